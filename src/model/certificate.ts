@@ -1,0 +1,34 @@
+import Type from "typebox";
+
+const path = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description });
+
+export const CertificateSchema = Type.Object(
+  {
+    source: Type.Enum(["files"], {
+      default: "files",
+      description: "Where its versions come from.",
+    }),
+    chain: path("PEM file with the certificate first and its intermediates after it."),
+    key: Type.Optional(path("PEM file with the private key. The chain file when absent.")),
+    passphraseFile: Type.Optional(path("File whose first line opens an encrypted private key.")),
+  },
+  { additionalProperties: false, description: "A certificate and its private key." },
+);
+export type Certificate = Type.Static<typeof CertificateSchema>;
+
+export type KeyType = "ecdsa" | "rsa" | "ed25519";
+
+/** What is public about one version of a certificate. */
+export interface CertificateFacts {
+  /** DNS names of the subjectAltName, lower case; the common name only where there are none. */
+  readonly names: readonly string[];
+  readonly keyType: KeyType;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serialNumber: string;
+  /** SHA-256 of the DER of the leaf, lower-case hex without colons. */
+  readonly fingerprint: string;
+  /** Milliseconds since the epoch. */
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}

@@ -1,0 +1,33 @@
+import type { ConnectionOutcome, EndpointFailure } from "./outcome.ts";
+import type { ListenerName } from "./names.ts";
+
+/** One access line. Times are milliseconds from accept; -1 where it did not come to it. */
+export interface ConnectionRecord {
+  readonly id: string;
+  /** Milliseconds since the epoch, at accept. */
+  readonly atMs: number;
+  readonly listener: ListenerName;
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly proxyAddress?: string;
+  readonly virtualIp: string;
+  readonly serverName?: string;
+  readonly tlsVersion?: string;
+  readonly cipherSuite?: string;
+  /** Key exchange group, where known. */
+  readonly group?: string;
+  readonly alpn?: string;
+  readonly resumed?: boolean;
+  /** Common name, or the whole subject where there is none. */
+  readonly clientCertificate?: string;
+  /** Server name and address, as in `web-1 127.0.0.1:8080`. */
+  readonly endpoint?: string;
+  readonly endpointFailure?: EndpointFailure;
+  readonly handshakeMs: number;
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly durationMs: number;
+  readonly bytesFromClient: number;
+  readonly bytesToClient: number;
+  readonly outcome: ConnectionOutcome;
+}

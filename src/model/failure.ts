@@ -1,0 +1,219 @@
+/** Whose fault it is. */
+export type FailureSource = "client" | "endpoint" | "director" | "operator";
+
+interface FailureEntry {
+  readonly source: FailureSource;
+  /** HTTP status of an API reply. */
+  readonly status: number;
+  readonly text: string;
+  /** What to do next. */
+  readonly hint: string;
+}
+
+const entry = (
+  source: FailureSource,
+  status: number,
+  text: string,
+  hint: string,
+): FailureEntry => ({
+  source,
+  status,
+  text,
+  hint,
+});
+
+/** Codes are stable and never reused. */
+export const FAILURES = {
+  "document-unreadable": entry(
+    "operator",
+    400,
+    "The document cannot be read.",
+    "Check the path, its permissions and the YAML syntax.",
+  ),
+  "document-invalid": entry(
+    "operator",
+    422,
+    "The document has problems.",
+    "Mend every problem in the list; `tlsd check FILE` shows them again.",
+  ),
+  "certificate-unreadable": entry(
+    "operator",
+    422,
+    "A certificate or key file cannot be used.",
+    "Check the path, the permissions and that it is PEM.",
+  ),
+  "data-locked": entry(
+    "operator",
+    409,
+    "Another director holds the data folder.",
+    "Stop it, or give this one a folder of its own with --data.",
+  ),
+  "data-unusable": entry(
+    "operator",
+    500,
+    "The data folder cannot be used.",
+    "Make sure that the folder exists and belongs to the user who runs the director.",
+  ),
+  "address-in-use": entry(
+    "operator",
+    409,
+    "Another program holds the port.",
+    "Stop it or change the port; `ss -ltnp` shows who listens.",
+  ),
+  "address-not-available": entry(
+    "operator",
+    409,
+    "This machine does not have the virtual IP.",
+    "Add it with `ip address add`, or set net.ipv4.ip_nonlocal_bind=1.",
+  ),
+  "address-not-permitted": entry(
+    "operator",
+    409,
+    "The director may not listen on the port.",
+    "Ports under 1024 need root or CAP_NET_BIND_SERVICE.",
+  ),
+  "engine-missing": entry(
+    "operator",
+    409,
+    "The engine is not installed.",
+    "Run `npm ci` without --omit=optional, or choose another with --engine.",
+  ),
+  "engine-lacks-suite-choice": entry(
+    "operator",
+    422,
+    "Engine bun cannot choose among the TLS 1.3 suites.",
+    "Name all three of them, or run the workers with --engine node.",
+  ),
+  "listener-unusable": entry(
+    "operator",
+    422,
+    "A listener cannot be set up.",
+    "See the detail; the state before goes on.",
+  ),
+  "worker-refused": entry(
+    "director",
+    500,
+    "A worker refused the change.",
+    "See the detail; the state before goes on.",
+  ),
+  "worker-failed": entry(
+    "director",
+    500,
+    "A worker could not be started.",
+    "See its last output in the log.",
+  ),
+  "protocol-mismatch": entry(
+    "director",
+    500,
+    "A worker speaks another protocol version.",
+    "Restart the director after an upgrade.",
+  ),
+  draining: entry(
+    "operator",
+    503,
+    "The director is draining.",
+    "It takes no more changes; send them to its successor.",
+  ),
+  "too-many-changes": entry(
+    "operator",
+    503,
+    "Too many changes wait.",
+    "Try again when those before it are done.",
+  ),
+  "not-found": entry(
+    "operator",
+    404,
+    "There is no such thing.",
+    "See /v1/status for what there is.",
+  ),
+  "bad-request": entry(
+    "operator",
+    400,
+    "The request is not valid.",
+    "See the message for the part that is wrong.",
+  ),
+  "director-unreachable": entry(
+    "operator",
+    503,
+    "No director answers on the admin socket.",
+    "Start one with `tlsd serve`, or name its socket with --socket or TLSD_SOCKET.",
+  ),
+  "permission-denied": entry(
+    "operator",
+    403,
+    "The admin socket may not be opened.",
+    "Use the user that runs the director, or root.",
+  ),
+  "old-runtime": entry(
+    "operator",
+    500,
+    "This needs Node 26.",
+    "Run `npm ci` without --omit=optional, or install Node 26.",
+  ),
+  "demo-failed": entry("director", 500, "The demo cannot be set up.", "See the detail."),
+  internal: entry(
+    "director",
+    500,
+    "Something went wrong in the director.",
+    "Report it with the log around it.",
+  ),
+} as const satisfies Readonly<Record<string, FailureEntry>>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+export const isFailureCode = (code: string): code is FailureCode => Object.hasOwn(FAILURES, code);
+
+/** A failure as it travels: in replies, over IPC and with --json. */
+export interface FailureShape {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly path?: string;
+  readonly problems?: readonly Problem[];
+}
+
+/** One thing that is wrong in a document. `warning` refuses nothing. */
+export interface Problem {
+  /** Dotted path, e.g. `profiles.shop.vnics.front.listeners[0].port`. */
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly severity: "error" | "warning";
+}
+
+export class DirectorError extends Error {
+  override readonly name = "DirectorError";
+  readonly code: FailureCode;
+  readonly detail: string | undefined;
+  readonly path: string | undefined;
+  readonly problems: readonly Problem[] | undefined;
+
+  constructor(
+    code: FailureCode,
+    detail?: string,
+    rest: {
+      readonly cause?: unknown;
+      readonly path?: string;
+      readonly problems?: readonly Problem[];
+    } = {},
+  ) {
+    super(detail === undefined ? FAILURES[code].text : `${FAILURES[code].text} ${detail}`, {
+      cause: rest.cause,
+    });
+    this.code = code;
+    this.detail = detail;
+    this.path = rest.path;
+    this.problems = rest.problems;
+  }
+
+  toShape(): FailureShape {
+    return {
+      code: this.code,
+      message: this.message,
+      hint: FAILURES[this.code].hint,
+      ...(this.path === undefined ? {} : { path: this.path }),
+      ...(this.problems === undefined ? {} : { problems: this.problems }),
+    };
+  }
+}

@@ -1,0 +1,190 @@
+/** Every metric of the director. Docs and registry are made from this list; nothing else names a metric. */
+import {
+  CONNECTION_OUTCOME_NAMES,
+  ENDPOINT_FAILURE_NAMES,
+  HANDSHAKE_FAILURE_NAMES,
+  OVER_LIMITS,
+} from "./outcome.ts";
+
+export type MetricKind = "counter" | "gauge" | "histogram";
+
+export interface Metric {
+  readonly name: string;
+  readonly kind: MetricKind;
+  readonly help: string;
+  /** Labels besides those of its scope. */
+  readonly label?: string;
+  /** The closed set of values of `label`. */
+  readonly values?: readonly string[];
+  /** Upper bounds in seconds, for a histogram. */
+  readonly buckets?: readonly number[];
+}
+
+const DURATION_BUCKETS = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const;
+const LIFETIME_BUCKETS = [0.01, 0.1, 1, 10, 60, 300, 1800, 7200] as const;
+
+/** Counted by workers for each listener; labels `vnic` and `listener`, never the client. */
+export const LISTENER_METRICS = [
+  { name: "tlsd_connections_accepted_total", kind: "counter", help: "Connections accepted." },
+  { name: "tlsd_connections_open", kind: "gauge", help: "Connections open now." },
+  {
+    name: "tlsd_connections_ended_total",
+    kind: "counter",
+    help: "Connections that had their handshake, by how they ended.",
+    label: "outcome",
+    values: CONNECTION_OUTCOME_NAMES,
+  },
+  {
+    name: "tlsd_connections_limited_total",
+    kind: "counter",
+    help: "Connections closed by a limit.",
+    label: "limit",
+    values: OVER_LIMITS,
+  },
+  {
+    name: "tlsd_handshakes_total",
+    kind: "counter",
+    help: "TLS handshakes done with clients.",
+    label: "session",
+    values: ["new", "resumed"],
+  },
+  {
+    name: "tlsd_handshakes_failed_total",
+    kind: "counter",
+    help: "TLS handshakes with clients that failed, by cause.",
+    label: "cause",
+    values: HANDSHAKE_FAILURE_NAMES,
+  },
+  {
+    name: "tlsd_endpoint_connects_total",
+    kind: "counter",
+    help: "Connections made to endpoints.",
+  },
+  {
+    name: "tlsd_endpoint_connects_failed_total",
+    kind: "counter",
+    help: "Attempts to connect to an endpoint that failed, by cause.",
+    label: "cause",
+    values: ENDPOINT_FAILURE_NAMES,
+  },
+  { name: "tlsd_bytes_from_clients_total", kind: "counter", help: "Plaintext bytes from clients." },
+  { name: "tlsd_bytes_to_clients_total", kind: "counter", help: "Plaintext bytes to clients." },
+  {
+    name: "tlsd_handshake_seconds",
+    kind: "histogram",
+    help: "From accept to the end of the handshake.",
+    buckets: DURATION_BUCKETS,
+  },
+  {
+    name: "tlsd_endpoint_connect_seconds",
+    kind: "histogram",
+    help: "From the choice of an endpoint to its connection.",
+    buckets: DURATION_BUCKETS,
+  },
+  {
+    name: "tlsd_first_byte_seconds",
+    kind: "histogram",
+    help: "From the endpoint's connection to its first byte.",
+    buckets: DURATION_BUCKETS,
+  },
+  {
+    name: "tlsd_connection_seconds",
+    kind: "histogram",
+    help: "From accept to the end of the connection.",
+    buckets: LIFETIME_BUCKETS,
+  },
+] as const satisfies readonly Metric[];
+
+export type ListenerMetricName = (typeof LISTENER_METRICS)[number]["name"];
+
+/** Of the control process; labels as named. */
+export const DIRECTOR_METRICS = [
+  { name: "tlsd_info", kind: "gauge", help: "Always 1; labels `version` and `engine`." },
+  { name: "tlsd_document_revision", kind: "gauge", help: "Revision of the document in force." },
+  {
+    name: "tlsd_changes_total",
+    kind: "counter",
+    help: "Changes of the document or its certificates.",
+    label: "outcome",
+    values: ["applied", "refused", "unchanged"],
+  },
+  {
+    name: "tlsd_change_seconds",
+    kind: "histogram",
+    help: "From a change to the last worker that serves it.",
+    buckets: DURATION_BUCKETS,
+  },
+  {
+    name: "tlsd_workers",
+    kind: "gauge",
+    help: "Workers by state.",
+    label: "state",
+    values: ["starting", "serving", "draining"],
+  },
+  {
+    name: "tlsd_worker_restarts_total",
+    kind: "counter",
+    help: "Workers that were replaced, by cause.",
+    label: "cause",
+    values: [
+      "exited",
+      "hung",
+      "prepare-deadline",
+      "commit-deadline",
+      "start-deadline",
+      "misbehaved",
+    ],
+  },
+  { name: "tlsd_worker_memory_bytes", kind: "gauge", help: "Resident memory; label `worker`." },
+  {
+    name: "tlsd_worker_loop_delay_seconds",
+    kind: "gauge",
+    help: "How late the last heartbeat was; label `worker`.",
+  },
+  {
+    name: "tlsd_events_dropped_total",
+    kind: "counter",
+    help: "Handshake records and access lines that were dropped because too many waited.",
+  },
+  {
+    name: "tlsd_certificate_not_after_seconds",
+    kind: "gauge",
+    help: "When the served version expires, seconds since the epoch; label `certificate`.",
+  },
+  {
+    name: "tlsd_certificate_source_ok",
+    kind: "gauge",
+    help: "1 while the files of the certificate can be served, 0 while an older version is; label `certificate`.",
+  },
+  {
+    name: "tlsd_endpoint_up",
+    kind: "gauge",
+    help: "1 while the active health check succeeds; labels `listener` and `endpoint`.",
+  },
+] as const satisfies readonly Metric[];
+
+export type DirectorMetricName = (typeof DIRECTOR_METRICS)[number]["name"];
+
+/** A worker counts in one flat array a listener; this is where each metric stands in it. */
+export interface SlotLayout {
+  readonly size: number;
+  readonly firstSlot: Readonly<Record<ListenerMetricName, number>>;
+}
+
+/** Slots of one metric: one, or one a label value, or a histogram's buckets, +Inf and sum (in that order). */
+export const slotCountOf = (metric: Metric): number =>
+  metric.kind === "histogram" ? (metric.buckets?.length ?? 0) + 2 : (metric.values?.length ?? 1);
+
+function layOut(): SlotLayout {
+  const firstSlot: Partial<Record<ListenerMetricName, number>> = {};
+  let size = 0;
+  for (const metric of LISTENER_METRICS) {
+    firstSlot[metric.name] = size;
+    size += slotCountOf(metric);
+  }
+  return { size, firstSlot: firstSlot as Record<ListenerMetricName, number> };
+}
+
+export const SLOTS: SlotLayout = layOut();

@@ -1,0 +1,129 @@
+import Type from "typebox";
+import {
+  CIPHER_SUITES,
+  CIPHER_SUITE_NAMES,
+  GROUP_NAMES,
+  tryCipherSuite,
+  type GroupName,
+} from "./cipher-suites.ts";
+
+export const TLS_VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
+export type TlsVersion = (typeof TLS_VERSIONS)[number];
+const PRESET_NAMES = ["modern", "intermediate"] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
+
+const CLIENT_AUTH_MODES = ["none", "request", "require"] as const;
+const path = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description });
+
+export const ClientAuthSchema = Type.Object(
+  {
+    mode: Type.Enum([...CLIENT_AUTH_MODES], {
+      default: "none",
+      description:
+        "`none` asks for no client certificate; `request` asks and checks one that comes; `require` refuses a client without a valid one.",
+    }),
+    ca: Type.Optional(path("PEM file with the CAs that sign client certificates.")),
+    crl: Type.Optional(path("PEM file with a certificate revocation list of each of those CAs.")),
+  },
+  { additionalProperties: false, default: {}, description: "What is asked of the client." },
+);
+
+export const PolicySchema = Type.Object(
+  {
+    base: Type.Enum([...PRESET_NAMES], {
+      default: "intermediate",
+      description: "The preset that it changes.",
+    }),
+    minVersion: Type.Optional(
+      Type.Enum([...TLS_VERSIONS], { description: "Lowest TLS version. Of the base when absent." }),
+    ),
+    maxVersion: Type.Optional(
+      Type.Enum([...TLS_VERSIONS], {
+        description: "Highest TLS version. Of the base when absent.",
+      }),
+    ),
+    cipherSuites: Type.Optional(
+      Type.Array(Type.Enum([...CIPHER_SUITE_NAMES]), {
+        minItems: 1,
+        uniqueItems: true,
+        description:
+          "Suites, best first, by their OpenSSL names. Of the base when absent. Engine bun always offers the three of TLS 1.3.",
+      }),
+    ),
+    groups: Type.Optional(
+      Type.Array(Type.Enum([...GROUP_NAMES]), {
+        minItems: 1,
+        uniqueItems: true,
+        description: "Key exchange groups, best first. Of the base when absent.",
+      }),
+    ),
+    alpn: Type.Array(Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\x21-\\x7e]+$" }), {
+      maxItems: 16,
+      uniqueItems: true,
+      default: [],
+      description: "Application protocols, best first (RFC 7301). With none, ALPN is not answered.",
+    }),
+    clientAuth: ClientAuthSchema,
+    tickets: Type.Boolean({ default: true, description: "Whether sessions resume by ticket." }),
+  },
+  { additionalProperties: false, description: "A TLS policy: a preset and what differs from it." },
+);
+export type Policy = Type.Static<typeof PolicySchema>;
+export type ClientAuthMode = (typeof CLIENT_AUTH_MODES)[number];
+
+/** A policy with nothing left open; file contents are not in it. */
+export interface ResolvedPolicy {
+  readonly name: string;
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+  readonly cipherSuites: readonly string[];
+  readonly groups: readonly GroupName[];
+  readonly alpn: readonly string[];
+  readonly tickets: boolean;
+}
+
+const suitesOf = (version: TlsVersion): readonly string[] =>
+  CIPHER_SUITES.filter((entry) => entry.version === version).map(({ name }) => name);
+
+const SHARED = { groups: ["X25519MLKEM768", "X25519", "P-256"], alpn: [], tickets: true } as const;
+
+/** What Mozilla's server-side TLS guideline calls modern and intermediate, without DHE. */
+export const PRESETS: Readonly<Record<PresetName, ResolvedPolicy>> = {
+  modern: {
+    name: "modern",
+    minVersion: "TLSv1.3",
+    maxVersion: "TLSv1.3",
+    cipherSuites: suitesOf("TLSv1.3"),
+    ...SHARED,
+  },
+  intermediate: {
+    name: "intermediate",
+    minVersion: "TLSv1.2",
+    maxVersion: "TLSv1.3",
+    cipherSuites: [...suitesOf("TLSv1.3"), ...suitesOf("TLSv1.2")],
+    ...SHARED,
+  },
+};
+
+export const isPresetName = (name: string): name is PresetName =>
+  (PRESET_NAMES as readonly string[]).includes(name);
+
+/** The preset with the policy's own values over it. */
+export function resolvePolicy(name: string, policy: Policy): ResolvedPolicy {
+  const base = PRESETS[policy.base];
+  const minVersion = policy.minVersion ?? base.minVersion;
+  const maxVersion = policy.maxVersion ?? base.maxVersion;
+  const isOffered = (suite: string): boolean => {
+    const version = tryCipherSuite(suite)?.version;
+    return version !== undefined && version >= minVersion && version <= maxVersion;
+  };
+  return {
+    name,
+    minVersion,
+    maxVersion,
+    cipherSuites: policy.cipherSuites ?? base.cipherSuites.filter(isOffered),
+    groups: policy.groups ?? base.groups,
+    alpn: policy.alpn,
+    tickets: policy.tickets,
+  };
+}

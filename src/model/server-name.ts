@@ -1,0 +1,14 @@
+/** How a name matches a certificate. The only place that knows the rule. Source: RFC 9525 section 6.3. */
+
+/** `*.example.org` for `a.example.org`; undefined where a wildcard could not cover it. */
+export function wildcardOf(serverName: string): string | undefined {
+  const dot = serverName.indexOf(".");
+  // One label, the left-most, and never directly over a top-level name.
+  if (dot <= 0 || !serverName.includes(".", dot + 1)) return undefined;
+  return `*${serverName.slice(dot)}`;
+}
+
+/** Whether a name of a certificate, exact or with one left-most wildcard label, covers the server name. Lower case. */
+export function coversName(certificateName: string, serverName: string): boolean {
+  return certificateName === serverName || certificateName === wildcardOf(serverName);
+}

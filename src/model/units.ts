@@ -1,0 +1,38 @@
+/** How the document writes durations, sizes and rates, and what they mean. Source: the design, section 5. */
+
+export const DURATION_PATTERN = "^(0|[1-9][0-9]{0,8})(ms|s|m|h)$";
+export const SIZE_PATTERN = "^[1-9][0-9]{0,8}(KiB|MiB|GiB)$";
+export const RATE_PATTERN = "^[1-9][0-9]{0,5}[kmg]_[1-9][0-9]{0,5}[kmg]$";
+
+const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const SIZE_BYTES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+const RATE_BPS: Readonly<Record<string, number>> = { k: 1_000, m: 1_000_000, g: 1_000_000_000 };
+
+function scaled(text: string, pattern: RegExp, scale: Readonly<Record<string, number>>): number {
+  const [, amount = "", unit = ""] = pattern.exec(text) ?? [];
+  const factor = scale[unit];
+  if (factor === undefined) throw new TypeError(`'${text}' has no known unit.`);
+  return Number(amount) * factor;
+}
+
+/** Milliseconds of `10s`, `500ms`, `5m`, `12h`. Throws TypeError where the unit is missing. */
+export function durationMsOf(text: string): number {
+  return scaled(text, /^(\d+)(ms|s|m|h)$/, DURATION_MS);
+}
+
+/** Bytes of `64KiB`, `512MiB`, `2GiB`. Throws TypeError where the unit is missing. */
+export function sizeBytesOf(text: string): number {
+  return scaled(text, /^(\d+)(KiB|MiB|GiB)$/, SIZE_BYTES);
+}
+
+export interface Rate {
+  readonly committedBps: number;
+  readonly peakBps: number;
+}
+
+/** `100m_1g` is 100 Mbit/s guaranteed and 1 Gbit/s at most, in each direction. Decimal units, bits a second. */
+export function rateOf(text: string): Rate {
+  const [committed = "", peak = ""] = text.split("_");
+  const bps = (part: string): number => scaled(part, /^(\d+)([kmg])$/, RATE_BPS);
+  return { committedBps: bps(committed), peakBps: bps(peak) };
+}
