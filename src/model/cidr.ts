@@ -4,9 +4,9 @@ export interface Cidr {
   readonly prefixBits: number;
 }
 
-const dot = 0x2e;
-const colon = 0x3a;
-const maxAddressLength = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".length;
+const DOT = 0x2e;
+const COLON = 0x3a;
+const MAX_ADDRESS_LENGTH = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".length;
 
 // Addresses are read into one buffer because limits and CIDRs look at one for every accepted connection; no function
 // leaves anything in it that a later call relies on.
@@ -36,19 +36,25 @@ export function parseCidr(text: string): Cidr {
   const slash = text.indexOf("/");
   const family = readAddress(slash === -1 ? text : text.slice(0, slash));
   if (family === 0) {
-    throw new TypeError(`${JSON.stringify(text)} is not an IP address or a CIDR such as 192.0.2.0/24 or 2001:db8::/32.`);
+    throw new TypeError(
+      `${JSON.stringify(text)} is not an IP address or a CIDR such as 192.0.2.0/24 or 2001:db8::/32.`,
+    );
   }
   const addressBits = family === 4 ? 32 : 128;
   const suffix = slash === -1 ? String(addressBits) : text.slice(slash + 1);
   const prefixBits = /^(0|[1-9]\d{0,2})$/.test(suffix) ? Number(suffix) : Number.NaN;
   if (!(prefixBits <= addressBits)) {
-    throw new TypeError(`${JSON.stringify(text)} needs a prefix length of 0 to ${addressBits} after the slash.`);
+    throw new TypeError(
+      `${JSON.stringify(text)} needs a prefix length of 0 to ${addressBits} after the slash.`,
+    );
   }
   const given = scratch.slice(0, addressBits / 8);
   const network = given.map((byte, index) => byte & prefixMask(prefixBits - 8 * index));
   if (network.some((byte, index) => byte !== given[index])) {
     const meant = `${addressTextOf(network)}/${prefixBits}`;
-    throw new TypeError(`${JSON.stringify(text)} has address bits set beyond its prefix; write ${meant} for the network.`);
+    throw new TypeError(
+      `${JSON.stringify(text)} has address bits set beyond its prefix; write ${meant} for the network.`,
+    );
   }
   return family === 6 && prefixBits >= 96 && isMapped(network)
     ? { network: [...network.subarray(12)], prefixBits: prefixBits - 96 }
@@ -105,7 +111,7 @@ function isMapped(bytes: Uint8Array): boolean {
 }
 
 function readAddress(text: string): 0 | 4 | 6 {
-  if (text.length > maxAddressLength) return 0;
+  if (text.length > MAX_ADDRESS_LENGTH) return 0;
   if (text.includes(":")) return readIpv6(text) ? 6 : 0;
   return readIpv4(text, 0, 0) ? 4 : 0;
 }
@@ -116,8 +122,8 @@ function readIpv4(text: string, from: number, into: number): boolean {
   let digits = 0;
   let value = 0;
   for (let at = from; at <= text.length; at += 1) {
-    const code = at < text.length ? text.charCodeAt(at) : dot;
-    if (code === dot) {
+    const code = at < text.length ? text.charCodeAt(at) : DOT;
+    if (code === DOT) {
       if (digits === 0 || octets === 4) return false;
       scratch[into + octets] = value;
       octets += 1;
@@ -137,8 +143,8 @@ function readIpv6(text: string): boolean {
   let filled = 0;
   let gapAt = -1;
   let at = 0;
-  if (text.charCodeAt(0) === colon) {
-    if (text.charCodeAt(1) !== colon) return false;
+  if (text.charCodeAt(0) === COLON) {
+    if (text.charCodeAt(1) !== COLON) return false;
     gapAt = 0;
     at = 2;
   }
@@ -153,7 +159,7 @@ function readIpv6(text: string): boolean {
       digit = at < text.length ? hexDigitOf(text.charCodeAt(at)) : -1;
     }
     if (at === groupStart || filled === 16) return false;
-    if (text.charCodeAt(at) === dot) {
+    if (text.charCodeAt(at) === DOT) {
       if (filled > 12 || !readIpv4(text, groupStart, filled)) return false;
       filled += 4;
       break;
@@ -162,10 +168,10 @@ function readIpv6(text: string): boolean {
     scratch[filled + 1] = value & 0xff;
     filled += 2;
     if (at === text.length) break;
-    if (text.charCodeAt(at) !== colon) return false;
+    if (text.charCodeAt(at) !== COLON) return false;
     at += 1;
     if (at === text.length) return false;
-    if (text.charCodeAt(at) === colon) {
+    if (text.charCodeAt(at) === COLON) {
       if (gapAt !== -1) return false;
       gapAt = filled;
       at += 1;

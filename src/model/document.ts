@@ -4,7 +4,7 @@ import { NAME_PATTERN } from "./names.ts";
 import { PolicySchema } from "./policy.ts";
 import { ProfileSchema } from "./profile.ts";
 import { ServerSchema } from "./server.ts";
-import { SIZE_PATTERN } from "./units.ts";
+import { DURATION_PATTERN, SIZE_PATTERN } from "./units.ts";
 
 const auto = (maximum: number, description: string) =>
   Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum })], {
@@ -43,6 +43,16 @@ export const DirectorSettingsSchema = Type.Object(
       pattern: SIZE_PATTERN,
       default: "512MiB",
       description: "What one worker may buffer between clients and endpoints in all.",
+    }),
+    drain: Type.String({
+      pattern: DURATION_PATTERN,
+      default: '30s',
+      description: 'How long open connections may go on when the director stops.',
+    }),
+    orphanGrace: Type.String({
+      pattern: DURATION_PATTERN,
+      default: '60s',
+      description: 'How long workers go on serving when the control process is gone.',
     }),
     paths: Type.Array(Type.String({ minLength: 1 }), {
       default: [],

@@ -126,6 +126,12 @@ export const FAILURES = {
     "There is no such thing.",
     "See /v1/status for what there is.",
   ),
+  "not-ready": entry(
+    "director",
+    503,
+    "The director does not serve yet.",
+    "Wait until a worker serves; `tlsd show workers` and the log say what it waits for.",
+  ),
   "bad-request": entry(
     "operator",
     400,

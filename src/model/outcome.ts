@@ -43,7 +43,6 @@ export const OVER_LIMITS = [
   "vnic-connections",
   "vnic-handshake-rate",
   "address-handshake-rate",
-  "relay-memory",
 ] as const;
 export type OverLimit = (typeof OVER_LIMITS)[number];
 
@@ -76,6 +75,7 @@ export const CONNECTION_OUTCOMES = {
   "endpoint-failed": "No endpoint took the connection.",
   redirected: "The client was sent to https.",
   "bad-request": "The client sent no HTTP request that can be redirected.",
+  "relay-memory": "What all connections buffer was over its limit, and this one had been stuck longest.",
   drained: "The director was stopping and the drain deadline passed.",
 } as const satisfies Readonly<Record<string, string>>;
 export type ConnectionOutcome = keyof typeof CONNECTION_OUTCOMES;

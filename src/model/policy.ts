@@ -127,3 +127,14 @@ export function resolvePolicy(name: string, policy: Policy): ResolvedPolicy {
     tickets: policy.tickets,
   };
 }
+
+/** The preset or the policy of that name. Throws TypeError where there is neither. */
+export function policyOf(
+  policies: Readonly<Record<string, Policy>>,
+  name: string,
+): ResolvedPolicy {
+  if (isPresetName(name)) return PRESETS[name];
+  const policy = Object.hasOwn(policies, name) ? policies[name] : undefined;
+  if (policy === undefined) throw new TypeError(`There is no policy '${name}'.`);
+  return resolvePolicy(name, policy);
+}

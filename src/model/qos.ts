@@ -4,6 +4,8 @@ import { RATE_PATTERN } from "./units.ts";
 const limit = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000, description }));
 
+export const DEFAULT_PRIORITY = 3;
+
 export const QosSchema = Type.Object(
   {
     rate: Type.Optional(
@@ -16,7 +18,7 @@ export const QosSchema = Type.Object(
     priority: Type.Integer({
       minimum: 0,
       maximum: 7,
-      default: 3,
+      default: DEFAULT_PRIORITY,
       description: "0 to 7, 7 is the highest. Checked and shown; not enforced yet.",
     }),
     maxConnections: limit(

@@ -73,4 +73,6 @@ export type ToControl =
     }
   /** Something a person should read that belongs to no connection. Bounded length. */
   | { readonly type: "notice"; readonly level: "info" | "warn" | "error"; readonly text: string }
+  /** Once after `drain`: it accepts no more. */
+  | { readonly type: "draining" }
   | { readonly type: "drained"; readonly cut: number };

@@ -1,0 +1,127 @@
+import { SLOTS } from "#model/metric-catalog.ts";
+import type { EndpointFailure } from "#model/outcome.ts";
+import type { SnapshotEndpoint } from "#model/snapshot.ts";
+import {
+  classifyEndpointFailure,
+  isEndpointsFault,
+} from "../endpoint/classify-endpoint-failure.ts";
+import type { Candidate } from "../endpoint/endpoint-set.ts";
+import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
+import type { ConnectTarget, WireHandler, WireSocket } from "../wire/wire.ts";
+import { announceClient } from "./announce-client.ts";
+import type { ConnectionState } from "./connection-state.ts";
+import { endConnection } from "./finish.ts";
+
+const CONNECTS = SLOTS.firstSlot.tlsd_endpoint_connects_total;
+const FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
+const CONNECT_SECONDS = histogramSlots("tlsd_endpoint_connect_seconds");
+
+type Attempt = { readonly socket: WireSocket } | { readonly failure: EndpointFailure };
+
+/**
+ * A socket to the best endpoint that takes the connection, TLS and PROXY header included. The next one is tried only
+ * here, before a byte of the client has gone to any. Undefined: the connection is over.
+ */
+export async function connectEndpoint(
+  connection: ConnectionState,
+): Promise<WireSocket | undefined> {
+  const { client, listener, plane } = connection;
+  client.handler = {
+    onOpen() {},
+    onData() {},
+    onDrain() {},
+    onEnd() {},
+    onClose: () => endConnection(connection, "client-reset"),
+  };
+  const startedMs = performance.now();
+  connection.endpointFailure = "none-configured";
+  for (const candidate of listener.endpoints.inOrder(connection.clientAddress, startedMs)) {
+    // One after the other: the next is for when this one has failed.
+    // oxlint-disable-next-line no-await-in-loop
+    const attempt = await tryEndpoint(connection, candidate);
+    if (connection.isOver) return undefined;
+    if ("socket" in attempt) {
+      candidate.health.succeeded();
+      candidate.health.openConnections += 1;
+      connection.endpoint = candidate;
+      connection.endpointFailure = undefined;
+      connection.connectMs = connection.elapsedMs();
+      listener.counters.add(CONNECTS);
+      listener.counters.observeMs(CONNECT_SECONDS, performance.now() - startedMs);
+      return attempt.socket;
+    }
+    connection.endpointFailure = attempt.failure;
+    listener.counters.add(FAILED_SLOTS[attempt.failure] ?? 0);
+    if (isEndpointsFault(attempt.failure)) candidate.health.failed(plane.deadlines.nowMs);
+  }
+  endConnection(connection, "endpoint-failed");
+  return undefined;
+}
+
+async function tryEndpoint(connection: ConnectionState, { endpoint }: Candidate): Promise<Attempt> {
+  const { listener, plane } = connection;
+  const { endpointTls, timeouts } = listener.spec;
+  let giveUp = (): void => {};
+  const isLate = new Promise<Attempt>((resolve) => {
+    giveUp = () => resolve({ failure: "timeout" });
+  });
+  connection.setDeadline(timeouts.connectMs, () => {
+    connection.deadlineAtMs = Number.POSITIVE_INFINITY;
+    connection.endpointSocket?.destroy();
+    giveUp();
+  });
+  const raw = await Promise.race([
+    isLate,
+    open(connection, false, (handler) => plane.wire.connect(targetOf(endpoint), handler)),
+  ]);
+  if ("failure" in raw || connection.isOver) return raw;
+  announceClient(connection, raw.socket);
+  if (endpointTls === undefined) return raw;
+  const context = plane.contexts.forEndpoints(listener.spec);
+  if (context === undefined) return raw;
+  const serverName =
+    endpointTls.serverName ?? ("address" in endpoint ? endpoint.address : endpoint.server);
+  return Promise.race([
+    isLate,
+    open(connection, true, (handler) =>
+      plane.wire.startClientTls(
+        raw.socket,
+        { context, verify: endpointTls.verify, serverName },
+        handler,
+      ),
+    ),
+  ]);
+}
+
+function open(
+  connection: ConnectionState,
+  isTls: boolean,
+  start: (handler: WireHandler) => WireSocket,
+): Promise<Attempt> {
+  return new Promise((resolve) => {
+    const socket = start({
+      onOpen: () => resolve({ socket }),
+      onData() {},
+      onDrain() {},
+      onEnd() {
+        socket.destroy();
+        resolve({ failure: isTls ? "tls-failed" : "reset" });
+      },
+      onClose: (failure) => resolve({ failure: classifyEndpointFailure(failure, isTls) }),
+    });
+    connection.endpointSocket = socket;
+  });
+}
+
+function targetOf(endpoint: SnapshotEndpoint): ConnectTarget {
+  switch (endpoint.kind) {
+    case "tcp":
+      return { host: endpoint.address, port: endpoint.port };
+    case "remote":
+      return { host: endpoint.host, port: endpoint.port };
+    case "unix":
+      return { path: endpoint.path };
+    default:
+      return endpoint satisfies never;
+  }
+}

@@ -1,0 +1,98 @@
+import type { EndpointFailure } from "#model/outcome.ts";
+import type { RuntimeListener } from "../build-runtime.ts";
+import type { Candidate } from "../endpoint/endpoint-set.ts";
+import type { Deadlined, Deadlines } from "../live/deadlines.ts";
+import type { OpenConnections } from "../live/open-connections.ts";
+import type { RelayMemory } from "../live/relay-memory.ts";
+import type { Recorder } from "../observe/recorder.ts";
+import type { ClientHello } from "../tls/client-hello.ts";
+import type { ContextStore } from "../tls/context-store.ts";
+import { cutConnection } from "./finish.ts";
+import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
+
+/** What every connection of a worker shares. */
+export interface Plane {
+  readonly wire: Wire;
+  readonly contexts: ContextStore;
+  readonly deadlines: Deadlines;
+  readonly connections: OpenConnections;
+  readonly relayMemory: RelayMemory;
+  readonly recorder: Recorder;
+  /** Connections that a worker may have open in all; changes with the snapshot. */
+  maxConnections: number;
+  /** Makes connection ids unlike those of other workers. */
+  readonly idPrefix: string;
+}
+
+const SAMPLE_EVERY = 100;
+let sequence = 0;
+
+/** One connection from accept to its end. The stages fill it in; finish.ts reads it. */
+export class ConnectionState implements Deadlined {
+  readonly plane: Plane;
+  readonly listener: RuntimeListener;
+  readonly id: string;
+  readonly isLogged: boolean;
+  readonly atMs = Date.now();
+  readonly acceptedMs = performance.now();
+  /** The raw socket until the handshake, the TLS socket from then on. */
+  client: WireSocket;
+  /** The socket to the endpoint that is tried or used. */
+  endpointSocket: WireSocket | undefined;
+  clientAddress: string;
+  clientPort: number;
+  /** The socket's peer, where a PROXY header announced the client. */
+  proxyAddress: string | undefined;
+  hello: ClientHello | undefined;
+  tls: TlsFacts | undefined;
+  peerCertificate: PeerCertificate | undefined;
+  endpoint: Candidate | undefined;
+  endpointFailure: EndpointFailure | undefined;
+  /** Milliseconds after accept; -1 where it has not come to it. */
+  handshakeMs = -1;
+  connectMs = -1;
+  firstByteMs = -1;
+  bytesFromClient = 0;
+  bytesToClient = 0;
+  /** Counted against the limits; given back at its end. */
+  isAdmitted = false;
+  /** The handshake is done, or the listener needs none. */
+  isOpen = false;
+  /** Its end is recorded; whatever comes now is late. */
+  isOver = false;
+  /** Of the relay: shorter once one side has ended its half. */
+  idleMs = 0;
+  deadlineAtMs = Number.POSITIVE_INFINITY;
+  deadlinePassed: () => void = () => {};
+
+  constructor(plane: Plane, listener: RuntimeListener, client: WireSocket) {
+    this.plane = plane;
+    this.listener = listener;
+    this.client = client;
+    this.clientAddress = client.peerAddress;
+    this.clientPort = client.peerPort;
+    sequence += 1;
+    this.id = `${plane.idPrefix}-${sequence.toString(36)}`;
+    const { accessLog } = listener.spec;
+    this.isLogged =
+      accessLog === "full" || (accessLog === "sampled" && sequence % SAMPLE_EVERY === 0);
+  }
+
+  cut(): void {
+    cutConnection(this);
+  }
+
+  onDeadline(): void {
+    this.deadlinePassed();
+  }
+
+  setDeadline(ms: number, passed: () => void): void {
+    this.deadlineAtMs = this.plane.deadlines.in(ms);
+    this.deadlinePassed = passed;
+  }
+
+  /** Milliseconds since accept. */
+  elapsedMs(): number {
+    return performance.now() - this.acceptedMs;
+  }
+}

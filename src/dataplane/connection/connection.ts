@@ -1,0 +1,48 @@
+import type { RuntimeListener } from "../build-runtime.ts";
+import type { WireSocket } from "../wire/wire.ts";
+import { acceptConnection } from "./accept.ts";
+import { connectEndpoint } from "./connect-endpoint.ts";
+import type { ConnectionState, Plane } from "./connection-state.ts";
+import { admitServer } from "./admit-server.ts";
+import { shakeHands } from "./handshake.ts";
+import { readClientHello } from "./read-client-hello.ts";
+import { readProxyHeader } from "./read-proxy-header.ts";
+import { redirectToHttps } from "./redirect.ts";
+import { relay } from "./relay.ts";
+
+/**
+ * The way of a connection, whole. A stage that says undefined or false has ended it, recorded why and closed what was
+ * open (finish.ts). Sockets stand paused between stages, so no byte is told to nobody.
+ */
+export async function serveConnection(
+  plane: Plane,
+  listener: RuntimeListener,
+  socket: WireSocket,
+): Promise<void> {
+  const connection = acceptConnection(plane, listener, socket);
+  if (connection === undefined) return;
+  switch (listener.spec.mode) {
+    case "tcp":
+      if (!(await terminateTls(connection))) return;
+      break;
+    case "egress":
+      if (!admitServer(connection)) return;
+      break;
+    case "redirect":
+      await redirectToHttps(connection);
+      return;
+    default:
+      listener.spec.mode satisfies never;
+  }
+  const endpoint = await connectEndpoint(connection);
+  if (endpoint === undefined) return;
+  relay(connection, endpoint);
+}
+
+async function terminateTls(connection: ConnectionState): Promise<boolean> {
+  const rest = await readProxyHeader(connection);
+  if (rest === undefined) return false;
+  const hello = await readClientHello(connection, rest);
+  if (hello === undefined) return false;
+  return shakeHands(connection, hello);
+}

@@ -1,0 +1,164 @@
+import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ConnectionOutcome, HandshakeFailure, OverLimit } from "#model/outcome.ts";
+import { endpointKeyOf } from "#model/snapshot.ts";
+import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
+import { versionName } from "../tls/tls-names.ts";
+import { SLOTS } from "#model/metric-catalog.ts";
+import type { WireSocket } from "../wire/wire.ts";
+import type { ConnectionState } from "./connection-state.ts";
+
+const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
+const LIMITED_SLOTS = slotsByLabel("tlsd_connections_limited_total");
+const ENDED_SLOTS = slotsByLabel("tlsd_connections_ended_total");
+const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
+const BYTES_FROM_CLIENTS = SLOTS.firstSlot.tlsd_bytes_from_clients_total;
+const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
+
+/** For a client to read the farewell and close. Closing at once would send RST over it while its request is unread. */
+const FAREWELL_MS = 1_000;
+
+interface FailureDetail {
+  readonly limit?: OverLimit;
+  readonly alert?: string;
+  readonly detail?: string;
+  /** Said to the client before the connection closes. */
+  readonly farewell?: Uint8Array;
+}
+
+const optional = <Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { readonly [K in Key]?: Value } =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
+
+/** A clock says more digits than it knows. */
+const toMicroseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+function release(connection: ConnectionState): void {
+  const { plane, listener } = connection;
+  if (!connection.isAdmitted) return;
+  plane.deadlines.remove(connection);
+  plane.connections.delete(connection);
+  listener.usage.release();
+  listener.counters.addOpen(-1);
+}
+
+function sayFarewell(connection: ConnectionState, farewell: Uint8Array): void {
+  const { client } = connection;
+  const close = (): void => {
+    client.destroy();
+    release(connection);
+  };
+  connection.setDeadline(FAREWELL_MS, close);
+  client.handler = { onOpen() {}, onData() {}, onDrain() {}, onEnd: close, onClose: () => {} };
+  client.write(farewell);
+  client.end();
+  client.resume();
+}
+
+/** Ends a connection before it was open, records why and counts it. The only place that does. */
+export function failHandshake(
+  connection: ConnectionState,
+  failure: HandshakeFailure,
+  rest: FailureDetail = {},
+): void {
+  if (connection.isOver) return;
+  connection.isOver = true;
+  const { listener, client, hello, plane } = connection;
+  listener.counters.add(FAILED_SLOTS[failure] ?? 0);
+  if (rest.limit !== undefined) listener.counters.add(LIMITED_SLOTS[rest.limit] ?? 0);
+  plane.recorder.handshakeFailed({
+    atMs: connection.atMs,
+    listener: listener.spec.name,
+    failure,
+    ...optional("limit", rest.limit),
+    ...optional("alert", rest.alert),
+    ...optional("detail", rest.detail),
+    clientAddress: connection.clientAddress,
+    clientPort: connection.clientPort,
+    ...optional("proxyAddress", connection.proxyAddress),
+    ...optional("serverName", hello?.serverName),
+    ...optional("alpn", hello?.alpn),
+    ...optional("offeredVersions", hello?.versions.map(versionName)),
+    durationMs: toMicroseconds(connection.elapsedMs()),
+  } satisfies HandshakeRecord);
+  if (rest.farewell !== undefined) {
+    sayFarewell(connection, rest.farewell);
+    return;
+  }
+  client.reset();
+  release(connection);
+}
+
+const quietly = (socket: WireSocket | undefined): void => socket?.destroy();
+
+/** Ends an open connection, closes what is left of its sockets, records and counts it. The only place that does. */
+export function endConnection(connection: ConnectionState, outcome: ConnectionOutcome): void {
+  if (connection.isOver) return;
+  connection.isOver = true;
+  const { listener, endpoint } = connection;
+  const durationMs = connection.elapsedMs();
+  listener.counters.add(ENDED_SLOTS[outcome] ?? 0);
+  listener.counters.add(BYTES_FROM_CLIENTS, connection.bytesFromClient);
+  listener.counters.add(BYTES_TO_CLIENTS, connection.bytesToClient);
+  listener.counters.observeMs(CONNECTION_SECONDS, durationMs);
+  if (outcome === "completed" || outcome === "redirected") {
+    quietly(connection.client);
+    quietly(connection.endpointSocket);
+  } else {
+    // Whoever is cut must not take what came so far for the whole.
+    connection.client.reset();
+    connection.endpointSocket?.reset();
+  }
+  if (endpoint !== undefined) endpoint.health.openConnections -= 1;
+  release(connection);
+  // An endpoint that cannot be used is told in any case: nothing else says why clients are turned away.
+  if (connection.isLogged || outcome === "endpoint-failed") {
+    connection.plane.recorder.connectionEnded(recordOf(connection, outcome, durationMs));
+  }
+}
+
+function recordOf(
+  connection: ConnectionState,
+  outcome: ConnectionOutcome,
+  durationMs: number,
+): ConnectionRecord {
+  const { listener, tls, peerCertificate, endpoint } = connection;
+  return {
+    id: connection.id,
+    atMs: connection.atMs,
+    listener: listener.spec.name,
+    clientAddress: connection.clientAddress,
+    clientPort: connection.clientPort,
+    ...optional("proxyAddress", connection.proxyAddress),
+    virtualIp: listener.spec.virtualIp,
+    ...optional("serverName", connection.hello?.serverName),
+    ...optional("tlsVersion", tls?.version),
+    ...optional("cipherSuite", tls?.cipherSuite),
+    ...optional("group", tls?.group),
+    ...optional("alpn", tls?.alpn),
+    ...optional("resumed", tls?.isResumed),
+    ...optional("clientCertificate", peerCertificate?.commonName ?? peerCertificate?.subject),
+    ...optional(
+      "endpoint",
+      endpoint === undefined
+        ? undefined
+        : `${endpoint.endpoint.server} ${endpointKeyOf(endpoint.endpoint)}`,
+    ),
+    ...optional("endpointFailure", connection.endpointFailure),
+    handshakeMs: toMicroseconds(connection.handshakeMs),
+    connectMs: toMicroseconds(connection.connectMs),
+    firstByteMs: toMicroseconds(connection.firstByteMs),
+    durationMs: toMicroseconds(durationMs),
+    bytesFromClient: connection.bytesFromClient,
+    bytesToClient: connection.bytesToClient,
+    outcome,
+  };
+}
+
+/** The drain deadline, or the listener is gone for good. */
+export function cutConnection(connection: ConnectionState): void {
+  if (connection.isOpen) endConnection(connection, "drained");
+  else failHandshake(connection, "drained");
+}

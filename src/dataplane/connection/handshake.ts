@@ -1,0 +1,121 @@
+import { GROUPS, type GroupName } from "#model/cipher-suites.ts";
+import type { ResolvedPolicy } from "#model/policy.ts";
+import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
+import {
+  classifyHandshakeFailure,
+  failureOfVerifyError,
+} from "../tls/classify-handshake-failure.ts";
+import type { ClientHello } from "../tls/client-hello.ts";
+import type { TlsSocket, WireContext } from "../wire/wire.ts";
+import type { ConnectionState } from "./connection-state.ts";
+import { failHandshake } from "./finish.ts";
+import type { ReadHello } from "./read-client-hello.ts";
+
+const HANDSHAKE_SLOTS = slotsByLabel("tlsd_handshakes_total");
+const HANDSHAKE_SECONDS = histogramSlots("tlsd_handshake_seconds");
+
+/** Fatal unrecognized_name. RFC 6066 section 3. */
+const UNRECOGNIZED_NAME_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
+
+/** The TLS handshake with the client, under the certificate for its name. False: the connection is over. */
+export async function shakeHands(
+  connection: ConnectionState,
+  { hello, bytes }: ReadHello,
+): Promise<boolean> {
+  const context = chooseContext(connection, hello);
+  if (context === undefined) return false;
+  const socket = await startTls(connection, hello, bytes, context);
+  if (socket === undefined || !isClientTrusted(connection, socket)) return false;
+  const { policy } = connection.listener.spec;
+  const facts = socket.facts();
+  const group = facts.group ?? groupOf(hello, policy);
+  connection.tls = { ...facts, group };
+  connection.isOpen = true;
+  connection.handshakeMs = connection.elapsedMs();
+  const { counters } = connection.listener;
+  counters.add(HANDSHAKE_SLOTS[facts.isResumed ? "resumed" : "new"] ?? 0);
+  counters.observeMs(HANDSHAKE_SECONDS, connection.handshakeMs);
+  return true;
+}
+
+/** Before the TLS socket exists, so that the whole policy holds for the name, and not only what SNI may change. */
+function chooseContext(connection: ConnectionState, hello: ClientHello): WireContext | undefined {
+  const { listener, plane } = connection;
+  const certificate = listener.certificates.select(hello);
+  if (certificate === undefined) {
+    failHandshake(connection, "unknown-name", { farewell: UNRECOGNIZED_NAME_ALERT });
+    return undefined;
+  }
+  try {
+    return plane.contexts.forClients(listener.spec, certificate.material);
+  } catch (cause) {
+    failHandshake(connection, "internal", {
+      detail: cause instanceof Error ? cause.message : String(cause),
+    });
+    return undefined;
+  }
+}
+
+function startTls(
+  connection: ConnectionState,
+  hello: ClientHello,
+  firstBytes: Buffer,
+  context: WireContext,
+): Promise<TlsSocket | undefined> {
+  const { listener, plane, client } = connection;
+  const { clientAuth, policy } = listener.spec;
+  return new Promise((resolve) => {
+    const socket = plane.wire.startServerTls(
+      client,
+      {
+        context,
+        firstBytes,
+        requestCertificate: clientAuth.mode !== "none",
+        requireCertificate: clientAuth.mode === "require",
+        // RFC 7301 section 3.2: without the extension there is nothing to answer.
+        alpn: hello.alpn.length === 0 ? undefined : listener.alpn,
+      },
+      {
+        onOpen: () => resolve(socket),
+        onData() {},
+        onDrain() {},
+        onEnd() {
+          failHandshake(connection, "closed");
+          resolve(undefined);
+        },
+        onClose(failure) {
+          const { failure: name, ...rest } = classifyHandshakeFailure(hello, policy, failure);
+          failHandshake(connection, name, rest);
+          resolve(undefined);
+        },
+      },
+    );
+    connection.client = socket;
+  });
+}
+
+/**
+ * Asked on every connection, resumed ones too: an engine that resumes a session says nothing of the certificate that
+ * the client once showed, or did not.
+ */
+function isClientTrusted(connection: ConnectionState, socket: TlsSocket): boolean {
+  const { mode } = connection.listener.spec.clientAuth;
+  if (mode === "none") return true;
+  const certificate = socket.peerCertificate();
+  if (certificate === undefined) {
+    if (mode === "request") return true;
+    failHandshake(connection, "no-client-certificate");
+    return false;
+  }
+  connection.peerCertificate = certificate;
+  if (certificate.verifyError === undefined) return true;
+  failHandshake(connection, failureOfVerifyError(certificate.verifyError), {
+    detail: certificate.verifyError,
+  });
+  return false;
+}
+
+/** The server's choice, by its own order, as both engines make it: neither tells the server's side. */
+function groupOf(hello: ClientHello, policy: ResolvedPolicy): GroupName | undefined {
+  return policy.groups.find((name) => hello.groups.includes(GROUPS[name]));
+}

@@ -1,0 +1,47 @@
+import type { WireHandler } from "../wire/wire.ts";
+import type { ConnectionState } from "./connection-state.ts";
+import { failHandshake } from "./finish.ts";
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Gathers the first bytes of a client until `parse` has what it looks for; undefined there asks for more. Resolves with
+ * what was found and every byte read so far, with the socket paused; with undefined when the connection is over. `parse`
+ * bounds what it asks for.
+ */
+export function readOpening<Found>(
+  connection: ConnectionState,
+  firstBytes: Buffer | undefined,
+  parse: (bytes: Buffer) => Found | undefined,
+): Promise<{ readonly found: Found; readonly bytes: Buffer } | undefined> {
+  const { client } = connection;
+  let bytes = firstBytes ?? NOTHING;
+  if (bytes.length > 0) {
+    const found = parse(bytes);
+    if (found !== undefined) return Promise.resolve({ found, bytes });
+  }
+  return new Promise((resolve) => {
+    const over = (): void => resolve(undefined);
+    const handler: WireHandler = {
+      onOpen() {},
+      onDrain() {},
+      onData(chunk) {
+        bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+        const found = parse(bytes);
+        if (found === undefined) return;
+        client.pause();
+        resolve({ found, bytes });
+      },
+      onEnd() {
+        failHandshake(connection, "closed");
+        over();
+      },
+      onClose(failure) {
+        failHandshake(connection, failure === undefined ? "closed" : "reset");
+        over();
+      },
+    };
+    client.handler = handler;
+    client.resume();
+  });
+}

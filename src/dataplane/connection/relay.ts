@@ -1,0 +1,136 @@
+import type { ConnectionOutcome } from "#model/outcome.ts";
+import type { Congested } from "../live/relay-memory.ts";
+import { histogramSlots } from "../observe/counters.ts";
+import type { WireFailure, WireHandler, WireSocket } from "../wire/wire.ts";
+import type { ConnectionState } from "./connection-state.ts";
+import { endConnection } from "./finish.ts";
+
+const FIRST_BYTE_SECONDS = histogramSlots("tlsd_first_byte_seconds");
+
+/**
+ * One side of a relay: it hears its socket and writes to the other side's. Everything that happens with each chunk is
+ * an assignment or a call; nothing is allocated.
+ */
+class RelaySide implements WireHandler, Congested {
+  readonly connection: ConnectionState;
+  readonly isClient: boolean;
+  readonly socket: WireSocket;
+  other: RelaySide;
+  /** The peer has ended its half. */
+  hasEnded = false;
+  isClosed = false;
+  /** Its socket is paused, as the other side's is over its mark. */
+  isHeldBack = false;
+  /** Of its socket, when last looked at by a deadline. */
+  queuedBytesSeen = 0;
+
+  constructor(connection: ConnectionState, isClient: boolean, socket: WireSocket) {
+    this.connection = connection;
+    this.isClient = isClient;
+    this.socket = socket;
+    this.other = this;
+  }
+
+  onOpen(): void {}
+
+  onData(chunk: Buffer): void {
+    const { connection, other } = this;
+    if (this.isClient) connection.bytesFromClient += chunk.length;
+    else {
+      if (connection.firstByteMs < 0) firstByte(connection);
+      connection.bytesToClient += chunk.length;
+    }
+    touch(connection);
+    // The other peer is gone, but what it said is still on its way to this one: this one's words go nowhere.
+    if (other.isClosed) return;
+    if (other.socket.write(chunk)) return;
+    this.isHeldBack = true;
+    this.socket.pause();
+    connection.plane.relayMemory.hold(other, other.socket.queuedBytes);
+  }
+
+  onDrain(): void {
+    const { connection, other } = this;
+    connection.plane.relayMemory.release(this);
+    touch(connection);
+    if (!other.isHeldBack) return;
+    other.isHeldBack = false;
+    other.socket.resume();
+  }
+
+  onEnd(): void {
+    this.hasEnded = true;
+    this.other.socket.end();
+    this.connection.idleMs = this.connection.listener.spec.timeouts.halfClosedMs;
+    touch(this.connection);
+  }
+
+  onClose(failure: WireFailure | undefined): void {
+    const { connection, other } = this;
+    this.isClosed = true;
+    connection.plane.relayMemory.release(this);
+    if (connection.isOver) return;
+    if (failure !== undefined && !(this.hasEnded && !this.isClient)) {
+      endConnection(connection, outcomeOf(this.isClient, failure));
+      return;
+    }
+    // An endpoint that has answered in full and then broke off takes nothing more; its answer is still delivered.
+    if (failure !== undefined && !other.isClosed) other.socket.resume();
+    if (other.isClosed) endConnection(connection, "completed");
+    else if (!this.hasEnded) other.socket.end();
+  }
+
+  shed(): void {
+    endConnection(this.connection, "relay-memory");
+  }
+}
+
+function outcomeOf(isClient: boolean, failure: WireFailure): ConnectionOutcome {
+  const isTls = failure.code.startsWith("ERR_SSL") || failure.code.startsWith("ERR_TLS");
+  if (isClient) return isTls ? "client-tls-error" : "client-reset";
+  return isTls ? "endpoint-tls-error" : "endpoint-reset";
+}
+
+function firstByte(connection: ConnectionState): void {
+  connection.firstByteMs = connection.elapsedMs();
+  connection.listener.counters.observeMs(
+    FIRST_BYTE_SECONDS,
+    connection.firstByteMs - connection.connectMs,
+  );
+}
+
+/** Moves the idle deadline. The clock of the last tick will do, and costs nothing. */
+function touch(connection: ConnectionState): void {
+  connection.deadlineAtMs = connection.plane.deadlines.nowMs + connection.idleMs;
+}
+
+/** Carries bytes both ways until both sides have ended, one breaks off, or nothing moves for the idle deadline. */
+export function relay(connection: ConnectionState, endpointSocket: WireSocket): void {
+  const client = new RelaySide(connection, true, connection.client);
+  const endpoint = new RelaySide(connection, false, endpointSocket);
+  client.other = endpoint;
+  endpoint.other = client;
+  connection.idleMs = connection.listener.spec.timeouts.idleMs;
+  connection.setDeadline(connection.idleMs, () => deadlinePassed(client, endpoint));
+  client.socket.handler = client;
+  endpoint.socket.handler = endpoint;
+  endpoint.socket.resume();
+  client.socket.resume();
+}
+
+function deadlinePassed(client: RelaySide, endpoint: RelaySide): void {
+  const { connection } = client;
+  // A queue that shrinks is not idle: after its end a socket tells of no drain.
+  if (isMoving(client) || isMoving(endpoint)) {
+    touch(connection);
+    return;
+  }
+  endConnection(connection, client.hasEnded || endpoint.hasEnded ? "half-closed-idle" : "idle");
+}
+
+function isMoving(side: RelaySide): boolean {
+  const { queuedBytes } = side.socket;
+  const hasMoved = queuedBytes > 0 && queuedBytes !== side.queuedBytesSeen;
+  side.queuedBytesSeen = queuedBytes;
+  return hasMoved;
+}

@@ -1,0 +1,94 @@
+import { socketAddressOf } from "#model/names.ts";
+import type { Wire, WireListener, WireSocket } from "../wire/wire.ts";
+
+/** Connections that may wait on one new address:port for the commit. */
+const MAX_HELD = 4_096;
+
+type Deliver = (socket: WireSocket) => void;
+
+/** One address:port. Before its first commit it holds what it accepts. */
+class ListeningSocket {
+  #held: WireSocket[] = [];
+  #deliver: Deliver | undefined;
+  #listener: WireListener | undefined;
+
+  async open(wire: Wire, address: string, port: number): Promise<void> {
+    this.#listener = await wire.listen({ address, port }, (socket) => this.#accepted(socket));
+  }
+
+  #accepted(socket: WireSocket): void {
+    if (this.#deliver !== undefined) this.#deliver(socket);
+    else if (this.#held.length < MAX_HELD) this.#held.push(socket);
+    else socket.reset();
+  }
+
+  deliverTo(deliver: Deliver): void {
+    this.#deliver = deliver;
+    const held = this.#held;
+    this.#held = [];
+    for (const socket of held) deliver(socket);
+  }
+
+  close(): void {
+    this.#listener?.close();
+    const held = this.#held;
+    this.#held = [];
+    for (const socket of held) socket.reset();
+  }
+}
+
+export interface Address {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The listening sockets of a worker by address:port. They outlive snapshots: a changed listener keeps its socket. */
+export class ListeningSockets {
+  readonly #wire: Wire;
+  readonly #open = new Map<string, ListeningSocket>();
+  readonly #prepared = new Map<string, ListeningSocket>();
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  /** Opens those that are not open yet. On a failure those stay prepared that were opened: roll back. */
+  async prepare(wanted: readonly Address[]): Promise<void> {
+    const missing = wanted.filter(
+      ({ address, port }) => !this.#open.has(socketAddressOf(address, port)),
+    );
+    for (const { address, port } of missing) {
+      const socket = new ListeningSocket();
+      // In turn: the first failure names its address, and the rest need not be tried.
+      // oxlint-disable-next-line no-await-in-loop
+      await socket.open(this.#wire, address, port);
+      this.#prepared.set(socketAddressOf(address, port), socket);
+    }
+  }
+
+  rollBack(): void {
+    for (const socket of this.#prepared.values()) socket.close();
+    this.#prepared.clear();
+  }
+
+  /** Puts the prepared ones in force, points each to its listener and closes those that nobody wants. */
+  commit(deliverTo: ReadonlyMap<string, Deliver>): void {
+    for (const [key, socket] of this.#prepared) this.#open.set(key, socket);
+    this.#prepared.clear();
+    for (const [key, socket] of this.#open) {
+      const deliver = deliverTo.get(key);
+      if (deliver !== undefined) {
+        socket.deliverTo(deliver);
+      } else {
+        socket.close();
+        this.#open.delete(key);
+      }
+    }
+  }
+
+  closeAll(): void {
+    this.rollBack();
+    for (const socket of this.#open.values()) socket.close();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,63 @@
+import { limitKeyOf } from "#model/cidr.ts";
+import type { OverLimit } from "#model/outcome.ts";
+import type { SnapshotVnic } from "#model/snapshot.ts";
+import { RateBucket } from "./rate-bucket.ts";
+
+/** Client addresses whose rate is remembered, for each vNIC; the one not seen for longest makes room. */
+const MAX_ADDRESSES = 65_536;
+
+/** What one vNIC uses in this worker, and what it may. Outlives snapshots. */
+export class VnicUsage {
+  #limits: SnapshotVnic;
+  #openConnections = 0;
+  #handshakes: RateBucket | undefined;
+  readonly #addresses = new Map<string, RateBucket>();
+
+  constructor(limits: SnapshotVnic) {
+    this.#limits = limits;
+  }
+
+  setLimits(limits: SnapshotVnic): void {
+    if (limits.handshakesPerSecond === undefined) this.#handshakes = undefined;
+    else this.#handshakes?.setRate(limits.handshakesPerSecond);
+    if (limits.handshakesPerSecondPerAddress !== this.#limits.handshakesPerSecondPerAddress)
+      this.#addresses.clear();
+    this.#limits = limits;
+  }
+
+  /** Counts the connection, or says which limit it is over. What was counted must be given back by `release`. */
+  tryAdmit(nowMs: number): OverLimit | undefined {
+    const { maxConnections, handshakesPerSecond } = this.#limits;
+    if (maxConnections !== undefined && this.#openConnections >= maxConnections)
+      return "vnic-connections";
+    if (handshakesPerSecond !== undefined) {
+      this.#handshakes ??= new RateBucket(handshakesPerSecond, nowMs);
+      if (!this.#handshakes.tryTake(nowMs)) return "vnic-handshake-rate";
+    }
+    this.#openConnections += 1;
+    return undefined;
+  }
+
+  release(): void {
+    this.#openConnections -= 1;
+  }
+
+  /** Whether this client address may have one more handshake in this second. */
+  isAddressWithinRate(clientAddress: string, nowMs: number): boolean {
+    const perSecond = this.#limits.handshakesPerSecondPerAddress;
+    if (perSecond === undefined) return true;
+    const key = limitKeyOf(clientAddress);
+    let bucket = this.#addresses.get(key);
+    // Taken out and put in again, so that the map's first key is the one not seen for longest.
+    if (bucket === undefined) bucket = new RateBucket(perSecond, nowMs);
+    else this.#addresses.delete(key);
+    this.#addresses.set(key, bucket);
+    if (this.#addresses.size > MAX_ADDRESSES) {
+      for (const oldest of this.#addresses.keys()) {
+        this.#addresses.delete(oldest);
+        break;
+      }
+    }
+    return bucket.tryTake(nowMs);
+  }
+}

@@ -1,0 +1,109 @@
+/** A worker: one data-plane process. It is told what to serve over IPC and reads no file and no environment. */
+import { openChannel } from "#protocol/channel.ts";
+import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messages.ts";
+import type { Plane } from "./connection/connection-state.ts";
+import { EndpointHealths } from "./endpoint/endpoint-health.ts";
+import { Deadlines } from "./live/deadlines.ts";
+import { ListeningSockets } from "./live/listening-sockets.ts";
+import { OpenConnections } from "./live/open-connections.ts";
+import { RelayMemory } from "./live/relay-memory.ts";
+import { Counters } from "./observe/counters.ts";
+import { Recorder } from "./observe/recorder.ts";
+import { ContextStore } from "./tls/context-store.ts";
+import { portableWire } from "./wire/portable-wire.ts";
+import { Worker } from "./worker.ts";
+
+const HEARTBEAT_MS = 1_000;
+const DEFAULT_ORPHAN_GRACE_MS = 60_000;
+const DEFAULT_DRAIN_MS = 30_000;
+/** For the last messages to leave; a runtime that hangs in its exit is killed by the control process. */
+const EXIT_MS = 100;
+
+const argument = (name: string, fallback: number): number => {
+  const found = process.argv.find((text) => text.startsWith(`--${name}=`));
+  const value = Number(found?.slice(name.length + 3) ?? fallback);
+  return Number.isSafeInteger(value) && value >= 0 ? value : fallback;
+};
+
+const bunVersion = process.versions["bun"];
+const engine = bunVersion === undefined ? "node" : "bun";
+const runtime =
+  bunVersion === undefined
+    ? `node ${process.versions.node}, OpenSSL ${process.versions.openssl}`
+    : `bun ${bunVersion}, BoringSSL`;
+
+const channel = openChannel<ToControl, ToWorker>(process);
+const send = (message: ToControl): void => {
+  channel.send(message);
+};
+
+const counters = new Counters();
+const recorder = new Recorder((events) => send({ type: "events", ...events }));
+const plane: Plane = {
+  wire: portableWire,
+  contexts: new ContextStore(portableWire),
+  deadlines: new Deadlines(),
+  connections: new OpenConnections(),
+  relayMemory: new RelayMemory(),
+  recorder,
+  maxConnections: 0,
+  idPrefix: `${process.pid.toString(36)}-${Date.now().toString(36)}`,
+};
+const worker = new Worker({
+  plane,
+  live: { usages: new Map(), counters, healths: new EndpointHealths() },
+  sockets: new ListeningSockets(portableWire),
+  send,
+});
+
+let lastBeatMs = performance.now();
+function beat(): void {
+  const nowMs = performance.now();
+  const loopDelayMs = Math.max(0, nowMs - lastBeatMs - HEARTBEAT_MS);
+  lastBeatMs = nowMs;
+  send({
+    type: "heartbeat",
+    openConnections: plane.connections.size,
+    residentBytes: process.memoryUsage.rss(),
+    loopDelayMs,
+  });
+  count();
+}
+
+function count(): void {
+  const listeners = counters.takeChanges();
+  if (Object.keys(listeners).length > 0) send({ type: "counted", listeners });
+  counters.keepOnly(worker.listenerNames());
+}
+
+/** The last counts and records go out before the process does. */
+function exitSoon(): void {
+  recorder.flush();
+  count();
+  setTimeout(() => process.exit(0), EXIT_MS);
+}
+
+async function drainAndExit(deadlineMs: number): Promise<void> {
+  await worker.drain(deadlineMs);
+  exitSoon();
+}
+
+setInterval(beat, HEARTBEAT_MS);
+
+channel.onMessage((message) => {
+  if (message.type === "drain") void drainAndExit(message.deadlineMs);
+  else worker.receive(message);
+});
+
+// The control process is gone: its operator may be starting the next one, so go on for a while, then leave in order.
+channel.onClose(() => {
+  setTimeout(
+    () => void drainAndExit(argument("drain-ms", DEFAULT_DRAIN_MS)),
+    argument("orphan-grace-ms", DEFAULT_ORPHAN_GRACE_MS),
+  );
+});
+
+// Ctrl-C in a terminal reaches every process; only the control process decides what it means.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+
+send({ type: "ready", protocol: PROTOCOL_VERSION, engine, runtime });

@@ -1,0 +1,108 @@
+import {
+  SLOTS,
+  LISTENER_METRICS,
+  slotCountOf,
+  type ListenerMetricName,
+} from "#model/metric-catalog.ts";
+import type { ListenerName } from "#model/names.ts";
+
+const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
+
+/** Where each value of a labelled metric is counted. */
+export type SlotsByLabel = Readonly<Record<string, number>>;
+
+export function slotsByLabel(name: ListenerMetricName): SlotsByLabel {
+  const metric = LISTENER_METRICS.find((candidate) => candidate.name === name);
+  const values = metric !== undefined && "values" in metric ? metric.values : [];
+  return Object.fromEntries(values.map((value, index) => [value, SLOTS.firstSlot[name] + index]));
+}
+
+interface HistogramSlots {
+  readonly first: number;
+  readonly boundsSeconds: readonly number[];
+  readonly sum: number;
+}
+
+export function histogramSlots(name: ListenerMetricName): HistogramSlots {
+  const metric = LISTENER_METRICS.find((candidate) => candidate.name === name);
+  if (metric === undefined || !("buckets" in metric))
+    throw new TypeError(`${name} is no histogram.`);
+  const first = SLOTS.firstSlot[name];
+  return { first, boundsSeconds: metric.buckets, sum: first + slotCountOf(metric) - 1 };
+}
+
+/** What one listener has counted since it was last told: one flat array, so that counting is an addition. */
+export class ListenerCounters {
+  readonly #slots = new Float64Array(SLOTS.size);
+  #openConnections = 0;
+  #isTouched = false;
+
+  add(slot: number, amount = 1): void {
+    this.#slots[slot] = (this.#slots[slot] ?? 0) + amount;
+    this.#isTouched = true;
+  }
+
+  observeMs(histogram: HistogramSlots, ms: number): void {
+    const seconds = ms / 1000;
+    let bucket = 0;
+    while (
+      bucket < histogram.boundsSeconds.length &&
+      seconds > (histogram.boundsSeconds[bucket] ?? 0)
+    )
+      bucket += 1;
+    this.add(histogram.first + bucket);
+    this.add(histogram.sum, seconds);
+  }
+
+  addOpen(change: 1 | -1): void {
+    this.#openConnections += change;
+    this.#isTouched = true;
+  }
+
+  get openConnections(): number {
+    return this.#openConnections;
+  }
+
+  /** Flat pairs of slot and amount; undefined where nothing changed. */
+  takeChanges(): number[] | undefined {
+    if (!this.#isTouched) return undefined;
+    const changes: number[] = [];
+    this.#slots.forEach((amount, slot) => {
+      if (amount !== 0) changes.push(slot, amount);
+    });
+    changes.push(OPEN_SLOT, this.#openConnections);
+    this.#slots.fill(0);
+    this.#isTouched = false;
+    return changes;
+  }
+}
+
+/** Counters by listener name: they outlive snapshots, so that no change loses a count. */
+export class Counters {
+  readonly #byListener = new Map<ListenerName, ListenerCounters>();
+
+  of(name: ListenerName): ListenerCounters {
+    let counters = this.#byListener.get(name);
+    if (counters === undefined) {
+      counters = new ListenerCounters();
+      this.#byListener.set(name, counters);
+    }
+    return counters;
+  }
+
+  takeChanges(): Record<ListenerName, number[]> {
+    const changed: Record<ListenerName, number[]> = {};
+    for (const [name, counters] of this.#byListener) {
+      const changes = counters.takeChanges();
+      if (changes !== undefined) changed[name] = changes;
+    }
+    return changed;
+  }
+
+  /** Forgets listeners that are neither in force nor have a connection left; call after `takeChanges`. */
+  keepOnly(names: ReadonlySet<ListenerName>): void {
+    for (const [name, counters] of this.#byListener) {
+      if (!names.has(name) && counters.openConnections === 0) this.#byListener.delete(name);
+    }
+  }
+}

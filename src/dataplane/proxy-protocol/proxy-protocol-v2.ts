@@ -1,0 +1,31 @@
+/** What both directions of the binary header share; PROXY protocol specification, section 2.2. */
+export const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
+export const FIXED_BYTES = 16;
+
+/** Version and command, the 13th byte. */
+export const VERSION_2_LOCAL = 0x20;
+export const VERSION_2_PROXY = 0x21;
+
+/** Address family and transport protocol, the 14th byte. */
+export const UNSPECIFIED = 0x00;
+export const TCP_OVER_IPV4 = 0x11;
+export const TCP_OVER_IPV6 = 0x21;
+export const UNIX_STREAM = 0x31;
+
+export const TLV_HEADER_BYTES = 3;
+export const TLV = {
+  alpn: 0x01,
+  authority: 0x02,
+  crc32c: 0x03,
+  uniqueId: 0x05,
+  ssl: 0x20,
+  sslVersion: 0x21,
+  sslCommonName: 0x22,
+  sslCipher: 0x23,
+} as const;
+
+/** The client bit field and the verify result in front of the sub-TLVs of TLV.ssl, section 2.2.6. */
+export const SSL_FIXED_BYTES = 5;
+export const CLIENT_SSL = 0x01;
+export const CLIENT_CERT_CONN = 0x02;
+export const CLIENT_CERT_SESS = 0x04;

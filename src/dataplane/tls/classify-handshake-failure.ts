@@ -1,0 +1,110 @@
+import { GROUPS, tryCipherSuite } from "#model/cipher-suites.ts";
+import type { HandshakeFailure } from "#model/outcome.ts";
+import type { ResolvedPolicy } from "#model/policy.ts";
+import type { WireFailure } from "../wire/wire.ts";
+import type { ClientHello } from "./client-hello.ts";
+
+const VERSION_CODES = { "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 } as const;
+
+export interface NamedFailure {
+  readonly failure: HandshakeFailure;
+  readonly alert?: string;
+  readonly detail?: string;
+}
+
+/** Alerts of RFC 8446 section 6.2 that say that the certificate was not taken. */
+const CERTIFICATE_ALERTS = new Set([
+  "bad_certificate",
+  "unsupported_certificate",
+  "certificate_revoked",
+  "certificate_expired",
+  "certificate_unknown",
+  "unknown_ca",
+]);
+
+/** Engine codes that name a cause by themselves. */
+const BY_CODE: Readonly<Record<string, HandshakeFailure>> = {
+  ERR_SSL_NO_SHARED_CIPHER: "no-shared-cipher",
+  ERR_SSL_NO_SHARED_GROUP: "no-shared-group",
+  ERR_SSL_NO_SUITABLE_KEY_SHARE: "no-shared-group",
+  ERR_SSL_UNSUPPORTED_PROTOCOL: "unsupported-version",
+  ERR_SSL_VERSION_TOO_LOW: "unsupported-version",
+  ERR_SSL_NO_APPLICATION_PROTOCOL: "no-shared-alpn",
+  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "no-client-certificate",
+  ECONNRESET: "reset",
+  EPIPE: "reset",
+};
+
+/** What the client and the policy do not have in common, if that is so. */
+function mismatchOf(hello: ClientHello, policy: ResolvedPolicy): HandshakeFailure | undefined {
+  const isAllowed = (version: keyof typeof VERSION_CODES): boolean =>
+    version >= policy.minVersion &&
+    version <= policy.maxVersion &&
+    hello.versions.includes(VERSION_CODES[version]);
+  const hasTls13 = isAllowed("TLSv1.3");
+  if (!hasTls13 && !isAllowed("TLSv1.2")) return "unsupported-version";
+  const sharesSuite = policy.cipherSuites.some((name) => {
+    const suite = tryCipherSuite(name);
+    return (
+      suite !== undefined &&
+      (suite.version === "TLSv1.3") === hasTls13 &&
+      hello.cipherSuites.includes(suite.code)
+    );
+  });
+  if (!sharesSuite) return "no-shared-cipher";
+  if (
+    hello.groups.length > 0 &&
+    !policy.groups.some((name) => hello.groups.includes(GROUPS[name]))
+  ) {
+    return "no-shared-group";
+  }
+  return undefined;
+}
+
+/** The name of the alert in an engine's code, such as ERR_SSL_TLSV1_ALERT_UNKNOWN_CA or ERR_SSL_SSL/TLS_ALERT_.... */
+function alertOf(code: string): string | undefined {
+  return /_ALERT_([A-Z_]+)$/.exec(code)?.[1]?.toLowerCase();
+}
+
+/** OpenSSL's verification codes, as both engines give them. */
+export function failureOfVerifyError(code: string): HandshakeFailure {
+  switch (code) {
+    case "CERT_REVOKED":
+      return "revoked-client-certificate";
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
+    case "CRL_HAS_EXPIRED":
+    case "CRL_NOT_YET_VALID":
+      return "expired-client-certificate";
+    default:
+      return "untrusted-client-certificate";
+  }
+}
+
+const VERIFY_ERROR =
+  /^(CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|HOSTNAME_)/;
+
+/** Names why a handshake failed, from what the client offered and what the engine says. */
+export function classifyHandshakeFailure(
+  hello: ClientHello,
+  policy: ResolvedPolicy,
+  failure: WireFailure | undefined,
+): NamedFailure {
+  if (failure === undefined) return { failure: "closed" };
+  const { code } = failure;
+  const alert = alertOf(code);
+  if (alert !== undefined) {
+    return {
+      failure: CERTIFICATE_ALERTS.has(alert) ? "client-rejected-certificate" : "client-alert",
+      alert,
+    };
+  }
+  // Bun: an OpenSSL client sends the alert in plaintext where BoringSSL waits for a sealed record, and its number is lost.
+  if (code === "ERR_SSL_BAD_PACKET_LENGTH" || code === "ERR_SSL_ENCRYPTED_LENGTH_TOO_LONG") {
+    return { failure: "client-rejected-certificate", alert: "unknown" };
+  }
+  if (VERIFY_ERROR.test(code)) return { failure: failureOfVerifyError(code), detail: code };
+  const named = BY_CODE[code];
+  if (named === "reset") return { failure: "reset" };
+  return { failure: mismatchOf(hello, policy) ?? named ?? "protocol-error", detail: code };
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  alpn,
+  BROWSER_MESSAGE,
+  groups,
+  messageOf,
+  recordsOf,
+  serverName,
+  signatures,
+  versions,
+} from "./client-hello-bytes.ts";
+import { MAX_HELLO_BYTES, parseClientHello } from "./client-hello.ts";
+
+const KINDS = [
+  "hello",
+  "incomplete",
+  "malformed",
+  "not-tls",
+  "plaintext-http",
+  "too-large",
+  "unsupported-version",
+];
+const SMALL_MESSAGE = messageOf({}, [
+  serverName("a.example"),
+  alpn("h2", "http/1.1"),
+  groups(29, 23),
+  signatures(0x0403),
+  versions(0x0304),
+]);
+const BASES = [
+  recordsOf(BROWSER_MESSAGE),
+  recordsOf(BROWSER_MESSAGE, 200),
+  recordsOf(SMALL_MESSAGE),
+  recordsOf(SMALL_MESSAGE, 5),
+  Buffer.from("CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
+  Buffer.from("802e01000200150010", "hex"),
+];
+
+/** The same numbers in every run. */
+function randomBelow(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state >>> 8) % limit;
+  };
+}
+
+function check(bytes: Buffer): string {
+  const result = parseClientHello(bytes);
+  assert.ok(KINDS.includes(result.kind), result.kind);
+  if (result.kind === "hello") {
+    const { serverName: name, cipherSuites, versions: offered } = result.hello;
+    if (name !== undefined) assert.match(name, /^(?=.{1,253}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*$/);
+    for (const code of [...cipherSuites, ...offered]) assert.ok(code >= 0 && code <= 0xffff);
+  }
+  return result.kind;
+}
+
+test("100,000 random changes and cuts end in one of the kinds, and reach each of them", () => {
+  const next = randomBelow(5);
+  const seen = new Set<string>();
+  for (let round = 0; round < 100_000; round += 1) {
+    const bytes = Buffer.from(BASES[round % BASES.length] ?? SMALL_MESSAGE);
+    for (let change = next(4); change >= 0; change -= 1) {
+      const at = next(bytes.length);
+      bytes[at] = next(2) === 0 ? next(256) : bytes.readUInt8(at) ^ (1 << next(8));
+    }
+    seen.add(check(next(4) === 0 ? bytes.subarray(0, next(bytes.length)) : bytes));
+  }
+  assert.deepEqual([...seen].toSorted(), KINDS);
+});
+
+test("every value of every byte of a small hello ends in one of the kinds", () => {
+  const base = recordsOf(SMALL_MESSAGE);
+  for (let at = 0; at < base.length; at += 1) {
+    for (let value = 0; value < 256; value += 1) {
+      const bytes = Buffer.from(base);
+      bytes[at] = value;
+      check(bytes);
+    }
+  }
+});
+
+test("a verdict is final: more bytes never change it", () => {
+  const next = randomBelow(8);
+  for (let round = 0; round < 3_000; round += 1) {
+    const bytes = Buffer.from(BASES[round % BASES.length] ?? SMALL_MESSAGE);
+    for (let change = next(3); change >= 0; change -= 1) bytes[next(bytes.length)] = next(256);
+    let verdict: string | undefined;
+    for (let length = 0; length <= bytes.length; length += 1 + next(40)) {
+      const kind = check(bytes.subarray(0, length));
+      if (verdict === undefined && kind !== "incomplete") verdict = kind;
+      if (verdict !== undefined) assert.equal(kind, verdict);
+    }
+  }
+});
+
+test("a long hello in one-byte records is given up within the bound", () => {
+  const message = messageOf({}, []);
+  message.writeUIntBE(MAX_HELLO_BYTES - 4, 1, 3);
+  const padded = Buffer.concat([message, Buffer.alloc(MAX_HELLO_BYTES - message.length)]);
+  const slow = recordsOf(padded, 1);
+  let length = 0;
+  while (check(slow.subarray(0, length)) === "incomplete") length += 1;
+  assert.ok(length < MAX_HELLO_BYTES, `given up after ${length} bytes`);
+  assert.equal(check(slow.subarray(0, length)), "too-large");
+});

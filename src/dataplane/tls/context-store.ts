@@ -1,0 +1,126 @@
+import type { MaterialId } from "#model/names.ts";
+import type { Material, SnapshotListener } from "#model/snapshot.ts";
+import type { Wire, WireContext } from "../wire/wire.ts";
+import { sessionIdContextOf, ticketKeysOf } from "./session-keys.ts";
+
+/** Contexts that are kept; the one not used for longest makes room, and is built again on its next use. */
+const MAX_CONTEXTS = 20_000;
+
+interface Entry {
+  readonly context: WireContext;
+  readonly sessionScope: string;
+  readonly material: readonly MaterialId[];
+}
+
+/**
+ * The TLS contexts of a worker, by what they are made of: in steady state a connection builds none. Material is kept
+ * here by its fingerprint for as long as a snapshot refers to it.
+ */
+export class ContextStore {
+  readonly #wire: Wire;
+  readonly #material = new Map<MaterialId, Material>();
+  readonly #contexts = new Map<string, Entry>();
+  #ticketBaseKey: Buffer | undefined;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  addMaterial(material: Readonly<Record<MaterialId, Material>>): void {
+    for (const [id, value] of Object.entries(material)) this.#material.set(id as MaterialId, value);
+  }
+
+  /** Throws where the engine refuses the certificate or the policy. */
+  forClients(listener: SnapshotListener, certificate: MaterialId): WireContext {
+    const { sessionScope, policy, clientAuth } = listener;
+    const ids = clientAuth.trust === undefined ? [certificate] : [certificate, clientAuth.trust];
+    return this.#get(`client ${sessionScope} ${certificate}`, sessionScope, ids, () =>
+      this.#wire.buildContext({
+        ...this.#pair(certificate),
+        ...this.#trust(clientAuth.trust),
+        minVersion: policy.minVersion,
+        maxVersion: policy.maxVersion,
+        cipherSuites: policy.cipherSuites,
+        groups: policy.groups,
+        tickets: policy.tickets,
+        sessionIdContext: sessionIdContextOf(sessionScope),
+        ticketKeys:
+          this.#ticketBaseKey === undefined
+            ? undefined
+            : ticketKeysOf(this.#ticketBaseKey, sessionScope),
+      }),
+    );
+  }
+
+  /** Undefined where the listener's endpoints take plaintext. */
+  forEndpoints(listener: SnapshotListener): WireContext | undefined {
+    const { endpointTls, policy, sessionScope } = listener;
+    if (endpointTls === undefined) return undefined;
+    const ids = [endpointTls.certificate, endpointTls.trust].filter((id) => id !== undefined);
+    return this.#get(`endpoint ${sessionScope} ${ids.join(" ")}`, sessionScope, ids, () =>
+      this.#wire.buildContext({
+        ...this.#pair(endpointTls.certificate),
+        ...this.#trust(endpointTls.trust),
+        minVersion: policy.minVersion,
+        maxVersion: policy.maxVersion,
+        cipherSuites: policy.cipherSuites,
+        groups: policy.groups,
+        tickets: true,
+        sessionIdContext: undefined,
+        ticketKeys: undefined,
+      }),
+    );
+  }
+
+  /** New tickets are sealed with the new key from now on; those of the old one lead to a full handshake. */
+  setTicketBaseKey(key: Buffer): void {
+    this.#ticketBaseKey = key;
+    for (const { context, sessionScope } of this.#contexts.values()) {
+      context.setTicketKeys(ticketKeysOf(key, sessionScope));
+    }
+  }
+
+  /** Drops what no listener refers to any more. Connections keep the contexts that they have. */
+  keepOnly(listeners: Iterable<SnapshotListener>, materials: ReadonlySet<MaterialId>): void {
+    const scopes = new Set<string>();
+    for (const { sessionScope } of listeners) scopes.add(sessionScope);
+    for (const [key, entry] of this.#contexts) {
+      if (!scopes.has(entry.sessionScope) || entry.material.some((id) => !materials.has(id)))
+        this.#contexts.delete(key);
+    }
+    for (const id of this.#material.keys()) if (!materials.has(id)) this.#material.delete(id);
+  }
+
+  #get(
+    key: string,
+    sessionScope: string,
+    material: readonly MaterialId[],
+    build: () => WireContext,
+  ): WireContext {
+    const found = this.#contexts.get(key);
+    if (found !== undefined) return found.context;
+    const context = build();
+    this.#contexts.set(key, { context, sessionScope, material });
+    if (this.#contexts.size > MAX_CONTEXTS) {
+      for (const oldest of this.#contexts.keys()) {
+        this.#contexts.delete(oldest);
+        break;
+      }
+    }
+    return context;
+  }
+
+  #pair(id: MaterialId | undefined): { chainPem: string | undefined; keyPem: string | undefined } {
+    if (id === undefined) return { chainPem: undefined, keyPem: undefined };
+    const material = this.#material.get(id);
+    if (material?.kind !== "certificate") throw new Error("The certificate has not arrived.");
+    return { chainPem: material.chainPem, keyPem: material.keyPem };
+  }
+
+  #trust(id: MaterialId | undefined): { caPem: string | undefined; crlPem: string | undefined } {
+    if (id === undefined) return { caPem: undefined, crlPem: undefined };
+    const material = this.#material.get(id);
+    if (material?.kind !== "trust") throw new Error("The CA set has not arrived.");
+    return { caPem: material.caPem, crlPem: material.crlPem };
+  }
+}

@@ -1,0 +1,201 @@
+import net from "node:net";
+import { isIP } from "node:net";
+import { type TLSSocket } from "node:tls";
+import type {
+  PeerCertificate,
+  TlsFacts,
+  TlsSocket,
+  WireFailure,
+  WireHandler,
+  WireSocket,
+} from "./wire.ts";
+
+const owner = Symbol("owner");
+type Owned = net.Socket & { [owner]?: PortableSocket };
+
+/** Listens until the next stage does; a socket that closes meanwhile is seen by `isClosed`. */
+const SILENT: WireHandler = { onOpen() {}, onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+// One function for all sockets, not a closure for each: this is what an idle connection's memory is made of.
+function onData(this: Owned, chunk: Buffer): void {
+  this[owner]?.handler.onData(chunk);
+}
+function onDrain(this: Owned): void {
+  this[owner]?.handler.onDrain();
+}
+function onEnd(this: Owned): void {
+  this[owner]?.handler.onEnd();
+}
+function onOpen(this: Owned): void {
+  // A TLS socket reads on its own during the handshake; what follows it waits for resume().
+  this.pause();
+  this[owner]?.handler.onOpen();
+}
+function onError(this: Owned, error: NodeJS.ErrnoException): void {
+  this[owner]?.failed(error);
+}
+function onClose(this: Owned): void {
+  this[owner]?.closed();
+}
+
+export class PortableSocket implements WireSocket {
+  handler: WireHandler = SILENT;
+  protected readonly socket: Owned;
+  #failure: WireFailure | undefined;
+  #isListening = false;
+
+  constructor(socket: net.Socket) {
+    this.socket = socket;
+    this.socket[owner] = this;
+    socket.on("error", onError).on("close", onClose);
+  }
+
+  get peerAddress(): string {
+    return this.socket.remoteAddress ?? "";
+  }
+  get peerPort(): number {
+    return this.socket.remotePort ?? 0;
+  }
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
+  }
+  get queuedBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  /** The engine's socket, which a TLS socket takes over; nothing is told of it any more. */
+  takeOver(): net.Socket {
+    const { socket } = this;
+    this.#tellNothingMore();
+    socket.off("error", onError).off("close", onClose);
+    delete socket[owner];
+    return socket;
+  }
+
+  #tellNothingMore(): void {
+    this.socket.off("data", onData).off("end", onEnd).off("drain", onDrain);
+  }
+
+  tellOpen(event: "connect" | "secure" | "secureConnect"): void {
+    this.socket.once(event, onOpen);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.socket.write(chunk);
+  }
+
+  resume(): void {
+    if (!this.#isListening) {
+      this.#isListening = true;
+      this.socket.on("drain", onDrain).on("end", onEnd).on("data", onData);
+    }
+    this.socket.resume();
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  end(): void {
+    if (!this.socket.writableEnded) this.socket.end();
+  }
+
+  reset(): void {
+    this.#tellNothingMore();
+    this.resetSocket();
+  }
+
+  destroy(): void {
+    this.#tellNothingMore();
+    this.destroySocket();
+  }
+
+  protected resetSocket(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  protected destroySocket(): void {
+    this.socket.destroy();
+  }
+
+  failed(error: NodeJS.ErrnoException): void {
+    this.#failure ??= { code: error.code ?? "UNKNOWN", detail: error.message };
+  }
+
+  closed(): void {
+    const { handler } = this;
+    this.handler = SILENT;
+    handler.onClose(this.#failure);
+  }
+}
+
+interface EngineTls {
+  /** Node and Bun keep it under `ssl`; a resumed session without a certificate has null here. */
+  readonly ssl?: { verifyError?(): (Error & { code?: string }) | null | undefined } | null;
+}
+
+export class PortableTlsSocket extends PortableSocket implements TlsSocket {
+  readonly #tls: TLSSocket & EngineTls;
+  readonly #raw: net.Socket;
+  readonly #peerAddress: string;
+  readonly #peerPort: number;
+
+  constructor(tls: TLSSocket, raw: net.Socket) {
+    super(tls);
+    this.#tls = tls as TLSSocket & EngineTls;
+    this.#raw = raw;
+    // Both engines forget these once the socket is gone, and a failure is recorded after that.
+    this.#peerAddress = raw.remoteAddress ?? "";
+    this.#peerPort = raw.remotePort ?? 0;
+    raw.on("error", (error: NodeJS.ErrnoException) => this.failed(error));
+  }
+
+  override get peerAddress(): string {
+    return this.#peerAddress;
+  }
+  override get peerPort(): number {
+    return this.#peerPort;
+  }
+
+  /** RST has to come from the socket beneath: a TLS socket refuses, as it has no TCP handle of its own. */
+  protected override resetSocket(): void {
+    if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
+    this.#tls.destroy();
+  }
+
+  protected override destroySocket(): void {
+    this.#tls.destroy();
+    this.#raw.destroy();
+  }
+
+  facts(): TlsFacts {
+    const cipher = this.#tls.getCipher();
+    const key = this.#tls.getEphemeralKeyInfo();
+    return {
+      version: this.#tls.getProtocol() ?? "unknown",
+      cipherSuite: cipher.name,
+      alpn: typeof this.#tls.alpnProtocol === "string" ? this.#tls.alpnProtocol : undefined,
+      isResumed: this.#tls.isSessionReused(),
+      group: key !== null && "name" in key ? key.name : undefined,
+    };
+  }
+
+  peerCertificate(): PeerCertificate | undefined {
+    const { subject } = this.#tls.getPeerCertificate();
+    // An empty object stands for none.
+    if (subject === undefined) return undefined;
+    return {
+      commonName: firstOf(subject.CN),
+      subject: Object.entries(subject)
+        .map(([key, value]) => `${key}=${[value].flat().join("+")}`)
+        .join(", "),
+      verifyError: this.#tls.ssl?.verifyError?.()?.code,
+    };
+  }
+}
+
+const firstOf = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === "string" ? value : value?.[0];
+
+/** SNI carries names only (RFC 6066 section 3). */
+export const sniOf = (serverName: string): string => (isIP(serverName) === 0 ? serverName : "");

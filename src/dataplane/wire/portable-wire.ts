@@ -1,0 +1,162 @@
+import { constants } from "node:crypto";
+import net from "node:net";
+import tls, { type SecureContext } from "node:tls";
+import { PortableSocket, PortableTlsSocket, sniOf } from "./portable-socket.ts";
+import {
+  HIGH_WATER_MARK_BYTES,
+  type ContextSpec,
+  type Wire,
+  type WireContext,
+  type WireListener,
+  type WireSocket,
+} from "./wire.ts";
+
+/** What Bun gives a listening socket at the most; Node takes the kernel's net.core.somaxconn. */
+const BACKLOG = 4096;
+
+class PortableContext implements WireContext {
+  readonly secureContext: SecureContext;
+
+  constructor(secureContext: SecureContext) {
+    this.secureContext = secureContext;
+  }
+
+  setTicketKeys(keys: Buffer): void {
+    const native: { setTicketKeys?(keys: Buffer): void } = this.secureContext.context as object;
+    // Bun has no such thing: there a session resumes only in the worker that made it.
+    if (process.versions["bun"] === undefined) native.setTicketKeys?.(keys);
+  }
+}
+
+function portable(socket: WireSocket): PortableSocket {
+  if (!(socket instanceof PortableSocket))
+    throw new TypeError("The socket belongs to another wire.");
+  return socket;
+}
+
+function secureContextOf(context: WireContext): SecureContext {
+  if (!(context instanceof PortableContext))
+    throw new TypeError("The context belongs to another wire.");
+  return context.secureContext;
+}
+
+function listen(
+  target: { readonly address: string; readonly port: number },
+  onAccept: (socket: WireSocket) => void,
+): Promise<WireListener> {
+  const server = net.createServer(
+    {
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      noDelay: true,
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+    },
+    (socket) => onAccept(new PortableSocket(socket)),
+  );
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(
+      {
+        host: target.address,
+        port: target.port,
+        reusePort: true,
+        exclusive: true,
+        backlog: BACKLOG,
+        ipv6Only: true,
+      },
+      () => {
+        server.off("error", reject);
+        // From here on an error is an accept that failed (EMFILE): the engine backs off and tries again.
+        server.on("error", () => {});
+        resolve({ close: () => server.close() });
+      },
+    );
+  });
+}
+
+/** Node reads one CRL from each string that it is given. */
+const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
+  pem?.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? undefined;
+
+/** On both engines: minVersion is set always, since Bun would allow TLS 1.0, and renegotiation is off. */
+function buildContext(spec: ContextSpec): WireContext {
+  let secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
+  if (!spec.tickets) secureOptions |= constants.SSL_OP_NO_TICKET;
+  return new PortableContext(
+    tls.createSecureContext({
+      cert: spec.chainPem,
+      key: spec.keyPem,
+      ca: pemBlocksOf(spec.caPem),
+      crl: pemBlocksOf(spec.crlPem),
+      minVersion: spec.minVersion,
+      maxVersion: spec.maxVersion,
+      ciphers: spec.cipherSuites.join(":"),
+      ecdhCurve: spec.groups.join(":"),
+      honorCipherOrder: true,
+      secureOptions,
+      sessionIdContext: spec.sessionIdContext,
+      ticketKeys: process.versions["bun"] === undefined ? spec.ticketKeys : undefined,
+    }),
+  );
+}
+
+/** On the node:net and node:tls that Node and Bun share. */
+export const portableWire: Wire = {
+  listen,
+  buildContext,
+
+  connect(target, handler) {
+    const options: net.NetConnectOpts & { readonly highWaterMark: number } = {
+      ...target,
+      allowHalfOpen: true,
+      noDelay: true,
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+    };
+    const socket = net.connect(options);
+    socket.pause();
+    const wireSocket = new PortableSocket(socket);
+    wireSocket.handler = handler;
+    wireSocket.tellOpen("connect");
+    return wireSocket;
+  },
+
+  startServerTls(raw, options, handler) {
+    const socket = portable(raw).takeOver();
+    if (options.firstBytes.length > 0) socket.unshift(options.firstBytes);
+    const tlsSocket = new tls.TLSSocket(socket, {
+      isServer: true,
+      secureContext: secureContextOf(options.context),
+      requestCert: options.requestCertificate,
+      // Node takes it for "fail without a certificate" only; whether that is valid, the handshake stage asks.
+      rejectUnauthorized: options.requireCertificate,
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+      ...(options.alpn === undefined ? {} : { ALPNProtocols: options.alpn }),
+    } as tls.TLSSocketOptions);
+    const wireSocket = new PortableTlsSocket(tlsSocket, socket);
+    wireSocket.handler = handler;
+    wireSocket.tellOpen("secure");
+    // Flowing, so that a client which leaves during the handshake is seen.
+    wireSocket.resume();
+    return wireSocket;
+  },
+
+  startClientTls(raw, options, handler) {
+    const socket = portable(raw).takeOver();
+    const { serverName } = options;
+    const tlsSocket = tls.connect({
+      socket,
+      secureContext: secureContextOf(options.context),
+      servername: sniOf(serverName),
+      rejectUnauthorized: options.verify,
+      allowHalfOpen: true,
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+      checkServerIdentity: (_host, certificate) =>
+        options.verify ? tls.checkServerIdentity(serverName, certificate) : undefined,
+    } as tls.ConnectionOptions);
+    const wireSocket = new PortableTlsSocket(tlsSocket, socket);
+    wireSocket.handler = handler;
+    wireSocket.tellOpen("secureConnect");
+    wireSocket.resume();
+    return wireSocket;
+  },
+};

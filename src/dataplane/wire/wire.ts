@@ -1,0 +1,134 @@
+/**
+ * The seam to the engine's sockets. Nothing else in the data plane knows node:net, node:tls or Bun's own sockets, so a
+ * second implementation stands beside the first without the rest noticing.
+ */
+
+/** Why a socket closed: the engine's code (`ECONNRESET`, `ERR_SSL_NO_SHARED_CIPHER`) and its words. */
+export interface WireFailure {
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** What a socket tells. One object at a time listens to a socket; nothing is told before it is there. */
+export interface WireHandler {
+  /** Connected, or the TLS handshake is done. Not told for sockets that were accepted. */
+  onOpen(): void;
+  /** Only after `resume()`. The chunk belongs to the handler. */
+  onData(chunk: Buffer): void;
+  /** What `write` could not take at once has gone. */
+  onDrain(): void;
+  /** The peer has ended its half: FIN, or close_notify. */
+  onEnd(): void;
+  /** Once, and the last that is told. No failure: both halves ended in order, or this side closed it. */
+  onClose(failure: WireFailure | undefined): void;
+}
+
+export interface WireSocket {
+  readonly peerAddress: string;
+  readonly peerPort: number;
+  readonly localPort: number;
+  /** Bytes that `write` took and the kernel has not. */
+  readonly queuedBytes: number;
+  handler: WireHandler;
+  /** False: the queue is over its mark; stop until `onDrain`. Every byte is taken all the same. */
+  write(chunk: Uint8Array): boolean;
+  resume(): void;
+  pause(): void;
+  /** Ends this side's half once all that was written has gone. */
+  end(): void;
+  /** Drops what is queued and sends RST. */
+  reset(): void;
+  /** Drops what is queued and closes. */
+  destroy(): void;
+}
+
+/** What is known of a TLS session once its handshake is done. */
+export interface TlsFacts {
+  readonly version: string;
+  /** As OpenSSL calls it. */
+  readonly cipherSuite: string;
+  readonly alpn: string | undefined;
+  readonly isResumed: boolean;
+  /** Key exchange group where the engine tells it (a client's side only). */
+  readonly group: string | undefined;
+}
+
+export interface PeerCertificate {
+  readonly commonName: string | undefined;
+  /** RFC 4514-like, in the order of the certificate. */
+  readonly subject: string;
+  /** OpenSSL's code, such as `CERT_REVOKED`; undefined: valid. */
+  readonly verifyError: string | undefined;
+}
+
+export interface TlsSocket extends WireSocket {
+  /** After `onOpen`. */
+  facts(): TlsFacts;
+  /** Undefined: the peer sent none, now or in the session that it resumes. */
+  peerCertificate(): PeerCertificate | undefined;
+}
+
+/** An engine's TLS context; opaque. */
+export interface WireContext {
+  /** Session tickets from now on are sealed with this key (48 bytes); without effect where the engine has no such thing. */
+  setTicketKeys(keys: Buffer): void;
+}
+
+export interface ContextSpec {
+  readonly chainPem: string | undefined;
+  readonly keyPem: string | undefined;
+  readonly caPem: string | undefined;
+  readonly crlPem: string | undefined;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion: "TLSv1.2" | "TLSv1.3";
+  readonly cipherSuites: readonly string[];
+  readonly groups: readonly string[];
+  readonly tickets: boolean;
+  /** At most 32 characters (RFC 5246 appendix F.1.4; OpenSSL's session id context). */
+  readonly sessionIdContext: string | undefined;
+  /** 48 bytes. */
+  readonly ticketKeys: Buffer | undefined;
+}
+
+export interface ServerTlsOptions {
+  readonly context: WireContext;
+  /** What was read from the raw socket and belongs to TLS: the ClientHello. */
+  readonly firstBytes: Buffer;
+  readonly requestCertificate: boolean;
+  /** The handshake itself fails without one, with the alert of RFC 8446 section 6.2. */
+  readonly requireCertificate: boolean;
+  /** RFC 7301 wire format; undefined: ALPN is not answered. */
+  readonly alpn: Buffer | undefined;
+}
+
+export interface ClientTlsOptions {
+  readonly context: WireContext;
+  readonly verify: boolean;
+  /** Sent as SNI when it is a name, and verified, name or address. */
+  readonly serverName: string;
+}
+
+export type ConnectTarget =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+export interface WireListener {
+  close(): void;
+}
+
+export interface Wire {
+  /** Sockets arrive paused. Rejects with an Error that has the system's `code` (`EADDRINUSE`, ...). */
+  listen(
+    target: { readonly address: string; readonly port: number },
+    onAccept: (socket: WireSocket) => void,
+  ): Promise<WireListener>;
+  connect(target: ConnectTarget, handler: WireHandler): WireSocket;
+  /** Throws where the engine takes a part of the spec not. */
+  buildContext(spec: ContextSpec): WireContext;
+  /** The raw socket is not to be used after this. */
+  startServerTls(raw: WireSocket, options: ServerTlsOptions, handler: WireHandler): TlsSocket;
+  startClientTls(raw: WireSocket, options: ClientTlsOptions, handler: WireHandler): TlsSocket;
+}
+
+/** Bytes of each socket's buffers in each direction before it holds back. */
+export const HIGH_WATER_MARK_BYTES = 64 * 1024;

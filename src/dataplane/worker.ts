@@ -1,0 +1,199 @@
+import { isFailureCode, type FailureCode } from "#model/failure.ts";
+import { socketAddressOf, type ListenerName } from "#model/names.ts";
+import { materialIdsOf } from "#model/snapshot.ts";
+import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
+import {
+  buildRuntime,
+  EMPTY_RUNTIME,
+  settleLiveState,
+  type LiveState,
+  type Runtime,
+  type RuntimeListener,
+} from "./build-runtime.ts";
+import { serveConnection } from "./connection/connection.ts";
+import type { Plane } from "./connection/connection-state.ts";
+import type { ListeningSockets } from "./live/listening-sockets.ts";
+import type { WireSocket } from "./wire/wire.ts";
+
+/** Contexts that a prepare builds, so that a certificate which the engine refuses turns the change down. */
+const MAX_CONTEXTS_IN_PREPARE = 500;
+
+export interface WorkerParts {
+  readonly plane: Plane;
+  readonly live: LiveState;
+  readonly sockets: ListeningSockets;
+  readonly send: (message: ToControl) => void;
+}
+
+/** The state machine of a worker: the runtime in force, the one that is prepared, and the way out. */
+export class Worker {
+  readonly #parts: WorkerParts;
+  #current: Runtime = EMPTY_RUNTIME;
+  #prepared: Runtime | undefined;
+  #isDraining = false;
+  /** Messages are handled one after the other: a commit waits for the prepare before it. */
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+  }
+
+  receive(message: Exclude<ToWorker, { readonly type: "drain" }>): void {
+    this.#queue = this.#queue.then(() => this.#handle(message));
+  }
+
+  async #handle(message: Exclude<ToWorker, { readonly type: "drain" }>): Promise<void> {
+    const { plane, live } = this.#parts;
+    switch (message.type) {
+      case "prepare":
+        return this.#prepare(message);
+      case "commit":
+        return this.#commit(message.number);
+      case "rollback":
+        return this.#rollBack(message.number);
+      case "health":
+        live.healths.setCheckedDown(message.down);
+        return;
+      case "ticket-keys":
+        plane.contexts.setTicketBaseKey(Buffer.from(message.key, "base64"));
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  async #prepare(change: Prepare): Promise<void> {
+    const { plane, live, sockets, send } = this.#parts;
+    const { number } = change;
+    if (this.#isDraining) {
+      send({ type: "refused", number, code: "draining", detail: "" });
+      return;
+    }
+    let stage = "the snapshot";
+    try {
+      sockets.rollBack();
+      if (change.base !== 0 && change.base !== this.#current.number) {
+        throw new TypeError(
+          `The difference is to snapshot ${change.base}; snapshot ${this.#current.number} is served.`,
+        );
+      }
+      plane.contexts.addMaterial(change.material);
+      const runtime = buildRuntime(this.#current, change, live);
+      let contexts = 0;
+      for (const { spec } of change.listeners
+        .map(({ name }) => runtime.listeners.get(name))
+        .filter((x) => x !== undefined)) {
+        stage = spec.name;
+        plane.contexts.forEndpoints(spec);
+        for (const { material } of spec.certificates) {
+          contexts += 1;
+          if (contexts <= MAX_CONTEXTS_IN_PREPARE) plane.contexts.forClients(spec, material);
+        }
+      }
+      stage = "listen";
+      await sockets.prepare(
+        [...runtime.listeners.values()].map(({ spec }) => ({
+          address: spec.virtualIp,
+          port: spec.port,
+        })),
+      );
+      this.#prepared = runtime;
+      send({ type: "prepared", number });
+    } catch (cause) {
+      sockets.rollBack();
+      send({ type: "refused", number, ...refusalOf(cause, stage) });
+    }
+  }
+
+  #commit(number: number): void {
+    const { plane, live, sockets, send } = this.#parts;
+    const runtime = this.#prepared;
+    if (runtime?.number !== number) return;
+    this.#prepared = undefined;
+    this.#current = runtime;
+    plane.maxConnections = runtime.maxConnections;
+    plane.relayMemory.limitBytes = runtime.relayMemoryBytes;
+    settleLiveState(live, runtime);
+    sockets.commit(
+      new Map(
+        [...runtime.listeners.values()].map((listener) => [
+          socketAddressOf(listener.spec.virtualIp, listener.spec.port),
+          this.#delivery(listener),
+        ]),
+      ),
+    );
+    this.#forgetUnused();
+    send({ type: "committed", number });
+  }
+
+  #delivery(listener: RuntimeListener): (socket: WireSocket) => void {
+    const { plane, send } = this.#parts;
+    return (socket) => {
+      serveConnection(plane, listener, socket).catch((cause: unknown) => {
+        socket.destroy();
+        send({
+          type: "notice",
+          level: "error",
+          text: `A connection failed in the worker: ${String(cause)}`.slice(0, 500),
+        });
+      });
+    };
+  }
+
+  #rollBack(number: number): void {
+    const { sockets, send } = this.#parts;
+    if (this.#prepared?.number === number) this.#prepared = undefined;
+    sockets.rollBack();
+    this.#forgetUnused();
+    send({ type: "rolled-back", number });
+  }
+
+  #forgetUnused(): void {
+    const specs = [...this.#current.listeners.values()].map(({ spec }) => spec);
+    this.#parts.plane.contexts.keepOnly(specs, materialIdsOf(specs));
+  }
+
+  /** Names of the listeners in force. */
+  listenerNames(): ReadonlySet<ListenerName> {
+    return new Set(this.#current.listeners.keys());
+  }
+
+  /** Accepts no more, lets connections end until the deadline, cuts the rest. */
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    const { plane, sockets, send } = this.#parts;
+    sockets.closeAll();
+    let cut = 0;
+    const timer = setTimeout(() => {
+      cut = plane.connections.cutAll();
+    }, deadlineMs);
+    await plane.connections.untilEmpty();
+    clearTimeout(timer);
+    send({ type: "drained", cut });
+  }
+}
+
+interface SystemError {
+  readonly code?: unknown;
+}
+
+const LISTEN_FAILURES: Readonly<Record<string, FailureCode>> = {
+  EADDRINUSE: "address-in-use",
+  EADDRNOTAVAIL: "address-not-available",
+  EACCES: "address-not-permitted",
+  EPERM: "address-not-permitted",
+};
+
+function refusalOf(
+  cause: unknown,
+  stage: string,
+): { readonly code: FailureCode; readonly detail: string } {
+  const { message } = cause instanceof Error ? cause : new Error(String(cause));
+  const code = (cause as SystemError | undefined)?.code;
+  if (stage === "listen" && typeof code === "string") {
+    return { code: LISTEN_FAILURES[code] ?? "listener-unusable", detail: message };
+  }
+  if (typeof code === "string" && isFailureCode(code)) return { code, detail: message };
+  return { code: "listener-unusable", detail: `${stage}: ${message}` };
+}

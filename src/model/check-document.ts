@@ -1,0 +1,154 @@
+import { checkListener, type ListenerPlace } from "./check-listener.ts";
+import { checkPolicy } from "./check-policy.ts";
+import { checkServers } from "./check-servers.ts";
+import { isIpAddress, normaliseClientAddress } from "./cidr.ts";
+import type { Document } from "./document.ts";
+import { trySocketAddress } from "./endpoint-text.ts";
+import type { Problem } from "./failure.ts";
+import { socketAddressOf, vnicNameOf, type VnicName } from "./names.ts";
+import { pathOf, problemOf, quoted } from "./problem.ts";
+import { DEFAULT_PRIORITY } from "./qos.ts";
+import type { Vnic } from "./vnic.ts";
+import { rateOf } from "./units.ts";
+
+/** A vNIC and where it stands in the document. */
+interface VnicPlace {
+  readonly name: VnicName;
+  readonly path: string;
+  readonly profile: string;
+  readonly vnic: Vnic;
+}
+
+/** Rules that the schema cannot say, over the whole document: all problems at once. */
+export function checkDocument(document: Document): readonly Problem[] {
+  const vnics = vnicsOf(document);
+  const ownListeners = ownListenersOf(vnics);
+  return [
+    ...checkObserve(document, ownListeners),
+    ...checkServers(document),
+    ...Object.entries(document.policies).flatMap(([name, policy]) => checkPolicy(name, policy)),
+    ...checkVirtualIps(vnics),
+    ...vnics.flatMap((place) => [
+      ...checkQos(place),
+      ...checkPorts(place),
+      ...listenersOf(place).flatMap((listener) => checkListener(document, listener, ownListeners)),
+    ]),
+  ];
+}
+
+function vnicsOf(document: Document): readonly VnicPlace[] {
+  return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
+    Object.entries(vnics).map(([name, vnic]) => ({
+      name: vnicNameOf(name, profile),
+      path: pathOf("profiles", profile, "vnics", name),
+      profile,
+      vnic,
+    })),
+  );
+}
+
+const listenersOf = ({ path, profile, vnic }: VnicPlace): readonly ListenerPlace[] =>
+  vnic.listeners.map((listener, index) => ({
+    path: `${path}.listeners[${index}]`,
+    profile,
+    listener,
+  }));
+
+/** `address:port` of every listener -> the vNIC that it belongs to. */
+function ownListenersOf(vnics: readonly VnicPlace[]): ReadonlyMap<string, VnicName> {
+  return new Map(
+    vnics.flatMap(({ name, vnic }) =>
+      vnic.listeners.map(({ port }) => [
+        socketAddressOf(normaliseClientAddress(vnic.ip), port),
+        name,
+      ]),
+    ),
+  );
+}
+
+function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
+  const owners = new Map<string, VnicName>();
+  return vnics.flatMap(({ name, path, vnic }) => {
+    if (isIpAddress(vnic.ip) === 0) {
+      return [
+        problemOf("bad-address", `${path}.ip`, `${quoted(vnic.ip)} is not an IPv4 or IPv6 address.`),
+      ];
+    }
+    const virtualIp = normaliseClientAddress(vnic.ip);
+    const owner = owners.get(virtualIp);
+    if (owner === undefined) {
+      owners.set(virtualIp, name);
+      return [];
+    }
+    return [
+      problemOf(
+        "duplicate-virtual-ip",
+        `${path}.ip`,
+        `The virtual IP ${virtualIp} belongs to vNIC ${owner} already.`,
+      ),
+    ];
+  });
+}
+
+function checkPorts({ name, path, vnic }: VnicPlace): readonly Problem[] {
+  const firstIndexes = new Map<number, number>();
+  return vnic.listeners.flatMap(({ port }, index) => {
+    const first = firstIndexes.get(port);
+    if (first === undefined) {
+      firstIndexes.set(port, index);
+      return [];
+    }
+    return [
+      problemOf(
+        "duplicate-port",
+        `${path}.listeners[${index}].port`,
+        `Port ${port} of vNIC ${name} has listeners[${first}] already.`,
+      ),
+    ];
+  });
+}
+
+function checkQos({ path, vnic: { qos } }: VnicPlace): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (qos.rate !== undefined) {
+    const { committedBps, peakBps } = rateOf(qos.rate);
+    problems.push(
+      committedBps > peakBps
+        ? problemOf(
+            "malformed-rate",
+            `${path}.qos.rate`,
+            `${quoted(qos.rate)} guarantees more than its peak.`,
+          )
+        : problemOf("not-enforced-yet", `${path}.qos.rate`, "The rate is not enforced yet."),
+    );
+  }
+  if (qos.priority !== DEFAULT_PRIORITY) {
+    problems.push(
+      problemOf("not-enforced-yet", `${path}.qos.priority`, "The priority is not enforced yet."),
+    );
+  }
+  return problems;
+}
+
+function checkObserve(
+  { director: { observe } }: Document,
+  ownListeners: ReadonlyMap<string, VnicName>,
+): readonly Problem[] {
+  if (observe === undefined) return [];
+  const address = trySocketAddress(observe);
+  if (address === undefined || isIpAddress(address.host) === 0) {
+    return [
+      problemOf(
+        "bad-address",
+        "director.observe",
+        `${quoted(observe)} is not an address and a port.`,
+        "Write it as 127.0.0.1:9180 or [::1]:9180.",
+      ),
+    ];
+  }
+  const owner = ownListeners.get(
+    socketAddressOf(normaliseClientAddress(address.host), address.port),
+  );
+  if (owner === undefined) return [];
+  return [problemOf("address-clash", "director.observe", `A listener of vNIC ${owner} is there.`)];
+}

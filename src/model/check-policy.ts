@@ -1,0 +1,74 @@
+import { tryCipherSuite } from "./cipher-suites.ts";
+import type { Problem } from "./failure.ts";
+import { isPresetName, PRESETS, resolvePolicy, TLS_VERSIONS, type Policy } from "./policy.ts";
+import { pathOf, problemOf } from "./problem.ts";
+
+export function checkPolicy(name: string, policy: Policy): readonly Problem[] {
+  const path = pathOf("policies", name);
+  const problems = [...checkVersions(path, policy), ...checkClientAuth(path, policy)];
+  if (isPresetName(name)) {
+    problems.push(problemOf("preset-name", path, `\`${name}\` is a preset and cannot be changed.`));
+  }
+  return problems;
+}
+
+function checkVersions(path: string, policy: Policy): readonly Problem[] {
+  const { minVersion, maxVersion } = resolvePolicy("", policy);
+  if (minVersion > maxVersion) {
+    const key = policy.maxVersion === undefined ? "minVersion" : "maxVersion";
+    const message = `minVersion ${minVersion} is above maxVersion ${maxVersion}.`;
+    return [problemOf("bad-versions", `${path}.${key}`, message)];
+  }
+  const suites = policy.cipherSuites;
+  if (suites === undefined) return checkBaseSuites(path, policy);
+  const allowed = TLS_VERSIONS.filter((version) => version >= minVersion && version <= maxVersion);
+  const versionOf = (suite: string): string | undefined => tryCipherSuite(suite)?.version;
+  return [
+    ...suites.flatMap((suite, index) => {
+      if (allowed.some((version) => version === versionOf(suite))) return [];
+      const message = `${suite} is a suite of ${versionOf(suite)}, which the policy does not allow.`;
+      return [problemOf("suite-without-version", `${path}.cipherSuites[${index}]`, message)];
+    }),
+    ...allowed.flatMap((version) => {
+      if (suites.some((suite) => versionOf(suite) === version)) return [];
+      const message = `The policy allows ${version} and lists no suite of it.`;
+      return [problemOf("version-without-suite", `${path}.cipherSuites`, message)];
+    }),
+  ];
+}
+
+/** A base of TLS 1.3 alone has no suites for a policy that goes down to TLS 1.2. */
+function checkBaseSuites(path: string, policy: Policy): readonly Problem[] {
+  const { minVersion } = resolvePolicy("", policy);
+  if (minVersion >= PRESETS[policy.base].minVersion) return [];
+  const message = `The policy allows ${minVersion}, of which its base ${policy.base} has no suites.`;
+  const hint = "Set `base: intermediate`, or list the suites with `cipherSuites`.";
+  return [problemOf("version-without-suite", `${path}.minVersion`, message, hint)];
+}
+
+function checkClientAuth(path: string, { clientAuth }: Policy): Problem[] {
+  const { mode, ca, crl } = clientAuth;
+  const place = `${path}.clientAuth`;
+  const problems: Problem[] = [];
+  if (mode !== "none" && ca === undefined) {
+    problems.push(
+      problemOf(
+        "missing-key",
+        `${place}.ca`,
+        `Mode ${mode} needs the CAs that sign client certificates.`,
+        "Add `ca` with the path of a PEM file.",
+      ),
+    );
+  }
+  if (crl !== undefined && ca === undefined) {
+    const message = "A revocation list is of no use without the CA that signed it.";
+    problems.push(problemOf("missing-key", `${place}.crl`, message, "Add `ca`, or leave out `crl`."));
+  }
+  if (mode === "none" && ca !== undefined) {
+    const hint = "Set `mode: require` or `mode: request`, or leave `ca` out.";
+    problems.push(
+      problemOf("not-used", `${place}.ca`, "With mode none no client is asked for a certificate.", hint),
+    );
+  }
+  return problems;
+}

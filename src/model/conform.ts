@@ -1,0 +1,85 @@
+import type { TSchema } from "typebox";
+import { Check } from "typebox/value";
+
+/** The JSON Schema keywords that the document's schemas use for structure. */
+interface SchemaNode extends TSchema {
+  readonly default?: unknown;
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+}
+
+/** `fill` adds what is absent and has a default; `repair` also replaces what does not fit, so that the result does. */
+type ConformMode = "fill" | "repair";
+
+export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/**
+ * A copy of the value with the schema's defaults. Of typebox, `Default` passes over the entries of a record whose schema
+ * has no default of its own, and throws at unknown keys of one.
+ */
+export function fillDefaults(schema: TSchema, value: unknown): unknown {
+  return conform(schema, value, "fill");
+}
+
+/** A copy that fits the schema: unknown keys are dropped, what does not fit is its default or empty. */
+export function repair(schema: TSchema, value: unknown): unknown {
+  return conform(schema, value, "repair");
+}
+
+const isLeaf = (schema: SchemaNode): boolean =>
+  schema.properties === undefined &&
+  schema.patternProperties === undefined &&
+  schema.items === undefined;
+
+function conform(schema: SchemaNode, given: unknown, mode: ConformMode): unknown {
+  const value = given === undefined ? structuredClone(schema.default) : given;
+  if (schema.properties !== undefined) return conformObject(schema, value, mode);
+  if (schema.patternProperties !== undefined) return conformRecord(schema, value, mode);
+  if (schema.items !== undefined) return conformArray(schema, schema.items, value, mode);
+  if (mode === "fill" || Check(schema, value)) return value;
+  return schema.default ?? (schema.type === "integer" ? 0 : "");
+}
+
+function conformObject(schema: SchemaNode, value: unknown, mode: ConformMode): unknown {
+  if (!isMap(value) && mode === "fill") return value;
+  const map = isMap(value) ? value : {};
+  const properties = Object.entries(schema.properties ?? {});
+  const known = properties.flatMap(([key, property]) => {
+    const given = Object.hasOwn(map, key) ? map[key] : undefined;
+    const isOptional = schema.required?.includes(key) !== true;
+    const isAbsent = given === undefined && (isOptional || property.default === undefined);
+    if (mode === "fill") return isAbsent ? [] : [[key, conform(property, given, mode)] as const];
+    const isLost = isLeaf(property) && given !== undefined && !Check(property, given);
+    if (isOptional && (given === undefined || isLost)) return [];
+    return [[key, conform(property, given, mode)] as const];
+  });
+  if (mode === "repair") return Object.fromEntries(known);
+  const unknown = Object.entries(map).filter(([key]) => !Object.hasOwn(schema.properties ?? {}, key));
+  return Object.fromEntries([...known, ...unknown]);
+}
+
+function conformRecord(schema: SchemaNode, value: unknown, mode: ConformMode): unknown {
+  if (!isMap(value)) return mode === "fill" ? value : {};
+  const [[pattern, entrySchema] = ["", {}]] = Object.entries(schema.patternProperties ?? {});
+  const name = new RegExp(pattern, "u");
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, entry]) => {
+      if (!name.test(key)) return mode === "fill" ? [[key, entry]] : [];
+      return [[key, conform(entrySchema, entry, mode)]];
+    }),
+  );
+}
+
+function conformArray(
+  schema: SchemaNode,
+  items: SchemaNode,
+  value: unknown,
+  mode: ConformMode,
+): unknown {
+  if (Array.isArray(value)) return value.map((item) => conform(items, item, mode));
+  return mode === "fill" ? value : (schema.default ?? []);
+}

@@ -1,0 +1,35 @@
+/** How the document names the other side of a listener. */
+import { isIpAddress } from "./cidr.ts";
+
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+const PORT = /^[1-9]\d{0,4}$/;
+const DNS_NAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+// sun_path of 108 bytes with its closing zero (unix(7)).
+const MAX_SOCKET_PATH_BYTES = 107;
+
+export function isServerName(text: string): boolean {
+  return isIpAddress(text) !== 0 || (DNS_NAME.test(text) && !/^[0-9.]+$/.test(text));
+}
+
+/** `payments.example:443`, `192.0.2.1:443`, `[2001:db8::1]:443`. RFC 3986 section 3.2.2. */
+export function trySocketAddress(text: string): HostAndPort | undefined {
+  const colon = text.lastIndexOf(":");
+  const port = text.slice(colon + 1);
+  if (colon <= 0 || !PORT.test(port) || Number(port) > 65_535) return undefined;
+  const name = text.slice(0, colon);
+  const isBracketed = name.startsWith("[") && name.endsWith("]");
+  const host = isBracketed ? name.slice(1, -1) : name;
+  const isHost = isBracketed ? isIpAddress(host) === 6 : !host.includes(":") && isServerName(host);
+  return isHost ? { host: host.toLowerCase(), port: Number(port) } : undefined;
+}
+
+/** The path of `unix:/path`: absolute, and short enough for a socket. */
+export function tryUnixPath(text: string): string | undefined {
+  if (!text.startsWith("unix:/") || text.includes("\0")) return undefined;
+  const path = text.slice("unix:".length);
+  return new TextEncoder().encode(path).length > MAX_SOCKET_PATH_BYTES ? undefined : path;
+}
