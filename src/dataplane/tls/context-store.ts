@@ -17,12 +17,12 @@ interface Entry {
  * here by its fingerprint for as long as a snapshot refers to it.
  */
 export class ContextStore {
-  readonly #wire: Wire;
+  readonly #wire: Pick<Wire, "buildContext">;
   readonly #material = new Map<MaterialId, Material>();
   readonly #contexts = new Map<string, Entry>();
   #ticketBaseKey: Buffer | undefined;
 
-  constructor(wire: Wire) {
+  constructor(wire: Pick<Wire, "buildContext">) {
     this.#wire = wire;
   }
 

@@ -142,7 +142,7 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
 
   constructor(tls: TLSSocket, raw: net.Socket) {
     super(tls);
-    this.#tls = tls as TLSSocket & EngineTls;
+    this.#tls = tls;
     this.#raw = raw;
     // Both engines forget these once the socket is gone, and a failure is recorded after that.
     this.#peerAddress = raw.remoteAddress ?? "";

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Balance } from "#model/profile.ts";
+import type { SnapshotEndpoint } from "#model/snapshot.ts";
+import { EndpointHealths } from "./endpoint-health.ts";
+import { EndpointSet } from "./endpoint-set.ts";
+
+const endpoint = (server: string): SnapshotEndpoint => ({
+  kind: "tcp",
+  server,
+  address: `127.0.0.${server}`,
+  port: 80,
+});
+const servers = ["1", "2", "3"].map(endpoint);
+const healths = (): EndpointHealths => new EndpointHealths();
+
+function firstChoices(balance: Balance, clients: readonly string[], live = healths()): string[] {
+  const set = new EndpointSet(servers, [], balance, live);
+  return clients.map((client) => set.inOrder(client, 0)[0]?.endpoint.server ?? "");
+}
+
+describe("endpoint set", () => {
+  it("takes turns", () => {
+    assert.deepEqual(firstChoices("round-robin", ["a", "a", "a", "a"]), ["1", "2", "3", "1"]);
+  });
+
+  it("takes the one with the fewest connections", () => {
+    const live = healths();
+    live.of("127.0.0.1:80").openConnections = 2;
+    live.of("127.0.0.2:80").openConnections = 1;
+    assert.deepEqual(firstChoices("least-connections", ["a", "b"], live), ["3", "3"]);
+  });
+
+  it("keeps a client on its server, spreads clients, and moves only those of a server that is down", () => {
+    const clients = Array.from({ length: 300 }, (_, at) => `192.0.2.${at}`);
+    const before = firstChoices("client-hash", clients);
+    assert.deepEqual(firstChoices("client-hash", clients), before);
+    for (const { server } of servers)
+      assert.ok(before.filter((choice) => choice === server).length > 50);
+    const live = healths();
+    live.setCheckedDown(["127.0.0.2:80"]);
+    firstChoices("client-hash", clients, live).forEach((choice, at) => {
+      if (before[at] !== "2") assert.equal(choice, before[at]);
+      else assert.notEqual(choice, "2");
+    });
+  });
+
+  it("goes to standby only while no other is healthy, and to those that are down last of all", () => {
+    const live = healths();
+    const set = new EndpointSet([endpoint("1")], [endpoint("9")], "round-robin", live);
+    const order = (nowMs: number): string[] =>
+      set.inOrder("a", nowMs).map((candidate) => candidate.endpoint.server);
+    assert.deepEqual(order(0), ["1", "9"]);
+    for (let failure = 0; failure < 3; failure += 1) live.of("127.0.0.1:80").failed(0);
+    assert.deepEqual(order(0), ["9", "1"]);
+    assert.deepEqual(order(1_000), ["1", "9"]);
+  });
+
+  it("backs off longer with each failure after the first back-off, until one succeeds", () => {
+    const health = healths().of("x");
+    for (let failure = 0; failure < 3; failure += 1) health.failed(0);
+    assert.equal(health.isUp(999), false);
+    assert.equal(health.isUp(1_000), true);
+    health.failed(1_000);
+    assert.equal(health.isUp(2_999), false);
+    health.succeeded();
+    health.failed(3_000);
+    assert.equal(health.isUp(3_000), true);
+  });
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { VnicName } from "#model/names.ts";
+import type { SnapshotVnic } from "#model/snapshot.ts";
+import { VnicUsage } from "./vnic-usage.ts";
+
+const limits = (change: Partial<SnapshotVnic>): SnapshotVnic => ({
+  name: "front.shop" as VnicName,
+  maxConnections: undefined,
+  handshakesPerSecond: undefined,
+  handshakesPerSecondPerAddress: undefined,
+  ...change,
+});
+
+describe("vNIC usage", () => {
+  it("refuses the connection over the limit, and takes one again when one was given back", () => {
+    const usage = new VnicUsage(limits({ maxConnections: 2 }));
+    assert.equal(usage.tryAdmit(0), undefined);
+    assert.equal(usage.tryAdmit(0), undefined);
+    assert.equal(usage.tryAdmit(0), "vnic-connections");
+    usage.release();
+    assert.equal(usage.tryAdmit(0), undefined);
+  });
+
+  it("keeps its count through a change of limits", () => {
+    const usage = new VnicUsage(limits({}));
+    usage.tryAdmit(0);
+    usage.setLimits(limits({ maxConnections: 1 }));
+    assert.equal(usage.tryAdmit(0), "vnic-connections");
+  });
+
+  it("counts the clients of one IPv6 /64 as one address, and others on their own", () => {
+    const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 1 }));
+    assert.equal(usage.isAddressWithinRate("2001:db8::1", 0), true);
+    assert.equal(usage.isAddressWithinRate("2001:db8::2", 0), false);
+    assert.equal(usage.isAddressWithinRate("2001:db8:0:1::1", 0), true);
+    assert.equal(usage.isAddressWithinRate("192.0.2.1", 0), true);
+    assert.equal(usage.isAddressWithinRate("192.0.2.2", 0), true);
+    assert.equal(usage.isAddressWithinRate("192.0.2.1", 0), false);
+    assert.equal(usage.isAddressWithinRate("192.0.2.1", 1_000), true);
+  });
+
+  it("remembers a flood of addresses within a bound, and the one that comes again longest", () => {
+    const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 1 }));
+    usage.isAddressWithinRate("198.51.100.1", 0);
+    for (let at = 0; at < 70_000; at += 1) {
+      usage.isAddressWithinRate(`10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`, 0);
+      if (at % 10_000 === 0) assert.equal(usage.isAddressWithinRate("198.51.100.1", 0), false);
+    }
+  });
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { PRESETS } from "#model/policy.ts";
+import type { CertificateName, MaterialId } from "#model/names.ts";
+import type { KeyType } from "#model/certificate.ts";
+import type { SnapshotCertificate } from "#model/snapshot.ts";
+import { CertificateIndex } from "./certificate-index.ts";
+import type { ClientHello } from "./client-hello.ts";
+
+const certificate = (name: string, keyType: KeyType, ...names: string[]): SnapshotCertificate => ({
+  name: name as CertificateName,
+  material: name as MaterialId,
+  names,
+  keyType,
+  notAfterMs: 0,
+});
+
+const ECDSA_SCHEME = 0x0403;
+const RSA_SCHEME = 0x0804;
+
+const hello = (serverName: string | undefined, change: Partial<ClientHello> = {}): ClientHello => ({
+  serverName,
+  alpn: [],
+  legacyVersion: 0x0303,
+  versions: [0x0304, 0x0303],
+  cipherSuites: [0x1301, 0xc02b, 0xc02f],
+  groups: [0x001d],
+  signatureSchemes: [ECDSA_SCHEME, RSA_SCHEME],
+  hasSessionTicket: false,
+  ...change,
+});
+
+const shop = certificate("shop", "ecdsa", "shop.test", "*.shop.test");
+const shopRsa = certificate("shop-rsa", "rsa", "shop.test", "*.shop.test");
+const pay = certificate("pay", "rsa", "pay.shop.test");
+const policy = PRESETS.intermediate;
+const index = new CertificateIndex([shop, shopRsa, pay], policy, false);
+const chosen = (of: CertificateIndex, for_: ClientHello): string | undefined =>
+  of.select(for_)?.name;
+
+describe("certificate index", () => {
+  it("takes the exact name before the wildcard", () => {
+    assert.equal(chosen(index, hello("pay.shop.test")), "pay");
+    assert.equal(chosen(index, hello("www.shop.test")), "shop");
+  });
+
+  it("lets a wildcard stand for one label only", () => {
+    const strict = new CertificateIndex([shop], policy, true);
+    assert.equal(chosen(strict, hello("a.b.shop.test")), undefined);
+    assert.equal(chosen(strict, hello("a.shop.test")), "shop");
+  });
+
+  it("gives an unknown name, or none, the default", () => {
+    assert.equal(chosen(index, hello("other.test")), "shop");
+    assert.equal(chosen(index, hello(undefined)), "shop");
+  });
+
+  it("refuses both where the listener is strict", () => {
+    const strict = new CertificateIndex([shop], policy, true);
+    assert.equal(chosen(strict, hello("other.test")), undefined);
+    assert.equal(chosen(strict, hello(undefined)), undefined);
+  });
+
+  it("chooses by what the client can verify", () => {
+    assert.equal(chosen(index, hello("shop.test", { signatureSchemes: [RSA_SCHEME] })), "shop-rsa");
+    assert.equal(chosen(index, hello(undefined, { signatureSchemes: [RSA_SCHEME] })), "shop-rsa");
+  });
+
+  it("chooses RSA for a TLS 1.2 client that has ECDSA signatures but no ECDSA suite", () => {
+    const rsaSuiteOnly = hello("shop.test", { versions: [0x0303], cipherSuites: [0xc02f] });
+    assert.equal(chosen(index, rsaSuiteOnly), "shop-rsa");
+  });
+
+  it("keeps to the name where the client can verify nothing of it", () => {
+    const ed25519Only = hello("pay.shop.test", { signatureSchemes: [0x0807] });
+    assert.equal(chosen(index, ed25519Only), "pay");
+  });
+});

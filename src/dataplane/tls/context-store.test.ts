@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { PRESETS } from "#model/policy.ts";
+import { materialIdsOf, type Material, type SnapshotListener } from "#model/snapshot.ts";
+import type { CertificateName, ListenerName, MaterialId, VnicName } from "#model/names.ts";
+import type { ContextSpec, Wire } from "../wire/wire.ts";
+import { ContextStore } from "./context-store.ts";
+import { ticketKeysOf } from "./session-keys.ts";
+
+const id = "a1" as MaterialId;
+const pair: Material = { kind: "certificate", chainPem: "chain", keyPem: "key" };
+const material = { [id]: pair } as Record<MaterialId, Material>;
+
+const listener = (sessionScope: string): SnapshotListener => ({
+  name: "front.shop:443" as ListenerName,
+  vnic: "front.shop" as VnicName,
+  profile: "shop",
+  virtualIp: "127.0.0.1",
+  port: 443,
+  mode: "tcp",
+  certificates: [
+    { name: "shop" as CertificateName, material: id, names: [], keyType: "ecdsa", notAfterMs: 0 },
+  ],
+  strictServerName: false,
+  policy: PRESETS.modern,
+  clientAuth: { mode: "none", trust: undefined },
+  sessionScope,
+  endpoints: [],
+  standby: [],
+  balance: "round-robin",
+  proxyProtocol: "none",
+  acceptProxyProtocol: [],
+  allowFrom: [],
+  endpointTls: undefined,
+  timeouts: { handshakeMs: 1, connectMs: 1, idleMs: 1, halfClosedMs: 1 },
+  accessLog: "off",
+  redirectPort: undefined,
+});
+
+function storeThatCounts(): { store: ContextStore; built: ContextSpec[]; keys: Buffer[] } {
+  const built: ContextSpec[] = [];
+  const keys: Buffer[] = [];
+  const wire: Pick<Wire, "buildContext"> = {
+    buildContext(spec) {
+      built.push(spec);
+      return { setTicketKeys: (key) => keys.push(key) };
+    },
+  };
+  return { store: new ContextStore(wire), built, keys };
+}
+
+describe("context store", () => {
+  it("builds one context for a listener and certificate, and gives the same one ever after", () => {
+    const { store, built } = storeThatCounts();
+    store.addMaterial(material);
+    const first = store.forClients(listener("scope"), id);
+    for (let connection = 0; connection < 100; connection += 1) {
+      assert.equal(store.forClients(listener("scope"), id), first);
+    }
+    assert.equal(built.length, 1);
+  });
+
+  it("never shares a context, a session id context or ticket keys between session scopes", () => {
+    const { store, built } = storeThatCounts();
+    store.addMaterial(material);
+    store.setTicketBaseKey(Buffer.alloc(32, 1));
+    assert.notEqual(store.forClients(listener("one"), id), store.forClients(listener("two"), id));
+    const [one, two] = built;
+    assert.notEqual(one?.sessionIdContext, two?.sessionIdContext);
+    assert.ok(one?.ticketKeys !== undefined && two?.ticketKeys !== undefined);
+    assert.notDeepEqual(one.ticketKeys, two.ticketKeys);
+  });
+
+  it("gives every context the ticket keys of a rotation", () => {
+    const { store, keys } = storeThatCounts();
+    store.addMaterial(material);
+    store.forClients(listener("one"), id);
+    const next = Buffer.alloc(32, 2);
+    store.setTicketBaseKey(next);
+    assert.deepEqual(keys, [ticketKeysOf(next, "one")]);
+  });
+
+  it("forgets contexts and keys that no listener refers to any more", () => {
+    const { store, built } = storeThatCounts();
+    store.addMaterial(material);
+    store.forClients(listener("scope"), id);
+    const unused: SnapshotListener[] = [];
+    store.keepOnly(unused, materialIdsOf(unused));
+    assert.throws(() => store.forClients(listener("scope"), id), /has not arrived/);
+    store.addMaterial(material);
+    store.forClients(listener("scope"), id);
+    assert.equal(built.length, 2);
+  });
+});
