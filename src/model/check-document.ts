@@ -71,7 +71,11 @@ function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
   return vnics.flatMap(({ name, path, vnic }) => {
     if (isIpAddress(vnic.ip) === 0) {
       return [
-        problemOf("bad-address", `${path}.ip`, `${quoted(vnic.ip)} is not an IPv4 or IPv6 address.`),
+        problemOf(
+          "bad-address",
+          `${path}.ip`,
+          `${quoted(vnic.ip)} is not an IPv4 or IPv6 address.`,
+        ),
       ];
     }
     const virtualIp = normaliseClientAddress(vnic.ip);

@@ -66,7 +66,11 @@ function checkForbiddenKeys({ path, listener }: ListenerPlace): readonly Problem
   return FORBIDDEN_KEYS[listener.mode]
     .filter((key) => isSet(listener, key))
     .map((key) =>
-      problemOf("forbidden-key", `${path}.${key}`, `A listener of mode ${listener.mode} takes no ${key}.`),
+      problemOf(
+        "forbidden-key",
+        `${path}.${key}`,
+        `A listener of mode ${listener.mode} takes no ${key}.`,
+      ),
     );
 }
 
@@ -209,7 +213,8 @@ function checkCidrs(path: string, cidrs: readonly string[]): readonly Problem[] 
       parseCidr(text);
       return [];
     } catch (error) {
-      const message = error instanceof Error ? error.message : quoted(text);
+      const sentence = error instanceof Error ? error.message : "";
+      const message = sentence.replace(JSON.stringify(text), () => quoted(text));
       return [problemOf("bad-cidr", `${path}[${index}]`, message)];
     }
   });

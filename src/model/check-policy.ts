@@ -62,12 +62,19 @@ function checkClientAuth(path: string, { clientAuth }: Policy): Problem[] {
   }
   if (crl !== undefined && ca === undefined) {
     const message = "A revocation list is of no use without the CA that signed it.";
-    problems.push(problemOf("missing-key", `${place}.crl`, message, "Add `ca`, or leave out `crl`."));
+    problems.push(
+      problemOf("missing-key", `${place}.crl`, message, "Add `ca`, or leave out `crl`."),
+    );
   }
   if (mode === "none" && ca !== undefined) {
     const hint = "Set `mode: require` or `mode: request`, or leave `ca` out.";
     problems.push(
-      problemOf("not-used", `${place}.ca`, "With mode none no client is asked for a certificate.", hint),
+      problemOf(
+        "not-used",
+        `${place}.ca`,
+        "With mode none no client is asked for a certificate.",
+        hint,
+      ),
     );
   }
   return problems;

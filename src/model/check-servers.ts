@@ -74,7 +74,11 @@ function checkProfile(document: Document, path: string, profile: Profile): reado
   ];
 }
 
-function checkNames(document: Document, path: string, names: readonly string[]): readonly Problem[] {
+function checkNames(
+  document: Document,
+  path: string,
+  names: readonly string[],
+): readonly Problem[] {
   return names.flatMap((name, index) => {
     if (!Object.hasOwn(document.servers, name)) {
       return [

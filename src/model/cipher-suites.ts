@@ -44,3 +44,6 @@ export const GROUPS = {
 } as const satisfies Readonly<Record<string, number>>;
 export type GroupName = keyof typeof GROUPS;
 export const GROUP_NAMES = Object.keys(GROUPS) as readonly GroupName[];
+
+/** The hybrid groups are not defined for TLS 1.2 (draft-ietf-tls-ecdhe-mlkem section 4). */
+export const isTls13Group = (name: GroupName): boolean => name === "X25519MLKEM768";

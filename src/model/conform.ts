@@ -14,7 +14,7 @@ interface SchemaNode extends TSchema {
 /** `fill` adds what is absent and has a default; `repair` also replaces what does not fit, so that the result does. */
 type ConformMode = "fill" | "repair";
 
-export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
@@ -58,7 +58,9 @@ function conformObject(schema: SchemaNode, value: unknown, mode: ConformMode): u
     return [[key, conform(property, given, mode)] as const];
   });
   if (mode === "repair") return Object.fromEntries(known);
-  const unknown = Object.entries(map).filter(([key]) => !Object.hasOwn(schema.properties ?? {}, key));
+  const unknown = Object.entries(map).filter(
+    ([key]) => !Object.hasOwn(schema.properties ?? {}, key),
+  );
   return Object.fromEntries([...known, ...unknown]);
 }
 

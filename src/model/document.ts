@@ -46,13 +46,13 @@ export const DirectorSettingsSchema = Type.Object(
     }),
     drain: Type.String({
       pattern: DURATION_PATTERN,
-      default: '30s',
-      description: 'How long open connections may go on when the director stops.',
+      default: "30s",
+      description: "How long open connections may go on when the director stops.",
     }),
     orphanGrace: Type.String({
       pattern: DURATION_PATTERN,
-      default: '60s',
-      description: 'How long workers go on serving when the control process is gone.',
+      default: "60s",
+      description: "How long workers go on serving when the control process is gone.",
     }),
     paths: Type.Array(Type.String({ minLength: 1 }), {
       default: [],

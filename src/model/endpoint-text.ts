@@ -7,7 +7,8 @@ export interface HostAndPort {
 }
 
 const PORT = /^[1-9]\d{0,4}$/;
-const DNS_NAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+const DNS_NAME =
+  /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 // sun_path of 108 bytes with its closing zero (unix(7)).
 const MAX_SOCKET_PATH_BYTES = 107;
 

@@ -54,6 +54,12 @@ export const FAILURES = {
     "The data folder cannot be used.",
     "Make sure that the folder exists and belongs to the user who runs the director.",
   ),
+  "state-unwritable": entry(
+    "operator",
+    500,
+    "The change could not be saved.",
+    "Make room on the disk of the data folder; the state before goes on.",
+  ),
   "address-in-use": entry(
     "operator",
     409,

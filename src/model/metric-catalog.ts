@@ -135,6 +135,7 @@ export const DIRECTOR_METRICS = [
       "commit-deadline",
       "start-deadline",
       "misbehaved",
+      "refused",
     ],
   },
   { name: "tlsd_worker_memory_bytes", kind: "gauge", help: "Resident memory; label `worker`." },

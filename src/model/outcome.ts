@@ -5,6 +5,8 @@ export const HANDSHAKE_FAILURES = {
   "no-shared-cipher":
     "The client offers no cipher suite that the policy and the certificates allow.",
   "no-shared-group": "The client offers no key exchange group that the policy allows.",
+  "no-shared-signature":
+    "The client can verify a signature of none of the certificates' key types (ECDSA, RSA).",
   "no-shared-alpn":
     "The client offers application protocols (ALPN), but none that the policy names.",
   "unsupported-version": "The client does not speak a TLS version that the policy allows.",
@@ -75,7 +77,8 @@ export const CONNECTION_OUTCOMES = {
   "endpoint-failed": "No endpoint took the connection.",
   redirected: "The client was sent to https.",
   "bad-request": "The client sent no HTTP request that can be redirected.",
-  "relay-memory": "What all connections buffer was over its limit, and this one had been stuck longest.",
+  "relay-memory":
+    "What all connections buffer was over its limit, and this one had been stuck longest.",
   drained: "The director was stopping and the drain deadline passed.",
 } as const satisfies Readonly<Record<string, string>>;
 export type ConnectionOutcome = keyof typeof CONNECTION_OUTCOMES;

@@ -8,6 +8,8 @@ import { MAX_PROBLEMS, schemaProblemsOf } from "./schema-problems.ts";
 export interface ParsedDocument {
   /** With every default. Undefined if a problem is an error. */
   readonly document: Document | undefined;
+  /** What of it can be read, with defaults in the place of misfits: only for looking for further problems. */
+  readonly draft: Document;
   readonly problems: readonly Problem[];
 }
 
@@ -18,17 +20,18 @@ export function parseDocument(value: unknown): ParsedDocument {
   if (schemaProblems.length === 0) {
     const document = filled as Document;
     const problems = checkDocument(document).slice(0, MAX_PROBLEMS);
-    return { document: problems.some(isError) ? undefined : document, problems };
+    return { document: problems.some(isError) ? undefined : document, draft: document, problems };
   }
   // The rules see a document whose misfits are replaced, so that all problems show at once; what they say of a
   // replacement is left out.
-  const ruleProblems = checkDocument(repair(DocumentSchema, filled) as Document);
+  const draft = repair(DocumentSchema, filled) as Document;
+  const ruleProblems = checkDocument(draft);
   const isOwn = ({ path }: Problem): boolean =>
     !schemaProblems.some(
       (misfit) => isWithin(path, scopeOf(misfit)) || misfit.path.startsWith(`${path}[`),
     );
   const problems = [...schemaProblems, ...ruleProblems.filter(isOwn)].slice(0, MAX_PROBLEMS);
-  return { document: undefined, problems };
+  return { document: undefined, draft, problems };
 }
 
 /** The rules of a listener depend on its mode. */

@@ -128,13 +128,12 @@ export function resolvePolicy(name: string, policy: Policy): ResolvedPolicy {
   };
 }
 
-/** The preset or the policy of that name. Throws TypeError where there is neither. */
-export function policyOf(
+/** The preset or the document's policy of that name. */
+export function tryPolicy(
   policies: Readonly<Record<string, Policy>>,
   name: string,
-): ResolvedPolicy {
+): ResolvedPolicy | undefined {
   if (isPresetName(name)) return PRESETS[name];
   const policy = Object.hasOwn(policies, name) ? policies[name] : undefined;
-  if (policy === undefined) throw new TypeError(`There is no policy '${name}'.`);
-  return resolvePolicy(name, policy);
+  return policy === undefined ? undefined : resolvePolicy(name, policy);
 }

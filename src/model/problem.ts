@@ -12,7 +12,9 @@ const warning = (hint: string): ProblemEntry => ({ severity: "warning", hint });
 
 export const PROBLEMS = {
   "unknown-key": error("Leave it out; keys are checked so that a misspelt one is not overlooked."),
-  "bad-name": error("Use up to 63 lower-case letters, digits and hyphens, no hyphen at either end."),
+  "bad-name": error(
+    "Use up to 63 lower-case letters, digits and hyphens, no hyphen at either end.",
+  ),
   "missing-key": error("Add it."),
   "forbidden-key": error("Leave it out."),
   "bad-value": error("See docs/reference/document.md for what may stand here."),
@@ -34,7 +36,9 @@ export const PROBLEMS = {
   "too-many-vnics": error("Move a profile to another server."),
   "endpoint-loop": error("Give the server another port than the director's own listener has."),
   "address-clash": error("Give director.observe another port."),
-  "mode-not-available": error("Use mode tcp, which relays HTTP unchanged, until mode http is there."),
+  "mode-not-available": error(
+    "Use mode tcp, which relays HTTP unchanged, until mode http is there.",
+  ),
   "preset-name": error("Call the policy something else and set its `base`."),
   "bad-versions": error("Set minVersion not above maxVersion; those not set come from the base."),
   "suite-without-version": error("Leave the suite out, or widen minVersion and maxVersion."),
@@ -42,9 +46,13 @@ export const PROBLEMS = {
   "suite-without-key-type": error(
     "Add a suite for the certificates' key type, a certificate for the suites, or allow TLSv1.3.",
   ),
-  "file-unreadable": error("Check the path, which is relative to the document, and its permissions."),
+  "file-unreadable": error(
+    "Check the path, which is relative to the document, and its permissions.",
+  ),
   "certificate-malformed": error("Write PEM: the certificate first, then its intermediates."),
-  "key-malformed": error("Write one PEM private key: RSA from 2048 bits, ECDSA P-256 to P-521, Ed25519."),
+  "key-malformed": error(
+    "Write one PEM private key: RSA from 2048 bits, ECDSA P-256 to P-521, Ed25519.",
+  ),
   "key-encrypted": error("Name the file that holds its passphrase with `passphraseFile`."),
   "bad-passphrase": error("Check the first line of the passphrase file."),
   "key-mismatch": error("Put the certificate that belongs to the key first in the chain file."),

@@ -30,6 +30,15 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   null: "nothing",
 };
 
+const BOUND_TEXTS: Readonly<Record<string, string>> = {
+  minimum: "too small: at least",
+  maximum: "too large: at most",
+  minLength: "too short: at least",
+  minItems: "too short: at least",
+  maxLength: "too long: at most",
+  maxItems: "too long: at most",
+};
+
 /** What does not fit the schema, in the words of the document. Every unknown and missing key has a problem of its own. */
 export function schemaProblemsOf(schema: TSchema, value: unknown): readonly Problem[] {
   const errors = errorsOf(schema, value);
@@ -58,52 +67,54 @@ function errorsOf(schema: TSchema, value: unknown): readonly SchemaError[] {
 
 function problemsOf(schema: TSchema, document: unknown, error: SchemaError): readonly Problem[] {
   const { value, steps } = placeOf(document, error.instancePath);
-  const path = pathOf(...steps);
   const node = nodeOf(schema, error.schemaPath);
-  const bad = (message: string, hint?: string): Problem[] => [
-    problemOf("bad-value", path, message, hint ?? textOf(node, "description")),
-  ];
-  if (value === null) return bad("It is empty.", "Give it a value, or leave the key out.");
-  switch (error.keyword) {
-    case "additionalProperties":
-      return error.params.additionalProperties.map((key) => unknownKey(node, steps, key));
-    case "required":
-      return error.params.requiredProperties.map((key) =>
-        problemOf(
-          "missing-key",
-          pathOf(...steps, key),
-          `\`${key}\` is missing.`,
-          textOf(nodeOf(node, `#/properties/${key}`), "description"),
-        ),
-      );
-    case "type":
-      return bad(`${shown(value)} is not ${typeNameOf(error.params.type)}.`);
-    case "anyOf":
-      return bad(`${shown(value)} may not stand here.`);
-    case "enum": {
-      const allowed = error.params.allowedValues.map(String);
-      const hint = typeof value === "string" ? tryDidYouMean(value, allowed) : undefined;
-      return bad(`${shown(value)} is not one of ${allowed.join(", ")}.`, hint);
-    }
-    case "pattern": {
-      const [code, text] = PATTERN_PROBLEMS.get(String(error.params.pattern)) ?? [];
-      if (code === undefined) return bad(`${shown(value)} has characters that may not stand here.`);
-      return [problemOf(code, path, `${shown(value)} ${text}.`)];
-    }
-    case "uniqueItems":
-      return bad("The list names something twice.", "Leave the repetition out.");
-    case "minimum":
-    case "maximum":
-      return bad(`${shown(value)} must be ${error.params.comparison} ${error.params.limit}.`);
-    case "minLength":
-    case "minItems":
-      return bad(`${shown(value)} is too short: at least ${error.params.limit}.`);
-    case "maxLength":
-    case "maxItems":
-      return bad(`${shown(value)} is too long: at most ${error.params.limit}.`);
-    default:
-      return bad(`${shown(value)} ${error.message}.`);
+  if (error.keyword === "additionalProperties") {
+    return error.params.additionalProperties.map((key) => unknownKey(node, steps, key));
   }
+  if (error.keyword === "required") {
+    return error.params.requiredProperties.map((key) =>
+      problemOf(
+        "missing-key",
+        pathOf(...steps, key),
+        `\`${key}\` is missing.`,
+        textOf(nodeOf(node, `#/properties/${key}`), "description"),
+      ),
+    );
+  }
+  return [misfitOf(error, value, pathOf(...steps), textOf(node, "description"))];
+}
+
+function misfitOf(
+  error: SchemaError,
+  value: unknown,
+  path: string,
+  description: string | undefined,
+): Problem {
+  const bad = (message: string, hint = description): Problem =>
+    problemOf("bad-value", path, message, hint);
+  if (value === null) return bad("It is empty.", "Give it a value, or leave the key out.");
+  if (error.keyword === "type") {
+    const type = String(error.params.type);
+    return bad(`${shown(value)} is not ${TYPE_NAMES[type] ?? type}.`);
+  }
+  if (error.keyword === "enum") {
+    const allowed = error.params.allowedValues.map(String);
+    const hint = typeof value === "string" ? tryDidYouMean(value, allowed) : undefined;
+    return bad(`${shown(value)} is not one of ${allowed.join(", ")}.`, hint);
+  }
+  if (error.keyword === "pattern") {
+    const [code, text] = PATTERN_PROBLEMS.get(String(error.params.pattern)) ?? [];
+    return code === undefined
+      ? bad(`${shown(value)} has characters that may not stand here.`)
+      : problemOf(code, path, `${shown(value)} ${text}.`);
+  }
+  if (error.keyword === "uniqueItems") {
+    return bad("The list names something twice.", "Leave the repetition out.");
+  }
+  const bound = BOUND_TEXTS[error.keyword];
+  return bound !== undefined && "limit" in error.params
+    ? bad(`${shown(value)} is ${bound} ${error.params.limit}.`)
+    : bad(`${shown(value)} may not stand here.`);
 }
 
 function unknownKey(node: unknown, steps: Steps, key: string): Problem {
@@ -120,8 +131,6 @@ function unknownKey(node: unknown, steps: Steps, key: string): Problem {
     tryDidYouMean(key, known) ?? `Known here: ${known.join(", ")}.`,
   );
 }
-
-const typeNameOf = (type: unknown): string => TYPE_NAMES[String(type)] ?? String(type);
 
 const shown = (value: unknown): string => {
   if (Array.isArray(value)) return "A list";

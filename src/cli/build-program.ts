@@ -1,0 +1,39 @@
+import { Command } from "commander";
+import { addCheck, type CheckRequest } from "./commands/check.ts";
+import { withExamples } from "./commands/command-options.ts";
+import { addDemo, addServe, type ServeRequest } from "./commands/serve.ts";
+import { addShow } from "./commands/show.ts";
+import type { ShowRequest } from "./show/run-show.ts";
+
+/** What the commands do once their arguments are read. */
+export interface CommandRuns {
+  readonly serve: (request: ServeRequest) => Promise<void>;
+  readonly demo: (request: ServeRequest) => Promise<void>;
+  readonly check: (request: CheckRequest) => Promise<void>;
+  readonly show: (request: ShowRequest) => Promise<void>;
+}
+
+/** The command line of `tlsd`. Wrong usage throws CommanderError instead of exiting. */
+export function buildProgram(version: string, demoDocument: string, runs: CommandRuns): Command {
+  const program = new Command("tlsd")
+    .description("TLS Director: one tier that terminates TLS for every attached server")
+    .version(version, "--version", "print the version")
+    .helpOption("--help", "print help")
+    .helpCommand(false)
+    .showHelpAfterError("Add --help to see how it is used.")
+    .exitOverride();
+  addServe(program, runs.serve);
+  addCheck(program, runs.check);
+  addShow(program, runs.show);
+  addDemo(program, demoDocument, runs.demo);
+  program.addHelpText(
+    "after",
+    "\nExit codes: 0 done, 1 a failure that is named with code, sentence and hint, 2 wrong usage.",
+  );
+  withExamples(program, [
+    "tlsd serve --config director.yaml --data data",
+    "tlsd check director.yaml",
+    "tlsd show handshakes --failed",
+  ]);
+  return program;
+}

@@ -1,0 +1,95 @@
+import { Option, type Command } from "commander";
+import { integerOption, withExamples } from "./command-options.ts";
+
+export interface ServeRequest {
+  readonly configPath: string;
+  /** What the flags leave open, the document says. */
+  readonly dataPath: string | undefined;
+  readonly workers: number | "auto" | undefined;
+  readonly engine: "bun" | "node" | "auto" | undefined;
+  readonly logLevel: string;
+  readonly isJson: boolean;
+}
+
+interface ServeOptions {
+  readonly config: string;
+  readonly data?: string;
+  readonly workers?: number | "auto";
+  readonly engine?: "bun" | "node" | "auto";
+  readonly logLevel: string;
+  readonly json?: true;
+}
+
+const MAX_WORKERS = 64;
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+/** `tlsd serve`: `run` gives the exit code. */
+export function addServe(program: Command, run: (request: ServeRequest) => Promise<void>): void {
+  const command = program.command("serve").description("run a director in the foreground");
+  addServeOptions(command, "director.yaml", run);
+  command.addHelpText(
+    "after",
+    [
+      "",
+      "Signals: SIGHUP reads the document again and applies what differs; SIGTERM or SIGINT lets",
+      "connections end for as long as director.drain says and exits; a second one stops at once;",
+      "SIGUSR2 gives each worker a successor.",
+    ].join("\n"),
+  );
+  withExamples(command, [
+    "tlsd serve --config /etc/tlsd/director.yaml --data /var/lib/tlsd",
+    "tlsd serve --workers 2 --engine node --log-level debug",
+  ]);
+}
+
+/** `tlsd demo`: the same with the demo document, its certificates and two small endpoints. */
+export function addDemo(
+  program: Command,
+  demoDocument: string,
+  run: (request: ServeRequest) => Promise<void>,
+): void {
+  const command = program
+    .command("demo")
+    .description("run the demo document with certificates and two endpoints of its own");
+  addServeOptions(command, demoDocument, run);
+  withExamples(command, ["tlsd demo", "tlsd demo --engine node"]);
+}
+
+function addServeOptions(
+  command: Command,
+  configDefault: string,
+  run: (request: ServeRequest) => Promise<void>,
+): void {
+  command
+    .option("--config <file>", "the document, YAML or JSON", configDefault)
+    .option("--data <folder>", "admin socket, lock and state; else as the document says")
+    .addOption(
+      integerOption(
+        "--workers <count>",
+        "worker processes, or auto for one a core",
+        1,
+        MAX_WORKERS,
+        ["auto"],
+      ),
+    )
+    .addOption(
+      new Option("--engine <engine>", "runtime of the workers").choices(["bun", "node", "auto"]),
+    )
+    .addOption(
+      new Option("--log-level <level>", "least level that is logged")
+        .choices(LEVELS)
+        .default("info"),
+    )
+    .addOption(new Option("--json", "log JSON lines on a terminal too"))
+    .action(async () => {
+      const options = command.opts<ServeOptions>();
+      await run({
+        configPath: options.config,
+        dataPath: options.data,
+        workers: options.workers,
+        engine: options.engine,
+        logLevel: options.logLevel,
+        isJson: options.json === true,
+      });
+    });
+}

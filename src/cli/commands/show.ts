@@ -1,0 +1,95 @@
+import { Option, type Command } from "commander";
+import { SHOW_KINDS, type ShowKind } from "#cli/show/show-kind.ts";
+import type { ShowRequest } from "#cli/show/run-show.ts";
+import { integerOption, jsonOption, withExamples } from "./command-options.ts";
+
+interface KindUsage {
+  readonly description: string;
+  /** What NAME means; absent where the kind takes none. */
+  readonly name?: string;
+  readonly examples: readonly string[];
+}
+
+const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
+  status: {
+    description: "the director: state, revision, workers, what needs attention",
+    examples: ["tlsd show status", "tlsd show status --json | jq .revision"],
+  },
+  workers: {
+    description: "its worker processes",
+    name: "number of a worker",
+    examples: ["tlsd show workers", "tlsd show workers --watch"],
+  },
+  vnics: {
+    description: "vNICs with their admin/oper state and virtual IP",
+    name: "a vNIC, or a profile for all of its vNICs",
+    examples: ["tlsd show vnics", "tlsd show vnics shop"],
+  },
+  listeners: {
+    description: "listeners, where they lead and how many connections are open",
+    name: "a listener, or a vNIC for all of its listeners",
+    examples: ["tlsd show listeners", "tlsd show listeners front.shop:8443 --watch"],
+  },
+  certificates: {
+    description: "certificates: the version that is served, and files that are refused",
+    name: "a certificate",
+    examples: ["tlsd show certificates", "tlsd show certificates shop --json"],
+  },
+  handshakes: {
+    description: "handshakes that failed, newest first, with their cause in words",
+    name: "a listener, or a vNIC for all of its listeners",
+    examples: ["tlsd show handshakes --failed", "tlsd show handshakes front.shop --limit 20"],
+  },
+};
+
+const DEFAULT_SOCKET = "data/tlsd.sock";
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 1_000;
+
+interface ShowOptions {
+  readonly socket: string;
+  readonly json?: true;
+  readonly watch?: true;
+  readonly limit?: number;
+}
+
+/** `tlsd show KIND [NAME]`: one command a kind, so that each has its own help. */
+export function addShow(program: Command, run: (request: ShowRequest) => Promise<void>): void {
+  const show = program
+    .command("show")
+    .helpCommand(false)
+    .description("show what a running director does, over its admin socket");
+  withExamples(show, ["tlsd show status", "tlsd show vnics --watch"]);
+  for (const kind of SHOW_KINDS) {
+    const usage = KINDS[kind];
+    const command = show.command(kind).description(usage.description);
+    if (usage.name !== undefined) command.argument("[name]", usage.name);
+    if (kind === "handshakes") {
+      command
+        .option("--failed", "failed ones only; others are not kept, so it changes nothing")
+        .addOption(
+          integerOption("--limit <count>", "how many", 1, MAX_LIMIT).default(DEFAULT_LIMIT),
+        );
+    }
+    command
+      .addOption(
+        new Option("--socket <path>", "the admin socket")
+          .default(DEFAULT_SOCKET)
+          .env("TLSD_SOCKET"),
+      )
+      .option("--watch", "print again every 2 s until interrupted")
+      .addOption(jsonOption())
+      .action(async () => {
+        const options = command.opts<ShowOptions>();
+        await run({
+          kind,
+          name: command.args[0],
+          limit: options.limit ?? DEFAULT_LIMIT,
+          isJson: options.json === true,
+          isWatching: options.watch === true,
+          socketPath: options.socket,
+        });
+      });
+    withExamples(command, usage.examples);
+  }
+}

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { problemOf } from "#model/problem.ts";
+import { printProblems } from "./print-problems.ts";
+
+it("shows errors first, each with place, sentence and hint, and counts them", () => {
+  const text = printProblems([
+    problemOf("no-server", "profiles.shop.servers", "It lives on no server."),
+    problemOf("bad-address", "servers.web-1.address", "It is no address.", "Write one."),
+  ]);
+  assert.equal(
+    text,
+    [
+      "error: servers.web-1.address",
+      "  It is no address.",
+      "  Write one.",
+      "",
+      "warning: profiles.shop.servers",
+      "  It lives on no server.",
+      "  Name a server in `servers`.",
+      "",
+      "1 error, 1 warning",
+      "",
+    ].join("\n"),
+  );
+});
+
+it("says nothing where nothing is wrong, and steers no terminal", () => {
+  assert.equal(printProblems([]), "");
+  assert.ok(!printProblems([problemOf("bad-name", "a\u001b[2J", "\u202e")]).includes("\u001b"));
+});

@@ -1,0 +1,24 @@
+import { DirectorError, type Problem } from "#model/failure.ts";
+import type { CheckRequest } from "./commands/check.ts";
+import { printProblems } from "./print-problems.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Prints what `checkFile` found; false when the document would be refused. */
+export async function runCheck(
+  request: CheckRequest,
+  terminal: Terminal,
+  checkFile: (path: string) => Promise<{ readonly problems: readonly Problem[] }>,
+): Promise<boolean> {
+  const { path, isJson } = request;
+  const { problems } = await checkFile(path);
+  const isValid = problems.every(({ severity }) => severity === "warning");
+  if (isJson) {
+    const failure = isValid ? {} : new DirectorError("document-invalid", path).toShape();
+    terminal.out(`${JSON.stringify({ isValid, ...failure, problems }, undefined, 2)}\n`);
+    return isValid;
+  }
+  const text = printProblems(problems);
+  if (isValid) terminal.out(`${text}${path}: the document is valid.\n`);
+  else terminal.err(text);
+  return isValid;
+}

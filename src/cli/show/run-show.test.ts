@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { DirectorError } from "#model/failure.ts";
+import type { ProcessResult } from "#harness/child-process.ts";
+import { eventually } from "#harness/deadline.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
+import {
+  sampleHandshake,
+  sampleStatus,
+  sampleVnic,
+  sampleWorker,
+} from "#harness/sample-director.ts";
+import { makeTempFolder } from "#harness/temp-folder.ts";
+import { runTlsd, startTlsd } from "#harness/tlsd.ts";
+
+const replies: Readonly<Record<string, unknown>> = {
+  "/v1/status": sampleStatus,
+  "/v1/workers": [sampleWorker, { ...sampleWorker, id: 12, state: "draining" }],
+  "/v1/vnics": [sampleVnic],
+  "/v1/listeners": sampleVnic.listeners,
+  "/v1/certificates": sampleStatus.certificates,
+  "/v1/handshakes?failed&limit=50": [sampleHandshake],
+  "/v1/handshakes?failed&limit=1": [],
+};
+
+/** Answers like the admin API on a unix socket, with `replies`; anything else is not found. */
+async function startAdminSocket(): Promise<string> {
+  const socketPath = join(await makeTempFolder(), "tlsd.sock");
+  const server = createServer(({ url = "" }, response) => {
+    const reply = replies[url];
+    response.statusCode = reply === undefined ? 404 : 200;
+    response.end(JSON.stringify(reply ?? new DirectorError("not-found", `${url}.`).toShape()));
+  });
+  const listening = Promise.withResolvers<void>();
+  server.listen(socketPath, () => listening.resolve());
+  await listening.promise;
+  closeAtTestEnd(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return socketPath;
+}
+
+async function show(
+  socketPath: string,
+  args: readonly string[],
+): Promise<Pick<ProcessResult, "code" | "stdout" | "stderr">> {
+  const env = { TLSD_SOCKET: socketPath };
+  const { code, stdout, stderr } = await runTlsd(["show", ...args], { env });
+  return { code, stdout, stderr };
+}
+
+test("status is shown in lines, what needs attention too", async () => {
+  const { code, stdout } = await show(await startAdminSocket(), ["status"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^director {6}0\.1\.0, serving, pid 4320$/m);
+  assert.match(stdout, /^workers {7}1 of 1 serve, engine bun$/m);
+  assert.match(stdout, /^certificates {2}0 ok, 1 refused$/m);
+  assert.match(stdout, /^refused {7}shop: The key does not match\.$/m);
+  assert.match(stdout, /^last change {3}refused: profiles\.shop: no$/m);
+  assert.match(stdout, /^notice {8}There is no boundary\.$/m);
+});
+
+test("lists are tables", async () => {
+  const socketPath = await startAdminSocket();
+  const vnics = await show(socketPath, ["vnics"]);
+  assert.deepEqual(vnics.stdout.split("\n"), [
+    "VNIC        STATE    VIRTUAL IP  LISTENERS  SERVERS  OPEN",
+    "front.shop  up/down  127.0.1.10  8443 tcp   web-1       3",
+    "",
+  ]);
+  const listeners = await show(socketPath, ["listeners"]);
+  assert.match(listeners.stdout, /^front\.shop:8443 {2}tcp {3}8080 {2}intermediate {5}3 {2}shop$/m);
+  const certificates = await show(socketPath, ["certificates"]);
+  assert.match(certificates.stdout, /^shop +refused +ecdsa +2027-01-15 08:00:00Z \(.+\) +ab12 /m);
+  assert.match(certificates.stdout, /^ {2}shop: The key does not match\.$/m);
+  const workers = await show(socketPath, ["workers"]);
+  assert.match(
+    workers.stdout,
+    /^ {5}1 {2}4321 {2}serving +2 +3 +33\.4 MiB +0\.8 ms +\d+ d {2}bun/m,
+  );
+});
+
+test("handshakes come with their cause in words, and what a client sent cannot steer a terminal", async () => {
+  const { code, stdout } = await show(await startAdminSocket(), ["handshakes", "--failed"]);
+  assert.equal(code, 0);
+  const [, row = "", , words] = stdout.split("\n");
+  assert.deepEqual(row.split(/ {2,}/), [
+    "2023-11-14 22:13:20Z",
+    "front.shop:8443",
+    "192.0.2.1:50000 by 192.0.2.9",
+    "shop\\u{1b}",
+    "over-limit (address-handshake-rate)",
+    "x; offers TLSv1.2; ALPN h2; 1 ms",
+  ]);
+  assert.equal(words, "  over-limit: A limit of the vNIC or of the director was reached.");
+});
+
+test("no failed handshake is an answer", async () => {
+  const socketPath = await startAdminSocket();
+  for (const args of [["--limit", "1"], ["other.shop"]]) {
+    const { code, stdout } = await show(socketPath, ["handshakes", ...args]);
+    assert.deepEqual([code, stdout], [0, "No failed handshake is known.\n"]);
+  }
+});
+
+test("--json prints what the director replied", async () => {
+  const socketPath = await startAdminSocket();
+  const { stdout } = await show(socketPath, ["status", "--json"]);
+  assert.deepEqual(JSON.parse(stdout), sampleStatus);
+  const named = await show(socketPath, ["workers", "12", "--json"]);
+  assert.deepEqual(JSON.parse(named.stdout), [{ ...sampleWorker, id: 12, state: "draining" }]);
+});
+
+test("NAME narrows, and a name that does not exist is a failure", async () => {
+  const socketPath = await startAdminSocket();
+  for (const [kind, name] of [
+    ["vnics", "shop"],
+    ["vnics", "front.shop"],
+    ["listeners", "front.shop"],
+    ["listeners", "front.shop:8443"],
+    ["certificates", "shop"],
+    ["workers", "1"],
+  ] as const) {
+    assert.equal((await show(socketPath, [kind, name])).code, 0, `${kind} ${name}`);
+  }
+  const { code, stderr } = await show(socketPath, ["vnics", "front"]);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^tlsd: not-found: There is no such thing\. No vnic is called 'front'\.\n {2}/,
+  );
+});
+
+test("no director is a failure with code, sentence and hint", async () => {
+  const socketPath = join(await makeTempFolder(), "tlsd.sock");
+  const text = await show(socketPath, ["status"]);
+  assert.equal(text.code, 1);
+  assert.equal(text.stdout, "");
+  assert.match(
+    text.stderr,
+    /^tlsd: director-unreachable: No director answers .*ENOENT\)\.\n {2}Start one/,
+  );
+  const json = await show(socketPath, ["status", "--json"]);
+  assert.equal(json.code, 1);
+  const failure = JSON.parse(json.stdout) as Record<string, string>;
+  assert.deepEqual(Object.keys(failure), ["code", "message", "hint"]);
+  assert.equal(failure["code"], "director-unreachable");
+});
+
+test("--watch prints again until it is interrupted, which is no failure", async () => {
+  const socketPath = await startAdminSocket();
+  const args = ["show", "workers", "--watch", "--json", "--socket", socketPath];
+  const running = await startTlsd(args);
+  const lines = (): number => running.output().split("\n").length - 1;
+  await eventually(() => lines() >= 2, 10_000, "two rounds");
+  assert.equal((JSON.parse(running.output().split("\n")[0] ?? "") as unknown[]).length, 2);
+  running.child.kill("SIGINT");
+  const { code, signal } = await running.exited;
+  assert.deepEqual([code, signal], [0, null]);
+});
+
+test("a reader that has enough is no failure", async () => {
+  const socketPath = await startAdminSocket();
+  const running = await startTlsd(["show", "workers", "--watch", "--socket", socketPath]);
+  await eventually(() => running.output() !== "", 10_000, "the first round");
+  running.child.stdout?.destroy();
+  await delay(10);
+  const { code, signal } = await running.exited;
+  assert.deepEqual([code, signal], [0, null]);
+});

@@ -1,0 +1,77 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { DirectorError } from "#model/failure.ts";
+import { getFromAdmin } from "#cli/admin-client.ts";
+import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
+import type { Terminal } from "#cli/terminal.ts";
+import { showCertificates } from "./show-certificates.ts";
+import { showHandshakes } from "./show-handshakes.ts";
+import type { ShowKind, ShowView } from "./show-kind.ts";
+import { showListeners } from "./show-listeners.ts";
+import { showStatus } from "./show-status.ts";
+import { showVnics } from "./show-vnics.ts";
+import { showWorkers } from "./show-workers.ts";
+
+export interface ShowRequest {
+  readonly kind: ShowKind;
+  readonly name: string | undefined;
+  /** How many, where there is no end to them. */
+  readonly limit: number;
+  readonly isJson: boolean;
+  readonly isWatching: boolean;
+  readonly socketPath: string;
+}
+
+const WATCH_INTERVAL_MS = 2_000;
+const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
+
+/** Prints once, or every 2 s until `signal` when watching: then a director that does not answer is waited for. */
+export async function runShow(
+  request: ShowRequest,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  terminal.out(await printed(request));
+  while (request.isWatching) {
+    try {
+      await delay(WATCH_INTERVAL_MS, undefined, { signal });
+    } catch {
+      return;
+    }
+    try {
+      const text = await printed(request);
+      terminal.out(terminal.isInteractive ? CLEAR_SCREEN + text : text);
+    } catch (error) {
+      printFailure(terminal, failureShapeOf(error), request.isJson);
+    }
+  }
+}
+
+function printed(request: ShowRequest): Promise<string> {
+  switch (request.kind) {
+    case "status":
+      return printedBy(showStatus, request);
+    case "workers":
+      return printedBy(showWorkers, request);
+    case "vnics":
+      return printedBy(showVnics, request);
+    case "listeners":
+      return printedBy(showListeners, request);
+    case "certificates":
+      return printedBy(showCertificates, request);
+    case "handshakes":
+      return printedBy(showHandshakes, request);
+    default:
+      return request.kind satisfies never;
+  }
+}
+
+async function printedBy<Reply>(view: ShowView<Reply>, request: ShowRequest): Promise<string> {
+  const { kind, name, limit, isJson, isWatching, socketPath } = request;
+  const reply = (await getFromAdmin(socketPath, view.path(limit))) as Reply;
+  const shown = name === undefined ? reply : view.named?.(reply, name);
+  if (shown === undefined) {
+    throw new DirectorError("not-found", `No ${kind.slice(0, -1)} is called '${name}'.`);
+  }
+  if (!isJson) return view.text(shown, Date.now());
+  return `${JSON.stringify(shown, undefined, isWatching ? undefined : 2)}\n`;
+}

@@ -1,0 +1,37 @@
+import { escapeControls } from "#model/escape-controls.ts";
+import type { CertificateStatus } from "#model/status.ts";
+import { spanText, timeText } from "#cli/spans.ts";
+import { tableOf } from "#cli/table.ts";
+import { onlyNamed, type ShowView } from "./show-kind.ts";
+
+export const showCertificates: ShowView<readonly CertificateStatus[]> = {
+  path: () => "/v1/certificates",
+  named: (certificates, wanted) => onlyNamed(certificates, ({ name }) => name === wanted),
+  text(certificates, nowMs) {
+    if (certificates.length === 0) return "The document has no certificate.\n";
+    const table = tableOf<CertificateStatus>(
+      [
+        { title: "CERTIFICATE", cell: ({ name }) => name },
+        { title: "FILES", cell: ({ state }) => state },
+        { title: "KEY", cell: ({ facts }) => facts.keyType },
+        {
+          title: "EXPIRES",
+          cell: ({ facts: { notAfterMs } }) => {
+            const span = spanText(notAfterMs - nowMs);
+            const isPast = notAfterMs < nowMs;
+            return `${timeText(notAfterMs)} (${isPast ? `expired ${span} ago` : `in ${span}`})`;
+          },
+        },
+        { title: "SHA-256", cell: ({ facts }) => facts.fingerprint.slice(0, 16) },
+        { title: "NAMES", cell: ({ facts }) => facts.names.join(", ") },
+      ],
+      certificates,
+    );
+    const refusals = certificates
+      .filter(({ problem }) => problem !== undefined)
+      .map(({ name, problem = "" }) => `  ${name}: ${escapeControls(problem)}\n`);
+    return refusals.length === 0
+      ? table
+      : `${table}\nNewer files that are not served:\n${refusals.join("")}`;
+  },
+};

@@ -1,0 +1,52 @@
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import { socketAddressOf } from "#model/names.ts";
+import { HANDSHAKE_FAILURES } from "#model/outcome.ts";
+import { timeText } from "#cli/spans.ts";
+import { tableOf } from "#cli/table.ts";
+import type { ShowView } from "./show-kind.ts";
+
+/** NAME is a listener, or a vNIC for all of its listeners. */
+export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
+  path: (limit) => `/v1/handshakes?failed&limit=${limit}`,
+  // That none has failed there is an answer, not a failure.
+  named: (records, name) =>
+    records.filter(({ listener }) => listener === name || listener.startsWith(`${name}:`)),
+  text(records) {
+    if (records.length === 0) return "No failed handshake is known.\n";
+    const table = tableOf<HandshakeRecord>(
+      [
+        { title: "TIME", cell: ({ atMs }) => timeText(atMs) },
+        { title: "LISTENER", cell: ({ listener }) => listener },
+        { title: "CLIENT", cell: (record) => clientText(record) },
+        { title: "SERVER NAME", cell: ({ serverName = "-" }) => serverName },
+        { title: "CAUSE", cell: (record) => causeText(record) },
+        { title: "DETAIL", cell: (record) => detailText(record) },
+      ],
+      records,
+    );
+    const hints = [...new Set(records.map(({ failure }) => failure))].map(
+      (failure) => `  ${failure}: ${HANDSHAKE_FAILURES[failure]}\n`,
+    );
+    return `${table}\n${hints.join("")}`;
+  },
+};
+
+function clientText({ clientAddress, clientPort, proxyAddress }: HandshakeRecord): string {
+  const client = socketAddressOf(clientAddress, clientPort);
+  return proxyAddress === undefined ? client : `${client} by ${proxyAddress}`;
+}
+
+function causeText({ failure, limit, alert }: HandshakeRecord): string {
+  const which = limit ?? alert;
+  return which === undefined ? failure : `${failure} (${which})`;
+}
+
+function detailText({ detail, offeredVersions, alpn, durationMs }: HandshakeRecord): string {
+  const parts = [
+    ...(detail === undefined ? [] : [detail]),
+    ...(offeredVersions === undefined ? [] : [`offers ${offeredVersions.join(" ")}`]),
+    ...(alpn === undefined || alpn.length === 0 ? [] : [`ALPN ${alpn.join(" ")}`]),
+    `${Math.round(durationMs)} ms`,
+  ];
+  return parts.join("; ");
+}

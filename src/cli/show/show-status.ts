@@ -1,0 +1,32 @@
+import { escapeControls } from "#model/escape-controls.ts";
+import type { DirectorStatus } from "#model/status.ts";
+import { spanText } from "#cli/spans.ts";
+import type { ShowView } from "./show-kind.ts";
+
+export const showStatus: ShowView<DirectorStatus> = {
+  path: () => "/v1/status",
+  text(status, nowMs) {
+    const { workers, certificates } = status;
+    const refused = certificates.filter(({ state }) => state === "refused");
+    const since = (time: string): string => `${spanText(nowMs - Date.parse(time))} ago`;
+    const rows: readonly (readonly [string, string])[] = [
+      ["director", `${status.version}, ${status.state}, pid ${status.pid}`],
+      ["started", `${status.startedAt} (${since(status.startedAt)})`],
+      [
+        "document",
+        `revision ${status.revision}, changed ${status.changedAt} (${since(status.changedAt)})`,
+      ],
+      ["workers", `${workers.serving} of ${workers.wanted} serve, engine ${status.engine}`],
+      ["connections", `${status.openConnections} open`],
+      ["certificates", `${certificates.length - refused.length} ok, ${refused.length} refused`],
+      ...refused.map(
+        ({ name, problem }) => ["refused", `${name}: ${problem ?? "no reason given"}`] as const,
+      ),
+      ...(status.lastRefusal === undefined
+        ? []
+        : [["last change", `refused: ${status.lastRefusal}`] as const]),
+      ...status.notices.map((notice) => ["notice", notice] as const),
+    ];
+    return rows.map(([name, value]) => `${name.padEnd(14)}${escapeControls(value)}\n`).join("");
+  },
+};

@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { stat, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { text } from "node:stream/consumers";
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { DirectorStatus } from "#model/status.ts";
+import type { DirectorView } from "#control/director-view.ts";
+import { buildLogger } from "#control/telemetry/log.ts";
+import {
+  sampleHandshake as handshake,
+  sampleStatus as status,
+  sampleVnic as vnic,
+  sampleWorker as worker,
+} from "#harness/sample-director.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { makeTempFolder } from "#harness/temp-folder.ts";
+import { startAdminApi } from "./start-admin-api.ts";
+import { startObserve } from "./start-observe.ts";
+
+function buildView(changed: Partial<DirectorView> = {}): DirectorView {
+  return {
+    status: () => status,
+    workers: () => [worker],
+    vnics: () => [vnic],
+    handshakes: (limit) => Array.from({ length: Math.min(limit, 300) }, () => handshake),
+    metrics: () => Promise.resolve("tlsd_info 1\n"),
+    isReady: () => true,
+    ...changed,
+  };
+}
+
+const log = buildLogger({ level: "silent", isPretty: false });
+
+async function startApi(view = buildView(), path?: string): Promise<string> {
+  const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
+  const api = await startAdminApi({ socketPath, view, log });
+  closeAtTestEnd(() => api.close());
+  return socketPath;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+async function ask(
+  target: { readonly socketPath: string } | { readonly host: string; readonly port: number },
+  path: string,
+  method = "GET",
+): Promise<Reply> {
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+  const sent = request({ ...target, path, method, agent: false }, (response) => {
+    const type = response.headers["content-type"] ?? "";
+    text(response).then(
+      (body) => resolve({ status: response.statusCode ?? 0, type, body }),
+      reject,
+    );
+  });
+  sent.on("error", reject).end();
+  return promise;
+}
+
+async function json(socketPath: string, path: string): Promise<unknown> {
+  const reply = await ask({ socketPath }, path);
+  assert.equal(reply.status, 200, reply.body);
+  return JSON.parse(reply.body);
+}
+
+test("every part of the director is replied whole", async () => {
+  const socketPath = await startApi();
+  assert.deepEqual(await json(socketPath, "/v1/status"), status);
+  assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
+  assert.deepEqual(await json(socketPath, "/v1/vnics"), [vnic]);
+  assert.deepEqual(await json(socketPath, "/v1/listeners"), vnic.listeners);
+  assert.deepEqual(await json(socketPath, "/v1/certificates"), status.certificates);
+});
+
+test("what may be absent is absent from the reply", async () => {
+  const { lastRefusal: _, ...plain } = status;
+  const socketPath = await startApi(buildView({ status: () => plain }));
+  assert.deepEqual(await json(socketPath, "/v1/status"), plain);
+});
+
+test("failed handshakes come with their cause in words, as many as are asked for", async () => {
+  const socketPath = await startApi();
+  const [first] = (await json(socketPath, "/v1/handshakes?failed&limit=1")) as [HandshakeRecord];
+  assert.deepEqual(first, {
+    ...handshake,
+    hint: "A limit of the vNIC or of the director was reached.",
+  });
+  const count = async (query: string): Promise<number> =>
+    ((await json(socketPath, `/v1/handshakes${query}`)) as unknown[]).length;
+  assert.equal(await count(""), 100);
+  assert.equal(await count("?limit=250&failed=true"), 250);
+});
+
+test("the socket is for its owner only, from its first moment", async () => {
+  const socketPath = await startApi();
+  assert.equal((await stat(socketPath)).mode & 0o7777, 0o600);
+});
+
+test("metrics are Prometheus text", async () => {
+  const socketPath = await startApi();
+  const reply = await ask({ socketPath }, "/metrics");
+  assert.deepEqual(reply, {
+    status: 200,
+    type: "text/plain; version=0.0.4; charset=utf-8",
+    body: "tlsd_info 1\n",
+  });
+});
+
+test("health is about the process, readiness about serving", async () => {
+  let isReady = false;
+  let state: DirectorStatus["state"] = "starting";
+  const view = buildView({ isReady: () => isReady, status: () => ({ ...status, state }) });
+  const socketPath = await startApi(view);
+  const readiness = async (): Promise<string> => {
+    const { status: code, body } = await ask({ socketPath }, "/readyz");
+    const { status: word, code: failure } = JSON.parse(body) as Record<string, string>;
+    return `${code} ${word ?? failure ?? ""}`;
+  };
+  assert.equal((await ask({ socketPath }, "/healthz")).status, 200);
+  assert.equal(await readiness(), "503 not-ready");
+  [isReady, state] = [true, "serving"];
+  assert.equal(await readiness(), "200 ready");
+  [isReady, state] = [false, "draining"];
+  assert.equal(await readiness(), "503 draining");
+  assert.equal((await ask({ socketPath }, "/healthz")).status, 200);
+});
+
+test("failures have the shape of the catalogue", async () => {
+  const socketPath = await startApi(
+    buildView({
+      vnics: () => {
+        throw new Error("words of the inside");
+      },
+    }),
+  );
+  const failure = async (path: string, method?: string): Promise<string> => {
+    const { status: code, body } = await ask({ socketPath }, path, method);
+    const shape = JSON.parse(body) as Record<string, string>;
+    assert.deepEqual(Object.keys(shape), ["code", "message", "hint"]);
+    assert.doesNotMatch(body, /words of the inside/);
+    return `${code} ${shape["code"]}`;
+  };
+  assert.equal(await failure("/v1/nothing"), "404 not-found");
+  assert.equal(await failure("/v1/status", "POST"), "404 not-found");
+  assert.equal(await failure("/v1/handshakes?limit=0"), "400 bad-request");
+  assert.equal(await failure("/v1/handshakes?limit=many"), "400 bad-request");
+  assert.equal(await failure("/%ff"), "400 bad-request");
+  assert.equal(await failure("/v1/vnics"), "500 internal");
+});
+
+test("a socket that a dead director left is replaced", async () => {
+  const socketPath = join(await makeTempFolder(), "tlsd.sock");
+  const born = `${socketPath}.1`;
+  const left = createServer().listen(born);
+  closeAtTestEnd(() => void left.close());
+  await new Promise((resolve) => left.once("listening", resolve));
+  await symlink(born, socketPath);
+  await assert.rejects(startApi(buildView(), socketPath), { code: "data-unusable" });
+  await startApi(buildView(), born);
+  assert.deepEqual(await json(born, "/v1/workers"), [worker]);
+});
+
+test("a file that is no socket is not replaced, and a path that is too long is named", async () => {
+  const folder = await makeTempFolder();
+  await writeFile(join(folder, "tlsd.sock"), "precious");
+  await assert.rejects(startApi(buildView(), join(folder, "tlsd.sock")), {
+    code: "data-unusable",
+    message: /is not a socket/,
+  });
+  await assert.rejects(startApi(buildView(), join(folder, "x".repeat(100))), {
+    code: "data-unusable",
+    message: /too long/,
+  });
+});
+
+test("closing removes the socket, but not that of a successor", async () => {
+  const socketPath = join(await makeTempFolder(), "tlsd.sock");
+  const first = await startAdminApi({ socketPath, view: buildView(), log });
+  const second = await startAdminApi({ socketPath, view: buildView(), log });
+  await first.close();
+  assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
+  await second.close();
+  await assert.rejects(stat(socketPath), { code: "ENOENT" });
+});
+
+test("director.observe serves metrics and probes on TCP, and nothing else", async () => {
+  const observe = await startObserve({ address: "127.0.0.1:0", view: buildView(), log });
+  closeAtTestEnd(() => observe.close());
+  const port = Number(observe.address.split(":").at(-1));
+  const target = { host: "127.0.0.1", port };
+  assert.equal((await ask(target, "/metrics")).body, "tlsd_info 1\n");
+  assert.equal((await ask(target, "/healthz")).status, 200);
+  assert.equal((await ask(target, "/readyz")).status, 200);
+  for (const path of ["/v1/status", "/v1/workers", "/v1/handshakes", "/"]) {
+    assert.equal((await ask(target, path)).status, 404, path);
+  }
+  await assert.rejects(startObserve({ address: `127.0.0.1:${port}`, view: buildView(), log }), {
+    code: "address-in-use",
+    path: "director.observe",
+  });
+});
+
+test("director.observe takes an IPv6 address, and refuses what it cannot listen on", async () => {
+  const observe = await startObserve({ address: "[::1]:0", view: buildView(), log });
+  closeAtTestEnd(() => observe.close());
+  assert.match(observe.address, /^\[::1\]:\d+$/);
+  const refused = (address: string, code: string): Promise<void> =>
+    assert.rejects(startObserve({ address, view: buildView(), log }), { code });
+  await refused("192.0.2.1:9180", "address-not-available");
+  await refused("9180", "document-invalid");
+  await refused("127.0.0.1:99999", "document-invalid");
+});

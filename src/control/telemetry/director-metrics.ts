@@ -1,0 +1,155 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { DIRECTOR_METRICS, type DirectorMetricName, type Metric } from "#model/metric-catalog.ts";
+import type { Revision } from "#model/document.ts";
+import type { ListenerName } from "#model/names.ts";
+import type { CertificateStatus, Engine, WorkerStatus } from "#model/status.ts";
+
+/** What gauges are read from at each scrape. */
+export interface DirectorFacts {
+  readonly version: string;
+  readonly engine: Engine;
+  readonly revision: Revision;
+  readonly workers: readonly WorkerStatus[];
+  readonly certificates: readonly CertificateStatus[];
+  /** Every listener of the document in force. */
+  readonly listeners: readonly ListenerName[];
+}
+
+type LabelValue<Name extends DirectorMetricName> = Extract<
+  (typeof DIRECTOR_METRICS)[number],
+  { readonly name: Name; readonly values: readonly string[] }
+>["values"][number];
+export type ChangeOutcome = LabelValue<"tlsd_changes_total">;
+export type RestartCause = LabelValue<"tlsd_worker_restarts_total">;
+
+type Series = readonly (readonly [labels: Record<string, string>, value: number])[];
+
+/** The metrics of the control process itself. */
+export class DirectorMetrics {
+  readonly #registry: Registry;
+  readonly #facts: () => DirectorFacts;
+  readonly #changes: Counter;
+  readonly #changeSeconds: Histogram;
+  readonly #restarts: Counter;
+  readonly #dropped: Counter;
+  readonly #endpoints = new Map<ListenerName, Map<string, boolean>>();
+
+  constructor(registry: Registry, facts: () => DirectorFacts) {
+    this.#registry = registry;
+    this.#facts = facts;
+    this.#gauge("tlsd_info", ["version", "engine"], ({ version, engine }) => [
+      [{ version, engine }, 1],
+    ]);
+    this.#gauge("tlsd_document_revision", [], ({ revision }) => [[{}, revision]]);
+    this.#changes = this.#counter("tlsd_changes_total");
+    this.#changeSeconds = this.#histogram("tlsd_change_seconds");
+    this.#gauge("tlsd_workers", ["state"], ({ workers }) =>
+      (metricOf("tlsd_workers").values ?? []).map((state) => [
+        { state },
+        workers.filter((worker) => worker.state === state).length,
+      ]),
+    );
+    this.#restarts = this.#counter("tlsd_worker_restarts_total");
+    this.#gauge("tlsd_worker_memory_bytes", ["worker"], ({ workers }) =>
+      workers.map(({ id, residentBytes }) => [{ worker: String(id) }, residentBytes]),
+    );
+    this.#gauge("tlsd_worker_loop_delay_seconds", ["worker"], ({ workers }) =>
+      workers.map(({ id, loopDelayMs }) => [{ worker: String(id) }, loopDelayMs / 1000]),
+    );
+    this.#dropped = this.#counter("tlsd_events_dropped_total");
+    this.#gauge("tlsd_certificate_not_after_seconds", ["certificate"], ({ certificates }) =>
+      certificates.map(({ name, facts: { notAfterMs } }) => [
+        { certificate: name },
+        Math.floor(notAfterMs / 1000),
+      ]),
+    );
+    this.#gauge("tlsd_certificate_source_ok", ["certificate"], ({ certificates }) =>
+      certificates.map(({ name, state }) => [{ certificate: name }, state === "ok" ? 1 : 0]),
+    );
+    this.#gauge("tlsd_endpoint_up", ["listener", "endpoint"], ({ listeners }) =>
+      this.#endpointSeries(listeners),
+    );
+  }
+
+  changeEnded(outcome: ChangeOutcome, seconds: number): void {
+    this.#changes.inc({ outcome });
+    if (outcome === "applied") this.#changeSeconds.observe(seconds);
+  }
+
+  workerRestarted(cause: RestartCause): void {
+    this.#restarts.inc({ cause });
+  }
+
+  eventsDropped(count: number): void {
+    if (count > 0) this.#dropped.inc(count);
+  }
+
+  /** `isUp` undefined: the endpoint is no longer checked. */
+  endpointHealth(listener: ListenerName, endpoint: string, isUp: boolean | undefined): void {
+    const states = this.#endpoints.get(listener) ?? new Map<string, boolean>();
+    if (isUp === undefined) states.delete(endpoint);
+    else states.set(endpoint, isUp);
+    if (states.size === 0) this.#endpoints.delete(listener);
+    else this.#endpoints.set(listener, states);
+  }
+
+  #endpointSeries(listeners: readonly ListenerName[]): Series {
+    const inForce = new Set(listeners);
+    for (const listener of this.#endpoints.keys()) {
+      if (!inForce.has(listener)) this.#endpoints.delete(listener);
+    }
+    return [...this.#endpoints].flatMap(([listener, states]) =>
+      [...states].map(([endpoint, isUp]) => [{ listener, endpoint }, isUp ? 1 : 0] as const),
+    );
+  }
+
+  #gauge(
+    name: DirectorMetricName,
+    labelNames: readonly string[],
+    seriesOf: (facts: DirectorFacts) => Series,
+  ): void {
+    const facts = this.#facts;
+    const gauge = new Gauge<string>({
+      ...describe(name),
+      labelNames: [...labelNames],
+      collect() {
+        this.reset();
+        for (const [labels, value] of seriesOf(facts())) this.set(labels, value);
+      },
+    });
+    this.#registry.registerMetric(gauge);
+  }
+
+  #counter(name: DirectorMetricName): Counter {
+    const { label, values = [] } = metricOf(name);
+    const labelNames = label === undefined ? [] : [label];
+    const counter = new Counter<string>({ ...describe(name), labelNames });
+    // A series that starts at its first event hides that event from rate() and increase().
+    if (label !== undefined) for (const value of values) counter.inc({ [label]: value }, 0);
+    this.#registry.registerMetric(counter);
+    return counter;
+  }
+
+  #histogram(name: DirectorMetricName): Histogram {
+    const buckets = [...(metricOf(name).buckets ?? [])];
+    const histogram = new Histogram({ ...describe(name), buckets });
+    this.#registry.registerMetric(histogram);
+    return histogram;
+  }
+}
+
+const CATALOGUE: ReadonlyMap<string, Metric> = new Map(
+  DIRECTOR_METRICS.map((metric) => [metric.name, metric]),
+);
+
+function metricOf(name: DirectorMetricName): Metric {
+  const metric = CATALOGUE.get(name);
+  if (metric === undefined) throw new TypeError(`${name} is not in the catalogue.`);
+  return metric;
+}
+
+const describe = (name: DirectorMetricName) => ({
+  name,
+  help: metricOf(name).help,
+  registers: [],
+});

@@ -1,0 +1,113 @@
+import type { ListenerName } from "#model/names.ts";
+import { SLOTS } from "#model/metric-catalog.ts";
+
+export interface ListenerCountersOptions {
+  /** The listeners of the document in force. */
+  readonly listenersInForce: () => readonly ListenerName[];
+  readonly nowMs?: () => number;
+}
+
+export interface ListenerLabels {
+  readonly vnic: string;
+  readonly listener: ListenerName;
+}
+
+interface CountedListener {
+  /** Always the same object. */
+  readonly labels: ListenerLabels;
+  /** As laid out by `SLOTS`. */
+  readonly slots: Float64Array;
+}
+
+/** How long the counts of a listener stay after it has left the document, so that a last scrape sees them. */
+const GONE_KEPT_MS = 10 * 60_000;
+const MAX_GONE = 256;
+const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
+
+/** What all workers counted, by listener. Counts outlive the workers; gauges are a worker's own and go with it. */
+export class ListenerCounters {
+  readonly #options: ListenerCountersOptions;
+  readonly #listeners = new Map<ListenerName, CountedListener>();
+  readonly #open = new Map<number, Map<ListenerName, number>>();
+  /** When each listener was first seen to be gone, oldest first. */
+  readonly #goneSinceMs = new Map<ListenerName, number>();
+
+  constructor(options: ListenerCountersOptions) {
+    this.#options = options;
+  }
+
+  /** Flat pairs of slot and amount, as in the message `counted`. What fits no slot is ignored. */
+  add(workerId: number, listeners: Readonly<Record<string, readonly number[]>>): void {
+    for (const [name, pairs] of Object.entries(listeners)) {
+      const listener = name as ListenerName;
+      const { slots } = this.#listenerOf(listener);
+      for (let at = 0; at + 1 < pairs.length; at += 2) {
+        const slot = pairs[at] ?? -1;
+        const amount = pairs[at + 1] ?? 0;
+        if (!(amount >= 0 && amount < Infinity)) continue;
+        if (slot === OPEN_SLOT) this.#setOpen(workerId, listener, amount);
+        else if (slots[slot] !== undefined) slots[slot] += amount;
+      }
+    }
+  }
+
+  gone(workerId: number): void {
+    this.#open.delete(workerId);
+  }
+
+  /** Open connections of one listener, or of all of them. */
+  openConnections(listener?: ListenerName): number {
+    let sum = 0;
+    for (const counts of this.#open.values()) {
+      if (listener !== undefined) sum += counts.get(listener) ?? 0;
+      else for (const open of counts.values()) sum += open;
+    }
+    return sum;
+  }
+
+  /** Every listener with its counts: all of the document, from zero on, and those that left it not long ago. */
+  *entries(): Iterable<Readonly<CountedListener>> {
+    for (const listener of this.#options.listenersInForce()) this.#listenerOf(listener);
+    this.#forgetGone();
+    for (const counted of this.#listeners.values()) {
+      counted.slots[OPEN_SLOT] = this.openConnections(counted.labels.listener);
+      yield counted;
+    }
+  }
+
+  #setOpen(workerId: number, listener: ListenerName, open: number): void {
+    let counts = this.#open.get(workerId);
+    if (counts === undefined) {
+      counts = new Map();
+      this.#open.set(workerId, counts);
+    }
+    if (open === 0) counts.delete(listener);
+    else counts.set(listener, open);
+  }
+
+  #listenerOf(listener: ListenerName): CountedListener {
+    let counted = this.#listeners.get(listener);
+    if (counted === undefined) {
+      const vnic = listener.slice(0, listener.lastIndexOf(":"));
+      counted = { labels: { vnic, listener }, slots: new Float64Array(SLOTS.size) };
+      this.#listeners.set(listener, counted);
+      if (this.#listeners.size % MAX_GONE === 0) this.#forgetGone();
+    }
+    return counted;
+  }
+
+  #forgetGone(): void {
+    const nowMs = (this.#options.nowMs ?? Date.now)();
+    const inForce = new Set(this.#options.listenersInForce());
+    for (const listener of this.#listeners.keys()) {
+      if (inForce.has(listener)) this.#goneSinceMs.delete(listener);
+      else if (!this.#goneSinceMs.has(listener)) this.#goneSinceMs.set(listener, nowMs);
+    }
+    for (const [listener, sinceMs] of this.#goneSinceMs) {
+      const isKept = nowMs - sinceMs <= GONE_KEPT_MS && this.#goneSinceMs.size <= MAX_GONE;
+      if (isKept || this.openConnections(listener) > 0) continue;
+      this.#goneSinceMs.delete(listener);
+      this.#listeners.delete(listener);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runToExit } from "#harness/child-process.ts";
+
+/** Runs `script`, whose standard output is a pipe to the shell command `reader`; gives what both print on standard error. */
+async function printInto(reader: string, script: string): Promise<string> {
+  const log = JSON.stringify(new URL("log.ts", import.meta.url).href);
+  const prelude = `const { buildLogger } = await import(${log});
+    const log = buildLogger({ level: "info", isPretty: false });
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
+  const shell = `{ "$0" --input-type=module -e "$1"; echo "exit code $?" >&2; } | { ${reader}; }`;
+  const result = await runToExit("sh", ["-c", shell, process.execPath, prelude + script]);
+  return result.stderr;
+}
+
+test("every line arrives before the process ends by itself", async () => {
+  const printed = await printInto(
+    `grep -c '"event":"tick"' >&2`,
+    `for (let i = 0; i < 20_000; i += 1) log.info({ event: "tick", i }, "line"); process.exitCode = 3;`,
+  );
+  assert.match(printed, /exit code 3/);
+  assert.match(printed, /^20000$/m);
+});
+
+test("a reader that stops reading holds up neither the process nor its exit", async () => {
+  const printed = await printInto(
+    "sleep 2; echo reader done >&2",
+    `const t = performance.now();
+     for (let i = 0; i < 20_000; i += 1) log.info({ event: "tick", i }, "line");
+     console.error(performance.now() - t < 2_000 ? "logged at once" : "waited");
+     process.exit(0);`,
+  );
+  assert.match(printed, /logged at once\nexit code 0\nreader done/);
+});
+
+test("what did not fit is told once the reader reads again", async () => {
+  const printed = await printInto(
+    `sleep 1; grep -o '"log-lines-dropped","count":[1-9]' >&2`,
+    `const long = "x".repeat(100_000);
+     for (let i = 0; i < 400; i += 1) log.info({ event: "tick", long }, "line");
+     await wait(2_500);`,
+  );
+  assert.match(printed, /log-lines-dropped/);
+});
+
+test("a reader that is gone ends the log and not the process", async () => {
+  const printed = await printInto(
+    "true",
+    `await wait(300);
+     for (let i = 0; i < 10_000; i += 1) log.info({ event: "tick", i }, "line");
+     await wait(50);
+     log.info("one more"); process.exit(0);`,
+  );
+  assert.match(printed, /exit code 0/);
+});

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DirectorError } from "#model/failure.ts";
+import { buildLogger } from "./log.ts";
+
+function linesOf(isPretty: boolean): { lines: string[]; log: ReturnType<typeof buildLogger> } {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  return { lines, log: buildLogger({ level: "info", isPretty, destination }) };
+}
+
+test("a line is JSON with an ISO time, a level in words and the event", () => {
+  const { lines, log } = linesOf(false);
+  log.info({ event: "ready", workers: 2 }, "The director is ready.");
+  log.debug("not at this level");
+  assert.equal(lines.length, 1);
+  const { time, ...rest } = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
+  assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.deepEqual(rest, {
+    level: "info",
+    event: "ready",
+    workers: 2,
+    msg: "The director is ready.",
+  });
+});
+
+test("a failure is logged with its code and its cause", () => {
+  const { lines, log } = linesOf(false);
+  const cause = new Error("EACCES");
+  log.error({ err: new DirectorError("data-unusable", "data/", { cause }) }, "cannot start");
+  const { err } = JSON.parse(lines[0] ?? "") as { err: Record<string, unknown> };
+  assert.equal(err["code"], "data-unusable");
+  assert.match(String(err["message"]), /The data folder cannot be used\. data\/: EACCES/);
+});
+
+test("keys and passphrases that are logged by mistake do not show", () => {
+  for (const isPretty of [false, true]) {
+    const { lines, log } = linesOf(isPretty);
+    const material = { kind: "certificate", chainPem: "chain", keyPem: "SECRET" };
+    log.info({ keyPem: "SECRET", material, a: { material }, options: { key: "SECRET" } }, "m");
+    log.info({ passphrase: "SECRET", source: { passphrase: "SECRET" } }, "m");
+    assert.equal(lines.length, 2);
+    assert.doesNotMatch(lines.join(""), /SECRET/);
+  }
+});
+
+test("for a terminal a line is text without JSON around it", () => {
+  const { lines, log } = linesOf(true);
+  log.warn({ event: "certificate-refused", certificate: "shop" }, "The new files are refused.");
+  // eslint-disable-next-line no-control-regex -- colours
+  const plain = lines.join("").replaceAll(/\u001b\[\d+m/g, "");
+  assert.match(
+    plain,
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: The new files are refused\. \{"certificate":"shop"\}\n$/,
+  );
+});

@@ -1,0 +1,47 @@
+import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
+import { prettyFactory } from "pino-pretty";
+import { LogOutput } from "./log-output.ts";
+
+export type { Logger };
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+// Nothing is meant to log these. They are named so that a mistake elsewhere cannot.
+const SECRETS = ["key", "keyPem", "passphrase"].flatMap((name) => [
+  name,
+  `*.${name}`,
+  `*.*.${name}`,
+]);
+
+/** JSON lines, or text for a terminal when `isPretty`, to standard output or to `destination`. */
+export function buildLogger(options: {
+  readonly level: string;
+  readonly isPretty: boolean;
+  readonly destination?: DestinationStream;
+}): Logger {
+  const destination = options.destination ?? new LogOutput(1, (count) => tellDropped(count));
+  const log = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRETS, remove: true },
+    },
+    options.isPretty ? prettyTo(destination) : destination,
+  );
+  const tellDropped = (count: number): void => {
+    log.warn({ event: "log-lines-dropped", count }, "Lines were lost: nobody read the log.");
+  };
+  return log;
+}
+
+function prettyTo(destination: DestinationStream): DestinationStream {
+  const prettify = prettyFactory({
+    singleLine: true,
+    translateTime: "SYS:HH:MM:ss.l",
+    ignore: "event",
+  });
+  return { write: (line) => destination.write(prettify(line)) };
+}

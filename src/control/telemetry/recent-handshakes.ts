@@ -1,0 +1,22 @@
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+
+/** The last failed handshakes of the director, in a ring. */
+export class RecentHandshakes {
+  readonly #records: HandshakeRecord[] = [];
+  readonly #capacity: number;
+  #next = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  add(record: HandshakeRecord): void {
+    this.#records[this.#next] = record;
+    this.#next = (this.#next + 1) % this.#capacity;
+  }
+
+  /** Newest first; workers report in batches, so their own times decide. */
+  newest(limit: number): readonly HandshakeRecord[] {
+    return this.#records.toSorted((one, other) => other.atMs - one.atMs).slice(0, limit);
+  }
+}

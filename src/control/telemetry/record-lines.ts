@@ -1,0 +1,76 @@
+import type { ConnectionRecord } from "#model/connection-record.ts";
+import { escapeControls } from "#model/escape-controls.ts";
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import { CONNECTION_OUTCOMES, HANDSHAKE_FAILURES } from "#model/outcome.ts";
+import type { Logger } from "./log.ts";
+
+/** A flood of bad clients must not become a flood of lines: the counters tell of all of them. */
+const MAX_HANDSHAKE_LINES_PER_SECOND = 100;
+
+/** Writes access lines and the lines of failed handshakes. */
+export class RecordLines {
+  readonly #log: Logger;
+  readonly #nowMs: () => number;
+  #secondStartedMs = -Infinity;
+  #written = 0;
+  #unwritten = 0;
+
+  constructor(log: Logger, nowMs: () => number) {
+    this.#log = log;
+    this.#nowMs = nowMs;
+  }
+
+  connection(record: ConnectionRecord): void {
+    const { serverName, alpn, clientCertificate } = record;
+    this.#log.info(
+      {
+        event: "connection",
+        ...record,
+        ...(serverName === undefined ? {} : { serverName: escapeControls(serverName) }),
+        ...(alpn === undefined ? {} : { alpn: escapeControls(alpn) }),
+        ...(clientCertificate === undefined
+          ? {}
+          : { clientCertificate: escapeControls(clientCertificate) }),
+      },
+      CONNECTION_OUTCOMES[record.outcome],
+    );
+  }
+
+  failedHandshake(record: HandshakeRecord): void {
+    if (!this.#mayWrite()) {
+      this.#unwritten += 1;
+      return;
+    }
+    const { serverName, alpn, detail } = record;
+    this.#log.info(
+      {
+        event: "handshake-failed",
+        ...record,
+        ...(serverName === undefined ? {} : { serverName: escapeControls(serverName) }),
+        ...(alpn === undefined ? {} : { alpn: alpn.map(escapeControls) }),
+        ...(detail === undefined ? {} : { detail: escapeControls(detail) }),
+      },
+      HANDSHAKE_FAILURES[record.failure],
+    );
+  }
+
+  #mayWrite(): boolean {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#secondStartedMs >= 1000) {
+      this.#secondStartedMs = nowMs;
+      this.#written = 0;
+      this.#tellUnwritten();
+    }
+    this.#written += 1;
+    return this.#written <= MAX_HANDSHAKE_LINES_PER_SECOND;
+  }
+
+  #tellUnwritten(): void {
+    if (this.#unwritten === 0) return;
+    this.#log.warn(
+      { event: "handshakes-not-logged", count: this.#unwritten },
+      "More handshakes failed than are logged one by one; `tlsd show handshakes --failed` and the metrics have them.",
+    );
+    this.#unwritten = 0;
+  }
+}

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import { DIRECTOR_METRICS, LISTENER_METRICS, SLOTS } from "#model/metric-catalog.ts";
+import { listenerNameOf, vnicNameOf } from "#model/names.ts";
+import { HANDSHAKE_FAILURE_NAMES } from "#model/outcome.ts";
+import { sampleHandshake, sampleStatus, sampleWorker } from "#harness/sample-director.ts";
+import type { DirectorFacts } from "./director-metrics.ts";
+import { buildLogger } from "./log.ts";
+import { Telemetry } from "./telemetry.ts";
+
+const listener = listenerNameOf(vnicNameOf("front", "shop"), 8443);
+const labels = `vnic="front.shop",listener="front.shop:8443"`;
+
+const facts: DirectorFacts = {
+  version: "0.1.0",
+  engine: "bun",
+  revision: 7,
+  workers: [{ ...sampleWorker, id: 3 }],
+  certificates: sampleStatus.certificates,
+  listeners: [listener],
+};
+
+const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs });
+
+function buildTelemetry(): Telemetry {
+  const log = buildLogger({
+    level: "silent",
+    isPretty: false,
+    destination: { write: () => undefined },
+  });
+  return new Telemetry({ log, snapshotOfDirector: () => facts });
+}
+
+async function seriesOf(telemetry: Telemetry): Promise<Map<string, string>> {
+  const lines = (await telemetry.metrics()).split("\n").filter((line) => /^[^#]/.test(line));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), line.split(" ").at(-1) ?? ""]),
+  );
+}
+
+test("every metric of the catalogue is printed, and none besides", async () => {
+  const telemetry = buildTelemetry();
+  const text = await telemetry.metrics();
+  const printed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
+    ([, name, kind]) => `${name} ${kind}`,
+  );
+  const catalogue = [...LISTENER_METRICS, ...DIRECTOR_METRICS].map(
+    ({ name, kind }) => `${name} ${kind}`,
+  );
+  assert.deepEqual(printed.toSorted(), catalogue.toSorted());
+});
+
+test("listener counters appear under vnic and listener, from zero on, with every cause", async () => {
+  const telemetry = buildTelemetry();
+  const { firstSlot } = SLOTS;
+  const deadline = HANDSHAKE_FAILURE_NAMES.indexOf("deadline");
+  telemetry.counted(3, {
+    [listener]: [
+      firstSlot.tlsd_connections_accepted_total,
+      5,
+      firstSlot.tlsd_connections_open,
+      2,
+      firstSlot.tlsd_handshakes_total + 1,
+      4,
+      firstSlot.tlsd_handshakes_failed_total + deadline,
+      1,
+    ],
+  });
+  const series = await seriesOf(telemetry);
+  assert.equal(series.get(`tlsd_connections_accepted_total{${labels}}`), "5");
+  assert.equal(series.get(`tlsd_connections_open{${labels}}`), "2");
+  assert.equal(series.get(`tlsd_handshakes_total{session="resumed",${labels}}`), "4");
+  assert.equal(series.get(`tlsd_handshakes_total{session="new",${labels}}`), "0");
+  assert.equal(series.get(`tlsd_handshakes_failed_total{cause="deadline",${labels}}`), "1");
+  const causes = [...series.keys()].filter((name) =>
+    name.startsWith("tlsd_handshakes_failed_total{"),
+  );
+  assert.equal(causes.length, HANDSHAKE_FAILURE_NAMES.length);
+  assert.equal(telemetry.openConnections(listener), 2);
+});
+
+test("a histogram is printed cumulative, with +Inf, sum and count", async () => {
+  const telemetry = buildTelemetry();
+  const first = SLOTS.firstSlot.tlsd_connection_seconds;
+  // Buckets 0.01, 0.1, 1, 10, 60, 300, 1800, 7200, +Inf, then the sum.
+  telemetry.counted(3, { [listener]: [first, 2, first + 1, 3, first + 8, 1, first + 9, 9000.25] });
+  const series = await seriesOf(telemetry);
+  const bucket = (bound: string): string | undefined =>
+    series.get(`tlsd_connection_seconds_bucket{le="${bound}",${labels}}`);
+  assert.equal(bucket("0.01"), "2");
+  assert.equal(bucket("0.1"), "5");
+  assert.equal(bucket("7200"), "5");
+  assert.equal(bucket("+Inf"), "6");
+  assert.equal(series.get(`tlsd_connection_seconds_sum{${labels}}`), "9000.25");
+  assert.equal(series.get(`tlsd_connection_seconds_count{${labels}}`), "6");
+});
+
+test("metrics of the director come from its facts and from what it was told", async () => {
+  const telemetry = buildTelemetry();
+  telemetry.changeEnded("applied", 0.02);
+  telemetry.changeEnded("refused", 0.01);
+  telemetry.workerRestarted("hung");
+  telemetry.events([], [], 12);
+  telemetry.endpointHealth(listener, "127.0.0.1:8080", true);
+  telemetry.endpointHealth(listener, "127.0.0.2:8080", false);
+  telemetry.endpointHealth(listener, "127.0.0.3:8080", true);
+  telemetry.endpointHealth(listener, "127.0.0.3:8080", undefined);
+  telemetry.endpointHealth(listenerNameOf(vnicNameOf("old", "shop"), 1), "127.0.0.4:1", true);
+  const series = await seriesOf(telemetry);
+  const told = [...series].filter(([name]) =>
+    /info|revision|changes|change_seconds_count|workers\{|worker_|dropped|tlsd_certificate|endpoint_up/.test(
+      name,
+    ),
+  );
+  assert.deepEqual(
+    told.map(([name, value]) => `${name} ${value}`).filter((line) => !/restarts.* 0$/.test(line)),
+    [
+      `tlsd_info{version="0.1.0",engine="bun"} 1`,
+      `tlsd_document_revision 7`,
+      `tlsd_changes_total{outcome="applied"} 1`,
+      `tlsd_changes_total{outcome="refused"} 1`,
+      `tlsd_changes_total{outcome="unchanged"} 0`,
+      `tlsd_change_seconds_count 1`,
+      `tlsd_workers{state="starting"} 0`,
+      `tlsd_workers{state="serving"} 1`,
+      `tlsd_workers{state="draining"} 0`,
+      `tlsd_worker_restarts_total{cause="hung"} 1`,
+      `tlsd_worker_memory_bytes{worker="3"} 35000000`,
+      `tlsd_worker_loop_delay_seconds{worker="3"} 0.00075`,
+      `tlsd_events_dropped_total 12`,
+      `tlsd_certificate_not_after_seconds{certificate="shop"} 1800000000`,
+      `tlsd_certificate_source_ok{certificate="shop"} 0`,
+      `tlsd_endpoint_up{listener="front.shop:8443",endpoint="127.0.0.1:8080"} 1`,
+      `tlsd_endpoint_up{listener="front.shop:8443",endpoint="127.0.0.2:8080"} 0`,
+    ],
+  );
+});
+
+test("the last 1,000 failed handshakes are kept, newest first whatever the order they came in", () => {
+  const telemetry = buildTelemetry();
+  const records = Array.from({ length: 1_500 }, (_, index) => handshake(index));
+  telemetry.events(records.slice(0, 1_200), [], 0);
+  telemetry.events(records.slice(1_200).toReversed(), [], 0);
+  assert.deepEqual(
+    telemetry.handshakes(3).map(({ atMs }) => atMs),
+    [1499, 1498, 1497],
+  );
+  assert.equal(telemetry.handshakes(5_000).length, 1_000);
+  assert.equal(telemetry.handshakes(5_000).at(-1)?.atMs, 500);
+});

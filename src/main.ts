@@ -1,0 +1,84 @@
+/** argv -> serve, or a CLI command. Nothing else. */
+import { readFileSync } from "node:fs";
+import { CommanderError } from "commander";
+import { buildProgram } from "#cli/build-program.ts";
+import type { ServeRequest } from "#cli/commands/serve.ts";
+import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
+import type { Terminal } from "#cli/terminal.ts";
+
+const WANTED_MAJOR = 26;
+const LINGER_MS = 2_000;
+
+const terminal: Terminal = {
+  isInteractive: process.stdout.isTTY,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
+if (Number.parseInt(process.versions.node, 10) < WANTED_MAJOR) {
+  const launcher = "./tlsd.mjs";
+  await import(launcher);
+} else {
+  process.exitCode = await run();
+  // Whatever still holds the event loop has nothing left to say.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
+async function run(): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(versionOf("../package.json"), projectPathOf("../director.yaml"), {
+    serve: async (request) => {
+      exitCode = await startDirector(request, false);
+    },
+    demo: async (request) => {
+      exitCode = await startDirector(request, true);
+    },
+    check: async (request) => {
+      const { runCheck } = await import("#cli/run-check.ts");
+      const { checkFile } = await import("#control/check-file.ts");
+      exitCode = (await runCheck(request, terminal, checkFile)) ? 0 : 1;
+    },
+    show: async (request) => {
+      const { runShow } = await import("#cli/show/run-show.ts");
+      endQuietlyWithoutReader();
+      await runShow(request, terminal, interruption());
+    },
+  });
+  try {
+    await program.parseAsync();
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    printFailure(terminal, failureShapeOf(error), process.argv.includes("--json"));
+    return 1;
+  }
+}
+
+async function startDirector(request: ServeRequest, isDemo: boolean): Promise<number> {
+  const { serve } = await import("#control/main.ts");
+  return serve({ ...request, isDemo });
+}
+
+function interruption(): AbortSignal {
+  const abort = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => abort.abort());
+  }
+  return abort.signal;
+}
+
+/** `tlsd show … | head` is no failure. */
+function endQuietlyWithoutReader(): void {
+  process.stdout.on("error", () => process.exit());
+}
+
+function projectPathOf(relative: string): string {
+  return new URL(relative, import.meta.url).pathname;
+}
+
+function versionOf(manifest: string): string {
+  const { version } = JSON.parse(readFileSync(new URL(manifest, import.meta.url), "utf8")) as {
+    readonly version: string;
+  };
+  return version;
+}

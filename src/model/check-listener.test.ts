@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseDocument } from "./parse-document.ts";
+
+const TCP = { port: 8443, to: 8080, certificates: ["shop"] };
+const EGRESS = { port: 9000, mode: "egress", to: "payments.example:443" };
+const REDIRECT = { port: 8080, mode: "redirect" };
+
+function placesOf(listener: object, policies: object = {}): readonly string[] {
+  const { problems } = parseDocument({
+    servers: { "web-1": { address: "192.0.2.1" }, own: { address: "127.0.0.5" } },
+    profiles: {
+      shop: { servers: ["web-1"], vnics: { front: { ip: "198.51.100.1", listeners: [listener] } } },
+      other: {
+        standby: ["own"],
+        vnics: { any: { ip: "0.0.0.0", listeners: [{ ...TCP, port: 7000, to: 7001 }] } },
+      },
+      mapped: {
+        vnics: { web: { ip: "::ffff:192.0.2.1", listeners: [{ ...REDIRECT, port: 6000 }] } },
+      },
+    },
+    certificates: { shop: { chain: "shop.pem" }, client: { chain: "client.pem" } },
+    policies,
+  });
+  const prefix = "profiles.shop.vnics.front.listeners[0].";
+  return problems.map(({ code, path }) => `${code} ${path.replace(prefix, "")}`);
+}
+
+const assertPlaces = (listener: object, ...expected: readonly string[]): void => {
+  assert.deepEqual(placesOf(listener), expected);
+};
+
+describe("checkListener", () => {
+  it("takes each mode with what it needs", () => {
+    assertPlaces(TCP);
+    assertPlaces({ ...TCP, to: "unix:/run/app.sock", endpointTls: { serverName: "app" } });
+    assertPlaces({
+      ...TCP,
+      policy: "modern",
+      strictServerName: true,
+      acceptProxyProtocol: ["10.0.0.0/8", "::1"],
+    });
+    assertPlaces({ ...EGRESS, allowFrom: ["10.0.0.0/8"], endpointTls: { certificate: "client" } });
+    assertPlaces({ ...EGRESS, to: "[2001:db8::9]:443", policy: "modern" });
+    assertPlaces({ ...REDIRECT, to: 8443, acceptProxyProtocol: ["10.0.0.0/8"] });
+  });
+
+  it("says that mode http is not there yet, and no more", () => {
+    assertPlaces({ port: 80, mode: "http" }, "mode-not-available mode");
+  });
+
+  it("wants an endpoint and a certificate of mode tcp", () => {
+    assertPlaces({ port: 1 }, "missing-key to", "missing-key certificates");
+    for (const to of ["8080", "unix:app.sock", "web-1:80", `unix:/${"a".repeat(107)}`]) {
+      assertPlaces({ ...TCP, to }, "bad-endpoint to");
+    }
+  });
+
+  it("wants the remote's host and port of mode egress", () => {
+    assertPlaces({ port: 1, mode: "egress" }, "missing-key to");
+    for (const to of [
+      443,
+      "payments.example",
+      "a b:443",
+      "::1:443",
+      "x:0",
+      "x:65536",
+      "999.1.1.1:443",
+    ]) {
+      assertPlaces({ ...EGRESS, to }, "bad-endpoint to");
+    }
+  });
+
+  it("refuses what means nothing to the mode", () => {
+    assertPlaces({ ...TCP, allowFrom: ["10.0.0.0/8"] }, "forbidden-key allowFrom");
+    assertPlaces(
+      { ...EGRESS, certificates: ["shop"], proxyProtocol: "v2", acceptProxyProtocol: ["::1"] },
+      ...["certificates", "proxyProtocol", "acceptProxyProtocol"].map(
+        (key) => `forbidden-key ${key}`,
+      ),
+    );
+    assertPlaces({ ...EGRESS, endpointTls: { verify: false } }, "forbidden-key endpointTls.verify");
+    assertPlaces(
+      { ...REDIRECT, certificates: ["shop"], policy: "modern", endpointTls: {}, health: {} },
+      ...["certificates", "policy", "endpointTls", "health"].map((key) => `forbidden-key ${key}`),
+    );
+    assertPlaces({ ...REDIRECT, to: "https://a" }, "bad-endpoint to");
+  });
+
+  it("finds certificates and policies that are not there", () => {
+    assertPlaces(
+      {
+        ...TCP,
+        certificates: ["shop", "shpo"],
+        policy: "medium",
+        endpointTls: { certificate: "x" },
+      },
+      "unknown-certificate certificates[1]",
+      "unknown-policy policy",
+      "unknown-certificate endpointTls.certificate",
+    );
+  });
+
+  it("asks servers of an egress listener for no certificate", () => {
+    const policies = { partners: { clientAuth: { mode: "require", ca: "ca.pem" } } };
+    assert.deepEqual(placesOf({ ...EGRESS, policy: "partners" }, policies), [
+      "forbidden-key policy",
+    ]);
+    assert.deepEqual(placesOf({ ...TCP, policy: "partners" }, policies), []);
+  });
+
+  it("refuses endpoints that are listeners of the director itself", () => {
+    assertPlaces({ ...TCP, to: 6000 }, "endpoint-loop to");
+    assertPlaces({ ...EGRESS, to: "localhost:7000" }, "endpoint-loop to");
+    assertPlaces({ ...EGRESS, to: "198.51.100.1:9000" }, "endpoint-loop to");
+    assertPlaces({ ...EGRESS, to: "203.0.113.1:7000" });
+  });
+
+  it("wants CIDRs without stray bits", () => {
+    assertPlaces(
+      { ...TCP, acceptProxyProtocol: ["10.0.0.0/8", "10.0.0.1/8", "10.0.0.0/33", "web-1"] },
+      ...[1, 2, 3].map((index) => `bad-cidr acceptProxyProtocol[${index}]`),
+    );
+    assertPlaces({ ...EGRESS, allowFrom: ["fe80::%eth0/64"] }, "bad-cidr allowFrom[0]");
+  });
+
+  it("wants a name to verify", () => {
+    assertPlaces(
+      { ...TCP, to: "unix:/run/a", endpointTls: {} },
+      "missing-key endpointTls.serverName",
+    );
+    assertPlaces(
+      { ...TCP, endpointTls: { serverName: "a b" } },
+      "bad-server-name endpointTls.serverName",
+    );
+    assertPlaces(
+      { ...TCP, endpointTls: { verify: false, ca: "ca.pem" } },
+      "not-used endpointTls.ca",
+    );
+  });
+});

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { tryClosestName, tryDidYouMean } from "./closest-name.ts";
+
+const KNOWN = ["port", "mode", "to", "certificates", "strictServerName"];
+
+it("finds the name that was meant", () => {
+  for (const [given, meant] of [
+    ["prot", "port"],
+    ["certificate", "certificates"],
+    ["strictservername", "strictServerName"],
+    ["modes", "mode"],
+  ] as const) {
+    assert.equal(tryClosestName(given, KNOWN), meant);
+  }
+});
+
+it("finds nothing where nothing is close", () => {
+  for (const given of ["colour", "", "x".repeat(10_000)]) {
+    assert.equal(tryDidYouMean(given, ["port", "mode"]), undefined);
+  }
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { isServerName, trySocketAddress, tryUnixPath } from "./endpoint-text.ts";
+
+it("reads a host and a port", () => {
+  assert.deepEqual(trySocketAddress("Payments.Example:443"), {
+    host: "payments.example",
+    port: 443,
+  });
+  assert.deepEqual(trySocketAddress("192.0.2.1:1"), { host: "192.0.2.1", port: 1 });
+  assert.deepEqual(trySocketAddress("[2001:db8::1]:65535"), { host: "2001:db8::1", port: 65_535 });
+  for (const text of [
+    "",
+    ":443",
+    "a",
+    "a:",
+    "a:0",
+    "a:065",
+    "a:65536",
+    "2001:db8::1:443",
+    "[192.0.2.1]:1",
+  ]) {
+    assert.equal(trySocketAddress(text), undefined, text);
+  }
+});
+
+it("reads the path of a unix socket", () => {
+  assert.equal(tryUnixPath("unix:/run/app.sock"), "/run/app.sock");
+  assert.equal(tryUnixPath(`unix:/${"ü".repeat(53)}`), `/${"ü".repeat(53)}`);
+  for (const text of ["/run/app.sock", "unix:app.sock", "unix:/a\0b", `unix:/${"ü".repeat(54)}`]) {
+    assert.equal(tryUnixPath(text), undefined);
+  }
+});
+
+it("knows names that a certificate can have", () => {
+  for (const name of ["a", "a.example", "x-1.y_2.example", "192.0.2.1", "2001:db8::1"])
+    assert.ok(isServerName(name));
+  for (const name of ["", "-a", "a..b", "a b", "1.2.3", "*.example", `${"a".repeat(64)}.example`]) {
+    assert.equal(isServerName(name), false, name);
+  }
+});
