@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import { buildProgram } from "#cli/build-program.ts";
+import { pageOf, sectionOf } from "./markdown.ts";
+
+const INTRO = [
+  "Every command exits 0 when it is done, 1 on a failure that it names (code, sentence, hint; see",
+  "[failures](failures.md)), and 2 on wrong usage. What clients sent, such as server names, is printed with control",
+  "characters escaped.",
+].join("\n");
+
+const HELP_WIDTH = 100;
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** The command line as it is described, with nothing behind it. */
+export function describedProgram(): Command {
+  return buildProgram("0.0.0", "director.yaml", {
+    serve: nothing,
+    demo: nothing,
+    check: nothing,
+    show: nothing,
+  });
+}
+
+export function cliPage(): string {
+  const sections = commandsOf(describedProgram()).map((command) =>
+    sectionOf(pathOf(command), `\`\`\`text\n${helpOf(command).trim()}\n\`\`\``),
+  );
+  return pageOf("Commands", INTRO, sections);
+}
+
+/** The command and all within it. */
+export function commandsOf(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(commandsOf)];
+}
+
+/** As it is typed, e.g. `tlsd show vnics`. */
+export function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+function helpOf(command: Command): string {
+  let text = "";
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+    getOutHelpWidth: () => HELP_WIDTH,
+    getOutHasColors: () => false,
+  });
+  command.outputHelp();
+  return text;
+}

@@ -1,0 +1,113 @@
+import { DocumentSchema } from "#model/document.ts";
+import { NAME_PATTERN } from "#model/names.ts";
+import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
+import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
+
+/** The part of JSON Schema that the document uses. */
+interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly const?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+}
+
+/** An object of the document with the path to it, e.g. `profiles.<name>.vnics.<name>`. */
+interface DocumentPart {
+  readonly path: string;
+  readonly schema: JsonSchema;
+}
+
+const PATTERNS: Readonly<Record<string, string>> = {
+  [NAME_PATTERN]: "name",
+  [DURATION_PATTERN]: "duration",
+  [SIZE_PATTERN]: "size",
+  [RATE_PATTERN]: "rate",
+};
+
+const INTRO = [
+  "The whole configuration of a director, in YAML or JSON: `director.yaml`. Relative paths are from the document's",
+  "folder. Keys that are not listed here are errors. `tlsd check FILE` says everything that is wrong in a document.",
+  "",
+  "- A *name* is 1 to 63 lower-case letters, digits and inner hyphens.",
+  "- A *duration* carries its unit: `500ms`, `10s`, `5m`, `12h`.",
+  "- A *size* carries its unit: `64KiB`, `512MiB`, `2GiB`.",
+  "- A *rate* is `<committed>_<peak>` in bits a second: `100m_1g` is 100 Mbit/s guaranteed and 1 Gbit/s at most.",
+].join("\n");
+
+export function documentPage(): string {
+  const parts = partsOf({ path: "", schema: DocumentSchema });
+  return pageOf("The document", INTRO, parts.map(sectionOfPart));
+}
+
+/** Every key with the path of its object, as `tlsd check` writes it but with `<name>` and `[]`. */
+export function documentKeys(): readonly (readonly [path: string, key: string])[] {
+  return partsOf({ path: "", schema: DocumentSchema }).flatMap(({ path, schema }) =>
+    Object.keys(schema.properties ?? {}).map((key) => [path, key] as const),
+  );
+}
+
+const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
+
+/** The objects of the document, each before those within it. */
+function partsOf(part: DocumentPart): readonly DocumentPart[] {
+  const inner = Object.entries(part.schema.properties ?? {}).flatMap(([key, schema]) =>
+    objectsIn(join(part.path, key), schema),
+  );
+  return [part, ...inner.flatMap(partsOf)];
+}
+
+function objectsIn(path: string, schema: JsonSchema): readonly DocumentPart[] {
+  if (schema.properties !== undefined) return [{ path, schema }];
+  if (schema.items !== undefined) return objectsIn(`${path}[]`, schema.items);
+  const [named] = Object.values(schema.patternProperties ?? {});
+  return named === undefined ? [] : objectsIn(`${path}.<name>`, named);
+}
+
+function sectionOfPart({ path, schema }: DocumentPart): string {
+  const required = new Set(schema.required);
+  const rows = Object.entries(schema.properties ?? {}).map(([key, value]) => [
+    codeOf(key),
+    valueOf(value),
+    defaultOf(value, required.has(key)),
+    value.description ?? "",
+  ]);
+  return sectionOf(
+    path === "" ? "Top level" : codeOf(path),
+    path === "" ? "" : (schema.description ?? ""),
+    markdownTable(["key", "value", "default", "meaning"], rows),
+  );
+}
+
+function valueOf(schema: JsonSchema): string {
+  if (schema.enum !== undefined) return schema.enum.map(codeOf).join(", ");
+  if (schema.const !== undefined) return codeOf(schema.const);
+  if (schema.anyOf !== undefined) return schema.anyOf.map(valueOf).join(" or ");
+  if (schema.items !== undefined) return `list: ${valueOf(schema.items)}`;
+  if (schema.patternProperties !== undefined) return "by name";
+  if (schema.type === "integer") return rangeOf(schema);
+  if (schema.pattern !== undefined) return PATTERNS[schema.pattern] ?? "text";
+  if (schema.type === "boolean") return "`true`, `false`";
+  return schema.type === "string" ? "text" : "keys";
+}
+
+function rangeOf({ minimum, maximum }: JsonSchema): string {
+  return minimum === undefined || maximum === undefined
+    ? "integer"
+    : `${minimum} to ${maximum.toLocaleString("en")}`;
+}
+
+function defaultOf(schema: JsonSchema, isRequired: boolean): string {
+  if (schema.default === undefined) return isRequired ? "**required**" : "absent";
+  return typeof schema.default === "object"
+    ? "none"
+    : codeOf(JSON.stringify(schema.default).replaceAll('"', ""));
+}

@@ -1,0 +1,58 @@
+import { FAILURES } from "#model/failure.ts";
+import {
+  CONNECTION_OUTCOMES,
+  ENDPOINT_FAILURES,
+  HANDSHAKE_FAILURES,
+  OVER_LIMITS,
+} from "#model/outcome.ts";
+import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
+
+const INTRO = [
+  "Every failure has a code that stays the same and is never used for anything else. The codes of the data plane are",
+  "metric labels, log fields and what `tlsd show handshakes` prints alike.",
+].join("\n");
+
+export function failuresPage(): string {
+  return pageOf("Failures", INTRO, [
+    sectionOf(
+      "Of commands and the API",
+      "`{ code, message, hint, path?, problems? }`, with exit code 1 or the HTTP status.",
+      markdownTable(
+        ["code", "whose", "status", "what", "what to do"],
+        Object.entries(FAILURES).map(([code, { source, status, text, hint }]) => [
+          codeOf(code),
+          source,
+          String(status),
+          text,
+          hint,
+        ]),
+      ),
+    ),
+    sectionOf(
+      "Of handshakes with clients",
+      "`cause` of `tlsd_handshakes_failed_total`, `failure` in the log.",
+      meanings("cause", HANDSHAKE_FAILURES),
+    ),
+    sectionOf(
+      "Limits",
+      "`limit` of `tlsd_connections_limited_total`, and of a handshake that failed with `over-limit`.",
+      OVER_LIMITS.map((limit) => `- ${codeOf(limit)}`).join("\n"),
+    ),
+    sectionOf(
+      "Of endpoints",
+      "`cause` of `tlsd_endpoint_connects_failed_total`, `endpointFailure` of an access line.",
+      meanings("cause", ENDPOINT_FAILURES),
+    ),
+    sectionOf(
+      "How connections end",
+      "`outcome` of `tlsd_connections_ended_total` and of an access line, once the handshake is done.",
+      meanings("outcome", CONNECTION_OUTCOMES),
+    ),
+  ]);
+}
+
+const meanings = (title: string, entries: Readonly<Record<string, string>>): string =>
+  markdownTable(
+    [title, "meaning"],
+    Object.entries(entries).map(([code, text]) => [codeOf(code), text]),
+  );

@@ -1,0 +1,43 @@
+import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/metric-catalog.ts";
+import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
+
+const INTRO = [
+  "Prometheus text, at `/metrics` of the admin socket and of `director.observe`. Counters go on when a worker is",
+  "replaced. No metric is labelled by client. What the values of `cause`, `outcome` and `limit` mean stands in",
+  "[failures](failures.md). The metrics of a listener that leaves the document stay for ten minutes.",
+].join("\n");
+
+export function metricsPage(): string {
+  return pageOf("Metrics", INTRO, [
+    sectionOf(
+      "Of each listener",
+      "Labels `vnic` and `listener`, and those in the table.",
+      tableOf(LISTENER_METRICS),
+    ),
+    sectionOf("Of the director", tableOf(DIRECTOR_METRICS)),
+    sectionOf("Label values and buckets", detailsOf([...LISTENER_METRICS, ...DIRECTOR_METRICS])),
+  ]);
+}
+
+function tableOf(metrics: readonly Metric[]): string {
+  return markdownTable(
+    ["metric", "kind", "label", "meaning"],
+    metrics.map(({ name, kind, label, help }) => [
+      codeOf(name),
+      kind,
+      label === undefined ? "" : codeOf(label),
+      help,
+    ]),
+  );
+}
+
+function detailsOf(metrics: readonly Metric[]): string {
+  return metrics
+    .flatMap(({ name, label, values, buckets }) => {
+      if (label !== undefined && values !== undefined) {
+        return [`- ${codeOf(name)}, ${codeOf(label)}: ${values.map(codeOf).join(", ")}`];
+      }
+      return buckets === undefined ? [] : [`- ${codeOf(name)}, seconds: ${buckets.join(", ")}`];
+    })
+    .join("\n");
+}

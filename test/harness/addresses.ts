@@ -1,0 +1,24 @@
+import { createServer, type AddressInfo } from "node:net";
+
+let used = 0;
+
+/**
+ * An address in 127.16.0.0 to 127.215.255.255 that no other test process hands out at the same time, so that every test
+ * may listen on 8443. The demo document's 127.0.x.y stay free.
+ */
+export function uniqueVirtualIp(): string {
+  used += 1;
+  if (used > 254) throw new Error("a test process has 254 virtual IPs");
+  return `127.${16 + ((process.pid >> 8) % 200)}.${process.pid & 255}.${used}`;
+}
+
+/** A port that was free a moment ago; on an address of `uniqueVirtualIp` nobody else takes it. */
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  const server = createServer();
+  const listening = Promise.withResolvers<void>();
+  server.once("error", listening.reject).listen(0, host, () => listening.resolve());
+  await listening.promise;
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { withDeadline } from "./deadline.ts";
+
+export interface Digest {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+const defaultReadDeadlineMs = 10_000;
+
+/**
+ * Reads a socket only when asked to: between reads nothing is taken beyond the stream's high-water mark, so that a test
+ * that does not read is a peer that does not read. An error of the socket fails the pending read or the next one.
+ */
+export class ByteReader {
+  /** Bytes taken off the socket so far. */
+  received = 0;
+  readonly #socket: Duplex;
+  #rest: Buffer = Buffer.alloc(0);
+  #failure: Error | undefined;
+  #hasEnded = false;
+  #wake: (() => void) | undefined;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    const wake = (): void => this.#wake?.();
+    socket.on("readable", wake);
+    socket.on("end", () => {
+      this.#hasEnded = true;
+      wake();
+    });
+    socket.on("error", (error: Error) => {
+      this.#failure ??= error;
+      wake();
+    });
+    socket.on("close", () => {
+      if (!this.#hasEnded) this.#failure ??= new Error("the socket was closed on this side");
+      wake();
+    });
+  }
+
+  /** Exactly `count` bytes; an end before that is an error. */
+  async bytes(count: number, deadlineMs = defaultReadDeadlineMs): Promise<Buffer> {
+    return this.#take(deadlineMs, `${count} bytes`, (data) => (data.length >= count ? count : -1));
+  }
+
+  /** Up to and with `marker`. */
+  async until(marker: string, deadlineMs = defaultReadDeadlineMs): Promise<string> {
+    const taken = await this.#take(deadlineMs, JSON.stringify(marker), (data) => {
+      const at = data.indexOf(marker);
+      return at < 0 ? -1 : at + marker.length;
+    });
+    return taken.toString("utf8");
+  }
+
+  /** All that comes before the peer ends its side. */
+  async toEnd(deadlineMs = defaultReadDeadlineMs): Promise<Buffer> {
+    const chunks = [this.#restOnce()];
+    await this.#eachChunk(deadlineMs, (chunk) => void chunks.push(chunk));
+    return Buffer.concat(chunks);
+  }
+
+  /** Like `toEnd` for more bytes than one wants to keep. */
+  async digestToEnd(deadlineMs = defaultReadDeadlineMs): Promise<Digest> {
+    const hash = createHash("sha256");
+    const rest = this.#restOnce();
+    let bytes = rest.length;
+    hash.update(rest);
+    await this.#eachChunk(deadlineMs, (chunk) => {
+      bytes += chunk.length;
+      hash.update(chunk);
+    });
+    return { bytes, sha256: hash.digest("hex") };
+  }
+
+  /** How the peer ended, whatever it sent before: `end` is FIN or close_notify, else the code of the error. */
+  async outcome(deadlineMs = defaultReadDeadlineMs): Promise<string> {
+    try {
+      await this.digestToEnd(deadlineMs);
+      return "end";
+    } catch (error) {
+      if (error !== this.#failure) throw error;
+      return this.#failure instanceof Error && "code" in this.#failure
+        ? String(this.#failure.code)
+        : "closed";
+    }
+  }
+
+  #restOnce(): Buffer {
+    const rest = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    return rest;
+  }
+
+  async #eachChunk(deadlineMs: number, onChunk: (chunk: Buffer) => void): Promise<void> {
+    const work = async (): Promise<void> => {
+      for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) {
+        onChunk(chunk);
+      }
+    };
+    await withDeadline(work(), deadlineMs, () => `the end after ${this.received} bytes`);
+  }
+
+  async #take(
+    deadlineMs: number,
+    what: string,
+    lengthIn: (data: Buffer) => number,
+  ): Promise<Buffer> {
+    const work = async (): Promise<Buffer> => {
+      for (;;) {
+        const length = lengthIn(this.#rest);
+        if (length >= 0) {
+          const taken = this.#rest.subarray(0, length);
+          this.#rest = this.#rest.subarray(length);
+          return taken;
+        }
+        const chunk = await this.#next();
+        if (chunk === undefined) {
+          throw new Error(`ended before ${what}, after ${JSON.stringify(this.#rest.toString())}`);
+        }
+        this.#rest = Buffer.concat([this.#rest, chunk]);
+      }
+    };
+    return withDeadline(work(), deadlineMs, () => `${what} after ${this.received} bytes`);
+  }
+
+  async #next(): Promise<Buffer | undefined> {
+    for (;;) {
+      const chunk = this.#socket.read() as Buffer | null;
+      if (chunk !== null) {
+        this.received += chunk.length;
+        return chunk;
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#hasEnded) return undefined;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+      this.#wake = undefined;
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { withDeadline } from "./deadline.ts";
+import { closeAtTestEnd } from "./lifetime.ts";
+import { descendantsOf, isAlive } from "./process-facts.ts";
+
+export interface ProcessResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ProcessOptions {
+  readonly cwd?: string;
+  /** Added to PATH, HOME and TMPDIR: nothing else of the test's own environment reaches a child. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly onLine?: (line: string) => void;
+}
+
+export interface RunningProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly exited: Promise<ProcessResult>;
+  readonly hasExited: () => boolean;
+  /** What it printed so far, stdout before stderr. */
+  readonly output: () => string;
+}
+
+// Grandchildren may hold the pipes open after the process itself has gone.
+const pipeFlushDeadlineMs = 300;
+const killOnExit = new Set<ChildProcess>();
+
+process.on("exit", () => {
+  for (const child of killOnExit) killTree(child);
+});
+
+/** With all below it: the workers of a director that is killed would go on for a while. */
+function killTree(child: ChildProcess): void {
+  const below = child.pid === undefined ? [] : descendantsOf(child.pid);
+  child.kill("SIGKILL");
+  for (const identity of below) {
+    if (isAlive(identity)) process.kill(identity.pid, "SIGKILL");
+  }
+}
+
+function childEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const inherited = ["PATH", "HOME", "TMPDIR"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(inherited), ...extra };
+}
+
+/** Starts a process that is killed when the test process ends, whatever happens. */
+export async function startProcess(
+  command: string,
+  args: readonly string[],
+  options: ProcessOptions = {},
+): Promise<RunningProcess> {
+  const child = spawn(command, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: childEnvironment(options.env),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  const printed = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      printed[name] += text;
+    });
+    if (options.onLine !== undefined) {
+      createInterface({ input: child[name] }).on("line", options.onLine);
+    }
+  }
+  // A process may end before it has read its input.
+  child.stdin.on("error", () => undefined);
+  const closed = Promise.withResolvers<void>();
+  const exit = Promise.withResolvers<ProcessResult>();
+  child.once("close", () => closed.resolve());
+  child.once("exit", (code, signal) => {
+    killOnExit.delete(child);
+    const flushed = withDeadline(closed.promise, pipeFlushDeadlineMs, "close").catch(
+      () => undefined,
+    );
+    void flushed.then(() => exit.resolve({ code, signal, ...printed }));
+  });
+  const spawned = Promise.withResolvers<void>();
+  child.once("spawn", () => spawned.resolve());
+  child.once("error", (error) => spawned.reject(error));
+  await spawned.promise;
+  killOnExit.add(child);
+  return {
+    child,
+    pid: child.pid ?? 0,
+    exited: exit.promise,
+    hasExited: () => child.exitCode !== null || child.signalCode !== null,
+    output: () => printed.stdout + printed.stderr,
+  };
+}
+
+export interface RunOptions extends ProcessOptions {
+  readonly input?: string | Uint8Array;
+  readonly deadlineMs?: number;
+}
+
+/** Runs a command to its end; past the deadline (20 s) it is killed and the error shows what it printed. */
+export async function runToExit(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<ProcessResult> {
+  const running = await startProcess(command, args, options);
+  running.child.stdin?.end(options.input);
+  try {
+    return await withDeadline(
+      running.exited,
+      options.deadlineMs ?? 20_000,
+      () => `the end of ${command} ${args.join(" ")}, which printed:\n${running.output()}\n`,
+    );
+  } finally {
+    if (!running.hasExited()) killTree(running.child);
+  }
+}
+
+/** Ends a process with `signal`, with SIGKILL past the deadline; also done at the end of the test. */
+async function endProcess(
+  running: RunningProcess,
+  signal: NodeJS.Signals = "SIGTERM",
+  deadlineMs = 3_000,
+): Promise<void> {
+  if (running.hasExited()) return;
+  running.child.kill(signal);
+  try {
+    await withDeadline(running.exited, deadlineMs, `the end of process ${running.pid}`);
+  } catch {
+    running.child.kill("SIGKILL");
+    await running.exited;
+  }
+}
+
+export function endProcessAtTestEnd(running: RunningProcess): void {
+  closeAtTestEnd(() => endProcess(running));
+}

@@ -1,0 +1,21 @@
+import { describe } from "node:test";
+
+export type Engine = "bun" | "node";
+
+const allEngines: readonly Engine[] = ["bun", "node"];
+
+/** The engines under test: both, or the one that TLSD_TEST_ENGINE names. */
+function enginesUnderTest(): readonly Engine[] {
+  const wanted = process.env["TLSD_TEST_ENGINE"];
+  if (wanted === undefined || wanted === "") return allEngines;
+  const engine = allEngines.find((candidate) => candidate === wanted);
+  if (engine === undefined) throw new Error(`TLSD_TEST_ENGINE is bun or node, not ${wanted}`);
+  return [engine];
+}
+
+/** Declares the same scenarios once an engine, each in a `describe` block of its own. */
+export function forEachEngine(declare: (engine: Engine) => void): void {
+  for (const engine of enginesUnderTest()) {
+    describe(`engine ${engine}`, () => declare(engine));
+  }
+}

@@ -1,0 +1,63 @@
+import { basename } from "node:path";
+import type { Sources } from "./layer-rules.ts";
+
+const medianLimit = 120;
+const hardLimit = 400;
+
+/** Words that say nothing about what a file is for; the second kind is allowed as part of a name. */
+const emptyWords = new Set([
+  ...["utils", "util", "helpers", "helper", "misc", "manager", "managers", "service", "services"],
+]);
+const emptyNames = new Set(["common", "core"]);
+
+const fileName = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.long)?(?:\.test)?\.(?:ts|mjs)$/;
+
+function linesOf(source: string): number {
+  return source.split("\n").length - 1;
+}
+
+/** What breaks the file budget or the rules for names and exports. */
+export function findFileViolations(sources: Sources): readonly string[] {
+  return [
+    ...medianViolations(sources),
+    ...[...sources].flatMap(([path, source]) => [
+      ...(linesOf(source) > hardLimit
+        ? [`${path}: ${linesOf(source)} lines, of ${hardLimit}`]
+        : []),
+      ...nameViolations(path),
+      ...exportViolations(path, source),
+    ]),
+  ];
+}
+
+function medianViolations(sources: Sources): readonly string[] {
+  const counts = [...sources]
+    .filter(([path]) => path.startsWith("src/") && !path.endsWith(".test.ts"))
+    .map(([, source]) => linesOf(source))
+    .toSorted((one, other) => one - other);
+  const median = counts[counts.length >> 1];
+  if (median === undefined) return ["src: no file was read"];
+  return median > medianLimit
+    ? [`src: the median file has ${median} lines, of ${medianLimit}`]
+    : [];
+}
+
+function nameViolations(path: string): readonly string[] {
+  const parts = path.split("/").map((part) => part.replace(/(?:\.long)?(?:\.test)?\.\w+$/, ""));
+  const empty = parts.find(
+    (part) => emptyNames.has(part) || part.split("-").some((word) => emptyWords.has(word)),
+  );
+  return [
+    ...(empty === undefined ? [] : [`${path}: "${empty}" says nothing`]),
+    ...(fileName.test(basename(path)) ? [] : [`${path}: file names are kebab-case`]),
+  ];
+}
+
+function exportViolations(path: string, source: string): readonly string[] {
+  const isBarrel = basename(path).startsWith("index.") || /^export \*/m.test(source);
+  const hasDefault = /^export default\b|^export \{[^}]*\bas default\b/m.test(source);
+  return [
+    ...(isBarrel ? [`${path}: no barrels`] : []),
+    ...(hasDefault ? [`${path}: no default exports`] : []),
+  ];
+}

@@ -1,0 +1,107 @@
+/** What a director with one vNIC would reply, with every optional part. */
+import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import { listenerNameOf, vnicNameOf } from "#model/names.ts";
+import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/status.ts";
+
+const vnicName = vnicNameOf("front", "shop");
+const listenerName = listenerNameOf(vnicName, 8443);
+
+export const sampleVnic: VnicStatus = {
+  name: vnicName,
+  profile: "shop",
+  ip: "127.0.1.10",
+  admin: "up",
+  oper: "down",
+  servers: ["web-1"],
+  listeners: [
+    {
+      name: listenerName,
+      port: 8443,
+      mode: "tcp",
+      to: "8080",
+      policy: "intermediate",
+      certificates: ["shop"],
+      openConnections: 3,
+    },
+  ],
+};
+
+export const sampleWorker: WorkerStatus = {
+  id: 1,
+  pid: 4321,
+  engine: "bun",
+  runtime: "bun 1.4.5, BoringSSL",
+  state: "serving",
+  snapshot: 2,
+  openConnections: 3,
+  residentBytes: 35_000_000,
+  loopDelayMs: 0.75,
+  startedAt: "2026-01-01T00:00:00.000Z",
+};
+
+export const sampleStatus: DirectorStatus = {
+  version: "0.1.0",
+  state: "serving",
+  engine: "bun",
+  pid: 4320,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  revision: 2,
+  changedAt: "2026-01-01T00:00:01.000Z",
+  lastRefusal: "profiles.shop: no",
+  workers: { wanted: 1, serving: 1 },
+  openConnections: 3,
+  certificates: [
+    {
+      name: "shop",
+      source: "files",
+      state: "refused",
+      problem: "The key does not match.",
+      facts: {
+        names: ["shop.demo.test"],
+        keyType: "ecdsa",
+        subject: "CN=shop.demo.test",
+        issuer: "CN=Demo CA",
+        serialNumber: "0a",
+        fingerprint: "ab12",
+        notBeforeMs: 1_700_000_000_000,
+        notAfterMs: 1_800_000_000_000,
+      },
+    },
+  ],
+  notices: ["There is no boundary."],
+};
+
+export const sampleHandshake: HandshakeRecord = {
+  atMs: 1_700_000_000_000,
+  listener: listenerName,
+  failure: "over-limit",
+  limit: "address-handshake-rate",
+  detail: "x",
+  clientAddress: "192.0.2.1",
+  clientPort: 50_000,
+  proxyAddress: "192.0.2.9",
+  serverName: "shop\u001b",
+  alpn: ["h2"],
+  offeredVersions: ["TLSv1.2"],
+  durationMs: 1.25,
+};
+
+export const sampleConnection: ConnectionRecord = {
+  id: "c1",
+  atMs: 1_700_000_000_000,
+  listener: listenerName,
+  clientAddress: "192.0.2.1",
+  clientPort: 50_000,
+  virtualIp: "127.0.1.10",
+  serverName: "shop.test\u001b[2J",
+  alpn: "h2",
+  clientCertificate: "CN=a\u202eb",
+  handshakeMs: 3,
+  connectMs: 4,
+  firstByteMs: 5,
+  durationMs: 6,
+  bytesFromClient: 7,
+  bytesToClient: 8,
+  outcome: "completed",
+};

@@ -1,0 +1,121 @@
+import type { ConnectionRecord } from "#model/connection-record.ts";
+import { uniqueVirtualIp } from "./addresses.ts";
+import { eventually } from "./deadline.ts";
+import { startDirector, type Director } from "./director.ts";
+import type { Engine } from "./engines.ts";
+import { isEvent } from "./log-capture.ts";
+import { openFileCount } from "./process-facts.ts";
+import { shopDocument } from "./shop-document.ts";
+import type { FileContents } from "./temp-folder.ts";
+import { createTestCa, type TestCa } from "./test-ca.ts";
+import { tlsConnect, type TlsClient, type TlsConnectOptions } from "./tls-client.ts";
+
+const firstPort = 8443;
+
+export interface ShopSettings<Name extends string> {
+  readonly engine: Engine;
+  /** One, unless told: what one worker does is then what all clients see. */
+  readonly workers?: number;
+  /** By a name of the test's own; each gets certificate `shop`, the access log and a port. */
+  readonly listeners: Readonly<Record<Name, object>>;
+  /** One server, `web` on 127.0.0.1, unless told. */
+  readonly servers?: Readonly<Record<string, string>>;
+  readonly profile?: object;
+  readonly more?: object;
+  readonly files?: FileContents;
+}
+
+/** A director whose one vNIC, `front.shop`, has the listeners that a test names, and what its clients need. */
+export class Shop<Name extends string> {
+  readonly director: Director;
+  readonly ca: TestCa;
+  readonly ip: string;
+  /** What `director.reload` takes, to change. */
+  readonly document: object;
+  readonly #ports: ReadonlyMap<Name, number>;
+
+  constructor(
+    director: Director,
+    ca: TestCa,
+    ip: string,
+    document: object,
+    ports: ReadonlyMap<Name, number>,
+  ) {
+    this.director = director;
+    this.ca = ca;
+    this.ip = ip;
+    this.document = document;
+    this.#ports = ports;
+  }
+
+  portOf(listener: Name): number {
+    const port = this.#ports.get(listener);
+    if (port === undefined) throw new Error(`there is no listener ${listener}`);
+    return port;
+  }
+
+  connect(listener: Name, options: TlsConnectOptions = {}): Promise<TlsClient> {
+    return tlsConnect({
+      host: this.ip,
+      port: this.portOf(listener),
+      ca: this.ca.certificatePem,
+      servername: "shop.example",
+      ...options,
+    });
+  }
+
+  /** The access line of a client's connection, once it has ended. */
+  async recordOf(client: TlsClient, deadlineMs = 10_000): Promise<ConnectionRecord> {
+    const line = await this.director.waitForLog(
+      (candidate) =>
+        isEvent(candidate, "connection") && candidate["clientPort"] === client.clientPort,
+      deadlineMs,
+    );
+    return line as unknown as ConnectionRecord;
+  }
+
+  /** Of the first worker. */
+  async workerPid(): Promise<number> {
+    const [pid] = await this.director.workerPids();
+    if (pid === undefined) throw new Error("there is no worker");
+    return pid;
+  }
+
+  /** Resolves when the first worker has no more open files than `base`. */
+  async untilOpenFiles(base: number, deadlineMs = 10_000): Promise<void> {
+    const pid = await this.workerPid();
+    const say = (): string => `${openFileCount(pid)} open files, down to ${base}`;
+    await eventually(() => openFileCount(pid) <= base, deadlineMs, say);
+  }
+}
+
+export async function startShop<Name extends string>(
+  settings: ShopSettings<Name>,
+): Promise<Shop<Name>> {
+  const ca = await createTestCa();
+  const issued = await ca.issue({ names: ["shop.example"] });
+  const ip = uniqueVirtualIp();
+  const names = Object.keys(settings.listeners) as Name[];
+  const ports = new Map(names.map((name, at) => [name, firstPort + at]));
+  const listeners = names.map((name) => ({
+    port: ports.get(name),
+    certificates: ["shop"],
+    accessLog: "full",
+    ...settings.listeners[name],
+  }));
+  const document = shopDocument({
+    ip,
+    servers: settings.servers ?? { web: "127.0.0.1" },
+    to: 0,
+    vnic: { listeners },
+    ...(settings.profile === undefined ? {} : { profile: settings.profile }),
+    ...(settings.more === undefined ? {} : { more: settings.more }),
+  });
+  const director = await startDirector({
+    document,
+    engine: settings.engine,
+    workers: settings.workers ?? 1,
+    files: { ...settings.files, "shop.pem": issued.chainPem, "shop.key": issued.keyPem },
+  });
+  return new Shop(director, ca, ip, document, ports);
+}

@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const projectFolder = fileURLToPath(new URL("..", import.meta.url));
+const wantedMajor = 26;
+// A file holds directors, workers, clients and endpoints; more files at once than this only make deadlines miss.
+const filesAtOnce = 2;
+const minuteMs = 60_000;
+/** Of one test, and of the whole run: a file whose tests have ended stays alive while something holds its event loop. */
+const deadlines = {
+  short: { testMs: 2 * minuteMs, runMs: 20 * minuteMs },
+  long: { testMs: 60 * minuteMs, runMs: 240 * minuteMs },
+};
+
+function findTests(isLong: boolean, filters: readonly string[]): readonly string[] {
+  return ["src", "test", "bench"]
+    .flatMap((folder) =>
+      readdirSync(`${projectFolder}${folder}`, { recursive: true, encoding: "utf8" }).map(
+        (path) => `${folder}/${path}`,
+      ),
+    )
+    .filter((path) => path.endsWith(".test.ts") && path.endsWith(".long.test.ts") === isLong)
+    .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+    .toSorted();
+}
+
+function run(): void {
+  if (Number.parseInt(process.versions.node, 10) < wantedMajor) {
+    console.error(
+      `The tests need Node ${wantedMajor} and this is ${process.versions.node}: run them by \`npm test\`, after \`npm ci\`.`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const args = process.argv.slice(2);
+  const isLong = args.includes("--long");
+  const filters = args.filter((arg) => arg !== "--long").map((arg) => arg.replace(/^\.\//, ""));
+  const files = findTests(isLong, filters);
+  if (files.length === 0) {
+    console.error(`No test file matches ${filters.join(" ") || (isLong ? "--long" : "")}.`);
+    process.exitCode = 1;
+    return;
+  }
+  const { testMs, runMs } = isLong ? deadlines.long : deadlines.short;
+  const options = [`--test-concurrency=${isLong ? 1 : filesAtOnce}`, `--test-timeout=${testMs}`];
+  const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...files], {
+    cwd: projectFolder,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  let isLate = false;
+  const deadline = setTimeout(() => {
+    isLate = true;
+    // Node then names the files that still run, ends them and prints its summary.
+    child.kill("SIGTERM");
+  }, runMs);
+  child.on("exit", (code, signal) => {
+    clearTimeout(deadline);
+    if (isLate) console.error(`The tests did not end within ${runMs / minuteMs} minutes.`);
+    if (signal !== null) console.error(`node --test was ended by ${signal}.`);
+    process.exitCode = isLate ? 1 : (code ?? 1);
+  });
+}
+
+run();
