@@ -164,6 +164,7 @@ export class Worker {
     this.#isDraining = true;
     const { plane, sockets, send } = this.#parts;
     sockets.closeAll();
+    send({ type: "draining" });
     let cut = 0;
     const timer = setTimeout(() => {
       cut = plane.connections.cutAll();

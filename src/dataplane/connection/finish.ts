@@ -91,7 +91,20 @@ export function failHandshake(
   release(connection);
 }
 
-const quietly = (socket: WireSocket | undefined): void => socket?.destroy();
+/** Outcomes in which a peer broke off, so that the other one must not take what came so far for the whole. */
+const BROKEN_OFF: ReadonlySet<ConnectionOutcome> = new Set<ConnectionOutcome>([
+  "client-reset",
+  "endpoint-reset",
+  "client-tls-error",
+  "endpoint-tls-error",
+  "endpoint-failed",
+]);
+
+function closeSocket(socket: WireSocket | undefined, outcome: ConnectionOutcome): void {
+  // Who was sent all, its end included, may still be reading it from the kernel: a RST would take that back.
+  if (socket?.hasFinished === true && !BROKEN_OFF.has(outcome)) socket.destroy();
+  else socket?.reset();
+}
 
 /** Ends an open connection, closes what is left of its sockets, records and counts it. The only place that does. */
 export function endConnection(connection: ConnectionState, outcome: ConnectionOutcome): void {
@@ -103,14 +116,8 @@ export function endConnection(connection: ConnectionState, outcome: ConnectionOu
   listener.counters.add(BYTES_FROM_CLIENTS, connection.bytesFromClient);
   listener.counters.add(BYTES_TO_CLIENTS, connection.bytesToClient);
   listener.counters.observeMs(CONNECTION_SECONDS, durationMs);
-  if (outcome === "completed" || outcome === "redirected") {
-    quietly(connection.client);
-    quietly(connection.endpointSocket);
-  } else {
-    // Whoever is cut must not take what came so far for the whole.
-    connection.client.reset();
-    connection.endpointSocket?.reset();
-  }
+  closeSocket(connection.client, outcome);
+  closeSocket(connection.endpointSocket, outcome);
   if (endpoint !== undefined) endpoint.health.openConnections -= 1;
   release(connection);
   // An endpoint that cannot be used is told in any case: nothing else says why clients are turned away.

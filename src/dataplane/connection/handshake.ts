@@ -1,4 +1,4 @@
-import { GROUPS, type GroupName } from "#model/cipher-suites.ts";
+import type { GroupName } from "#model/cipher-suites.ts";
 import type { ResolvedPolicy } from "#model/policy.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import {
@@ -6,7 +6,8 @@ import {
   failureOfVerifyError,
 } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
-import type { TlsSocket, WireContext } from "../wire/wire.ts";
+import { sharedGroupOf } from "../tls/shared-group.ts";
+import type { TlsFacts, TlsSocket, WireContext } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import type { ReadHello } from "./read-client-hello.ts";
@@ -28,7 +29,7 @@ export async function shakeHands(
   if (socket === undefined || !isClientTrusted(connection, socket)) return false;
   const { policy } = connection.listener.spec;
   const facts = socket.facts();
-  const group = facts.group ?? groupOf(hello, policy);
+  const group = facts.group ?? groupOf(hello, policy, facts);
   connection.tls = { ...facts, group };
   connection.isOpen = true;
   connection.handshakeMs = connection.elapsedMs();
@@ -41,7 +42,7 @@ export async function shakeHands(
 /** Before the TLS socket exists, so that the whole policy holds for the name, and not only what SNI may change. */
 function chooseContext(connection: ConnectionState, hello: ClientHello): WireContext | undefined {
   const { listener, plane } = connection;
-  const certificate = listener.certificates.select(hello);
+  const certificate = listener.certificates.select(hello, connection.atMs);
   if (certificate === undefined) {
     failHandshake(connection, "unknown-name", { farewell: UNRECOGNIZED_NAME_ALERT });
     return undefined;
@@ -115,7 +116,13 @@ function isClientTrusted(connection: ConnectionState, socket: TlsSocket): boolea
   return false;
 }
 
-/** The server's choice, by its own order, as both engines make it: neither tells the server's side. */
-function groupOf(hello: ClientHello, policy: ResolvedPolicy): GroupName | undefined {
-  return policy.groups.find((name) => hello.groups.includes(GROUPS[name]));
+/** Neither engine tells the server's side, but both choose by the order that they are given (wire/). */
+function groupOf(
+  hello: ClientHello,
+  policy: ResolvedPolicy,
+  { version, isResumed }: TlsFacts,
+): GroupName | undefined {
+  if (version === "TLSv1.3") return sharedGroupOf(hello, policy, version);
+  // Resuming in TLS 1.2 exchanges no keys.
+  return isResumed ? undefined : sharedGroupOf(hello, policy, "TLSv1.2");
 }

@@ -125,6 +125,13 @@ function deadlinePassed(client: RelaySide, endpoint: RelaySide): void {
     touch(connection);
     return;
   }
+  const { idleMs } = connection.listener.spec.timeouts;
+  // A peer that has to read megabytes in the kernel first moves unseen. The shorter deadline is for who has it all.
+  if (connection.idleMs < idleMs && client.socket.queuedBytes + endpoint.socket.queuedBytes > 0) {
+    connection.deadlineAtMs += idleMs - connection.idleMs;
+    connection.idleMs = idleMs;
+    return;
+  }
   endConnection(connection, client.hasEnded || endpoint.hasEnded ? "half-closed-idle" : "idle");
 }
 

@@ -7,13 +7,16 @@ import type { SnapshotCertificate } from "#model/snapshot.ts";
 import { CertificateIndex } from "./certificate-index.ts";
 import type { ClientHello } from "./client-hello.ts";
 
+const NOW_MS = 1_000;
+
 const certificate = (name: string, keyType: KeyType, ...names: string[]): SnapshotCertificate => ({
   name: name as CertificateName,
   material: name as MaterialId,
   names,
   keyType,
-  notAfterMs: 0,
+  notAfterMs: NOW_MS + 1,
 });
+const expired = (one: SnapshotCertificate): SnapshotCertificate => ({ ...one, notAfterMs: NOW_MS });
 
 const ECDSA_SCHEME = 0x0403;
 const RSA_SCHEME = 0x0804;
@@ -36,7 +39,7 @@ const pay = certificate("pay", "rsa", "pay.shop.test");
 const policy = PRESETS.intermediate;
 const index = new CertificateIndex([shop, shopRsa, pay], policy, false);
 const chosen = (of: CertificateIndex, for_: ClientHello): string | undefined =>
-  of.select(for_)?.name;
+  of.select(for_, NOW_MS)?.name;
 
 describe("certificate index", () => {
   it("takes the exact name before the wildcard", () => {
@@ -74,5 +77,32 @@ describe("certificate index", () => {
   it("keeps to the name where the client can verify nothing of it", () => {
     const ed25519Only = hello("pay.shop.test", { signatureSchemes: [0x0807] });
     assert.equal(chosen(index, ed25519Only), "pay");
+  });
+
+  describe("with an expired certificate", () => {
+    const of = (...certificates: SnapshotCertificate[]): CertificateIndex =>
+      new CertificateIndex(certificates, policy, false);
+
+    it("takes a valid one of the same name, of whatever key type", () => {
+      const renewed = certificate("renewed", "ecdsa", "shop.test");
+      assert.equal(chosen(of(expired(shop), renewed), hello("shop.test")), "renewed");
+      assert.equal(chosen(of(expired(shop), shopRsa), hello("shop.test")), "shop-rsa");
+    });
+
+    it("takes a valid wildcard before the exact name that has expired", () => {
+      assert.equal(chosen(of(shop, expired(pay)), hello("pay.shop.test")), "shop");
+    });
+
+    it("takes a valid one for the default", () => {
+      assert.equal(chosen(of(expired(shop), pay), hello(undefined)), "pay");
+      assert.equal(chosen(of(expired(shop), pay, shopRsa), hello(undefined)), "shop-rsa");
+    });
+
+    it("shows it where there is no other, or none that the client can verify", () => {
+      assert.equal(chosen(of(expired(shop), pay), hello("shop.test")), "shop");
+      assert.equal(chosen(of(expired(shop)), hello(undefined)), "shop");
+      const ecdsaOnly = hello("shop.test", { signatureSchemes: [ECDSA_SCHEME] });
+      assert.equal(chosen(of(expired(shop), shopRsa), ecdsaOnly), "shop");
+    });
   });
 });

@@ -5,13 +5,12 @@ import { wildcardOf } from "#model/server-name.ts";
 import type { SnapshotCertificate } from "#model/snapshot.ts";
 import type { ClientHello } from "./client-hello.ts";
 
-/** Of one name, the first certificate of each key type. */
-type ByKeyType = Partial<Record<KeyType, SnapshotCertificate>>;
-
 /** Best first where the client can verify several: the cheapest signature for the director. */
 const PREFERENCE: readonly KeyType[] = ["ecdsa", "ed25519", "rsa"];
 
 const TLS13 = 0x0304;
+/** No certificate had expired by then: for a name that has none that is valid. */
+const LONG_AGO_MS = Number.NEGATIVE_INFINITY;
 
 /** SignatureScheme code points of RFC 8446 section 4.2.3. */
 function keyTypeOfScheme(scheme: number): KeyType | undefined {
@@ -45,8 +44,10 @@ function canVerify(hello: ClientHello, keyType: KeyType, policy: ResolvedPolicy)
 
 /** Which certificate of a listener a client is shown. Built once a snapshot. */
 export class CertificateIndex {
-  readonly #byName = new Map<string, ByKeyType>();
-  readonly #fallback: ByKeyType;
+  /** Of one name, in the order of the document. */
+  readonly #byName = new Map<string, SnapshotCertificate[]>();
+  /** Those that share a name with the first before all others. */
+  readonly #fallback: readonly SnapshotCertificate[];
   readonly #first: SnapshotCertificate | undefined;
   readonly #policy: ResolvedPolicy;
   readonly #isStrict: boolean;
@@ -61,60 +62,64 @@ export class CertificateIndex {
     this.#first = certificates[0];
     for (const certificate of certificates) {
       for (const name of certificate.names) {
-        const entry = this.#byName.get(name) ?? {};
-        entry[certificate.keyType] ??= certificate;
-        this.#byName.set(name, entry);
+        const named = this.#byName.get(name);
+        if (named === undefined) this.#byName.set(name, [certificate]);
+        else named.push(certificate);
       }
     }
-    // The default with another key type is whatever covers one of its names; else the first of that type.
-    const fallback: ByKeyType = {};
-    for (const name of this.#first?.names ?? []) {
-      for (const certificate of Object.values(this.#byName.get(name) ?? {})) {
-        fallback[certificate.keyType] ??= certificate;
-      }
-    }
-    for (const certificate of certificates) fallback[certificate.keyType] ??= certificate;
-    this.#fallback = fallback;
+    const kin = (this.#first?.names ?? []).flatMap((name) => this.#byName.get(name) ?? []);
+    this.#fallback = [...new Set([...kin, ...certificates])];
   }
 
   /** Exact name, then wildcard, then the listener's default; undefined only where the listener is strict. */
-  select(hello: ClientHello): SnapshotCertificate | undefined {
-    const named = this.#named(hello.serverName);
-    if (named === undefined && this.#isStrict) return undefined;
+  select(hello: ClientHello, nowMs: number): SnapshotCertificate | undefined {
+    const { serverName } = hello;
+    const exact = this.#named(serverName);
+    const wildcard = serverName === undefined ? undefined : this.#named(wildcardOf(serverName));
+    if (exact === undefined && wildcard === undefined) {
+      return this.#isStrict ? undefined : this.#default(hello, nowMs);
+    }
     return (
-      this.#bestOf(named, hello) ??
-      (named === undefined ? undefined : this.#anyOf(named)) ??
-      this.#default(hello)
+      this.#bestOf(exact, hello, nowMs) ??
+      this.#bestOf(wildcard, hello, nowMs) ??
+      this.#bestOf(exact, hello, LONG_AGO_MS) ??
+      this.#bestOf(wildcard, hello, LONG_AGO_MS) ??
+      // The handshake fails with it, by the right name for the cause.
+      exact?.[0] ??
+      wildcard?.[0]
     );
   }
 
-  #named(serverName: string | undefined): ByKeyType | undefined {
-    if (serverName === undefined) return undefined;
-    const exact = this.#byName.get(serverName);
-    if (exact !== undefined) return exact;
-    const wildcard = wildcardOf(serverName);
-    return wildcard === undefined ? undefined : this.#byName.get(wildcard);
+  #named(name: string | undefined): readonly SnapshotCertificate[] | undefined {
+    return name === undefined ? undefined : this.#byName.get(name);
   }
 
-  #default(hello: ClientHello): SnapshotCertificate | undefined {
+  #default(hello: ClientHello, nowMs: number): SnapshotCertificate | undefined {
     const first = this.#first;
-    if (first !== undefined && canVerify(hello, first.keyType, this.#policy)) return first;
-    return this.#bestOf(this.#fallback, hello) ?? first;
+    if (first !== undefined && first.notAfterMs > nowMs) {
+      if (canVerify(hello, first.keyType, this.#policy)) return first;
+    }
+    return (
+      this.#bestOf(this.#fallback, hello, nowMs) ??
+      this.#bestOf(this.#fallback, hello, LONG_AGO_MS) ??
+      first
+    );
   }
 
-  #bestOf(entry: ByKeyType | undefined, hello: ClientHello): SnapshotCertificate | undefined {
-    if (entry === undefined) return undefined;
+  /** Asked at each handshake, as a certificate expires without a change that would bring a new snapshot. */
+  #bestOf(
+    certificates: readonly SnapshotCertificate[] | undefined,
+    hello: ClientHello,
+    validAtMs: number,
+  ): SnapshotCertificate | undefined {
+    if (certificates === undefined) return undefined;
     for (const keyType of PREFERENCE) {
-      const certificate = entry[keyType];
-      if (certificate !== undefined && canVerify(hello, keyType, this.#policy)) return certificate;
+      for (const certificate of certificates) {
+        if (certificate.keyType !== keyType || certificate.notAfterMs <= validAtMs) continue;
+        if (canVerify(hello, keyType, this.#policy)) return certificate;
+        break;
+      }
     }
     return undefined;
-  }
-
-  /** The handshake fails with it, by the right name for the cause. */
-  #anyOf(entry: ByKeyType): SnapshotCertificate | undefined {
-    return PREFERENCE.map((keyType) => entry[keyType]).find(
-      (certificate) => certificate !== undefined,
-    );
   }
 }

@@ -63,6 +63,8 @@ describe("classifyHandshakeFailure", () => {
   it("tells a reset from a close, and both from a broken protocol", () => {
     assert.equal(failureOf("ECONNRESET"), "reset");
     assert.equal(failureOf(undefined), "closed");
+    const hungUp = { code: "ECONNRESET", detail: "socket hang up" };
+    assert.equal(classifyHandshakeFailure(HELLO, PRESETS.modern, hungUp).failure, "closed");
     assert.equal(failureOf("ERR_SSL_WRONG_VERSION_NUMBER"), "protocol-error");
   });
 });

@@ -1,8 +1,9 @@
-import { GROUPS, tryCipherSuite } from "#model/cipher-suites.ts";
+import { tryCipherSuite } from "#model/cipher-suites.ts";
 import type { HandshakeFailure } from "#model/outcome.ts";
 import type { ResolvedPolicy } from "#model/policy.ts";
 import type { WireFailure } from "../wire/wire.ts";
 import type { ClientHello } from "./client-hello.ts";
+import { sharedGroupOf } from "./shared-group.ts";
 
 const VERSION_CODES = { "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 } as const;
 
@@ -27,6 +28,11 @@ const BY_CODE: Readonly<Record<string, HandshakeFailure>> = {
   ERR_SSL_NO_SHARED_CIPHER: "no-shared-cipher",
   ERR_SSL_NO_SHARED_GROUP: "no-shared-group",
   ERR_SSL_NO_SUITABLE_KEY_SHARE: "no-shared-group",
+  // Bun: of TLS 1.2, where the groups are those of the certificate's key too (RFC 8422 section 5.1).
+  ERR_SSL_WRONG_CURVE: "no-shared-group",
+  // TLS 1.3, where no suite goes with a key type: Node and Bun.
+  ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: "no-shared-signature",
+  ERR_SSL_NO_COMMON_SIGNATURE_ALGORITHMS: "no-shared-signature",
   ERR_SSL_UNSUPPORTED_PROTOCOL: "unsupported-version",
   ERR_SSL_VERSION_TOO_LOW: "unsupported-version",
   ERR_SSL_NO_APPLICATION_PROTOCOL: "no-shared-alpn",
@@ -52,13 +58,9 @@ function mismatchOf(hello: ClientHello, policy: ResolvedPolicy): HandshakeFailur
     );
   });
   if (!sharesSuite) return "no-shared-cipher";
-  if (
-    hello.groups.length > 0 &&
-    !policy.groups.some((name) => hello.groups.includes(GROUPS[name]))
-  ) {
-    return "no-shared-group";
-  }
-  return undefined;
+  const version = hasTls13 ? "TLSv1.3" : "TLSv1.2";
+  const isWithoutGroup = hello.groups.length > 0 && !sharedGroupOf(hello, policy, version);
+  return isWithoutGroup ? "no-shared-group" : undefined;
 }
 
 /** The name of the alert in an engine's code, such as ERR_SSL_TLSV1_ALERT_UNKNOWN_CA or ERR_SSL_SSL/TLS_ALERT_.... */
@@ -92,6 +94,8 @@ export function classifyHandshakeFailure(
 ): NamedFailure {
   if (failure === undefined) return { failure: "closed" };
   const { code } = failure;
+  // Bun: a FIN in mid-handshake has the code of a reset, with words of its own.
+  if (code === "ECONNRESET" && failure.detail === "socket hang up") return { failure: "closed" };
   const alert = alertOf(code);
   if (alert !== undefined) {
     return {

@@ -24,11 +24,11 @@ function onDrain(this: Owned): void {
   this[owner]?.handler.onDrain();
 }
 function onEnd(this: Owned): void {
-  this[owner]?.handler.onEnd();
+  this[owner]?.ended();
 }
 function onOpen(this: Owned): void {
   // A TLS socket reads on its own during the handshake; what follows it waits for resume().
-  this.pause();
+  this[owner]?.pause();
   this[owner]?.handler.onOpen();
 }
 function onError(this: Owned, error: NodeJS.ErrnoException): void {
@@ -43,6 +43,8 @@ export class PortableSocket implements WireSocket {
   protected readonly socket: Owned;
   #failure: WireFailure | undefined;
   #isListening = false;
+  #isPaused = true;
+  #isEndUntold = false;
 
   constructor(socket: net.Socket) {
     this.socket = socket;
@@ -61,6 +63,9 @@ export class PortableSocket implements WireSocket {
   }
   get queuedBytes(): number {
     return this.socket.writableLength;
+  }
+  get hasFinished(): boolean {
+    return this.socket.writableFinished;
   }
 
   /** The engine's socket, which a TLS socket takes over; nothing is told of it any more. */
@@ -89,10 +94,15 @@ export class PortableSocket implements WireSocket {
       this.#isListening = true;
       this.socket.on("drain", onDrain).on("end", onEnd).on("data", onData);
     }
+    this.#isPaused = false;
     this.socket.resume();
+    if (!this.#isEndUntold) return;
+    this.#isEndUntold = false;
+    queueMicrotask(() => this.handler.onEnd());
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.socket.pause();
   }
 
@@ -116,6 +126,12 @@ export class PortableSocket implements WireSocket {
 
   protected destroySocket(): void {
     this.socket.destroy();
+  }
+
+  /** Bun emits the end of a paused socket, and the stage that paused it does not listen: it is told on resume. */
+  ended(): void {
+    if (this.#isPaused) this.#isEndUntold = true;
+    else this.handler.onEnd();
   }
 
   failed(error: NodeJS.ErrnoException): void {
@@ -160,6 +176,8 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
   /** RST has to come from the socket beneath: a TLS socket refuses, as it has no TCP handle of its own. */
   protected override resetSocket(): void {
     if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
+    // Bun lets go of the raw socket when the peer ends its half, and its TLS sockets can reset.
+    else if (process.versions["bun"] !== undefined) this.#tls.resetAndDestroy();
     this.#tls.destroy();
   }
 

@@ -78,6 +78,9 @@ function listen(
 const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
   pem?.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? undefined;
 
+/** Between colons OpenSSL would take whichever group comes with a key share; a slash makes the order count, as in BoringSSL. */
+const GROUP_SEPARATOR = process.versions["bun"] === undefined ? "/" : ":";
+
 /** On both engines: minVersion is set always, since Bun would allow TLS 1.0, and renegotiation is off. */
 function buildContext(spec: ContextSpec): WireContext {
   let secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
@@ -91,7 +94,7 @@ function buildContext(spec: ContextSpec): WireContext {
       minVersion: spec.minVersion,
       maxVersion: spec.maxVersion,
       ciphers: spec.cipherSuites.join(":"),
-      ecdhCurve: spec.groups.join(":"),
+      ecdhCurve: spec.groups.join(GROUP_SEPARATOR),
       honorCipherOrder: true,
       secureOptions,
       sessionIdContext: spec.sessionIdContext,

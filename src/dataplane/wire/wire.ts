@@ -29,6 +29,8 @@ export interface WireSocket {
   readonly localPort: number;
   /** Bytes that `write` took and the kernel has not. */
   readonly queuedBytes: number;
+  /** `end` was called, and all that was written and the end itself are with the kernel. */
+  readonly hasFinished: boolean;
   handler: WireHandler;
   /** False: the queue is over its mark; stop until `onDrain`. Every byte is taken all the same. */
   write(chunk: Uint8Array): boolean;
@@ -38,7 +40,7 @@ export interface WireSocket {
   end(): void;
   /** Drops what is queued and sends RST. */
   reset(): void;
-  /** Drops what is queued and closes. */
+  /** Drops what is queued and closes. What is with the kernel is still delivered. */
   destroy(): void;
 }
 

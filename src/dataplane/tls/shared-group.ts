@@ -1,0 +1,14 @@
+import { GROUPS, isTls13Group, type GroupName } from "#model/cipher-suites.ts";
+import type { ResolvedPolicy, TlsVersion } from "#model/policy.ts";
+import type { ClientHello } from "./client-hello.ts";
+
+/** The group that the server chooses: by its own order, also where that costs a client another round trip (RFC 8446 section 4.1.4). */
+export function sharedGroupOf(
+  hello: ClientHello,
+  policy: ResolvedPolicy,
+  version: TlsVersion,
+): GroupName | undefined {
+  return policy.groups.find(
+    (name) => hello.groups.includes(GROUPS[name]) && (version === "TLSv1.3" || !isTls13Group(name)),
+  );
+}
