@@ -1,0 +1,125 @@
+import type { Document } from "#model/document.ts";
+import type { Listener } from "#model/listener.ts";
+import { listenerNameOf, vnicNameOf, type VnicName } from "#model/names.ts";
+import { endpointKeyOf } from "#model/snapshot.ts";
+import type { Engine, ListenerStatus, VnicStatus } from "#model/status.ts";
+import type { ChangeLog } from "./change-log.ts";
+import type { Director } from "./director.ts";
+import type { DirectorView } from "./director-view.ts";
+import type { HealthChecks } from "./health/health-checks.ts";
+import type { Notice } from "./notice.ts";
+import type { DirectorFacts } from "./telemetry/director-metrics.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
+import type { WorkerPool } from "./workers/worker-pool.ts";
+
+export interface ViewParts {
+  readonly version: string;
+  readonly engine: Engine;
+  readonly pid: number;
+  readonly startedAt: Date;
+  readonly wantedWorkers: number;
+  readonly notices: readonly Notice[];
+  readonly director: Director;
+  readonly changeLog: ChangeLog;
+  readonly pool: WorkerPool;
+  readonly health: HealthChecks;
+  readonly telemetry: Telemetry;
+}
+
+const DEFAULT_REDIRECT_PORT = 443;
+
+/** What an operator sees, read from the parts at each call. */
+export function buildView(parts: ViewParts): DirectorView {
+  const { director, pool, telemetry, changeLog } = parts;
+  const servingCount = (): number =>
+    pool.statuses().filter(({ state }) => state === "serving").length;
+  return {
+    status: () => ({
+      version: parts.version,
+      state: director.phase,
+      engine: parts.engine,
+      pid: parts.pid,
+      startedAt: parts.startedAt.toISOString(),
+      revision: director.inForce?.revision ?? 0,
+      changedAt: director.inForce?.changedAt ?? parts.startedAt.toISOString(),
+      ...(changeLog.lastRefusal === undefined ? {} : { lastRefusal: changeLog.lastRefusal }),
+      workers: { wanted: parts.wantedWorkers, serving: servingCount() },
+      openConnections: telemetry.openConnections(),
+      certificates: director.certificates(),
+      notices: parts.notices.map(({ text }) => text),
+    }),
+    workers: () => pool.statuses(),
+    vnics: () => vnicsOf(parts, servingCount() > 0),
+    handshakes: (limit) => telemetry.handshakes(limit),
+    metrics: () => telemetry.metrics(),
+    isReady: () => director.phase === "serving" && servingCount() > 0,
+  };
+}
+
+/** What the metrics are read from. */
+export function directorFactsOf(
+  parts: Pick<ViewParts, "version" | "engine" | "director" | "pool">,
+): DirectorFacts {
+  const { version, engine, director, pool } = parts;
+  return {
+    version,
+    engine,
+    revision: director.inForce?.revision ?? 0,
+    workers: pool.statuses(),
+    certificates: director.certificates(),
+    listeners: director.inForce?.compiled.snapshot.listeners.map(({ name }) => name) ?? [],
+  };
+}
+
+function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
+  const { director, telemetry } = parts;
+  const document = director.inForce?.document;
+  if (document === undefined) return [];
+  return vnicEntriesOf(document).map(({ name, profile, servers, vnic }) => ({
+    name,
+    profile,
+    ip: vnic.ip,
+    admin: vnic.admin,
+    oper: isServed && vnic.admin === "up" && hasEndpoint(parts, name) ? "up" : "down",
+    servers,
+    listeners: vnic.listeners.map((listener) => listenerStatusOf(name, listener, telemetry)),
+  }));
+}
+
+function vnicEntriesOf(document: Document) {
+  return Object.entries(document.profiles).flatMap(([profile, { servers, vnics }]) =>
+    Object.entries(vnics).map(([name, vnic]) => ({
+      name: vnicNameOf(name, profile),
+      profile,
+      servers,
+      vnic,
+    })),
+  );
+}
+
+function listenerStatusOf(
+  vnic: VnicName,
+  { port, mode, to, policy, certificates }: Listener,
+  telemetry: Telemetry,
+): ListenerStatus {
+  const name = listenerNameOf(vnic, port);
+  return {
+    name,
+    port,
+    mode,
+    to: String(to ?? DEFAULT_REDIRECT_PORT),
+    policy,
+    certificates,
+    openConnections: telemetry.openConnections(name),
+  };
+}
+
+/** False when the active checks find every endpoint of the vNIC down. */
+function hasEndpoint({ director, health }: ViewParts, vnic: VnicName): boolean {
+  const down = new Set(health.down);
+  const listeners = director.inForce?.compiled.snapshot.listeners ?? [];
+  const endpoints = listeners
+    .filter((listener) => listener.vnic === vnic)
+    .flatMap((listener) => [...listener.endpoints, ...listener.standby]);
+  return endpoints.length === 0 || endpoints.some((endpoint) => !down.has(endpointKeyOf(endpoint)));
+}

@@ -1,0 +1,45 @@
+import type { KeyType } from "#model/certificate.ts";
+import { tryCipherSuite } from "#model/cipher-suites.ts";
+import type { Document } from "#model/document.ts";
+import type { Problem } from "#model/failure.ts";
+import type { Listener } from "#model/listener.ts";
+import { tryPolicy } from "#model/policy.ts";
+import { pathOf, problemOf } from "#model/problem.ts";
+import type { Sources } from "./sources.ts";
+
+/** Listeners on which no TLS 1.2 client could agree on a suite, as none goes with the certificates' keys. */
+export function checkKeyTypes(document: Document, sources: Sources): readonly Problem[] {
+  return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
+    Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
+      listeners.flatMap((listener, index) => {
+        const path = pathOf("profiles", profile, "vnics", vnic, "listeners", index, "policy");
+        return listener.mode === "tcp" ? checkListener(document, sources, listener, path) : [];
+      }),
+    ),
+  );
+}
+
+function checkListener(
+  document: Document,
+  sources: Sources,
+  { certificates, policy }: Listener,
+  path: string,
+): readonly Problem[] {
+  // What is not there or could not be read has a problem of its own.
+  const resolved = tryPolicy(document.policies, policy);
+  const versions = certificates.map((name) => sources.certificates.get(name));
+  if (resolved?.minVersion !== "TLSv1.2" || versions.includes(undefined)) return [];
+  const keyTypes = new Set(versions.flatMap((version) => version?.facts.keyType ?? []));
+  const suites = resolved.cipherSuites.flatMap((name) => tryCipherSuite(name) ?? []);
+  const isServed = suites.some(
+    ({ version, keyType }) =>
+      version === "TLSv1.2" && [...keyTypes].map(authenticationOf).includes(keyType),
+  );
+  if (isServed) return [];
+  const message = `No TLSv1.2 suite of policy ${policy} goes with a key of the certificates (${[...keyTypes].join(", ")}).`;
+  return [problemOf("suite-without-key-type", path, message)];
+}
+
+/** Ed25519 goes with the ECDSA suites (RFC 8422 section 5.10). */
+const authenticationOf = (keyType: KeyType): "ecdsa" | "rsa" | "any" =>
+  keyType === "rsa" ? "rsa" : "ecdsa";

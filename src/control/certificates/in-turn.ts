@@ -1,0 +1,16 @@
+/** Files open at a time, well below any open-file limit. */
+const CONCURRENT_FILES = 8;
+
+/** The results in the order of `items`; only a few are under way at a time. */
+export async function inTurn<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const entries = items.entries();
+  const workOn = async (): Promise<void> => {
+    for (const [index, item] of entries) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: CONCURRENT_FILES }, workOn));
+  return results;
+}

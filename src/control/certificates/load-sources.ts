@@ -1,0 +1,77 @@
+import type { Document } from "#model/document.ts";
+import type { Problem } from "#model/failure.ts";
+import { problemOf } from "#model/problem.ts";
+import {
+  certificateSourcesOf,
+  isFrom,
+  trustSourcesOf,
+  type DocumentSource,
+  type SourceVersion,
+} from "./document-sources.ts";
+import { SourceProblem } from "./read-source.ts";
+import { inTurn } from "./in-turn.ts";
+import type { Sources } from "./sources.ts";
+
+export interface LoadedSources {
+  readonly sources: Sources;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads every certificate, CA bundle and CRL that the document names. What cannot be used is a problem and missing from
+ * the sources; or, if `lastGood` has a version that came from the same files, stays that version with a warning.
+ */
+export async function loadSources(
+  document: Document,
+  folder: string,
+  lastGood?: Sources,
+  nowMs = Date.now(),
+): Promise<LoadedSources> {
+  const certificates = await inTurn(certificateSourcesOf(document, folder), (source) =>
+    readOrKeep(source, lastGood?.certificates.get(source.key), nowMs),
+  );
+  const trusts = await inTurn(trustSourcesOf(document, folder), (source) =>
+    readOrKeep(source, lastGood?.trusts.get(source.key), nowMs),
+  );
+  return {
+    sources: { certificates: versionsOf(certificates), trusts: versionsOf(trusts) },
+    problems: [...certificates, ...trusts].flatMap(({ problems }) => problems),
+  };
+}
+
+interface Loaded<Version> {
+  readonly key: string;
+  readonly version: Version | undefined;
+  readonly problems: readonly Problem[];
+}
+
+async function readOrKeep<Version extends SourceVersion>(
+  source: DocumentSource<Version>,
+  lastGood: Version | undefined,
+  nowMs: number,
+): Promise<Loaded<Version>> {
+  const { key } = source;
+  try {
+    const { version, warnings } = await source.read(nowMs);
+    return { key, version, problems: warnings };
+  } catch (error) {
+    const problem = problemOfError(error, source.place);
+    if (lastGood === undefined || !isFrom(lastGood.files, source.paths)) {
+      return { key, version: undefined, problems: [problem] };
+    }
+    return { key, version: lastGood, problems: [asWarning(problem)] };
+  }
+}
+
+/** Where the last good version stays, nothing is refused but the new files. */
+export const asWarning = (problem: Problem): Problem => ({ ...problem, severity: "warning" });
+
+/** The problem that ended a reading. */
+export function problemOfError(error: unknown, place: string): Problem {
+  if (error instanceof SourceProblem) return error.problem;
+  const name = error instanceof Error ? error.name : "an unknown error";
+  return problemOf("file-unreadable", place, `Reading its files ended with ${name}.`);
+}
+
+const versionsOf = <Version>(loaded: readonly Loaded<Version>[]): ReadonlyMap<string, Version> =>
+  new Map(loaded.flatMap(({ key, version }) => (version === undefined ? [] : [[key, version]])));

@@ -1,0 +1,35 @@
+/** What the files that a document names hold, proven and ready for workers. */
+import type { CertificateFacts } from "#model/certificate.ts";
+import type { MaterialId } from "#model/names.ts";
+import type { Material } from "#model/snapshot.ts";
+
+/** A file as it was when it was read. The signature is of `readBoundedFile`. */
+export interface SourceFile {
+  /** Absolute; symlinks in it are not resolved. */
+  readonly path: string;
+  readonly signature: string;
+}
+
+export interface CertificateVersion {
+  readonly id: MaterialId;
+  readonly material: Extract<Material, { readonly kind: "certificate" }>;
+  readonly facts: CertificateFacts;
+  readonly files: readonly SourceFile[];
+}
+
+export interface TrustVersion {
+  readonly id: MaterialId;
+  readonly material: Extract<Material, { readonly kind: "trust" }>;
+  readonly files: readonly SourceFile[];
+}
+
+export interface Sources {
+  /** By name in the document. */
+  readonly certificates: ReadonlyMap<string, CertificateVersion>;
+  /** By `trustKeyOf`. */
+  readonly trusts: ReadonlyMap<string, TrustVersion>;
+}
+
+/** Of the paths as they stand in the document. */
+export const trustKeyOf = (ca: string, crl: string | undefined): string =>
+  crl === undefined ? ca : `${ca}\n${crl}`;

@@ -1,0 +1,97 @@
+import { stat } from "node:fs/promises";
+import { DirectorError, type Problem } from "#model/failure.ts";
+import { problemOf } from "#model/problem.ts";
+import { signatureOf } from "../read-bounded-file.ts";
+import type { DocumentSource, SourceVersion } from "./document-sources.ts";
+import { asWarning, problemOfError } from "./load-sources.ts";
+
+/** Refusals that may end without a change of the files. */
+const PASSING_PROBLEMS: readonly string[] = ["file-unreadable", "certificate-not-yet-valid"];
+const POLLS_TO_RETRY = 30;
+
+/** For a version that the workers did not take. */
+export type TakeBack = (cause: unknown) => void;
+
+/** One certificate or CA bundle: its last good version, and what its files looked like when they were last read. */
+export class WatchedSource<Version extends SourceVersion> {
+  readonly key: string;
+  #version: Version | undefined;
+  #isRefused = false;
+  #problems: readonly Problem[] = [];
+  readonly #source: DocumentSource<Version>;
+  #seen: string;
+  #pollsSinceRead = 0;
+
+  constructor(source: DocumentSource<Version>, version: Version | undefined) {
+    this.key = source.key;
+    this.#source = source;
+    this.#version = version;
+    this.#seen = (version?.files ?? []).map(({ signature }) => signature).join(" ");
+  }
+
+  get version(): Version | undefined {
+    return this.#version;
+  }
+
+  /** Whether newer files are there that are not served. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  /** The refusal, or warnings of the version that is served. */
+  get problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /** What the files look like now, if they are to be read; undefined if not. */
+  async tryNews(): Promise<string | undefined> {
+    this.#pollsSinceRead += 1;
+    const now = await this.#look();
+    return now !== this.#seen || this.#isRetryDue() ? now : undefined;
+  }
+
+  /** Reads the files if they still look the same. With another version than before: how to take it back. */
+  async refresh(looks: string, nowMs: number): Promise<TakeBack | undefined> {
+    if ((await this.#look()) !== looks) return undefined;
+    this.#seen = looks;
+    this.#pollsSinceRead = 0;
+    try {
+      const before = this.#version;
+      const { version, warnings } = await this.#source.read(nowMs);
+      this.#version = version;
+      this.#isRefused = false;
+      this.#problems = warnings;
+      return version.id === before?.id ? undefined : (cause) => this.#goBackTo(before, cause);
+    } catch (error) {
+      this.#refuse(problemOfError(error, this.#source.place));
+      return undefined;
+    }
+  }
+
+  #goBackTo(version: Version | undefined, cause: unknown): void {
+    this.#version = version;
+    const text = cause instanceof DirectorError ? cause.message : "The change failed.";
+    this.#refuse(problemOf("certificate-unusable", this.#source.place, text));
+  }
+
+  #refuse(problem: Problem): void {
+    this.#isRefused = true;
+    this.#problems = [asWarning(problem)];
+  }
+
+  #isRetryDue(): boolean {
+    const isPassing = this.#problems.some(({ code }) => PASSING_PROBLEMS.includes(code));
+    return this.#isRefused && isPassing && this.#pollsSinceRead >= POLLS_TO_RETRY;
+  }
+
+  async #look(): Promise<string> {
+    const looks = this.#source.paths.map(async (path) => {
+      try {
+        return signatureOf(await stat(path, { bigint: true }));
+      } catch (error) {
+        return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+      }
+    });
+    return (await Promise.all(looks)).join(" ");
+  }
+}

@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Document, Revision } from "#model/document.ts";
+import { DirectorError, type Problem } from "#model/failure.ts";
+import type { Snapshot } from "#model/snapshot.ts";
+import type { Engine } from "#model/status.ts";
+import type { Sources } from "./certificates/sources.ts";
+import { checkEngine } from "./check-engine.ts";
+import { compileSnapshot, type Compiled } from "./compile-snapshot.ts";
+import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
+import { Rollout, type Electorate } from "./workers/rollout.ts";
+
+/** What every worker serves, or will before it accepts. */
+export interface StateInForce {
+  readonly revision: Revision;
+  readonly document: Document;
+  readonly sources: Sources;
+  readonly compiled: Compiled;
+  /** ISO 8601. */
+  readonly changedAt: string;
+}
+
+/** What is wanted instead of the state in force: another document, or the same with new certificate files. */
+export interface WantedState {
+  /** Undefined where a problem is an error. */
+  readonly document: Document | undefined;
+  readonly sources: Sources | undefined;
+  readonly problems: readonly Problem[];
+}
+
+export interface ChangeParts {
+  readonly electorate: Electorate;
+  /** Of all workers. */
+  readonly engine: Engine;
+  readonly store: RevisionStore;
+  readonly workers: number;
+  readonly maxConnectionsPerWorker: number;
+  /** Never the same again: a worker may have seen one whose change was turned down. */
+  readonly nextNumber: () => number;
+  /** Tries the addresses that are in the second and not in the first. */
+  readonly probe: (before: Snapshot | undefined, after: Snapshot) => Promise<void>;
+}
+
+/**
+ * The way of a change: check, compile, try the new addresses, prepare on every worker, save, commit on every worker.
+ * Resolves to the state that is then in force, which is `before` itself where nothing differs. Throws DirectorError, and
+ * then every byte goes on as before. The save is the decision: after it nothing fails.
+ */
+export async function changeDocument(
+  before: StateInForce | undefined,
+  wanted: WantedState,
+  parts: ChangeParts,
+): Promise<StateInForce> {
+  const { document, sources, problems } = wanted;
+  if (document === undefined || sources === undefined) {
+    throw new DirectorError("document-invalid", undefined, { problems });
+  }
+  if (before !== undefined && isSame(before, document, sources)) return before;
+  checkEngine(document, parts.engine);
+
+  const saved = parts.store.latest();
+  const isSaved = saved !== undefined && isDeepStrictEqual(saved.document, storedOf(document));
+  const revision = isSaved ? saved.revision : (saved?.revision ?? 0) + 1;
+  const compiled = compileSnapshot({
+    number: parts.nextNumber(),
+    revision,
+    document,
+    sources,
+    workers: parts.workers,
+    maxConnectionsPerWorker: parts.maxConnectionsPerWorker,
+  });
+  await parts.probe(before?.compiled.snapshot, compiled.snapshot);
+
+  const rollout = new Rollout(parts.electorate, compiled);
+  await rollout.prepare();
+  try {
+    if (!isSaved) save(parts.store, revision, storedOf(document));
+  } catch (error) {
+    await rollout.rollBack();
+    throw error;
+  }
+  await rollout.commit();
+  return { revision, document, sources, compiled, changedAt: new Date().toISOString() };
+}
+
+/** Whether workers would notice nothing. */
+function isSame(before: StateInForce, document: Document, sources: Sources): boolean {
+  return (
+    isDeepStrictEqual(before.document, document) &&
+    isDeepStrictEqual(idsOf(before.sources), idsOf(sources))
+  );
+}
+
+const idsOf = ({ certificates, trusts }: Sources): ReadonlyMap<string, string> =>
+  new Map([...certificates, ...trusts].map(([key, { id }]) => [key, id]));
+
+/** As it will be read from the store: start-up settings are not part of it. */
+function storedOf(document: Document): StoredDocument {
+  const { servers, profiles, certificates, policies } = document;
+  const stored = { servers, profiles, certificates, policies } satisfies StoredDocument;
+  return JSON.parse(JSON.stringify(stored)) as StoredDocument;
+}
+
+/** When it is not known whether a save came to be, reading it back tells. */
+function save(store: RevisionStore, revision: Revision, document: StoredDocument): void {
+  try {
+    store.save(revision, document);
+  } catch (cause) {
+    if (store.latest()?.revision === revision) return;
+    throw new DirectorError("state-unwritable", String(cause), { cause });
+  }
+}

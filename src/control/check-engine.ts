@@ -1,0 +1,26 @@
+import { CIPHER_SUITES } from "#model/cipher-suites.ts";
+import type { Document } from "#model/document.ts";
+import { DirectorError } from "#model/failure.ts";
+import { resolvePolicy } from "#model/policy.ts";
+import { pathOf } from "#model/problem.ts";
+import type { Engine } from "#model/status.ts";
+
+const TLS13_SUITES = CIPHER_SUITES.filter(({ version }) => version === "TLSv1.3");
+
+/**
+ * Refuses policies that the engine would not keep: BoringSSL offers all TLS 1.3 suites, whichever it is told. Throws
+ * DirectorError.
+ */
+export function checkEngine(document: Document, engine: Engine): void {
+  if (engine !== "bun") return;
+  for (const [name, policy] of Object.entries(document.policies)) {
+    const { maxVersion, cipherSuites } = resolvePolicy(name, policy);
+    if (maxVersion !== "TLSv1.3") continue;
+    const leftOut = TLS13_SUITES.filter((suite) => !cipherSuites.includes(suite.name));
+    if (leftOut.length === 0) continue;
+    const names = leftOut.map((suite) => suite.name).join(" and ");
+    throw new DirectorError("engine-lacks-suite-choice", `Policy ${name} leaves out ${names}.`, {
+      path: pathOf("policies", name, "cipherSuites"),
+    });
+  }
+}

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
+import { createTestCa, type TestCa } from "#harness/test-ca.ts";
+import { checkFile, type CheckedFile } from "./check-file.ts";
+
+describe("checkFile", () => {
+  let folder: string;
+  let ca: TestCa;
+
+  before(async () => {
+    folder = await makeTempFolder();
+    ca = await createTestCa();
+    await (await ca.issue({ names: ["shop.example"] })).writeTo(folder, "shop");
+    await (await ca.issue({ names: ["shop.example"], keyType: "rsa" })).writeTo(folder, "rsa");
+    await (await ca.issue({ names: ["old.example"], validity: "expired" })).writeTo(folder, "old");
+  });
+
+  async function check(rest: string): Promise<CheckedFile> {
+    await writeFiles(folder, {
+      "director.yaml": `servers: { web-1: { address: 192.0.2.1 } }\n${rest}`,
+    });
+    return checkFile(join(folder, "director.yaml"));
+  }
+
+  const profiles = (listener: string): string =>
+    `profiles: { shop: { servers: [web-1], vnics: { front: { ip: 198.51.100.1, listeners: [{ port: 443, ${listener} }] } } } }\n`;
+  const certificates = (...names: readonly string[]): string =>
+    `certificates: { ${names.map((name) => `${name}: { chain: ${name}.pem, key: ${name}.key }`).join(", ")} }\n`;
+  const placesOf = ({ problems }: CheckedFile): readonly string[] =>
+    problems.map(({ code, path }) => `${code} ${path}`);
+
+  it("returns a good document with its sources and its folder", async () => {
+    const checked = await check(profiles("to: 80, certificates: [shop]") + certificates("shop"));
+    assert.deepEqual(checked.problems, []);
+    assert.equal(checked.folder, folder);
+    assert.deepEqual([...(checked.sources?.certificates.keys() ?? [])], ["shop"]);
+    assert.equal(checked.document?.servers["web-1"]?.address, "192.0.2.1");
+  });
+
+  it("shows problems of the document and of its files at once", async () => {
+    const checked = await check(
+      `${profiles("to: 80, colour: red, certificates: [shop, old, gone, nobody]")}${certificates("shop", "old", "gone")}policies: { p: { clientAuth: { mode: require, ca: shop.key } } }\n`,
+    );
+    assert.deepEqual(placesOf(checked), [
+      "unknown-key profiles.shop.vnics.front.listeners[0].colour",
+      "unknown-certificate profiles.shop.vnics.front.listeners[0].certificates[3]",
+      "certificate-expired certificates.old.chain",
+      "file-unreadable certificates.gone.chain",
+      "ca-malformed policies.p.clientAuth.ca",
+    ]);
+    assert.equal(checked.document, undefined);
+    assert.equal(checked.sources, undefined);
+  });
+
+  it("goes on with warnings", async () => {
+    const rest = profiles("to: 80, certificates: [shop]").replace(
+      "ip:",
+      "qos: { rate: 1m_1g }, ip:",
+    );
+    const checked = await check(rest + certificates("shop"));
+    assert.deepEqual(
+      checked.problems.map(({ severity }) => severity),
+      ["warning"],
+    );
+    assert.notEqual(checked.document, undefined);
+  });
+
+  it("finds a policy whose TLS 1.2 suites go with none of the certificates", async () => {
+    const policies = (base: string): string =>
+      `policies: { rsa: { ${base}, cipherSuites: [ECDHE-RSA-AES128-GCM-SHA256, TLS_AES_128_GCM_SHA256] } }\n`;
+    const both = "minVersion: TLSv1.2";
+    const ecdsa =
+      profiles("to: 80, policy: rsa, certificates: [shop]") + certificates("shop", "rsa");
+    assert.deepEqual(placesOf(await check(ecdsa + policies(both))), [
+      "suite-without-key-type profiles.shop.vnics.front.listeners[0].policy",
+    ]);
+    const mixed =
+      profiles("to: 80, policy: rsa, certificates: [shop, rsa]") + certificates("shop", "rsa");
+    assert.deepEqual(placesOf(await check(mixed + policies(both))), []);
+  });
+
+  it("keeps clients away from the admin socket", async () => {
+    const listener = `to: "unix:${folder}/data/../data/tlsd.sock", certificates: [shop]`;
+    assert.deepEqual(placesOf(await check(profiles(listener) + certificates("shop"))), [
+      "endpoint-loop profiles.shop.vnics.front.listeners[0].to",
+    ]);
+  });
+
+  it("makes an unreadable document a problem", async () => {
+    const missing = await checkFile(join(folder, "nothing.yaml"));
+    assert.deepEqual(placesOf(missing), ["document-unreadable "]);
+    assert.equal(missing.folder, folder);
+    assert.match((await check("a: [")).problems[0]?.message ?? "", /line 2, column/);
+  });
+});

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import type { Document } from "#model/document.ts";
+import { DirectorError } from "#model/failure.ts";
+import { parseDocument } from "#model/parse-document.ts";
+import type { SnapshotListener } from "#model/snapshot.ts";
+import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
+import { createTestCa, type TestCa } from "#harness/test-ca.ts";
+import { loadSources } from "./certificates/load-sources.ts";
+import type { Sources } from "./certificates/sources.ts";
+import { compileSnapshot, type Compiled } from "./compile-snapshot.ts";
+
+function documentWith(listeners: readonly object[], front: object = {}): Document {
+  const clientAuth = { mode: "require", ca: "ca.pem", crl: "ca.crl" };
+  const { document, problems } = parseDocument({
+    servers: {
+      "web-1": { address: "192.0.2.1" },
+      "web-2": { address: "2001:0DB8::2" },
+      "web-3": { address: "::ffff:192.0.2.3" },
+    },
+    profiles: {
+      shop: {
+        servers: ["web-1", "web-3"],
+        standby: ["web-2"],
+        balance: "client-hash",
+        vnics: { front: { ip: "2001:DB8:0::1", listeners, ...front } },
+      },
+    },
+    certificates: {
+      shop: { chain: "shop.pem", key: "shop.key" },
+      other: { chain: "other.pem", key: "other.key" },
+    },
+    policies: { partners: { base: "modern", clientAuth }, open: { base: "modern" } },
+  });
+  assert.ok(document, JSON.stringify(problems));
+  return document;
+}
+
+const TCP = { port: 443, to: 8080, certificates: ["shop"] };
+
+describe("compileSnapshot", () => {
+  let ca: TestCa;
+  let folder: string;
+  let sources: Sources;
+
+  before(async () => {
+    folder = await makeTempFolder();
+    ca = await createTestCa();
+    await (await ca.issue({ names: ["shop.example"] })).writeTo(folder, "shop");
+    await (await ca.issue({ names: ["other.example"] })).writeTo(folder, "other");
+    await writeFiles(folder, {
+      "ca.pem": ca.certificatePem,
+      "ca.crl": await ca.revocationList([]),
+    });
+    sources = await load();
+  });
+
+  async function load(): Promise<Sources> {
+    const endpointTls = { ca: "ca.pem" };
+    const loaded = await loadSources(documentWith([{ ...TCP, endpointTls }]), folder);
+    assert.deepEqual(loaded.problems, []);
+    return loaded.sources;
+  }
+
+  const compile = (document: Document, more: { sources?: Sources } = {}): Compiled =>
+    compileSnapshot({
+      number: 7,
+      revision: 3,
+      document,
+      sources,
+      workers: 2,
+      maxConnectionsPerWorker: 500,
+      ...more,
+    });
+
+  function listenerOf(listener: object, more: { sources?: Sources } = {}): SnapshotListener {
+    const [compiled] = compile(documentWith([listener]), more).snapshot.listeners;
+    assert.ok(compiled);
+    return compiled;
+  }
+
+  it("resolves a tcp listener to what a worker needs", () => {
+    const listener = listenerOf({
+      ...TCP,
+      endpointTls: { ca: "ca.pem", certificate: "other" },
+      timeouts: { idle: "1m" },
+    });
+    assert.equal(listener.name, "front.shop:443");
+    assert.equal(listener.virtualIp, "2001:db8::1");
+    assert.equal(listener.policy.name, "intermediate");
+    assert.deepEqual(listener.endpoints, [
+      { kind: "tcp", server: "web-1", address: "192.0.2.1", port: 8080 },
+      { kind: "tcp", server: "web-3", address: "192.0.2.3", port: 8080 },
+    ]);
+    assert.deepEqual(listener.standby, [
+      { kind: "tcp", server: "web-2", address: "2001:db8::2", port: 8080 },
+    ]);
+    assert.equal(listener.balance, "client-hash");
+    assert.deepEqual(listener.timeouts, {
+      handshakeMs: 10_000,
+      connectMs: 5_000,
+      idleMs: 60_000,
+      halfClosedMs: 30_000,
+    });
+    assert.deepEqual(listener.endpointTls, {
+      verify: true,
+      serverName: undefined,
+      trust: sources.trusts.get("ca.pem")?.id,
+      certificate: sources.certificates.get("other")?.id,
+    });
+  });
+
+  it("carries the material that a listener refers to, and no other", () => {
+    const { material, snapshot } = compile(documentWith([{ ...TCP, policy: "partners" }]));
+    const shop = sources.certificates.get("shop");
+    const trust = sources.trusts.get("ca.pem\nca.crl");
+    assert.ok(shop && trust);
+    assert.deepEqual(new Set(material.keys()), new Set([shop.id, trust.id]));
+    assert.equal(material.get(shop.id), shop.material);
+    assert.deepEqual(snapshot.listeners[0]?.clientAuth, { mode: "require", trust: trust.id });
+    assert.doesNotMatch(JSON.stringify(snapshot), /PRIVATE KEY/);
+  });
+
+  it("resolves an egress listener to its remote, and lets the profile's servers use it", () => {
+    const egress = { port: 900, mode: "egress", to: "pay.example:443", allowFrom: ["10.0.0.0/8"] };
+    const listener = listenerOf(egress);
+    assert.deepEqual(listener.endpoints, [
+      { kind: "remote", server: "pay.example", host: "pay.example", port: 443 },
+    ]);
+    assert.deepEqual(listener.allowFrom, [
+      "10.0.0.0/8",
+      "192.0.2.1/32",
+      "192.0.2.3/32",
+      "2001:db8::2/128",
+    ]);
+    assert.deepEqual(listener.endpointTls, {
+      verify: true,
+      serverName: "pay.example",
+      trust: undefined,
+      certificate: undefined,
+    });
+    assert.equal(
+      listenerOf({ ...egress, endpointTls: { serverName: "x.example" } }).endpointTls?.serverName,
+      "x.example",
+    );
+  });
+
+  it("resolves redirects and unix endpoints", () => {
+    assert.equal(listenerOf({ port: 80, mode: "redirect" }).redirectPort, 443);
+    assert.equal(listenerOf({ port: 80, mode: "redirect", to: 8443 }).redirectPort, 8443);
+    const { endpoints, standby } = listenerOf({ ...TCP, to: "unix:/run/app.sock" });
+    assert.deepEqual(
+      [endpoints, standby],
+      [[{ kind: "unix", server: "web-1", path: "/run/app.sock" }], []],
+    );
+  });
+
+  it("shares vNIC limits out to the workers, at least one each", () => {
+    const qos = { maxConnections: 1, handshakesPerSecond: 7, handshakesPerSecondPerAddress: 5 };
+    const { vnics, maxConnections } = compile(documentWith([TCP], { qos })).snapshot;
+    assert.deepEqual(vnics, [
+      {
+        name: "front.shop",
+        maxConnections: 1,
+        handshakesPerSecond: 3,
+        handshakesPerSecondPerAddress: 5,
+      },
+    ]);
+    assert.equal(maxConnections, 500);
+  });
+
+  it("opens no listener of a vNIC that is down", () => {
+    const { snapshot, material } = compile(documentWith([TCP], { admin: "down" }));
+    assert.deepEqual(snapshot.listeners, []);
+    assert.equal(material.size, 0);
+    assert.equal(snapshot.vnics.length, 1);
+  });
+
+  it("gives sessions another scope with another listener, policy, CA or CRL, and keeps it otherwise", async () => {
+    const strict = { ...TCP, policy: "partners" };
+    const scope = listenerOf(strict).sessionScope;
+    assert.equal(listenerOf({ ...strict, certificates: ["other"], to: 81 }).sessionScope, scope);
+    await writeFiles(folder, { "ca.crl": await ca.revocationList(["4f01"]) });
+    const others = [
+      listenerOf({ ...strict, port: 444 }),
+      listenerOf({ ...strict, policy: "open" }),
+      listenerOf(strict, { sources: await load() }),
+    ].map(({ sessionScope }) => sessionScope);
+    assert.equal(new Set([scope, ...others]).size, 4);
+  });
+
+  it("throws where the sources lack what a listener needs", () => {
+    const empty: Sources = { certificates: new Map(), trusts: new Map() };
+    assert.throws(() => listenerOf(TCP, { sources: empty }), DirectorError);
+  });
+});

@@ -1,0 +1,71 @@
+import type { Document, Revision } from "#model/document.ts";
+import type { MaterialId } from "#model/names.ts";
+import { vnicNameOf } from "#model/names.ts";
+import type { Qos } from "#model/qos.ts";
+import { materialIdsOf, type Material, type Snapshot, type SnapshotVnic } from "#model/snapshot.ts";
+import { sizeBytesOf } from "#model/units.ts";
+import type { Sources } from "./certificates/sources.ts";
+import { compileListener } from "./compile-listener.ts";
+
+export interface CompileInput {
+  readonly number: number;
+  readonly revision: Revision;
+  /** Checked. */
+  readonly document: Document;
+  readonly sources: Sources;
+  readonly workers: number;
+  readonly maxConnectionsPerWorker: number;
+}
+
+export interface Compiled {
+  /** One worker's share. */
+  readonly snapshot: Snapshot;
+  /** What the snapshot's listeners refer to. */
+  readonly material: ReadonlyMap<MaterialId, Material>;
+}
+
+/** Throws DirectorError where the sources lack what a listener refers to. */
+export function compileSnapshot(input: CompileInput): Compiled {
+  const { document, sources, workers } = input;
+  const vnics = Object.entries(document.profiles).flatMap(([profileName, profile]) =>
+    Object.entries(profile.vnics).map(([name, vnic]) => ({
+      name: vnicNameOf(name, profileName),
+      profileName,
+      profile,
+      vnic,
+    })),
+  );
+  const snapshot: Snapshot = {
+    number: input.number,
+    revision: input.revision,
+    listeners: vnics
+      .filter(({ vnic }) => vnic.admin === "up")
+      .flatMap((owner) =>
+        owner.vnic.listeners.map((listener) =>
+          compileListener(listener, { ...owner, document, sources }),
+        ),
+      ),
+    vnics: vnics.map(({ name, vnic }) => shareOf(name, vnic.qos, workers)),
+    maxConnections: input.maxConnectionsPerWorker,
+    relayMemoryBytes: sizeBytesOf(document.director.relayMemory),
+  };
+  return { snapshot, material: materialOf(snapshot, sources) };
+}
+
+/** The kernel deals connections out evenly enough; what one client address may use is each worker's own. */
+function shareOf(name: SnapshotVnic["name"], qos: Qos, workers: number): SnapshotVnic {
+  const share = (limit: number | undefined): number | undefined =>
+    limit === undefined ? undefined : Math.max(1, Math.floor(limit / workers));
+  return {
+    name,
+    maxConnections: share(qos.maxConnections),
+    handshakesPerSecond: share(qos.handshakesPerSecond),
+    handshakesPerSecondPerAddress: qos.handshakesPerSecondPerAddress,
+  };
+}
+
+function materialOf(snapshot: Snapshot, sources: Sources): ReadonlyMap<MaterialId, Material> {
+  const ids = materialIdsOf(snapshot.listeners);
+  const versions = [...sources.certificates.values(), ...sources.trusts.values()];
+  return new Map(versions.flatMap(({ id, material }) => (ids.has(id) ? [[id, material]] : [])));
+}

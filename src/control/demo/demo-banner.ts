@@ -1,0 +1,80 @@
+import type { Document } from "#model/document.ts";
+import { socketAddressOf, vnicNameOf } from "#model/names.ts";
+import type { Sources } from "../certificates/sources.ts";
+
+export interface DemoFacts {
+  readonly document: Document;
+  readonly sources: Sources;
+  /** What `prepareDemo` returned. */
+  readonly caPath: string;
+  readonly socketPath: string;
+}
+
+interface DemoListener {
+  readonly vnic: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly mode: string;
+  readonly to: number | string | undefined;
+  readonly serverName: string | undefined;
+}
+
+/** What a new user reads: where it listens, commands to copy, and how to stop it. */
+export function demoBanner({ document, sources, caPath, socketPath }: DemoFacts): string {
+  const listeners = listenersOf(document, sources);
+  const lines = [
+    "",
+    "TLS Director is serving its demo document.",
+    "",
+    "It listens on",
+    ...listeners.map(
+      ({ vnic, ip, port, mode }) => `  ${socketAddressOf(ip, port)}  ${mode.padEnd(8)}  ${vnic}`,
+    ),
+    "",
+    "Try, in another terminal:",
+    ...listeners.flatMap((listener) => curlCommand(listener, listeners, quoted(caPath))),
+    `  npx tlsd show vnics --socket ${quoted(socketPath)}`,
+    `  npx tlsd show handshakes --failed --socket ${quoted(socketPath)}`,
+    "",
+    `Admin socket: ${socketPath}`,
+    "Stop it with Ctrl+C.",
+    "",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function listenersOf(document: Document, sources: Sources): readonly DemoListener[] {
+  return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
+    Object.entries(vnics).flatMap(([name, { ip, listeners }]) =>
+      listeners.map(({ port, mode, to, certificates }) => ({
+        vnic: vnicNameOf(name, profile),
+        ip,
+        port,
+        mode,
+        to,
+        serverName: sources.certificates.get(certificates[0] ?? "")?.facts.names[0],
+      })),
+    ),
+  );
+}
+
+function curlCommand(
+  listener: DemoListener,
+  listeners: readonly DemoListener[],
+  ca: string,
+): readonly string[] {
+  const { ip, port, mode, to, serverName } = listener;
+  const address = ip.includes(":") ? `[${ip}]` : ip;
+  if (mode === "tcp" && serverName !== undefined) {
+    const resolve = `--resolve ${serverName}:${port}:${address}`;
+    return [`  curl --cacert ${ca} ${resolve} https://${serverName}:${port}/`];
+  }
+  const target = listeners.find((other) => other.ip === ip && other.port === to)?.serverName;
+  if (mode !== "redirect" || target === undefined) return [];
+  const resolve = [port, to].map((each) => `--resolve ${target}:${each}:${address}`).join(" ");
+  return [`  curl --location --cacert ${ca} ${resolve} http://${target}:${port}/`];
+}
+
+/** For a POSIX shell. */
+const quoted = (path: string): string =>
+  /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;

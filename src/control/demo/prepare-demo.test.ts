@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { copyFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { get } from "node:http";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { text } from "node:stream/consumers";
+import { DirectorError } from "#model/failure.ts";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { makeTempFolder } from "#harness/temp-folder.ts";
+import { checkFile } from "../check-file.ts";
+import { demoBanner } from "./demo-banner.ts";
+import { DEMO_SITES } from "./demo-names.ts";
+import { prepareDemo } from "./prepare-demo.ts";
+import { startDemoEndpoints } from "./start-demo-endpoints.ts";
+
+const DEMO_DOCUMENT = new URL("../../../director.yaml", import.meta.url);
+
+describe("the demo", () => {
+  async function demoFolder(): Promise<string> {
+    const folder = await makeTempFolder();
+    await copyFile(DEMO_DOCUMENT, join(folder, "director.yaml"));
+    return folder;
+  }
+
+  it("makes certificates with which the demo document has no problem", async () => {
+    const folder = await demoFolder();
+    assert.equal(await prepareDemo(folder), join(folder, "certs/demo-ca.pem"));
+    const { problems, document } = await checkFile(join(folder, "director.yaml"));
+    assert.deepEqual(problems, []);
+    for (const { profile, server, endpointAddress, endpointPort } of DEMO_SITES) {
+      assert.equal(document?.servers[server]?.address, endpointAddress);
+      assert.equal(document?.profiles[profile]?.vnics["front"]?.listeners[0]?.to, endpointPort);
+    }
+  });
+
+  it("keeps keys to their owner", async () => {
+    const folder = await makeTempFolder();
+    await prepareDemo(folder);
+    const names = await readdir(join(folder, "certs"));
+    assert.equal(names.length, 5);
+    for (const name of names.filter((each) => each.endsWith(".key"))) {
+      assert.equal((await stat(join(folder, "certs", name))).mode & 0o777, 0o600);
+    }
+  });
+
+  it("keeps good certificates and renews what is missing or broken", async () => {
+    const folder = await makeTempFolder();
+    const ca = await prepareDemo(folder);
+    const first = await readFile(ca, "utf8");
+    await prepareDemo(folder);
+    assert.equal(await readFile(ca, "utf8"), first);
+    await writeFile(join(folder, "certs/demo-pay.key"), "broken");
+    await prepareDemo(folder);
+    assert.notEqual(await readFile(ca, "utf8"), first);
+  });
+
+  it("names the folder that it cannot write to", async () => {
+    await assert.rejects(prepareDemo("/proc"), (error) => {
+      assert.ok(error instanceof DirectorError);
+      assert.equal(error.code, "demo-failed");
+      assert.match(error.message, /\/proc\/certs/);
+      return true;
+    });
+  });
+
+  it("starts endpoints that answer, and names a port that is taken", async () => {
+    const sites = DEMO_SITES.map((site) => ({ ...site, endpointAddress: uniqueVirtualIp() }));
+    const endpoints = await startDemoEndpoints(sites);
+    closeAtTestEnd(() => endpoints.close());
+    const [shop] = sites;
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    get({ host: shop?.endpointAddress, port: shop?.endpointPort }, (response) => {
+      resolve(text(response));
+    }).on("error", reject);
+    assert.match(await promise, /Hello from shop on web-1/);
+    await assert.rejects(startDemoEndpoints(sites), { code: "address-in-use" });
+    await endpoints.close();
+    await (await startDemoEndpoints(sites)).close();
+  });
+
+  it("prints commands to copy", async () => {
+    const folder = await demoFolder();
+    const caPath = await prepareDemo(folder);
+    const { document, sources } = await checkFile(join(folder, "director.yaml"));
+    assert.ok(document && sources);
+    const banner = demoBanner({ document, sources, caPath, socketPath: "/a b/tlsd.sock" });
+    const resolve = "--resolve shop.demo.test:8443:127.0.1.10";
+    assert.ok(banner.includes(`curl --cacert ${caPath} ${resolve} https://shop.demo.test:8443/\n`));
+    assert.ok(banner.includes("127.0.1.11:8443"));
+    assert.ok(banner.includes("--socket '/a b/tlsd.sock'"));
+  });
+});

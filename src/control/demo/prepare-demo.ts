@@ -1,0 +1,75 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DirectorError } from "#model/failure.ts";
+import { chainFileOf, DEMO_CA_FILE, DEMO_SITES, keyFileOf } from "./demo-names.ts";
+
+/** A demo that runs for a day must not end with expired certificates. */
+const RENEW_BEFORE_MS = 86_400_000;
+
+/**
+ * Makes a demo CA and the certificates of the demo document in `folder`/certs, unless good ones are there. Returns the
+ * path of the CA certificate. Throws DirectorError `demo-failed`.
+ */
+export async function prepareDemo(folder: string): Promise<string> {
+  const certs = join(folder, "certs");
+  const caPath = join(certs, DEMO_CA_FILE);
+  if (await isGood(certs)) return caPath;
+  try {
+    // Loading it takes 100 ms, and most runs find good certificates.
+    const { issueDemoCertificates } = await import("./issue-demo-certificates.ts");
+    const issued = await issueDemoCertificates(DEMO_SITES.map(({ serverName }) => serverName));
+    await makeFolder(certs);
+    for (const [index, site] of DEMO_SITES.entries()) {
+      const certificate = issued.certificates[index];
+      if (certificate === undefined) continue;
+      await replaceFile(join(certs, keyFileOf(site)), certificate.keyPem, 0o600);
+      await replaceFile(join(certs, chainFileOf(site)), certificate.chainPem, 0o644);
+    }
+    await replaceFile(caPath, issued.caPem, 0o644);
+    return caPath;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
+    throw new DirectorError(
+      "demo-failed",
+      `Writing the demo certificates to ${certs} ended with ${code}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function isGood(certs: string): Promise<boolean> {
+  try {
+    const ca = new X509Certificate(await readFile(join(certs, DEMO_CA_FILE)));
+    for (const site of DEMO_SITES) {
+      const leaf = new X509Certificate(await readFile(join(certs, chainFileOf(site))));
+      const key = createPrivateKey(await readFile(join(certs, keyFileOf(site))));
+      const isOurs = leaf.verify(ca.publicKey) && leaf.checkPrivateKey(key);
+      const leftMs = leaf.validToDate.getTime() - Date.now();
+      if (!isOurs || leftMs < RENEW_BEFORE_MS) return false;
+      if (leaf.checkHost(site.serverName) === undefined) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Not recursive, as that spins for ever where a file system says ENOENT for a folder that is there, such as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+}
+
+/** Never with a half-written file in its place, nor with a key that others could read for a moment. */
+async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+  const draft = `${path}.new`;
+  await rm(draft, { force: true });
+  await writeFile(draft, content, { mode, flag: "wx" });
+  await rename(draft, path);
+}

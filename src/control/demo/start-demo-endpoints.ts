@@ -1,0 +1,56 @@
+import { createServer, type Server } from "node:http";
+import { DirectorError } from "#model/failure.ts";
+import { socketAddressOf } from "#model/names.ts";
+import { DEMO_SITES, type DemoSite } from "./demo-names.ts";
+
+export interface DemoEndpoints {
+  close(): Promise<void>;
+}
+
+/** The servers of the demo: small HTTP endpoints that say who they are. Throws DirectorError when a port is taken. */
+export async function startDemoEndpoints(
+  sites: readonly DemoSite[] = DEMO_SITES,
+): Promise<DemoEndpoints> {
+  const servers: Server[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map(closeServer));
+  };
+  try {
+    for (const site of sites) servers.push(await startEndpoint(site));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+async function startEndpoint(site: DemoSite): Promise<Server> {
+  const { profile, server: name, endpointAddress, endpointPort } = site;
+  const server = createServer((request, response) => {
+    response.setHeader("content-type", "text/plain; charset=utf-8");
+    response.end(
+      `Hello from ${profile} on ${name}. The director ended TLS; this server read plain HTTP/${request.httpVersion}.\n`,
+    );
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(endpointPort, endpointAddress, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    throw new DirectorError(
+      isTaken ? "address-in-use" : "demo-failed",
+      `The demo endpoint of ${profile} needs ${socketAddressOf(endpointAddress, endpointPort)}.`,
+      { cause: error },
+    );
+  }
+  return server;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeAllConnections();
+  await promise;
+}

@@ -1,0 +1,232 @@
+/** The control process: builds its parts, wires them, starts them, and stops them in reverse. */
+import { readFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import type { DirectorSettings } from "#model/document.ts";
+import { DirectorError } from "#model/failure.ts";
+import { startAdminApi } from "./admin-api/start-admin-api.ts";
+import { startObserve } from "./admin-api/start-observe.ts";
+import { buildView, directorFactsOf } from "./build-view.ts";
+import { ChangeLog } from "./change-log.ts";
+import { checkFile } from "./check-file.ts";
+import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
+import { demoBanner } from "./demo/demo-banner.ts";
+import { prepareDemo } from "./demo/prepare-demo.ts";
+import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
+import { Director } from "./director.ts";
+import type { DirectorView } from "./director-view.ts";
+import { HealthChecks } from "./health/health-checks.ts";
+import { kernelNotices } from "./kernel-notices.ts";
+import type { Notice } from "./notice.ts";
+import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
+import { probeNewAddresses } from "./probe-address.ts";
+import { becomeControlUser, type SelfCommand } from "./privileges/become-control-user.ts";
+import { confineWorkers } from "./privileges/confine-workers.ts";
+import { lockFolder } from "./state/lock-folder.ts";
+import { openDataFolder } from "./state/open-data-folder.ts";
+import { WorkerRecord } from "./state/worker-record.ts";
+import { openRevisionStore } from "./state/revision-store.ts";
+import { buildLogger, type Logger } from "./telemetry/log.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+import { findEngine } from "./workers/find-engine.ts";
+import { makeWorkerFolder } from "./workers/make-worker-folder.ts";
+import { buildWorkerCommand } from "./workers/worker-command.ts";
+import { WorkerPool } from "./workers/worker-pool.ts";
+
+export interface ServeOptions {
+  readonly configPath: string;
+  /** What is undefined here, the document says. */
+  readonly dataPath: string | undefined;
+  readonly workers: number | "auto" | undefined;
+  readonly engine: "bun" | "node" | "auto" | undefined;
+  readonly logLevel: string;
+  /** JSON lines on a terminal too. */
+  readonly isJson?: boolean;
+  readonly isDemo: boolean;
+}
+
+const DRAIN_MS = 30_000;
+const PROGRAM = resolve(import.meta.dirname, "../..");
+const WORKER_ENTRY = join(PROGRAM, "src/dataplane/main.ts");
+const MANIFEST = join(PROGRAM, "package.json");
+
+/**
+ * Runs a director until it is told to stop, and resolves to the exit code: 0 when it has drained, and also when a second
+ * signal cut the drain short, as both were asked for. Throws DirectorError when it cannot start.
+ */
+export async function serve(options: ServeOptions): Promise<number> {
+  await using cleanup = new AsyncDisposableStack();
+  const stopSignals = catchStopSignals(process, cleanup);
+  const configPath = resolve(options.configPath);
+  const caPath = options.isDemo ? await prepareDemo(dirname(configPath)) : undefined;
+  const file = await checkFile(configPath);
+  const { document, sources } = file;
+  if (document === undefined || sources === undefined) {
+    throw new DirectorError("document-invalid", configPath, { problems: file.problems });
+  }
+  const dataPath = resolve(options.dataPath ?? resolve(file.folder, document.director.data));
+  const userNotice = becomeUser(document.director.user, options.isDemo, configPath, dataPath);
+  openDataFolder(dataPath);
+  const lock = lockFolder(dataPath);
+  cleanup.defer(() => lock.release());
+
+  const { director, view, log, record } = build(options, document.director, {
+    configPath,
+    dataPath,
+    notices: [...kernelNotices(), ...(userNotice === undefined ? [] : [userNotice])],
+    cleanup,
+  });
+  catchOperatorSignals(process, director, log, cleanup);
+  const admin = await startAdminApi({ socketPath: join(dataPath, "tlsd.sock"), view, log });
+  cleanup.defer(() => admin.close());
+  const observe = await tryObserve(document.director.observe, view, log);
+  cleanup.defer(() => observe?.close());
+  if (caPath !== undefined) {
+    const endpoints = await startDemoEndpoints();
+    cleanup.defer(() => endpoints.close());
+  }
+
+  const started = director.start(file);
+  // A director that is stopped while it starts fails to start, and nobody waits for that any more.
+  started.catch(() => undefined);
+  await Promise.race([started, stopSignals.first]);
+  if (director.phase === "serving") {
+    const { socketPath } = admin;
+    const orphans = record.endOrphans();
+    if (orphans > 0)
+      log.warn({ event: "orphans-found", orphans }, "Workers of a killed director leave.");
+    log.info({ event: "ready", socketPath, observe: observe?.address }, "The director is ready.");
+    if (caPath !== undefined) {
+      process.stdout.write(demoBanner({ document, sources, caPath, socketPath }));
+    }
+    await stopSignals.first;
+    log.info({ event: "draining", deadlineMs: DRAIN_MS }, "Accepts no more; connections may end.");
+  }
+  const drained = director.phase === "serving" ? director.drain(DRAIN_MS) : director.stop();
+  const stopped = stopSignals.second.then(() => director.stop());
+  const cut = await Promise.race([drained, stopped]);
+  log.info({ event: "stopped", cut }, cut === undefined ? "Stopped at once." : "Stopped.");
+  return 0;
+}
+
+interface Surroundings {
+  readonly configPath: string;
+  readonly dataPath: string;
+  readonly notices: readonly Notice[];
+  readonly cleanup: AsyncDisposableStack;
+}
+
+function build(options: ServeOptions, settings: DirectorSettings, surroundings: Surroundings) {
+  const { configPath, dataPath, cleanup } = surroundings;
+  const binary = findEngine({
+    wanted: options.engine ?? settings.engine,
+    nodeFile: process.execPath,
+    arch: process.arch,
+  });
+  const { engine } = binary;
+  const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
+  const workers = countOf(options.workers ?? settings.workers);
+  const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
+  const notices = [...surroundings.notices, confinement.notice, limit.notice].filter(
+    (notice) => notice !== undefined,
+  );
+  const isPretty = process.stdout.isTTY && options.isJson !== true;
+  const log = buildLogger({ level: options.logLevel, isPretty });
+  for (const { event, text } of notices) log.warn({ event }, text);
+  const { version } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { readonly version: string };
+
+  const telemetry: Telemetry = new Telemetry({
+    log,
+    snapshotOfDirector: () => directorFactsOf({ version, engine, director, pool }),
+  });
+  const record = new WorkerRecord(dataPath);
+  const pool = new WorkerPool({
+    size: workers,
+    engine,
+    command: buildWorkerCommand({
+      engine: binary,
+      entry: WORKER_ENTRY,
+      confinement,
+      env: process.env,
+      cwd: makeWorkerFolder(tmpdir(), cleanup),
+    }),
+    sink: {
+      counted: (id, listeners) => telemetry.counted(id, listeners),
+      events: (handshakes, connections, dropped) =>
+        telemetry.events(handshakes, connections, dropped),
+      gone: (id) => telemetry.gone(id),
+      restarted: (cause) => telemetry.workerRestarted(cause),
+      notice: (worker, level, text) => log[level]({ event: "worker-notice", worker }, text),
+    },
+    log,
+    onRoster: (pids) => record.write(pids),
+  });
+  cleanup.defer(() => pool.stop());
+  const health = new HealthChecks({
+    onDown: (down) => {
+      log.warn({ event: "endpoints-down", down }, `Endpoints down: ${down.join(", ") || "none"}.`);
+      pool.setHealth(down);
+    },
+    onEndpoint: (listener, endpoint, isUp) => telemetry.endpointHealth(listener, endpoint, isUp),
+  });
+  const changeLog = new ChangeLog(log, (outcome, seconds) =>
+    telemetry.changeEnded(outcome, seconds),
+  );
+  const store = openRevisionStore(dataPath);
+  cleanup.defer(() => store.close());
+  const director: Director = new Director({
+    pool,
+    engine,
+    health,
+    changeLog,
+    store,
+    workers,
+    maxConnectionsPerWorker: limit.perWorker,
+    readFile: () => checkFile(configPath),
+    // Workers that a killed director has left hold the addresses, and share them.
+    probe: async (before, after) => {
+      if (record.orphans().length === 0) await probeNewAddresses(before, after);
+    },
+  });
+  const view = buildView({
+    version,
+    engine,
+    pid: process.pid,
+    startedAt: new Date(),
+    wantedWorkers: workers,
+    notices,
+    director,
+    changeLog,
+    pool,
+    health,
+    telemetry,
+  });
+  return { director, view, log, record };
+}
+
+const countOf = (workers: number | "auto"): number =>
+  workers === "auto" ? availableParallelism() : workers;
+
+async function tryObserve(address: string | undefined, view: DirectorView, log: Logger) {
+  return address === undefined ? undefined : startObserve({ address, view, log });
+}
+
+/** Started as root, the control process starts over as its own user. Says so where it stays root. */
+function becomeUser(
+  name: string,
+  isDemo: boolean,
+  configPath: string,
+  dataPath: string,
+): Notice | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  if (isDemo) {
+    const text =
+      "The control process of the demo stays root, so that it can write its certificates.";
+    return { event: "control-runs-as-root", text };
+  }
+  const { execPath, execArgv, argv, env } = process;
+  const read = [execPath, join(PROGRAM, "src/main.ts"), MANIFEST, configPath];
+  const execve: SelfCommand["execve"] = (file, args, newEnv) =>
+    process.execve?.(file, args, newEnv);
+  return becomeControlUser(name, { read, dataPath }, { execPath, execArgv, argv, env, execve });
+}

@@ -1,0 +1,47 @@
+import { createServer } from "node:net";
+import { DirectorError, type FailureCode } from "#model/failure.ts";
+import { socketAddressOf } from "#model/names.ts";
+import type { Snapshot } from "#model/snapshot.ts";
+
+const FAILURE_OF_ERRNO: Readonly<Record<string, FailureCode>> = {
+  EADDRINUSE: "address-in-use",
+  EADDRNOTAVAIL: "address-not-available",
+  EACCES: "address-not-permitted",
+  EPERM: "address-not-permitted",
+};
+
+/**
+ * Tries every address and port that `after` listens on and `before` does not. Workers share theirs by SO_REUSEPORT, and so
+ * would a second director, unnoticed: here each is bound once without it. Throws DirectorError, with the listener.
+ */
+export async function probeNewAddresses(
+  before: Snapshot | undefined,
+  after: Snapshot,
+): Promise<void> {
+  const held = new Set(before?.listeners.map(addressOf));
+  for (const listener of after.listeners) {
+    if (held.has(addressOf(listener))) continue;
+    await probeAddress(listener.virtualIp, listener.port, listener.name);
+  }
+}
+
+const addressOf = ({ virtualIp, port }: Snapshot["listeners"][number]): string =>
+  socketAddressOf(virtualIp, port);
+
+async function probeAddress(virtualIp: string, port: number, listener: string): Promise<void> {
+  const server = createServer((socket) => socket.destroy());
+  const bound = Promise.withResolvers<void>();
+  server.once("error", bound.reject);
+  server.listen({ host: virtualIp, port, exclusive: true }, () => bound.resolve());
+  try {
+    await bound.promise;
+  } catch (error) {
+    const errno = error instanceof Error && "code" in error ? String(error.code) : "";
+    throw new DirectorError(
+      FAILURE_OF_ERRNO[errno] ?? "listener-unusable",
+      `Listener ${listener}, ${socketAddressOf(virtualIp, port)}: ${errno}.`,
+      { cause: error },
+    );
+  }
+  await new Promise((resolve) => server.close(resolve));
+}
