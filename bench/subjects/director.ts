@@ -1,0 +1,100 @@
+import { writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import manifest from "../../package.json" with { type: "json" };
+import { tryRunVersionCommand } from "./run-version-command.ts";
+import type { Site, Subject } from "./subject.ts";
+
+export const engines = ["bun", "node"] as const;
+export type Engine = (typeof engines)[number];
+
+/** Evaluated by the engine: its version, BoringSSL's commit or none, OpenSSL's version. */
+const runtimeFacts =
+  "((v) => [v.bun || v.node, v.boringssl || 'none', v.openssl].join(' '))(process.versions)";
+
+const repository = fileURLToPath(new URL("../../", import.meta.url));
+const virtualIps: Record<Engine, string> = { bun: "127.0.1.60", node: "127.0.1.61" };
+
+/** The director of this working tree, with one worker on the engine. */
+export function buildDirector(engine: Engine): Subject {
+  return {
+    name: `director/${engine}`,
+    packages: [],
+    virtualIp: virtualIps[engine],
+    hasWorkers: true,
+
+    tryBuild() {
+      const facts = tryRunVersionCommand(programOf(engine), ["-p", runtimeFacts])
+        ?.trim()
+        .split(" ");
+      if (facts === undefined) {
+        return undefined;
+      }
+      const [runtime = "", boringSsl, openSsl = ""] = facts;
+      return {
+        version: `${manifest.version} on ${engine} ${runtime}`,
+        tlsLibrary:
+          boringSsl === "none" ? `OpenSSL ${openSsl}` : `BoringSSL ${boringSsl?.slice(0, 8)}`,
+      };
+    },
+
+    prepare(site) {
+      const configuration = stringify(documentOf(site));
+      const path = join(site.folder, "director.yaml");
+      const data = join(site.folder, "data");
+      writeFileSync(path, configuration);
+      return {
+        program: process.execPath,
+        args: [join(repository, "src/main.ts"), "serve"].concat(
+          ["--config", path, "--data", data],
+          ["--workers", "1", "--engine", engine],
+        ),
+        configuration,
+        isReady: () => isReady(join(data, "tlsd.sock")),
+      };
+    },
+  };
+}
+
+function programOf(engine: Engine): string {
+  const architecture = process.arch === "arm64" ? "aarch64" : process.arch;
+  return engine === "node"
+    ? process.execPath
+    : join(repository, `node_modules/@oven/bun-linux-${architecture}/bin/bun`);
+}
+
+function documentOf(site: Site): object {
+  const listener = {
+    port: site.port,
+    mode: "tcp",
+    to: site.endpointPort,
+    certificates: ["bench"],
+    policy: "modern",
+  };
+  return {
+    servers: { "web-1": { address: "127.0.0.1" } },
+    profiles: {
+      bench: {
+        servers: ["web-1"],
+        vnics: { front: { ip: site.virtualIp, listeners: [listener] } },
+      },
+    },
+    certificates: {
+      bench: { source: "files", chain: site.certificate.chainPath, key: site.certificate.keyPath },
+    },
+  };
+}
+
+function isReady(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = request({ socketPath, path: "/readyz", timeout: 1_000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    probe.on("timeout", () => probe.destroy());
+    probe.on("error", () => resolve(false));
+    probe.end();
+  });
+}

@@ -1,0 +1,55 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { buildDirector, type Engine } from "./director.ts";
+import { haproxy } from "./haproxy.ts";
+import { hitch } from "./hitch.ts";
+import { nginx } from "./nginx.ts";
+import type { Subject, SubjectBuild } from "./subject.ts";
+
+export const peerNames = ["haproxy", "nginx", "hitch"] as const;
+export type PeerName = (typeof peerNames)[number];
+const peers: Record<PeerName, Subject> = { haproxy, nginx, hitch };
+
+export interface FoundSubject {
+  readonly subject: Subject;
+  readonly build: SubjectBuild;
+}
+
+/** The wanted subjects that are there; as root on Debian, peers that are missing are installed first. */
+export function findSubjects(
+  wantedPeers: readonly PeerName[],
+  wantedEngines: readonly Engine[],
+  say: (line: string) => void,
+): FoundSubject[] {
+  const wanted = [...wantedPeers.map((name) => peers[name]), ...wantedEngines.map(buildDirector)];
+  const missing = wanted.filter((subject) => subject.tryBuild() === undefined);
+  const packages = missing.flatMap((subject) => subject.packages);
+  if (packages.length > 0) {
+    installPackages(packages, say);
+  }
+  return wanted.flatMap((subject) => {
+    const build = subject.tryBuild();
+    if (build === undefined) {
+      say(`${subject.name} is not installed: left out`);
+      return [];
+    }
+    say(`${subject.name}: ${build.version}, ${build.tlsLibrary}`);
+    return [{ subject, build }];
+  });
+}
+
+function installPackages(packages: readonly string[], say: (line: string) => void): void {
+  const command = ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
+  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
+    say(`missing peers; on Debian, as root: ${command.join(" ")}`);
+    return;
+  }
+  say(command.join(" "));
+  const { status } = spawnSync("env", ["DEBIAN_FRONTEND=noninteractive", ...command], {
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout: 300_000,
+  });
+  if (status !== 0) {
+    say(`apt-get ended with status ${status}; try apt-get update first`);
+  }
+}
