@@ -1,5 +1,6 @@
 /** argv -> serve, or a CLI command. Nothing else. */
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { buildProgram } from "#cli/build-program.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
@@ -55,6 +56,8 @@ async function run(): Promise<number> {
 }
 
 async function startDirector(request: ServeRequest, isDemo: boolean): Promise<number> {
+  // For `ps`, `pidof tlsd` and whoever else looks for the program rather than for its runtime.
+  process.title = "tlsd";
   const { serve } = await import("#control/main.ts");
   return serve({ ...request, isDemo });
 }
@@ -73,7 +76,7 @@ function endQuietlyWithoutReader(): void {
 }
 
 function projectPathOf(relative: string): string {
-  return new URL(relative, import.meta.url).pathname;
+  return fileURLToPath(new URL(relative, import.meta.url));
 }
 
 function versionOf(manifest: string): string {

@@ -114,12 +114,12 @@ function listenerStatusOf(
   };
 }
 
-/** False when the active checks find every endpoint of the vNIC down. */
+/** False when its profile lives on no server, or the active checks find every endpoint of the vNIC down. */
 function hasEndpoint({ director, health }: ViewParts, vnic: VnicName): boolean {
   const down = new Set(health.down);
-  const listeners = director.inForce?.compiled.snapshot.listeners ?? [];
-  const endpoints = listeners
-    .filter((listener) => listener.vnic === vnic)
-    .flatMap((listener) => [...listener.endpoints, ...listener.standby]);
-  return endpoints.length === 0 || endpoints.some((endpoint) => !down.has(endpointKeyOf(endpoint)));
+  const relaying = (director.inForce?.compiled.snapshot.listeners ?? []).filter(
+    (listener) => listener.vnic === vnic && listener.mode !== "redirect",
+  );
+  const endpoints = relaying.flatMap(({ endpoints: first, standby }) => [...first, ...standby]);
+  return relaying.length === 0 || endpoints.some((endpoint) => !down.has(endpointKeyOf(endpoint)));
 }

@@ -55,6 +55,7 @@ async function serveFirst(): Promise<Setup> {
   let number = 0;
   const parts: ChangeParts = {
     electorate: fake.pool,
+    engine: "bun",
     store,
     workers: 2,
     maxConnectionsPerWorker: 100,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CertificateStatus, DirectorStatus } from "#model/status.ts";
 import type { LoadedSources } from "./certificates/load-sources.ts";
+import type { Sources } from "./certificates/sources.ts";
 import { SourceWatcher } from "./certificates/watch-sources.ts";
 import {
   changeDocument,
@@ -18,8 +19,8 @@ export interface DirectorParts extends Omit<ChangeParts, "electorate" | "nextNum
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
   readonly changeLog: ChangeLog;
-  /** Reads the document's file anew. */
-  readonly readFile: () => Promise<CheckedFile>;
+  /** Reads the document's file anew. Certificate files that are broken at the moment leave their last good version. */
+  readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedFile>;
 }
 
 /** One running gateway: the state in force, the changes that lead to the next, and the way out. */
@@ -66,7 +67,7 @@ export class Director {
 
   /** Reads the document again and applies what differs. Throws DirectorError; the state before goes on then. */
   async reload(): Promise<void> {
-    await this.#changeDocument(this.#parts.readFile);
+    await this.#changeDocument(() => this.#parts.readFile(this.#inForce?.sources));
   }
 
   /** Gives each worker a successor, between changes. */

@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { DirectorSettings } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
+import { durationMsOf } from "#model/units.ts";
 import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
@@ -45,7 +46,6 @@ export interface ServeOptions {
   readonly isDemo: boolean;
 }
 
-const DRAIN_MS = 30_000;
 const PROGRAM = resolve(import.meta.dirname, "../..");
 const WORKER_ENTRY = join(PROGRAM, "src/dataplane/main.ts");
 const MANIFEST = join(PROGRAM, "package.json");
@@ -64,6 +64,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (document === undefined || sources === undefined) {
     throw new DirectorError("document-invalid", configPath, { problems: file.problems });
   }
+  const drainMs = durationMsOf(document.director.drain);
   const dataPath = resolve(options.dataPath ?? resolve(file.folder, document.director.data));
   const userNotice = becomeUser(document.director.user, options.isDemo, configPath, dataPath);
   openDataFolder(dataPath);
@@ -100,9 +101,9 @@ export async function serve(options: ServeOptions): Promise<number> {
       process.stdout.write(demoBanner({ document, sources, caPath, socketPath }));
     }
     await stopSignals.first;
-    log.info({ event: "draining", deadlineMs: DRAIN_MS }, "Accepts no more; connections may end.");
+    log.info({ event: "draining", deadlineMs: drainMs }, "Accepts no more; connections may end.");
   }
-  const drained = director.phase === "serving" ? director.drain(DRAIN_MS) : director.stop();
+  const drained = director.phase === "serving" ? director.drain(drainMs) : director.stop();
   const stopped = stopSignals.second.then(() => director.stop());
   const cut = await Promise.race([drained, stopped]);
   log.info({ event: "stopped", cut }, cut === undefined ? "Stopped at once." : "Stopped.");
@@ -147,6 +148,8 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
       engine: binary,
       entry: WORKER_ENTRY,
       confinement,
+      drainMs: durationMsOf(settings.drain),
+      orphanGraceMs: durationMsOf(settings.orphanGrace),
       env: process.env,
       cwd: makeWorkerFolder(tmpdir(), cleanup),
     }),
@@ -182,7 +185,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     store,
     workers,
     maxConnectionsPerWorker: limit.perWorker,
-    readFile: () => checkFile(configPath),
+    readFile: (lastGood) => checkFile(configPath, lastGood),
     // Workers that a killed director has left hold the addresses, and share them.
     probe: async (before, after) => {
       if (record.orphans().length === 0) await probeNewAddresses(before, after);

@@ -148,7 +148,8 @@ test("failures have the shape of the catalogue", async () => {
     return `${code} ${shape["code"]}`;
   };
   assert.equal(await failure("/v1/nothing"), "404 not-found");
-  assert.equal(await failure("/v1/status", "POST"), "404 not-found");
+  assert.equal(await failure("/v1/nothing", "POST"), "404 not-found");
+  assert.equal(await failure("/v1/status", "POST"), "405 method-not-allowed");
   assert.equal(await failure("/v1/handshakes?limit=0"), "400 bad-request");
   assert.equal(await failure("/v1/handshakes?limit=many"), "400 bad-request");
   assert.equal(await failure("/%ff"), "400 bad-request");

@@ -1,3 +1,5 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import {
   fastify,
   type FastifyError,
@@ -13,6 +15,8 @@ const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_DEADLINE_MS = 10_000;
 const REPLY_DEADLINE_MS = 10_000;
 const IDLE_DEADLINE_MS = 30_000;
+/** How often Node looks for requests past their deadline: 30 s unless told. */
+const DEADLINE_CHECK_MS = 1_000;
 
 /** An HTTP server without routes: deadlines, bounds, and failures in the shape of the catalogue. */
 export function buildHttpApp(log: Logger): FastifyInstance {
@@ -21,6 +25,9 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     forceCloseConnections: true,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_DEADLINE_MS,
+    http: { connectionsCheckingInterval: DEADLINE_CHECK_MS },
+    // Also of a client that does not read its reply: no other deadline is for that.
+    connectionTimeout: IDLE_DEADLINE_MS,
     handlerTimeout: REPLY_DEADLINE_MS,
     keepAliveTimeout: IDLE_DEADLINE_MS,
     routerOptions: { ignoreTrailingSlash: true },
@@ -28,6 +35,7 @@ export function buildHttpApp(log: Logger): FastifyInstance {
       const failure = failureOf(error);
       void reply.code(FAILURES[failure.code].status).send(failure.toShape());
     },
+    clientErrorHandler: refuseConnection,
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   app.setErrorHandler<FastifyError | DirectorError>((error, request, reply) => {
@@ -38,13 +46,31 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     return reply.code(FAILURES[failure.code].status).send(failure.toShape());
   });
   app.setNotFoundHandler((request, reply) => {
-    const failure = new DirectorError(
-      "not-found",
-      `Nothing answers ${request.method} ${request.url}.`,
-    );
-    return reply.code(FAILURES[failure.code].status).send(failure.toShape());
+    const [url = ""] = request.url.split("?");
+    const allowed = app.hasRoute({ method: "GET", url }) ? "GET, HEAD" : undefined;
+    const code = allowed === undefined ? "not-found" : "method-not-allowed";
+    if (allowed !== undefined) void reply.header("allow", allowed);
+    const failure = new DirectorError(code, `Nothing answers ${request.method} ${request.url}.`);
+    return reply.code(FAILURES[code].status).send(failure.toShape());
   });
   return app;
+}
+
+/** A connection on which no request can be read, or none in time. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const status = isLate ? 408 : FAILURES["bad-request"].status;
+  const detail = isLate ? "It did not come in time." : "It is no HTTP that can be read.";
+  const body = JSON.stringify(new DirectorError("bad-request", detail).toShape());
+  socket.write(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+  socket.destroySoon();
 }
 
 /** What the framework refuses is the request's fault; anything else unknown is ours and its words stay in the log. */

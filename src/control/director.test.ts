@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pino } from "pino";
+import { eventually } from "#harness/deadline.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { makeTempFolder } from "#harness/temp-folder.ts";
+import { createTestCa } from "#harness/test-ca.ts";
+import { makeFakePool } from "../../test/fixtures/fake-pool.ts";
+import { ChangeLog } from "./change-log.ts";
+import { checkFile } from "./check-file.ts";
+import { Director } from "./director.ts";
+import { HealthChecks } from "./health/health-checks.ts";
+import { openRevisionStore } from "./state/revision-store.ts";
+
+const documentWith = (port: number, director: object = {}): string =>
+  JSON.stringify({
+    director,
+    servers: { "web-1": { address: "127.0.0.1" } },
+    profiles: {
+      shop: {
+        servers: ["web-1"],
+        vnics: {
+          front: { ip: "127.0.0.1", listeners: [{ port, to: 80, certificates: ["shop"] }] },
+        },
+      },
+    },
+    certificates: { shop: { chain: "shop.pem", key: "shop.key" } },
+  });
+
+/** A director on fake workers that serves `director.yaml` in a folder of its own. */
+async function startDirector() {
+  const folder = await makeTempFolder();
+  const ca = await createTestCa();
+  const issue = async () => (await ca.issue({ names: ["shop.example"] })).writeTo(folder, "shop");
+  await issue();
+  const path = join(folder, "director.yaml");
+  writeFileSync(path, documentWith(8443));
+  const events: string[] = [];
+  const log = pino(
+    { level: "info" },
+    {
+      write: (line: string) => events.push((JSON.parse(line) as { event: string }).event),
+    },
+  );
+  const outcomes: string[] = [];
+  const changeLog = new ChangeLog(log, (outcome) => outcomes.push(outcome));
+  const fake = await makeFakePool({ size: 1 });
+  const store = openRevisionStore(folder);
+  const director = new Director({
+    pool: fake.pool,
+    health: new HealthChecks({ onDown: () => undefined, onEndpoint: () => undefined }),
+    changeLog,
+    engine: "node",
+    store,
+    workers: 1,
+    maxConnectionsPerWorker: 10,
+    readFile: (lastGood) => checkFile(path, lastGood),
+    probe: () => Promise.resolve(),
+  });
+  await director.start(await checkFile(path));
+  closeAtTestEnd(async () => {
+    await director.stop();
+    store.close();
+  });
+  return {
+    director,
+    fake,
+    changeLog,
+    events,
+    outcomes,
+    issue,
+    write: (text: string) => writeFileSync(path, text),
+  };
+}
+
+test("a start serves the first document", async () => {
+  const { director, events, outcomes } = await startDirector();
+  assert.equal(director.phase, "serving");
+  assert.equal(director.inForce?.revision, 1);
+  assert.deepEqual(events, ["listening", "document-applied"]);
+  assert.deepEqual(outcomes, ["applied"]);
+  assert.deepEqual(
+    director.certificates().map(({ name, state }) => [name, state]),
+    [["shop", "ok"]],
+  );
+});
+
+test("a reload applies what differs, and says so when nothing does", async () => {
+  const { director, events, write } = await startDirector();
+  await director.reload();
+  assert.equal(events.at(-1), "document-unchanged");
+  write(documentWith(8444));
+  await director.reload();
+  assert.equal(director.inForce?.revision, 2);
+  assert.deepEqual(events.slice(-2), ["listening", "document-applied"]);
+});
+
+test("a bad document is refused, its reason kept until a good one comes", async () => {
+  const { director, changeLog, events, outcomes, write } = await startDirector();
+  write(documentWith(99_999));
+  await assert.rejects(director.reload(), { code: "document-invalid" });
+  assert.equal(director.inForce?.revision, 1);
+  assert.equal(events.at(-1), "document-refused");
+  assert.equal(outcomes.at(-1), "refused");
+  assert.match(changeLog.lastRefusal ?? "", /problems/);
+  write(documentWith(8443));
+  await director.reload();
+  assert.equal(changeLog.lastRefusal, undefined);
+});
+
+test("start-up settings take effect at the next start", async () => {
+  const { director, events, write } = await startDirector();
+  write(documentWith(8443, { workers: 7 }));
+  await director.reload();
+  assert.deepEqual(events.slice(-2), ["restart-needed", "document-unchanged"]);
+});
+
+test("new certificate files go to the workers under the same revision", async () => {
+  const { director, events, fake, issue } = await startDirector();
+  const before = director.inForce?.compiled.snapshot.listeners[0]?.certificates[0]?.material;
+  await issue();
+  await eventually(() => events.includes("certificate-changed"));
+  const { compiled, revision } = director.inForce ?? assert.fail();
+  assert.notEqual(compiled.snapshot.listeners[0]?.certificates[0]?.material, before);
+  assert.equal(revision, 1);
+  assert.equal(fake.journal().at(-1), `commit ${compiled.snapshot.number}`);
+});
+
+test("a certificate that a worker refuses leaves the one before, and the status says why", async () => {
+  const { director, events, fake, issue } = await startDirector();
+  const { fingerprint } = director.certificates()[0]?.facts ?? assert.fail();
+  fake.order("prepare.refuse");
+  await issue();
+  await eventually(() => events.includes("certificate-refused"));
+  const [status] = await eventually(() => {
+    const statuses = director.certificates();
+    return statuses[0]?.state === "refused" && statuses;
+  });
+  assert.equal(status?.facts.fingerprint, fingerprint);
+  assert.match(status?.problem ?? "", /as ordered/);
+});
+
+test("a change during a drain is refused", async () => {
+  const { director, write } = await startDirector();
+  const drained = director.drain(1_000);
+  assert.equal(director.phase, "draining");
+  write(documentWith(8444));
+  await assert.rejects(director.reload(), { code: "draining" });
+  assert.equal(await drained, 1);
+});
+
+test("every worker gets a successor on the state in force", async () => {
+  const { director, fake } = await startDirector();
+  await director.replaceWorkers();
+  await eventually(() => fake.pool.statuses().length === 1);
+  assert.deepEqual(
+    fake.pool.statuses().map(({ id, snapshot }) => [id, snapshot]),
+    [[2, 1]],
+  );
+});

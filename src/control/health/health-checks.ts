@@ -1,0 +1,105 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Document } from "#model/document.ts";
+import type { Health } from "#model/listener.ts";
+import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
+import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/snapshot.ts";
+import { EndpointCheck } from "./endpoint-check.ts";
+
+export interface HealthChecksOptions {
+  /** Keys of all endpoints that are down, whenever that changes. */
+  readonly onDown: (down: readonly string[]) => void;
+  /** Undefined: the endpoint is checked no more. */
+  readonly onEndpoint: (
+    listener: ListenerName,
+    endpoint: string,
+    isUp: boolean | undefined,
+  ) => void;
+}
+
+interface Running {
+  readonly listener: ListenerName;
+  readonly endpoint: string;
+  readonly health: Health;
+  readonly check: EndpointCheck;
+}
+
+/**
+ * The active checks of every listener that has `health`. An endpoint that two listeners check is down when either finds it
+ * so: workers know endpoints, not who checks them.
+ */
+export class HealthChecks {
+  readonly #options: HealthChecksOptions;
+  readonly #running = new Map<string, Running>();
+  #down: readonly string[] = [];
+
+  constructor(options: HealthChecksOptions) {
+    this.#options = options;
+  }
+
+  /** Keys of the endpoints that are down. */
+  get down(): readonly string[] {
+    return this.#down;
+  }
+
+  /** Checks that are in both the old and the new state go on with what they know. */
+  follow(document: Document, snapshot: Snapshot): void {
+    const healthOf = healthByListener(document);
+    const wanted = new Set<string>();
+    for (const { name, endpoints, standby } of snapshot.listeners) {
+      const health = healthOf.get(name);
+      if (health === undefined) continue;
+      for (const endpoint of [...endpoints, ...standby]) {
+        wanted.add(this.#ensure(name, endpoint, health));
+      }
+    }
+    for (const [key, running] of this.#running) if (!wanted.has(key)) this.#end(key, running);
+    this.#tellDown();
+  }
+
+  close(): void {
+    for (const { check } of this.#running.values()) check.close();
+    this.#running.clear();
+  }
+
+  #ensure(listener: ListenerName, target: SnapshotEndpoint, health: Health): string {
+    const endpoint = endpointKeyOf(target);
+    const key = `${listener} ${endpoint}`;
+    const running = this.#running.get(key);
+    if (running !== undefined && isDeepStrictEqual(running.health, health)) return key;
+    running?.check.close();
+    const check = new EndpointCheck(target, health, (isUp) => {
+      this.#options.onEndpoint(listener, endpoint, isUp);
+      this.#tellDown();
+    });
+    this.#running.set(key, { listener, endpoint, health, check });
+    this.#options.onEndpoint(listener, endpoint, true);
+    return key;
+  }
+
+  #end(key: string, { listener, endpoint, check }: Running): void {
+    check.close();
+    this.#running.delete(key);
+    this.#options.onEndpoint(listener, endpoint, undefined);
+  }
+
+  #tellDown(): void {
+    const keys = [...this.#running.values()].filter(({ check }) => !check.isUp);
+    const down = [...new Set(keys.map(({ endpoint }) => endpoint))].toSorted();
+    if (isDeepStrictEqual(down, this.#down)) return;
+    this.#down = down;
+    this.#options.onDown(down);
+  }
+}
+
+function healthByListener(document: Document): ReadonlyMap<ListenerName, Health> {
+  const found = new Map<ListenerName, Health>();
+  for (const [profileName, { vnics }] of Object.entries(document.profiles)) {
+    for (const [name, { listeners }] of Object.entries(vnics)) {
+      for (const { port, health } of listeners) {
+        if (health !== undefined)
+          found.set(listenerNameOf(vnicNameOf(name, profileName), port), health);
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,36 @@
+import type { Notice } from "#control/notice.ts";
+import { openDataFolder } from "#control/state/open-data-folder.ts";
+import { planControlUser } from "./plan-control-user.ts";
+
+/** What of `process` it takes to run the same command again as somebody else. */
+export interface SelfCommand {
+  readonly execPath: string;
+  readonly execArgv: readonly string[];
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Replaces this process, pid and open standard streams included; does not return. */
+  readonly execve: (file: string, args: string[], env: Record<string, string>) => void;
+}
+
+/**
+ * For a control process that is root: hands the data folder to user `name` and starts over as them. Returns, with a
+ * notice, only where that cannot be.
+ */
+export function becomeControlUser(
+  name: string,
+  files: { readonly read: readonly string[]; readonly dataPath: string },
+  self: SelfCommand,
+): Notice {
+  const plan = planControlUser(name, files.read);
+  if (plan.kind === "stay") return plan.notice;
+  openDataFolder(files.dataPath, plan.user);
+  const env = Object.entries(self.env).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
+  );
+  self.execve(
+    "/usr/bin/env",
+    ["env", ...plan.prefix, self.execPath, ...self.execArgv, ...self.argv.slice(1)],
+    Object.fromEntries(env),
+  );
+  throw new Error("execve returned.");
+}

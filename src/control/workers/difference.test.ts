@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listenerNameOf, vnicNameOf, type MaterialId } from "#model/names.ts";
+import type { Material, SnapshotListener } from "#model/snapshot.ts";
+import type { Compiled } from "#control/compile-snapshot.ts";
+import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
+import { buildPrepare } from "./difference.ts";
+
+const idOf = (name: string): MaterialId => name as MaterialId;
+const pairOf = (name: string): Material => ({ kind: "certificate", chainPem: name, keyPem: name });
+
+const listener = (port: number, material: string): SnapshotListener =>
+  ({
+    name: listenerNameOf(vnicNameOf("front", "shop"), port),
+    port,
+    certificates: [{ name: "shop", material: idOf(material) }],
+    clientAuth: { mode: "none", trust: undefined },
+    endpointTls: undefined,
+  }) as unknown as SnapshotListener;
+
+const compiled = (number: number, ...listeners: SnapshotListener[]): Compiled => {
+  const ids = listeners.flatMap(({ certificates }) => certificates.map(({ material }) => material));
+  return {
+    snapshot: { ...emptyCompiled(number).snapshot, listeners },
+    material: new Map(ids.map((id) => [id, pairOf(id)])),
+  };
+};
+
+test("from nothing, everything is sent", () => {
+  const change = buildPrepare(undefined, compiled(1, listener(1, "a"), listener(2, "a")));
+  assert.deepEqual([change.number, change.base], [1, 0]);
+  assert.deepEqual(
+    change.listeners.map(({ port }) => port),
+    [1, 2],
+  );
+  assert.deepEqual(change.material, { a: pairOf("a") });
+});
+
+test("to a base, only what differs is sent, and of the material what the base does not refer to", () => {
+  const base = compiled(1, listener(1, "a"), listener(2, "b"), listener(3, "b"));
+  const target = compiled(2, listener(1, "a"), listener(2, "c"), listener(4, "a"));
+  const change = buildPrepare(base.snapshot, target);
+  assert.deepEqual([change.number, change.base], [2, 1]);
+  assert.deepEqual(
+    change.listeners.map(({ port }) => port),
+    [2, 4],
+  );
+  assert.deepEqual(change.removed, ["front.shop:3"]);
+  assert.deepEqual(Object.keys(change.material), ["c"]);
+});
+
+test("a certificate that comes back after it was gone is sent again", () => {
+  const base = compiled(2, listener(1, "b"));
+  assert.deepEqual(
+    Object.keys(buildPrepare(base.snapshot, compiled(3, listener(1, "a"))).material),
+    ["a"],
+  );
+});
+
+test("a snapshot that lacks material is a mistake of the director", () => {
+  const target = { ...compiled(1, listener(1, "a")), material: new Map() };
+  assert.throws(() => buildPrepare(undefined, target), TypeError);
+});

@@ -1,0 +1,54 @@
+import type { Confinement } from "#control/privileges/confine-workers.ts";
+import type { EngineBinary } from "./find-engine.ts";
+
+/** How a worker is started. */
+export interface WorkerCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+/** What a worker may see of the environment: time zone, and where the system keeps its CA bundle. */
+const ALLOWED_ENV = ["TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"] as const;
+
+/**
+ * `sh` sets the core file limit to 0, the confinement takes the privileges, and each makes way for the next by exec, so
+ * the pid and the IPC channel are the engine's own.
+ */
+export function buildWorkerCommand(options: {
+  readonly engine: EngineBinary;
+  /** The workers' main.ts. */
+  readonly entry: string;
+  readonly confinement: Confinement;
+  /** What a worker goes by when the control process is gone. */
+  readonly drainMs: number;
+  readonly orphanGraceMs: number;
+  /** Of the control process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}): WorkerCommand {
+  const { engine, entry, confinement, drainMs, orphanGraceMs, env, cwd } = options;
+  return {
+    file: "/bin/sh",
+    args: [
+      "-c",
+      'ulimit -c 0; exec "$0" "$@"',
+      ...confinement.prefix,
+      engine.file,
+      ...engine.flags,
+      entry,
+      `--drain-ms=${drainMs}`,
+      `--orphan-grace-ms=${orphanGraceMs}`,
+    ],
+    env: {
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      // Bun keeps compiled files in a cache that it would look for in the home folder.
+      BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
+      ...Object.fromEntries(
+        ALLOWED_ENV.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+      ),
+    },
+    cwd,
+  };
+}

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SLOTS } from "#model/metric-catalog.ts";
+import { listenerNameOf, vnicNameOf } from "#model/names.ts";
+import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
+import { tryWorkerMessage } from "./worker-message.ts";
+
+const LISTENER = listenerNameOf(vnicNameOf("front", "shop"), 8443);
+const known = new Set([LISTENER]);
+const read = (value: unknown) => tryWorkerMessage(value, known);
+
+test("every message of the protocol passes as it is", () => {
+  for (const message of [
+    { type: "ready", protocol: 1, engine: "bun", runtime: "bun 1.4" },
+    { type: "heartbeat", openConnections: 1, residentBytes: 2, loopDelayMs: 0.5 },
+    { type: "prepared", number: 1 },
+    { type: "refused", number: 1, code: "listener-unusable", detail: "" },
+    { type: "committed", number: 1 },
+    { type: "rolled-back", number: 1 },
+    { type: "counted", listeners: { [LISTENER]: [0, 1, 5, 2.5] } },
+    { type: "events", handshakes: [sampleHandshake], connections: [sampleConnection], dropped: 1 },
+    { type: "notice", level: "warn", text: "x" },
+    { type: "draining" },
+    { type: "drained", cut: 3 },
+  ]) {
+    assert.deepEqual(read(message), message);
+  }
+});
+
+for (const [what, message] of [
+  ["no object", "prepared"],
+  ["an unknown type", { type: "shutdown" }],
+  ["a field too many", { type: "prepared", number: 1, more: 1 }],
+  ["a field of another type", { type: "prepared", number: "1" }],
+  ["a negative number", { type: "drained", cut: -1 }],
+  [
+    "a number that is none",
+    { type: "heartbeat", openConnections: null, residentBytes: 1, loopDelayMs: 1 },
+  ],
+  ["an unknown failure", { type: "refused", number: 1, code: "__proto__", detail: "" }],
+  ["a text without end", { type: "notice", level: "info", text: "x".repeat(5_000) }],
+  [
+    "more counts than slots",
+    { type: "counted", listeners: { [LISTENER]: Array(2 * SLOTS.size + 1).fill(0) } },
+  ],
+  [
+    "more records than a flush has",
+    { type: "events", handshakes: Array(10_001).fill(0), connections: [], dropped: 0 },
+  ],
+] as const) {
+  test(`${what} is no message`, () => {
+    assert.equal(read(message), undefined);
+  });
+}
+
+test("counts of a listener that the worker was not told of are left out", () => {
+  const listeners = { [LISTENER]: [0, 1], "front.pay:1": [0, 1], constructor: [0, 1] };
+  assert.deepEqual(read({ type: "counted", listeners }), {
+    type: "counted",
+    listeners: { [LISTENER]: [0, 1] },
+  });
+});
+
+test("a record that breaks a bound is dropped and counted, the rest stays", () => {
+  const handshakes = [
+    sampleHandshake,
+    { ...sampleHandshake, serverName: "x".repeat(5_000) },
+    { ...sampleHandshake, failure: "boredom" },
+    { ...sampleHandshake, listener: "front.pay:1" },
+  ];
+  const connections = [{ ...sampleConnection, bytesToClient: "1" }];
+  assert.deepEqual(read({ type: "events", handshakes, connections, dropped: 1 }), {
+    type: "events",
+    handshakes: [sampleHandshake],
+    connections: [],
+    dropped: 5,
+  });
+});

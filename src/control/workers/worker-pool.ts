@@ -1,0 +1,236 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { DirectorError } from "#model/failure.ts";
+import type { Engine, WorkerStatus } from "#model/status.ts";
+import type { ToWorker } from "#protocol/messages.ts";
+import type { Compiled } from "#control/compile-snapshot.ts";
+import type { Logger } from "#control/telemetry/log.ts";
+import { backOffMsOf } from "./back-off.ts";
+import { WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
+import type { Electorate } from "./rollout.ts";
+import type { WorkerCommand } from "./worker-command.ts";
+import type { WorkerEnd } from "./worker-end.ts";
+import { Worker } from "./worker.ts";
+import type { WorkerSink } from "./worker-sink.ts";
+
+export interface WorkerPoolOptions {
+  readonly size: number;
+  readonly engine: Engine;
+  readonly command: WorkerCommand;
+  readonly sink: WorkerSink;
+  readonly log: Logger;
+  readonly deadlines?: WorkerDeadlines;
+  /** Pids of all workers, whenever there is another or one less. */
+  readonly onRoster?: (pids: readonly number[]) => void;
+}
+
+/** Connections may go on for this long on a worker that has a successor. */
+const SUCCEEDED_DRAIN_MS = 3_600_000;
+const VOTER_POLL_MS = 20;
+const TICKET_KEY_BYTES = 32;
+const TICKET_KEY_LIFETIME_MS = 12 * 3_600_000;
+
+/**
+ * Keeps the wanted number of workers alive on the saved state. A worker that ends is replaced, after a pause that grows
+ * while they keep ending; the others serve meanwhile.
+ */
+export class WorkerPool implements Electorate {
+  readonly #options: WorkerPoolOptions;
+  readonly #deadlines: WorkerDeadlines;
+  readonly #workers = new Set<Worker>();
+  /** Workers on their way to the saved state. */
+  readonly #catchingUp = new Map<Worker, Promise<void>>();
+  readonly #stopping = new AbortController();
+  #saved: Compiled | undefined;
+  #down: readonly string[] = [];
+  #ticketKey: string | undefined;
+  #ticketKeyTimer: NodeJS.Timeout | undefined;
+  #lastId = 0;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#deadlines = options.deadlines ?? WORKER_DEADLINES;
+  }
+
+  /** Resolves when the first workers are up, rejects with `worker-failed` when none of them is. */
+  async start(): Promise<void> {
+    // Engine bun cannot share tickets between processes.
+    if (this.#options.engine === "node") {
+      this.#renewTicketKey();
+      this.#ticketKeyTimer = setInterval(() => this.#renewTicketKey(), TICKET_KEY_LIFETIME_MS);
+    }
+    const first = Array.from({ length: this.#options.size }, () => this.#hire());
+    for (const worker of first) void this.#keep(worker);
+    const areUp = await Promise.all(first.map(({ ready }) => ready));
+    if (!areUp.includes(true)) throw await failureOf(first[0]);
+  }
+
+  statuses(): readonly WorkerStatus[] {
+    return [...this.#workers].map((worker) => worker.status());
+  }
+
+  voters(): readonly Worker[] {
+    return [...this.#workers].filter((worker) => worker.canVote && !this.#catchingUp.has(worker));
+  }
+
+  async untilVoter(): Promise<void> {
+    const expiresAtMs = performance.now() + this.#deadlines.startMs;
+    while (this.voters().length === 0) {
+      if (this.#stopping.signal.aborted) throw new DirectorError("draining");
+      if (performance.now() >= expiresAtMs) {
+        throw new DirectorError("worker-failed", "No worker is up.");
+      }
+      await delay(VOTER_POLL_MS);
+    }
+  }
+
+  async settleOn(compiled: Compiled, prepared: ReadonlySet<Worker>): Promise<void> {
+    this.#saved = compiled;
+    const settle = (worker: Worker): Promise<void> =>
+      prepared.has(worker) ? worker.commit() : this.#catchUp(worker);
+    // Those that are not up yet accept nothing before they have caught up, those that drain accept no more.
+    await Promise.all([...this.#workers].filter(({ canVote }) => canVote).map(settle));
+  }
+
+  /** Endpoints that the active checks found down, all of them each time. */
+  setHealth(down: readonly string[]): void {
+    this.#down = down;
+    for (const worker of this.#workers) worker.send({ type: "health", down });
+  }
+
+  /**
+   * Gives the worker a successor, which serves before its predecessor is told to leave, whose connections may go on for
+   * an hour. Not to be called during a rollout. Throws `worker-failed`, and then the worker stays.
+   */
+  async replace(worker: Worker): Promise<void> {
+    const successor = this.#hire();
+    await this.#catchUp(successor);
+    if (!successor.canVote) throw await failureOf(successor);
+    // One that ended meanwhile is being replaced already.
+    if (!worker.canVote) return successor.drain(0);
+    void this.#keep(successor);
+    await worker.drain(SUCCEEDED_DRAIN_MS);
+  }
+
+  /** Accepts no more, lets connections end, cuts the rest at the deadline. Resolves to the number of those. */
+  async drain(deadlineMs: number): Promise<number> {
+    this.#close();
+    const workers = [...this.#workers];
+    await Promise.all(workers.map((worker) => worker.drain(deadlineMs)));
+    const ends = await Promise.all(workers.map(({ ended }) => ended));
+    return ends.reduce((sum, { cut }) => sum + cut, 0);
+  }
+
+  /** Ends every worker at once. */
+  async stop(): Promise<void> {
+    this.#close();
+    const workers = [...this.#workers];
+    for (const worker of workers) worker.kill("exited");
+    await Promise.all(workers.map(({ ended }) => ended));
+  }
+
+  #close(): void {
+    this.#stopping.abort();
+    clearInterval(this.#ticketKeyTimer);
+  }
+
+  #hire(): Worker {
+    const { engine, command, sink } = this.#options;
+    this.#lastId += 1;
+    const worker = new Worker({
+      id: this.#lastId,
+      engine,
+      command,
+      sink,
+      deadlines: this.#deadlines,
+      greeting: () => this.#greeting(),
+    });
+    this.#workers.add(worker);
+    this.#tellRoster();
+    void worker.ended.then((end) => this.#forget(worker, end));
+    void this.#catchUp(worker);
+    return worker;
+  }
+
+  #greeting(): readonly ToWorker[] {
+    const health = { type: "health", down: this.#down } as const;
+    return this.#ticketKey === undefined
+      ? [health]
+      : [{ type: "ticket-keys", key: this.#ticketKey }, health];
+  }
+
+  /** Replaces the worker when it ends, and then each of its replacements, until one ends because it was told to. */
+  async #keep(first: Worker): Promise<void> {
+    let worker = first;
+    let pauseMs = 0;
+    for (;;) {
+      const { cause, livedMs } = await worker.ended;
+      if (worker.isDraining || this.#stopping.signal.aborted) return;
+      this.#options.sink.restarted(cause);
+      pauseMs = backOffMsOf(pauseMs, livedMs);
+      await delay(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      if (this.#stopping.signal.aborted) return;
+      worker = this.#hire();
+    }
+  }
+
+  /** Takes the worker to the saved state, whichever that is by then; resolves when it serves it, or is gone. */
+  async #catchUp(worker: Worker): Promise<void> {
+    const underWay = this.#catchingUp.get(worker);
+    if (underWay !== undefined) return underWay;
+    const done = Promise.withResolvers<void>();
+    this.#catchingUp.set(worker, done.promise);
+    if (await worker.ready) this.#tellReady(worker);
+    while (
+      this.#saved !== undefined &&
+      worker.canVote &&
+      worker.snapshotNumber !== this.#saved.snapshot.number
+    ) {
+      const vote = await worker.prepare(this.#saved);
+      if (vote instanceof DirectorError) {
+        this.#options.log.error({ event: "worker-refused", worker: worker.id, ...vote.toShape() });
+        worker.kill("refused");
+        await worker.ended;
+      }
+      await worker.commit();
+    }
+    // In the same step as the last look at the saved state: whoever changes it finds this gone and starts anew.
+    this.#catchingUp.delete(worker);
+    done.resolve();
+  }
+
+  #tellRoster(): void {
+    this.#options.onRoster?.([...this.#workers].map((worker) => worker.status().pid));
+  }
+
+  #tellReady(worker: Worker): void {
+    const { id, pid, runtime } = worker.status();
+    const facts = { event: "worker-ready", worker: id, pid, runtime };
+    this.#options.log.info(facts, `Worker ${id} is up.`);
+  }
+
+  #forget(worker: Worker, { cause, exit, livedMs }: WorkerEnd): void {
+    this.#workers.delete(worker);
+    this.#tellRoster();
+    this.#options.sink.gone(worker.id);
+    const facts = { event: "worker-gone", worker: worker.id, exit, livedMs };
+    if (worker.isDraining || this.#stopping.signal.aborted) {
+      this.#options.log.info(facts, `Worker ${worker.id} has left.`);
+    } else {
+      this.#options.log.error({ ...facts, cause }, `Worker ${worker.id} is gone: ${cause}.`);
+    }
+  }
+
+  #renewTicketKey(): void {
+    this.#ticketKey = randomBytes(TICKET_KEY_BYTES).toString("base64");
+    for (const worker of this.#workers) worker.send({ type: "ticket-keys", key: this.#ticketKey });
+  }
+}
+
+async function failureOf(worker: Worker | undefined): Promise<DirectorError> {
+  const end = await worker?.ended;
+  return new DirectorError(
+    "worker-failed",
+    end && `${end.lastLine ?? "It said nothing"} (${end.exit}).`,
+  );
+}

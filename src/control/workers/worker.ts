@@ -1,0 +1,249 @@
+import { DirectorError } from "#model/failure.ts";
+import type { ListenerName } from "#model/names.ts";
+import type { Engine, WorkerState, WorkerStatus } from "#model/status.ts";
+import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messages.ts";
+import type { Compiled } from "#control/compile-snapshot.ts";
+import type { RestartCause } from "#control/telemetry/director-metrics.ts";
+import { boundNotices } from "./bound-notices.ts";
+import type { WorkerDeadlines } from "./deadlines.ts";
+import { buildPrepare } from "./difference.ts";
+import { LivenessWatch } from "./liveness-watch.ts";
+import { ReplySlot } from "./reply-slot.ts";
+import type { WorkerCommand } from "./worker-command.ts";
+import type { WorkerEnd } from "./worker-end.ts";
+import { tryWorkerMessage } from "./worker-message.ts";
+import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
+import type { NoticeLevel, WorkerSink } from "./worker-sink.ts";
+
+export interface WorkerOptions {
+  readonly id: number;
+  readonly engine: Engine;
+  readonly command: WorkerCommand;
+  readonly sink: WorkerSink;
+  readonly deadlines: WorkerDeadlines;
+  /** What it is told before its first prepare. */
+  readonly greeting: () => readonly ToWorker[];
+}
+
+/** What a worker says to a change. Who is absent, dead or late, has no vote. */
+export type Vote = "prepared" | "absent" | DirectorError;
+
+const MAX_RUNTIME_CHARACTERS = 100;
+
+/**
+ * One worker process as the control process sees it. Every request has its deadline and whoever misses one is killed:
+ * a request always leaves a worker of which it is known what it serves, or none.
+ */
+export class Worker {
+  readonly id: number;
+  /** False when it did not get up in time; it is gone then. */
+  readonly ready: Promise<boolean>;
+  readonly ended: Promise<WorkerEnd>;
+  readonly #options: WorkerOptions;
+  readonly #process: WorkerProcess;
+  readonly #tell: (level: NoticeLevel, text: string) => void;
+  readonly #startedAtMs = Date.now();
+  readonly #replies = new ReplySlot();
+  readonly #knownListeners = new Set<ListenerName>();
+  #liveness: LivenessWatch | undefined;
+  #state: WorkerState = "starting";
+  #isUp = false;
+  #isGone = false;
+  #killedFor: RestartCause | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
+  #committed: Compiled | undefined;
+  #prepared: Compiled | undefined;
+  #runtime = "";
+  #load = { openConnections: 0, residentBytes: 0, loopDelayMs: 0 };
+  #cut: number | undefined;
+  #lastLine: string | undefined;
+
+  constructor(options: WorkerOptions) {
+    const { id, command, sink } = options;
+    this.id = id;
+    this.#options = options;
+    this.#tell = boundNotices((level, text) => {
+      this.#lastLine = text;
+      sink.notice(id, level, text);
+    });
+    this.#process = startWorkerProcess(
+      command,
+      (message) => this.#hear(message),
+      (stream, line) => this.#tell(stream === "stderr" ? "warn" : "info", line),
+    );
+    this.ended = this.#process.exited.then((exit) => this.#end(exit));
+    this.ready = this.#becomeReady();
+  }
+
+  /** Up, and not told to leave: it can be asked to prepare. */
+  get canVote(): boolean {
+    return this.#isUp && !this.#isGone && this.#state !== "draining";
+  }
+
+  /** Told to leave: its end is no failure. */
+  get isDraining(): boolean {
+    return this.#state === "draining";
+  }
+
+  /** Number of the snapshot that it serves; 0 before the first. */
+  get snapshotNumber(): number {
+    return this.#committed?.snapshot.number ?? 0;
+  }
+
+  status(): WorkerStatus {
+    return {
+      id: this.id,
+      pid: this.#process.pid,
+      engine: this.#options.engine,
+      runtime: this.#runtime,
+      state: this.#state,
+      snapshot: this.snapshotNumber,
+      ...this.#load,
+      startedAt: new Date(this.#startedAtMs).toISOString(),
+    };
+  }
+
+  /** Sends the difference to what it serves now. */
+  async prepare(target: Compiled): Promise<Vote> {
+    for (const { name } of target.snapshot.listeners) this.#knownListeners.add(name);
+    const change = buildPrepare(this.#committed?.snapshot, target);
+    const reply = await this.#ask(change, ["prepared", "refused"], "prepare-deadline");
+    if (reply === undefined) return "absent";
+    if (reply.type === "refused") return new DirectorError(reply.code, reply.detail);
+    this.#prepared = target;
+    return "prepared";
+  }
+
+  /** Resolves when it serves what it has prepared, or is gone. */
+  async commit(): Promise<void> {
+    const target = this.#prepared;
+    if (target === undefined) return;
+    const { number } = target.snapshot;
+    const reply = await this.#ask({ type: "commit", number }, ["committed"], "commit-deadline");
+    this.#prepared = undefined;
+    if (reply === undefined) return;
+    this.#committed = target;
+    if (this.#state === "starting") this.#state = "serving";
+  }
+
+  /** Resolves when it has forgotten what it has prepared, or is gone. */
+  async rollBack(): Promise<void> {
+    const number = this.#prepared?.snapshot.number;
+    if (number === undefined) return;
+    this.#prepared = undefined;
+    await this.#ask({ type: "rollback", number }, ["rolled-back"], "commit-deadline");
+  }
+
+  /** Resolves when it accepts no more. It ends when its connections have, at the latest at the deadline. */
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.isDraining) return this.#killAfter(deadlineMs);
+    this.#state = "draining";
+    if (!this.#isUp) return this.kill("exited");
+    this.#killAfter(deadlineMs + this.#options.deadlines.exitMs);
+    this.#replies.abandon();
+    await this.#ask({ type: "drain", deadlineMs }, ["draining", "drained"], "commit-deadline");
+  }
+
+  send(message: ToWorker): void {
+    this.#process.send(message);
+  }
+
+  kill(cause: RestartCause): void {
+    this.#killedFor ??= cause;
+    this.#process.kill();
+  }
+
+  async #becomeReady(): Promise<boolean> {
+    const due = { deadlineMs: this.#options.deadlines.startMs };
+    const reply = await this.#replies.expect(["ready"], due, () => this.kill("start-deadline"));
+    if (reply === undefined) return false;
+    if (reply.protocol !== PROTOCOL_VERSION) {
+      this.#misbehave(`It speaks protocol version ${reply.protocol}, not ${PROTOCOL_VERSION}.`);
+      return false;
+    }
+    this.#runtime = reply.runtime.slice(0, MAX_RUNTIME_CHARACTERS);
+    for (const message of this.#options.greeting()) this.send(message);
+    this.#isUp = true;
+    this.#liveness = new LivenessWatch(this.#options.deadlines.hungMs, {
+      onHung: () => this.kill("hung"),
+      onFlood: () => this.#misbehave("It floods the control process with messages."),
+    });
+    return true;
+  }
+
+  /** Undefined when there will be no reply, and then the worker is gone or leaving. */
+  #ask<Name extends ToControl["type"]>(
+    message: Extract<ToWorker, { readonly type: "prepare" | "commit" | "rollback" | "drain" }>,
+    types: readonly Name[],
+    cause: "prepare-deadline" | "commit-deadline",
+  ) {
+    this.send(message);
+    const { prepareMs, commitMs } = this.#options.deadlines;
+    const deadlineMs = cause === "prepare-deadline" ? prepareMs : commitMs;
+    const due = "number" in message ? { number: message.number, deadlineMs } : { deadlineMs };
+    return this.#replies.expect(types, due, () => this.kill(cause));
+  }
+
+  #hear(value: unknown): void {
+    if (this.#killedFor !== undefined) return;
+    this.#liveness?.message();
+    const message = tryWorkerMessage(value, this.#knownListeners);
+    if (message === undefined) return this.#misbehave("It sent a message that no worker sends.");
+    switch (message.type) {
+      case "heartbeat": {
+        const { openConnections, residentBytes, loopDelayMs } = message;
+        this.#load = { openConnections, residentBytes, loopDelayMs };
+        return this.#liveness?.heartbeat();
+      }
+      case "counted":
+        return this.#options.sink.counted(this.id, message.listeners);
+      case "events":
+        return this.#options.sink.events(message.handshakes, message.connections, message.dropped);
+      case "notice":
+        return this.#tell(message.level, message.text);
+      case "drained":
+        this.#cut ??= message.cut;
+        this.#killAfter(this.#options.deadlines.exitMs);
+        return this.#takeReply(message);
+      case "ready":
+      case "prepared":
+      case "refused":
+      case "committed":
+      case "rolled-back":
+      case "draining":
+        return this.#takeReply(message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  #takeReply(message: ToControl): void {
+    // Told to drain, it may still answer what it was asked before.
+    if (this.#replies.offer(message) || this.isDraining) return;
+    this.#misbehave(`It sent '${message.type}' where none was due.`);
+  }
+
+  #misbehave(text: string): void {
+    this.#tell("error", text);
+    this.kill("misbehaved");
+  }
+
+  #killAfter(ms: number): void {
+    clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(() => this.kill("exited"), ms);
+  }
+
+  #end(exit: string): WorkerEnd {
+    this.#isGone = true;
+    this.#liveness?.close();
+    clearTimeout(this.#killTimer);
+    this.#replies.close();
+    return {
+      cause: this.#killedFor ?? "exited",
+      exit,
+      livedMs: Date.now() - this.#startedAtMs,
+      cut: this.#cut ?? this.#load.openConnections,
+      lastLine: this.#lastLine,
+    };
+  }
+}
