@@ -22,7 +22,12 @@ import type {
 } from "#model/snapshot.ts";
 import { durationMsOf } from "#model/units.ts";
 import type { Vnic } from "#model/vnic.ts";
-import { trustKeyOf, type CertificateVersion, type Sources } from "./certificates/sources.ts";
+import {
+  SYSTEM_TRUST_KEY,
+  trustKeyOf,
+  type CertificateVersion,
+  type Sources,
+} from "./certificates/sources.ts";
 
 const HTTPS_PORT = 443;
 
@@ -90,7 +95,8 @@ function certificateOf(sources: Sources, name: string): SnapshotCertificate {
 
 function trustIdOf(sources: Sources, ca: string, crl: string | undefined): MaterialId {
   const trust = sources.trusts.get(trustKeyOf(ca, crl));
-  if (trust === undefined) throw lacking(`CA ${ca}`);
+  if (trust === undefined)
+    throw lacking(`CA ${ca === SYSTEM_TRUST_KEY ? "bundle of the system" : ca}`);
   return trust.id;
 }
 
@@ -175,7 +181,10 @@ function resolveEndpointTls(
   return {
     verify,
     serverName,
-    trust: ca === undefined ? undefined : trustIdOf(sources, ca, undefined),
+    trust:
+      verify || ca !== undefined
+        ? trustIdOf(sources, ca ?? SYSTEM_TRUST_KEY, undefined)
+        : undefined,
     certificate: certificate === undefined ? undefined : versionOf(sources, certificate).id,
   };
 }

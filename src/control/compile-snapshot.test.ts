@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { Document } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
+import type { MaterialId } from "#model/names.ts";
 import { parseDocument } from "#model/parse-document.ts";
 import type { SnapshotListener } from "#model/snapshot.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { loadSources } from "./certificates/load-sources.ts";
-import type { Sources } from "./certificates/sources.ts";
+import { SYSTEM_TRUST_KEY, type Sources } from "./certificates/sources.ts";
 import { compileSnapshot, type Compiled } from "./compile-snapshot.ts";
 
 function documentWith(listeners: readonly object[], front: object = {}): Document {
@@ -59,7 +60,12 @@ describe("compileSnapshot", () => {
     const endpointTls = { ca: "ca.pem" };
     const loaded = await loadSources(documentWith([{ ...TCP, endpointTls }]), folder);
     assert.deepEqual(loaded.problems, []);
-    return loaded.sources;
+    const { certificates, trusts } = loaded.sources;
+    const [trust] = trusts.values();
+    assert.ok(trust);
+    // Stands for the system's own, which a machine may lack.
+    const systemTrust = { ...trust, id: "of the system" as MaterialId };
+    return { certificates, trusts: new Map([...trusts, [SYSTEM_TRUST_KEY, systemTrust]]) };
   }
 
   const compile = (document: Document, more: { sources?: Sources } = {}): Compiled =>
@@ -136,9 +142,11 @@ describe("compileSnapshot", () => {
     assert.deepEqual(listener.endpointTls, {
       verify: true,
       serverName: "pay.example",
-      trust: undefined,
+      trust: "of the system",
       certificate: undefined,
     });
+    const unverified = { ...TCP, endpointTls: { verify: false } };
+    assert.equal(listenerOf(unverified).endpointTls?.trust, undefined);
     assert.equal(
       listenerOf({ ...egress, endpointTls: { serverName: "x.example" } }).endpointTls?.serverName,
       "x.example",

@@ -88,6 +88,8 @@ async function drainAndExit(deadlineMs: number): Promise<void> {
   exitSoon();
 }
 
+const leave = (): void => void drainAndExit(argument("drain-ms", DEFAULT_DRAIN_MS));
+
 setInterval(beat, HEARTBEAT_MS);
 
 channel.onMessage((message) => {
@@ -97,10 +99,9 @@ channel.onMessage((message) => {
 
 // The control process is gone: its operator may be starting the next one, so go on for a while, then leave in order.
 channel.onClose(() => {
-  setTimeout(
-    () => void drainAndExit(argument("drain-ms", DEFAULT_DRAIN_MS)),
-    argument("orphan-grace-ms", DEFAULT_ORPHAN_GRACE_MS),
-  );
+  setTimeout(leave, argument("orphan-grace-ms", DEFAULT_ORPHAN_GRACE_MS));
+  // The next director serves by now and sends this.
+  process.once("SIGTERM", leave);
 });
 
 // Ctrl-C in a terminal reaches every process; only the control process decides what it means.

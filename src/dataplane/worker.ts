@@ -31,6 +31,9 @@ export class Worker {
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
   #isDraining = false;
+  #drained: Promise<void> | undefined;
+  /** Connections that did not end by themselves. */
+  #cut = 0;
   /** Messages are handled one after the other: a commit waits for the prepare before it. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -158,20 +161,23 @@ export class Worker {
     return new Set(this.#current.listeners.keys());
   }
 
-  /** Accepts no more, lets connections end until the deadline, cuts the rest. */
+  /** Accepts no more, lets connections end until the deadline, cuts the rest. Of two deadlines the earlier counts. */
   async drain(deadlineMs: number): Promise<void> {
-    if (this.#isDraining) return;
-    this.#isDraining = true;
+    const timer = setTimeout(() => {
+      this.#cut += this.#parts.plane.connections.cutAll();
+    }, deadlineMs);
+    this.#drained ??= this.#letConnectionsEnd();
+    await this.#drained;
+    clearTimeout(timer);
+  }
+
+  async #letConnectionsEnd(): Promise<void> {
     const { plane, sockets, send } = this.#parts;
+    this.#isDraining = true;
     sockets.closeAll();
     send({ type: "draining" });
-    let cut = 0;
-    const timer = setTimeout(() => {
-      cut = plane.connections.cutAll();
-    }, deadlineMs);
     await plane.connections.untilEmpty();
-    clearTimeout(timer);
-    send({ type: "drained", cut });
+    send({ type: "drained", cut: this.#cut });
   }
 }
 

@@ -18,7 +18,7 @@ export interface ConnectionRecord {
   readonly group?: string;
   readonly alpn?: string;
   readonly resumed?: boolean;
-  /** Common name, or the whole subject where there is none. */
+  /** Common name; the whole subject where there is none, the alternative names where that is empty. */
   readonly clientCertificate?: string;
   /** Server name and address, as in `web-1 127.0.0.1:8080`. */
   readonly endpoint?: string;

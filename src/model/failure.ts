@@ -130,7 +130,13 @@ export const FAILURES = {
     "operator",
     404,
     "There is no such thing.",
-    "See /v1/status for what there is.",
+    "Check the spelling; `tlsd show` lists what there is.",
+  ),
+  "method-not-allowed": entry(
+    "operator",
+    405,
+    "This cannot be done with it.",
+    "The Allow header of the reply names the methods that can be used.",
   ),
   "not-ready": entry(
     "director",

@@ -18,7 +18,7 @@ export const EndpointTlsSchema = Type.Object(
     }),
     ca: Type.Optional(
       path(
-        "PEM file with the CAs that sign the endpoint's certificate. The system's bundle when absent.",
+        "PEM file with the CAs that sign the endpoint's certificate. The system's bundle, as it is when the director starts to use it, when absent.",
       ),
     ),
     serverName: Type.Optional(

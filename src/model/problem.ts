@@ -60,6 +60,9 @@ export const PROBLEMS = {
   "certificate-not-yet-valid": error("Wait until it is valid, or check the clock of this machine."),
   "certificate-unusable": error("Have it issued again with a current key and signature algorithm."),
   "ca-malformed": error("Write the CA certificates as PEM."),
+  "system-ca-missing": error(
+    "Name a CA bundle with `ca`, or install the system's, e.g. the package ca-certificates.",
+  ),
   "ca-expired": error("Replace the CA certificate by its successor."),
   "crl-malformed": error("Write one PEM revocation list (X509 CRL) of each CA."),
   "crl-expired": error("Fetch the current revocation list; until then every client is refused."),

@@ -51,7 +51,7 @@ export interface SnapshotEndpointTls {
   readonly verify: boolean;
   /** The name that is asked for and verified. */
   readonly serverName: string | undefined;
-  /** The system's bundle when absent. */
+  /** Absent only where nothing is verified. */
   readonly trust: MaterialId | undefined;
   readonly certificate: MaterialId | undefined;
 }

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 
 let used = 0;
 
@@ -22,3 +23,8 @@ export async function freePort(host = "127.0.0.1"): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+/** Whether this machine has ::1, the one IPv6 address that a test may listen on. */
+export const hasIpv6Loopback = Object.values(networkInterfaces())
+  .flat()
+  .some((found) => found?.address === "::1");

@@ -76,8 +76,22 @@ export class ByteReader {
 
   /** How the peer ended, whatever it sent before: `end` is FIN or close_notify, else the code of the error. */
   async outcome(deadlineMs = defaultReadDeadlineMs): Promise<string> {
+    return this.#outcomeOf(this.digestToEnd(deadlineMs));
+  }
+
+  /** The same, with all that came before. */
+  async toOutcome(
+    deadlineMs = defaultReadDeadlineMs,
+  ): Promise<{ readonly bytes: Buffer; readonly outcome: string }> {
+    const chunks = [this.#restOnce()];
+    const reading = this.#eachChunk(deadlineMs, (chunk) => void chunks.push(chunk));
+    const outcome = await this.#outcomeOf(reading);
+    return { bytes: Buffer.concat(chunks), outcome };
+  }
+
+  async #outcomeOf(reading: Promise<unknown>): Promise<string> {
     try {
-      await this.digestToEnd(deadlineMs);
+      await reading;
       return "end";
     } catch (error) {
       if (error !== this.#failure) throw error;

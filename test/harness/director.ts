@@ -182,6 +182,7 @@ export async function startDirector(options: ServeOptions): Promise<Director> {
   const layout = await prepareServe(options);
   const log = new LogCapture();
   const running = await startTlsd(layout.args, {
+    ...options,
     env: options.env ?? {},
     onLine: (line) => log.add(line),
   });
@@ -198,6 +199,7 @@ export async function runDirectorToExit(
   const layout = await prepareServe(options);
   const log = new LogCapture();
   const result = await runTlsd(layout.args, {
+    ...options,
     env: options.env ?? {},
     deadlineMs: options.deadlineMs ?? readyDeadlineMs,
     onLine: (line) => log.add(line),

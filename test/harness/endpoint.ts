@@ -21,8 +21,9 @@ export type Behaviour = (socket: Socket, endpoint: Endpoint) => void;
 export class Endpoint implements AsyncDisposable {
   readonly host: string;
   readonly path: string | undefined;
+  readonly isTls: boolean;
   port = 0;
-  /** Connections so far, and those that are open. */
+  /** Connections so far, and those that are open; with TLS once their handshake is done. */
   accepted = 0;
   readonly open = new Set<Socket>();
   readonly proxyHeaders: ProxyHeader[] = [];
@@ -35,6 +36,7 @@ export class Endpoint implements AsyncDisposable {
   constructor(behaviour: Behaviour, options: EndpointOptions) {
     this.host = options.host ?? "127.0.0.1";
     this.path = options.path;
+    this.isTls = options.tls !== undefined;
     const onConnection = (socket: Socket): void => {
       this.accepted += 1;
       this.open.add(socket);

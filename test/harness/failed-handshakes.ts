@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
-import { HANDSHAKE_FAILURES, HANDSHAKE_FAILURE_NAMES, type HandshakeFailure } from "#model/outcome.ts";
+import {
+  HANDSHAKE_FAILURES,
+  HANDSHAKE_FAILURE_NAMES,
+  type HandshakeFailure,
+} from "#model/outcome.ts";
 import { eventually } from "./deadline.ts";
 import type { Director } from "./director.ts";
+import { isEvent } from "./log-capture.ts";
 
 /** As `/v1/handshakes` gives it. */
 export interface FailedHandshake extends HandshakeRecord {
@@ -18,6 +23,18 @@ const recordDeadlineMs = 15_000;
 export async function failedHandshakes(director: Director): Promise<readonly FailedHandshake[]> {
   const { body } = await director.api("/v1/handshakes?limit=1000");
   return body as FailedHandshake[];
+}
+
+/** The newest record of which `isIt` holds, once there is one. */
+export function failedHandshakeWhere(
+  director: Director,
+  isIt: (record: FailedHandshake) => boolean,
+): Promise<FailedHandshake> {
+  return eventually(
+    async () => (await failedHandshakes(director)).find(isIt),
+    recordDeadlineMs,
+    "the record of a failed handshake",
+  );
 }
 
 /** Handshakes that a test lets fail: each must have its record, and together they must be all that the metrics count. */
@@ -42,7 +59,7 @@ export class FailureLedger {
     const record = await eventually(
       async () => (await failedHandshakes(this.#director)).find(isTheirs),
       recordDeadlineMs,
-      `the failed handshake of ${JSON.stringify(trait)}`,
+      () => `the failed handshake of ${JSON.stringify(trait)}, after\n${this.#otherLines()}\n`,
     );
     const hint = HANDSHAKE_FAILURES[failure];
     assert.partialDeepStrictEqual(record, { ...trait, ...rest, failure, hint });
@@ -62,7 +79,13 @@ export class FailureLedger {
         return true;
       },
       recordDeadlineMs,
-      "the count of each cause",
+      () => `the count of each cause, after\n${this.#otherLines()}\n`,
     );
+  }
+
+  /** A worker that was replaced, say. */
+  #otherLines(): string {
+    const others = this.#director.logs.filter((line) => !isEvent(line, "handshake-failed"));
+    return others.map((line) => JSON.stringify(line)).join("\n");
   }
 }

@@ -55,6 +55,20 @@ export function proxyV1Header(addresses: ProxyAddresses): Buffer {
   return Buffer.from(`${fields.join(" ")}\r\n`, "latin1");
 }
 
+let announced = 0;
+
+/**
+ * A client for a header to announce, of RFC 5737 or RFC 3849: no two of a test process have the same port, nor, up to
+ * 254 of them, the same address; in IPv6 they differ in their /64.
+ */
+export function announcedClient(family: 4 | 6 = 4): ProxyAddresses {
+  announced += 1;
+  const ports = { clientPort: 20_000 + announced, virtualPort: 443 };
+  return family === 4
+    ? { clientAddress: `203.0.113.${announced % 255}`, virtualIp: "198.51.100.1", ...ports }
+    : { clientAddress: `2001:db8:${announced}::1`, virtualIp: "2001:db8:f::1", ...ports };
+}
+
 /** Without addresses a LOCAL header, as a health check sends it. */
 export function proxyV2Header(addresses?: ProxyAddresses, tlvs: readonly Tlv[] = []): Buffer {
   const isV6 = addresses !== undefined && isIPv6(addresses.clientAddress);

@@ -113,7 +113,7 @@ export async function startHaproxyEndpoint(
   return startReal("haproxy", ["-db", "-f", join(folder, "haproxy.cfg")], host, port);
 }
 
-async function startReal(
+export async function startReal(
   program: string,
   args: readonly string[],
   host: string,

@@ -21,6 +21,8 @@ export interface ShopSettings<Name extends string> {
   /** One server, `web` on 127.0.0.1, unless told. */
   readonly servers?: Readonly<Record<string, string>>;
   readonly profile?: object;
+  /** Added to the vNIC, e.g. `qos`. */
+  readonly vnic?: object;
   readonly more?: object;
   readonly files?: FileContents;
 }
@@ -107,7 +109,7 @@ export async function startShop<Name extends string>(
     ip,
     servers: settings.servers ?? { web: "127.0.0.1" },
     to: 0,
-    vnic: { listeners },
+    vnic: { listeners, ...settings.vnic },
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...(settings.more === undefined ? {} : { more: settings.more }),
   });

@@ -85,6 +85,24 @@ export async function rawConnect(options: RawConnectOptions): Promise<SocketClie
   return client;
 }
 
+/**
+ * How a connection ends that the peer closes unasked, and how many bytes came before: a reset may be there before this
+ * side has seen its connection open.
+ */
+export async function rejectedConnect(
+  options: RawConnectOptions,
+): Promise<{ readonly outcome: string; readonly received: number }> {
+  try {
+    await using client = await rawConnect(options);
+    return { outcome: await client.read.outcome(), received: client.read.received };
+  } catch (error) {
+    if (error instanceof Error && "code" in error) {
+      return { outcome: String(error.code), received: 0 };
+    }
+    throw error;
+  }
+}
+
 export function connectSocket(options: RawConnectOptions): Socket {
   const { path, localAddress } = options;
   const target: NetConnectOpts =

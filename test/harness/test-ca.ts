@@ -33,7 +33,7 @@ export type Validity = "valid" | "expired" | "not-yet-valid";
 export interface IssueOptions {
   /** DNS names, `*.example` and IP addresses; the first is the common name. */
   readonly names: readonly string[];
-  /** Without: the first of `names`. */
+  /** Without: the first of `names`; "" for an empty subject. */
   readonly commonName?: string;
   readonly usage?: "server" | "client";
   readonly keyType?: KeyType;
@@ -189,7 +189,7 @@ export class TestCa {
   ): Promise<X509Certificate> {
     return X509CertificateGenerator.create({
       serialNumber: newSerial(),
-      subject: [{ CN: [facts.commonName] }],
+      subject: facts.commonName === "" ? [] : [{ CN: [facts.commonName] }],
       issuer: this.#certificate.subjectName,
       notBefore: facts.notBefore,
       notAfter: facts.notAfter,

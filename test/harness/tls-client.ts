@@ -20,7 +20,7 @@ export interface TlsFacts {
   readonly protocol: string;
   /** As OpenSSL calls it. */
   readonly cipher: string;
-  /** Of the key exchange, as OpenSSL calls it; undefined where TLS 1.2 resumes. */
+  /** Of the key exchange, as OpenSSL calls it; where TLS 1.2 resumes, that of the session. */
   readonly group: string | undefined;
   readonly alpn: string | undefined;
   readonly isResumed: boolean;
@@ -85,6 +85,18 @@ export async function tlsConnect(options: TlsConnectOptions): Promise<TlsClient>
     throw error;
   }
   return client;
+}
+
+/** The ClientHello that a client with these options sends, as it comes off the wire. */
+export async function captureHello(options: ConnectionOptions): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const transport = new Duplex({ read() {}, write: (chunk: Buffer) => resolve(chunk) });
+  const socket = connect({ ...options, socket: transport });
+  try {
+    return await withDeadline(promise, 5_000, "a ClientHello");
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Lets the first write, the ClientHello, leave in other pieces. */

@@ -13,21 +13,41 @@ import type { Engine } from "./engines.ts";
 import { makeTempFolder, writeFiles, type FileContents } from "./temp-folder.ts";
 
 export const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
-const program = join(projectFolder, "src/main.ts");
+const ownProgram = join(projectFolder, "src/main.ts");
+
+export interface LaunchOptions {
+  /** What makes way for the program and keeps the pid, e.g. `["setpriv", "--reuid=1", "--"]`. */
+  readonly prefix?: readonly string[];
+  /** main.ts of a copy of the program. */
+  readonly program?: string;
+}
 
 /** Runs a command of `tlsd` to its end. */
-export function runTlsd(args: readonly string[], options: RunOptions = {}): Promise<ProcessResult> {
-  return runToExit(process.execPath, [program, ...args], options);
+export function runTlsd(
+  args: readonly string[],
+  options: RunOptions & LaunchOptions = {},
+): Promise<ProcessResult> {
+  const [command, ...rest] = commandOf(args, options);
+  return runToExit(command, rest, options);
 }
 
 export function startTlsd(
   args: readonly string[],
-  options: ProcessOptions = {},
+  options: ProcessOptions & LaunchOptions = {},
 ): Promise<RunningProcess> {
-  return startProcess(process.execPath, [program, ...args], options);
+  const [command, ...rest] = commandOf(args, options);
+  return startProcess(command, rest, options);
 }
 
-export interface ServeOptions {
+function commandOf(
+  args: readonly string[],
+  { prefix = [], program = ownProgram }: LaunchOptions,
+): [string, ...string[]] {
+  const [command = process.execPath, ...rest] = [...prefix, process.execPath, program, ...args];
+  return [command, ...rest];
+}
+
+export interface ServeOptions extends LaunchOptions {
   /** The document; text is written as it is. Relative paths in it are from the director's folder. */
   readonly document: object | string;
   readonly engine: Engine;
@@ -37,6 +57,8 @@ export interface ServeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Written below the director's folder before it starts. */
   readonly files?: FileContents;
+  /** One that is there, e.g. that of an earlier director, whose data this one takes over. Else a new one. */
+  readonly folder?: string;
 }
 
 export interface ServeLayout {
@@ -48,7 +70,7 @@ export interface ServeLayout {
 
 /** A folder with the document and the files in it, and the command line that serves it. */
 export async function prepareServe(options: ServeOptions): Promise<ServeLayout> {
-  const folder = await makeTempFolder();
+  const folder = options.folder ?? (await makeTempFolder());
   const documentPath = join(folder, "director.yaml");
   const dataPath = join(folder, "data");
   await writeFiles(folder, {

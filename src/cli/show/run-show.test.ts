@@ -24,6 +24,11 @@ const replies: Readonly<Record<string, unknown>> = {
   "/v1/certificates": sampleStatus.certificates,
   "/v1/handshakes?failed&limit=50": [sampleHandshake],
   "/v1/handshakes?failed&limit=1": [],
+  "/v1/handshakes?failed&limit=1000": [
+    ...Array.from({ length: 60 }, () => ({ ...sampleHandshake, listener: "front.pay:8443" })),
+    sampleHandshake,
+    sampleHandshake,
+  ],
 };
 
 /** Answers like the admin API on a unix socket, with `replies`; anything else is not found. */
@@ -105,6 +110,17 @@ test("no failed handshake is an answer", async () => {
     const { code, stdout } = await show(socketPath, ["handshakes", ...args]);
     assert.deepEqual([code, stdout], [0, "No failed handshake is known.\n"]);
   }
+});
+
+test("handshakes of one name are found behind any number of others", async () => {
+  const socketPath = await startAdminSocket();
+  const count = async (...args: readonly string[]): Promise<number> => {
+    const { stdout } = await show(socketPath, ["handshakes", ...args, "--json"]);
+    return (JSON.parse(stdout) as unknown[]).length;
+  };
+  assert.equal(await count("front.shop"), 2);
+  assert.equal(await count("front.shop:8443", "--limit", "1"), 1);
+  assert.equal(await count("front.pay"), 50);
 });
 
 test("--json prints what the director replied", async () => {

@@ -67,8 +67,8 @@ function printed(request: ShowRequest): Promise<string> {
 
 async function printedBy<Reply>(view: ShowView<Reply>, request: ShowRequest): Promise<string> {
   const { kind, name, limit, isJson, isWatching, socketPath } = request;
-  const reply = (await getFromAdmin(socketPath, view.path(limit))) as Reply;
-  const shown = name === undefined ? reply : view.named?.(reply, name);
+  const reply = (await getFromAdmin(socketPath, view.path(limit, name))) as Reply;
+  const shown = name === undefined ? reply : view.named?.(reply, name, limit);
   if (shown === undefined) {
     throw new DirectorError("not-found", `No ${kind.slice(0, -1)} is called '${name}'.`);
   }

@@ -5,12 +5,18 @@ import { timeText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import type { ShowView } from "./show-kind.ts";
 
+/** The most that the admin API gives, and a director keeps. */
+const ALL = 1_000;
+
 /** NAME is a listener, or a vNIC for all of its listeners. */
 export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
-  path: (limit) => `/v1/handshakes?failed&limit=${limit}`,
+  // The newest of one name may stand behind any number of others.
+  path: (limit, name) => `/v1/handshakes?failed&limit=${name === undefined ? limit : ALL}`,
   // That none has failed there is an answer, not a failure.
-  named: (records, name) =>
-    records.filter(({ listener }) => listener === name || listener.startsWith(`${name}:`)),
+  named: (records, name, limit) =>
+    records
+      .filter(({ listener }) => listener === name || listener.startsWith(`${name}:`))
+      .slice(0, limit),
   text(records) {
     if (records.length === 0) return "No failed handshake is known.\n";
     const table = tableOf<HandshakeRecord>(

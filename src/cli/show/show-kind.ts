@@ -11,9 +11,9 @@ export type ShowKind = (typeof SHOW_KINDS)[number];
 
 /** How one kind is fetched, narrowed to a name and printed. */
 export interface ShowView<Reply> {
-  readonly path: (limit: number) => string;
+  readonly path: (limit: number, name: string | undefined) => string;
   /** What NAME leaves of the reply; undefined where there is no such thing. Absent: the kind takes no name. */
-  readonly named?: (reply: Reply, name: string) => Reply | undefined;
+  readonly named?: (reply: Reply, name: string, limit: number) => Reply | undefined;
   readonly text: (reply: Reply, nowMs: number) => string;
 }
 

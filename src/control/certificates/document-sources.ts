@@ -2,11 +2,14 @@ import { resolve } from "node:path";
 import type { Certificate } from "#model/certificate.ts";
 import type { Document } from "#model/document.ts";
 import type { Problem } from "#model/failure.ts";
+import type { Listener } from "#model/listener.ts";
 import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
 import { readCertificate } from "./read-certificate.ts";
+import { readSystemTrust } from "./read-system-trust.ts";
 import { readTrust, type TrustSource } from "./read-trust.ts";
 import {
+  SYSTEM_TRUST_KEY,
   trustKeyOf,
   type CertificateVersion,
   type SourceFile,
@@ -45,7 +48,7 @@ export const certificateSourcesOf = (
     read: (nowMs) => readCertificate(name, certificate, folder, nowMs),
   }));
 
-/** Each pair of CA bundle and CRL once, however many policies and listeners name it. */
+/** Each pair of CA bundle and CRL once, however many policies and listeners name it; likewise the system's bundle. */
 export function trustSourcesOf(
   document: Document,
   folder: string,
@@ -55,12 +58,16 @@ export function trustSourcesOf(
     const key = trustKeyOf(source.ca, source.crl);
     if (!byKey.has(key)) byKey.set(key, source);
   }
-  return [...byKey].map(([key, source]) => ({
+  const named = [...byKey].map(([key, source]): DocumentSource<TrustVersion> => ({
     key,
     place: source.caPlace,
     paths: absolute(folder, [source.ca, source.crl]),
     read: async (nowMs) => ({ version: await readTrust(source, folder, nowMs), warnings: [] }),
   }));
+  const place = systemTrustPlaceOf(document);
+  if (place === undefined) return named;
+  const read = () => Promise.resolve({ version: readSystemTrust(place), warnings: [] });
+  return [...named, { key: SYSTEM_TRUST_KEY, place, paths: [], read }];
 }
 
 /** Whether a version was read from these files, whatever they held then. */
@@ -87,22 +94,32 @@ function policyTrustsOf(document: Document): readonly TrustSource[] {
 }
 
 function endpointTrustsOf(document: Document): readonly TrustSource[] {
+  return listenersOf(document).flatMap(({ place, listener: { endpointTls } }) => {
+    if (endpointTls?.ca === undefined) return [];
+    const caPlace = `${place}.endpointTls.ca`;
+    return [{ ca: endpointTls.ca, crl: undefined, caPlace, crlPlace: caPlace }];
+  });
+}
+
+/** Where the first listener stands that verifies by the system's bundle. */
+function systemTrustPlaceOf(document: Document): string | undefined {
+  const found = listenersOf(document).find(({ listener: { mode, endpointTls } }) =>
+    endpointTls === undefined
+      ? mode === "egress"
+      : endpointTls.verify && endpointTls.ca === undefined,
+  );
+  return found === undefined ? undefined : `${found.place}.endpointTls.ca`;
+}
+
+function listenersOf(
+  document: Document,
+): readonly { readonly place: string; readonly listener: Listener }[] {
   return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
     Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
-      listeners.flatMap(({ endpointTls }, index) => {
-        if (endpointTls?.ca === undefined) return [];
-        const place = pathOf(
-          "profiles",
-          profile,
-          "vnics",
-          vnic,
-          "listeners",
-          index,
-          "endpointTls",
-          "ca",
-        );
-        return [{ ca: endpointTls.ca, crl: undefined, caPlace: place, crlPlace: place }];
-      }),
+      listeners.map((listener, index) => ({
+        place: pathOf("profiles", profile, "vnics", vnic, "listeners", index),
+        listener,
+      })),
     ),
   );
 }

@@ -7,7 +7,7 @@ import { parseDocument } from "#model/parse-document.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
-import { trustKeyOf, type Sources } from "./sources.ts";
+import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./sources.ts";
 
 describe("loadSources", () => {
   let folder: string;
@@ -145,6 +145,28 @@ describe("loadSources", () => {
     const [withList, without] = [...sources.trusts.values()];
     assert.notEqual(withList?.id, without?.id);
     assert.match(withList?.material.crlPem ?? "", /BEGIN X509 CRL/);
+  });
+
+  it("reads the system's CA bundle where a listener verifies by it, and only there", async () => {
+    const loadFor = (listener: object): Promise<LoadedSources> =>
+      load({ profiles: { p: { vnics: { v: { ip: "192.0.2.1", listeners: [listener] } } } } });
+    const egress = { port: 1, mode: "egress", to: "pay.example:443" };
+    const tcp = { port: 1, to: 80, certificates: ["shop"] };
+    for (const listener of [egress, { ...egress, endpointTls: {} }, { ...tcp, endpointTls: {} }]) {
+      const { sources, problems } = await loadFor(listener);
+      // A machine may have none, which is a problem then.
+      const missing = "system-ca-missing profiles.p.vnics.v.listeners[0].endpointTls.ca";
+      const expected = sources.trusts.has(SYSTEM_TRUST_KEY) ? [] : [missing];
+      assert.deepEqual(codesOf({ sources, problems }), expected);
+    }
+    const endpointTls = { ca: "ca.pem" };
+    const others = [tcp, { ...tcp, endpointTls: { verify: false } }, { ...egress, endpointTls }];
+    await writeFiles(folder, { "ca.pem": ca.certificatePem });
+    for (const listener of others) {
+      const { sources, problems } = await loadFor(listener);
+      assert.equal(sources.trusts.has(SYSTEM_TRUST_KEY), false);
+      assert.deepEqual(problems, []);
+    }
   });
 
   it("names what is wrong with a CA or a revocation list", async () => {

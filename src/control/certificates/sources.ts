@@ -26,9 +26,12 @@ export interface TrustVersion {
 export interface Sources {
   /** By name in the document. */
   readonly certificates: ReadonlyMap<string, CertificateVersion>;
-  /** By `trustKeyOf`. */
+  /** By `trustKeyOf`, the system's by `SYSTEM_TRUST_KEY`. */
   readonly trusts: ReadonlyMap<string, TrustVersion>;
 }
+
+/** The system's CA bundle, which has no path in the document. */
+export const SYSTEM_TRUST_KEY = "";
 
 /** Of the paths as they stand in the document. */
 export const trustKeyOf = (ca: string, crl: string | undefined): string =>

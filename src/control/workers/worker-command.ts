@@ -9,8 +9,8 @@ export interface WorkerCommand {
   readonly cwd: string;
 }
 
-/** What a worker may see of the environment: time zone, and where the system keeps its CA bundle. */
-const ALLOWED_ENV = ["TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"] as const;
+/** What a worker may see of the environment. */
+const ALLOWED_ENV = ["TZ"] as const;
 
 /**
  * `sh` sets the core file limit to 0, the confinement takes the privileges, and each makes way for the next by exec, so

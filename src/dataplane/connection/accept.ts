@@ -48,8 +48,9 @@ export function needsProxyHeader({ listener, client }: ConnectionState): boolean
 
 /** Counts the client address against its rate; false: over it, and the connection is closed. */
 export function isAddressAdmitted(connection: ConnectionState): boolean {
-  if (connection.listener.usage.isAddressWithinRate(connection.clientAddress, performance.now()))
-    return true;
+  const { usage } = connection.listener;
+  if (usage.isAddressWithinRate(connection.clientAddress, performance.now())) return true;
+  usage.giveHandshakeBack();
   failHandshake(connection, "over-limit", { limit: "address-handshake-rate" });
   return false;
 }

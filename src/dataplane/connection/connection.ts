@@ -28,9 +28,11 @@ export async function serveConnection(
     case "egress":
       if (!admitServer(connection)) return;
       break;
-    case "redirect":
-      await redirectToHttps(connection);
+    case "redirect": {
+      const rest = await readProxyHeader(connection);
+      if (rest !== undefined) await redirectToHttps(connection, rest);
       return;
+    }
     default:
       listener.spec.mode satisfies never;
   }

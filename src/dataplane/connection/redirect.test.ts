@@ -35,5 +35,11 @@ describe("redirectOf", () => {
     assert.equal(redirectOf(head("GET /\u0001 HTTP/1.1", "Host: a.test"), 443), undefined);
     assert.equal(redirectOf(head("GET / HTTP/2.0", "Host: a.test"), 443), undefined);
     assert.equal(redirectOf("", 443), undefined);
+    for (const line of ["X: a\0b", "X: a\rb", "X: a\nb", " folded", "X : a", ": a", "X"]) {
+      const request = head("GET / HTTP/1.1", "Host: a.test", line);
+      assert.equal(redirectOf(request, 443), undefined, JSON.stringify(line));
+    }
+    const request = head("GET / HTTP/1.1", "Host: a.test", "X-Name: \xc3\xa9\tb", "Y:");
+    assert.equal(redirectOf(request, 443), "https://a.test/");
   });
 });

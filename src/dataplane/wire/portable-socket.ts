@@ -1,6 +1,7 @@
 import net from "node:net";
 import { isIP } from "node:net";
 import { type TLSSocket } from "node:tls";
+import { peerCertificateOf } from "./peer-certificate.ts";
 import type {
   PeerCertificate,
   TlsFacts,
@@ -36,6 +37,12 @@ function onError(this: Owned, error: NodeJS.ErrnoException): void {
 }
 function onClose(this: Owned): void {
   this[owner]?.closed();
+}
+function onSecure(this: Owned): void {
+  this.on("_tlsError", onTlsError);
+}
+function onTlsError(this: Owned, error: NodeJS.ErrnoException): void {
+  this[owner]?.brokenOff(error);
 }
 
 export class PortableSocket implements WireSocket {
@@ -134,6 +141,13 @@ export class PortableSocket implements WireSocket {
     else this.handler.onEnd();
   }
 
+  /** Closes with this failure; nothing else is told of the socket before. */
+  brokenOff(error: NodeJS.ErrnoException): void {
+    this.failed(error);
+    this.#tellNothingMore();
+    setImmediate(() => this.destroySocket());
+  }
+
   failed(error: NodeJS.ErrnoException): void {
     this.#failure ??= { code: error.code ?? "UNKNOWN", detail: error.message };
   }
@@ -166,6 +180,15 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
     raw.on("error", (error: NodeJS.ErrnoException) => this.failed(error));
   }
 
+  /**
+   * A record that is broken after the handshake: the server's side of Node says so by this internal event alone and goes
+   * on, that of Bun lets an end follow, as if the peer had ended its half in order. Before, `error` and `close` tell.
+   */
+  override tellOpen(event: "secure" | "secureConnect"): void {
+    super.tellOpen(event);
+    this.socket.once(event, onSecure);
+  }
+
   override get peerAddress(): string {
     return this.#peerAddress;
   }
@@ -173,8 +196,13 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
     return this.#peerPort;
   }
 
-  /** RST has to come from the socket beneath: a TLS socket refuses, as it has no TCP handle of its own. */
+  /** Not at once: Node frees the TLS state with the raw socket, and crashes where it is still inside of the handshake. */
   protected override resetSocket(): void {
+    setImmediate(() => this.#resetNow());
+  }
+
+  /** RST has to come from the socket beneath: a TLS socket refuses, as it has no TCP handle of its own. */
+  #resetNow(): void {
     if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
     // Bun lets go of the raw socket when the peer ends its half, and its TLS sockets can reset.
     else if (process.versions["bun"] !== undefined) this.#tls.resetAndDestroy();
@@ -199,21 +227,9 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
   }
 
   peerCertificate(): PeerCertificate | undefined {
-    const { subject } = this.#tls.getPeerCertificate();
-    // An empty object stands for none.
-    if (subject === undefined) return undefined;
-    return {
-      commonName: firstOf(subject.CN),
-      subject: Object.entries(subject)
-        .map(([key, value]) => `${key}=${[value].flat().join("+")}`)
-        .join(", "),
-      verifyError: this.#tls.ssl?.verifyError?.()?.code,
-    };
+    return peerCertificateOf(this.#tls.getPeerCertificate(), this.#tls.ssl?.verifyError?.()?.code);
   }
 }
-
-const firstOf = (value: string | readonly string[] | undefined): string | undefined =>
-  typeof value === "string" ? value : value?.[0];
 
 /** SNI carries names only (RFC 6066 section 3). */
 export const sniOf = (serverName: string): string => (isIP(serverName) === 0 ? serverName : "");

@@ -1,6 +1,7 @@
 import { constants } from "node:crypto";
 import net from "node:net";
 import tls, { type SecureContext } from "node:tls";
+import { readOnAfterBrokenPipe } from "./broken-pipe.ts";
 import { PortableSocket, PortableTlsSocket, sniOf } from "./portable-socket.ts";
 import {
   HIGH_WATER_MARK_BYTES,
@@ -34,7 +35,7 @@ function portable(socket: WireSocket): PortableSocket {
   return socket;
 }
 
-function secureContextOf(context: WireContext): SecureContext {
+export function secureContextOf(context: WireContext): SecureContext {
   if (!(context instanceof PortableContext))
     throw new TypeError("The context belongs to another wire.");
   return context.secureContext;
@@ -117,6 +118,7 @@ export const portableWire: Wire = {
     };
     const socket = net.connect(options);
     socket.pause();
+    readOnAfterBrokenPipe(socket);
     const wireSocket = new PortableSocket(socket);
     wireSocket.handler = handler;
     wireSocket.tellOpen("connect");
@@ -156,6 +158,7 @@ export const portableWire: Wire = {
       checkServerIdentity: (_host, certificate) =>
         options.verify ? tls.checkServerIdentity(serverName, certificate) : undefined,
     } as tls.ConnectionOptions);
+    readOnAfterBrokenPipe(tlsSocket);
     const wireSocket = new PortableTlsSocket(tlsSocket, socket);
     wireSocket.handler = handler;
     wireSocket.tellOpen("secureConnect");

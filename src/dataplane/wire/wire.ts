@@ -57,7 +57,7 @@ export interface TlsFacts {
 
 export interface PeerCertificate {
   readonly commonName: string | undefined;
-  /** RFC 4514-like, in the order of the certificate. */
+  /** RFC 4514-like, in the order of the certificate; its alternative names where it is empty (RFC 5280 section 4.1.2.6). */
   readonly subject: string;
   /** OpenSSL's code, such as `CERT_REVOKED`; undefined: valid. */
   readonly verifyError: string | undefined;

@@ -1,0 +1,39 @@
+import type { Socket } from "node:net";
+
+type Done = (error?: Error | null) => void;
+
+const isBrokenPipe = (error: NodeJS.ErrnoException): boolean => error.code === "EPIPE";
+
+/**
+ * Lets a peer that has answered and closed without reading on be heard to its end. Its kernel sends FIN and then RST; the
+ * next write to it fails, and Node destroys a socket whose write fails, with the answer that waits in it. EPIPE, and not
+ * ECONNRESET, says that the FIN came first (Linux, tcp_reset), so that the answer is whole. What is written from then on
+ * goes nowhere. Bun reads on by itself.
+ */
+export function readOnAfterBrokenPipe(socket: Socket): void {
+  if (process.versions["bun"] !== undefined) return;
+  const write = socket._write.bind(socket);
+  const writeMany = socket._writev?.bind(socket);
+  let isBroken = false;
+  // A stream has one callback for all its writes; so there is one of these for all of them, too.
+  let toldLast: Done | undefined;
+  let tellLast: Done = () => {};
+  const unlessBroken = (tell: Done): Done => {
+    if (tell === tellLast) return toldLast ?? tell;
+    tellLast = tell;
+    toldLast = (error) => {
+      isBroken ||= error instanceof Error && isBrokenPipe(error);
+      tell(isBroken ? null : error);
+    };
+    return toldLast;
+  };
+  socket._write = (chunk, encoding, tell) => {
+    if (isBroken) tell();
+    else write(chunk, encoding, unlessBroken(tell));
+  };
+  if (writeMany === undefined) return;
+  socket._writev = (chunks, tell) => {
+    if (isBroken) tell();
+    else writeMany(chunks, unlessBroken(tell));
+  };
+}

@@ -1,0 +1,35 @@
+import { eventually } from "./deadline.ts";
+import { servedText, visit } from "./recorded-handshake.ts";
+import { tlsConnect, type TlsClient, type TlsConnectOptions } from "./tls-client.ts";
+
+const impatienceMs = 500;
+const servedDeadlineMs = 20_000;
+
+/** Serials of the certificates that new clients are shown, so many of them at once; each of them is served. */
+export async function shownSerials(
+  options: TlsConnectOptions,
+  clients = 12,
+): Promise<readonly string[]> {
+  const visits = await Promise.all(Array.from({ length: clients }, () => visit(options)));
+  const serials = visits.map(({ facts }) => facts.peerCertificate.serialNumber.toLowerCase());
+  return [...new Set(serials)];
+}
+
+/** A client that tries again where nobody answers within half a second, as half of them meet a worker that hangs. */
+export function untilServed(options: TlsConnectOptions): Promise<TlsClient> {
+  return eventually(
+    async () => {
+      const client = await tlsConnect({ ...options, deadlineMs: impatienceMs });
+      await ask(client);
+      return client;
+    },
+    servedDeadlineMs,
+    "an answer on the second or third try",
+  );
+}
+
+/** One more request on a connection that stays open; `startHttpEndpoint(servedText)` answers. */
+export async function ask(client: TlsClient): Promise<void> {
+  await client.send("GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n");
+  await client.read.until(servedText);
+}

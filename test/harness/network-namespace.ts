@@ -1,0 +1,53 @@
+import { fileURLToPath } from "node:url";
+import { runToExit } from "./child-process.ts";
+import { requirePackage } from "./packages.ts";
+
+const insideVariable = "TLSD_TEST_NETWORK";
+const runDeadlineMs = 100_000;
+
+/** True in the run that `runInNetworkNamespace` has started. */
+export const isInNetworkNamespace = process.env[insideVariable] !== undefined;
+
+/**
+ * Runs a test file again, inside a network of its own with nothing but a loopback, where `settings` (below /proc/sys/net)
+ * are in force. Throws with its output when it fails. Skips the test, saying why, where this machine gives no namespaces.
+ */
+export async function runInNetworkNamespace(
+  t: { skip(reason: string): void },
+  fileUrl: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (!(await requirePackage(t, "iproute2", "ip"))) return;
+  const isRoot = process.getuid?.() === 0;
+  const unshare = [
+    "unshare",
+    "--net",
+    ...(isRoot ? [] : ["--map-root-user"]),
+    "--",
+    "/bin/sh",
+    "-c",
+  ];
+  const setUp = [
+    "PATH=$PATH:/usr/sbin:/sbin ip link set lo up",
+    ...Object.entries(settings).map(([name, value]) => `echo ${value} > /proc/sys/net/${name}`),
+  ].join(" && ");
+  const trial = await runIn([...unshare, setUp]);
+  if (trial.code !== 0) {
+    t.skip(`no network namespace with ${Object.keys(settings).join(", ")}: ${trial.stderr.trim()}`);
+    return;
+  }
+  const test = [process.execPath, "--test", "--test-reporter=spec", fileURLToPath(fileUrl)];
+  const { code, stdout, stderr } = await runIn([...unshare, `${setUp} && exec "$0" "$@"`, ...test]);
+  if (code !== 0) throw new Error(`inside the network namespace:\n${stdout}${stderr}`);
+}
+
+function runIn([command = "", ...args]: readonly string[]): ReturnType<typeof runToExit> {
+  const engine = process.env["TLSD_TEST_ENGINE"];
+  return runToExit(command, args, {
+    deadlineMs: runDeadlineMs,
+    env: {
+      [insideVariable]: "1",
+      ...(engine === undefined ? {} : { TLSD_TEST_ENGINE: engine }),
+    },
+  });
+}

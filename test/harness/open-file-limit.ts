@@ -1,0 +1,18 @@
+import { readFileSync } from "node:fs";
+import { runToExit } from "./child-process.ts";
+
+/** Lets a running process have no more than `count` open files, prlimit(2). What it has beyond that stays open. */
+export async function limitOpenFiles(pid: number, count: number): Promise<void> {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const idOf = (field: string): string =>
+    new RegExp(`^${field}:\\t(\\d+)`, "m").exec(status)?.[1] ?? "";
+  // Who a process is may do this to it; root need not, where a container keeps CAP_SYS_RESOURCE from it.
+  const asOwner =
+    idOf("Uid") === String(process.getuid?.())
+      ? []
+      : ["setpriv", `--reuid=${idOf("Uid")}`, `--regid=${idOf("Gid")}`, "--clear-groups", "--"];
+  const prlimit = ["prlimit", "--pid", String(pid), `--nofile=${count}:`];
+  const [command = "", ...args] = [...asOwner, ...prlimit];
+  const { code, stderr } = await runToExit(command, args);
+  if (code !== 0) throw new Error(`prlimit of process ${pid}: ${stderr}`);
+}

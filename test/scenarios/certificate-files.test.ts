@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { mkdir, rename, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { CertificateStatus } from "#model/status.ts";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { eventually } from "#harness/deadline.ts";
+import { startDirector, type Director } from "#harness/director.ts";
+import type { Endpoint } from "#harness/endpoint.ts";
+import { startHttpEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { keyTraces, textsOf } from "#harness/key-traces.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import { servedText, visit } from "#harness/recorded-handshake.ts";
+import { shopDocument } from "#harness/shop-document.ts";
+import { writeFiles } from "#harness/temp-folder.ts";
+import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
+import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
+
+/** A certificate for each scenario, so that they run beside each other: looking at files takes a second. */
+const plain = ["renewed", "stamped", "mixed", "half-written", "expired-new", "ends", "stays"];
+const noticeMs = 15_000;
+/** How long a certificate is to be valid that expires while the director runs. */
+const shortLifeMs = 8_000;
+
+const request = "GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n";
+
+const nameOf = (certificate: string): string =>
+  `${certificate === "stays" ? "ends" : certificate}.example`;
+
+forEachEngine((engine) => {
+  const ip = uniqueVirtualIp();
+  const everIssued: IssuedCertificate[] = [];
+  const first = new Map<string, IssuedCertificate>();
+  let ca: TestCa;
+  let endpoint: Endpoint;
+  let director: Director;
+  let document: object;
+
+  const issue = async (
+    certificate: string,
+    options: { readonly notAfter?: Date; readonly validity?: "expired" } = {},
+  ): Promise<IssuedCertificate> => {
+    const issued = await ca.issue({ names: [nameOf(certificate)], ...options });
+    everIssued.push(issued);
+    return issued;
+  };
+
+  const clientOf = (certificate: string): TlsConnectOptions => ({
+    host: ip,
+    port: 8443,
+    ca: ca.certificatePem,
+    servername: nameOf(certificate),
+  });
+
+  const servedSerial = async (certificate: string): Promise<string> => {
+    const { facts } = await visit(clientOf(certificate));
+    return facts.peerCertificate.serialNumber.toLowerCase();
+  };
+
+  const untilServed = (certificate: string, issued: IssuedCertificate): Promise<unknown> =>
+    eventually(
+      async () => (await servedSerial(certificate)) === issued.serial,
+      noticeMs,
+      `the new certificate ${certificate}`,
+    );
+
+  const statusOf = async (certificate: string): Promise<CertificateStatus | undefined> =>
+    (await director.status()).certificates.find(({ name }) => name === certificate);
+
+  const untilRefused = (certificate: string): Promise<CertificateStatus> =>
+    eventually(
+      async () => {
+        const status = await statusOf(certificate);
+        return status?.state === "refused" && status;
+      },
+      noticeMs,
+      `the refusal of certificate ${certificate}`,
+    );
+
+  before(async () => {
+    ca = await createTestCa();
+    endpoint = await startHttpEndpoint(servedText);
+    const files: Record<string, string> = {};
+    for (const name of [...plain, "swapped"]) {
+      const issued = await issue(name);
+      first.set(name, issued);
+      const folder = name === "swapped" ? "swapped/" : "";
+      files[`${folder}${name}.pem`] = issued.chainPem;
+      files[`${folder}${name}.key`] = issued.keyPem;
+    }
+    const pathsOf = (name: string): object => ({ chain: `${name}.pem`, key: `${name}.key` });
+    const certificates = {
+      ...Object.fromEntries(plain.map((name) => [name, pathsOf(name)])),
+      swapped: pathsOf("swapped/swapped"),
+    };
+    const listener = { certificates: Object.keys(certificates) };
+    const shop = { ip, servers: { web: endpoint.host }, to: endpoint.port };
+    document = shopDocument({ ...shop, listener, more: { certificates } });
+    director = await startDirector({ document, engine, files });
+  });
+
+  describe("changed files", { concurrency: true }, () => {
+    it("are served to new handshakes, and open connections go on", async () => {
+      await using open = await tlsConnect(clientOf("renewed"));
+      await open.send(request);
+      await open.read.until(servedText);
+      const renewed = await issue("renewed");
+      const from = director.logs.length;
+      await renewed.writeTo(director.dir, "renewed");
+      await untilServed("renewed", renewed);
+      await director.waitForLog(
+        (line) =>
+          isEvent(line, "certificate-changed") &&
+          (line["certificates"] as readonly string[]).includes("renewed"),
+        noticeMs,
+        from,
+      );
+      // From here on every worker shows it.
+      const serials = await Promise.all(Array.from({ length: 8 }, () => servedSerial("renewed")));
+      assert.deepEqual(new Set(serials), new Set([renewed.serial]));
+      await open.send(request);
+      await open.read.until(servedText);
+      assert.equal((await statusOf("renewed"))?.state, "ok");
+    });
+
+    it("are noticed when a symlink is swapped, as Kubernetes does it", async () => {
+      const folder = join(director.dir, "swapped");
+      const swapTo = async (issued: IssuedCertificate, version: string): Promise<void> => {
+        await mkdir(join(folder, version), { recursive: true });
+        await issued.writeTo(join(folder, version), "swapped");
+        await symlink(version, join(folder, "..data_tmp"));
+        await rename(join(folder, "..data_tmp"), join(folder, "..data"));
+      };
+      const second = await issue("swapped");
+      await swapTo(second, "..version_2");
+      for (const file of ["swapped.pem", "swapped.key"]) {
+        await symlink(join("..data", file), join(folder, `${file}.tmp`));
+        await rename(join(folder, `${file}.tmp`), join(folder, file));
+      }
+      await untilServed("swapped", second);
+      const third = await issue("swapped");
+      await swapTo(third, "..version_3");
+      await untilServed("swapped", third);
+    });
+
+    it("are noticed where size and mtime are those of the files before", async () => {
+      const chainFile = join(director.dir, "stamped.pem");
+      const { size } = await stat(chainFile);
+      const second = await eventually(
+        async () => {
+          const issued = await issue("stamped");
+          return issued.chainPem.length === size && issued;
+        },
+        noticeMs,
+        "a certificate of the same size",
+      );
+      for (const [file, text] of [
+        ["stamped.pem", second.chainPem],
+        ["stamped.key", second.keyPem],
+      ] as const) {
+        const path = join(director.dir, file);
+        const { atime, mtime } = await stat(path);
+        await writeFile(path, text);
+        await utimes(path, atime, mtime);
+      }
+      await untilServed("stamped", second);
+    });
+
+    it("with a key that does not match are refused, said so, and can be mended", async () => {
+      const good = first.get("mixed");
+      const [next, other] = [await issue("mixed"), await issue("mixed")];
+      const files = { "mixed.pem": next.chainPem, "mixed.key": other.keyPem };
+      await writeFiles(director.dir, files);
+      const { problem, facts } = await untilRefused("mixed");
+      assert.match(problem ?? "", /private key does not belong to the certificate/);
+      assert.equal(facts.serialNumber.toLowerCase(), good?.serial);
+      assert.equal(await servedSerial("mixed"), good?.serial);
+      const shown = await director.cli("show", "certificates", "mixed");
+      assert.match(shown.stdout, /mixed +refused/);
+      assert.match(shown.stdout, /Newer files that are not served:\n +mixed: .+does not belong/);
+      const place = "certificates.mixed";
+      assert.ok(
+        director.logs.some(
+          (line) => isEvent(line, "certificate-refused") && String(line["path"]).startsWith(place),
+        ),
+      );
+
+      await writeFiles(director.dir, { "mixed.key": next.keyPem });
+      await untilServed("mixed", next);
+      await eventually(async () => (await statusOf("mixed"))?.state === "ok", noticeMs, "state ok");
+    });
+
+    it("that are half written, or gone, leave the last good ones in place", async () => {
+      const good = first.get("half-written");
+      const next = await issue("half-written");
+      const half = next.chainPem.slice(0, next.chainPem.length / 2);
+      await writeFiles(director.dir, { "half-written.pem": half });
+      assert.match((await untilRefused("half-written")).problem ?? "", /not closed/);
+      assert.equal(await servedSerial("half-written"), good?.serial);
+
+      await rename(
+        join(director.dir, "half-written.key"),
+        join(director.dir, "half-written.key.away"),
+      );
+      await eventually(
+        async () => /no such file/.test((await statusOf("half-written"))?.problem ?? ""),
+        noticeMs,
+        "the refusal of a missing file",
+      );
+      assert.equal(await servedSerial("half-written"), good?.serial);
+
+      await next.writeTo(director.dir, "half-written");
+      await untilServed("half-written", next);
+    });
+
+    it("with an expired certificate never win over the valid one", async () => {
+      const old = await issue("expired-new", { validity: "expired" });
+      await old.writeTo(director.dir, "expired-new");
+      assert.match((await untilRefused("expired-new")).problem ?? "", /expired on/);
+      assert.equal(await servedSerial("expired-new"), first.get("expired-new")?.serial);
+    });
+
+    it("of a certificate that expires while it is served give way to a valid one of the same name", async () => {
+      const notAfter = new Date(Date.now() + shortLifeMs);
+      const short = await issue("ends", { notAfter });
+      await short.writeTo(director.dir, "ends");
+      await untilServed("ends", short);
+      await delay(notAfter.getTime() - Date.now());
+      assert.equal(await servedSerial("ends"), first.get("stays")?.serial);
+    });
+  });
+
+  it("no private key shows in a log line, a reply, a metric, an error or the state", async () => {
+    const [key] = everIssued;
+    await writeFiles(director.dir, { "stays.pem": key?.keyPem ?? "" });
+    await untilRefused("stays");
+    const certificates = { "half-written": { chain: key?.keyPem, key: key?.keyPem } };
+    assert.equal((await director.reload({ ...document, certificates })).outcome, "refused");
+    const traces = everIssued.flatMap(({ keyPem }) => keyTraces(keyPem));
+    assert.ok(traces.length > everIssued.length * 3);
+    const texts = await textsOf(director);
+    assert.ok(texts.size > 12);
+    for (const [source, text] of texts) {
+      const found = traces.find((trace) => text.includes(trace));
+      assert.equal(found, undefined, `${source} shows a part of a private key`);
+    }
+  });
+});

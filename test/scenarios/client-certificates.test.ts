@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { startDirector, type Director } from "#harness/director.ts";
+import { startHttpEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import { recordedRefusal, recordedVisit, servedText } from "#harness/recorded-handshake.ts";
+import { shopDocument } from "#harness/shop-document.ts";
+import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
+import type { TlsConnectOptions } from "#harness/tls-client.ts";
+
+const ports = { open: 8443, request: 8444, require: 8445, chained: 8446, revocable: 8447 };
+type Listener = keyof typeof ports;
+
+const policies = {
+  open: {},
+  request: { clientAuth: { mode: "request", ca: "root.pem" } },
+  require: { clientAuth: { mode: "require", ca: "root.pem" } },
+  chained: { clientAuth: { mode: "require", ca: "bundle.pem" } },
+  revocable: { clientAuth: { mode: "require", ca: "bundle.pem", crl: "bundle.crl" } },
+} as const satisfies Record<Listener, object>;
+
+interface Clients {
+  readonly valid: IssuedCertificate;
+  readonly nameless: IssuedCertificate;
+  readonly untrusted: IssuedCertificate;
+  readonly expired: IssuedCertificate;
+  readonly notYetValid: IssuedCertificate;
+  readonly ofServer: IssuedCertificate;
+  readonly revoked: IssuedCertificate;
+  readonly chained: IssuedCertificate;
+  readonly chainedRevoked: IssuedCertificate;
+}
+
+async function issueClients(root: TestCa, intermediate: TestCa): Promise<Clients> {
+  const client = { names: ["partner.example"], commonName: "partner", usage: "client" } as const;
+  const stranger = await createTestCa("another CA");
+  return {
+    valid: await root.issue(client),
+    nameless: await root.issue({ ...client, commonName: "" }),
+    untrusted: await stranger.issue(client),
+    expired: await root.issue({ ...client, validity: "expired" }),
+    notYetValid: await root.issue({ ...client, validity: "not-yet-valid" }),
+    ofServer: await root.issue({ ...client, usage: "server" }),
+    revoked: await root.issue(client),
+    chained: await intermediate.issue({ ...client, commonName: "chained partner" }),
+    chainedRevoked: await intermediate.issue(client),
+  };
+}
+
+const versions = ["TLSv1.2", "TLSv1.3"] as const;
+
+forEachEngine((engine) => {
+  const ip = uniqueVirtualIp();
+  let root: TestCa;
+  let clients: Clients;
+  let director: Director;
+
+  before(async () => {
+    root = await createTestCa();
+    const intermediate = await root.issueIntermediate("partner CA");
+    clients = await issueClients(root, intermediate);
+    const server = await root.issue({ names: ["shop.example"] });
+    const lists = await Promise.all([
+      root.revocationList([clients.revoked.serial]),
+      intermediate.revocationList([clients.chainedRevoked.serial]),
+    ]);
+    const endpoint = await startHttpEndpoint(servedText);
+    const listeners = Object.entries(ports).map(([policy, port]) => ({
+      port,
+      to: endpoint.port,
+      certificates: ["shop"],
+      policy,
+      accessLog: "full",
+    }));
+    const shop = { ip, servers: { web: endpoint.host }, to: endpoint.port };
+    director = await startDirector({
+      document: shopDocument({ ...shop, vnic: { listeners }, more: { policies } }),
+      engine,
+      workers: 1,
+      files: {
+        "shop.pem": server.chainPem,
+        "shop.key": server.keyPem,
+        "root.pem": root.certificatePem,
+        "bundle.pem": root.certificatePem + intermediate.certificatePem,
+        "bundle.crl": lists.join(""),
+      },
+    });
+  });
+
+  for (const version of versions) {
+    describe(version, { concurrency: true }, () => {
+      const clientOf = (
+        listener: Listener,
+        certificate?: IssuedCertificate,
+        chain = certificate?.chainPem,
+      ): TlsConnectOptions => ({
+        host: ip,
+        port: ports[listener],
+        ca: root.certificatePem,
+        servername: "shop.example",
+        minVersion: version,
+        maxVersion: version,
+        ...(certificate === undefined ? {} : { cert: chain, key: certificate.keyPem }),
+      });
+
+      const subjectOf = async (...client: Parameters<typeof clientOf>): Promise<unknown> =>
+        (await recordedVisit(director, clientOf(...client))).line["clientCertificate"];
+
+      const failureOf = async (...client: Parameters<typeof clientOf>): Promise<unknown> =>
+        (await recordedRefusal(director, clientOf(...client)))["failure"];
+
+      it("none asks for no certificate and takes none", async () => {
+        assert.equal(await subjectOf("open"), undefined);
+        assert.equal(await subjectOf("open", clients.untrusted), undefined);
+      });
+
+      it("request serves a client with a valid certificate and one without, and tells them apart", async () => {
+        assert.equal(await subjectOf("request"), undefined);
+        assert.equal(await subjectOf("request", clients.valid), "partner");
+      });
+
+      it("request refuses a certificate that is not valid", async () => {
+        assert.equal(await failureOf("request", clients.untrusted), "untrusted-client-certificate");
+        assert.equal(await failureOf("request", clients.expired), "expired-client-certificate");
+      });
+
+      it("require serves a client with a valid certificate, whose subject is recorded", async () => {
+        assert.equal(await subjectOf("require", clients.valid), "partner");
+        assert.equal(await subjectOf("require", clients.nameless), "DNS:partner.example");
+      });
+
+      it("require refuses a client without a certificate", async () => {
+        assert.equal(await failureOf("require"), "no-client-certificate");
+      });
+
+      it("require refuses a certificate of another CA, and one that is not for clients", async () => {
+        const causes = [clients.untrusted, clients.ofServer].map((one) =>
+          failureOf("require", one),
+        );
+        assert.deepEqual(
+          new Set(await Promise.all(causes)),
+          new Set(["untrusted-client-certificate"]),
+        );
+      });
+
+      it("require refuses a certificate outside of its period", async () => {
+        const causes = [clients.expired, clients.notYetValid].map((one) =>
+          failureOf("require", one),
+        );
+        assert.deepEqual(
+          new Set(await Promise.all(causes)),
+          new Set(["expired-client-certificate"]),
+        );
+      });
+
+      it("an intermediate comes from the bundle or from the client", async () => {
+        const { chained } = clients;
+        assert.equal(
+          await subjectOf("chained", chained, chained.certificatePem),
+          "chained partner",
+        );
+        assert.equal(await subjectOf("require", chained), "chained partner");
+        assert.equal(
+          await failureOf("require", chained, chained.certificatePem),
+          "untrusted-client-certificate",
+        );
+      });
+
+      it("a certificate on a revocation list is refused, others of the same CAs are served", async () => {
+        const causes = [clients.revoked, clients.chainedRevoked].map((one) =>
+          failureOf("revocable", one),
+        );
+        assert.deepEqual(
+          new Set(await Promise.all(causes)),
+          new Set(["revoked-client-certificate"]),
+        );
+        assert.equal(await subjectOf("revocable", clients.valid), "partner");
+        assert.equal(await subjectOf("revocable", clients.chained), "chained partner");
+      });
+    });
+  }
+
+  it("no client that was turned away has taken its worker with it", () => {
+    assert.ok(!director.logs.some((line) => isEvent(line, "worker-gone")));
+  });
+});

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { eventually } from "#harness/deadline.ts";
+import { startDirector } from "#harness/director.ts";
+import type { Endpoint } from "#harness/endpoint.ts";
+import { startHttpEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import { ask, shownSerials } from "#harness/many-clients.ts";
+import { descendantsOf, isAlive, type ProcessIdentity } from "#harness/process-facts.ts";
+import { servedText } from "#harness/recorded-handshake.ts";
+import { startShop, type Shop } from "#harness/shop.ts";
+import { rawConnect } from "#harness/socket-client.ts";
+import type { TlsConnectOptions } from "#harness/tls-client.ts";
+import { untilServing } from "#harness/worker-changes.ts";
+
+const leaveMs = 20_000;
+
+describe("when the control process is killed", { concurrency: true }, () => {
+  forEachEngine((engine) => {
+    let endpoint: Endpoint;
+
+    before(async () => {
+      endpoint = await startHttpEndpoint(servedText);
+    });
+
+    const start = (settings: object): Promise<Shop<"web">> =>
+      startShop({
+        engine,
+        workers: 2,
+        listeners: { web: { to: endpoint.port } },
+        more: { director: settings },
+      });
+
+    const clientOf = (shop: Shop<"web">): TlsConnectOptions => ({
+      host: shop.ip,
+      port: shop.portOf("web"),
+      ca: shop.ca.certificatePem,
+      servername: "shop.example",
+    });
+
+    /** Gives its workers, which are orphans then. */
+    const kill = async ({ director }: Shop<"web">): Promise<readonly ProcessIdentity[]> => {
+      const workers = descendantsOf(director.pid);
+      director.signal("SIGKILL");
+      assert.equal((await director.exited).signal, "SIGKILL");
+      return workers;
+    };
+
+    const untilGone = (workers: readonly ProcessIdentity[]): Promise<unknown> =>
+      eventually(() => !workers.some(isAlive), leaveMs, "the end of the workers");
+
+    const untilClosed = (shop: Shop<"web">): Promise<unknown> =>
+      eventually(
+        async () => {
+          await assert.rejects(rawConnect(clientOf(shop)), { code: "ECONNREFUSED" });
+          return true;
+        },
+        leaveMs,
+        "a closed port",
+      );
+
+    it("its workers serve on for director.orphanGrace, then let connections end and leave", async () => {
+      const graceMs = 3_000;
+      const shop = await start({ orphanGrace: `${graceMs}ms`, drain: "1h" });
+      const client = await shop.connect("web");
+      const killedAtMs = performance.now();
+      const workers = await kill(shop);
+      assert.equal(workers.length, 2);
+      assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      await untilClosed(shop);
+      assert.ok(performance.now() - killedAtMs >= graceMs);
+      await ask(client);
+      assert.ok(workers.some(isAlive));
+      client.end();
+      await client.read.toEnd();
+      await untilGone(workers);
+    });
+
+    it("its workers cut what is still open after director.drain, those that were leaving too", async () => {
+      const shop = await start({ orphanGrace: "300ms", drain: "1s" });
+      const clientOfPredecessor = await shop.connect("web");
+      await ask(clientOfPredecessor);
+      shop.director.signal("SIGUSR2");
+      const isReplaced = (line: object): boolean => isEvent({ ...line }, "workers-replaced");
+      await shop.director.waitForLog(isReplaced, leaveMs);
+      const client = await shop.connect("web");
+      await ask(client);
+      const killedAtMs = performance.now();
+      const workers = await kill(shop);
+      await untilGone(workers);
+      assert.ok(performance.now() - killedAtMs >= 1_300);
+      assert.notEqual(await client.read.outcome(), undefined);
+      assert.notEqual(await clientOfPredecessor.read.outcome(), undefined);
+    });
+
+    it("another starts on its data folder and its addresses at once, and its workers leave in peace", async () => {
+      const shop = await start({ orphanGrace: "1h", drain: "1h" });
+      const client = await shop.connect("web");
+      await ask(client);
+      const orphans = await kill(shop);
+      const renewed = await shop.ca.issue({ names: ["shop.example"] });
+      await renewed.writeTo(shop.director.dir, "shop");
+
+      const folder = shop.director.dir;
+      const successor = await startDirector({ document: shop.document, engine, folder });
+      const found = await successor.waitForLog((line) => isEvent(line, "orphans-found"), leaveMs);
+      assert.equal(found["orphans"], 2);
+      const isOnlySuccessor = async (): Promise<boolean> =>
+        (await shownSerials(clientOf(shop))).join(" ") === renewed.serial;
+      await eventually(isOnlySuccessor, leaveMs, "handshakes with the successor only");
+      await ask(client);
+      client.end();
+      await client.read.toEnd();
+      await untilGone(orphans);
+      assert.deepEqual(await shownSerials(clientOf(shop)), [renewed.serial]);
+      await untilServing(successor, 2);
+      assert.equal((await successor.status()).revision, 1);
+      assert.equal((await successor.stop()).code, 0);
+    });
+  });
+});

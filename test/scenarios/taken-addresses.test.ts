@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { createServer, type AddressInfo } from "node:net";
+import { before, describe, it } from "node:test";
+import { FAILURES, type FailureCode } from "#model/failure.ts";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { runDirectorToExit } from "#harness/director.ts";
+import { startHttpEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { servedText, visit } from "#harness/recorded-handshake.ts";
+import { shopDocument } from "#harness/shop-document.ts";
+import { startShop, type Shop } from "#harness/shop.ts";
+import type { FileContents } from "#harness/temp-folder.ts";
+import { createTestCa } from "#harness/test-ca.ts";
+
+/** Of documentation, RFC 5737: no machine has it. */
+const strangeIp = "203.0.113.1";
+
+/** Another program that listens, which shares the port with those that ask for it as a director's workers do. */
+async function occupy(host: string, port: number): Promise<number> {
+  const server = createServer();
+  closeAtTestEnd(() => void server.close());
+  const listening = Promise.withResolvers<void>();
+  server.once("error", listening.reject);
+  server.listen({ host, port, exclusive: true, reusePort: true }, () => listening.resolve());
+  await listening.promise;
+  return (server.address() as AddressInfo).port;
+}
+
+forEachEngine((engine) => {
+  let shop: Shop<"front">;
+  let files: FileContents;
+  let to: number;
+
+  before(async () => {
+    to = (await startHttpEndpoint(servedText)).port;
+    shop = await startShop({ engine, listeners: { front: { to } } });
+    const issued = await (await createTestCa()).issue({ names: ["shop.example"] });
+    files = { "shop.pem": issued.chainPem, "shop.key": issued.keyPem };
+  });
+
+  const documentOn = (ip: string, port = 8443): object =>
+    shopDocument({ ip, port, servers: { web: "127.0.0.1" }, to });
+
+  const assertServes = async (): Promise<void> => {
+    const trust = { ca: shop.ca.certificatePem, servername: "shop.example" };
+    await visit({ host: shop.ip, port: shop.portOf("front"), ...trust });
+  };
+
+  async function assertFailsToStart(
+    code: FailureCode,
+    detail: string,
+    document: object,
+    extraArgs: readonly string[] = [],
+  ): Promise<void> {
+    const result = await runDirectorToExit({ document, engine, files, extraArgs, workers: 1 });
+    assert.equal(result.code, 1);
+    // Code and sentence, what exactly, and what to do next.
+    assert.ok(result.stderr.includes(`${code}: ${FAILURES[code].text}`), result.stderr);
+    assert.ok(result.stderr.includes(detail), result.stderr);
+    assert.ok(result.stderr.includes(FAILURES[code].hint), result.stderr);
+  }
+
+  describe("a director does not start", { concurrency: 2 }, () => {
+    it("on a port that another program holds, though that one would share it", async () => {
+      const ip = uniqueVirtualIp();
+      await occupy(ip, 8443);
+      await assertFailsToStart("address-in-use", `${ip}:8443`, documentOn(ip));
+    });
+
+    it("on a port that another program holds on all addresses", async () => {
+      const port = await occupy("0.0.0.0", 0);
+      const ip = uniqueVirtualIp();
+      await assertFailsToStart("address-in-use", `${ip}:${port}`, documentOn(ip, port));
+    });
+
+    it("on a virtual IP that the machine does not have", async () => {
+      const document = documentOn(strangeIp);
+      await assertFailsToStart("address-not-available", `${strangeIp}:8443`, document);
+    });
+
+    it("on the data folder of another director, whose process it names", async () => {
+      const { pid, dataDir } = shop.director;
+      const document = documentOn(uniqueVirtualIp());
+      const extraArgs = ["--data", dataDir];
+      await assertFailsToStart("data-locked", `Process ${pid} holds`, document, extraArgs);
+    });
+
+    it("on the port of another director, with a data folder of its own", async () => {
+      const port = shop.portOf("front");
+      const document = documentOn(shop.ip, port);
+      await assertFailsToStart("address-in-use", `${shop.ip}:${port}`, document);
+    });
+  });
+
+  it("the director whose folder and port they wanted goes on serving", assertServes);
+
+  it("a change to a port or an address that cannot be had is refused by name, and the state before goes on", async () => {
+    const { director } = shop;
+    const taken = uniqueVirtualIp();
+    await occupy(taken, 8443);
+    const wanted = { "address-in-use": taken, "address-not-available": strangeIp };
+    for (const [code, ip] of Object.entries(wanted)) {
+      const { outcome, line } = await director.reload(documentOn(ip));
+      assert.equal(outcome, "refused");
+      assert.equal(line["code"], code);
+      assert.ok(String(line["message"]).includes(`${ip}:8443`), String(line["message"]));
+    }
+    await assertServes();
+    assert.match((await director.status()).lastRefusal ?? "", new RegExp(`${strangeIp}:8443`));
+  });
+});
