@@ -1,35 +1,19 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { copyFile, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runToExit, startProcess } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { tryOldNode } from "#harness/old-node.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 
 const launcher = fileURLToPath(new URL("tlsd.mjs", import.meta.url));
 const oldNode = tryOldNode();
 const skip = oldNode === undefined ? "there is no older Node on this machine" : false;
 const run = (file: string, args: readonly string[]) => runToExit(oldNode ?? "", [file, ...args]);
-
-function tryOldNode(): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return [...folders, "/usr/local/bin", "/usr/bin"]
-    .map((folder) => join(folder, "node"))
-    .find((node) => majorOf(node) < 26);
-}
-
-function majorOf(node: string): number {
-  try {
-    const version = execFileSync(node, ["--version"], { encoding: "utf8", stdio: "pipe" });
-    return Number.parseInt(version.slice(1), 10);
-  } catch {
-    return Infinity;
-  }
-}
 
 test("the project's own Node runs the program as it is", async () => {
   const { code, stdout } = await runToExit(process.execPath, [launcher, "--version"]);

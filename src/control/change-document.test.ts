@@ -58,7 +58,7 @@ async function serveFirst(): Promise<Setup> {
     engine: "bun",
     store,
     workers: 2,
-    maxConnectionsPerWorker: 100,
+    connectionsPerWorker: () => 100,
     nextNumber: () => (number += 1),
     probe: () => Promise.resolve(),
   };

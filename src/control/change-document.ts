@@ -33,7 +33,8 @@ export interface ChangeParts {
   readonly engine: Engine;
   readonly store: RevisionStore;
   readonly workers: number;
-  readonly maxConnectionsPerWorker: number;
+  /** Of a worker that listens on so many ports. */
+  readonly connectionsPerWorker: (listeners: number) => number;
   /** Never the same again: a worker may have seen one whose change was turned down. */
   readonly nextNumber: () => number;
   /** Tries the addresses that are in the second and not in the first. */
@@ -66,7 +67,7 @@ export async function changeDocument(
     document,
     sources,
     workers: parts.workers,
-    maxConnectionsPerWorker: parts.maxConnectionsPerWorker,
+    connectionsPerWorker: parts.connectionsPerWorker,
   });
   await parts.probe(before?.compiled.snapshot, compiled.snapshot);
 

@@ -75,7 +75,7 @@ describe("compileSnapshot", () => {
       document,
       sources,
       workers: 2,
-      maxConnectionsPerWorker: 500,
+      connectionsPerWorker: () => 500,
       ...more,
     });
 

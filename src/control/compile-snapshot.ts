@@ -14,7 +14,8 @@ export interface CompileInput {
   readonly document: Document;
   readonly sources: Sources;
   readonly workers: number;
-  readonly maxConnectionsPerWorker: number;
+  /** Of a worker that listens on so many ports. */
+  readonly connectionsPerWorker: (listeners: number) => number;
 }
 
 export interface Compiled {
@@ -35,18 +36,19 @@ export function compileSnapshot(input: CompileInput): Compiled {
       vnic,
     })),
   );
+  const listeners = vnics
+    .filter(({ vnic }) => vnic.admin === "up")
+    .flatMap((owner) =>
+      owner.vnic.listeners.map((listener) =>
+        compileListener(listener, { ...owner, document, sources }),
+      ),
+    );
   const snapshot: Snapshot = {
     number: input.number,
     revision: input.revision,
-    listeners: vnics
-      .filter(({ vnic }) => vnic.admin === "up")
-      .flatMap((owner) =>
-        owner.vnic.listeners.map((listener) =>
-          compileListener(listener, { ...owner, document, sources }),
-        ),
-      ),
+    listeners,
     vnics: vnics.map(({ name, vnic }) => shareOf(name, vnic.qos, workers)),
-    maxConnections: input.maxConnectionsPerWorker,
+    maxConnections: input.connectionsPerWorker(listeners.length),
     relayMemoryBytes: sizeBytesOf(document.director.relayMemory),
   };
   return { snapshot, material: materialOf(snapshot, sources) };

@@ -4,11 +4,12 @@ import type { Notice } from "./notice.ts";
 
 /** A connection takes the client's socket and the endpoint's. */
 const FILES_PER_CONNECTION = 2;
-/** Listening sockets, channel, pipes and what the runtime opens for itself. */
+/** Channel, pipes and what the runtime opens for itself; also the ports of a change, old and new, while it is made. */
 const FILES_BESIDES = 128;
 
 export interface ConnectionLimit {
-  readonly perWorker: number;
+  /** Of a worker that listens on so many ports. */
+  readonly perWorker: (listeners: number) => number;
   readonly notice: Notice | undefined;
 }
 
@@ -18,12 +19,15 @@ export function connectionLimitOf(
   workers: number,
   openFileLimit: number,
 ): ConnectionLimit {
-  const most = Math.max(1, Math.floor((openFileLimit - FILES_BESIDES) / FILES_PER_CONNECTION));
-  if (wanted === "auto") return { perWorker: most, notice: undefined };
+  const mostWith = (listeners: number): number =>
+    Math.max(1, Math.floor((openFileLimit - FILES_BESIDES - listeners) / FILES_PER_CONNECTION));
+  if (wanted === "auto") return { perWorker: mostWith, notice: undefined };
   const share = Math.max(1, Math.floor(wanted / workers));
-  if (share <= most) return { perWorker: share, notice: undefined };
+  const perWorker = (listeners: number): number => Math.min(share, mostWith(listeners));
+  const most = mostWith(0);
+  if (share <= most) return { perWorker, notice: undefined };
   return {
-    perWorker: most,
+    perWorker,
     notice: {
       event: "open-file-limit-low",
       text:

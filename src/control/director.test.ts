@@ -55,7 +55,7 @@ async function startDirector() {
     engine: "node",
     store,
     workers: 1,
-    maxConnectionsPerWorker: 10,
+    connectionsPerWorker: () => 10,
     readFile: (lastGood) => checkFile(path, lastGood),
     probe: () => Promise.resolve(),
   });

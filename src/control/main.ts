@@ -184,7 +184,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     changeLog,
     store,
     workers,
-    maxConnectionsPerWorker: limit.perWorker,
+    connectionsPerWorker: limit.perWorker,
     readFile: (lastGood) => checkFile(configPath, lastGood),
     // Workers that a killed director has left hold the addresses, and share them.
     probe: async (before, after) => {

@@ -98,7 +98,10 @@ export function buildRuntime(base: Runtime, change: Prepare, live: LiveState): R
 export function settleLiveState(live: LiveState, runtime: Runtime): void {
   for (const limits of runtime.vnics) live.usages.get(limits.name)?.setLimits(limits);
   const vnicNames = new Set(runtime.vnics.map(({ name }) => name));
-  for (const name of live.usages.keys()) if (!vnicNames.has(name)) live.usages.delete(name);
+  for (const [name, { openConnections }] of live.usages) {
+    // A vNIC that comes back finds the connections that it still has counted.
+    if (!vnicNames.has(name) && openConnections === 0) live.usages.delete(name);
+  }
   const endpointKeys = new Set<string>();
   for (const { spec } of runtime.listeners.values()) {
     for (const endpoint of [...spec.endpoints, ...spec.standby])

@@ -56,15 +56,25 @@ const worker = new Worker({
   send,
 });
 
+let residentBytes = 0;
+function measureMemory(): void {
+  try {
+    residentBytes = process.memoryUsage.rss();
+  } catch {
+    // It is read from a file, and there may be none left to open: what was measured last stands.
+  }
+}
+
 let lastBeatMs = performance.now();
 function beat(): void {
   const nowMs = performance.now();
   const loopDelayMs = Math.max(0, nowMs - lastBeatMs - HEARTBEAT_MS);
   lastBeatMs = nowMs;
+  measureMemory();
   send({
     type: "heartbeat",
     openConnections: plane.connections.size,
-    residentBytes: process.memoryUsage.rss(),
+    residentBytes,
     loopDelayMs,
   });
   count();

@@ -13,22 +13,19 @@ export async function startAcceptingEndpoint(
   options: EndpointOptions = {},
 ): Promise<AcceptingEndpoint> {
   const arrived: SocketClient[] = [];
-  let arrival = Promise.withResolvers<void>();
+  const waiting: ((server: SocketClient) => void)[] = [];
   const endpoint = await startEndpoint((socket) => {
-    arrived.push(new SocketClient(socket));
-    arrival.resolve();
+    const server = new SocketClient(socket);
+    const waiter = waiting.shift();
+    if (waiter === undefined) arrived.push(server);
+    else waiter(server);
   }, options);
-  const take = async (): Promise<SocketClient> => {
-    for (;;) {
-      const oldest = arrived.shift();
-      if (oldest !== undefined) return oldest;
-      arrival = Promise.withResolvers<void>();
-      await arrival.promise;
-    }
+  const accept = async (deadlineMs = 10_000): Promise<SocketClient> => {
+    const oldest = arrived.shift();
+    if (oldest !== undefined) return oldest;
+    const { promise, resolve } = Promise.withResolvers<SocketClient>();
+    waiting.push(resolve);
+    return withDeadline(promise, deadlineMs, "a connection to the endpoint");
   };
-  return {
-    endpoint,
-    accept: (deadlineMs = 10_000) =>
-      withDeadline(take(), deadlineMs, "a connection to the endpoint"),
-  };
+  return { endpoint, accept };
 }

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { startEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
-import { patternSlice } from "./pattern.ts";
+import { sendPattern } from "./flow.ts";
+
+/** The endpoint has noted it. */
+const noMatter = (): void => undefined;
 
 /** Sends back what it gets and ends when the client has ended. */
 export function startEchoEndpoint(options?: EndpointOptions): Promise<Endpoint> {
@@ -45,7 +48,7 @@ export function startSwallowingEndpoint(options?: EndpointOptions): Promise<Endp
 /** Sends the first `bytes` of the pattern (pattern.ts) as soon as it is connected, then ends its side. */
 export function startSourceEndpoint(bytes: number, options?: EndpointOptions): Promise<Endpoint> {
   return startEndpoint((socket) => {
-    sendPattern(socket, bytes, () => socket.end());
+    void sendPattern(socket, bytes).sent.then(() => socket.end(), noMatter);
     socket.resume();
   }, options);
 }
@@ -68,22 +71,8 @@ export function startResettingEndpoint(
   options?: EndpointOptions,
 ): Promise<Endpoint> {
   return startEndpoint((socket) => {
-    socket.once("data", () => sendPattern(socket, bytes, () => socket.resetAndDestroy()));
+    socket.once("data", () => {
+      void sendPattern(socket, bytes).sent.then(() => socket.resetAndDestroy(), noMatter);
+    });
   }, options);
-}
-
-const chunkBytes = 64 * 1024;
-
-function sendPattern(socket: Socket, bytes: number, onSent: () => void): void {
-  let sent = 0;
-  const sendMore = (): void => {
-    while (sent < bytes) {
-      const chunk = patternSlice(sent, Math.min(chunkBytes, bytes - sent));
-      sent += chunk.length;
-      if (sent === bytes) return void socket.write(chunk, onSent);
-      if (!socket.write(chunk)) return void socket.once("drain", sendMore);
-    }
-    if (bytes === 0) onSent();
-  };
-  sendMore();
 }

@@ -1,5 +1,6 @@
 import { eventually } from "./deadline.ts";
 import { servedText, visit } from "./recorded-handshake.ts";
+import { rawConnect, type RawConnectOptions } from "./socket-client.ts";
 import { tlsConnect, type TlsClient, type TlsConnectOptions } from "./tls-client.ts";
 
 const impatienceMs = 500;
@@ -26,6 +27,19 @@ export function untilServed(options: TlsConnectOptions): Promise<TlsClient> {
     servedDeadlineMs,
     "an answer on the second or third try",
   );
+}
+
+/** Resolves when nobody listens there any more. */
+export async function untilClosed(target: RawConnectOptions): Promise<void> {
+  const isClosed = async (): Promise<boolean> => {
+    try {
+      await using client = await rawConnect(target);
+      return client.socket.destroyed;
+    } catch (error) {
+      return error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+    }
+  };
+  await eventually(isClosed, servedDeadlineMs, "a closed port");
 }
 
 /** One more request on a connection that stays open; `startHttpEndpoint(servedText)` answers. */

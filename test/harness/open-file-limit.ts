@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import { runToExit } from "./child-process.ts";
 
+/** The prefix of a command that may have no more than `count` open files, and whose children may not either. */
+export function withOpenFileLimit(count: number): readonly string[] {
+  return ["/bin/sh", "-c", `ulimit -n ${count} && exec "$0" "$@"`];
+}
+
 /** Lets a running process have no more than `count` open files, prlimit(2). What it has beyond that stays open. */
 export async function limitOpenFiles(pid: number, count: number): Promise<void> {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");

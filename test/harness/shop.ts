@@ -25,6 +25,8 @@ export interface ShopSettings<Name extends string> {
   readonly vnic?: object;
   readonly more?: object;
   readonly files?: FileContents;
+  /** What makes way for the program, e.g. to run it under other limits. */
+  readonly prefix?: readonly string[];
 }
 
 /** A director whose one vNIC, `front.shop`, has the listeners that a test names, and what its clients need. */
@@ -83,6 +85,15 @@ export class Shop<Name extends string> {
     return pid;
   }
 
+  /** Resolves when the director serves no connection. */
+  async untilNoneOpen(deadlineMs = 10_000): Promise<void> {
+    await eventually(
+      async () => (await this.director.metrics()).sum("tlsd_connections_open") === 0,
+      deadlineMs,
+      "the end of all connections",
+    );
+  }
+
   /** Resolves when the first worker has no more open files than `base`. */
   async untilOpenFiles(base: number, deadlineMs = 10_000): Promise<void> {
     const pid = await this.workerPid();
@@ -117,6 +128,7 @@ export async function startShop<Name extends string>(
     document,
     engine: settings.engine,
     workers: settings.workers ?? 1,
+    ...(settings.prefix === undefined ? {} : { prefix: settings.prefix }),
     files: { ...settings.files, "shop.pem": issued.chainPem, "shop.key": issued.keyPem },
   });
   return new Shop(director, ca, ip, document, ports);

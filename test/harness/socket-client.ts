@@ -61,10 +61,15 @@ export class SocketClient<S extends Socket = Socket> implements AsyncDisposable 
     this.#transport.destroy();
   }
 
-  /** RST in place of FIN. */
+  /**
+   * RST in place of FIN, a turn later: Node crashes when the transport of a TLS socket goes in the turn in which the
+   * handshake is done, as OpenSSL is not out of it yet.
+   */
   reset(): void {
-    this.#transport.resetAndDestroy();
-    this.socket.destroy();
+    setImmediate(() => {
+      this.#transport.resetAndDestroy();
+      this.socket.destroy();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

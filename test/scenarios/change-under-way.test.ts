@@ -116,12 +116,12 @@ describe("a change", { concurrency: true }, () => {
       it("is answered once a worker that is killed between save and commit is gone", async () => {
         const snapshotOfSecond = async (): Promise<number> =>
           (await shop.director.workers()).find(({ pid }) => pid === second)?.snapshot ?? 0;
-        const before = await snapshotOfSecond();
+        const former = await snapshotOfSecond();
         const { reloading, gone } = await prepareOnFirst();
         process.kill(first, "SIGSTOP");
         process.kill(second, "SIGCONT");
         // What a worker serves has been saved.
-        await eventually(async () => (await snapshotOfSecond()) > before, changeMs);
+        await eventually(async () => (await snapshotOfSecond()) > former, changeMs);
         process.kill(first, "SIGKILL");
         await shop.settle(reloading);
         await assertReplaced(gone, "exited");

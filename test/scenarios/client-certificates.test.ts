@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { uniqueVirtualIp } from "#harness/addresses.ts";
-import { startDirector, type Director } from "#harness/director.ts";
-import { startHttpEndpoint } from "#harness/endpoints.ts";
+import type { Director } from "#harness/director.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
-import { recordedRefusal, recordedVisit, servedText } from "#harness/recorded-handshake.ts";
-import { shopDocument } from "#harness/shop-document.ts";
+import { recordedRefusal, recordedVisit } from "#harness/recorded-handshake.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
-
-const ports = { open: 8443, request: 8444, require: 8445, chained: 8446, revocable: 8447 };
-type Listener = keyof typeof ports;
+import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
 
 const policies = {
   open: {},
@@ -19,7 +14,9 @@ const policies = {
   require: { clientAuth: { mode: "require", ca: "root.pem" } },
   chained: { clientAuth: { mode: "require", ca: "bundle.pem" } },
   revocable: { clientAuth: { mode: "require", ca: "bundle.pem", crl: "bundle.crl" } },
-} as const satisfies Record<Listener, object>;
+};
+
+type Listener = keyof typeof policies;
 
 interface Clients {
   readonly valid: IssuedCertificate;
@@ -52,41 +49,25 @@ async function issueClients(root: TestCa, intermediate: TestCa): Promise<Clients
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
 
 forEachEngine((engine) => {
-  const ip = uniqueVirtualIp();
-  let root: TestCa;
   let clients: Clients;
+  let served: PolicyDirector;
   let director: Director;
 
   before(async () => {
-    root = await createTestCa();
+    const root = await createTestCa();
     const intermediate = await root.issueIntermediate("partner CA");
     clients = await issueClients(root, intermediate);
-    const server = await root.issue({ names: ["shop.example"] });
     const lists = await Promise.all([
       root.revocationList([clients.revoked.serial]),
       intermediate.revocationList([clients.chainedRevoked.serial]),
     ]);
-    const endpoint = await startHttpEndpoint(servedText);
-    const listeners = Object.entries(ports).map(([policy, port]) => ({
-      port,
-      to: endpoint.port,
-      certificates: ["shop"],
-      policy,
-      accessLog: "full",
-    }));
-    const shop = { ip, servers: { web: endpoint.host }, to: endpoint.port };
-    director = await startDirector({
-      document: shopDocument({ ...shop, vnic: { listeners }, more: { policies } }),
-      engine,
-      workers: 1,
-      files: {
-        "shop.pem": server.chainPem,
-        "shop.key": server.keyPem,
-        "root.pem": root.certificatePem,
-        "bundle.pem": root.certificatePem + intermediate.certificatePem,
-        "bundle.crl": lists.join(""),
-      },
-    });
+    const files = {
+      "root.pem": root.certificatePem,
+      "bundle.pem": root.certificatePem + intermediate.certificatePem,
+      "bundle.crl": lists.join(""),
+    };
+    served = await startPolicyDirector({ engine, ca: root, policies, files });
+    ({ director } = served);
   });
 
   for (const version of versions) {
@@ -96,10 +77,7 @@ forEachEngine((engine) => {
         certificate?: IssuedCertificate,
         chain = certificate?.chainPem,
       ): TlsConnectOptions => ({
-        host: ip,
-        port: ports[listener],
-        ca: root.certificatePem,
-        servername: "shop.example",
+        ...served.targetOf(listener),
         minVersion: version,
         maxVersion: version,
         ...(certificate === undefined ? {} : { cert: chain, key: certificate.keyPem }),

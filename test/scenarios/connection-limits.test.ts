@@ -1,104 +1,250 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { OverLimit } from "#model/outcome.ts";
+import { OVER_LIMITS, type OverLimit } from "#model/outcome.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
-import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepting-endpoint.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
+import { startEndpoint } from "#harness/endpoint.ts";
 import { forEachEngine } from "#harness/engines.ts";
-import { failedHandshakes } from "#harness/failed-handshakes.ts";
+import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { rawConnect, rejectedConnect, type SocketClient } from "#harness/socket-client.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
-import { tlsConnect, type TlsClient } from "#harness/tls-client.ts";
+import { tlsConnect, type TlsClient, type TlsConnectOptions } from "#harness/tls-client.ts";
 
-const limitOfFront = 3;
-const limitInAll = 6;
+const limitOfVnic = 3;
+const limitInAll = 40;
 const ports = { tls: 8443, hasty: 8444, broken: 8445, redirect: 8446 };
 type Port = keyof typeof ports;
 
+const endings = [
+  "the client ends it",
+  "the client resets it",
+  "the endpoint resets it",
+  "the endpoint cannot be reached",
+  "the client does not speak TLS",
+  "the client speaks plain HTTP",
+  "the client leaves in mid-handshake",
+  "the client misses the deadline",
+  "the client was sent elsewhere",
+] as const;
+type Ending = (typeof endings)[number];
+
 forEachEngine((engine) => {
-  const frontIp = uniqueVirtualIp();
-  const sideIp = uniqueVirtualIp();
-  const refusals = new Map<OverLimit, number>();
+  const front = uniqueVirtualIp();
+  const side = uniqueVirtualIp();
+  const forEnding = new Map(endings.map((ending) => [ending, uniqueVirtualIp()]));
+  const refused = new Map<OverLimit, number>();
   let ca: TestCa;
-  let endpoint: AcceptingEndpoint;
   let director: Director;
-  let documentWith: (maxConnections: number | undefined) => object;
+  /** Undefined: without `front`. */
+  let documentWith: (limitOfFront: number | undefined) => object;
 
   before(async () => {
     ca = await createTestCa();
     const issued = await ca.issue({ names: ["shop.example"] });
-    endpoint = await startAcceptingEndpoint();
-    const { host, port: to } = endpoint.endpoint;
-    const nowhere = await freePort(host);
+    const { host, port: to } = await startEndpoint((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", (chunk: Buffer) => {
+        if (chunk.includes("reset")) socket.resetAndDestroy();
+        else socket.write(chunk);
+      });
+      socket.on("end", () => socket.end());
+    });
     const tls = { to, certificates: ["shop"] };
     const listeners = [
       { ...tls, port: ports.tls },
       { ...tls, port: ports.hasty, timeouts: { handshake: "300ms" } },
-      { ...tls, port: ports.broken, to: nowhere },
+      { ...tls, port: ports.broken, to: await freePort(host) },
       { port: ports.redirect, mode: "redirect" },
     ];
-    const side = { ip: sideIp, listeners: [{ ...tls, port: ports.tls }] };
-    documentWith = (maxConnections) => ({
+    const vnicOf = (ip: string, maxConnections: number = limitOfVnic): object => ({
+      ip,
+      qos: { maxConnections },
+      listeners,
+    });
+    const others = [...forEnding.values()].map((ip, at) => [`v${at}`, vnicOf(ip)]);
+    documentWith = (limitOfFront) => ({
       director: { maxConnections: limitInAll },
       servers: { web: { address: host } },
       profiles: {
         shop: {
           servers: ["web"],
           vnics: {
-            side,
-            ...(maxConnections === undefined
-              ? {}
-              : { front: { ip: frontIp, qos: { maxConnections }, listeners } }),
+            ...Object.fromEntries(others),
+            side: { ip: side, listeners },
+            ...(limitOfFront === undefined ? {} : { front: vnicOf(front, limitOfFront) }),
           },
         },
       },
       certificates: { shop: { chain: "shop.pem", key: "shop.key" } },
     });
     director = await startDirector({
-      document: documentWith(limitOfFront),
+      document: documentWith(limitOfVnic),
       engine,
       workers: 1,
       files: { "shop.pem": issued.chainPem, "shop.key": issued.keyPem },
     });
   });
 
-  const open = (host = frontIp): Promise<TlsClient> =>
-    tlsConnect({ host, port: ports.tls, ca: ca.certificatePem, servername: "shop.example" });
+  const open = (host: string, more: TlsConnectOptions = {}): Promise<TlsClient> =>
+    tlsConnect({
+      ...{ host, port: ports.tls, ca: ca.certificatePem, servername: "shop.example" },
+      ...more,
+    });
 
-  /** One connection too many, which is turned away at once: nothing is asked of it, and nothing said. */
-  async function assertFull(limit: OverLimit, host = frontIp, port: Port = "tls"): Promise<void> {
+  const openMany = (host: string, count: number): Promise<TlsClient[]> =>
+    Promise.all(Array.from({ length: count }, () => open(host)));
+
+  const countRefusal = (limit: OverLimit): void =>
+    void refused.set(limit, (refused.get(limit) ?? 0) + 1);
+
+  /** One connection too many is turned away at once: nothing is asked of it, and nothing said. */
+  async function assertFull(host: string, limit: OverLimit, port: Port = "tls"): Promise<void> {
     const localAddress = uniqueVirtualIp();
     const end = await rejectedConnect({ host, port: ports[port], localAddress });
     assert.deepEqual(end, { outcome: "ECONNRESET", received: 0 });
-    refusals.set(limit, (refusals.get(limit) ?? 0) + 1);
-    const record = await eventually(async () =>
-      (await failedHandshakes(director)).find((one) => one.clientAddress === localAddress),
+    countRefusal(limit);
+    const record = await failedHandshakeWhere(
+      director,
+      ({ clientAddress }) => clientAddress === localAddress,
     );
     assert.partialDeepStrictEqual(record, { failure: "over-limit", limit });
   }
 
-  /** Waits until one more is let in. */
-  const openWhenFree = (): Promise<TlsClient> =>
+  /** As soon as there is a place. */
+  const openWhenFree = (host: string): Promise<TlsClient> =>
     eventually(async () => {
       try {
-        return await open();
+        return await open(host);
       } catch (error) {
-        assert.equal((error as { code?: string }).code, "ECONNRESET");
-        refusals.set("vnic-connections", (refusals.get("vnic-connections") ?? 0) + 1);
+        assert.equal((error as { readonly code?: string }).code, "ECONNRESET");
+        countRefusal("vnic-connections");
         return undefined;
       }
     }, 10_000);
 
-  async function close(...clients: readonly TlsClient[]): Promise<void> {
-    for (const client of clients) client.reset();
-    await untilOpen(0);
-  }
-
+  /** What the director says of itself comes once a second. */
   const untilOpen = (count: number): Promise<unknown> =>
     eventually(
       async () => (await director.metrics()).sum("tlsd_connections_open") === count,
       10_000,
       `${count} open connections`,
     );
+
+  describe("a place is given back when", { concurrency: true }, () => {
+    const raw = (host: string, port: Port): Promise<SocketClient> =>
+      rawConnect({ host, port: ports[port] });
+    const speak = async (host: string, port: Port, words: string): Promise<void> => {
+      const client = await raw(host, port);
+      await client.send(words);
+      await client.read.outcome();
+      client.end();
+    };
+    const run: Readonly<Record<Ending, (host: string) => Promise<unknown>>> = {
+      "the client ends it": async (host) => {
+        const client = await open(host);
+        client.end();
+        await client.read.outcome();
+      },
+      "the client resets it": async (host) => (await open(host)).reset(),
+      "the endpoint resets it": async (host) => {
+        const client = await open(host);
+        await client.send("reset");
+        await client.read.outcome();
+      },
+      "the endpoint cannot be reached": async (host) =>
+        (await open(host, { port: ports.broken })).read.outcome(),
+      "the client does not speak TLS": (host) => speak(host, "tls", "SSH-2.0-OpenSSH_9\r\n"),
+      "the client speaks plain HTTP": (host) => speak(host, "tls", "GET / HTTP/1.1\r\n\r\n"),
+      "the client leaves in mid-handshake": async (host) => {
+        const client = await raw(host, "tls");
+        await client.send("\x16\x03\x01");
+        client.reset();
+      },
+      "the client misses the deadline": async (host) => (await raw(host, "hasty")).read.outcome(),
+      "the client was sent elsewhere": (host) =>
+        speak(host, "redirect", "GET / HTTP/1.1\r\nHost: a.b\r\n\r\n"),
+    };
+    for (const ending of endings) {
+      it(ending, async () => {
+        const host = forEnding.get(ending) ?? "";
+        await Promise.all(Array.from({ length: limitOfVnic }, () => run[ending](host)));
+        const clients = [];
+        // One after the other, as each waits for a place.
+        // oxlint-disable-next-line no-await-in-loop
+        while (clients.length < limitOfVnic) clients.push(await openWhenFree(host));
+        await assertFull(host, "vnic-connections");
+        for (const client of clients) client.reset();
+      });
+    }
+  });
+
+  it("what one vNIC may have open is shared by all of its listeners, and by no other vNIC", async () => {
+    await untilOpen(0);
+    const clients = await openMany(front, limitOfVnic);
+    for (const port of Object.keys(ports) as Port[]) {
+      await assertFull(front, "vnic-connections", port);
+    }
+    clients.push(await open(side));
+    for (const client of clients) client.reset();
+    await untilOpen(0);
+  });
+
+  it("what the director may have open in all is shared by all vNICs", async () => {
+    const clients = await openMany(side, limitInAll);
+    await assertFull(side, "director-connections");
+    await assertFull(front, "director-connections");
+    for (const client of clients) client.reset();
+    await untilOpen(0);
+    (await open(front)).reset();
+    await untilOpen(0);
+  });
+
+  it("another limit holds from SIGHUP on, for the connections that are open too, and cuts none", async () => {
+    const clients = await openMany(front, limitOfVnic);
+    assert.equal((await director.reload(documentWith(2))).outcome, "applied");
+    await assertFull(front, "vnic-connections");
+    clients.pop()?.reset();
+    await untilOpen(2);
+    await assertFull(front, "vnic-connections");
+    assert.equal((await director.reload(documentWith(4))).outcome, "applied");
+    clients.push(...(await openMany(front, 2)));
+    await assertFull(front, "vnic-connections");
+    await assertEachEchoes(clients);
+    for (const client of clients) client.reset();
+    await untilOpen(0);
+  });
+
+  it("a vNIC that is taken out and comes back still counts the connections that it kept", async () => {
+    const clients = await openMany(front, 2);
+    assert.equal((await director.reload(documentWith(undefined))).outcome, "applied");
+    assert.equal((await director.reload(documentWith(limitOfVnic))).outcome, "applied");
+    clients.push(await open(front));
+    await assertFull(front, "vnic-connections");
+    await assertEachEchoes(clients);
+    for (const client of clients) client.reset();
+    await untilOpen(0);
+  });
+
+  async function assertEachEchoes(clients: readonly TlsClient[]): Promise<void> {
+    for (const client of clients) {
+      await client.send("still there\n");
+      assert.equal(await client.read.until("\n"), "still there\n");
+    }
+  }
+
+  it("every connection over a limit is counted, once and by its limit", async () => {
+    await eventually(async () => {
+      const metrics = await director.metrics();
+      const counted = (limit: OverLimit): number =>
+        metrics.sum("tlsd_connections_limited_total", { limit });
+      for (const limit of OVER_LIMITS) assert.equal(counted(limit), refused.get(limit) ?? 0, limit);
+      const all = metrics.sum("tlsd_handshakes_failed_total", { cause: "over-limit" });
+      assert.equal(
+        all,
+        [...refused.values()].reduce((sum, count) => sum + count, 0),
+      );
+      return true;
+    }, 10_000);
+  });
 });

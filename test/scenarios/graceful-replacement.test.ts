@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { before, describe, it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
+import { startDirector } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
@@ -53,12 +55,12 @@ if (isInNetworkNamespace) {
         // With one there is nobody else to serve while its successor starts.
         const shop = await start(1);
         assert.ok(!shop.director.logs.some((line) => isEvent(line, "tcp-migrate-req-off")));
-        const before = await shop.director.workerPids();
+        const pids = await shop.director.workerPids();
         const failures: string[] = [];
         let served = 0;
-        let isOver = false;
+        const over = new AbortController();
         const keepOn = async (connect: () => Promise<unknown>): Promise<void> => {
-          while (!isOver) {
+          while (!over.signal.aborted) {
             await connect().then(
               () => (served += 1),
               (error: unknown) => failures.push(String(error)),
@@ -75,18 +77,18 @@ if (isInNetworkNamespace) {
           ...Array.from({ length: quickClients }, () => keepOn(() => misspeak(target))),
         ];
         for (let round = 0; round < rounds; round += 1) await replaceAll(shop);
-        isOver = true;
+        over.abort();
         await Promise.all(clients);
         assert.deepEqual(failures, []);
         assert.ok(served > quickClients);
-        await untilServing(shop.director, 1, before);
+        await untilServing(shop.director, 1, pids);
       });
 
       it("lets open connections go on with the workers that leave", async () => {
         const shop = await start(2);
         const client = await shop.connect("web");
         await ask(client);
-        const before = await shop.director.workerPids();
+        const pids = await shop.director.workerPids();
         await replaceAll(shop);
         await ask(client);
         // The worker without a connection is soon gone.
@@ -98,11 +100,23 @@ if (isInNetworkNamespace) {
         await ask(client);
         client.end();
         await client.read.toEnd();
-        await untilServing(shop.director, 2, before);
+        await untilServing(shop.director, 2, pids);
       });
     });
   });
 } else {
+  it("a director says at its start whether the kernel migrates requests", async () => {
+    const isOff = await readFile(`/proc/sys/net/${migration}`, "utf8").then(
+      (text) => text.trim() === "0",
+      () => false,
+    );
+    const director = await startDirector({ document: "servers: {}\n", engine: "node", workers: 1 });
+    const line = director.logs.find((candidate) => isEvent(candidate, "tcp-migrate-req-off"));
+    assert.equal(line !== undefined, isOff);
+    const { notices } = await director.status();
+    assert.equal(notices.includes(String(line?.["msg"])), isOff);
+  });
+
   it("a graceful replacement loses no connection where the kernel migrates requests", async (t) => {
     await runInNetworkNamespace(t, import.meta.url, { [migration]: "1" });
   });

@@ -1,42 +1,124 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
-import { limitOpenFiles } from "#harness/open-file-limit.ts";
-import { openFileCount, cpuTimeMs } from "#harness/process-facts.ts";
+import { FailureLedger } from "#harness/failed-handshakes.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import { limitOpenFiles, withOpenFileLimit } from "#harness/open-file-limit.ts";
+import { openFileCount } from "#harness/process-facts.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
+import { rejectedConnect } from "#harness/socket-client.ts";
+import type { TlsClient } from "#harness/tls-client.ts";
+
+/** Each takes two files. */
+const fullAt = 10;
+/** With one listener, `fullAt` connections a worker: 128 files are kept for whatever else there is. */
+const openFileLimit = 128 + 1 + 2 * fullAt;
+
+async function echo(client: TlsClient): Promise<void> {
+  await client.send("x");
+  assert.equal((await client.read.bytes(1, 20_000)).toString(), "x");
+}
+
+type OneListener = Shop<"front">;
+
+async function connectAll(shop: OneListener, count: number): Promise<readonly TlsClient[]> {
+  const clients: TlsClient[] = [];
+  for (let opened = 0; opened < count; opened += 1) {
+    const client = await shop.connect("front");
+    await echo(client);
+    clients.push(client);
+  }
+  return clients;
+}
+
+async function closeAll(clients: readonly TlsClient[]): Promise<void> {
+  for (const client of clients) await client[Symbol.asyncDispose]();
+}
+
+/** Whoever finds the director full is turned away or waits; it comes through once there is room. */
+function untilServed(shop: OneListener): Promise<TlsClient> {
+  return eventually(
+    async () => {
+      const client = await shop.connect("front");
+      await echo(client);
+      return client;
+    },
+    30_000,
+    "a new connection",
+  );
+}
 
 forEachEngine((engine) => {
-  it("x", async () => {
-    const { port } = await startEchoEndpoint();
-    const shop = await startShop({ engine, listeners: { front: { to: port } } });
-    const pid = await shop.workerPid();
-    const base = openFileCount(pid);
-    const limit = base + 21;
-    await limitOpenFiles(pid, limit); console.log(engine, base);
-    const all = await Promise.allSettled(Array.from({ length: 30 }, async () => {
-      const c = await shop.connect("front", { deadlineMs: 4000 });
-      await c.send("x"); await c.read.bytes(1, 4000);
-      return c;
-    }));
-    const good = all.flatMap((r) => r.status === "fulfilled" ? [r.value] : []);
-    console.log(good.length, openFileCount(pid), cpuTimeMs(pid), all.flatMap((r) => r.status === "rejected" ? [String(r.reason).slice(0, 60)] : []));
-    await new Promise((r) => setTimeout(r, 2500)); console.log(shop.director.logs.map((l) => JSON.stringify(l)).filter((l) => !/"connection"/.test(l)).slice(3).join("\n"));
-    const c0 = cpuTimeMs(pid); await new Promise((r) => setTimeout(r, 1000)); console.log("cpu in 1 s", cpuTimeMs(pid) - c0);
-    for (const c of good) { await c.send("x"); await c.read.bytes(1, 4000); }
-    console.log("open still work");
-    for (const c of good) await c[Symbol.asyncDispose]();
-    const t0 = performance.now();
-    const d = await shop.connect("front", { deadlineMs: 10000 }); await d.send("x"); await d.read.bytes(1);
-    console.log("new after", performance.now() - t0);
-    await d[Symbol.asyncDispose]();
-    await shop.untilOpenFiles(base + 1);
-    console.log("base again", openFileCount(pid));
-    await new Promise((r) => setTimeout(r, 1200));
-    const m = await shop.director.metrics();
-    console.log(m.samples.filter((s) => s.value > 0 && /total/.test(s.name)).map((s) => `${s.name} ${s.labels["cause"] ?? s.labels["outcome"] ?? ""} ${s.value}`));
-    console.log(shop.director.logs.map((l) => JSON.stringify(l)).filter((l) => !/"connection"/.test(l)).slice(3).join("\n"));
-    console.log(shop.director.logs.map((l) => JSON.stringify(l)).filter((l) => /endpoint-fail/.test(l)).slice(0,3).join("\n"));
+  let to: number;
+
+  before(async () => {
+    to = (await startEchoEndpoint()).port;
+  });
+
+  describe("a worker", { concurrency: 2 }, () => {
+    it("without an open file left keeps its connections, and serves new clients when some are free", async () => {
+      const shop = await startShop({ engine, listeners: { front: { to } } });
+      const pid = await shop.workerPid();
+      const base = openFileCount(pid);
+      await limitOpenFiles(pid, base + 2 * fullAt);
+      const clients = await connectAll(shop, fullAt);
+      assert.equal(openFileCount(pid), base + 2 * fullAt);
+
+      const late = untilServed(shop);
+      const later = untilServed(shop);
+      // A heartbeat, which tells what it measured of itself, comes out of a worker that cannot open a file to measure.
+      await eventually(async () => {
+        const [worker] = await shop.director.workers();
+        assert.equal(worker?.openConnections, fullAt);
+        return true;
+      });
+      for (const client of clients) await echo(client);
+      assert.equal(await shop.workerPid(), pid);
+
+      await closeAll(clients.slice(0, fullAt / 2));
+      await closeAll(await Promise.all([late, later]));
+      for (const client of clients.slice(fullAt / 2)) await echo(client);
+      await closeAll(clients);
+      await shop.untilOpenFiles(base);
+      assert.equal(await shop.workerPid(), pid);
+    });
+
+    for (const maxConnections of ["auto", 100_000] as const) {
+      it(`with maxConnections ${maxConnections} resets and records who comes over the open-file limit`, async () => {
+        const shop = await startShop({
+          engine,
+          listeners: { front: { to } },
+          more: { director: { maxConnections } },
+          prefix: withOpenFileLimit(openFileLimit),
+        });
+        const pid = await shop.workerPid();
+        const base = openFileCount(pid);
+        const ledger = new FailureLedger(shop.director);
+        const clients = await connectAll(shop, fullAt);
+
+        for (let refused = 0; refused < 5; refused += 1) {
+          const clientAddress = uniqueVirtualIp();
+          const where = { host: shop.ip, port: shop.portOf("front"), localAddress: clientAddress };
+          assert.equal((await rejectedConnect(where)).outcome, "ECONNRESET");
+          const limit = "director-connections";
+          await ledger.expect({ clientAddress }, "over-limit", { limit });
+        }
+        assert.ok(openFileCount(pid) < openFileLimit);
+        await closeAll(clients.slice(1));
+        await closeAll([await untilServed(shop), ...clients]);
+        await shop.untilOpenFiles(base);
+
+        const { notices } = await shop.director.status();
+        const isSaid = shop.director.logs.some((line) => isEvent(line, "open-file-limit-low"));
+        assert.equal(isSaid, maxConnections !== "auto");
+        assert.equal(
+          notices.some((notice) => notice.includes("an open-file limit of")),
+          isSaid,
+        );
+      });
+    }
   });
 });

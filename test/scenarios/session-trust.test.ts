@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { uniqueVirtualIp } from "#harness/addresses.ts";
-import { startDirector, type Director } from "#harness/director.ts";
-import { startHttpEndpoint } from "#harness/endpoints.ts";
+import type { Director } from "#harness/director.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
-import {
-  recordedRefusal,
-  recordedVisit,
-  servedText,
-  visit,
-  type Visit,
-} from "#harness/recorded-handshake.ts";
-import { shopDocument } from "#harness/shop-document.ts";
+import { recordedRefusal, recordedVisit, visit, type Visit } from "#harness/recorded-handshake.ts";
 import { writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
+import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
 type Version = (typeof versions)[number];
@@ -25,67 +17,43 @@ const clientAuthOf = (mode: string, ca: string, crl?: string): object => ({
   clientAuth: { mode, ca, ...(crl === undefined ? {} : { crl }) },
 });
 
-/** Each has a listener of its own, from port 8443 on. */
 const policies = {
   open: {},
   request: clientAuthOf("request", "partners.pem"),
   require: clientAuthOf("require", "partners.pem"),
-  "require-too": clientAuthOf("require", "partners.pem"),
   "require-others": clientAuthOf("require", "others.pem"),
   "changed-file": clientAuthOf("require", "changing.pem"),
   "changed-document": clientAuthOf("require", "partners.pem"),
   "changed-crl": clientAuthOf("require", "partners.pem", "partners.crl"),
 };
-type Listener = keyof typeof policies;
-const portOf = (listener: Listener): number => 8443 + Object.keys(policies).indexOf(listener);
+type Listener = keyof typeof policies | "require/2";
 
 const changeMs = 15_000;
 /** How long a client certificate is to be valid that expires while its session lives. */
 const shortLifeMs = 5_000;
 
 forEachEngine((engine) => {
-  const ip = uniqueVirtualIp();
   let partners: TestCa;
   let others: TestCa;
   let partner: IssuedCertificate;
   let stranger: IssuedCertificate;
-  let server: IssuedCertificate;
+  let served: PolicyDirector;
   let director: Director;
-  let documentWith: (changed: object) => object;
 
   before(async () => {
     [partners, others] = await Promise.all([createTestCa("partners"), createTestCa("others")]);
     const client = { names: ["partner.example"], commonName: "partner", usage: "client" } as const;
     partner = await partners.issue(client);
     stranger = await others.issue({ ...client, commonName: "stranger" });
-    server = await partners.issue({ names: ["shop.example"] });
-    const endpoint = await startHttpEndpoint(servedText);
-    documentWith = (changed) => {
-      const listeners = Object.keys(policies).map((policy, index) => ({
-        port: 8443 + index,
-        to: endpoint.port,
-        certificates: ["shop"],
-        policy,
-        accessLog: "full",
-      }));
-      const shop = { ip, servers: { web: endpoint.host }, to: endpoint.port };
-      const more = { policies: { ...policies, ...changed } };
-      return shopDocument({ ...shop, vnic: { listeners }, more });
+    const files = {
+      "partners.pem": partners.certificatePem,
+      "partners.crl": await partners.revocationList([]),
+      "others.pem": others.certificatePem,
+      "changing.pem": partners.certificatePem,
     };
-    director = await startDirector({
-      document: documentWith({}),
-      engine,
-      // On engine bun a session resumes only in the worker that made it: with two, a hole would show now and then.
-      workers: 1,
-      files: {
-        "shop.pem": server.chainPem,
-        "shop.key": server.keyPem,
-        "partners.pem": partners.certificatePem,
-        "partners.crl": await partners.revocationList([]),
-        "others.pem": others.certificatePem,
-        "changing.pem": partners.certificatePem,
-      },
-    });
+    const more = ["require/2"];
+    served = await startPolicyDirector({ engine, ca: partners, policies, more, files });
+    ({ director } = served);
   });
 
   const clientOf = (
@@ -94,10 +62,7 @@ forEachEngine((engine) => {
     certificate: IssuedCertificate | undefined,
     session?: Buffer,
   ): TlsConnectOptions => ({
-    host: ip,
-    port: portOf(listener),
-    ca: partners.certificatePem,
-    servername: "shop.example",
+    ...served.targetOf(listener),
     minVersion: version,
     maxVersion: version,
     session,
@@ -179,9 +144,9 @@ forEachEngine((engine) => {
           );
         });
 
-        it("a session does not resume on another listener, not even of the same trust", async () => {
+        it("a session does not resume on another listener, not even of the same policy", async () => {
           const { session } = await visitAs("require", version, partner);
-          const elsewhere = await visitAs("require-too", version, partner, session);
+          const elsewhere = await visitAs("require/2", version, partner, session);
           assert.equal(elsewhere.facts.isResumed, false);
         });
 
@@ -219,7 +184,7 @@ forEachEngine((engine) => {
     it("no session of the CA before resumes when the document names another", async () => {
       const sessions = await sessionsOf("changed-document", partner);
       const changed = { "changed-document": clientAuthOf("require", "others.pem") };
-      assert.equal((await director.reload(documentWith(changed))).outcome, "applied");
+      assert.equal((await director.reload(served.documentWith(changed))).outcome, "applied");
       for (const version of versions) {
         const failure = await failureAs("changed-document", version, undefined, sessions[version]);
         assert.equal(failure, "no-client-certificate");

@@ -2,20 +2,17 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { opensslClient } from "#harness/clients.ts";
-import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
-import type { Endpoint } from "#harness/endpoint.ts";
-import { startHttpEndpoint } from "#harness/endpoints.ts";
+import { runDirectorToExit, type Director } from "#harness/director.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import {
   failureLineOf,
   recordedRefusal,
   recordedVisit,
-  servedText,
   visit,
 } from "#harness/recorded-handshake.ts";
-import { shopDocument } from "#harness/shop-document.ts";
-import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
+import { createTestCa } from "#harness/test-ca.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
+import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
 
 const policies = {
   "old-clients": { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" },
@@ -28,67 +25,29 @@ const policies = {
       "ECDHE-ECDSA-AES256-GCM-SHA384",
     ],
   },
-  "p-384": { groups: ["P-384"] },
   web: { alpn: ["h2", "http/1.1"] },
   "no-tickets": { tickets: false },
 };
-/** Each has a listener of its own, from port 8443 on. */
-const policyNames = ["modern", "intermediate", ...Object.keys(policies), "one-suite"];
-const portOf = (policy: string): number => 8443 + policyNames.indexOf(policy);
-
-/** As OpenSSL calls them towards a client, and as policies and records do. */
-const curveNames: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384" };
-
 const oneSuite = { base: "modern", cipherSuites: ["TLS_AES_256_GCM_SHA384"] };
 
-const filesOf = (issued: IssuedCertificate): Readonly<Record<string, string>> => ({
-  "shop.pem": issued.chainPem,
-  "shop.key": issued.keyPem,
-});
-
 forEachEngine((engine) => {
-  const ip = uniqueVirtualIp();
-  let ca: TestCa;
-  let issued: IssuedCertificate;
-  let endpoint: Endpoint;
+  let served: PolicyDirector;
   let director: Director;
 
-  const documentWith = (more: Readonly<Record<string, object>> = {}): object => {
-    const presets = { modern: {}, intermediate: {} };
-    const listeners = Object.keys({ ...presets, ...policies, ...more }).map((policy) => ({
-      port: portOf(policy),
-      to: endpoint.port,
-      certificates: ["shop"],
-      policy,
-      accessLog: "full",
-    }));
-    return shopDocument({
-      ip,
-      servers: { web: endpoint.host },
-      to: endpoint.port,
-      vnic: { listeners },
-      more: { policies: { ...policies, ...more } },
-    });
-  };
-
   const clientOf = (policy: string, options: TlsConnectOptions = {}): TlsConnectOptions => ({
-    host: ip,
-    port: portOf(policy),
-    ca: ca.certificatePem,
-    servername: "shop.example",
+    ...served.targetOf(policy),
     ...options,
   });
 
+  /** Arguments of `openssl s_client`. */
+  const targetOf = (policy: string): readonly string[] => {
+    const { host, port } = served.targetOf(policy);
+    return ["-connect", `${host}:${port}`];
+  };
+
   before(async () => {
-    ca = await createTestCa();
-    issued = await ca.issue({ names: ["shop.example"] });
-    endpoint = await startHttpEndpoint(servedText);
-    director = await startDirector({
-      document: documentWith(),
-      engine,
-      workers: 1,
-      files: filesOf(issued),
-    });
+    served = await startPolicyDirector({ engine, ca: await createTestCa(), policies });
+    ({ director } = served);
   });
 
   describe("versions", () => {
@@ -112,7 +71,7 @@ forEachEngine((engine) => {
     it("no policy serves TLS 1.1 or older", async () => {
       for (const policy of ["modern", "intermediate", "old-clients"]) {
         const clientAddress = uniqueVirtualIp();
-        const target = ["-connect", `${ip}:${portOf(policy)}`, "-bind", `${clientAddress}:0`];
+        const target = [...targetOf(policy), "-bind", `${clientAddress}:0`];
         const old = ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"];
         assert.equal((await opensslClient([...target, ...old])).isConnected, false);
         const line = await failureLineOf(director, clientAddress);
@@ -155,14 +114,14 @@ forEachEngine((engine) => {
     });
 
     it("TLS 1.3 suites are chosen on engine node, and refused by name on engine bun", async () => {
-      const document = documentWith({ "one-suite": oneSuite });
+      const document = served.documentWith({ "one-suite": oneSuite });
       const { outcome, line } = await director.reload(document);
       if (engine === "bun") {
         assert.equal(outcome, "refused");
         assert.equal(line["code"], "engine-lacks-suite-choice");
         assert.equal(line["path"], "policies.one-suite.cipherSuites");
         assert.equal((await visit(clientOf("modern"))).facts.protocol, "TLSv1.3");
-        const started = await runDirectorToExit({ document, engine, files: filesOf(issued) });
+        const started = await runDirectorToExit({ document, engine, files: served.files });
         assert.equal(started.code, 1);
         assert.match(started.stderr, /engine-lacks-suite-choice/);
         return;
@@ -172,52 +131,6 @@ forEachEngine((engine) => {
       assert.equal((await visit(client)).facts.cipher, "TLS_AES_256_GCM_SHA384");
       const refused = { ...client, ciphers: "TLS_CHACHA20_POLY1305_SHA256" };
       assert.equal((await recordedRefusal(director, refused))["failure"], "no-shared-cipher");
-    });
-  });
-
-  describe("groups", () => {
-    const groupOf = async (
-      options: TlsConnectOptions,
-      policy = "intermediate",
-    ): Promise<unknown> => {
-      const { facts, line } = await recordedVisit(director, clientOf(policy, options));
-      const seen = facts.group ?? "none";
-      assert.equal(line["group"], curveNames[seen] ?? seen, `group of ${options.ecdhCurve}`);
-      return line["group"];
-    };
-
-    it("X25519MLKEM768 is agreed on with every client that offers it", async () => {
-      const offers = ["X25519MLKEM768", "X25519MLKEM768:X25519", "X25519:X25519MLKEM768:P-256"];
-      const agreed = await Promise.all(offers.map((ecdhCurve) => groupOf({ ecdhCurve })));
-      assert.deepEqual(
-        agreed,
-        offers.map(() => "X25519MLKEM768"),
-      );
-      assert.equal(await groupOf({}), "X25519MLKEM768");
-    });
-
-    it("the server's order decides among the others, and the access line has what the client saw", async () => {
-      const maxVersion = "TLSv1.2";
-      const agreed = await Promise.all([
-        groupOf({ ecdhCurve: "X25519" }),
-        groupOf({ ecdhCurve: "P-256" }),
-        groupOf({ ecdhCurve: "P-256:X25519" }),
-        groupOf({ ecdhCurve: "P-384:P-521:P-256" }),
-        groupOf({ ecdhCurve: "P-256:P-384" }, "p-384"),
-        groupOf({ ecdhCurve: "P-256:X25519", maxVersion }),
-        groupOf({ ecdhCurve: "P-256", maxVersion }),
-        // A hybrid group is of TLS 1.3 only, also where the client offers it and the policy ends at TLS 1.2.
-        groupOf({ ecdhCurve: "X25519MLKEM768:X25519:P-256" }, "old-clients"),
-      ]);
-      const expected = ["X25519", "P-256", "X25519", "P-256", "P-384", "X25519", "P-256", "X25519"];
-      assert.deepEqual(agreed, expected);
-    });
-
-    it("a client with none of the groups is turned away", async () => {
-      const client = clientOf("p-384", { ecdhCurve: "X25519:P-256" });
-      assert.equal((await recordedRefusal(director, client))["failure"], "no-shared-group");
-      const old = { ...client, maxVersion: "TLSv1.2" } as const;
-      assert.equal((await recordedRefusal(director, old))["failure"], "no-shared-group");
     });
   });
 
@@ -261,7 +174,7 @@ forEachEngine((engine) => {
   });
 
   it("a TLS 1.2 client cannot renegotiate", async () => {
-    const target = ["-connect", `${ip}:${portOf("intermediate")}`, "-tls1_2"];
+    const target = [...targetOf("intermediate"), "-tls1_2"];
     // A line with R asks s_client for it.
     const { output } = await opensslClient(target, {
       input: "R\n",

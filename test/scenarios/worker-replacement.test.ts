@@ -6,6 +6,7 @@ import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { ask, shownSerials, untilServed } from "#harness/many-clients.ts";
+import { descendantsOf } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { TlsClient } from "#harness/tls-client.ts";
@@ -22,7 +23,7 @@ const clockErrorMs = 20;
 const timeOf = (line: LogLine): number => Date.parse(String(line["time"]));
 
 // Beside each other, as waiting for a worker to count as hung takes ten seconds.
-describe("a worker that ends", { concurrency: true }, () => {
+describe("a worker that ends", { concurrency: 2 }, () => {
   forEachEngine((engine) => {
     let endpoint: Endpoint;
 
@@ -64,6 +65,26 @@ describe("a worker that ends", { concurrency: true }, () => {
       );
     };
 
+    it("in a loop, as SIGSTOP looks from outside, is killed and replaced while the other serves", async () => {
+      const shop = await start();
+      const { director } = shop;
+      const [victim = 0] = await director.workerPids();
+      const from = director.logs.length;
+      const stoppedAtMs = Date.now();
+      process.kill(victim, "SIGSTOP");
+      const gone = goneLine(shop, from);
+      for (let count = 0; count < 6; count += 1) await untilServed(clientOf(shop));
+      assert.equal((await director.status()).workers.serving, 2);
+      const line = await gone;
+      assert.partialDeepStrictEqual(line, { cause: "hung", exit: "signal SIGKILL" });
+      const tookMs = timeOf(line) - stoppedAtMs;
+      assert.ok(tookMs >= hungMs.least && tookMs <= hungMs.most, `${tookMs} ms`);
+      await untilServing(director, 2, [victim]);
+      assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      const metrics = await director.metrics();
+      assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "hung" }), 1);
+    });
+
     it("by SIGKILL takes only its own connections with it, and is replaced", async () => {
       const shop = await start();
       const { clients, pids, counts } = await fillBoth(shop);
@@ -79,6 +100,8 @@ describe("a worker that ends", { concurrency: true }, () => {
       assert.equal((await shownSerials(clientOf(shop))).length, 1);
       await untilServing(shop.director, 2, [victim]);
       assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      // A zombie would be one more.
+      assert.equal(descendantsOf(shop.director.pid).length, 2);
       const metrics = await shop.director.metrics();
       assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "exited" }), 1);
     });
@@ -99,26 +122,6 @@ describe("a worker that ends", { concurrency: true }, () => {
         assert.ok(waitedMs >= waitMs - clockErrorMs, `${waitedMs} ms, of ${waitMs}`);
         victim = successor.pid;
       }
-    });
-
-    it("in a loop, as SIGSTOP looks from outside, is killed and replaced while the other serves", async () => {
-      const shop = await start();
-      const { director } = shop;
-      const [victim = 0] = await director.workerPids();
-      const from = director.logs.length;
-      const stoppedAtMs = Date.now();
-      process.kill(victim, "SIGSTOP");
-      const gone = goneLine(shop, from);
-      for (let count = 0; count < 6; count += 1) await untilServed(clientOf(shop));
-      assert.equal((await director.status()).workers.serving, 2);
-      const line = await gone;
-      assert.partialDeepStrictEqual(line, { cause: "hung", exit: "signal SIGKILL" });
-      const tookMs = timeOf(line) - stoppedAtMs;
-      assert.ok(tookMs >= hungMs.least && tookMs <= hungMs.most, `${tookMs} ms`);
-      await untilServing(director, 2, [victim]);
-      assert.equal((await shownSerials(clientOf(shop))).length, 1);
-      const metrics = await director.metrics();
-      assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "hung" }), 1);
     });
   });
 });

@@ -152,6 +152,7 @@ test("failures have the shape of the catalogue", async () => {
   assert.equal(await failure("/v1/status", "POST"), "405 method-not-allowed");
   assert.equal(await failure("/v1/handshakes?limit=0"), "400 bad-request");
   assert.equal(await failure("/v1/handshakes?limit=many"), "400 bad-request");
+  assert.equal(await failure("/v1/handshakes?limt=1"), "400 bad-request");
   assert.equal(await failure("/%ff"), "400 bad-request");
   assert.equal(await failure("/v1/vnics"), "500 internal");
 });

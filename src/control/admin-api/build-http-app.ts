@@ -31,6 +31,8 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     handlerTimeout: REPLY_DEADLINE_MS,
     keepAliveTimeout: IDLE_DEADLINE_MS,
     routerOptions: { ignoreTrailingSlash: true },
+    // What a schema does not know is refused; left to itself, fastify leaves it out in silence.
+    ajv: { customOptions: { removeAdditional: false } },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
       const failure = failureOf(error);
       void reply.code(FAILURES[failure.code].status).send(failure.toShape());

@@ -6,6 +6,7 @@ import type { Logger } from "./log.ts";
 
 /** A flood of bad clients must not become a flood of lines: the counters tell of all of them. */
 const MAX_HANDSHAKE_LINES_PER_SECOND = 100;
+const PERIOD_MS = 1_000;
 
 /** Writes access lines and the lines of failed handshakes. */
 export class RecordLines {
@@ -14,6 +15,8 @@ export class RecordLines {
   #secondStartedMs = -Infinity;
   #written = 0;
   #unwritten = 0;
+  /** Tells of a flood's end, which no later handshake may do for hours. */
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(log: Logger, nowMs: () => number) {
     this.#log = log;
@@ -39,6 +42,7 @@ export class RecordLines {
   failedHandshake(record: HandshakeRecord): void {
     if (!this.#mayWrite()) {
       this.#unwritten += 1;
+      this.#timer ??= setTimeout(() => this.#tellUnwritten(), PERIOD_MS).unref();
       return;
     }
     const { serverName, alpn, detail } = record;
@@ -56,7 +60,7 @@ export class RecordLines {
 
   #mayWrite(): boolean {
     const nowMs = this.#nowMs();
-    if (nowMs - this.#secondStartedMs >= 1000) {
+    if (nowMs - this.#secondStartedMs >= PERIOD_MS) {
       this.#secondStartedMs = nowMs;
       this.#written = 0;
       this.#tellUnwritten();
@@ -66,6 +70,8 @@ export class RecordLines {
   }
 
   #tellUnwritten(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#unwritten === 0) return;
     this.#log.warn(
       { event: "handshakes-not-logged", count: this.#unwritten },

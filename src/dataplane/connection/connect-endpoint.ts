@@ -72,7 +72,9 @@ async function tryEndpoint(connection: ConnectionState, { endpoint }: Candidate)
   });
   const raw = await Promise.race([
     isLate,
-    open(connection, false, (handler) => plane.wire.connect(targetOf(endpoint), handler)),
+    open(connection, false, (handler) =>
+      plane.wire.connect(targetOf(endpoint, endpointTls !== undefined), handler),
+    ),
   ]);
   if ("failure" in raw || connection.isOver) return raw;
   announceClient(connection, raw.socket);
@@ -113,14 +115,14 @@ function open(
   });
 }
 
-function targetOf(endpoint: SnapshotEndpoint): ConnectTarget {
+function targetOf(endpoint: SnapshotEndpoint, isTlsNext: boolean): ConnectTarget {
   switch (endpoint.kind) {
     case "tcp":
-      return { host: endpoint.address, port: endpoint.port };
+      return { host: endpoint.address, port: endpoint.port, isTlsNext };
     case "remote":
-      return { host: endpoint.host, port: endpoint.port };
+      return { host: endpoint.host, port: endpoint.port, isTlsNext };
     case "unix":
-      return { path: endpoint.path };
+      return { path: endpoint.path, isTlsNext };
     default:
       return endpoint satisfies never;
   }

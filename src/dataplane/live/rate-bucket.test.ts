@@ -13,6 +13,15 @@ describe("rate bucket", () => {
     assert.equal(takes(bucket, 100, 60_000), 10);
   });
 
+  it("gets back what was taken in vain, and never more than a second of the rate", () => {
+    const bucket = new RateBucket(10, 0);
+    assert.equal(takes(bucket, 100, 0), 10);
+    bucket.giveBack();
+    assert.equal(takes(bucket, 100, 0), 1);
+    for (let time = 0; time < 20; time += 1) bucket.giveBack();
+    assert.equal(takes(bucket, 100, 0), 10);
+  });
+
   it("keeps what was used up when the rate changes", () => {
     const bucket = new RateBucket(10, 0);
     assert.equal(takes(bucket, 8, 0), 8);

@@ -24,4 +24,9 @@ export class RateBucket {
     this.#tokens -= 1;
     return true;
   }
+
+  /** Undoes a `tryTake` whose taker was turned away for something else. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + 1);
+  }
 }

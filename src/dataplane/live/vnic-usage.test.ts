@@ -29,6 +29,27 @@ describe("vNIC usage", () => {
     assert.equal(usage.tryAdmit(0), "vnic-connections");
   });
 
+  it("keeps what an address has used up through a change of its rate", () => {
+    const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 2 }));
+    for (const isWithin of [true, true, false])
+      assert.equal(usage.isAddressWithinRate("192.0.2.1", 0), isWithin);
+    usage.setLimits(limits({ handshakesPerSecondPerAddress: 100 }));
+    assert.equal(usage.isAddressWithinRate("192.0.2.1", 0), false);
+    assert.equal(usage.isAddressWithinRate("192.0.2.1", 10), true);
+    usage.setLimits(limits({}));
+    assert.equal(usage.isAddressWithinRate("192.0.2.1", 10), true);
+  });
+
+  it("lets an address over its rate use up nothing of the vNIC's", () => {
+    const usage = new VnicUsage(limits({ handshakesPerSecond: 1 }));
+    for (let time = 0; time < 3; time += 1) {
+      assert.equal(usage.tryAdmit(0), undefined);
+      usage.giveHandshakeBack();
+    }
+    assert.equal(usage.tryAdmit(0), undefined);
+    assert.equal(usage.tryAdmit(0), "vnic-handshake-rate");
+  });
+
   it("counts the clients of one IPv6 /64 as one address, and others on their own", () => {
     const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 1 }));
     assert.equal(usage.isAddressWithinRate("2001:db8::1", 0), true);

@@ -20,9 +20,17 @@ export class VnicUsage {
   setLimits(limits: SnapshotVnic): void {
     if (limits.handshakesPerSecond === undefined) this.#handshakes = undefined;
     else this.#handshakes?.setRate(limits.handshakesPerSecond);
-    if (limits.handshakesPerSecondPerAddress !== this.#limits.handshakesPerSecondPerAddress)
+    const perAddress = limits.handshakesPerSecondPerAddress;
+    if (perAddress === undefined) {
       this.#addresses.clear();
+    } else if (perAddress !== this.#limits.handshakesPerSecondPerAddress) {
+      for (const bucket of this.#addresses.values()) bucket.setRate(perAddress);
+    }
     this.#limits = limits;
+  }
+
+  get openConnections(): number {
+    return this.#openConnections;
   }
 
   /** Counts the connection, or says which limit it is over. What was counted must be given back by `release`. */
@@ -40,6 +48,11 @@ export class VnicUsage {
 
   release(): void {
     this.#openConnections -= 1;
+  }
+
+  /** For a connection that its client's own rate turns away: one address must not use up what the vNIC's others share. */
+  giveHandshakeBack(): void {
+    this.#handshakes?.giveBack();
   }
 
   /** Whether this client address may have one more handshake in this second. */

@@ -110,9 +110,13 @@ export interface ClientTlsOptions {
   readonly serverName: string;
 }
 
-export type ConnectTarget =
+export type ConnectTarget = (
   | { readonly host: string; readonly port: number }
-  | { readonly path: string };
+  | { readonly path: string }
+) & {
+  /** `startClientTls` follows; without it the socket stays plaintext. */
+  readonly isTlsNext: boolean;
+};
 
 export interface WireListener {
   close(): void;

@@ -1,0 +1,86 @@
+/**
+ * What the native wire uses of Bun's own sockets. `upgradeTLS` on the server's side and `secureContext` among its TLS
+ * options are not in Bun's published types: they are named here and nowhere else, and probed for before they are used.
+ */
+import type { PeerCertificate, SecureContext } from "node:tls";
+
+export interface BunError {
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export interface BunSocket<Data> {
+  data: Data;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localPort: number;
+  readonly alpnProtocol?: string | false | null;
+  /** Bytes that were taken; -1 when the socket is closed. What was not taken is the caller's to keep. */
+  write(chunk: Uint8Array): number;
+  pause(): void;
+  resume(): void;
+  /** Ends this side's half: FIN, or close_notify and FIN. */
+  shutdown(): void;
+  /** RST. */
+  terminate(): void;
+  close(): void;
+  setNoDelay(isOn: boolean): void;
+  getTLSVersion(): string;
+  getCipher(): { readonly name: string } | null;
+  isSessionReused(): boolean;
+  getPeerCertificate(): PeerCertificate | undefined;
+  /** The raw half and the TLS half; undefined where the socket is closed. */
+  upgradeTLS(
+    options: BunUpgradeOptions<Data>,
+  ): readonly [BunSocket<Data>, BunSocket<Data>] | undefined;
+}
+
+export interface BunSocketHandlers<Data> {
+  open?(socket: BunSocket<Data>): void;
+  handshake?(socket: BunSocket<Data>, isDone: boolean, error: BunError | null): void;
+  data(socket: BunSocket<Data>, chunk: Buffer): void;
+  drain(socket: BunSocket<Data>): void;
+  end(socket: BunSocket<Data>): void;
+  close(socket: BunSocket<Data>, error?: BunError): void;
+  error(socket: BunSocket<Data>, error: BunError): void;
+  connectError?(socket: BunSocket<Data>, error: BunError): void;
+}
+
+export interface BunUpgradeOptions<Data> {
+  readonly isServer: boolean;
+  readonly tls: {
+    /** The native half of a `tls.SecureContext`. */
+    readonly secureContext: SecureContext["context"];
+    readonly requestCert?: boolean;
+    readonly rejectUnauthorized: boolean;
+    readonly ALPNProtocols?: Buffer;
+    readonly serverName?: string;
+  };
+  /** What was read from the raw socket and belongs to TLS; without it those bytes are lost. */
+  readonly initialData?: Buffer;
+  readonly data: Data;
+  readonly socket: BunSocketHandlers<Data>;
+}
+
+export interface BunSockets {
+  listen<Data>(options: {
+    readonly hostname: string;
+    readonly port: number;
+    readonly reusePort: true;
+    readonly ipv6Only: true;
+    readonly allowHalfOpen: true;
+    readonly socket: BunSocketHandlers<Data>;
+  }): { stop(isAbrupt?: boolean): void };
+  connect<Data>(options: {
+    readonly hostname?: string;
+    readonly port?: number;
+    readonly unix?: string;
+    readonly allowHalfOpen: true;
+    readonly data: Data;
+    readonly socket: BunSocketHandlers<Data>;
+  }): Promise<BunSocket<Data>>;
+}
+
+/** Undefined on another engine. */
+export const tryBunSockets = (): BunSockets | undefined =>
+  (globalThis as { readonly Bun?: BunSockets }).Bun;

@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+
+/** Of /proc/PID/status, proc(5), and capabilities(7). */
+export interface ProcessPrivileges {
+  /** Real, effective, saved, file system. */
+  readonly uids: readonly number[];
+  readonly gids: readonly number[];
+  readonly groups: readonly number[];
+  /** Sets of capabilities as numbers, e.g. 10 for CAP_NET_BIND_SERVICE. */
+  readonly effective: readonly number[];
+  readonly permitted: readonly number[];
+  readonly bounding: readonly number[];
+  readonly hasNoNewPrivileges: boolean;
+}
+
+export function privilegesOf(pid: number): ProcessPrivileges {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const valueOf = (field: string): string =>
+    new RegExp(`^${field}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trim() ?? "";
+  const numbersOf = (field: string): readonly number[] =>
+    valueOf(field)
+      .split(/\s+/)
+      .filter((text) => text !== "")
+      .map(Number);
+  const bitsOf = (field: string): readonly number[] => {
+    const set = BigInt(`0x${valueOf(field)}`);
+    return Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => (set >> BigInt(bit)) & 1n);
+  };
+  return {
+    uids: numbersOf("Uid"),
+    gids: numbersOf("Gid"),
+    groups: numbersOf("Groups"),
+    effective: bitsOf("CapEff"),
+    permitted: bitsOf("CapPrm"),
+    bounding: bitsOf("CapBnd"),
+    hasNoNewPrivileges: valueOf("NoNewPrivs") === "1",
+  };
+}
+
+/** What the process was started with; what it has set since does not show. */
+export function environmentOf(pid: number): Readonly<Record<string, string>> {
+  const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  return Object.fromEntries(
+    entries.filter((entry) => entry !== "").map((entry) => entry.split(/=(.*)/s).slice(0, 2)),
+  );
+}
+
+/** Soft and hard, as /proc/PID/limits has them. */
+export function limitOf(pid: number, name: string): readonly string[] {
+  const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
+  const line = limits.split("\n").find((candidate) => candidate.startsWith(name)) ?? "";
+  return line.slice(name.length).trim().split(/\s+/).slice(0, 2);
+}

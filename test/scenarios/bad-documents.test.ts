@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { parse, stringify } from "yaml";
+import type { FailureShape, Problem } from "#model/failure.ts";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { runDirectorToExit } from "#harness/director.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import { makeTempFolder, writeFiles, type FileContents } from "#harness/temp-folder.ts";
+import { createTestCa } from "#harness/test-ca.ts";
+import { runTlsd } from "#harness/tlsd.ts";

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, readdir, readFile, stat, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { DirectorStatus } from "#model/status.ts";
+import {
+  endProcessAtTestEnd,
+  runToExit,
+  startProcess,
+  type ProcessResult,
+  type RunningProcess,
+} from "#harness/child-process.ts";
+import { eventually } from "#harness/deadline.ts";
+import { tryOldNode } from "#harness/old-node.ts";
+import { findProgram, requirePackage } from "#harness/packages.ts";
+import { makeTempFolder } from "#harness/temp-folder.ts";
+import { tlsConnect } from "#harness/tls-client.ts";
+import { projectFolder } from "#harness/tlsd.ts";
+
+const greeting = /Stop it with Ctrl\+C\.\n/;
+const startDeadlineMs = 30_000;
+/** The demo has addresses of its own: there is one of it on a machine at a time. */
+const busyDeadlineMs = 60_000;
+const commandDeadlineMs = 30_000;
+
+/** What a new user has after `git clone` and `npm ci`, in a folder whose name needs quotes. */
+async function cloneProject(): Promise<string> {
+  const clone = join(await makeTempFolder(), "my clone");
+  await mkdir(join(clone, "certs"), { recursive: true });
+  for (const path of ["src", "package.json", "director.yaml"]) {
+    await cp(join(projectFolder, path), join(clone, path), { recursive: true });
+  }
+  await symlink(join(projectFolder, "node_modules"), join(clone, "node_modules"));
+  return clone;
+}
+
+/** Undefined, with the test skipped, while another demo holds the addresses. */
+async function startDemo(
+  t: TestContext,
+  cwd: string,
+  command: string,
+  ...args: readonly string[]
+): Promise<RunningProcess | undefined> {
+  const expiresAtMs = performance.now() + busyDeadlineMs;
+  for (;;) {
+    const running = await startProcess(command, args, { cwd });
+    const isUp = (): boolean => greeting.test(running.output());
+    await eventually(
+      () => isUp() || running.hasExited(),
+      startDeadlineMs,
+      () => running.output(),
+    );
+    if (isUp()) {
+      endProcessAtTestEnd(running);
+      return running;
+    }
+    const { stderr, stdout } = await running.exited;
+    if (!stderr.includes("address-in-use")) throw new Error(`the demo ended:\n${stdout}${stderr}`);
+    if (performance.now() > expiresAtMs) {
+      t.skip("another demo runs on this machine");
+      return undefined;
+    }
+    await delay(500);
+  }
+}
+
+/** A command as it was printed, in a shell. */
+const inShell = (cwd: string, command: string): Promise<ProcessResult> =>
+  runToExit("sh", ["-c", command], { cwd, deadlineMs: commandDeadlineMs });
+
+const printedCommands = (text: string, program: string): readonly string[] =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith(`${program} `));
+
+async function certificatesOf(clone: string): Promise<ReadonlyMap<string, string>> {
+  const names = (await readdir(join(clone, "certs"))).toSorted((one, other) =>
+    one.localeCompare(other),
+  );
+  const entries = names.map(
+    async (name) => [name, await readFile(join(clone, "certs", name), "utf8")] as const,
+  );
+  return new Map(await Promise.all(entries));
+}
+
+test("the demo", async (t) => {
+  if (findProgram("npm") === undefined) return t.skip("there is no npm");
+  if (!(await requirePackage(t, "curl"))) return;
+  const clone = await cloneProject();
+  const demo = await startDemo(t, clone, "npm", "start");
+  if (demo === undefined) return;
+  const banner = demo.output();
+
+  await t.test("prints curl commands that work as they are, without -k", async () => {
+    const commands = printedCommands(banner, "curl");
+    assert.equal(commands.length, 3);
+    for (const command of commands) {
+      assert.doesNotMatch(command, / (-k|--insecure)\b/);
+      const { code, stdout, stderr } = await inShell(clone, command);
+      assert.equal(code, 0, `${command}\n${stderr}`);
+      assert.match(stdout, /^Hello from (shop on web-1|pay on web-2)\. The director ended TLS/);
+    }
+  });
+
+  await t.test("prints tlsd commands that work as they are", async () => {
+    const commands = printedCommands(banner, "npx");
+    assert.equal(commands.length, 2);
+    const [vnics, handshakes] = await Promise.all(
+      commands.map((command) => inShell(clone, command)),
+    );
+    assert.match(vnics?.stdout ?? "", /^front\.shop +up\/up +127\.0\.1\.10 /m);
+    assert.match(vnics?.stdout ?? "", /^front\.pay +up\/up +127\.0\.1\.11 /m);
+    assert.deepEqual(
+      [handshakes?.code, handshakes?.stdout],
+      [0, "No failed handshake is known.\n"],
+    );
+  });
+
+  await t.test("has its admin socket where it says, for its owner only", async () => {
+    const [, socketPath = ""] = /^Admin socket: (.+)$/m.exec(banner) ?? [];
+    assert.equal(socketPath, join(clone, "data/tlsd.sock"));
+    const found = await stat(socketPath);
+    assert.ok(found.isSocket());
+    assert.equal(found.mode & 0o777, 0o600);
+  });
+
+  await t.test("keeps its keys to its owner", async () => {
+    const names = [...(await certificatesOf(clone)).keys()];
+    assert.equal(names.length, 5);
+    for (const name of names) {
+      const { mode } = await stat(join(clone, "certs", name));
+      assert.equal(mode & 0o777, name.endsWith(".key") ? 0o600 : 0o644, name);
+    }
+  });
+
+  await t.test("is served by what the README says, too", async () => {
+    const readme = await readFile(join(projectFolder, "README.md"), "utf8");
+    const [curl = ""] = printedCommands(readme, "curl");
+    assert.match((await inShell(clone, curl)).stdout, /^Hello from shop on web-1\./);
+    const [, load = ""] = /^(NODE_EXTRA_CA_CERTS=.*autocannon .*)$/m.exec(readme) ?? [];
+    const brief = load.replace("-d 10", "-d 1 --json");
+    assert.notEqual(brief, load);
+    const { code, stdout, stderr } = await inShell(clone, brief);
+    assert.equal(code, 0, stderr);
+    const result = JSON.parse(stdout) as Record<string, number>;
+    assert.deepEqual([result["errors"], result["timeouts"], result["non2xx"]], [0, 0, 0]);
+    assert.ok((result["2xx"] ?? 0) > 0);
+  });
+
+  await t.test("is found by name, lets connections end on SIGINT and exits 0", async () => {
+    const status = await inShell(clone, "npx tlsd show status --json");
+    const { pid } = JSON.parse(status.stdout) as DirectorStatus;
+    assert.equal(await readFile(`/proc/${pid}/comm`, "utf8"), "tlsd\n");
+    const ca = await readFile(join(clone, "certs/demo-ca.pem"));
+    const target = { host: "127.0.1.10", port: 8443, ca, servername: "shop.demo.test" };
+    const client = await tlsConnect(target);
+    await client.send("GET / HTTP/1.1\r\nhost: shop.demo.test\r\nconnection: close\r\n");
+    process.kill(pid, "SIGINT");
+    await eventually(() => demo.output().includes('"event":"draining"'), startDeadlineMs);
+    await client.send("\r\n");
+    assert.match((await client.read.toEnd()).toString(), /Hello from shop/);
+    client.end();
+    const { code, stdout } = await demo.exited;
+    assert.match(stdout, /"event":"stopped","cut":0/);
+    assert.equal(code, 0);
+  });
+
+  await t.test(
+    "uses its certificates again, under whichever Node it is started by",
+    async (again) => {
+      const before = await certificatesOf(clone);
+      const node = tryOldNode() ?? process.execPath;
+      const second = await startDemo(again, clone, node, "src/tlsd.mjs", "demo");
+      if (second === undefined) return;
+      assert.deepEqual(await certificatesOf(clone), before);
+      const [curl = ""] = printedCommands(second.output(), "curl");
+      assert.match((await inShell(clone, curl)).stdout, /^Hello from shop/);
+      second.child.kill("SIGINT");
+      const { code, stdout } = await second.exited;
+      assert.match(stdout, /"event":"stopped","cut":0/);
+      assert.equal(code, 0);
+    },
+  );
+});

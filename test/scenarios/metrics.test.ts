@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/metric-catalog.ts";
+import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
+import { runToExit } from "#harness/child-process.ts";
+import { eventually } from "#harness/deadline.ts";
+import { startEchoEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { findProgram } from "#harness/packages.ts";
+import { patternBytes } from "#harness/pattern.ts";
+import { assertPrometheusText, seriesOf } from "#harness/prometheus-rules.ts";
+import type { Labels, Metrics } from "#harness/prometheus-text.ts";
+import { startShop, type Shop } from "#harness/shop.ts";
+import { rawConnect } from "#harness/socket-client.ts";
+import type { TlsClient } from "#harness/tls-client.ts";
+
+const requestBytes = 54_321;
+const countedDeadlineMs = 15_000;
+const catalogue: readonly Metric[] = [...LISTENER_METRICS, ...DIRECTOR_METRICS];
+
+/** Of the metrics whose label the catalogue names in words. */
+const labelsInWords: Readonly<Record<string, readonly string[]>> = {
+  tlsd_info: ["engine", "version"],
+  tlsd_worker_memory_bytes: ["worker"],
+  tlsd_worker_loop_delay_seconds: ["worker"],
+  tlsd_certificate_not_after_seconds: ["certificate"],
+  tlsd_certificate_source_ok: ["certificate"],
+  tlsd_endpoint_up: ["endpoint", "listener"],
+};
+
+function labelsOf(metric: Metric): readonly string[] {
+  const isOfListener = LISTENER_METRICS.some(({ name }) => name === metric.name);
+  const own = metric.label === undefined ? [] : [metric.label];
+  const scope = isOfListener ? ["listener", "vnic"] : (labelsInWords[metric.name] ?? []);
+  return [...own, ...scope].toSorted();
+}
+
+describe("metrics", { concurrency: true }, () => {
+  forEachEngine((engine) => {
+    let shop: Shop<"web" | "refused">;
+
+    before(async () => {
+      const echo = await startEchoEndpoint();
+      const health = { interval: "200ms", timeout: "1s" };
+      shop = await startShop({
+        engine,
+        listeners: { web: { to: echo.port, health }, refused: { to: await freePort() } },
+      });
+    });
+
+    const webLabels = (): Labels => ({ vnic: "front.shop", listener: "front.shop:8443" });
+
+    /** Resolves with the scrape that `isIt` holds of; workers report their counts once a second. */
+    const scrapeWhen = (isIt: (metrics: Metrics) => void): Promise<Metrics> =>
+      eventually(
+        async () => {
+          const metrics = await shop.director.metrics();
+          isIt(metrics);
+          return metrics;
+        },
+        countedDeadlineMs,
+        "metrics that count what was done",
+      );
+
+    async function serve(session?: Buffer): Promise<Buffer | undefined> {
+      const localAddress = uniqueVirtualIp();
+      const client = await shop.connect("web", { localAddress, ...(session && { session }) });
+      await client.send(patternBytes(requestBytes));
+      await client.read.bytes(requestBytes);
+      const made = client.socket.getSession();
+      client.end();
+      await client.read.toEnd();
+      return made;
+    }
+
+    // One after the other: each looks at what has changed.
+    describe("of a director", { concurrency: false }, () => {
+      it("count connections, handshakes, endpoints, bytes and times of each listener", async () => {
+        const startedAtMs = performance.now();
+        const session = await serve();
+        await serve();
+        await serve(session);
+        {
+          await using rude = await rawConnect({ host: shop.ip, port: shop.portOf("web") });
+          await rude.send("no TLS");
+          await rude.read.outcome();
+        }
+        await (await shop.connect("refused")).read.outcome();
+        const web = webLabels();
+        const refused = { vnic: "front.shop", listener: "front.shop:8444" };
+        const expected: readonly (readonly [string, Labels, number])[] = [
+          ["tlsd_connections_accepted_total", web, 4],
+          ["tlsd_connections_open", web, 0],
+          ["tlsd_connections_ended_total", { ...web, outcome: "completed" }, 3],
+          ["tlsd_handshakes_total", { ...web, session: "new" }, 2],
+          ["tlsd_handshakes_total", { ...web, session: "resumed" }, 1],
+          ["tlsd_handshakes_failed_total", { ...web, cause: "not-tls" }, 1],
+          ["tlsd_endpoint_connects_total", web, 3],
+          ["tlsd_bytes_from_clients_total", web, 3 * requestBytes],
+          ["tlsd_bytes_to_clients_total", web, 3 * requestBytes],
+          ["tlsd_handshake_seconds_count", web, 3],
+          ["tlsd_endpoint_connect_seconds_count", web, 3],
+          ["tlsd_first_byte_seconds_count", web, 3],
+          ["tlsd_connection_seconds_count", web, 3],
+          ["tlsd_connections_accepted_total", refused, 1],
+          ["tlsd_connections_ended_total", { ...refused, outcome: "endpoint-failed" }, 1],
+          ["tlsd_endpoint_connects_failed_total", { ...refused, cause: "refused" }, 1],
+          ["tlsd_endpoint_connects_total", refused, 0],
+        ];
+        const metrics = await scrapeWhen((scrape) => {
+          const seen = expected.map(([name, labels]) => [name, labels, scrape.value(name, labels)]);
+          assert.deepEqual(seen, expected);
+        });
+        // And nothing else: what is labelled adds up to what was done.
+        assert.equal(metrics.sum("tlsd_connections_ended_total"), 4);
+        assert.equal(metrics.sum("tlsd_handshakes_failed_total"), 1);
+        assert.equal(metrics.sum("tlsd_endpoint_connects_failed_total"), 1);
+        const elapsedSeconds = (performance.now() - startedAtMs) / 1000;
+        for (const name of ["handshake", "endpoint_connect", "first_byte", "connection"]) {
+          const seconds = metrics.value(`tlsd_${name}_seconds_sum`, web) ?? 0;
+          assert.ok(seconds > 0 && seconds < elapsedSeconds, `${name}: ${seconds} s`);
+        }
+      });
+
+      it("have a gauge of open connections that goes up and back", async () => {
+        const web = webLabels();
+        const clients = [await shop.connect("web"), await shop.connect("web")];
+        await scrapeWhen((scrape) => assert.equal(scrape.value("tlsd_connections_open", web), 2));
+        assert.equal((await shop.director.status()).openConnections, 2);
+        for (const client of clients) client.end();
+        await scrapeWhen((scrape) => assert.equal(scrape.value("tlsd_connections_open", web), 0));
+      });
+
+      it("are all of the catalogue, as Prometheus reads them, and never labelled by client", async () => {
+        const { headers, body } = await shop.director.api("/metrics");
+        assert.equal(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+        const text = String(body);
+        const kinds = assertPrometheusText(text);
+        const expected = new Map(catalogue.map(({ name, kind }) => [name, kind]));
+        assert.deepEqual(kinds, expected);
+        const { samples } = await shop.director.metrics();
+        for (const metric of catalogue) {
+          const { name, values, label = "" } = metric;
+          const own = samples.filter(
+            (sample) => sample.name.replace(/_(bucket|sum|count)$/, "") === name,
+          );
+          assert.ok(own.length > 0, `${name} has no sample`);
+          for (const { labels } of own) {
+            const names = Object.keys(labels).filter((each) => each !== "le");
+            assert.deepEqual(names.toSorted(), labelsOf(metric), name);
+            if (values !== undefined) assert.ok(values.includes(labels[label] ?? ""), name);
+          }
+        }
+        assert.doesNotMatch(text, new RegExp(uniqueVirtualIp().replace(/\d+$/, "")));
+        const promtool = findProgram("promtool");
+        if (promtool === undefined) return;
+        const checked = await runToExit(promtool, ["check", "metrics"], { input: text });
+        assert.deepEqual([checked.code, checked.stderr], [0, ""]);
+      });
+
+      it("tell of the director: its document, changes, workers, certificates and endpoints", async () => {
+        const { document } = shop;
+        assert.equal((await shop.director.reload(document)).outcome, "unchanged");
+        assert.equal((await shop.director.reload({ ...document, servers: 3 })).outcome, "refused");
+        const changed = { ...document, policies: { unused: {} } };
+        assert.equal((await shop.director.reload(changed)).outcome, "applied");
+        const metrics = await scrapeWhen((scrape) => {
+          assert.ok((scrape.value("tlsd_worker_memory_bytes") ?? 0) > 1_000_000);
+        });
+        const status = await shop.director.status();
+        const [certificate] = status.certificates;
+        const [worker] = await shop.director.workers();
+        const { samples } = metrics;
+        const value = (name: string, labels: Labels = {}) => metrics.value(`tlsd_${name}`, labels);
+        assert.equal(value("info", { version: status.version, engine }), 1);
+        assert.equal(value("document_revision"), 2);
+        assert.equal(value("changes_total", { outcome: "applied" }), 2);
+        assert.equal(value("changes_total", { outcome: "refused" }), 1);
+        assert.equal(value("changes_total", { outcome: "unchanged" }), 1);
+        assert.equal(value("change_seconds_count"), 2);
+        assert.equal(value("workers", { state: "serving" }), 1);
+        assert.equal(metrics.sum("tlsd_workers"), 1);
+        assert.equal(metrics.sum("tlsd_worker_restarts_total"), 0);
+        assert.ok((value("worker_loop_delay_seconds", { worker: String(worker?.id) }) ?? -1) >= 0);
+        const notAfterMs = certificate?.facts.notAfterMs ?? 0;
+        assert.equal(
+          value("certificate_not_after_seconds", { certificate: "shop" }),
+          Math.floor(notAfterMs / 1000),
+        );
+        assert.equal(value("certificate_source_ok", { certificate: "shop" }), 1);
+        assert.deepEqual(
+          samples
+            .filter(({ name }) => name === "tlsd_endpoint_up")
+            .map(({ labels, value: isUp }) => [labels["listener"], isUp]),
+          [["front.shop:8443", 1]],
+        );
+      });
+    });
+  });
+
+  forEachEngine((engine) => {
+    it("never go back when a worker is killed and replaced", async () => {
+      const echo = await startEchoEndpoint();
+      const shop: Shop<"web"> = await startShop({
+        engine,
+        workers: 2,
+        listeners: { web: { to: echo.port } },
+      });
+      let last = await shop.director.metrics();
+      const scrape = async (): Promise<Metrics> => {
+        const metrics = await shop.director.metrics();
+        const now = new Map(metrics.samples.map((sample) => [seriesOf(sample), sample.value]));
+        for (const sample of last.samples) {
+          const series = seriesOf(sample);
+          const isCounter = /_(total|bucket|count|sum)$/.test(sample.name);
+          const value = now.get(series) ?? NaN;
+          assert.ok(!isCounter || value >= sample.value, `${series}: ${sample.value}, ${value}`);
+        }
+        last = metrics;
+        return metrics;
+      };
+      const until = (isIt: (metrics: Metrics) => void): Promise<true> =>
+        eventually(
+          async () => {
+            isIt(await scrape());
+            return true;
+          },
+          countedDeadlineMs,
+          "the metrics",
+        );
+
+      const clients: TlsClient[] = [];
+      for (let count = 0; count < 16; count += 1) clients.push(await shop.connect("web"));
+      await until((metrics) => assert.equal(metrics.sum("tlsd_connections_open"), clients.length));
+      const [victim] = await shop.director.workers();
+      assert.ok(victim !== undefined);
+      process.kill(victim.pid, "SIGKILL");
+      await until((metrics) => {
+        const left = clients.length - victim.openConnections;
+        assert.equal(metrics.sum("tlsd_connections_open"), left);
+        assert.equal(metrics.sum("tlsd_worker_restarts_total", { cause: "exited" }), 1);
+        assert.equal(metrics.sum("tlsd_workers", { state: "serving" }), 2);
+      });
+      assert.equal(last.sum("tlsd_handshakes_total"), clients.length);
+      for (let count = 0; count < 4; count += 1) await shop.connect("web");
+      await until((metrics) => {
+        assert.equal(metrics.sum("tlsd_handshakes_total"), clients.length + 4);
+      });
+    });
+  });
+});

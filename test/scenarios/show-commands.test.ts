@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { SHOW_KINDS } from "#cli/show/show-kind.ts";
+import { FAILURES, type FailureCode } from "#model/failure.ts";
+import { endProcessAtTestEnd, runToExit } from "#harness/child-process.ts";
+import { eventually } from "#harness/deadline.ts";
+import { startEchoEndpoint } from "#harness/endpoints.ts";
+import { findProgram } from "#harness/packages.ts";
+import { startShop, type Shop } from "#harness/shop.ts";
+import { makeTempFolder } from "#harness/temp-folder.ts";
+import { projectFolder, runTlsd, startTlsd } from "#harness/tlsd.ts";
+
+const nobody = "65534";
+const roundsDeadlineMs = 30_000;
+
+/** What a program reads on standard output, and a person on standard error. */
+function assertFailure(
+  result: { readonly code: number | null; readonly stdout: string; readonly stderr: string },
+  code: FailureCode,
+  isJson: boolean,
+): void {
+  const { text, hint } = FAILURES[code];
+  assert.equal(result.code, 1);
+  if (isJson) {
+    const failure = JSON.parse(result.stdout) as Record<string, string>;
+    assert.deepEqual([failure["code"], failure["hint"], result.stderr], [code, hint, ""]);
+    assert.ok(failure["message"]?.startsWith(text));
+    return;
+  }
+  assert.equal(result.stdout, "");
+  const [sentence = "", advice, ...rest] = result.stderr.split("\n");
+  assert.ok(sentence.startsWith(`tlsd: ${code}: ${text}`), result.stderr);
+  assert.deepEqual([advice, rest], [`  ${hint}`, [""]]);
+}
+
+// The control process answers, whatever the engine of its workers.
+describe("tlsd show", { concurrency: 3 }, () => {
+  let shop: Shop<"web">;
+
+  before(async () => {
+    const echo = await startEchoEndpoint();
+    shop = await startShop({ engine: "node", listeners: { web: { to: echo.port } } });
+  });
+
+  for (const kind of SHOW_KINDS) {
+    it(`${kind} prints a table, or what the admin socket replies`, async () => {
+      const { director } = shop;
+      const [table, json, reply] = await Promise.all([
+        director.cli("show", kind),
+        director.cli("show", kind, "--json"),
+        director.api(`/v1/${kind}`),
+      ]);
+      assert.deepEqual([table.code, table.stderr, json.code, json.stderr], [0, "", 0, ""]);
+      assert.match(table.stdout, /\n$/);
+      // What changes from second to second is left out of both.
+      const changing = /"(residentBytes|loopDelayMs)": ?[\d.e-]+/g;
+      const withoutChanging = (value: unknown): string =>
+        JSON.stringify(value).replaceAll(changing, "");
+      assert.equal(withoutChanging(JSON.parse(json.stdout)), withoutChanging(reply.body));
+    });
+  }
+
+  it("finds the socket by --socket, by TLSD_SOCKET, or below the folder that it runs in", async () => {
+    const { socketPath, dir } = shop.director;
+    const env = { TLSD_SOCKET: "/nowhere/tlsd.sock" };
+    const runs = await Promise.all([
+      runTlsd(["show", "vnics", "--socket", socketPath], { env }),
+      runTlsd(["show", "vnics"], { env: { TLSD_SOCKET: socketPath } }),
+      runTlsd(["show", "vnics"], { cwd: dir }),
+    ]);
+    for (const { code, stdout } of runs) {
+      assert.equal(code, 0);
+      assert.match(stdout, /^front\.shop +up\/up /m);
+    }
+  });
+
+  it("names what is wrong where no director answers", async () => {
+    const socket = ["--socket", join(await makeTempFolder(), "tlsd.sock")];
+    const [text, json] = await Promise.all([
+      runTlsd(["show", "status", ...socket]),
+      runTlsd(["show", "status", "--json", ...socket]),
+    ]);
+    assertFailure(text, "director-unreachable", false);
+    assertFailure(json, "director-unreachable", true);
+  });
+
+  it("names what is wrong with a name", async () => {
+    const { director } = shop;
+    const [text, json] = await Promise.all([
+      director.cli("show", "vnics", "front.sohp"),
+      director.cli("show", "certificates", "sohp", "--json"),
+    ]);
+    assertFailure(text, "not-found", false);
+    assert.match(text.stderr, /No vnic is called 'front\.sohp'\./);
+    assertFailure(json, "not-found", true);
+  });
+
+  it("names what is wrong for a user who may not open the socket", async (t) => {
+    if (process.getuid?.() !== 0 || findProgram("setpriv") === undefined) {
+      t.skip("only root can run it as another user, with setpriv");
+      return;
+    }
+    const program = [process.execPath, join(projectFolder, "src/main.ts")];
+    const asNobody = ["--reuid", nobody, "--regid", nobody, "--clear-groups", ...program];
+    const args = ["show", "status", "--socket", shop.director.socketPath];
+    assertFailure(await runToExit("setpriv", [...asNobody, ...args]), "permission-denied", false);
+  });
+
+  it("exits 2 on wrong usage, and says how to use it", async () => {
+    const { director } = shop;
+    const wrong = [
+      ["server"],
+      ["vnics", "a", "b"],
+      ["handshakes", "--limit", "0"],
+      ["status", "-x"],
+    ];
+    const runs = await Promise.all(wrong.map((args) => director.cli("show", ...args)));
+    for (const { code, stdout, stderr } of runs) {
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, /--help/);
+    }
+  });
+
+  it("prints again while it watches, waits for a director that is away, and ends on Ctrl-C with 0", async () => {
+    const echo = await startEchoEndpoint();
+    const own = await startShop({ engine: "node", listeners: { web: { to: echo.port } } });
+    const args = ["show", "vnics", "--watch", "--json", "--socket", own.director.socketPath];
+    const running = await startTlsd(args);
+    endProcessAtTestEnd(running);
+    const until = (pattern: RegExp): Promise<true> =>
+      eventually(
+        () => pattern.test(running.output()),
+        roundsDeadlineMs,
+        () => running.output(),
+      );
+    await until(/^(\[.*"oper":"up".*\]\n){2}/);
+    await own.director.stop();
+    await until(/"code": "director-unreachable"/);
+    running.child.kill("SIGINT");
+    const { code, signal } = await running.exited;
+    assert.deepEqual([code, signal], [0, null]);
+  });
+});
