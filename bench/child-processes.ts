@@ -16,19 +16,31 @@ export interface Command {
   /** Standard output and error go here. */
   readonly logPath: string;
   readonly hasChannel?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
 }
 
 /** Every process that the bench starts, so that each can be ended by its id. */
 export class ChildProcesses {
   readonly #started = new Set<StartedProcess>();
+  #isClosed = false;
+
+  /** After `stopAll`, whatever still runs is on its way out. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
 
   start(command: Command): StartedProcess {
+    if (this.#isClosed) {
+      throw new BenchFailure(`${command.name} is not started: the bench is ending.`);
+    }
     const started = new StartedProcess(command);
     this.#started.add(started);
     return started;
   }
 
   async stopAll(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#started].map((started) => started.stop()));
     this.#started.clear();
   }
@@ -54,7 +66,12 @@ export class StartedProcess {
     this.child = spawn(
       "setpriv",
       ["--pdeathsig", "TERM", "taskset", "-c", command.cores, command.program, ...command.args],
-      { stdio, detached: true },
+      {
+        stdio,
+        detached: true,
+        ...(command.env && { env: command.env }),
+        ...(command.cwd && { cwd: command.cwd }),
+      },
     );
     this.child.on("error", () => {});
     closeSync(log);

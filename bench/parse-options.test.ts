@@ -4,17 +4,36 @@ import { parseOptions } from "./parse-options.ts";
 
 test("everything is measured by default", () => {
   assert.deepEqual(parseOptions([]), {
-    cases: ["handshakes", "requests", "bulk", "memory"],
-    peers: ["haproxy", "nginx", "hitch"],
+    task: "measure",
+    families: ["handshakes", "requests", "bulk", "memory", "latency", "growth"],
+    peers: ["haproxy", "nginx", "hitch", "stunnel"],
     engines: ["bun", "node"],
-    runs: 5,
+    runs: undefined,
     isQuick: false,
   });
 });
 
 test("cases, peers and engines can be chosen, in any order", () => {
-  const options = parseOptions(["memory", "bulk", "--peers", "hitch,haproxy", "--engines", "none"]);
-  assert.deepEqual(options.cases, ["bulk", "memory"]);
-  assert.deepEqual(options.peers, ["haproxy", "hitch"]);
-  assert.deepEqual(options.engines, []);
+  const argv = ["memory", "bulk", "--peers", "hitch,haproxy", "--engines", "none", "--runs", "7"];
+  assert.deepEqual(parseOptions(argv), {
+    task: "measure",
+    families: ["bulk", "memory"],
+    peers: ["haproxy", "hitch"],
+    engines: [],
+    runs: 7,
+    isQuick: false,
+  });
+});
+
+test("results are compared and workers profiled by commands of their own", () => {
+  assert.deepEqual(parseOptions(["compare", "a.json", "b.json"]), {
+    task: "compare",
+    beforePath: "a.json",
+    afterPath: "b.json",
+  });
+  assert.deepEqual(parseOptions(["profile", "bulk", "--engines", "node"]), {
+    task: "profile",
+    loads: ["bulk"],
+    engines: ["node"],
+  });
 });

@@ -1,30 +1,58 @@
 import { Argument, Command, InvalidArgumentError } from "commander";
-import { caseNames, type CaseName } from "./bench-case.ts";
+import { familyNames, type FamilyName } from "./cases/bench-case.ts";
+import { profileLoadNames, type ProfileLoadName } from "./profile/profile-loads.ts";
 import { engines, type Engine } from "./subjects/director.ts";
 import { peerNames, type PeerName } from "./subjects/find-subjects.ts";
 
 export interface BenchOptions {
-  readonly cases: readonly CaseName[];
+  readonly task: "measure";
+  readonly families: readonly FamilyName[];
   readonly peers: readonly PeerName[];
   readonly engines: readonly Engine[];
-  readonly runs: number;
+  /** Of each case; its family's own when absent. */
+  readonly runs: number | undefined;
   readonly isQuick: boolean;
 }
 
-const fullRuns = 5;
-const quickRuns = 3;
+export interface ProfileOptions {
+  readonly task: "profile";
+  readonly loads: readonly ProfileLoadName[];
+  readonly engines: readonly Engine[];
+}
+
+export interface CompareOptions {
+  readonly task: "compare";
+  readonly beforePath: string;
+  readonly afterPath: string;
+}
+
+export interface ReportOptions {
+  readonly task: "report";
+  readonly resultPath: string;
+}
+
+export type Options = BenchOptions | ProfileOptions | CompareOptions | ReportOptions;
+
 const maxRuns = 100;
 
 /** Throws commander's CommanderError after it has printed what is wrong, or the help. */
-export function parseOptions(argv: readonly string[]): BenchOptions {
-  const command = new Command("npm run bench --")
+export function parseOptions(argv: readonly string[]): Options {
+  let options: Options | undefined;
+  const program = new Command("npm run bench --")
     .description(
-      "Compares the director with other TLS proxies on this machine, side by side, one core each:\n" +
-        "CPU time per handshake, per request and per GB, and memory per idle connection.",
+      "Compares the director with other TLS proxies on this machine, side by side, one core each.\n" +
+        `What to measure is of ${familyNames.join(", ")}; all of them when none is given.`,
     )
-    .addArgument(
-      new Argument("[cases...]", "what to measure; all when none is given").choices(caseNames),
+    .addHelpText(
+      "after",
+      "\nExamples:\n  npm run bench -- handshakes memory --peers haproxy --engines bun --quick\n" +
+        "  npm run bench -- compare bench/results/A.json bench/results/B.json",
     )
+    .exitOverride();
+  program
+    .command("measure", { isDefault: true })
+    .description("measure, print tables and write bench/results; `measure` may be left out")
+    .addArgument(new Argument("[cases...]", "what to measure").choices(familyNames))
     .option(
       "--peers <names>",
       `of ${peerNames.join(",")}, or none; all by default`,
@@ -35,28 +63,62 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       `of ${engines.join(",")}, or none; all by default`,
       listOf(engines),
     )
-    .option("--runs <count>", `runs of each; ${fullRuns}, or ${quickRuns} with --quick`, parseRuns)
+    .option("--runs <count>", "runs of each; 5 (memory, growth: 3), 3 with --quick", parseRuns)
     .option("--quick", "a quarter of the load: for a first look, not for a claim")
-    .addHelpText(
-      "after",
-      "\nExample:\n  npm run bench -- handshakes memory --peers haproxy --engines bun --quick",
+    .action(
+      (
+        wanted: readonly FamilyName[],
+        given: {
+          peers?: readonly PeerName[];
+          engines?: readonly Engine[];
+          runs?: number;
+          quick?: boolean;
+        },
+      ) => {
+        options = {
+          task: "measure",
+          families: familyNames.filter((name) => wanted.length === 0 || wanted.includes(name)),
+          peers: given.peers ?? peerNames,
+          engines: given.engines ?? engines,
+          runs: given.runs,
+          isQuick: given.quick ?? false,
+        };
+      },
+    );
+  program
+    .command("compare")
+    .description("show what changed between two results")
+    .argument("<before>", "a JSON file of bench/results")
+    .argument("<after>", "another one")
+    .action((beforePath: string, afterPath: string) => {
+      options = { task: "compare", beforePath, afterPath };
+    });
+  program
+    .command("report")
+    .description("make the report and the chart of a result again")
+    .argument("<result>", "a JSON file of bench/results")
+    .action((resultPath: string) => {
+      options = { task: "report", resultPath };
+    });
+  program
+    .command("profile")
+    .description("profile a worker's CPU time under load, into bench/work/profiles")
+    .addArgument(
+      new Argument("[loads...]", "the loads; all when none is given").choices(profileLoadNames),
     )
-    .exitOverride()
-    .parse(argv, { from: "user" });
-  const options = command.opts<{
-    peers?: readonly PeerName[];
-    engines?: readonly Engine[];
-    runs?: number;
-    quick?: boolean;
-  }>();
-  const wanted = command.args;
-  return {
-    cases: caseNames.filter((name) => wanted.length === 0 || wanted.includes(name)),
-    peers: options.peers ?? peerNames,
-    engines: options.engines ?? engines,
-    runs: options.runs ?? (options.quick ? quickRuns : fullRuns),
-    isQuick: options.quick ?? false,
-  };
+    .option("--engines <names>", `of ${engines.join(",")}; all by default`, listOf(engines))
+    .action((wanted: readonly ProfileLoadName[], given: { engines?: readonly Engine[] }) => {
+      options = {
+        task: "profile",
+        loads: profileLoadNames.filter((name) => wanted.length === 0 || wanted.includes(name)),
+        engines: given.engines ?? engines,
+      };
+    });
+  program.parse(argv, { from: "user" });
+  if (options === undefined) {
+    throw new TypeError("No command was chosen.");
+  }
+  return options;
 }
 
 function listOf<Name extends string>(names: readonly Name[]): (text: string) => readonly Name[] {

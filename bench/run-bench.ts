@@ -1,21 +1,21 @@
-import { join } from "node:path";
-import { benchCaseOf } from "./bench-case.ts";
-import { makeBenchCertificate } from "./bench-certificate.ts";
+import { makeBenchCertificates } from "./bench-certificate.ts";
 import { BenchFailure } from "./bench-failure.ts";
+import type { BenchCase } from "./cases/bench-case.ts";
+import { planGroups } from "./cases/plan-groups.ts";
 import type { ChildProcesses } from "./child-processes.ts";
 import { chooseCores } from "./cores.ts";
 import { EndpointProcess } from "./endpoint-process.ts";
-import { LoadProcess } from "./load-process.ts";
-import { expectedTerms } from "./load/tls-client.ts";
+import { LoadGroup } from "./load-group.ts";
+import { buildStartProcess } from "./load-process.ts";
 import { assertOpenFiles } from "./open-files.ts";
 import type { BenchOptions } from "./parse-options.ts";
-import type { BenchResult } from "./report/bench-result.ts";
+import type { BenchResult, CaseResult } from "./report/bench-result.ts";
 import { machineOf } from "./report/machine.ts";
-import { runCpuCases, runMemoryCase, type Bench } from "./run-cases.ts";
+import { runGroup, type Bench } from "./run-groups.ts";
 import { findSubjects } from "./subjects/find-subjects.ts";
 
-/** No run takes longer than this, however slow the machine. */
-const runDeadlineMs = 120_000;
+/** More would only get into each other's way. */
+const maxLoadProcesses = 4;
 
 export interface BenchTools {
   readonly children: ChildProcesses;
@@ -24,65 +24,50 @@ export interface BenchTools {
   readonly say: (line: string) => void;
 }
 
-/** All wanted cases over all subjects found; throws a BenchFailure when the figures would not compare. */
+/** All wanted cases over all subjects found. A case whose figures would not compare is in the result as refused. */
 export async function runBench(options: BenchOptions, tools: BenchTools): Promise<BenchResult> {
   const { children, workFolder, say } = tools;
-  const { isQuick, runs } = options;
   const cores = chooseCores();
-  const cases = options.cases.map((name) => benchCaseOf(name, isQuick));
-  cases.forEach(assertOpenFiles);
+  const groups = planGroups(options);
+  assertOpenFiles(groups);
   const found = findSubjects(options.peers, options.engines, say);
   if (found.length === 0) {
     throw new BenchFailure("There is nothing to measure: no peer and no engine is left.");
   }
 
-  function startLoad<Order extends object, Reply>(script: string): LoadProcess<Order, Reply> {
-    const logPath = join(workFolder, `${script}.log`);
-    return new LoadProcess(children, script, {
-      cores: cores.load,
-      logPath,
-      deadlineMs: runDeadlineMs,
-    });
+  const startProcess = buildStartProcess(children, cores.load, workFolder);
+  function startLoad({ family, load }: BenchCase): LoadGroup {
+    // Idle connections need no force, and one clock says when a request is due.
+    const isSingle = family === "memory" || load === "latency";
+    const count = isSingle ? 1 : Math.min(cores.loadCount, maxLoadProcesses);
+    return new LoadGroup(Array.from({ length: count }, () => startProcess(load)));
   }
-  const endpoint = new EndpointProcess(startLoad("endpoint"));
+  const endpoint = new EndpointProcess(startProcess("endpoint"));
   const configurations = new Map<string, string>();
   const bench: Bench = {
-    subjects: found.map(({ subject }) => subject),
+    subjects: found,
     place: {
       children,
       workFolder,
-      cores: cores.subject,
-      certificate: makeBenchCertificate(workFolder),
+      cores,
+      certificates: makeBenchCertificates(workFolder),
       openEndpoint: () => endpoint.openPort(),
       configurations,
     },
-    runs,
-    startLoad: ({ load }) => startLoad(load),
+    startLoad,
     countAtEndpoint: (port) => endpoint.countConnections(port),
     say,
   };
 
   const date = new Date().toISOString();
-  const machine = machineOf();
-  const results = await runCpuCases(
-    cases.filter(({ name }) => name !== "memory"),
-    bench,
-  );
-  for (const benchCase of cases.filter(({ name }) => name === "memory")) {
-    results.push(await runMemoryCase(benchCase, bench));
+  const machine = machineOf(cores.loadCount);
+  const cases: CaseResult[] = [];
+  for (const group of groups) {
+    cases.push(...(await runGroup(group, bench)));
   }
-  const subjects = found.map(({ subject: { name }, build }) => ({
-    name,
-    ...build,
-    configuration: configurations.get(name) ?? "",
-  }));
-  return {
-    date,
-    machine,
-    isQuick,
-    runs,
-    negotiated: expectedTerms,
-    subjects,
-    cases: results,
-  };
+  const subjects = found.flatMap(({ subject: { name }, build }) => {
+    const configuration = configurations.get(name);
+    return configuration === undefined ? [] : [{ name, ...build, configuration }];
+  });
+  return { date, machine, isQuick: options.isQuick, subjects, cases };
 }

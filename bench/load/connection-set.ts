@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
-import { buildTlsClient, openConnection, type Target } from "./tls-client.ts";
+import type { LoadPlan } from "./load-messages.ts";
+import { TlsClient } from "./tls-client.ts";
 
 const closeDeadlineMs = 10_000;
+const openInParallel = 32;
 
 /** Connections that stay open for a whole run. The first error or early end of any of them rejects `broken`. */
 export interface ConnectionSet {
@@ -12,11 +14,10 @@ export interface ConnectionSet {
 }
 
 export async function openConnectionSet(
-  target: Target,
+  { target, terms }: LoadPlan,
   count: number,
-  parallel: number,
 ): Promise<ConnectionSet> {
-  const client = buildTlsClient(target);
+  const client = new TlsClient(target, terms);
   const { promise: broken, reject } = Promise.withResolvers<never>();
   broken.catch(() => {});
   const sockets: TLSSocket[] = [];
@@ -26,12 +27,12 @@ export async function openConnectionSet(
   async function openInTurn(): Promise<void> {
     while (opened < count) {
       opened += 1;
-      const socket = await openConnection(client, reject);
+      const socket = await client.open(reject);
       socket.once("close", () => isClosing || reject(new Error("it closed an open connection")));
       sockets.push(socket);
     }
   }
-  await Promise.all(Array.from({ length: Math.min(parallel, count) }, openInTurn));
+  await Promise.all(Array.from({ length: Math.min(openInParallel, count) }, openInTurn));
 
   async function close(): Promise<void> {
     isClosing = true;

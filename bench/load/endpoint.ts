@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { answerBytes, requestBytes, tryBulkBytes } from "./exchange.ts";
+import { answerBytes, requestBytes, tryBulkRequest, type BulkRequest } from "./exchange.ts";
 import type { EndpointOrder, EndpointReply } from "./load-messages.ts";
+import { writeBlocks } from "./write-blocks.ts";
 
-const block = Buffer.alloc(256 * 1024, "tls-director");
 const servers = new Map<number, Server>();
 
 process.on("message", (order: EndpointOrder) => {
@@ -29,38 +29,46 @@ function listen(): void {
   });
 }
 
+/** Answers one request after the other, head by head; the bytes of an upload are counted and dropped. */
 function serve(socket: Socket): void {
-  let pending = Buffer.alloc(0);
-  socket.on("error", () => socket.destroy());
-  socket.on("data", (chunk: Buffer) => {
-    if (pending.length === 0 && chunk.length === requestBytes.length) {
-      socket.write(answerBytes);
-      return;
-    }
-    pending = Buffer.concat([pending, chunk]);
-    if (!pending.toString("latin1").endsWith("\r\n\r\n")) {
-      return;
-    }
-    const bulkBytes = tryBulkBytes(pending);
-    pending = Buffer.alloc(0);
-    if (bulkBytes === undefined) {
-      socket.write(answerBytes);
-    } else {
-      sendBulk(socket, bulkBytes);
-    }
-  });
-}
+  let head = "";
+  let awaitedBytes = 0;
 
-function sendBulk(socket: Socket, bytes: number): void {
-  let remaining = bytes;
-  while (remaining > 0) {
-    const part = remaining < block.length ? block.subarray(0, remaining) : block;
-    remaining -= part.length;
-    if (!socket.write(part)) {
-      socket.once("drain", () => sendBulk(socket, remaining));
-      return;
+  function answer(request: BulkRequest | undefined, following: number): void {
+    if (request?.direction === "upstream") {
+      awaitedBytes = request.bytes;
+      swallow(following);
+    } else if (request?.direction === "downstream") {
+      writeBlocks(socket, request.bytes);
+    } else {
+      socket.write(answerBytes);
     }
   }
+  function swallow(bytes: number): void {
+    awaitedBytes -= bytes;
+    if (awaitedBytes === 0) {
+      socket.write(answerBytes);
+    }
+  }
+  socket.on("error", () => socket.destroy());
+  socket.on("data", (chunk: Buffer) => {
+    if (awaitedBytes > 0) {
+      swallow(chunk.length);
+      return;
+    }
+    if (head === "" && chunk.length === requestBytes.length) {
+      socket.write(answerBytes);
+      return;
+    }
+    head += chunk.toString("latin1");
+    const end = head.indexOf("\r\n\r\n");
+    if (end >= 0) {
+      const following = head.length - end - 4;
+      const request = tryBulkRequest(head);
+      head = "";
+      answer(request, following);
+    }
+  });
 }
 
 function reply(message: EndpointReply): void {

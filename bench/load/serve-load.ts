@@ -1,8 +1,8 @@
-import type { LoadOrder, LoadPlan, LoadReply } from "./load-messages.ts";
+import type { LoadOrder, LoadOutcome, LoadPlan, LoadReply } from "./load-messages.ts";
 
 export interface PreparedLoad {
-  /** Does the work of the plan, once; how many operations were done. */
-  go(): Promise<number>;
+  /** Does the work of the plan, once. */
+  go(): Promise<LoadOutcome>;
   close(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ export function serveLoad(prepare: (plan: LoadPlan) => Promise<PreparedLoad>): v
         prepared = await prepare(order.plan);
         return { type: "prepared" };
       case "go":
-        return { type: "done", operations: (await prepared?.go()) ?? 0 };
+        return { type: "done", ...((await prepared?.go()) ?? { operations: 0 }) };
       case "close":
         await prepared?.close();
         prepared = undefined;

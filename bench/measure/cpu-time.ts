@@ -7,9 +7,20 @@ const quietPollMs = 50;
 const quietDeadlineMs = 2_000;
 /** A control process's heartbeats stay under this in a poll; closing connections does not. */
 const quietNs = 1_000_000;
+/** USER_HZ is 100 on every architecture that Node runs on. */
+const tickNs = 10_000_000;
+/** The tick clock rounds this much at most; what it has more than the threads was used by threads that came and went. */
+const tickErrorNs = 3 * tickNs;
 
-/** CPU time that each process of a tree has used so far, in nanoseconds; the root comes first. */
-export type CpuTime = ReadonlyMap<number, number>;
+/** CPU time that each process of a tree has used so far; the root comes first. */
+export type CpuTime = ReadonlyMap<number, ProcessCpuTime>;
+
+interface ProcessCpuTime {
+  /** Exact to the nanosecond, by thread; those that have ended are not in it. */
+  readonly threads: ReadonlyMap<string, number>;
+  /** All threads there have been, in ticks of 10 ms. */
+  readonly processNs: number;
+}
 
 export interface CpuUse {
   readonly allNs: number;
@@ -19,7 +30,13 @@ export interface CpuUse {
 
 export function readCpuTime(rootPid: number): CpuTime {
   return new Map(
-    processTreeOf(rootPid).map(({ pid }): [number, number] => [pid, cpuTimeNsOf(pid)]),
+    processTreeOf(rootPid).map(({ pid }): [number, ProcessCpuTime] => [
+      pid,
+      {
+        threads: new Map(threadsOf(pid).map((thread) => [thread, onCpuNsOf(pid, thread)])),
+        processNs: processTimeNsOf(pid),
+      },
+    ]),
   );
 }
 
@@ -31,9 +48,25 @@ export function cpuUseBetween(before: CpuTime, after: CpuTime): CpuUse {
       `The subject's processes changed during a run (${pids.join(" ")} -> ${[...after.keys()].join(" ")}), so its CPU time is unknown.`,
     );
   }
-  const used = pids.map((pid) => (after.get(pid) ?? 0) - (before.get(pid) ?? 0));
+  const used = pids.map((pid) => usedNsBetween(before.get(pid), after.get(pid)));
   const allNs = used.reduce((sum, ns) => sum + ns, 0);
   return { allNs, descendantsNs: allNs - (used[0] ?? 0) };
+}
+
+/** By its threads where all of them are still there, else by the process's ticks. */
+function usedNsBetween(before?: ProcessCpuTime, after?: ProcessCpuTime): number {
+  if (before === undefined || after === undefined) {
+    return 0;
+  }
+  const ticksNs = after.processNs - before.processNs;
+  let threadsNs = 0;
+  for (const [thread, ns] of after.threads) {
+    threadsNs += ns - (before.threads.get(thread) ?? 0);
+  }
+  const hasEnded = [...before.threads].some(
+    ([thread, ns]) => (after.threads.get(thread) ?? -1) < ns,
+  );
+  return hasEnded || ticksNs - threadsNs > tickErrorNs ? ticksNs : threadsNs;
 }
 
 /** Waits until the work that a run left behind (closing connections) is done, so that it counts for that run. */
@@ -50,8 +83,15 @@ export async function waitUntilQuiet(rootPid: number): Promise<void> {
   }
 }
 
-function cpuTimeNsOf(pid: number): number {
-  return threadsOf(pid).reduce((sum, thread) => sum + onCpuNsOf(pid, thread), 0);
+/** utime and stime of proc_pid_stat(5), which the kernel scales to the time on a CPU that it keeps for the process. */
+function processTimeNsOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * tickNs;
+  } catch {
+    return 0;
+  }
 }
 
 function threadsOf(pid: number): string[] {

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { BenchCase } from "../bench-case.ts";
+import type { BenchCase } from "../cases/bench-case.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import type { RunningSubject } from "../subjects/start-subject.ts";
-import { askLoad, prepareLoad, type CaseLoad, type Measurement } from "./measure-cpu.ts";
+import type { LoadGroup } from "../load-group.ts";
+import { closeLoad, driveLoad, prepareLoad } from "./ask-load.ts";
+import type { Measurement } from "./measurement.ts";
 import { readPssBytes } from "./memory.ts";
 
 /** Collectors and allocators give back what handshakes left behind, as far as they do so on their own. */
@@ -15,25 +17,25 @@ type CountAtEndpoint = (port: number) => Promise<number>;
 /** A freshly started subject's growth over the case's idle connections, all of them through to the endpoint. */
 export async function measureMemory(
   benchCase: BenchCase,
-  load: CaseLoad,
+  load: LoadGroup,
   running: RunningSubject,
   countAtEndpoint: CountAtEndpoint,
 ): Promise<Measurement> {
   const { pid } = running.process;
-  await prepareLoad(benchCase, load, running, benchCase.warmUpOperations);
+  await prepareLoad(benchCase, load, running, { operations: benchCase.warmUpOperations });
   await waitUntilThrough(running, benchCase.warmUpOperations, countAtEndpoint);
-  await askLoad(load, running, { type: "close" });
+  await closeLoad(load, running);
   await waitUntilThrough(running, 0, countAtEndpoint);
   await delay(settleMs);
   const beforeBytes = readPssBytes(pid);
 
-  await prepareLoad(benchCase, load, running, benchCase.operations);
+  await prepareLoad(benchCase, load, running);
   await waitUntilThrough(running, benchCase.operations, countAtEndpoint);
   await delay(settleMs);
   const afterBytes = readPssBytes(pid);
 
-  await askLoad(load, running, { type: "go" });
-  await askLoad(load, running, { type: "close" });
+  await driveLoad(benchCase, load, running, benchCase.operations);
+  await closeLoad(load, running);
   return { value: (afterBytes - beforeBytes) / benchCase.operations / benchCase.perUnit };
 }
 
@@ -48,7 +50,7 @@ async function waitUntilThrough(
   while (open !== expected) {
     if (performance.now() > deadlineMs) {
       throw new BenchFailure(
-        `${subject.name} holds ${open} connections to the endpoint where ${expected} are expected, so nothing is compared.`,
+        `${subject.name} holds ${open} connections to the endpoint where ${expected} are expected.`,
       );
     }
     await delay(throughPollMs);

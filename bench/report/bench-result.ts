@@ -1,5 +1,5 @@
-import type { BenchCase } from "../bench-case.ts";
-import type { Measurement } from "../measure/measure-cpu.ts";
+import type { BenchCase } from "../cases/bench-case.ts";
+import type { Measurement } from "../measure/measurement.ts";
 import type { SubjectBuild } from "../subjects/subject.ts";
 
 /** What one invocation measured, as it is written to bench/results. */
@@ -7,8 +7,6 @@ export interface BenchResult {
   readonly date: string;
   readonly machine: Machine;
   readonly isQuick: boolean;
-  readonly runs: number;
-  readonly negotiated: string;
   readonly subjects: readonly SubjectResult[];
   readonly cases: readonly CaseResult[];
 }
@@ -20,16 +18,30 @@ export interface Machine {
   /** Of the minute before the start: near 0 on a machine that is free for the bench. */
   readonly loadAverage: number;
   readonly loadRuntime: string;
+  /** How many of the cores have load and endpoint. */
+  readonly loadCores: number;
 }
 
 export interface SubjectResult extends SubjectBuild {
   readonly name: string;
+  /** Paths in it are relative to the bench's temporary folder. */
   readonly configuration: string;
 }
 
 export interface CaseResult {
   readonly case: BenchCase;
+  /** Empty when the case was refused. */
   readonly figures: readonly Figure[];
+  /** Subjects that cannot do it. */
+  readonly absent: readonly Absence[];
+  /** Why nothing is compared. */
+  readonly refusal?: string;
+  readonly note?: string;
+}
+
+export interface Absence {
+  readonly subject: string;
+  readonly reason: string;
 }
 
 /** A subject's runs of one case, in the case's unit. */
@@ -42,25 +54,35 @@ export interface Figure {
   readonly ratio?: number;
   readonly workersMedian?: number;
   readonly busyMedian?: number;
+  readonly resumedMedian?: number;
+  readonly lateP99UsMedian?: number;
   readonly runs: readonly Measurement[];
 }
 
-const referenceSubject = "haproxy";
+export const referenceSubject = "haproxy";
 
 export function figuresOf(measured: ReadonlyMap<string, readonly Measurement[]>): Figure[] {
   const reference = measured.get(referenceSubject)?.map(({ value }) => value);
   return [...measured].map(([subject, runs]) => {
     const values = runs.map(({ value }) => value);
-    const workers = runs.flatMap((run) => run.workers ?? []);
-    const busy = runs.flatMap((run) => run.busy ?? []);
+    const tryMedian = (valueOf: (run: Measurement) => number | undefined) => {
+      const present = runs.flatMap((run) => valueOf(run) ?? []);
+      return present.length > 0 ? medianOf(present) : undefined;
+    };
+    const workers = tryMedian((run) => run.workers);
+    const busy = tryMedian((run) => run.busy);
+    const resumed = tryMedian((run) => run.resumed);
+    const lateP99Us = tryMedian((run) => run.lateP99Us);
     return {
       subject,
       median: medianOf(values),
       min: Math.min(...values),
       max: Math.max(...values),
       ...(reference && { ratio: medianOf(values) / medianOf(reference) }),
-      ...(workers.length > 0 && { workersMedian: medianOf(workers) }),
-      ...(busy.length > 0 && { busyMedian: medianOf(busy) }),
+      ...(workers !== undefined && { workersMedian: workers }),
+      ...(busy !== undefined && { busyMedian: busy }),
+      ...(resumed !== undefined && { resumedMedian: resumed }),
+      ...(lateP99Us !== undefined && { lateP99UsMedian: lateP99Us }),
       runs,
     };
   });

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { tryRunVersionCommand } from "./run-version-command.ts";
-import type { Site, Subject } from "./subject.ts";
+import type { Site, SiteListener, Subject } from "./subject.ts";
 
 export const engines = ["bun", "node"] as const;
 export type Engine = (typeof engines)[number];
@@ -49,7 +49,7 @@ export function buildDirector(engine: Engine): Subject {
         program: process.execPath,
         args: [join(repository, "src/main.ts"), "serve"].concat(
           ["--config", path, "--data", data],
-          ["--workers", "1", "--engine", engine],
+          ["--workers", String(site.workers), "--engine", engine],
         ),
         configuration,
         isReady: () => isReady(join(data, "tlsd.sock")),
@@ -65,25 +65,37 @@ function programOf(engine: Engine): string {
     : join(repository, `node_modules/@oven/bun-linux-${architecture}/bin/bun`);
 }
 
-function documentOf(site: Site): object {
-  const listener = {
-    port: site.port,
-    mode: "tcp",
-    to: site.endpointPort,
-    certificates: ["bench"],
-    policy: "modern",
-  };
+/** A vNIC for each virtual IP. */
+export function documentOf(site: Site): object {
+  const vnics = [...Map.groupBy(site.listeners, ({ virtualIp }) => virtualIp)].map(
+    ([ip, listeners], index): [string, object] => [
+      index === 0 ? "front" : `front-${index + 1}`,
+      { ip, listeners: listeners.map((listener) => listenerOf(site, listener)) },
+    ],
+  );
   return {
     servers: { "web-1": { address: "127.0.0.1" } },
-    profiles: {
-      bench: {
-        servers: ["web-1"],
-        vnics: { front: { ip: site.virtualIp, listeners: [listener] } },
-      },
-    },
-    certificates: {
-      bench: { source: "files", chain: site.certificate.chainPath, key: site.certificate.keyPath },
-    },
+    profiles: { bench: { servers: ["web-1"], vnics: Object.fromEntries(vnics) } },
+    certificates: Object.fromEntries(
+      (["ecdsa", "rsa"] as const).map((keyType) => [
+        keyType,
+        {
+          source: "files",
+          chain: site.certificates[keyType].chainPath,
+          key: site.certificates[keyType].keyPath,
+        },
+      ]),
+    ),
+  };
+}
+
+function listenerOf(site: Site, { port, keyType }: SiteListener): object {
+  return {
+    port,
+    mode: "tcp",
+    to: site.endpointPort,
+    certificates: [keyType],
+    policy: "modern",
   };
 }
 

@@ -4,11 +4,12 @@ import { buildDirector, type Engine } from "./director.ts";
 import { haproxy } from "./haproxy.ts";
 import { hitch } from "./hitch.ts";
 import { nginx } from "./nginx.ts";
+import { stunnel } from "./stunnel.ts";
 import type { Subject, SubjectBuild } from "./subject.ts";
 
-export const peerNames = ["haproxy", "nginx", "hitch"] as const;
+export const peerNames = ["haproxy", "nginx", "hitch", "stunnel"] as const;
 export type PeerName = (typeof peerNames)[number];
-const peers: Record<PeerName, Subject> = { haproxy, nginx, hitch };
+const peers: Record<PeerName, Subject> = { haproxy, nginx, hitch, stunnel };
 
 export interface FoundSubject {
   readonly subject: Subject;

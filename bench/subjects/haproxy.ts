@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cipherSuite, tlsVersion } from "../load/terms.ts";
 import { tryRunVersionCommand } from "./run-version-command.ts";
-import { benchPolicy, idleTimeoutS, maxConnections, type Site, type Subject } from "./subject.ts";
+import { idleTimeoutS, type Site, type Subject } from "./subject.ts";
 
 export const haproxy: Subject = {
   name: "haproxy",
@@ -15,7 +16,7 @@ export const haproxy: Subject = {
       ? undefined
       : {
           version: /^HAProxy version (\S+)/m.exec(text)?.[1] ?? "unknown",
-          tlsLibrary: /^Running on \S+ version : (\S+ \S+)/m.exec(text)?.[1] ?? "unknown",
+          tlsLibrary: tlsLibraryOf(text),
         };
   },
 
@@ -27,20 +28,29 @@ export const haproxy: Subject = {
   },
 };
 
+/** AWS-LC calls itself an old OpenSSL, with its own name in parentheses. */
+function tlsLibraryOf(text: string): string {
+  const running = /^Running on \S+ version : (.+)$/m.exec(text)?.[1] ?? "unknown";
+  return /AWS-LC \S*\d/.exec(running)?.[0] ?? running.split(" ", 2).join(" ");
+}
+
 function configurationOf(site: Site): string {
+  const binds = site.listeners.map(
+    ({ virtualIp, port, keyType }) =>
+      `  bind ${virtualIp}:${port} ssl crt ${site.certificates[keyType].combinedPath}\n`,
+  );
   return `global
-  nbthread 1
-  maxconn ${maxConnections}
-  ssl-default-bind-options ssl-min-ver ${benchPolicy.version}
-  ssl-default-bind-ciphersuites ${benchPolicy.suite}
-  ssl-default-bind-curves ${benchPolicy.group}
+  nbthread ${site.workers}
+  maxconn ${site.maxConnections}
+  ssl-default-bind-options ssl-min-ver ${tlsVersion}
+  ssl-default-bind-ciphersuites ${cipherSuite}
+  ssl-default-bind-curves ${site.groups.join(":")}
 defaults
   mode tcp
   timeout connect 5s
   timeout client ${idleTimeoutS}s
   timeout server ${idleTimeoutS}s
 listen bench
-  bind ${site.virtualIp}:${site.port} ssl crt ${site.certificate.combinedPath}
-  server web-1 127.0.0.1:${site.endpointPort}
+${binds.join("")}  server web-1 127.0.0.1:${site.endpointPort}
 `;
 }

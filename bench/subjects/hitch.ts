@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cipherSuite, tlsVersion } from "../load/terms.ts";
 import { tryRunVersionCommand } from "./run-version-command.ts";
-import { benchPolicy, type Site, type Subject } from "./subject.ts";
+import type { Site, Subject } from "./subject.ts";
 
 export const hitch: Subject = {
   name: "hitch",
@@ -30,14 +31,20 @@ export const hitch: Subject = {
 function configurationOf(site: Site): string {
   // It refuses to run its workers as root.
   const isRoot = process.getuid?.() === 0;
-  return `frontend = "[${site.virtualIp}]:${site.port}"
-backend = "[127.0.0.1]:${site.endpointPort}"
-pem-file = "${site.certificate.combinedPath}"
-workers = 1
+  const frontends = site.listeners.map(
+    ({ virtualIp, port, keyType }) => `frontend = {
+  host = "${virtualIp}"
+  port = "${port}"
+  pem-file = "${site.certificates[keyType].combinedPath}"
+}
+`,
+  );
+  return `${frontends.join("")}backend = "[127.0.0.1]:${site.endpointPort}"
+workers = ${site.workers}
 backlog = 511
-tls-protos = ${benchPolicy.version}
-ciphersuites = "${benchPolicy.suite}"
-ecdh-curve = "${benchPolicy.group}"
+tls-protos = ${tlsVersion}
+ciphersuites = "${cipherSuite}"
+ecdh-curve = "${site.groups.join(":")}"
 ocsp-dir = ""
 log-level = 1
 ${isRoot ? 'user = "nobody"\n' : ""}`;

@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cipherSuite, tlsVersion } from "../load/terms.ts";
 import { tryRunVersionCommand } from "./run-version-command.ts";
-import { benchPolicy, idleTimeoutS, maxConnections, type Site, type Subject } from "./subject.ts";
+import { idleTimeoutS, type Site, type SiteListener, type Subject } from "./subject.ts";
 
 /** Debian builds the stream module as a shared object; where it is compiled in, there is nothing to load. */
 const streamModulePath = "/usr/lib/nginx/modules/ngx_stream_module.so";
@@ -39,25 +40,32 @@ export const nginx: Subject = {
 
 function configurationOf(site: Site): string {
   const loadModule = existsSync(streamModulePath) ? `load_module ${streamModulePath};\n` : "";
+  const files = site.maxConnections * 2 + site.listeners.length;
+  const servers = site.listeners.map((listener) => serverOf(site, listener));
   return `${loadModule}daemon off;
-worker_processes 1;
-worker_rlimit_nofile ${maxConnections * 3};
+worker_processes ${site.workers};
+worker_rlimit_nofile ${files + 100};
 pid ${site.folder}/nginx.pid;
 events {
-  worker_connections ${maxConnections * 2};
+  worker_connections ${files};
 }
 stream {
-  server {
-    listen ${site.virtualIp}:${site.port} ssl;
-    ssl_certificate ${site.certificate.chainPath};
-    ssl_certificate_key ${site.certificate.keyPath};
-    ssl_protocols ${benchPolicy.version};
-    ssl_conf_command Ciphersuites ${benchPolicy.suite};
-    ssl_ecdh_curve ${benchPolicy.group};
+${servers.join("")}}
+`;
+}
+
+function serverOf(site: Site, { virtualIp, port, keyType }: SiteListener): string {
+  const certificate = site.certificates[keyType];
+  return `  server {
+    listen ${virtualIp}:${port} ssl;
+    ssl_certificate ${certificate.chainPath};
+    ssl_certificate_key ${certificate.keyPath};
+    ssl_protocols ${tlsVersion};
+    ssl_conf_command Ciphersuites ${cipherSuite};
+    ssl_ecdh_curve ${site.groups.join(":")};
     tcp_nodelay on;
     proxy_timeout ${idleTimeoutS}s;
     proxy_pass 127.0.0.1:${site.endpointPort};
   }
-}
 `;
 }

@@ -1,57 +1,86 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { BenchCertificate } from "../bench-certificate.ts";
+import type { BenchCertificates } from "../bench-certificate.ts";
 import { BenchFailure } from "../bench-failure.ts";
+import type { Shape } from "../cases/bench-case.ts";
 import type { ChildProcesses, StartedProcess } from "../child-processes.ts";
-import { freePort } from "../free-port.ts";
-import { buildTlsClient, openConnection, type Target } from "../load/tls-client.ts";
-import type { Subject } from "./subject.ts";
+import type { Cores } from "../cores.ts";
+import { usualTerms, type Terms } from "../load/terms.ts";
+import { TlsClient, type Target } from "../load/tls-client.ts";
+import type { FoundSubject } from "./find-subjects.ts";
+import { placeListeners } from "./place-listeners.ts";
+import { offeredGroupsOf } from "./offered-groups.ts";
+import type { SiteListener, Subject } from "./subject.ts";
 
-const startDeadlineMs = 20_000;
+/** Ten thousand listeners take their time. */
+const startDeadlineMs = 60_000;
 const startPollMs = 50;
 
 export interface RunningSubject {
-  readonly subject: Subject;
+  readonly subject: Pick<Subject, "name" | "hasWorkers">;
   readonly process: StartedProcess;
-  readonly target: Target;
+  readonly groups: readonly string[];
   readonly endpointPort: number;
+  targetOf(terms: Terms): Target;
 }
 
 export interface SubjectPlace {
   readonly children: ChildProcesses;
-  readonly cores: string;
+  readonly cores: Cores;
   readonly workFolder: string;
-  readonly certificate: BenchCertificate;
+  readonly certificates: BenchCertificates;
   /** Opens a port of the endpoint's for this subject alone. */
   readonly openEndpoint: () => Promise<number>;
-  /** What each subject was configured with, by its name. */
+  /** What each subject was configured with when it was first started, by its name. */
   readonly configurations: Map<string, string>;
 }
 
 let startCount = 0;
 
-/** Starts it on its virtual IP and waits until a handshake on the agreed terms succeeds. */
-export async function startSubject(subject: Subject, place: SubjectPlace): Promise<RunningSubject> {
+/** Starts it on its virtual IP and waits until a handshake on the usual terms succeeds. */
+export async function startSubject(
+  { subject, build }: FoundSubject,
+  shape: Shape,
+  place: SubjectPlace,
+): Promise<RunningSubject> {
   startCount += 1;
   const folder = join(place.workFolder, `${startCount}-${subject.name.replace("/", "-")}`);
   mkdirSync(folder, { mode: 0o755 });
+  const { certificates, configurations, cores } = place;
   const endpointPort = await place.openEndpoint();
-  const port = await freePort(subject.virtualIp);
-  const { virtualIp } = subject;
-  const { certificate } = place;
-  const launch = subject.prepare({ folder, virtualIp, port, endpointPort, certificate });
-  place.configurations.set(subject.name, launch.configuration);
+  const listeners = await placeListeners(subject.virtualIp, shape.keyTypes);
+  const groups = offeredGroupsOf(build.tlsLibrary);
+  const { workers, maxConnections } = shape;
+  const launch = subject.prepare({
+    ...{ folder, listeners, endpointPort, certificates },
+    ...{ groups, workers, maxConnections },
+  });
+  if (!configurations.has(subject.name)) {
+    configurations.set(subject.name, launch.configuration.replaceAll(place.workFolder, "."));
+  }
   const process = place.children.start({
     name: subject.name,
     program: launch.program,
     args: launch.args,
-    cores: place.cores,
+    cores: workers > 1 ? cores.subjectPair : cores.subject,
     logPath: join(folder, "output.log"),
   });
-  const target: Target = { virtualIp, port, chainPem: certificate.chainPem };
-  await waitUntilServing(process, target, launch.isReady);
-  return { subject, process, target, endpointPort };
+  const targetOf = buildTargetOf(listeners, certificates);
+  await waitUntilServing(process, targetOf(usualTerms), launch.isReady);
+  return { subject, process, groups, endpointPort, targetOf };
+}
+
+export function buildTargetOf(
+  listeners: readonly SiteListener[],
+  certificates: BenchCertificates,
+): (terms: Terms) => Target {
+  return (terms) => ({
+    listeners: listeners
+      .filter(({ keyType }) => keyType === terms.keyType)
+      .map(({ virtualIp, port }) => ({ virtualIp, port })),
+    chainPem: certificates[terms.keyType].chainPem,
+  });
 }
 
 async function waitUntilServing(
@@ -59,7 +88,8 @@ async function waitUntilServing(
   target: Target,
   isReady: (() => Promise<boolean>) | undefined,
 ): Promise<void> {
-  const client = buildTlsClient(target);
+  // A subject that opens its listeners one after the other has opened all of them when the last one answers.
+  const client = new TlsClient({ ...target, listeners: target.listeners.slice(-1) }, usualTerms);
   const deadlineMs = performance.now() + startDeadlineMs;
   let obstacle = "it is not ready";
   while (performance.now() < deadlineMs) {
@@ -71,7 +101,7 @@ async function waitUntilServing(
       continue;
     }
     try {
-      const socket = await openConnection(client, () => {});
+      const socket = await client.open(() => {});
       socket.destroy();
       return;
     } catch (error) {

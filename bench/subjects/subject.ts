@@ -1,10 +1,12 @@
-import type { BenchCertificate } from "../bench-certificate.ts";
+import type { BenchCertificates } from "../bench-certificate.ts";
+import type { KeyType } from "../load/terms.ts";
 
 /** Something that terminates TLS and is compared. */
 export interface Subject {
   readonly name: string;
   /** Debian packages that bring it; none for the director, which is part of this repository. */
   readonly packages: readonly string[];
+  /** Where the first of its listeners are. */
   readonly virtualIp: string;
   /** Whether the CPU time of the processes below the root is a figure of its own. */
   readonly hasWorkers: boolean;
@@ -22,11 +24,20 @@ export interface SubjectBuild {
 /** Where a subject listens and what it serves. */
 export interface Site {
   readonly folder: string;
-  readonly virtualIp: string;
-  readonly port: number;
+  readonly listeners: readonly SiteListener[];
   /** On 127.0.0.1. */
   readonly endpointPort: number;
-  readonly certificate: BenchCertificate;
+  readonly certificates: BenchCertificates;
+  /** Key exchange groups that its TLS library knows, best first, by OpenSSL's names. */
+  readonly groups: readonly string[];
+  readonly workers: number;
+  readonly maxConnections: number;
+}
+
+export interface SiteListener {
+  readonly virtualIp: string;
+  readonly port: number;
+  readonly keyType: KeyType;
 }
 
 export interface Launch {
@@ -36,15 +47,5 @@ export interface Launch {
   /** Asked before the first connection; a subject without it is ready when it accepts. */
   readonly isReady?: () => Promise<boolean>;
 }
-
-/** One policy for all: what each subject is told to allow, in OpenSSL's names. */
-export const benchPolicy = {
-  version: "TLSv1.3",
-  suite: "TLS_AES_128_GCM_SHA256",
-  group: "X25519",
-} as const;
-
-/** Above what the memory case opens, and with two files a connection below the usual limit of open files. */
-export const maxConnections = 6_000;
 
 export const idleTimeoutS = 300;

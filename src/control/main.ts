@@ -46,6 +46,8 @@ export interface ServeOptions {
   readonly isDemo: boolean;
 }
 
+/** From the end of their drain. */
+const ORPHAN_EXIT_MS = 2_000;
 const PROGRAM = resolve(import.meta.dirname, "../..");
 const WORKER_ENTRY = join(PROGRAM, "src/dataplane/main.ts");
 const MANIFEST = join(PROGRAM, "package.json");
@@ -93,9 +95,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {
     const { socketPath } = admin;
-    const orphans = record.endOrphans();
-    if (orphans > 0)
-      log.warn({ event: "orphans-found", orphans }, "Workers of a killed director leave.");
+    endOrphans(record, drainMs, log, cleanup);
     log.info({ event: "ready", socketPath, observe: observe?.address }, "The director is ready.");
     if (caPath !== undefined) {
       process.stdout.write(demoBanner({ document, sources, caPath, socketPath }));
@@ -150,6 +150,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
       confinement,
       drainMs: durationMsOf(settings.drain),
       orphanGraceMs: durationMsOf(settings.orphanGrace),
+      wire: settings.wire,
       env: process.env,
       cwd: makeWorkerFolder(tmpdir(), cleanup),
     }),
@@ -205,6 +206,20 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     telemetry,
   });
   return { director, view, log, record };
+}
+
+/** A worker that hangs would keep its share of the connections for ever. */
+function endOrphans(
+  record: WorkerRecord,
+  drainMs: number,
+  log: Logger,
+  cleanup: AsyncDisposableStack,
+): void {
+  const orphans = record.endOrphans("SIGTERM");
+  if (orphans === 0) return;
+  log.warn({ event: "orphans-found", orphans }, "Workers of a killed director leave.");
+  const timer = setTimeout(() => record.endOrphans("SIGKILL"), drainMs + ORPHAN_EXIT_MS);
+  cleanup.defer(() => clearTimeout(timer));
 }
 
 const countOf = (workers: number | "auto"): number =>

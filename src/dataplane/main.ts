@@ -10,7 +10,7 @@ import { RelayMemory } from "./live/relay-memory.ts";
 import { Counters } from "./observe/counters.ts";
 import { Recorder } from "./observe/recorder.ts";
 import { ContextStore } from "./tls/context-store.ts";
-import { portableWire } from "./wire/portable-wire.ts";
+import { chooseWire } from "./wire/choose-wire.ts";
 import { Worker } from "./worker.ts";
 
 const HEARTBEAT_MS = 1_000;
@@ -27,10 +27,12 @@ const argument = (name: string, fallback: number): number => {
 
 const bunVersion = process.versions["bun"];
 const engine = bunVersion === undefined ? "node" : "bun";
+const isNativeWanted = process.argv.includes("--wire=native");
+const { wire, name: wireName } = await chooseWire(isNativeWanted);
 const runtime =
   bunVersion === undefined
     ? `node ${process.versions.node}, OpenSSL ${process.versions.openssl}`
-    : `bun ${bunVersion}, BoringSSL`;
+    : `bun ${bunVersion}, BoringSSL, ${wireName} sockets`;
 
 const channel = openChannel<ToControl, ToWorker>(process);
 const send = (message: ToControl): void => {
@@ -40,8 +42,8 @@ const send = (message: ToControl): void => {
 const counters = new Counters();
 const recorder = new Recorder((events) => send({ type: "events", ...events }));
 const plane: Plane = {
-  wire: portableWire,
-  contexts: new ContextStore(portableWire),
+  wire,
+  contexts: new ContextStore(wire),
   deadlines: new Deadlines(),
   connections: new OpenConnections(),
   relayMemory: new RelayMemory(),
@@ -52,7 +54,7 @@ const plane: Plane = {
 const worker = new Worker({
   plane,
   live: { usages: new Map(), counters, healths: new EndpointHealths() },
-  sockets: new ListeningSockets(portableWire),
+  sockets: new ListeningSockets(wire),
   send,
 });
 
@@ -117,4 +119,9 @@ channel.onClose(() => {
 // Ctrl-C in a terminal reaches every process; only the control process decides what it means.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
+if (isNativeWanted && bunVersion !== undefined && wireName !== "native") {
+  const text =
+    "This Bun lacks sockets of its own that can start TLS: node:net and node:tls are used.";
+  send({ type: "notice", level: "warn", text });
+}
 send({ type: "ready", protocol: PROTOCOL_VERSION, engine, runtime });

@@ -35,6 +35,11 @@ export const DirectorSettingsSchema = Type.Object(
       description:
         "The runtime of the workers. `auto` is bun where its binary is there, else node.",
     }),
+    wire: Type.Enum(["portable", "native"], {
+      default: "portable",
+      description:
+        "What workers on Bun build connections on: `portable` is node:net and node:tls, `native` is Bun's own sockets, which cost less and are newer here. Node is always portable.",
+    }),
     maxConnections: auto(
       10_000_000,
       "Open connections of all vNICs. `auto` is what the open-file limit allows.",

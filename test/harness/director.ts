@@ -17,8 +17,8 @@ import {
   type ServeOptions,
 } from "./tlsd.ts";
 
-const readyDeadlineMs = 20_000;
-const stopDeadlineMs = 15_000;
+const readyDeadlineMs = 60_000;
+const stopDeadlineMs = 30_000;
 const leftoverDeadlineMs = 1_500;
 
 const reloadOutcomes = ["applied", "unchanged", "refused"] as const;

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { startEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { sendPattern } from "./flow.ts";
 
@@ -19,12 +18,12 @@ export function startEchoEndpoint(options?: EndpointOptions): Promise<Endpoint> 
 
 export type HttpAnswer = string | ((request: IncomingMessage, response: ServerResponse) => void);
 
-/** HTTP/1.1 with keep-alive; text is the body of every answer. */
+/** HTTP/1.1 with keep-alive, for as long as the client wants; text is the body of every answer. */
 export function startHttpEndpoint(
   answer: HttpAnswer = "hello\n",
   options?: EndpointOptions,
 ): Promise<Endpoint> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     request.resume();
     if (typeof answer === "string") response.end(answer);
     else answer(request, response);

@@ -1,6 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { withDeadline } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 
@@ -24,32 +23,29 @@ async function flood(
   closeAtTestEnd(() => {
     for (const socket of sockets) socket.destroy();
   });
-  let connecting = 0;
-  for (let opened = 0; opened < count; opened += 1) {
-    while (connecting >= connectsAtOnce) await nextTurn();
-    connecting += 1;
+  const open = async (): Promise<void> => {
+    const [isThere, isOver] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    ended.push(isOver.promise);
     const socket = connect({ host, port });
     sockets.add(socket);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    ended.push(promise);
-    let isConnecting = true;
-    const connected = (): void => {
-      if (isConnecting) connecting -= 1;
-      isConnecting = false;
-    };
     socket.once("connect", () => {
-      connected();
+      isThere.resolve();
       act(socket);
     });
     // A reset is how a flood is answered.
     socket.on("error", () => undefined);
     socket.once("close", () => {
-      connected();
       sockets.delete(socket);
-      resolve();
+      isThere.resolve();
+      isOver.resolve();
     });
     socket.resume();
-  }
+    await isThere.promise;
+  };
+  const openSome = async (): Promise<void> => {
+    while (ended.length < count) await open();
+  };
+  await Promise.all(Array.from({ length: connectsAtOnce }, openSome));
   await withDeadline(
     Promise.all(ended),
     endDeadlineMs,

@@ -46,6 +46,8 @@ export async function churnHandshakes(
     assert.equal(metrics.sum("tlsd_handshakes_total", { session: "new" }), handshakes);
     assert.equal(metrics.sum("tlsd_connections_ended_total"), handshakes);
     assert.equal(metrics.sum("tlsd_connections_open"), 0);
+    const [worker] = await shop.director.workers();
+    assert.equal(worker?.openConnections, 0);
     return true;
   }, 15_000);
   assert.equal(await shop.workerPid(), pid);

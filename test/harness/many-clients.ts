@@ -4,7 +4,7 @@ import { rawConnect, type RawConnectOptions } from "./socket-client.ts";
 import { tlsConnect, type TlsClient, type TlsConnectOptions } from "./tls-client.ts";
 
 const impatienceMs = 500;
-const servedDeadlineMs = 20_000;
+const servedDeadlineMs = 40_000;
 
 /** Serials of the certificates that new clients are shown, so many of them at once; each of them is served. */
 export async function shownSerials(

@@ -61,7 +61,7 @@ export async function withstandFloods(t: TestContext, floods: Floods): Promise<v
   await eventually(
     () => pids.every((pid, at) => openFileCount(pid) <= (openFiles[at] ?? 0)),
     10_000,
-    () => `${pids.map(openFileCount)} open files, down to ${openFiles}`,
+    () => `${pids.map(openFileCount).join()} open files, down to ${openFiles.join()}`,
   );
 }
 

@@ -2,7 +2,7 @@ import type { WorkerStatus } from "#model/status.ts";
 import { eventually } from "./deadline.ts";
 import type { Director } from "./director.ts";
 
-const replacedDeadlineMs = 20_000;
+const replacedDeadlineMs = 40_000;
 
 /** Resolves when `count` workers serve and none of those in `gone` is there any more. */
 export function untilServing(

@@ -4,12 +4,12 @@ import { OVER_LIMITS, type OverLimit } from "#model/outcome.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
-import { startEndpoint } from "#harness/endpoint.ts";
+import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { rawConnect, rejectedConnect, type SocketClient } from "#harness/socket-client.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
-import { tlsConnect, type TlsClient, type TlsConnectOptions } from "#harness/tls-client.ts";
+import { tlsConnect, type TlsClient } from "#harness/tls-client.ts";
 
 const limitOfVnic = 3;
 const limitInAll = 40;
@@ -35,6 +35,7 @@ forEachEngine((engine) => {
   const forEnding = new Map(endings.map((ending) => [ending, uniqueVirtualIp()]));
   const refused = new Map<OverLimit, number>();
   let ca: TestCa;
+  let endpoint: Endpoint;
   let director: Director;
   /** Undefined: without `front`. */
   let documentWith: (limitOfFront: number | undefined) => object;
@@ -42,7 +43,7 @@ forEachEngine((engine) => {
   before(async () => {
     ca = await createTestCa();
     const issued = await ca.issue({ names: ["shop.example"] });
-    const { host, port: to } = await startEndpoint((socket) => {
+    endpoint = await startEndpoint((socket) => {
       socket.on("error", () => undefined);
       socket.on("data", (chunk: Buffer) => {
         if (chunk.includes("reset")) socket.resetAndDestroy();
@@ -50,6 +51,7 @@ forEachEngine((engine) => {
       });
       socket.on("end", () => socket.end());
     });
+    const { host, port: to } = endpoint;
     const tls = { to, certificates: ["shop"] };
     const listeners = [
       { ...tls, port: ports.tls },
@@ -86,11 +88,22 @@ forEachEngine((engine) => {
     });
   });
 
-  const open = (host: string, more: TlsConnectOptions = {}): Promise<TlsClient> =>
+  const connect = (host: string, port: Port): Promise<TlsClient> =>
     tlsConnect({
-      ...{ host, port: ports.tls, ca: ca.certificatePem, servername: "shop.example" },
-      ...more,
+      ...{ host, port: ports[port], ca: ca.certificatePem, servername: "shop.example" },
     });
+
+  /** A client with a connection all the way to the endpoint. */
+  async function open(host: string): Promise<TlsClient> {
+    const client = await connect(host, "tls");
+    await assertEchoes(client);
+    return client;
+  }
+
+  async function assertEchoes(client: TlsClient): Promise<void> {
+    await client.send("still there\n");
+    assert.equal(await client.read.until("\n"), "still there\n");
+  }
 
   const openMany = (host: string, count: number): Promise<TlsClient[]> =>
     Promise.all(Array.from({ length: count }, () => open(host)));
@@ -123,13 +136,14 @@ forEachEngine((engine) => {
       }
     }, 10_000);
 
-  /** What the director says of itself comes once a second. */
+  /** The endpoint hears of a connection's end when its place is free already. */
   const untilOpen = (count: number): Promise<unknown> =>
-    eventually(
-      async () => (await director.metrics()).sum("tlsd_connections_open") === count,
-      10_000,
-      `${count} open connections`,
-    );
+    eventually(() => endpoint.open.size === count, 10_000, `${count} open connections`);
+
+  async function close(clients: readonly TlsClient[]): Promise<void> {
+    for (const client of clients) client.reset();
+    await untilOpen(0);
+  }
 
   describe("a place is given back when", { concurrency: true }, () => {
     const raw = (host: string, port: Port): Promise<SocketClient> =>
@@ -153,7 +167,7 @@ forEachEngine((engine) => {
         await client.read.outcome();
       },
       "the endpoint cannot be reached": async (host) =>
-        (await open(host, { port: ports.broken })).read.outcome(),
+        (await connect(host, "broken")).read.outcome(),
       "the client does not speak TLS": (host) => speak(host, "tls", "SSH-2.0-OpenSSH_9\r\n"),
       "the client speaks plain HTTP": (host) => speak(host, "tls", "GET / HTTP/1.1\r\n\r\n"),
       "the client leaves in mid-handshake": async (host) => {
@@ -186,18 +200,15 @@ forEachEngine((engine) => {
       await assertFull(front, "vnic-connections", port);
     }
     clients.push(await open(side));
-    for (const client of clients) client.reset();
-    await untilOpen(0);
+    await close(clients);
   });
 
   it("what the director may have open in all is shared by all vNICs", async () => {
     const clients = await openMany(side, limitInAll);
     await assertFull(side, "director-connections");
     await assertFull(front, "director-connections");
-    for (const client of clients) client.reset();
-    await untilOpen(0);
-    (await open(front)).reset();
-    await untilOpen(0);
+    await close(clients);
+    await close([await open(front)]);
   });
 
   it("another limit holds from SIGHUP on, for the connections that are open too, and cuts none", async () => {
@@ -210,9 +221,8 @@ forEachEngine((engine) => {
     assert.equal((await director.reload(documentWith(4))).outcome, "applied");
     clients.push(...(await openMany(front, 2)));
     await assertFull(front, "vnic-connections");
-    await assertEachEchoes(clients);
-    for (const client of clients) client.reset();
-    await untilOpen(0);
+    await Promise.all(clients.map(assertEchoes));
+    await close(clients);
   });
 
   it("a vNIC that is taken out and comes back still counts the connections that it kept", async () => {
@@ -221,17 +231,9 @@ forEachEngine((engine) => {
     assert.equal((await director.reload(documentWith(limitOfVnic))).outcome, "applied");
     clients.push(await open(front));
     await assertFull(front, "vnic-connections");
-    await assertEachEchoes(clients);
-    for (const client of clients) client.reset();
-    await untilOpen(0);
+    await Promise.all(clients.map(assertEchoes));
+    await close(clients);
   });
-
-  async function assertEachEchoes(clients: readonly TlsClient[]): Promise<void> {
-    for (const client of clients) {
-      await client.send("still there\n");
-      assert.equal(await client.read.until("\n"), "still there\n");
-    }
-  }
 
   it("every connection over a limit is counted, once and by its limit", async () => {
     await eventually(async () => {
@@ -239,6 +241,7 @@ forEachEngine((engine) => {
       const counted = (limit: OverLimit): number =>
         metrics.sum("tlsd_connections_limited_total", { limit });
       for (const limit of OVER_LIMITS) assert.equal(counted(limit), refused.get(limit) ?? 0, limit);
+      assert.equal(metrics.sum("tlsd_connections_open"), 0);
       const all = metrics.sum("tlsd_handshakes_failed_total", { cause: "over-limit" });
       assert.equal(
         all,

@@ -14,7 +14,7 @@ import type { TlsClient } from "#harness/tls-client.ts";
 import { prepareServe, startTlsd } from "#harness/tlsd.ts";
 import { connectionsByPid } from "#harness/worker-changes.ts";
 
-const stopMs = 20_000;
+const stopMs = 40_000;
 
 describe("a director that is told to stop", { concurrency: 2 }, () => {
   forEachEngine((engine) => {
@@ -100,6 +100,28 @@ describe("a director that is told to stop", { concurrency: 2 }, () => {
       assert.ok(performance.now() - startedAtMs >= 700);
       assert.equal((await lineOf(director, "stopped"))["cut"], pairs.length);
       for (const [client] of pairs) assert.notEqual(await client.read.outcome(), undefined);
+    });
+
+    it("cuts the connections of a worker that has a successor by then, and records them", async () => {
+      const { shop, director, pair } = await start({ drain: "700ms" });
+      const [client] = await pair();
+      director.signal("SIGUSR2");
+      await lineOf(director, "workers-replaced");
+      const startedAtMs = performance.now();
+      director.signal("SIGTERM");
+      assert.notEqual(await client.read.outcome(stopMs), undefined);
+      assert.ok(performance.now() - startedAtMs >= 700);
+      await shop.recordOf(client);
+      await withDeadline(director.exited, stopMs, "the end of the director");
+      assert.equal((await lineOf(director, "stopped"))["cut"], 1);
+    });
+
+    it("does not wait for a worker that hangs", async () => {
+      const { director } = await start({ drain: "1h" });
+      const [hung = 0] = await director.workerPids();
+      process.kill(hung, "SIGSTOP");
+      const workers = await drain(director);
+      await assertGone(director, workers);
     });
 
     it("stops at once when it is told again", async () => {

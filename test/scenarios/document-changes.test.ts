@@ -194,6 +194,19 @@ forEachEngine((engine) => {
     await shownSerials(at(9443));
   });
 
+  it("shows new certificate files from the moment when it is answered, under the same revision", async () => {
+    await settle();
+    const { revision } = await director.status();
+    issued = await ca.issue({ names: ["shop.example"] });
+    await issued.writeTo(director.dir, "shop");
+    // The watcher looks once a second and may have been quicker.
+    const { outcome } = await director.reload(documentOf({ ports: [8443] }));
+    assert.notEqual(outcome, "refused");
+    assert.deepEqual(await shownSerials(at(8443)), [issued.serial]);
+    assert.equal((await director.status()).revision, revision);
+    await ask(untouched);
+  });
+
   it("with a certificate file that is broken at the moment applies all else, and keeps the last good version", async () => {
     await settle();
     const other = await ca.issue({ names: ["shop.example"] });

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { escapeControls } from "#model/escape-controls.ts";
 import type { ExplainedHandshake } from "#control/admin-api/handshake-schema.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
-import { endProcessAtTestEnd, startProcess } from "#harness/child-process.ts";
+import { startProcess } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
 import type { LogLine } from "#harness/log-capture.ts";
 import { requirePackage } from "#harness/packages.ts";
+import { descendantsOf } from "#harness/process-facts.ts";
 import { failureLineOf, recordedVisit, servedText, visit } from "#harness/recorded-handshake.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -24,6 +26,7 @@ const hostileName = 'a"\r\n{event: forged}\u0000\u001b[2J\u0007\u009b2J\u202e\u2
 const hostileProtocol = Buffer.from('h"\\\r\n\u0000\u001b[2J\u0085\u009b', "latin1");
 
 const colour = new RegExp(`${String.fromCodePoint(0x1b)}\\[\\d+m`, "g");
+const ctrlC = "\u0003";
 const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 const alpnOf = (protocol: Buffer): Uint8Array =>
@@ -56,7 +59,7 @@ async function issueHostile(): Promise<{
   return { ca, client };
 }
 
-describe("what a client sends", { concurrency: true }, () => {
+describe("hostile text", { concurrency: true }, () => {
   forEachEngine((engine) => {
     let shop: Shop<"asking" | "web" | "proxied">;
     let client: IssuedCertificate;
@@ -91,51 +94,57 @@ describe("what a client sends", { concurrency: true }, () => {
       return { line: await failureLineOf(shop.director, localAddress), localAddress };
     }
 
-    it("in the name of its certificate stands escaped in the access line", async () => {
-      const certificate = { cert: client.chainPem, key: client.keyPem };
-      const { line } = await recordedVisit(shop.director, {
-        ...targetOf("asking"),
-        ...certificate,
+    // One after the other: the last one looks at what the others have left in the log.
+    describe("of a client", { concurrency: false }, () => {
+      it("in the name of its certificate stands escaped in the access line", async () => {
+        const certificate = { cert: client.chainPem, key: client.keyPem };
+        const { line } = await recordedVisit(shop.director, {
+          ...targetOf("asking"),
+          ...certificate,
+        });
+        assert.equal(line["clientCertificate"], escapeControls(hostileName));
       });
-      assert.equal(line["clientCertificate"], escapeControls(hostileName));
-    });
 
-    it("as the name of a protocol is escaped in the log and by the command, and kept as it came", async () => {
-      const ALPNProtocols = alpnOf(hostileProtocol);
-      const { line, localAddress } = await refused("web", { ALPNProtocols });
-      assert.equal(line["failure"], "no-shared-alpn");
-      const asText = hostileProtocol.toString("latin1");
-      assert.deepEqual(line["alpn"], [escapeControls(asText)]);
-      const record = await failedHandshakeWhere(
-        shop.director,
-        ({ clientAddress }) => clientAddress === localAddress,
-      );
-      assert.deepEqual(record.alpn, [asText]);
-      const table = await shop.director.cli("show", "handshakes", "--failed");
-      assert.doesNotMatch(table.stdout.replaceAll("\n", ""), unsafe);
-      assert.equal(table.stdout.split("\n").filter((row) => row.includes(localAddress)).length, 1);
-      const json = await shop.director.cli("show", "handshakes", "--json");
-      const records = JSON.parse(json.stdout) as ExplainedHandshake[];
-      assert.ok(records.some(({ alpn }) => alpn?.[0] === asText));
-    });
+      it("as the name of a protocol is escaped in the log and by the command, and kept as it came", async () => {
+        const ALPNProtocols = alpnOf(hostileProtocol);
+        const { line, localAddress } = await refused("web", { ALPNProtocols });
+        assert.equal(line["failure"], "no-shared-alpn");
+        const asText = hostileProtocol.toString("latin1");
+        assert.deepEqual(line["alpn"], [escapeControls(asText)]);
+        const record = await failedHandshakeWhere(
+          shop.director,
+          ({ clientAddress }) => clientAddress === localAddress,
+        );
+        assert.deepEqual(record.alpn, [asText]);
+        const table = await shop.director.cli("show", "handshakes", "--failed");
+        assert.doesNotMatch(table.stdout.replaceAll("\n", ""), unsafe);
+        assert.equal(
+          table.stdout.split("\n").filter((row) => row.includes(localAddress)).length,
+          1,
+        );
+        const json = await shop.director.cli("show", "handshakes", "--json");
+        const records = JSON.parse(json.stdout) as ExplainedHandshake[];
+        assert.ok(records.some(({ alpn }) => alpn?.[0] === asText));
+      });
 
-    it("as a server name that is none is not even recorded", async () => {
-      const { line } = await refused("web", { servername: `shop"\n\u001b[2J.example` });
-      assert.equal(line["failure"], "protocol-error");
-      assert.ok(!("serverName" in line));
-    });
+      it("as a server name that is none is not even recorded", async () => {
+        const { line } = await refused("web", { servername: `shop"\n\u001b[2J.example` });
+        assert.equal(line["failure"], "protocol-error");
+        assert.ok(!("serverName" in line));
+      });
 
-    it("in place of a PROXY header does not reach the log", async () => {
-      const localAddress = uniqueVirtualIp();
-      const { ip: host } = shop;
-      await using raw = await rawConnect({ host, port: shop.portOf("proxied"), localAddress });
-      await raw.send("PROXY TCP4 1\u001b[2J\t2.3.4 127.0.0.1 1 2\r\n");
-      await raw.read.outcome();
-      const line = await failureLineOf(shop.director, localAddress);
-      assert.equal(line["failure"], "bad-proxy-header");
-    });
+      it("in place of a PROXY header does not reach the log", async () => {
+        const localAddress = uniqueVirtualIp();
+        const { ip: host } = shop;
+        await using raw = await rawConnect({ host, port: shop.portOf("proxied"), localAddress });
+        await raw.send("PROXY TCP4 1\u001b[2J\t2.3.4 127.0.0.1 1 2\r\n");
+        await raw.read.outcome();
+        const line = await failureLineOf(shop.director, localAddress);
+        assert.equal(line["failure"], "bad-proxy-header");
+      });
 
-    after(() => assertSound(shop.director.logs));
+      it("breaks no line of the log", () => assertSound(shop.director.logs));
+    });
   });
 
   it("cannot steer the terminal that a director runs on", async (t) => {
@@ -158,10 +167,13 @@ describe("what a client sends", { concurrency: true }, () => {
         "shop.key": server.keyPem,
       },
     });
-    const command = [process.execPath, "src/main.ts", ...args].join(" ");
+    const command = ["exec", process.execPath, "src/main.ts", ...args].join(" ");
     const typescript = ["--quiet", "--return", "--command", command, "/dev/null"];
     const running = await startProcess("script", typescript, { cwd: projectFolder });
-    endProcessAtTestEnd(running);
+    // Of those below it `script` takes no care.
+    closeAtTestEnd(() => {
+      for (const { pid } of descendantsOf(running.pid)) process.kill(pid, "SIGKILL");
+    });
     const until = (pattern: RegExp): Promise<true> =>
       eventually(
         () => pattern.test(running.output()),
@@ -175,8 +187,10 @@ describe("what a client sends", { concurrency: true }, () => {
     const ALPNProtocols = alpnOf(hostileProtocol);
     await assert.rejects(visit({ ...target, port: 8444, ALPNProtocols }));
     await until(/"no-shared-alpn"/);
+    running.child.stdin?.write(ctrlC);
+    assert.equal((await running.exited).code, 0);
     const lines = running.output().replaceAll(colour, "").split("\r\n");
     assertHarmless(lines);
-    for (const line of lines) assert.match(line, /^(\[\d\d:\d\d:\d\d\.\d{3}\] [A-Z]+|$)/);
+    for (const line of lines) assert.match(line, /^(\^C)?(\[\d\d:\d\d:\d\d\.\d{3}\] [A-Z]+|$)/);
   });
 });

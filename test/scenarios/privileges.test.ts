@@ -27,7 +27,7 @@ const nobody = 65_534;
 /** capabilities(7). */
 const caps = { kill: 5, setgid: 6, setuid: 7, setpcap: 8, netBindService: 10 };
 const privilegedPort = 443;
-const endMs = 20_000;
+const endMs = 40_000;
 
 const isRoot = process.getuid?.() === 0;
 const onlyAsRoot = isRoot
@@ -193,6 +193,7 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
       assert.match(notice, /There is no user tlsd-nobody-has .*useradd/);
       assert.deepEqual(privilegesOf(director.pid).uids, [0, 0, 0, 0]);
       const [pid = 0] = await director.workerPids();
+      assert.deepEqual(limitOf(pid, "Max core file size"), ["0", "0"]);
       assert.equal(privilegesOf(pid).uids[0], nobody);
     });
   });

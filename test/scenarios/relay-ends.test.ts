@@ -117,6 +117,12 @@ forEachEngine((engine) => {
     assert.equal((await shop.recordOf(client)).outcome, "client-reset");
   });
 
+  it("notices a client that resets as soon as its handshake is done", async () => {
+    const client = await shop.connect("counting");
+    client.reset();
+    assert.equal((await shop.recordOf(client)).outcome, "client-reset");
+  });
+
   it("passes a reset of the client in mid-answer on as a reset, and the endpoint stops", async () => {
     const [client, server] = await pair();
     client.end();
@@ -158,17 +164,18 @@ forEachEngine((engine) => {
     assert.equal((await shop.recordOf(client)).outcome, "client-reset");
   });
 
-  it("gives the whole answer of an endpoint that does not read the request and closes", async () => {
-    const request = patternBytes(50_000);
-    for (const bytes of [1, 1_000, 50_000, 200_000]) {
-      const [client, server] = await pair();
-      void client.send(request).catch(() => undefined);
-      await eventually(() => server.socket.bytesRead > 0);
-      // What is unread in its kernel makes the close a RST, after the answer and its FIN.
-      server.socket.end(patternBytes(bytes), () => server.socket.destroy());
-      assert.deepEqual(await client.read.digestToEnd(), patternDigest(bytes));
-      client.end();
-      await shop.recordOf(client);
-    }
-  });
+  for (const requestBytes of [50_000, endlessBytes]) {
+    it(`gives the whole answer of an endpoint that closes without reading ${requestBytes / 1000} KB`, async () => {
+      const request = patternBytes(requestBytes);
+      for (const bytes of [1, 1_000, 50_000, 1, 1_000, 50_000]) {
+        const [client, server] = await pair();
+        void client.send(request).catch(() => undefined);
+        await eventually(() => server.socket.bytesRead > 0);
+        // What is unread in its kernel makes the close a RST, after the answer and its FIN.
+        server.socket.end(patternBytes(bytes), () => server.drop());
+        assert.deepEqual(await client.read.digestToEnd(), patternDigest(bytes));
+        client.reset();
+      }
+    });
+  }
 });

@@ -13,7 +13,7 @@ import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
 
 const mebibyte = 1024 * 1024;
 const parallel = 24;
-const churn = 20;
+const churn = 6;
 const churnAtOnce = 10;
 
 forEachEngine((engine) => {

@@ -15,7 +15,7 @@ test("workers that outlive their director are known to the next one, until they 
   assert.deepEqual(next.orphans(), [worker.pid]);
   next.write([process.pid]);
   assert.deepEqual(new WorkerRecord(folder).orphans(), [worker.pid, process.pid]);
-  assert.equal(next.endOrphans(), 1);
+  assert.equal(next.endOrphans("SIGTERM"), 1);
   assert.equal((await worker.exited).signal, "SIGTERM");
   assert.deepEqual(next.orphans(), []);
 });

@@ -25,12 +25,12 @@ export class WorkerRecord {
     return this.#orphans.filter(isAlive).map(({ pid }) => pid);
   }
 
-  /** Tells them to let their connections end and to leave. Returns how many there were. */
-  endOrphans(): number {
+  /** By SIGTERM they let their connections end and leave. Returns how many there were. */
+  endOrphans(signal: "SIGTERM" | "SIGKILL"): number {
     const orphans = this.orphans();
     for (const pid of orphans) {
       try {
-        process.kill(pid, "SIGTERM");
+        process.kill(pid, signal);
       } catch {
         // It has left by itself.
       }

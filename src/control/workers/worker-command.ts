@@ -1,3 +1,4 @@
+import type { DirectorSettings } from "#model/document.ts";
 import type { Confinement } from "#control/privileges/confine-workers.ts";
 import type { EngineBinary } from "./find-engine.ts";
 
@@ -24,11 +25,12 @@ export function buildWorkerCommand(options: {
   /** What a worker goes by when the control process is gone. */
   readonly drainMs: number;
   readonly orphanGraceMs: number;
+  readonly wire: DirectorSettings["wire"];
   /** Of the control process. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
 }): WorkerCommand {
-  const { engine, entry, confinement, drainMs, orphanGraceMs, env, cwd } = options;
+  const { engine, entry, confinement, drainMs, orphanGraceMs, wire, env, cwd } = options;
   return {
     file: "/bin/sh",
     args: [
@@ -40,6 +42,7 @@ export function buildWorkerCommand(options: {
       entry,
       `--drain-ms=${drainMs}`,
       `--orphan-grace-ms=${orphanGraceMs}`,
+      `--wire=${wire}`,
     ],
     env: {
       PATH: "/usr/local/bin:/usr/bin:/bin",

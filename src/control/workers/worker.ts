@@ -134,12 +134,12 @@ export class Worker {
     await this.#ask({ type: "rollback", number }, ["rolled-back"], "commit-deadline");
   }
 
-  /** Resolves when it accepts no more. It ends when its connections have, at the latest at the deadline. */
+  /** Resolves when it accepts no more. It ends when its connections have, at the latest at the deadline, which may be brought forward. */
   async drain(deadlineMs: number): Promise<void> {
-    if (this.isDraining) return this.#killAfter(deadlineMs);
+    this.#killAfter(deadlineMs + this.#options.deadlines.exitMs);
+    if (this.isDraining) return this.send({ type: "drain", deadlineMs });
     this.#state = "draining";
     if (!this.#isUp) return this.kill("exited");
-    this.#killAfter(deadlineMs + this.#options.deadlines.exitMs);
     this.#replies.abandon();
     await this.#ask({ type: "drain", deadlineMs }, ["draining", "drained"], "commit-deadline");
   }

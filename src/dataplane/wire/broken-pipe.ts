@@ -6,12 +6,11 @@ const isBrokenPipe = (error: NodeJS.ErrnoException): boolean => error.code === "
 
 /**
  * Lets a peer that has answered and closed without reading on be heard to its end. Its kernel sends FIN and then RST; the
- * next write to it fails, and Node destroys a socket whose write fails, with the answer that waits in it. EPIPE, and not
+ * next write to it fails, and a socket whose write fails is destroyed, with the answer that waits in it. EPIPE, and not
  * ECONNRESET, says that the FIN came first (Linux, tcp_reset), so that the answer is whole. What is written from then on
- * goes nowhere. Bun reads on by itself.
+ * goes nowhere.
  */
 export function readOnAfterBrokenPipe(socket: Socket): void {
-  if (process.versions["bun"] !== undefined) return;
   const write = socket._write.bind(socket);
   const writeMany = socket._writev?.bind(socket);
   let isBroken = false;

@@ -66,11 +66,11 @@ export interface BunSockets {
   listen<Data>(options: {
     readonly hostname: string;
     readonly port: number;
-    readonly reusePort: true;
-    readonly ipv6Only: true;
+    readonly reusePort?: true;
+    readonly ipv6Only?: true;
     readonly allowHalfOpen: true;
     readonly socket: BunSocketHandlers<Data>;
-  }): { stop(isAbrupt?: boolean): void };
+  }): { readonly port: number; stop(isAbrupt?: boolean): void };
   connect<Data>(options: {
     readonly hostname?: string;
     readonly port?: number;
@@ -79,6 +79,35 @@ export interface BunSockets {
     readonly data: Data;
     readonly socket: BunSocketHandlers<Data>;
   }): Promise<BunSocket<Data>>;
+}
+
+/** Whether a socket can be taken over by TLS, asked of one that connects to this process over loopback. */
+export async function canStartTls(bun: BunSockets): Promise<boolean> {
+  const ignore = { data() {}, drain() {}, end() {}, close() {}, error() {} };
+  const listener = bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    allowHalfOpen: true,
+    socket: ignore,
+  });
+  try {
+    const { port } = listener;
+    const socket = await bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      allowHalfOpen: true,
+      data: undefined,
+      socket: ignore,
+    });
+    const canUpgrade =
+      typeof (socket as { readonly upgradeTLS?: unknown }).upgradeTLS === "function";
+    socket.terminate();
+    return canUpgrade;
+  } catch {
+    return false;
+  } finally {
+    listener.stop(true);
+  }
 }
 
 /** Undefined on another engine. */

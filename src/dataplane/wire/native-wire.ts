@@ -1,4 +1,5 @@
 import {
+  canStartTls,
   tryBunSockets,
   type BunSocket,
   type BunSocketHandlers,
@@ -152,8 +153,8 @@ const CONNECTING: Handlers = {
   },
 };
 
-/** Undefined where the engine has no such sockets. */
-export function tryNativeWire(): Wire | undefined {
+/** Undefined where the engine has no such sockets, or they cannot start TLS. */
+export async function tryNativeWire(): Promise<Wire | undefined> {
   const bun = tryBunSockets();
-  return bun === undefined ? undefined : buildNativeWire(bun);
+  return bun !== undefined && (await canStartTls(bun)) ? buildNativeWire(bun) : undefined;
 }

@@ -11,6 +11,7 @@ import type {
   WireSocket,
 } from "./wire.ts";
 
+const isBun = process.versions["bun"] !== undefined;
 const owner = Symbol("owner");
 type Owned = net.Socket & { [owner]?: PortableSocket };
 
@@ -44,6 +45,8 @@ function onSecure(this: Owned): void {
 function onTlsError(this: Owned, error: NodeJS.ErrnoException): void {
   this[owner]?.brokenOff(error);
 }
+
+type Broken = Pick<NodeJS.ErrnoException, "code" | "message">;
 
 export class PortableSocket implements WireSocket {
   handler: WireHandler = SILENT;
@@ -142,13 +145,13 @@ export class PortableSocket implements WireSocket {
   }
 
   /** Closes with this failure; nothing else is told of the socket before. */
-  brokenOff(error: NodeJS.ErrnoException): void {
+  brokenOff(error: Broken): void {
     this.failed(error);
     this.#tellNothingMore();
     setImmediate(() => this.destroySocket());
   }
 
-  failed(error: NodeJS.ErrnoException): void {
+  failed(error: Broken): void {
     this.#failure ??= { code: error.code ?? "UNKNOWN", detail: error.message };
   }
 
@@ -167,13 +170,15 @@ interface EngineTls {
 export class PortableTlsSocket extends PortableSocket implements TlsSocket {
   readonly #tls: TLSSocket & EngineTls;
   readonly #raw: net.Socket;
+  readonly #writesTickets: boolean;
   readonly #peerAddress: string;
   readonly #peerPort: number;
 
-  constructor(tls: TLSSocket, raw: net.Socket) {
+  constructor(tls: TLSSocket, raw: net.Socket, isServer: boolean) {
     super(tls);
     this.#tls = tls;
     this.#raw = raw;
+    this.#writesTickets = isServer && !isBun;
     // Both engines forget these once the socket is gone, and a failure is recorded after that.
     this.#peerAddress = raw.remoteAddress ?? "";
     this.#peerPort = raw.remotePort ?? 0;
@@ -196,6 +201,17 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
     return this.#peerPort;
   }
 
+  /**
+   * A client that resets right after its handshake: Node drops the failure when it writes the session tickets, and then
+   * reads an end. That no peer is known tells it from an end in order, where this half is still open.
+   */
+  override ended(): void {
+    const isOpen = !this.socket.writableEnded;
+    const isGone = this.#writesTickets && isOpen && this.#tls.remoteAddress === undefined;
+    if (isGone) this.brokenOff({ code: "ECONNRESET", message: "reset before the end" });
+    else super.ended();
+  }
+
   /** Not at once: Node frees the TLS state with the raw socket, and crashes where it is still inside of the handshake. */
   protected override resetSocket(): void {
     setImmediate(() => this.#resetNow());
@@ -205,7 +221,7 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
   #resetNow(): void {
     if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
     // Bun lets go of the raw socket when the peer ends its half, and its TLS sockets can reset.
-    else if (process.versions["bun"] !== undefined) this.#tls.resetAndDestroy();
+    else if (isBun) this.#tls.resetAndDestroy();
     this.#tls.destroy();
   }
 

@@ -137,7 +137,7 @@ export const portableWire: Wire = {
       highWaterMark: HIGH_WATER_MARK_BYTES,
       ...(options.alpn === undefined ? {} : { ALPNProtocols: options.alpn }),
     } as tls.TLSSocketOptions);
-    const wireSocket = new PortableTlsSocket(tlsSocket, socket);
+    const wireSocket = new PortableTlsSocket(tlsSocket, socket, true);
     wireSocket.handler = handler;
     wireSocket.tellOpen("secure");
     // Flowing, so that a client which leaves during the handshake is seen.
@@ -159,7 +159,7 @@ export const portableWire: Wire = {
         options.verify ? tls.checkServerIdentity(serverName, certificate) : undefined,
     } as tls.ConnectionOptions);
     readOnAfterBrokenPipe(tlsSocket);
-    const wireSocket = new PortableTlsSocket(tlsSocket, socket);
+    const wireSocket = new PortableTlsSocket(tlsSocket, socket, false);
     wireSocket.handler = handler;
     wireSocket.tellOpen("secureConnect");
     wireSocket.resume();

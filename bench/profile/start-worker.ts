@@ -1,0 +1,130 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join, parse } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { checkFile } from "#control/check-file.ts";
+import { compileSnapshot } from "#control/compile-snapshot.ts";
+import { buildPrepare } from "#control/workers/difference.ts";
+import { findEngine } from "#control/workers/find-engine.ts";
+import { openChannel } from "#protocol/channel.ts";
+import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
+import { BenchFailure } from "../bench-failure.ts";
+import type { ChildProcesses, StartedProcess } from "../child-processes.ts";
+import { documentOf, type Engine } from "../subjects/director.ts";
+import type { Site } from "../subjects/subject.ts";
+
+const entry = fileURLToPath(new URL("../../src/dataplane/main.ts", import.meta.url));
+const replyDeadlineMs = 10_000;
+const drainMs = 2_000;
+/** A profile of some seconds takes its time to be written. */
+const exitDeadlineMs = 60_000;
+
+export interface ProfiledWorker {
+  readonly process: StartedProcess;
+  /** Resolves when it has written its profile and gone. */
+  leave(): Promise<void>;
+}
+
+/**
+ * A worker with the engine's own profiler, which a director does not offer: started here, and told what to serve over
+ * IPC as a control process would.
+ */
+export async function startWorker(
+  engine: Engine,
+  site: Site,
+  tools: {
+    readonly children: ChildProcesses;
+    readonly cores: string;
+    readonly profilePath: string;
+  },
+): Promise<ProfiledWorker> {
+  const prepare = await compilePrepare(site);
+  const binary = findEngine({ wanted: engine, nodeFile: process.execPath, arch: process.arch });
+  const worker = tools.children.start({
+    name: `worker on ${engine}`,
+    program: binary.file,
+    args: [...binary.flags, ...profileFlagsOf(engine, tools.profilePath), entry],
+    cores: tools.cores,
+    logPath: join(site.folder, "output.log"),
+    hasChannel: true,
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" },
+    cwd: site.folder,
+  });
+  const channel = openChannel<ToWorker, ToControl>(worker.child);
+  const awaitMessage = (type: ToControl["type"]) => awaitReply(worker, type);
+  await awaitMessage("ready");
+  await tell(prepare, "prepared");
+  await tell({ type: "commit", number: prepare.number }, "committed");
+
+  async function tell(message: ToWorker, answer: ToControl["type"]): Promise<void> {
+    const answered = awaitMessage(answer);
+    channel.send(message);
+    await answered;
+  }
+  return {
+    process: worker,
+    async leave() {
+      const exited = once(worker.child, "exit");
+      channel.send({ type: "drain", deadlineMs: drainMs });
+      const isGone = await Promise.race([
+        exited.then(() => true),
+        delay(exitDeadlineMs, false, { ref: false }),
+      ]);
+      if (!isGone) {
+        throw worker.failure(`did not end within ${exitDeadlineMs / 1_000} s`);
+      }
+    },
+  };
+}
+
+/** Both engines write V8's format. Bun adds Markdown, and the endings itself when it writes both. */
+function profileFlagsOf(engine: Engine, profilePath: string): string[] {
+  const { dir, name, base } = parse(profilePath);
+  const common = ["--cpu-prof", `--cpu-prof-dir=${dir}`];
+  return engine === "bun"
+    ? [...common, "--cpu-prof-md", `--cpu-prof-name=${name}`]
+    : [...common, `--cpu-prof-name=${base}`];
+}
+
+async function compilePrepare(site: Site): Promise<Prepare> {
+  const path = join(site.folder, "director.yaml");
+  writeFileSync(path, stringify(documentOf(site)));
+  const { document, sources, problems } = await checkFile(path);
+  if (document === undefined || sources === undefined) {
+    throw new BenchFailure(`The document is refused: ${problems[0]?.message ?? "no reason"}.`);
+  }
+  const compiled = compileSnapshot({
+    number: 1,
+    revision: 1,
+    document,
+    sources,
+    workers: 1,
+    connectionsPerWorker: () => site.maxConnections,
+  });
+  return buildPrepare(undefined, compiled);
+}
+
+function awaitReply(worker: StartedProcess, type: ToControl["type"]): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onMessage = (message: ToControl) => {
+    if (message.type === type) {
+      resolve();
+    } else if (message.type === "refused") {
+      reject(new BenchFailure(`${worker.name} refused: ${message.code} ${message.detail}`));
+    }
+  };
+  const onExit = () => reject(worker.failure("ended while starting"));
+  const deadline = setTimeout(
+    () => reject(worker.failure(`said no "${type}" within ${replyDeadlineMs / 1_000} s`)),
+    replyDeadlineMs,
+  );
+  worker.child.on("message", onMessage);
+  worker.child.once("exit", onExit);
+  return promise.finally(() => {
+    clearTimeout(deadline);
+    worker.child.off("message", onMessage);
+    worker.child.off("exit", onExit);
+  });
+}

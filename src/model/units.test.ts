@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { durationMsOf, rateOf, sizeBytesOf } from "./units.ts";
+
+test("durations, sizes and rates carry units", () => {
+  assert.deepEqual(["0s", "500ms", "10s", "5m", "12h"].map(durationMsOf), [
+    ...[0, 500, 10_000, 300_000, 43_200_000],
+  ]);
+  assert.deepEqual(["64KiB", "512MiB", "2GiB"].map(sizeBytesOf), [65_536, 536_870_912, 2 ** 31]);
+  assert.deepEqual(rateOf("100m_1g"), { committedBps: 100_000_000, peakBps: 1_000_000_000 });
+  for (const text of ["10", "10d", "", "ten s"]) assert.throws(() => durationMsOf(text), TypeError);
+});
+
+test("a duration that no timer can wait for is as long as one can", () => {
+  const longest = durationMsOf("999999999h");
+  assert.ok(longest > 20 * 24 * 3_600_000);
+  // With what a deadline adds to it.
+  assert.ok(longest + 3_600_000 < 2 ** 31);
+});
