@@ -7,6 +7,8 @@ export interface AcceptingEndpoint {
   readonly endpoint: Endpoint;
   /** The oldest connection that nobody has asked for, or the next one. */
   accept(deadlineMs?: number): Promise<SocketClient>;
+  /** Both sides of one connection; one after the other, as nothing else tells which belong together. */
+  meet<Client>(connect: () => Promise<Client>): Promise<[Client, SocketClient]>;
 }
 
 export async function startAcceptingEndpoint(
@@ -27,5 +29,12 @@ export async function startAcceptingEndpoint(
     waiting.push(resolve);
     return withDeadline(promise, deadlineMs, "a connection to the endpoint");
   };
-  return { endpoint, accept };
+  let lastMeeting: Promise<unknown> = Promise.resolve();
+  const meet = <Client>(connect: () => Promise<Client>): Promise<[Client, SocketClient]> => {
+    const work = async (): Promise<[Client, SocketClient]> => [await connect(), await accept()];
+    const meeting = lastMeeting.then(work, work);
+    lastMeeting = meeting;
+    return meeting;
+  };
+  return { endpoint, accept, meet };
 }

@@ -141,3 +141,10 @@ async function endProcess(
 export function endProcessAtTestEnd(running: RunningProcess): void {
   closeAtTestEnd(() => endProcess(running));
 }
+
+/** For a command that starts others and takes no care of them: all are gone when the test ends. */
+export function killTreeAtTestEnd(running: RunningProcess): void {
+  closeAtTestEnd(() => {
+    if (!running.hasExited()) killTree(running.child);
+  });
+}

@@ -183,7 +183,7 @@ export async function startDirector(options: ServeOptions): Promise<Director> {
   const log = new LogCapture();
   const running = await startTlsd(layout.args, {
     ...options,
-    env: options.env ?? {},
+    env: environmentIn(layout, options),
     onLine: (line) => log.add(line),
   });
   const director = new Director(running, log, layout);
@@ -191,6 +191,15 @@ export async function startDirector(options: ServeOptions): Promise<Director> {
   await director.untilReady();
   return director;
 }
+
+/** A director that is killed leaves the folder of its workers, which thus goes away with its own. */
+const environmentIn = (
+  layout: ServeLayout,
+  { env }: ServeOptions,
+): Readonly<Record<string, string>> => ({
+  TMPDIR: layout.folder,
+  ...env,
+});
 
 /** For a start that must fail: what `tlsd serve` printed and ended with. */
 export async function runDirectorToExit(
@@ -200,7 +209,7 @@ export async function runDirectorToExit(
   const log = new LogCapture();
   const result = await runTlsd(layout.args, {
     ...options,
-    env: options.env ?? {},
+    env: environmentIn(layout, options),
     deadlineMs: options.deadlineMs ?? readyDeadlineMs,
     onLine: (line) => log.add(line),
   });

@@ -33,6 +33,8 @@ interface Remote {
 export interface EgressSettings<Name extends string> {
   readonly engine: Engine;
   readonly remotes: Readonly<Record<Name, RemoteSettings>>;
+  /** Peers besides the profile's servers that may use every listener. */
+  readonly allowFrom?: readonly string[];
   readonly files?: FileContents;
   readonly env?: Readonly<Record<string, string>>;
   /** Added to the document, e.g. `certificates`. */
@@ -138,6 +140,7 @@ export async function startEgress<Name extends string>(
       mode: "egress",
       to: `${shown}:${tap.endpoint.port}`,
       accessLog: "full",
+      allowFrom: settings.allowFrom ?? [],
       ...(endpointTls === undefined ? {} : { endpointTls }),
       ...listener,
     });

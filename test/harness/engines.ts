@@ -13,9 +13,15 @@ function enginesUnderTest(): readonly Engine[] {
   return [engine];
 }
 
-/** Declares the same scenarios once an engine, each in a `describe` block of its own. */
-export function forEachEngine(declare: (engine: Engine) => void): void {
+/**
+ * Declares the same scenarios once an engine, each in a `describe` block of its own. `concurrency` is that of a block's
+ * scenarios; without it they inherit it.
+ */
+export function forEachEngine(
+  declare: (engine: Engine) => void,
+  options: { readonly concurrency?: number | boolean } = {},
+): void {
   for (const engine of enginesUnderTest()) {
-    describe(`engine ${engine}`, () => declare(engine));
+    describe(`engine ${engine}`, options, () => declare(engine));
   }
 }

@@ -3,7 +3,7 @@ import { servedText, visit } from "./recorded-handshake.ts";
 import { rawConnect, type RawConnectOptions } from "./socket-client.ts";
 import { tlsConnect, type TlsClient, type TlsConnectOptions } from "./tls-client.ts";
 
-const impatienceMs = 500;
+const leastPatienceMs = 400;
 const servedDeadlineMs = 40_000;
 
 /** Serials of the certificates that new clients are shown, so many of them at once; each of them is served. */
@@ -16,11 +16,13 @@ export async function shownSerials(
   return [...new Set(serials)];
 }
 
-/** A client that tries again where nobody answers within half a second, as half of them meet a worker that hangs. */
+/** A client that tries again where nobody answers for a while, as half of them meet a worker that hangs. */
 export function untilServed(options: TlsConnectOptions): Promise<TlsClient> {
+  let patienceMs = 0;
   return eventually(
     async () => {
-      const client = await tlsConnect({ ...options, deadlineMs: impatienceMs });
+      patienceMs += leastPatienceMs;
+      const client = await tlsConnect({ ...options, deadlineMs: patienceMs });
       await ask(client);
       return client;
     },

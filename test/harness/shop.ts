@@ -5,6 +5,7 @@ import { startDirector, type Director } from "./director.ts";
 import type { Engine } from "./engines.ts";
 import { isEvent } from "./log-capture.ts";
 import { openFileCount } from "./process-facts.ts";
+import type { Labels } from "./prometheus-text.ts";
 import { shopDocument } from "./shop-document.ts";
 import type { FileContents } from "./temp-folder.ts";
 import { createTestCa, type TestCa } from "./test-ca.ts";
@@ -68,6 +69,15 @@ export class Shop<Name extends string> {
     });
   }
 
+  /** Reloads the document with other settings of the profile, which stay for the tests that follow. */
+  async setProfile(settings: object): Promise<void> {
+    const { document } = this;
+    const { shop } = (document as { readonly profiles: { readonly shop: object } }).profiles;
+    const changed = { ...document, profiles: { shop: { ...shop, ...settings } } };
+    const { outcome, line } = await this.director.reload(changed);
+    if (outcome === "refused") throw new Error(`the profile is refused: ${JSON.stringify(line)}`);
+  }
+
   /** The access line of a client's connection, once it has ended. */
   async recordOf(client: TlsClient, deadlineMs = 10_000): Promise<ConnectionRecord> {
     const line = await this.director.waitForLog(
@@ -85,13 +95,31 @@ export class Shop<Name extends string> {
     return pid;
   }
 
-  /** Resolves when the director serves no connection. */
-  async untilNoneOpen(deadlineMs = 10_000): Promise<void> {
+  /** Resolves when a metric of one listener, or of all, has the value: workers count once a second. */
+  async untilMetric(
+    name: string,
+    value: number,
+    labels: Labels = {},
+    listener?: Name,
+  ): Promise<void> {
+    const wanted =
+      listener === undefined
+        ? labels
+        : { ...labels, listener: `front.shop:${this.portOf(listener)}` };
+    let seen = Number.NaN;
     await eventually(
-      async () => (await this.director.metrics()).sum("tlsd_connections_open") === 0,
-      deadlineMs,
-      "the end of all connections",
+      async () => {
+        seen = (await this.director.metrics()).sum(name, wanted);
+        return seen === value;
+      },
+      10_000,
+      () => `${name} ${JSON.stringify(wanted)} is ${seen}, to become ${value}`,
     );
+  }
+
+  /** Resolves when the director serves no connection. */
+  untilNoneOpen(): Promise<void> {
+    return this.untilMetric("tlsd_connections_open", 0);
   }
 
   /** Resolves when the first worker has no more open files than `base`. */

@@ -91,14 +91,16 @@ export async function rawConnect(options: RawConnectOptions): Promise<SocketClie
 }
 
 /**
- * How a connection ends that the peer closes unasked, and how many bytes came before: a reset may be there before this
- * side has seen its connection open.
+ * How a connection ends that the peer closes, whatever was said to it, and how many bytes came before: a reset may be
+ * there before this side has seen its connection open.
  */
 export async function rejectedConnect(
   options: RawConnectOptions,
+  words = "",
 ): Promise<{ readonly outcome: string; readonly received: number }> {
   try {
     await using client = await rawConnect(options);
+    if (words !== "") client.socket.write(words);
     return { outcome: await client.read.outcome(), received: client.read.received };
   } catch (error) {
     if (error instanceof Error && "code" in error) {

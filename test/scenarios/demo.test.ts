@@ -5,7 +5,7 @@ import { test, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DirectorStatus } from "#model/status.ts";
 import {
-  endProcessAtTestEnd,
+  killTreeAtTestEnd,
   runToExit,
   startProcess,
   type ProcessResult,
@@ -45,6 +45,7 @@ async function startDemo(
   const expiresAtMs = performance.now() + busyDeadlineMs;
   for (;;) {
     const running = await startProcess(command, args, { cwd });
+    killTreeAtTestEnd(running);
     const isUp = (): boolean => greeting.test(running.output());
     await eventually(
       () => isUp() || running.hasExited(),
@@ -52,7 +53,6 @@ async function startDemo(
       () => running.output(),
     );
     if (isUp()) {
-      endProcessAtTestEnd(running);
       return running;
     }
     const { stderr, stdout } = await running.exited;

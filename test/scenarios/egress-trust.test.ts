@@ -11,7 +11,8 @@ import { startEgress, type Egress, type RemoteSettings } from "#harness/egress.t
 import { startEndpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint, startSinkEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
-import { rawConnect } from "#harness/socket-client.ts";
+import { connectionLineOf } from "#harness/recorded-handshake.ts";
+import { rawConnect, rejectedConnect } from "#harness/socket-client.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type IssueOptions, type TestCa } from "#harness/test-ca.ts";
 import { tlsRecordTypes } from "#harness/wire-tap.ts";
@@ -129,6 +130,8 @@ forEachEngine((engine) => {
     egress = await startEgress({
       engine,
       remotes: await remotesOf(folder, ca, systemCa),
+      // Each connection is told from the others by its address.
+      allowFrom: ["127.0.0.0/8"],
       files: { "ca.pem": ca.certificatePem },
       env: { SSL_CERT_FILE: join(folder, "system.pem"), SSL_CERT_DIR: folder },
     });
@@ -149,13 +152,13 @@ forEachEngine((engine) => {
       for (const [name, failure] of Object.entries(refused) as [Refused, EndpointFailure][]) {
         it(name, async () => {
           const { tap, endpoint } = egress.remote(name);
-          const server = await rawConnect(egress.to(name));
-          const { clientPort } = server;
-          server.socket.write(secret);
-          assert.equal(await server.read.outcome(), "ECONNRESET");
-          assert.equal(server.read.received, 0);
-          const record = await egress.recordOf(name, clientPort);
-          assert.deepEqual([record.outcome, record.endpointFailure], ["endpoint-failed", failure]);
+          const localAddress = uniqueVirtualIp();
+          const end = await rejectedConnect(egress.to(name, localAddress), secret);
+          assert.deepEqual(end, { outcome: "ECONNRESET", received: 0 });
+          assert.partialDeepStrictEqual(await connectionLineOf(egress.director, localAddress), {
+            outcome: "endpoint-failed",
+            endpointFailure: failure,
+          });
           for (const sent of tap.sent()) {
             assert.ok(tlsRecordTypes(sent).length > 0);
             assert.ok(!sent.includes(secret));

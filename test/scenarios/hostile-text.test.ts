@@ -3,15 +3,13 @@ import { before, describe, it } from "node:test";
 import { escapeControls } from "#model/escape-controls.ts";
 import type { ExplainedHandshake } from "#control/admin-api/handshake-schema.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
-import { startProcess } from "#harness/child-process.ts";
+import { killTreeAtTestEnd, startProcess } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
-import { closeAtTestEnd } from "#harness/lifetime.ts";
 import type { LogLine } from "#harness/log-capture.ts";
 import { requirePackage } from "#harness/packages.ts";
-import { descendantsOf } from "#harness/process-facts.ts";
 import { failureLineOf, recordedVisit, servedText, visit } from "#harness/recorded-handshake.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -170,10 +168,7 @@ describe("hostile text", { concurrency: true }, () => {
     const command = ["exec", process.execPath, "src/main.ts", ...args].join(" ");
     const typescript = ["--quiet", "--return", "--command", command, "/dev/null"];
     const running = await startProcess("script", typescript, { cwd: projectFolder });
-    // Of those below it `script` takes no care.
-    closeAtTestEnd(() => {
-      for (const { pid } of descendantsOf(running.pid)) process.kill(pid, "SIGKILL");
-    });
+    killTreeAtTestEnd(running);
     const until = (pattern: RegExp): Promise<true> =>
       eventually(
         () => pattern.test(running.output()),

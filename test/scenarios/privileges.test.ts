@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chown, cp, mkdir, readdir, readFile, readlink, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { runToExit } from "#harness/child-process.ts";
 import { withDeadline } from "#harness/deadline.ts";
@@ -70,77 +70,8 @@ function noticeOf({ logs }: Director, event: string): string | undefined {
 }
 
 describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () => {
-  forEachEngine((engine) => {
-    it("is director.user, and its workers are nobody with one capability", async () => {
-      const { director, client } = await start(engine, daemon, { user: "daemon" }, { workers: 2 });
-      assert.equal(noticeOf(director, "no-privilege-boundary"), undefined);
-      assert.equal(noticeOf(director, "control-runs-as-root"), undefined);
-      const workers = await director.workerPids();
-      assert.equal(workers.length, 2);
-      for (const pid of workers) {
-        assert.deepEqual(privilegesOf(pid), {
-          uids: [nobody, nobody, nobody, nobody],
-          gids: [nobody, nobody, nobody, nobody],
-          groups: [],
-          effective: [caps.netBindService],
-          permitted: [caps.netBindService],
-          bounding: [caps.netBindService],
-          hasNoNewPrivileges: true,
-        });
-      }
-      const control = privilegesOf(director.pid);
-      const controlCaps = Object.values(caps);
-      assert.deepEqual(control.uids, [1, 1, 1, 1]);
-      assert.deepEqual(control.gids, [1, 1, 1, 1]);
-      assert.deepEqual(control.effective, controlCaps);
-      assert.deepEqual(control.bounding, controlCaps);
-      assert.ok(control.hasNoNewPrivileges);
-      assert.deepEqual(limitOf(director.pid, "Max core file size"), ["0", "0"]);
-
-      // On a port that takes the one capability.
-      await shownSerials(client);
-      // The control process still starts workers, and ends them though they are somebody else.
-      const [victim = 0] = workers;
-      process.kill(victim, "SIGKILL");
-      for (const { pid } of await untilServing(director, 2, [victim])) {
-        assert.equal(privilegesOf(pid).uids[0], nobody);
-      }
-      await using open = await tlsConnect(client);
-      director.signal("SIGTERM");
-      await director.waitForLog((line) => isEvent(line, "draining"));
-      const below = descendantsOf(director.pid);
-      director.signal("SIGTERM");
-      const { code } = await withDeadline(director.exited, endMs, "the end of the director");
-      assert.equal(code, 0);
-      assert.ok(!below.some(isAlive));
-      assert.notEqual(await open.read.outcome(), undefined);
-    });
-
-    it("keeps its workers from its state, its keys and its admin socket", async () => {
-      const { director, client, keyFile } = await start(engine, daemon, { user: "daemon" });
-      await shownSerials(client, 1);
-      const ownerOf = async (path: string): Promise<string> => {
-        const { mode, uid } = await stat(path);
-        return `${uid} ${(mode & 0o777).toString(8)}`;
-      };
-      assert.equal(await ownerOf(director.dataDir), "1 700");
-      assert.equal(await ownerOf(director.socketPath), "1 600");
-      const asWorker = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups", "--"];
-      const attempts = [
-        ["ls", director.dataDir],
-        ["cat", join(director.dataDir, "state.db")],
-        ["cat", keyFile],
-        ["cat", `/proc/${director.pid}/environ`],
-        ["curl", "-sS", "--unix-socket", director.socketPath, "http://tlsd/v1/status"],
-      ];
-      for (const attempt of attempts) {
-        const { code, stderr } = await runToExit("setpriv", [...asWorker, ...attempt]);
-        assert.notEqual(code, 0, attempt.join(" "));
-        assert.match(stderr, /Permission denied|connect to/);
-      }
-    });
-
-    it("gives workers an environment by allow-list, no core file and an empty folder that is not theirs", async () => {
+  forEachEngine(
+    (engine) => {
       const env = {
         SSLKEYLOGFILE: "/tmp/tlsd-test-key-log",
         NODE_OPTIONS: "--no-deprecation",
@@ -150,83 +81,164 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
         PASSWORD: "of the operator",
         TZ: "Europe/Vienna",
       };
-      const { director } = await start(engine, daemon, { user: "daemon" }, { env });
-      const allowed = [
-        ...["PATH", "TZ", "PWD", "BUN_RUNTIME_TRANSPILER_CACHE_PATH"],
-        ...["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE"],
-      ];
-      const [pid = 0] = await director.workerPids();
-      const environment = environmentOf(pid);
-      const strange = Object.keys(environment).filter((name) => !allowed.includes(name));
-      assert.deepEqual(strange, []);
-      assert.equal(environment["TZ"], env.TZ);
-      assert.deepEqual(limitOf(pid, "Max core file size"), ["0", "0"]);
-      const folder = await readlink(`/proc/${pid}/cwd`);
-      assert.deepEqual(await readdir(folder), []);
-      const { uid, mode } = await stat(folder);
-      assert.notEqual(uid, nobody);
-      assert.equal(mode & 0o022, 0);
-      assert.equal((await director.stop()).code, 0);
-      await assert.rejects(stat(folder), { code: "ENOENT" });
-    });
+      let started: Started;
 
-    it("says that there is no boundary where director.workerUser cannot read the program", async () => {
-      const folder = join(await makeTempFolder(), "private");
-      await mkdir(folder, { mode: 0o700 });
-      for (const name of ["src", "package.json"]) {
-        await cp(join(projectFolder, name), join(folder, name), { recursive: true });
-      }
-      await symlink(join(projectFolder, "node_modules"), join(folder, "node_modules"));
-      const program = join(folder, "src/main.ts");
-      const { director, client } = await start(engine, root, {}, { program });
-      const notice = noticeOf(director, "no-privilege-boundary") ?? "";
-      assert.match(notice, /User nobody cannot run the workers: .* not readable/);
-      assert.ok((await director.status()).notices.includes(notice));
-      const [pid = 0] = await director.workerPids();
-      assert.ok(privilegesOf(pid).hasNoNewPrivileges);
-      await shownSerials(client, 2);
-    });
+      before(async () => {
+        started = await start(engine, daemon, { user: "daemon" }, { workers: 2, env });
+      });
 
-    it("stays root, and says so, where there is no director.user", async () => {
-      const { director } = await start(engine, root, { user: "tlsd-nobody-has" });
-      const notice = noticeOf(director, "control-runs-as-root") ?? "";
-      assert.match(notice, /There is no user tlsd-nobody-has .*useradd/);
-      assert.deepEqual(privilegesOf(director.pid).uids, [0, 0, 0, 0]);
-      const [pid = 0] = await director.workerPids();
-      assert.deepEqual(limitOf(pid, "Max core file size"), ["0", "0"]);
-      assert.equal(privilegesOf(pid).uids[0], nobody);
-    });
-  });
+      it("is director.user, and its workers are nobody with one capability", async () => {
+        const { director, client } = started;
+        assert.equal(noticeOf(director, "no-privilege-boundary"), undefined);
+        assert.equal(noticeOf(director, "control-runs-as-root"), undefined);
+        const workers = await director.workerPids();
+        assert.equal(workers.length, 2);
+        for (const pid of workers) {
+          assert.deepEqual(privilegesOf(pid), {
+            uids: [nobody, nobody, nobody, nobody],
+            gids: [nobody, nobody, nobody, nobody],
+            groups: [],
+            effective: [caps.netBindService],
+            permitted: [caps.netBindService],
+            bounding: [caps.netBindService],
+            hasNoNewPrivileges: true,
+          });
+        }
+        const control = privilegesOf(director.pid);
+        const controlCaps = Object.values(caps);
+        assert.deepEqual(control.uids, [1, 1, 1, 1]);
+        assert.deepEqual(control.gids, [1, 1, 1, 1]);
+        assert.deepEqual(control.effective, controlCaps);
+        assert.deepEqual(control.bounding, controlCaps);
+        assert.ok(control.hasNoNewPrivileges);
+        assert.deepEqual(limitOf(director.pid, "Max core file size"), ["0", "0"]);
+        // On a port that takes the one capability.
+        await shownSerials(client);
+      });
+
+      it("keeps its workers from its state, its keys and its admin socket", async () => {
+        const { director, keyFile } = started;
+        const ownerOf = async (path: string): Promise<string> => {
+          const { mode, uid } = await stat(path);
+          return `${uid} ${(mode & 0o777).toString(8)}`;
+        };
+        assert.equal(await ownerOf(director.dataDir), "1 700");
+        assert.equal(await ownerOf(director.socketPath), "1 600");
+        const asWorker = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups", "--"];
+        const attempts = [
+          ["ls", director.dataDir],
+          ["cat", join(director.dataDir, "state.db")],
+          ["cat", keyFile],
+          ["cat", `/proc/${director.pid}/environ`],
+          ["curl", "-sS", "--unix-socket", director.socketPath, "http://tlsd/v1/status"],
+        ];
+        for (const attempt of attempts) {
+          const { code, stderr } = await runToExit("setpriv", [...asWorker, ...attempt]);
+          assert.notEqual(code, 0, attempt.join(" "));
+          assert.match(stderr, /Permission denied|connect to/);
+        }
+      });
+
+      it("gives workers an environment by allow-list, no core file and an empty folder that is not theirs", async () => {
+        const allowed = [
+          ...["PATH", "TZ", "PWD", "BUN_RUNTIME_TRANSPILER_CACHE_PATH"],
+          ...["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE"],
+        ];
+        const [pid = 0] = await started.director.workerPids();
+        const environment = environmentOf(pid);
+        const strange = Object.keys(environment).filter((name) => !allowed.includes(name));
+        assert.deepEqual(strange, []);
+        assert.equal(environment["TZ"], env.TZ);
+        assert.deepEqual(limitOf(pid, "Max core file size"), ["0", "0"]);
+        const folder = await readlink(`/proc/${pid}/cwd`);
+        assert.deepEqual(await readdir(folder), []);
+        const { uid, mode } = await stat(folder);
+        assert.notEqual(uid, nobody);
+        assert.equal(mode & 0o022, 0);
+      });
+
+      it("still starts workers, and ends them though they are somebody else", async () => {
+        const { director, client } = started;
+        const [victim = 0] = await director.workerPids();
+        const folder = await readlink(`/proc/${victim}/cwd`);
+        process.kill(victim, "SIGKILL");
+        for (const { pid } of await untilServing(director, 2, [victim])) {
+          assert.equal(privilegesOf(pid).uids[0], nobody);
+        }
+        await using open = await tlsConnect(client);
+        director.signal("SIGTERM");
+        await director.waitForLog((line) => isEvent(line, "draining"), endMs);
+        const below = descendantsOf(director.pid);
+        director.signal("SIGTERM");
+        const { code } = await withDeadline(director.exited, endMs, "the end of the director");
+        assert.equal(code, 0);
+        assert.ok(!below.some(isAlive));
+        assert.notEqual(await open.read.outcome(), undefined);
+        await assert.rejects(stat(folder), { code: "ENOENT" });
+      });
+
+      it("says that there is no boundary where director.workerUser cannot read the program", async () => {
+        const folder = join(await makeTempFolder(), "private");
+        await mkdir(folder, { mode: 0o700 });
+        for (const name of ["src", "package.json"]) {
+          await cp(join(projectFolder, name), join(folder, name), { recursive: true });
+        }
+        await symlink(join(projectFolder, "node_modules"), join(folder, "node_modules"));
+        const program = join(folder, "src/main.ts");
+        const { director, client } = await start(engine, root, {}, { program });
+        const notice = noticeOf(director, "no-privilege-boundary") ?? "";
+        assert.match(notice, /User nobody cannot run the workers: .* not readable/);
+        assert.ok((await director.status()).notices.includes(notice));
+        const [pid = 0] = await director.workerPids();
+        assert.ok(privilegesOf(pid).hasNoNewPrivileges);
+        await shownSerials(client, 2);
+      });
+
+      it("stays root, and says so, where there is no director.user", async () => {
+        const { director } = await start(engine, root, { user: "tlsd-nobody-has" });
+        const notice = noticeOf(director, "control-runs-as-root") ?? "";
+        assert.match(notice, /There is no user tlsd-nobody-has .*useradd/);
+        assert.deepEqual(privilegesOf(director.pid).uids, [0, 0, 0, 0]);
+        const [pid = 0] = await director.workerPids();
+        assert.deepEqual(limitOf(pid, "Max core file size"), ["0", "0"]);
+        assert.equal(privilegesOf(pid).uids[0], nobody);
+      });
+    },
+    { concurrency: false },
+  );
 });
 
 describe("a director that an ordinary user starts", { concurrency: 2 }, () => {
-  forEachEngine((engine) => {
-    it("says that there is no boundary; its workers are that user, who gains nothing", async (t) => {
-      const limits = ["--inh-caps=-all", "--bounding-set=-all", "--"];
-      const { uid, gid } = daemon;
-      const prefix = isRoot
-        ? ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...limits]
-        : [];
-      const options = { prefix, port: 8443 };
-      const { director, client, documentOn } = await start(engine, daemon, {}, options);
-      const notice = noticeOf(director, "no-privilege-boundary") ?? "";
-      assert.match(notice, /The director was not started as root/);
-      const [pid = 0] = await director.workerPids();
-      const control = privilegesOf(director.pid);
-      const worker = privilegesOf(pid);
-      assert.deepEqual(worker.uids, control.uids);
-      assert.deepEqual(worker.effective, []);
-      assert.ok(worker.hasNoNewPrivileges);
-      await shownSerials(client, 2);
+  forEachEngine(
+    (engine) => {
+      it("says that there is no boundary; its workers are that user, who gains nothing", async (t) => {
+        const limits = ["--inh-caps=-all", "--bounding-set=-all", "--"];
+        const { uid, gid } = daemon;
+        const prefix = isRoot
+          ? ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...limits]
+          : [];
+        const options = { prefix, port: 8443 };
+        const { director, client, documentOn } = await start(engine, daemon, {}, options);
+        const notice = noticeOf(director, "no-privilege-boundary") ?? "";
+        assert.match(notice, /The director was not started as root/);
+        const [pid = 0] = await director.workerPids();
+        const control = privilegesOf(director.pid);
+        const worker = privilegesOf(pid);
+        assert.deepEqual(worker.uids, control.uids);
+        assert.deepEqual(worker.effective, []);
+        assert.ok(worker.hasNoNewPrivileges);
+        await shownSerials(client, 2);
 
-      const file = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
-      if (Number(await readFile(file, "utf8")) <= privilegedPort) {
-        t.diagnostic(`everybody may listen on port ${privilegedPort} here`);
-        return;
-      }
-      const { outcome, line } = await director.reload(documentOn(privilegedPort));
-      assert.deepEqual([outcome, line["code"]], ["refused", "address-not-permitted"]);
-      await shownSerials(client, 2);
-    });
-  });
+        const file = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+        if (Number(await readFile(file, "utf8")) <= privilegedPort) {
+          t.diagnostic(`everybody may listen on port ${privilegedPort} here`);
+          return;
+        }
+        const { outcome, line } = await director.reload(documentOn(privilegedPort));
+        assert.deepEqual([outcome, line["code"]], ["refused", "address-not-permitted"]);
+        await shownSerials(client, 2);
+      });
+    },
+    { concurrency: false },
+  );
 });

@@ -36,10 +36,8 @@ forEachEngine((engine) => {
     });
   });
 
-  const pair = async (options?: TlsConnectOptions): Promise<[TlsClient, SocketClient]> => {
-    const client = await shop.connect("driven", options);
-    return [client, await endpoint.accept()];
-  };
+  const pair = (options?: TlsConnectOptions): Promise<[TlsClient, SocketClient]> =>
+    endpoint.meet(() => shop.connect("driven", options));
 
   /** Starts to send more than fits anywhere, and resolves when nothing more is taken for the moment. */
   const fill = async (from: SocketClient): Promise<void> => {

@@ -37,10 +37,8 @@ forEachEngine((engine) => {
     });
   });
 
-  const pair = async (options?: TlsConnectOptions): Promise<[TlsClient, SocketClient]> => {
-    const client = await shop.connect("driven", options);
-    return [client, await endpoint.accept()];
-  };
+  const pair = (options?: TlsConnectOptions): Promise<[TlsClient, SocketClient]> =>
+    endpoint.meet(() => shop.connect("driven", options));
 
   /** Sends both ways at once in chunks of random size, ends both halves, and compares what arrived. */
   const exchange = async (

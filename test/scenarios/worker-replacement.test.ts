@@ -14,7 +14,7 @@ import { connectionsByPid, untilServing } from "#harness/worker-changes.ts";
 
 const goneMs = 40_000;
 /** Without a heartbeat: ARCHITECTURE names 10 s. The margin is for a machine that does other work. */
-const hungMs = { least: 8_000, most: 20_000 };
+const hungMs = { least: 8_000, most: 30_000 };
 /** The waits before a worker is replaced for the first, second and third time. */
 const backOffMs = [200, 400, 800];
 /** Two clocks, each with its own rounding. */

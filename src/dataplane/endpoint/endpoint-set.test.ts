@@ -24,6 +24,19 @@ describe("endpoint set", () => {
     assert.deepEqual(firstChoices("round-robin", ["a", "a", "a", "a"]), ["1", "2", "3", "1"]);
   });
 
+  it("takes turns among those that are up, however many stand by", () => {
+    const live = healths();
+    const standby = ["8", "9"].map(endpoint);
+    const choices = (set: EndpointSet): readonly (string | undefined)[] =>
+      Array.from({ length: 4 }, () => set.inOrder("a", 0)[0]?.endpoint.server);
+    const set = new EndpointSet(servers, standby, "round-robin", live);
+    assert.deepEqual(choices(set), ["1", "2", "3", "1"]);
+    live.setCheckedDown(["127.0.0.1:80"]);
+    assert.deepEqual(choices(set), ["2", "3", "2", "3"]);
+    live.setCheckedDown(servers.map(({ server }) => `127.0.0.${server}:80`));
+    assert.deepEqual(choices(set), ["8", "9", "8", "9"]);
+  });
+
   it("takes the one with the fewest connections", () => {
     const live = healths();
     live.of("127.0.0.1:80").openConnections = 2;

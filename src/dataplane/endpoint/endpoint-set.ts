@@ -48,30 +48,31 @@ export class EndpointSet {
     const [only] = this.#servers;
     if (this.#servers.length === 1 && this.#standby.length === 0 && only !== undefined)
       return this.#servers;
+    const turn = this.#turn;
+    this.#turn += 1;
+    const groups = [this.#servers, this.#standby];
     const isUp = ({ health }: Candidate): boolean => health.isUp(nowMs);
-    const all = [
-      ...this.#ranked(this.#servers, clientAddress),
-      ...this.#ranked(this.#standby, clientAddress),
-    ];
-    return [...all.filter(isUp), ...all.filter((candidate) => !isUp(candidate))];
+    const isDown = (candidate: Candidate): boolean => !isUp(candidate);
+    // Those that are up are ranked by themselves: the neighbour of one that is down gets no double share.
+    return [isUp, isDown].flatMap((isWanted) =>
+      groups.flatMap((group) => this.#ranked(group.filter(isWanted), turn, clientAddress)),
+    );
   }
 
-  #ranked(candidates: readonly Candidate[], clientAddress: string): readonly Candidate[] {
+  #ranked(
+    candidates: readonly Candidate[],
+    turn: number,
+    clientAddress: string,
+  ): readonly Candidate[] {
     if (candidates.length < 2) return candidates;
+    const first = turn % candidates.length;
+    const inTurn = [...candidates.slice(first), ...candidates.slice(0, first)];
     switch (this.#balance) {
-      case "round-robin": {
-        const first = this.#turn % candidates.length;
-        this.#turn = first + 1;
-        return [...candidates.slice(first), ...candidates.slice(0, first)];
-      }
-      case "least-connections": {
+      case "round-robin":
+        return inTurn;
+      case "least-connections":
         // From another start each time, so that endpoints with equally many take turns.
-        const first = this.#turn % candidates.length;
-        this.#turn = first + 1;
-        return [...candidates.slice(first), ...candidates.slice(0, first)].toSorted(
-          (a, b) => a.health.openConnections - b.health.openConnections,
-        );
-      }
+        return inTurn.toSorted((a, b) => a.health.openConnections - b.health.openConnections);
       case "client-hash":
         // Rendezvous hashing: when an endpoint goes, only its own clients move.
         return candidates
