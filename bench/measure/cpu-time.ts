@@ -49,6 +49,9 @@ export function cpuUseBetween(before: CpuTime, after: CpuTime): CpuUse {
     );
   }
   const used = pids.map((pid) => usedNsBetween(before.get(pid), after.get(pid)));
+  if (used.some((ns) => ns < 0)) {
+    throw new BenchFailure("The subject's CPU time went backwards during a run.");
+  }
   const allNs = used.reduce((sum, ns) => sum + ns, 0);
   return { allNs, descendantsNs: allNs - (used[0] ?? 0) };
 }

@@ -26,7 +26,7 @@ export function drawOverview(result: BenchResult): Chart | undefined {
   const dots = cases.flatMap(({ case: { label }, figures }) => {
     const reference = figures.find(({ subject }) => subject === referenceSubject)?.median ?? 1;
     return figures.flatMap(({ subject, ratio, min, max }) =>
-      ratio === undefined || subject === referenceSubject
+      ratio === undefined || min <= 0 || subject === referenceSubject
         ? []
         : [{ label, subject, ratio, min: min / reference, max: max / reference }],
     );

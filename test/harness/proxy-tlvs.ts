@@ -2,12 +2,24 @@ import { proxyV2Header, tlvTypes, type ProxyAddresses, type Tlv } from "./proxy-
 
 export const textTlv = (type: number, value: string): Tlv => ({ type, value: Buffer.from(value) });
 
-/** PROXY protocol specification, section 2.2.6: the client's bits, the verify result, then TLVs of its own. */
-export function sslTlv(client: number, verify: number, ...subTlvs: readonly Tlv[]): Tlv {
-  const values = subTlvs.flatMap(({ type, value }) => [
-    Buffer.from([type, 0, value.length]),
-    value,
-  ]);
+export interface SslTlvFacts {
+  /** 1: TLS, 2: certificate on this connection, 4: certificate in this session. */
+  readonly client: number;
+  readonly verify: number;
+  readonly version: string;
+  readonly commonName?: string;
+  readonly cipher: string;
+}
+
+/** PROXY protocol specification, section 2.2.6, with the TLVs inside in the order of the director. */
+export function sslTlv({ client, verify, version, commonName, cipher }: SslTlvFacts): Tlv {
+  const name = commonName === undefined ? [] : [textTlv(tlvTypes.sslCommonName, commonName)];
+  const inside = [
+    textTlv(tlvTypes.sslVersion, version),
+    ...name,
+    textTlv(tlvTypes.sslCipher, cipher),
+  ];
+  const values = inside.flatMap(({ type, value }) => [Buffer.from([type, 0, value.length]), value]);
   const value = Buffer.concat([Buffer.from([client, 0, 0, 0, verify]), ...values]);
   return { type: tlvTypes.ssl, value };
 }

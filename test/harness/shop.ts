@@ -30,6 +30,10 @@ export interface ShopSettings<Name extends string> {
   readonly prefix?: readonly string[];
 }
 
+interface ShopListener {
+  readonly port: number;
+}
+
 /** A director whose one vNIC, `front.shop`, has the listeners that a test names, and what its clients need. */
 export class Shop<Name extends string> {
   readonly director: Director;
@@ -37,43 +41,53 @@ export class Shop<Name extends string> {
   readonly ip: string;
   /** What `director.reload` takes, to change. */
   readonly document: object;
-  readonly #ports: ReadonlyMap<Name, number>;
+  readonly #listeners: ReadonlyMap<Name, ShopListener>;
+  /** How long the log was when a client connected: ports come again. */
+  readonly #linesBefore = new WeakMap<TlsClient, number>();
 
   constructor(
     director: Director,
     ca: TestCa,
     ip: string,
     document: object,
-    ports: ReadonlyMap<Name, number>,
+    listeners: ReadonlyMap<Name, ShopListener>,
   ) {
     this.director = director;
     this.ca = ca;
     this.ip = ip;
     this.document = document;
-    this.#ports = ports;
+    this.#listeners = listeners;
+  }
+
+  /** As it stands in the document. */
+  listener(name: Name): ShopListener {
+    const listener = this.#listeners.get(name);
+    if (listener === undefined) throw new Error(`there is no listener ${name}`);
+    return listener;
   }
 
   portOf(listener: Name): number {
-    const port = this.#ports.get(listener);
-    if (port === undefined) throw new Error(`there is no listener ${listener}`);
-    return port;
+    return this.listener(listener).port;
   }
 
-  connect(listener: Name, options: TlsConnectOptions = {}): Promise<TlsClient> {
-    return tlsConnect({
+  async connect(listener: Name, options: TlsConnectOptions = {}): Promise<TlsClient> {
+    const from = this.director.logs.length;
+    const client = await tlsConnect({
       host: this.ip,
       port: this.portOf(listener),
       ca: this.ca.certificatePem,
       servername: "shop.example",
       ...options,
     });
+    this.#linesBefore.set(client, from);
+    return client;
   }
 
-  /** Reloads the document with other settings of the profile, which stay for the tests that follow. */
-  async setProfile(settings: object): Promise<void> {
+  /** Reloads the document with other settings of the profile, and `more`, which stay for the tests that follow. */
+  async setProfile(settings: object, more: object = {}): Promise<void> {
     const { document } = this;
     const { shop } = (document as { readonly profiles: { readonly shop: object } }).profiles;
-    const changed = { ...document, profiles: { shop: { ...shop, ...settings } } };
+    const changed = { ...document, profiles: { shop: { ...shop, ...settings } }, ...more };
     const { outcome, line } = await this.director.reload(changed);
     if (outcome === "refused") throw new Error(`the profile is refused: ${JSON.stringify(line)}`);
   }
@@ -84,6 +98,7 @@ export class Shop<Name extends string> {
       (candidate) =>
         isEvent(candidate, "connection") && candidate["clientPort"] === client.clientPort,
       deadlineMs,
+      this.#linesBefore.get(client),
     );
     return line as unknown as ConnectionRecord;
   }
@@ -137,18 +152,22 @@ export async function startShop<Name extends string>(
   const issued = await ca.issue({ names: ["shop.example"] });
   const ip = uniqueVirtualIp();
   const names = Object.keys(settings.listeners) as Name[];
-  const ports = new Map(names.map((name, at) => [name, firstPort + at]));
-  const listeners = names.map((name) => ({
-    port: ports.get(name),
-    certificates: ["shop"],
-    accessLog: "full",
-    ...settings.listeners[name],
-  }));
+  const listeners = new Map(
+    names.map((name, at) => [
+      name,
+      {
+        port: firstPort + at,
+        certificates: ["shop"],
+        accessLog: "full",
+        ...settings.listeners[name],
+      },
+    ]),
+  );
   const document = shopDocument({
     ip,
     servers: settings.servers ?? { web: "127.0.0.1" },
     to: 0,
-    vnic: { listeners, ...settings.vnic },
+    vnic: { listeners: [...listeners.values()], ...settings.vnic },
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ...(settings.more === undefined ? {} : { more: settings.more }),
   });
@@ -159,5 +178,5 @@ export async function startShop<Name extends string>(
     ...(settings.prefix === undefined ? {} : { prefix: settings.prefix }),
     files: { ...settings.files, "shop.pem": issued.chainPem, "shop.key": issued.keyPem },
   });
-  return new Shop(director, ca, ip, document, ports);
+  return new Shop(director, ca, ip, document, listeners);
 }

@@ -89,9 +89,7 @@ forEachEngine((engine) => {
   });
 
   const connect = (host: string, port: Port): Promise<TlsClient> =>
-    tlsConnect({
-      ...{ host, port: ports[port], ca: ca.certificatePem, servername: "shop.example" },
-    });
+    tlsConnect({ host, port: ports[port], ca: ca.certificatePem, servername: "shop.example" });
 
   /** A client with a connection all the way to the endpoint. */
   async function open(host: string): Promise<TlsClient> {

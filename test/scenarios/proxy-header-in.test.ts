@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { badProxyHeaders } from "#harness/bad-proxy-headers.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import {
@@ -166,36 +167,8 @@ forEachEngine((engine) => {
     });
   });
 
-  const good = proxyV2Header(announcedClient(), tlvs);
-  const changed = (at: number, byte: number): Buffer => {
-    const bytes = Buffer.from(good);
-    bytes[at] = byte;
-    return bytes;
-  };
-  const bad: Readonly<Record<string, string | Uint8Array>> = {
-    "a ClientHello at once": Buffer.from("16030100c8010000c40303", "hex"),
-    "plain HTTP": "GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n",
-    "v1 with an address that is none": "PROXY TCP4 203.0.113.300 198.51.100.1 1 443\r\n",
-    "v1 with an address of the other family": "PROXY TCP4 2001:db8::1 2001:db8::2 1 443\r\n",
-    "v1 with a port that is none": "PROXY TCP4 203.0.113.1 198.51.100.1 65536 443\r\n",
-    "v1 in lower case": "proxy TCP4 203.0.113.1 198.51.100.1 1 443\r\n",
-    "v1 with a bare line feed": "PROXY TCP4 203.0.113.1 198.51.100.1 1 443\n",
-    "v1 that does not end": `PROXY TCP4 ${"1".repeat(101)}`,
-    "v2 of another version": changed(12, 0x31),
-    "v2 of datagrams": changed(13, 0x12),
-    "v2 too short for its addresses": Buffer.concat([
-      good.subarray(0, 14),
-      Buffer.from([0, 4, 1, 2, 3, 4]),
-    ]),
-    "v2 with a TLV beyond its end": changed(29, 0xff),
-    "v2 with a checksum that does not match": proxyV2Header(announcedClient(), [
-      { type: tlvTypes.crc32c, value: Buffer.from([1, 2, 3, 4]) },
-    ]),
-    "v2 as long as it can say": changed(14, 0xff),
-  };
-
   describe("a listed peer without a good header", { concurrency: true }, () => {
-    for (const [name, bytes] of Object.entries(bad)) {
+    for (const [name, bytes] of Object.entries(badProxyHeaders)) {
       it(`gets a reset and is recorded as bad-proxy-header: ${name}`, async () => {
         const raw = await peerOf("behind");
         const { clientPort } = raw;
@@ -213,7 +186,7 @@ forEachEngine((engine) => {
 
     it("is gone at the handshake deadline when it stops in mid-header", async () => {
       const raw = await peerOf("hasty");
-      await raw.send(good.subarray(0, 20));
+      await raw.send(proxyV2Header(announcedClient()).subarray(0, 20));
       assert.equal(await raw.read.outcome(), "ECONNRESET");
       const hasty = `front.shop:${shop.portOf("hasty")}`;
       const record = await failedHandshakeWhere(shop.director, (one) => one.listener === hasty);

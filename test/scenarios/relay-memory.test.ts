@@ -66,7 +66,10 @@ forEachEngine((engine) => {
       await download();
     }
     const [first, second, ...others] = stalled;
-    assert.deepEqual(shedPorts().slice(0, 2), [first?.client.clientPort, second?.client.clientPort]);
+    assert.deepEqual(shedPorts().slice(0, 2), [
+      first?.client.clientPort,
+      second?.client.clientPort,
+    ]);
     assert.equal(await first?.client.read.outcome(), "ECONNRESET");
     assert.equal(await first?.server.read.outcome(), "ECONNRESET");
     assert.ok(others.length > 1);
