@@ -43,7 +43,7 @@ export const EndpointTlsSchema = Type.Object(
 );
 export type EndpointTls = Type.Static<typeof EndpointTlsSchema>;
 
-export const TimeoutsSchema = Type.Object(
+const TimeoutsSchema = Type.Object(
   {
     handshake: duration(
       "10s",

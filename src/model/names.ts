@@ -2,7 +2,6 @@
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
-export type ServerName = Branded<"server">;
 export type CertificateName = Branded<"certificate">;
 /** `<vnic>.<profile>` */
 export type VnicName = Branded<"vnic">;

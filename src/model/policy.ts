@@ -15,7 +15,7 @@ export type PresetName = (typeof PRESET_NAMES)[number];
 const CLIENT_AUTH_MODES = ["none", "request", "require"] as const;
 const path = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description });
 
-export const ClientAuthSchema = Type.Object(
+const ClientAuthSchema = Type.Object(
   {
     mode: Type.Enum([...CLIENT_AUTH_MODES], {
       default: "none",

@@ -7,8 +7,3 @@ export function wildcardOf(serverName: string): string | undefined {
   if (dot <= 0 || !serverName.includes(".", dot + 1)) return undefined;
   return `*${serverName.slice(dot)}`;
 }
-
-/** Whether a name of a certificate, exact or with one left-most wildcard label, covers the server name. Lower case. */
-export function coversName(certificateName: string, serverName: string): boolean {
-  return certificateName === serverName || certificateName === wildcardOf(serverName);
-}

@@ -8,7 +8,6 @@ export const ServerSchema = Type.Object(
   },
   { additionalProperties: false, description: "An attached host." },
 );
-export type Server = Type.Static<typeof ServerSchema>;
 
 /** A server carries at most this many vNICs, as on the I/O Director. */
 export const MAX_VNICS_PER_SERVER = 32;

@@ -141,15 +141,15 @@ describe("director.observe", { concurrency: true }, () => {
 
   it("refuses readiness while no worker serves", async () => {
     const { host, port } = await observed();
-    const director = await startDirector({
+    const lonely = await startDirector({
       document: { director: { observe: `${host}:${port}` } },
       engine: "node",
       workers: 1,
     });
-    const [pid = 0] = await director.workerPids();
+    const [pid = 0] = await lonely.workerPids();
     process.kill(pid, "SIGKILL");
     await eventually(async () => (await verdict({ host, port })) === "503 not-ready", 10_000);
-    await untilServing(director, 1, [pid]);
+    await untilServing(lonely, 1, [pid]);
     assert.equal(await verdict({ host, port }), "200 ready");
   });
 

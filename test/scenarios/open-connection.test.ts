@@ -91,9 +91,9 @@ forEachEngine((engine) => {
     });
 
     afterEach(async () => {
-      const before = conversation.messages;
+      const messages = conversation.messages;
       await eventually(
-        () => conversation.messages > before + 2,
+        () => conversation.messages > messages + 2,
         10_000,
         "messages after the change",
       );

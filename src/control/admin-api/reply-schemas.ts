@@ -11,6 +11,8 @@ import type {
 } from "#model/status.ts";
 
 /** An object with exactly the keys of `Shape`. */
+// The shape is named by the caller, so that a schema which misses one of its keys is an error there.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 export const shape = <Shape extends object>(
   properties: { readonly [Key in keyof Required<Shape>]: TSchema },
   description: string,
