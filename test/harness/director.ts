@@ -103,6 +103,8 @@ export class Director implements AsyncDisposable {
     document: object | string,
     deadlineMs = 10_000,
   ): Promise<{ readonly outcome: ReloadOutcome; readonly line: LogLine }> {
+    // What the start says of its document comes before this line, and may come after /readyz has answered.
+    await this.waitForLog((line) => isEvent(line, "ready"), deadlineMs);
     const from = this.logs.length;
     await writeFile(this.documentPath, documentText(document));
     this.signal("SIGHUP");

@@ -31,6 +31,21 @@ export function untilServed(options: TlsConnectOptions): Promise<TlsClient> {
   );
 }
 
+/**
+ * Many clients at once, of which some meet a worker that hangs. Resolves when the first of them has its answer; `all` does
+ * when each has been answered or lost.
+ */
+export async function untilAnyServed(
+  options: TlsConnectOptions,
+  clients = 12,
+): Promise<{ readonly all: Promise<unknown> }> {
+  const patient = { ...options, deadlineMs: servedDeadlineMs };
+  const visits = Array.from({ length: clients }, () => visit(patient));
+  const all = Promise.allSettled(visits);
+  await Promise.any(visits);
+  return { all };
+}
+
 /** Resolves when nobody listens there any more. */
 export async function untilClosed(target: RawConnectOptions): Promise<void> {
   const isClosed = async (): Promise<boolean> => {

@@ -56,6 +56,13 @@ export class SwitchingShop {
     return { host: this.#ip, port: ports[phase], ...trust };
   }
 
+  /** The base of a test, whatever the one before it has left. */
+  async reset(deadlineMs: number): Promise<void> {
+    const { outcome, line } = await this.director.reload(this.#documentOf("old"), deadlineMs);
+    assert.notEqual(outcome, "refused", JSON.stringify(line));
+    this.#now = "old";
+  }
+
   /** Asks for the other document. */
   reload(deadlineMs: number): Reloading {
     return this.director.reload(this.#documentOf(this.next), deadlineMs);

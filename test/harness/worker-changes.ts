@@ -23,6 +23,13 @@ export function untilServing(
   );
 }
 
+/** Pids of the first two workers. Throws where there are fewer: signals to a made-up pid reach somebody else. */
+export async function twoWorkersOf(director: Director): Promise<readonly [number, number]> {
+  const [first, second] = await director.workerPids();
+  if (first === undefined || second === undefined) throw new Error("there are no two workers");
+  return [first, second];
+}
+
 /** How many connections each worker reports, by pid; they do so once a second. */
 export async function connectionsByPid(director: Director): Promise<ReadonlyMap<number, number>> {
   const workers = await director.workers();

@@ -6,11 +6,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "#harness/deadline.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
-import { ask, untilServed } from "#harness/many-clients.ts";
+import { ask, untilAnyServed } from "#harness/many-clients.ts";
 import { rawConnect, type SocketClient } from "#harness/socket-client.ts";
 import { startSwitchingShop, type SwitchingShop } from "#harness/switching-shop.ts";
 import { tlsConnect } from "#harness/tls-client.ts";
-import { untilServing } from "#harness/worker-changes.ts";
+import { twoWorkersOf, untilServing } from "#harness/worker-changes.ts";
 
 const changeMs = 30_000;
 /** How long after a SIGHUP a worker is killed: from before the document is read until after the commit. */
@@ -21,16 +21,17 @@ describe("a change", { concurrency: true }, () => {
   forEachEngine((engine) => {
     describe("with two workers", { concurrency: false }, () => {
       let shop: SwitchingShop;
-      let first = 0;
-      let second = 0;
+      let first: number;
+      let second: number;
 
       before(async () => {
         shop = await startSwitchingShop(engine);
       });
 
       beforeEach(async () => {
-        const workers = await untilServing(shop.director, 2);
-        [first = 0, second = 0] = workers.map(({ pid }) => pid);
+        await shop.reset(changeMs);
+        await untilServing(shop.director, 2);
+        [first, second] = await twoWorkersOf(shop.director);
       });
 
       /** A change that only the first worker has prepared, as the second is stopped, and a client of its new port. */
@@ -64,12 +65,13 @@ describe("a change", { concurrency: true }, () => {
         const served = handshaking.finally(() => {
           isEarlyServed = true;
         });
-        // The first worker answers these later ones, and could have answered the early one by then.
-        for (let count = 0; count < 3; count += 1) await untilServed(shop.clientOf(shop.now));
+        // The first worker answers one that came later, and could have answered the early one by then.
+        const later = await untilAnyServed(shop.clientOf(shop.now));
         assert.equal(isEarlyServed, false);
         process.kill(second, "SIGCONT");
         await shop.settle(reloading);
         await ask(await served);
+        await later.all;
       });
 
       it("that cannot be saved resets what waits, closes the new port and leaves the old one", async () => {
@@ -131,7 +133,8 @@ describe("a change", { concurrency: true }, () => {
     it("is in force once it is answered, whenever a worker is killed", async () => {
       const shop = await startSwitchingShop(engine);
       for (const ms of killAfterMs) {
-        const [first = 0] = (await untilServing(shop.director, 2)).map(({ pid }) => pid);
+        await untilServing(shop.director, 2);
+        const [first] = await twoWorkersOf(shop.director);
         const from = shop.director.logs.length;
         const reloading = shop.reload(changeMs);
         await delay(ms);

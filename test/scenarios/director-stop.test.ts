@@ -12,7 +12,7 @@ import { startShop, type Shop } from "#harness/shop.ts";
 import type { SocketClient } from "#harness/socket-client.ts";
 import type { TlsClient } from "#harness/tls-client.ts";
 import { prepareServe, startTlsd } from "#harness/tlsd.ts";
-import { connectionsByPid } from "#harness/worker-changes.ts";
+import { connectionsByPid, twoWorkersOf } from "#harness/worker-changes.ts";
 
 const stopMs = 40_000;
 
@@ -113,7 +113,7 @@ describe("a director that is told to stop", { concurrency: 2 }, () => {
 
       it("does not wait for a worker that hangs", async () => {
         const { director } = await start({ drain: "1h" });
-        const [hung = 0] = await director.workerPids();
+        const [hung] = await twoWorkersOf(director);
         process.kill(hung, "SIGSTOP");
         const workers = await drain(director);
         await assertGone(director, workers);
@@ -144,7 +144,8 @@ describe("a director that is told to stop", { concurrency: 2 }, () => {
           "connections on both workers",
         );
         const workers = await drain(director);
-        const [victim = 0, lost = 0] = [...counts][0] ?? [];
+        const [victim] = await twoWorkersOf(director);
+        const lost = counts.get(victim) ?? 0;
         process.kill(victim, "SIGKILL");
         await lineOf(director, "worker-gone");
         assert.equal((await director.status()).state, "draining");

@@ -18,7 +18,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
 import { projectFolder, type ServeOptions } from "#harness/tlsd.ts";
-import { untilServing } from "#harness/worker-changes.ts";
+import { twoWorkersOf, untilServing } from "#harness/worker-changes.ts";
 
 /** A user that Linux distributions bring along, and that owns nothing. */
 const daemon = { uid: 1, gid: 1 };
@@ -159,7 +159,7 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
 
       it("still starts workers, and ends them though they are somebody else", async () => {
         const { director, client } = started;
-        const [victim = 0] = await director.workerPids();
+        const [victim] = await twoWorkersOf(director);
         const folder = await readlink(`/proc/${victim}/cwd`);
         process.kill(victim, "SIGKILL");
         for (const { pid } of await untilServing(director, 2, [victim])) {

@@ -10,7 +10,7 @@ import { descendantsOf } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { TlsClient } from "#harness/tls-client.ts";
-import { connectionsByPid, untilServing } from "#harness/worker-changes.ts";
+import { connectionsByPid, twoWorkersOf, untilServing } from "#harness/worker-changes.ts";
 
 const goneMs = 40_000;
 /** Without a heartbeat: ARCHITECTURE names 10 s. The margin is for a machine that does other work. */
@@ -68,7 +68,7 @@ describe("a worker that ends", { concurrency: 2 }, () => {
     it("in a loop, as SIGSTOP looks from outside, is killed and replaced while the other serves", async () => {
       const shop = await start();
       const { director } = shop;
-      const [victim = 0] = await director.workerPids();
+      const [victim] = await twoWorkersOf(director);
       const from = director.logs.length;
       const stoppedAtMs = Date.now();
       process.kill(victim, "SIGSTOP");
@@ -87,7 +87,8 @@ describe("a worker that ends", { concurrency: 2 }, () => {
     it("by SIGKILL takes only its own connections with it, and is replaced", async () => {
       const shop = await start();
       const { clients, pids, counts } = await fillBoth(shop);
-      const [victim = 0] = pids;
+      const [victim] = pids;
+      assert.ok(victim !== undefined);
       const from = shop.director.logs.length;
       process.kill(victim, "SIGKILL");
       const line = await goneLine(shop, from);
@@ -107,8 +108,8 @@ describe("a worker that ends", { concurrency: 2 }, () => {
 
     it("again and again is replaced after a longer wait each time, while the other serves", async () => {
       const shop = await start();
-      let [victim = 0] = await shop.director.workerPids();
-      const other = (await shop.director.workerPids()).find((pid) => pid !== victim);
+      const [first, other] = await twoWorkersOf(shop.director);
+      let victim = first;
       for (const waitMs of backOffMs) {
         const from = shop.director.logs.length;
         process.kill(victim, "SIGKILL");
