@@ -1,14 +1,14 @@
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { familyNames, type FamilyName } from "./cases/bench-case.ts";
 import { profileLoadNames, type ProfileLoadName } from "./profile/profile-loads.ts";
-import { engines, type Engine } from "./subjects/director.ts";
+import { engines, variants, type Variant } from "./subjects/director.ts";
 import { peerNames, type PeerName } from "./subjects/find-subjects.ts";
 
 export interface BenchOptions {
   readonly task: "measure";
   readonly families: readonly FamilyName[];
   readonly peers: readonly PeerName[];
-  readonly engines: readonly Engine[];
+  readonly engines: readonly Variant[];
   /** Of each case; its family's own when absent. */
   readonly runs: number | undefined;
   readonly isQuick: boolean;
@@ -17,7 +17,7 @@ export interface BenchOptions {
 export interface ProfileOptions {
   readonly task: "profile";
   readonly loads: readonly ProfileLoadName[];
-  readonly engines: readonly Engine[];
+  readonly engines: readonly Variant[];
 }
 
 export interface CompareOptions {
@@ -60,8 +60,8 @@ export function parseOptions(argv: readonly string[]): Options {
     )
     .option(
       "--engines <names>",
-      `of ${engines.join(",")}, or none; all by default`,
-      listOf(engines),
+      `of ${variants.join(",")}, or none; ${engines.join(",")} by default`,
+      listOf(variants),
     )
     .option("--runs <count>", "runs of each; 5 (memory, growth: 3), 3 with --quick", parseRuns)
     .option("--quick", "a quarter of the load: for a first look, not for a claim")
@@ -70,7 +70,7 @@ export function parseOptions(argv: readonly string[]): Options {
         wanted: readonly FamilyName[],
         given: {
           peers?: readonly PeerName[];
-          engines?: readonly Engine[];
+          engines?: readonly Variant[];
           runs?: number;
           quick?: boolean;
         },
@@ -106,8 +106,12 @@ export function parseOptions(argv: readonly string[]): Options {
     .addArgument(
       new Argument("[loads...]", "the loads; all when none is given").choices(profileLoadNames),
     )
-    .option("--engines <names>", `of ${engines.join(",")}; all by default`, listOf(engines))
-    .action((wanted: readonly ProfileLoadName[], given: { engines?: readonly Engine[] }) => {
+    .option(
+      "--engines <names>",
+      `of ${variants.join(",")}; ${engines.join(",")} by default`,
+      listOf(variants),
+    )
+    .action((wanted: readonly ProfileLoadName[], given: { engines?: readonly Variant[] }) => {
       options = {
         task: "profile",
         loads: profileLoadNames.filter((name) => wanted.length === 0 || wanted.includes(name)),

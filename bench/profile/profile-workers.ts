@@ -10,7 +10,7 @@ import { measureCpu, warmUp } from "../measure/measure-cpu.ts";
 import type { ProfileOptions } from "../parse-options.ts";
 import { alignColumns } from "../report/align-columns.ts";
 import type { BenchTools } from "../run-bench.ts";
-import type { Engine } from "../subjects/director.ts";
+import type { Variant } from "../subjects/director.ts";
 import { placeListeners } from "../subjects/place-listeners.ts";
 import { buildTargetOf, type RunningSubject } from "../subjects/start-subject.ts";
 import { profileCaseOf, type ProfileLoadName } from "./profile-loads.ts";
@@ -52,7 +52,7 @@ export async function profileWorkers(options: ProfileOptions, tools: BenchTools)
 }
 
 async function profileOne(
-  engine: Engine,
+  engine: Variant,
   loadName: ProfileLoadName,
   parts: Parts,
 ): Promise<string> {

@@ -12,7 +12,7 @@ import { openChannel } from "#protocol/channel.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import type { ChildProcesses, StartedProcess } from "../child-processes.ts";
-import { documentOf, type Engine } from "../subjects/director.ts";
+import { documentOf, engineOf, wireOf, type Variant } from "../subjects/director.ts";
 import type { Site } from "../subjects/subject.ts";
 
 const entry = fileURLToPath(new URL("../../src/dataplane/main.ts", import.meta.url));
@@ -32,7 +32,7 @@ export interface ProfiledWorker {
  * IPC as a control process would.
  */
 export async function startWorker(
-  engine: Engine,
+  variant: Variant,
   site: Site,
   tools: {
     readonly children: ChildProcesses;
@@ -41,11 +41,17 @@ export async function startWorker(
   },
 ): Promise<ProfiledWorker> {
   const prepare = await compilePrepare(site);
+  const engine = engineOf(variant);
   const binary = findEngine({ wanted: engine, nodeFile: process.execPath, arch: process.arch });
   const worker = tools.children.start({
-    name: `worker on ${engine}`,
+    name: `worker on ${variant}`,
     program: binary.file,
-    args: [...binary.flags, ...profileFlagsOf(engine, tools.profilePath), entry],
+    args: [
+      ...binary.flags,
+      ...profileFlagsOf(engine, tools.profilePath),
+      entry,
+      `--wire=${wireOf(variant)}`,
+    ],
     cores: tools.cores,
     logPath: join(site.folder, "output.log"),
     hasChannel: true,
@@ -80,7 +86,7 @@ export async function startWorker(
 }
 
 /** Both engines write V8's format. Bun adds Markdown, and the endings itself when it writes both. */
-function profileFlagsOf(engine: Engine, profilePath: string): string[] {
+function profileFlagsOf(engine: ReturnType<typeof engineOf>, profilePath: string): string[] {
   const { dir, name, base } = parse(profilePath);
   const common = ["--cpu-prof", `--cpu-prof-dir=${dir}`];
   return engine === "bun"

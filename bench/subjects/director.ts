@@ -9,20 +9,32 @@ import type { Site, SiteListener, Subject } from "./subject.ts";
 
 export const engines = ["bun", "node"] as const;
 export type Engine = (typeof engines)[number];
+/** The engines as they come, and Bun on the sockets that it has in common with Node. */
+export const variants = [...engines, "bun-portable"] as const;
+export type Variant = (typeof variants)[number];
 
 /** Evaluated by the engine: its version, BoringSSL's commit or none, OpenSSL's version. */
 const runtimeFacts =
   "((v) => [v.bun || v.node, v.boringssl || 'none', v.openssl].join(' '))(process.versions)";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
-const virtualIps: Record<Engine, string> = { bun: "127.0.1.60", node: "127.0.1.61" };
+const virtualIps: Record<Variant, string> = {
+  bun: "127.0.1.60",
+  node: "127.0.1.61",
+  "bun-portable": "127.0.1.63",
+};
+
+export const engineOf = (variant: Variant): Engine => (variant === "node" ? "node" : "bun");
+export const wireOf = (variant: Variant): "native" | "portable" =>
+  variant === "bun" ? "native" : "portable";
 
 /** The director of this working tree, with one worker on the engine. */
-export function buildDirector(engine: Engine): Subject {
+export function buildDirector(variant: Variant): Subject {
+  const engine = engineOf(variant);
   return {
-    name: `director/${engine}`,
+    name: `director/${variant}`,
     packages: [],
-    virtualIp: virtualIps[engine],
+    virtualIp: virtualIps[variant],
     hasWorkers: true,
 
     tryBuild() {
@@ -41,7 +53,7 @@ export function buildDirector(engine: Engine): Subject {
     },
 
     prepare(site) {
-      const configuration = stringify(documentOf(site));
+      const configuration = stringify({ director: { wire: wireOf(variant) }, ...documentOf(site) });
       const path = join(site.folder, "director.yaml");
       const data = join(site.folder, "data");
       writeFileSync(path, configuration);

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { buildDirector, type Engine } from "./director.ts";
+import { buildDirector, type Variant } from "./director.ts";
 import { haproxy } from "./haproxy.ts";
 import { hitch } from "./hitch.ts";
 import { nginx } from "./nginx.ts";
@@ -19,10 +19,10 @@ export interface FoundSubject {
 /** The wanted subjects that are there; as root on Debian, peers that are missing are installed first. */
 export function findSubjects(
   wantedPeers: readonly PeerName[],
-  wantedEngines: readonly Engine[],
+  wantedVariants: readonly Variant[],
   say: (line: string) => void,
 ): FoundSubject[] {
-  const wanted = [...wantedPeers.map((name) => peers[name]), ...wantedEngines.map(buildDirector)];
+  const wanted = [...wantedPeers.map((name) => peers[name]), ...wantedVariants.map(buildDirector)];
   const missing = wanted.filter((subject) => subject.tryBuild() === undefined);
   const packages = missing.flatMap((subject) => subject.packages);
   if (packages.length > 0) {

@@ -32,7 +32,7 @@ const { wire, name: wireName } = await chooseWire(isNativeWanted);
 const runtime =
   bunVersion === undefined
     ? `node ${process.versions.node}, OpenSSL ${process.versions.openssl}`
-    : `bun ${bunVersion}, BoringSSL${wireName === "native" ? ", native sockets" : ""}`;
+    : `bun ${bunVersion}, BoringSSL, ${wireName} sockets`;
 
 const channel = openChannel<ToControl, ToWorker>(process);
 const send = (message: ToControl): void => {

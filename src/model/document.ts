@@ -36,9 +36,9 @@ export const DirectorSettingsSchema = Type.Object(
         "The runtime of the workers. `auto` is bun where its binary is there, else node.",
     }),
     wire: Type.Enum(["portable", "native"], {
-      default: "portable",
+      default: "native",
       description:
-        "What workers on Bun build connections on: `portable` is node:net and node:tls, `native` is Bun's own sockets, which cost less and are newer here. Node is always portable.",
+        "What workers on Bun build connections on: `native` is Bun's own sockets, `portable` is node:net and node:tls, which cost more. Where the engine has no such sockets, as on Node, it is portable.",
     }),
     maxConnections: auto(
       10_000_000,

@@ -5,7 +5,7 @@ export type Engine = "bun" | "node";
 const allEngines: readonly Engine[] = ["bun", "node"];
 
 /** The engines under test: both, or the one that TLSD_TEST_ENGINE names. */
-function enginesUnderTest(): readonly Engine[] {
+export function enginesUnderTest(): readonly Engine[] {
   const wanted = process.env["TLSD_TEST_ENGINE"];
   if (wanted === undefined || wanted === "") return allEngines;
   const engine = allEngines.find((candidate) => candidate === wanted);

@@ -107,7 +107,8 @@ describe("the admin socket", { concurrency: true }, () => {
           return all.every(({ residentBytes }) => residentBytes > 0) && all;
         });
         const children = descendantsOf(director.pid).map(({ pid }) => pid);
-        const runtime = engine === "bun" ? /^bun \d.*BoringSSL$/ : /^node \d.*OpenSSL \d/;
+        const runtime =
+          engine === "bun" ? /^bun \d.*BoringSSL, native sockets$/ : /^node \d.*OpenSSL \d/;
         assert.equal(workers.length, 2);
         for (const worker of workers) {
           const { pid, startedAt, residentBytes, loopDelayMs, id, runtime: runs, ...rest } = worker;

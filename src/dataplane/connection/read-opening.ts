@@ -6,7 +6,7 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * Gathers the first bytes of a client until `parse` has what it looks for; undefined there asks for more. Resolves with
- * what was found and every byte read so far, with the socket paused; with undefined when the connection is over. `parse`
+ * what was found and every byte read so far, with the socket held; with undefined when the connection is over. `parse`
  * bounds what it asks for.
  */
 export function readOpening<Found>(
@@ -29,7 +29,7 @@ export function readOpening<Found>(
         bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
         const found = parse(bytes);
         if (found === undefined) return;
-        client.pause();
+        client.hold();
         resolve({ found, bytes });
       },
       onEnd() {

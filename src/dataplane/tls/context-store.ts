@@ -38,6 +38,7 @@ export class ContextStore {
       this.#wire.buildContext({
         ...this.#pair(certificate),
         ...this.#trust(clientAuth.trust),
+        trustsSystem: false,
         minVersion: policy.minVersion,
         maxVersion: policy.maxVersion,
         cipherSuites: policy.cipherSuites,
@@ -61,6 +62,7 @@ export class ContextStore {
       this.#wire.buildContext({
         ...this.#pair(endpointTls.certificate),
         ...this.#trust(endpointTls.trust),
+        trustsSystem: true,
         minVersion: policy.minVersion,
         maxVersion: policy.maxVersion,
         cipherSuites: policy.cipherSuites,

@@ -13,7 +13,6 @@ export interface BunSocket<Data> {
   data: Data;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly localPort: number;
   readonly alpnProtocol?: string | false | null;
   /** Bytes that were taken; -1 when the socket is closed. What was not taken is the caller's to keep. */
   write(chunk: Uint8Array): number;
@@ -84,17 +83,17 @@ export interface BunSockets {
 /** Whether a socket can be taken over by TLS, asked of one that connects to this process over loopback. */
 export async function canStartTls(bun: BunSockets): Promise<boolean> {
   const ignore = { data() {}, drain() {}, end() {}, close() {}, error() {} };
-  const listener = bun.listen({
-    hostname: "127.0.0.1",
-    port: 0,
-    allowHalfOpen: true,
-    socket: ignore,
-  });
+  let listener: ReturnType<BunSockets["listen"]> | undefined;
   try {
-    const { port } = listener;
+    listener = bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      allowHalfOpen: true,
+      socket: ignore,
+    });
     const socket = await bun.connect({
       hostname: "127.0.0.1",
-      port,
+      port: listener.port,
       allowHalfOpen: true,
       data: undefined,
       socket: ignore,
@@ -106,7 +105,7 @@ export async function canStartTls(bun: BunSockets): Promise<boolean> {
   } catch {
     return false;
   } finally {
-    listener.stop(true);
+    listener?.stop(true);
   }
 }
 

@@ -1,16 +1,21 @@
 import type { BunError, BunSocket } from "./bun-native.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
-import type {
-  PeerCertificate,
-  TlsFacts,
-  TlsSocket,
-  WireFailure,
-  WireHandler,
-  WireSocket,
+import {
+  HIGH_WATER_MARK_BYTES,
+  type PeerCertificate,
+  type TlsFacts,
+  type TlsSocket,
+  type WireFailure,
+  type WireHandler,
 } from "./wire.ts";
 
 /** Listens until the next stage does. */
 const SILENT: WireHandler = { onOpen() {}, onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+const BROKEN_OFF: WireFailure = {
+  code: "ECONNRESET",
+  detail: "The connection broke off before both halves had ended.",
+};
 
 /** BoringSSL's reason in Bun's words, `error:100000b8:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER`. */
 const SSL_REASON = /^error:[0-9a-f]+:[^:]*:[^:]*:([A-Z0-9_/]+)$/i;
@@ -26,36 +31,42 @@ export function failureOf(error: BunError | null | undefined): WireFailure | und
 
 /**
  * A socket of Bun's own, without node streams: what `write` did not take is kept here, and what arrives while it is
- * paused waits here.
+ * paused waits here. It stays the same object when TLS starts on it.
  */
 export class NativeSocket implements TlsSocket {
   handler: WireHandler = SILENT;
   readonly peerAddress: string;
   readonly peerPort: number;
-  readonly localPort: number;
   queuedBytes = 0;
-  /** Undefined while it connects. */
-  socket: BunSocket<NativeSocket> | undefined;
   verifyError: string | undefined;
+  /** Undefined while it connects. */
+  #socket: BunSocket<NativeSocket> | undefined;
   #queue: Uint8Array[] = [];
-  /** Read by the engine before it was paused, and told when it resumes. */
+  /** Arrived while it was paused, and told when it resumes. */
   #early: Buffer[] = [];
+  #earlyBytes = 0;
   #isPaused = true;
+  /** The engine reads it, whether or not it is paused: a pause costs two system calls and a wake-up. */
+  #isRead = true;
   #isEnding = false;
+  #hasPeerEnded = false;
   #isEndUntold = false;
   #isClosed = false;
+  /** A write has failed. */
+  #isBroken = false;
+  /** This side has reset or destroyed it. */
+  #isGivenUp = false;
   #failure: WireFailure | undefined;
 
-  constructor(socket: BunSocket<NativeSocket> | undefined, from?: WireSocket) {
-    this.socket = socket;
-    const source = from ?? {
-      peerAddress: socket?.remoteAddress ?? "",
-      peerPort: socket?.remotePort ?? 0,
-      localPort: socket?.localPort ?? 0,
-    };
-    this.peerAddress = source.peerAddress;
-    this.peerPort = source.peerPort;
-    this.localPort = source.localPort;
+  constructor(socket?: BunSocket<NativeSocket>) {
+    this.#socket = socket;
+    this.peerAddress = socket?.remoteAddress ?? "";
+    this.peerPort = socket?.remotePort ?? 0;
+  }
+
+  /** False for the raw half, which goes on telling what the TLS half hears: the ciphertext. */
+  isOf(socket: BunSocket<NativeSocket>): boolean {
+    return this.#socket === socket;
   }
 
   get hasFinished(): boolean {
@@ -63,16 +74,23 @@ export class NativeSocket implements TlsSocket {
   }
 
   write(chunk: Uint8Array): boolean {
-    const { socket } = this;
+    const socket = this.#socket;
     if (socket === undefined || this.#isClosed) return true;
     if (this.#queue.length > 0) {
       this.#keep(chunk);
       return false;
     }
-    const taken = Math.max(0, socket.write(chunk));
+    const taken = this.#send(socket, chunk);
     if (taken === chunk.length) return true;
     this.#keep(chunk.subarray(taken));
     return false;
+  }
+
+  #send(socket: BunSocket<NativeSocket>, chunk: Uint8Array): number {
+    const taken = socket.write(chunk);
+    if (taken >= 0) return taken;
+    this.#isBroken = true;
+    return 0;
   }
 
   #keep(chunk: Uint8Array): void {
@@ -85,24 +103,38 @@ export class NativeSocket implements TlsSocket {
     const early = this.#early;
     if (early.length > 0) {
       this.#early = [];
+      this.#earlyBytes = 0;
       for (const chunk of early) this.received(chunk);
     }
     if (this.#isPaused || this.#isClosed) return;
-    this.socket?.resume();
+    if (!this.#isRead) {
+      this.#isRead = true;
+      this.#socket?.resume();
+    }
     if (!this.#isEndUntold) return;
     this.#isEndUntold = false;
     this.handler.onEnd();
   }
 
+  hold(): void {
+    this.#isPaused = true;
+  }
+
   pause(): void {
     this.#isPaused = true;
-    this.socket?.pause();
+    this.#stopReading();
+  }
+
+  #stopReading(): void {
+    if (!this.#isRead) return;
+    this.#isRead = false;
+    this.#socket?.pause();
   }
 
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    if (this.#queue.length === 0) this.socket?.shutdown();
+    if (this.#queue.length === 0) this.#socket?.shutdown();
   }
 
   reset(): void {
@@ -118,33 +150,53 @@ export class NativeSocket implements TlsSocket {
       socket.terminate();
       return;
     }
-    this.socket = socket;
-    socket.pause();
+    this.#socket = socket;
     this.handler.onOpen();
   }
 
-  /** The TLS half takes the engine's socket; what this one still hears is ciphertext, and the TLS half's end. */
-  handOver(): BunSocket<NativeSocket> | undefined {
-    const { socket } = this;
-    this.handler = SILENT;
+  /**
+   * Has TLS take the socket over. `start` is given the raw socket and what came of TLS so far; from `secured` on, events
+   * are those of the TLS half. Undefined from `start`: the engine has closed it.
+   */
+  startTls(
+    firstBytes: Buffer,
+    start: (raw: BunSocket<NativeSocket>, firstBytes: Buffer) => unknown,
+  ): void {
+    const raw = this.#socket;
+    const bytes =
+      this.#early.length === 0 ? firstBytes : Buffer.concat([firstBytes, ...this.#early]);
+    this.#early = [];
+    this.#earlyBytes = 0;
+    this.#isPaused = false;
+    this.#isRead = true;
+    if (raw !== undefined && !this.#isClosed && start(raw, bytes) !== undefined) return;
     this.#isClosed = true;
-    this.socket = undefined;
-    return socket;
+    raw?.terminate();
+    queueMicrotask(() => this.handler.onClose(BROKEN_OFF));
+  }
+
+  secured(socket: BunSocket<NativeSocket>): void {
+    this.#socket = socket;
   }
 
   received(chunk: Buffer): void {
     if (this.#isClosed) return;
-    if (this.#isPaused) this.#early.push(chunk);
-    else this.handler.onData(chunk);
+    if (!this.#isPaused) {
+      this.handler.onData(chunk);
+      return;
+    }
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes > HIGH_WATER_MARK_BYTES) this.#stopReading();
   }
 
   drained(): void {
-    const { socket } = this;
+    const socket = this.#socket;
     if (socket === undefined || this.#queue.length === 0) return;
     const queue = this.#queue;
     let sent = 0;
     for (const chunk of queue) {
-      const taken = Math.max(0, socket.write(chunk));
+      const taken = this.#send(socket, chunk);
       this.queuedBytes -= taken;
       if (taken < chunk.length) {
         queue[sent] = chunk.subarray(taken);
@@ -158,7 +210,13 @@ export class NativeSocket implements TlsSocket {
     this.handler.onDrain();
   }
 
+  /**
+   * An end after a write that failed is none to be believed: that write has taken the reset, if it was one, and the engine
+   * then reads an end.
+   */
   ended(): void {
+    if (this.#isBroken) return;
+    this.#hasPeerEnded = true;
     if (this.#isPaused) this.#isEndUntold = true;
     else this.handler.onEnd();
   }
@@ -175,22 +233,31 @@ export class NativeSocket implements TlsSocket {
     this.#queue = [];
     this.#early = [];
     this.queuedBytes = 0;
-    handler.onClose(this.#failure);
+    handler.onClose(this.#reasonOfClose());
+  }
+
+  /** The engine tells no end to who has ended first, no error where a write failed, and a RST after both ends, too. */
+  #reasonOfClose(): WireFailure | undefined {
+    const failure = this.#failure;
+    if (this.#isGivenUp) return failure;
+    const isInOrder = this.hasFinished && (this.#hasPeerEnded || failure === undefined);
+    return isInOrder && !this.#isBroken ? undefined : (failure ?? BROKEN_OFF);
   }
 
   /** The close is told later, as an engine's socket would. */
   #close(close: (socket: BunSocket<NativeSocket>) => void): void {
     if (this.#isClosed) return;
+    this.#isGivenUp = true;
     this.#queue = [];
     this.#early = [];
     this.#isPaused = true;
-    const { socket } = this;
+    const socket = this.#socket;
     if (socket !== undefined) close(socket);
     queueMicrotask(() => this.closed());
   }
 
   facts(): TlsFacts {
-    const { socket } = this;
+    const socket = this.#socket;
     const alpn = socket?.alpnProtocol;
     return {
       version: socket?.getTLSVersion() ?? "unknown",
@@ -202,7 +269,7 @@ export class NativeSocket implements TlsSocket {
   }
 
   peerCertificate(): PeerCertificate | undefined {
-    const certificate = this.socket?.getPeerCertificate();
+    const certificate = this.#socket?.getPeerCertificate();
     return certificate === undefined ? undefined : peerCertificateOf(certificate, this.verifyError);
   }
 }

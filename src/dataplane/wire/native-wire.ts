@@ -1,47 +1,60 @@
 import {
   canStartTls,
   tryBunSockets,
-  type BunSocket,
   type BunSocketHandlers,
   type BunSockets,
 } from "./bun-native.ts";
 import { failureOf, NativeSocket } from "./native-socket.ts";
 import { portableWire, secureContextOf } from "./portable-wire.ts";
-import type { Wire, WireHandler, WireSocket } from "./wire.ts";
+import type { Wire, WireSocket } from "./wire.ts";
 
-type Socket = BunSocket<NativeSocket>;
 type Handlers = BunSocketHandlers<NativeSocket>;
-
-/** One set of functions for all sockets of a kind; each finds its own object in `socket.data`. */
-const COMMON = {
-  drain: (socket: Socket) => socket.data.drained(),
-  end: (socket: Socket) => socket.data.ended(),
-  error: (socket: Socket, error: Parameters<Handlers["error"]>[1]) =>
-    socket.data.failed(failureOf(error)),
-  close(socket: Socket, error: Parameters<Handlers["close"]>[1]) {
-    socket.data.failed(failureOf(error));
-    socket.data.closed();
-  },
-} as const;
-
-const PLAIN: Handlers = {
-  ...COMMON,
-  data: (socket, chunk) => socket.data.received(chunk),
-};
 
 /** Bun's words for a client that ends its half before the handshake is done; with a reset it tells of a close alone. */
 const LEFT_EARLY = /^Client network socket disconnected/;
 
+/** One set of functions for all sockets; each finds its own object in `socket.data`. */
+const HANDLERS: Handlers = {
+  data(socket, chunk) {
+    const { data } = socket;
+    if (data.isOf(socket)) data.received(chunk);
+  },
+  drain(socket) {
+    const { data } = socket;
+    if (data.isOf(socket)) data.drained();
+  },
+  end(socket) {
+    const { data } = socket;
+    if (data.isOf(socket)) data.ended();
+  },
+  error(socket, error) {
+    socket.data.failed(failureOf(error));
+  },
+  close(socket, error) {
+    const { data } = socket;
+    data.failed(failureOf(error));
+    if (data.isOf(socket)) data.closed();
+  },
+};
+
+const CONNECTING: Handlers = {
+  ...HANDLERS,
+  open: (socket) => socket.data.connected(socket),
+  connectError(socket, error) {
+    socket.data.failed(failureOf(error));
+    socket.data.closed();
+  },
+};
+
 const SERVER_TLS: Handlers = {
-  ...COMMON,
-  data: (socket, chunk) => socket.data.received(chunk),
+  ...HANDLERS,
+  open: (socket) => socket.data.secured(socket),
   handshake(socket, isDone, error) {
     const wireSocket = socket.data;
     // Done with an error: the peer's certificate is not valid, and whoever asked for it decides what that means.
     wireSocket.verifyError = error?.code;
     if (isDone) {
-      // It stands paused, as every socket between two stages.
-      wireSocket.pause();
+      wireSocket.hold();
       wireSocket.handler.onOpen();
     } else if (LEFT_EARLY.test(error?.message ?? "")) {
       wireSocket.handler.onEnd();
@@ -57,26 +70,6 @@ function native(socket: WireSocket): NativeSocket {
   return socket;
 }
 
-/** The TLS half takes the engine's socket over; the raw half hears nothing more. */
-function upgrade(
-  raw: WireSocket,
-  handler: WireHandler,
-  start: (socket: Socket, data: NativeSocket) => ReturnType<Socket["upgradeTLS"]>,
-): NativeSocket {
-  const wireSocket = new NativeSocket(undefined, raw);
-  wireSocket.handler = handler;
-  const socket = native(raw).handOver();
-  const pair = socket === undefined ? undefined : start(socket, wireSocket);
-  if (pair === undefined) {
-    wireSocket.failed({ code: "ECONNRESET", detail: "The socket closed before TLS could start." });
-    wireSocket.destroy();
-    return wireSocket;
-  }
-  wireSocket.socket = pair[1];
-  wireSocket.resume();
-  return wireSocket;
-}
-
 /** On Bun's own sockets, which cost about half of what node:net and node:tls cost there. Contexts are node:tls's. */
 function buildNativeWire(bun: BunSockets): Wire {
   return {
@@ -90,9 +83,8 @@ function buildNativeWire(bun: BunSockets): Wire {
         ipv6Only: true,
         allowHalfOpen: true,
         socket: {
-          ...PLAIN,
+          ...HANDLERS,
           open(socket) {
-            socket.pause();
             socket.data = new NativeSocket(socket);
             onAccept(socket.data);
           },
@@ -104,7 +96,7 @@ function buildNativeWire(bun: BunSockets): Wire {
     connect(target, handler) {
       // A handshake of our own as a client is rare, and node:tls alone checks the name before it is finished.
       if (target.isTlsNext) return portableWire.connect(target, handler);
-      const wireSocket = new NativeSocket(undefined);
+      const wireSocket = new NativeSocket();
       wireSocket.handler = handler;
       const fail = (error: unknown): void => {
         wireSocket.failed(failureOf(error as Parameters<typeof failureOf>[0]));
@@ -124,7 +116,9 @@ function buildNativeWire(bun: BunSockets): Wire {
     },
 
     startServerTls(raw, options, handler) {
-      return upgrade(raw, handler, (socket, data) =>
+      const wireSocket = native(raw);
+      wireSocket.handler = handler;
+      wireSocket.startTls(options.firstBytes, (socket, initialData) =>
         socket.upgradeTLS({
           isServer: true,
           tls: {
@@ -133,25 +127,17 @@ function buildNativeWire(bun: BunSockets): Wire {
             rejectUnauthorized: options.requireCertificate,
             ...(options.alpn === undefined ? {} : { ALPNProtocols: options.alpn }),
           },
-          initialData: options.firstBytes,
-          data,
+          initialData,
+          data: wireSocket,
           socket: SERVER_TLS,
         }),
       );
+      return wireSocket;
     },
 
     startClientTls: (raw, options, handler) => portableWire.startClientTls(raw, options, handler),
   };
 }
-
-const CONNECTING: Handlers = {
-  ...PLAIN,
-  open: (socket) => socket.data.connected(socket),
-  connectError(socket, error) {
-    socket.data.failed(failureOf(error));
-    socket.data.closed();
-  },
-};
 
 /** Undefined where the engine has no such sockets, or they cannot start TLS. */
 export async function tryNativeWire(): Promise<Wire | undefined> {

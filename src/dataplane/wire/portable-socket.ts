@@ -68,9 +68,6 @@ export class PortableSocket implements WireSocket {
   get peerPort(): number {
     return this.socket.remotePort ?? 0;
   }
-  get localPort(): number {
-    return this.socket.localPort ?? 0;
-  }
   get queuedBytes(): number {
     return this.socket.writableLength;
   }
@@ -114,6 +111,10 @@ export class PortableSocket implements WireSocket {
   pause(): void {
     this.#isPaused = true;
     this.socket.pause();
+  }
+
+  hold(): void {
+    this.pause();
   }
 
   end(): void {

@@ -82,6 +82,13 @@ const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
 /** Between colons OpenSSL would take whichever group comes with a key share; a slash makes the order count, as in BoringSSL. */
 const GROUP_SEPARATOR = process.versions["bun"] === undefined ? "/" : ":";
 
+/**
+ * With the system's CAs both engines would look among them for the issuer of a lone certificate, at each handshake, and
+ * send what they find. Its own chain keeps them from it.
+ */
+const trustOf = ({ caPem, trustsSystem, chainPem }: ContextSpec): string[] | undefined =>
+  pemBlocksOf(caPem ?? (trustsSystem ? undefined : chainPem));
+
 /** On both engines: minVersion is set always, since Bun would allow TLS 1.0, and renegotiation is off. */
 function buildContext(spec: ContextSpec): WireContext {
   let secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
@@ -90,7 +97,7 @@ function buildContext(spec: ContextSpec): WireContext {
     tls.createSecureContext({
       cert: spec.chainPem,
       key: spec.keyPem,
-      ca: pemBlocksOf(spec.caPem),
+      ca: trustOf(spec),
       crl: pemBlocksOf(spec.crlPem),
       minVersion: spec.minVersion,
       maxVersion: spec.maxVersion,

@@ -26,7 +26,6 @@ export interface WireHandler {
 export interface WireSocket {
   readonly peerAddress: string;
   readonly peerPort: number;
-  readonly localPort: number;
   /** Bytes that `write` took and the kernel has not. */
   readonly queuedBytes: number;
   /** `end` was called, and all that was written and the end itself are with the kernel. */
@@ -35,7 +34,10 @@ export interface WireSocket {
   /** False: the queue is over its mark; stop until `onDrain`. Every byte is taken all the same. */
   write(chunk: Uint8Array): boolean;
   resume(): void;
+  /** Reads no more, but for what is under way. */
   pause(): void;
+  /** For a moment, between two stages: what comes is kept, up to about the high-water mark. */
+  hold(): void;
   /** Ends this side's half once all that was written has gone. */
   end(): void;
   /** Drops what is queued and sends RST. */
@@ -79,7 +81,9 @@ export interface WireContext {
 export interface ContextSpec {
   readonly chainPem: string | undefined;
   readonly keyPem: string | undefined;
+  /** Undefined: the system's CAs where `trustsSystem` says so, else none. */
   readonly caPem: string | undefined;
+  readonly trustsSystem: boolean;
   readonly crlPem: string | undefined;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
   readonly maxVersion: "TLSv1.2" | "TLSv1.3";

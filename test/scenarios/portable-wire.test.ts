@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepting-endpoint.ts";
+import { enginesUnderTest } from "#harness/engines.ts";
+import { sendPattern } from "#harness/flow.ts";
+import { patternBytes, patternDigest } from "#harness/pattern.ts";
+import { startShop, type Shop } from "#harness/shop.ts";
+import { openFileCount } from "#harness/process-facts.ts";
+
+const bothWaysBytes = 8 * 1024 * 1024;
+
+/** What Bun falls back on. All other scenarios have it on engine node, and Bun on sockets of its own. */
+describe(
+  "engine bun on the sockets that it has in common with Node",
+  {
+    skip: enginesUnderTest().includes("bun") ? false : "engine bun is not under test",
+  },
+  () => {
+    let endpoint: AcceptingEndpoint;
+    let shop: Shop<"driven">;
+
+    before(async () => {
+      endpoint = await startAcceptingEndpoint();
+      shop = await startShop({
+        engine: "bun",
+        listeners: { driven: { to: endpoint.endpoint.port, proxyProtocol: "v1" } },
+        more: { director: { wire: "portable" } },
+      });
+    });
+
+    it("says so in show workers", async () => {
+      const { stdout } = await shop.director.cli("show", "workers");
+      assert.match(stdout, /bun \d.*BoringSSL, portable sockets/);
+    });
+
+    for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+      it(`carries both ways and both ends, ${version}`, async () => {
+        const openFiles = openFileCount(await shop.workerPid());
+        const [client, server] = await endpoint.meet(() =>
+          shop.connect("driven", { maxVersion: version }),
+        );
+        assert.match(await server.read.until("\r\n"), /^PROXY TCP4 127\.0\.0\.1 /);
+        const flows = [client, server].map(({ socket }) => sendPattern(socket, bothWaysBytes));
+        const endBoth = async (): Promise<void> => {
+          await Promise.all(flows.map(({ sent }) => sent));
+          client.end();
+          server.end();
+        };
+        const ended = endBoth();
+        const digests = await Promise.all([client.read.digestToEnd(), server.read.digestToEnd()]);
+        await ended;
+        assert.deepEqual(digests, [patternDigest(bothWaysBytes), patternDigest(bothWaysBytes)]);
+        const { outcome, tlsVersion } = await shop.recordOf(client);
+        assert.deepEqual({ outcome, tlsVersion }, { outcome: "completed", tlsVersion: version });
+        await shop.untilOpenFiles(openFiles);
+      });
+    }
+
+    it("passes a reset on, either way", async () => {
+      const [left, deserted] = await endpoint.meet(() => shop.connect("driven"));
+      await deserted.send(patternBytes(1000));
+      await left.read.bytes(1000);
+      deserted.reset();
+      assert.equal(await left.read.outcome(), "ECONNRESET");
+      assert.equal((await shop.recordOf(left)).outcome, "endpoint-reset");
+
+      const [gone, server] = await endpoint.meet(() => shop.connect("driven"));
+      await server.read.until("\r\n");
+      gone.reset();
+      assert.equal(await server.read.outcome(), "ECONNRESET");
+      assert.equal((await shop.recordOf(gone)).outcome, "client-reset");
+    });
+  },
+);
