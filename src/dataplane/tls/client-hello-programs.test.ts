@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { createServer, type Server } from "node:net";
 import { describe, test, type TestContext } from "node:test";
 import { connect, type ConnectionOptions } from "node:tls";
+import { requirePackage } from "#harness/packages.ts";
 import { type ClientHello, parseClientHello } from "./client-hello.ts";
 
 const DEADLINE_MS = 10_000;
@@ -57,24 +58,22 @@ function checkHello(bytes: Buffer): ClientHello {
 }
 
 /** The hello of a program, or undefined if it is not installed. */
+/** The Debian package that brings each of them. */
+const packages = { openssl: "openssl", curl: "curl", "gnutls-cli": "gnutls-bin" } as const;
+
 async function helloOfProgram(
   context: TestContext,
-  program: string,
+  program: keyof typeof packages,
   argumentsFor: (port: number) => readonly string[],
 ): Promise<{ readonly hello: ClientHello; readonly bytes: Buffer } | undefined> {
+  if (!(await requirePackage(context, packages[program], program))) return undefined;
   const catcher = await HelloCatcher.listen();
   const child = spawn(program, argumentsFor(catcher.port), { stdio: "ignore" });
-  const missing = new Promise<undefined>((resolve) => {
-    child.once("error", () => resolve(undefined));
-  });
-  const bytes = await Promise.race([catcher.caught, missing]).finally(() => {
+  const bytes = await catcher.caught.finally(() => {
     child.kill("SIGKILL");
     catcher.close();
   });
-  if (bytes !== undefined) return { hello: checkHello(bytes), bytes };
-  catcher.caught.catch(() => undefined);
-  context.skip(`no ${program} here`);
-  return undefined;
+  return { hello: checkHello(bytes), bytes };
 }
 
 const at = (port: number): string => `127.0.0.1:${port}`;
@@ -134,14 +133,11 @@ test("curl", async (context) => {
 });
 
 test("curl that speaks http to the TLS port", async (context) => {
+  if (!(await requirePackage(context, "curl"))) return;
   const catcher = await HelloCatcher.listen();
-  const child = spawn("curl", ["--silent", "--noproxy", "*", `http://${at(catcher.port)}/`]);
-  const missing = new Promise<undefined>((resolve) =>
-    child.once("error", () => resolve(undefined)),
-  );
-  const bytes = await Promise.race([catcher.caught, missing]).finally(() => catcher.close());
-  if (bytes === undefined) context.skip("no curl here");
-  else assert.equal(parseClientHello(bytes).kind, "plaintext-http");
+  spawn("curl", ["--silent", "--noproxy", "*", `http://${at(catcher.port)}/`]);
+  const bytes = await catcher.caught.finally(() => catcher.close());
+  assert.equal(parseClientHello(bytes).kind, "plaintext-http");
 });
 
 for (const [priority, versions] of [
