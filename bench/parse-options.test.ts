@@ -25,15 +25,16 @@ test("cases, peers and engines can be chosen, in any order", () => {
   });
 });
 
-test("results are compared and workers profiled by commands of their own", () => {
+test("results are compared by a command of its own, and workers profiled where that is asked", () => {
   assert.deepEqual(parseOptions(["compare", "a.json", "b.json"]), {
     task: "compare",
     beforePath: "a.json",
     afterPath: "b.json",
   });
-  assert.deepEqual(parseOptions(["profile", "bulk", "--engines", "node"]), {
+  assert.deepEqual(parseOptions(["bulk", "--profile", "--engines", "node"]), {
     task: "profile",
     loads: ["bulk"],
     engines: ["node"],
   });
+  assert.throws(() => parseOptions(["memory", "--profile"]), /--profile is for handshakes/);
 });

@@ -46,6 +46,7 @@ export function parseOptions(argv: readonly string[]): Options {
     .addHelpText(
       "after",
       "\nExamples:\n  npm run bench -- handshakes memory --peers haproxy --engines bun --quick\n" +
+        "  npm run bench -- requests --profile --engines bun\n" +
         "  npm run bench -- compare bench/results/A.json bench/results/B.json",
     )
     .exitOverride();
@@ -65,6 +66,10 @@ export function parseOptions(argv: readonly string[]): Options {
     )
     .option("--runs <count>", "runs of each; 5 (memory, growth: 3), 3 with --quick", parseRuns)
     .option("--quick", "a quarter of the load: for a first look, not for a claim")
+    .option(
+      "--profile",
+      `no comparison: a worker's CPU profile under ${profileLoadNames.join(", ")}, into bench/work/profiles`,
+    )
     .action(
       (
         wanted: readonly FamilyName[],
@@ -73,8 +78,20 @@ export function parseOptions(argv: readonly string[]): Options {
           engines?: readonly Variant[];
           runs?: number;
           quick?: boolean;
+          profile?: boolean;
         },
       ) => {
+        if (given.profile) {
+          const loads = profileLoadNames.filter(
+            (name) => wanted.length === 0 || wanted.includes(name),
+          );
+          if (loads.length === 0)
+            program.error(`error: --profile is for ${profileLoadNames.join(", ")}`, {
+              exitCode: 2,
+            });
+          options = { task: "profile", loads, engines: given.engines ?? engines };
+          return;
+        }
         options = {
           task: "measure",
           families: familyNames.filter((name) => wanted.length === 0 || wanted.includes(name)),
@@ -99,24 +116,6 @@ export function parseOptions(argv: readonly string[]): Options {
     .argument("<result>", "a JSON file of bench/results")
     .action((resultPath: string) => {
       options = { task: "report", resultPath };
-    });
-  program
-    .command("profile")
-    .description("profile a worker's CPU time under load, into bench/work/profiles")
-    .addArgument(
-      new Argument("[loads...]", "the loads; all when none is given").choices(profileLoadNames),
-    )
-    .option(
-      "--engines <names>",
-      `of ${variants.join(",")}; ${engines.join(",")} by default`,
-      listOf(variants),
-    )
-    .action((wanted: readonly ProfileLoadName[], given: { engines?: readonly Variant[] }) => {
-      options = {
-        task: "profile",
-        loads: profileLoadNames.filter((name) => wanted.length === 0 || wanted.includes(name)),
-        engines: given.engines ?? engines,
-      };
     });
   program.parse(argv, { from: "user" });
   if (options === undefined) {

@@ -14,7 +14,7 @@ export function announceClient(connection: ConnectionState, endpoint: WireSocket
       destinationAddress: spec.virtualIp,
       destinationPort: spec.port,
       alpn: tls?.alpn,
-      serverName: connection.hello?.serverName,
+      serverName: connection.serverName,
       uniqueId: connection.id,
       tls:
         tls === undefined

@@ -43,6 +43,8 @@ export class ConnectionState implements Deadlined {
   clientPort: number;
   /** The socket's peer, where a PROXY header announced the client. */
   proxyAddress: string | undefined;
+  serverName: string | undefined;
+  /** Until the handshake is done: of an open connection nobody asks, and it is large. */
   hello: ClientHello | undefined;
   tls: TlsFacts | undefined;
   peerCertificate: PeerCertificate | undefined;

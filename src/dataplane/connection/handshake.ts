@@ -31,6 +31,7 @@ export async function shakeHands(
   const facts = socket.facts();
   const group = facts.group ?? groupOf(hello, policy, facts);
   connection.tls = { ...facts, group };
+  connection.hello = undefined;
   connection.isOpen = true;
   connection.handshakeMs = connection.elapsedMs();
   const { counters } = connection.listener;

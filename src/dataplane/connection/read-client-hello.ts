@@ -36,6 +36,7 @@ export async function readClientHello(
   switch (found.kind) {
     case "hello":
       connection.hello = found.hello;
+      connection.serverName = found.hello.serverName;
       return { hello: found.hello, bytes };
     case "plaintext-http":
       failHandshake(connection, "plaintext-http", { farewell: HTTP_ANSWER });
