@@ -20,7 +20,7 @@ export function standaloneSvg({ svg, width, height, title, subtitle, subjects }:
   });
   const placed = svg.replace(/^<svg/, `<svg x="${padding}" y="${headHeight}"`);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${wholeWidth} ${wholeHeight}" width="${wholeWidth}" height="${wholeHeight}" font-family="system-ui, sans-serif" role="img" aria-label="${escapeMarkup(title)}">
-<style>svg{color:#1f2328;--page:#fff}.page{fill:var(--page)}@media(prefers-color-scheme:dark){svg{color:#e6edf3;--page:#0d1117}}</style>
+<style>svg{color:#1f2328}.page{fill:#fff}@media(prefers-color-scheme:dark){svg{color:#e6edf3}.page{fill:#0d1117}}</style>
 <rect class="page" width="100%" height="100%" rx="8"/>
 <g fill="currentColor"><text x="${padding}" y="24" font-size="16" font-weight="600">${escapeMarkup(title)}</text>
 <text x="${padding}" y="43" font-size="12" opacity="0.8">${escapeMarkup(subtitle)}</text>

@@ -133,7 +133,6 @@ export class Worker {
     const { plane, send } = this.#parts;
     return (socket) => {
       serveConnection(plane, listener, socket).catch((cause: unknown) => {
-        socket.destroy();
         send({
           type: "notice",
           level: "error",

@@ -45,6 +45,14 @@ describe("checkPolicy", () => {
     assert.equal(placesOf({ cipherSuites: ["RC4-SHA"] })[0], "bad-value cipherSuites[0]");
   });
 
+  it("refuses versions without a group", () => {
+    const groups = ["X25519MLKEM768"];
+    assert.deepEqual(placesOf({ groups }), ["version-without-group groups"]);
+    assert.deepEqual(placesOf({ maxVersion: "TLSv1.2", groups }), ["version-without-group groups"]);
+    assert.deepEqual(placesOf({ groups: [...groups, "P-256"] }), []);
+    assert.deepEqual(placesOf({ base: "modern", groups }), []);
+  });
+
   it("wants CAs to check clients with", () => {
     assert.deepEqual(placesOf({ clientAuth: { mode: "request" } }), ["missing-key clientAuth.ca"]);
     assert.deepEqual(placesOf({ clientAuth: { crl: "ca.crl" } }), ["missing-key clientAuth.crl"]);

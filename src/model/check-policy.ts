@@ -1,11 +1,15 @@
-import { tryCipherSuite } from "./cipher-suites.ts";
+import { isTls13Group, tryCipherSuite } from "./cipher-suites.ts";
 import type { Problem } from "./failure.ts";
 import { isPresetName, PRESETS, resolvePolicy, TLS_VERSIONS, type Policy } from "./policy.ts";
 import { pathOf, problemOf } from "./problem.ts";
 
 export function checkPolicy(name: string, policy: Policy): readonly Problem[] {
   const path = pathOf("policies", name);
-  const problems = [...checkVersions(path, policy), ...checkClientAuth(path, policy)];
+  const problems = [
+    ...checkVersions(path, policy),
+    ...checkGroups(path, policy),
+    ...checkClientAuth(path, policy),
+  ];
   if (isPresetName(name)) {
     problems.push(problemOf("preset-name", path, `\`${name}\` is a preset and cannot be changed.`));
   }
@@ -44,6 +48,13 @@ function checkBaseSuites(path: string, policy: Policy): readonly Problem[] {
   const message = `The policy allows ${minVersion}, of which its base ${policy.base} has no suites.`;
   const hint = "Set `base: intermediate`, or list the suites with `cipherSuites`.";
   return [problemOf("version-without-suite", `${path}.minVersion`, message, hint)];
+}
+
+function checkGroups(path: string, policy: Policy): readonly Problem[] {
+  const { minVersion, groups } = resolvePolicy("", policy);
+  if (minVersion >= "TLSv1.3" || !groups.every(isTls13Group)) return [];
+  const message = `The policy allows ${minVersion} and lists no group of it.`;
+  return [problemOf("version-without-group", `${path}.groups`, message)];
 }
 
 function checkClientAuth(path: string, { clientAuth }: Policy): Problem[] {

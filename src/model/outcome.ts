@@ -80,6 +80,7 @@ export const CONNECTION_OUTCOMES = {
   "relay-memory":
     "What all connections buffer was over its limit, and this one had been stuck longest.",
   drained: "The director was stopping and the drain deadline passed.",
+  internal: "The director could not serve the connection; see its log.",
 } as const satisfies Readonly<Record<string, string>>;
 export type ConnectionOutcome = keyof typeof CONNECTION_OUTCOMES;
 export const CONNECTION_OUTCOME_NAMES = Object.keys(

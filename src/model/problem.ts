@@ -42,6 +42,7 @@ export const PROBLEMS = {
   "preset-name": error("Call the policy something else and set its `base`."),
   "bad-versions": error("Set minVersion not above maxVersion; those not set come from the base."),
   "suite-without-version": error("Leave the suite out, or widen minVersion and maxVersion."),
+  "version-without-group": error("Add a group such as X25519, or leave the version out."),
   "version-without-suite": error("Add a suite of that version, or leave the version out."),
   "suite-without-key-type": error(
     "Add a suite for the certificates' key type, a certificate for the suites, or allow TLSv1.3.",

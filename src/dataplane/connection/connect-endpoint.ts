@@ -10,7 +10,7 @@ import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import type { ConnectTarget, WireHandler, WireSocket } from "../wire/wire.ts";
 import { announceClient } from "./announce-client.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import { endConnection } from "./finish.ts";
+import { endConnection, outcomeOfBreak } from "./finish.ts";
 
 const CONNECTS = SLOTS.firstSlot.tlsd_endpoint_connects_total;
 const FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
@@ -31,7 +31,7 @@ export async function connectEndpoint(
     onData() {},
     onDrain() {},
     onEnd() {},
-    onClose: () => endConnection(connection, "client-reset"),
+    onClose: (failure) => endConnection(connection, outcomeOfBreak(true, failure)),
   };
   const startedMs = performance.now();
   connection.endpointFailure = "none-configured";

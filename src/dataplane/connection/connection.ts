@@ -4,16 +4,14 @@ import { acceptConnection } from "./accept.ts";
 import { connectEndpoint } from "./connect-endpoint.ts";
 import type { ConnectionState, Plane } from "./connection-state.ts";
 import { admitServer } from "./admit-server.ts";
+import { giveUpConnection } from "./finish.ts";
 import { shakeHands } from "./handshake.ts";
 import { readClientHello } from "./read-client-hello.ts";
 import { readProxyHeader } from "./read-proxy-header.ts";
 import { redirectToHttps } from "./redirect.ts";
 import { relay } from "./relay.ts";
 
-/**
- * The way of a connection, whole. A stage that says undefined or false has ended it, recorded why and closed what was
- * open (finish.ts). Sockets stand paused between stages, so no byte is told to nobody.
- */
+/** Rejects when a stage throws, which none is meant to; the connection has been given up by then. */
 export async function serveConnection(
   plane: Plane,
   listener: RuntimeListener,
@@ -21,7 +19,21 @@ export async function serveConnection(
 ): Promise<void> {
   const connection = acceptConnection(plane, listener, socket);
   if (connection === undefined) return;
-  switch (listener.spec.mode) {
+  try {
+    await serve(connection);
+  } catch (cause) {
+    giveUpConnection(connection);
+    throw cause;
+  }
+}
+
+/**
+ * The way of a connection, whole. A stage that says undefined or false has ended it, recorded why and closed what was
+ * open (finish.ts). Sockets are held between stages, so no byte is told to nobody.
+ */
+async function serve(connection: ConnectionState): Promise<void> {
+  const { mode } = connection.listener.spec;
+  switch (mode) {
     case "tcp":
       if (!(await terminateTls(connection))) return;
       break;
@@ -34,7 +46,7 @@ export async function serveConnection(
       return;
     }
     default:
-      listener.spec.mode satisfies never;
+      mode satisfies never;
   }
   const endpoint = await connectEndpoint(connection);
   if (endpoint === undefined) return;

@@ -5,7 +5,7 @@ import { endpointKeyOf } from "#model/snapshot.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import { versionName } from "../tls/tls-names.ts";
 import { SLOTS } from "#model/metric-catalog.ts";
-import type { WireSocket } from "../wire/wire.ts";
+import type { WireFailure, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 
 const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
@@ -91,6 +91,16 @@ export function failHandshake(
   release(connection);
 }
 
+/** Of a side that broke off; undefined: without a cause that the engine knows. */
+export function outcomeOfBreak(
+  isClient: boolean,
+  failure: WireFailure | undefined,
+): ConnectionOutcome {
+  const isTls = /^ERR_(SSL|TLS)/.test(failure?.code ?? "");
+  if (isClient) return isTls ? "client-tls-error" : "client-reset";
+  return isTls ? "endpoint-tls-error" : "endpoint-reset";
+}
+
 /** Outcomes in which a peer broke off, so that the other one must not take what came so far for the whole. */
 const BROKEN_OFF: ReadonlySet<ConnectionOutcome> = new Set<ConnectionOutcome>([
   "client-reset",
@@ -162,6 +172,12 @@ function recordOf(
     bytesToClient: connection.bytesToClient,
     outcome,
   };
+}
+
+/** A stage has thrown. */
+export function giveUpConnection(connection: ConnectionState): void {
+  if (connection.isOpen) endConnection(connection, "internal");
+  else failHandshake(connection, "internal");
 }
 
 /** The drain deadline, or the listener is gone for good. */

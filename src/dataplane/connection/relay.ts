@@ -1,9 +1,8 @@
-import type { ConnectionOutcome } from "#model/outcome.ts";
 import type { Congested } from "../live/relay-memory.ts";
 import { histogramSlots } from "../observe/counters.ts";
 import type { WireFailure, WireHandler, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import { endConnection } from "./finish.ts";
+import { endConnection, outcomeOfBreak } from "./finish.ts";
 
 const FIRST_BYTE_SECONDS = histogramSlots("tlsd_first_byte_seconds");
 
@@ -71,7 +70,7 @@ class RelaySide implements WireHandler, Congested {
     connection.plane.relayMemory.release(this);
     if (connection.isOver) return;
     if (failure !== undefined && !(this.hasEnded && !this.isClient)) {
-      endConnection(connection, outcomeOf(this.isClient, failure));
+      endConnection(connection, outcomeOfBreak(this.isClient, failure));
       return;
     }
     // An endpoint that has answered in full and then broke off takes nothing more; its answer is still delivered.
@@ -83,12 +82,6 @@ class RelaySide implements WireHandler, Congested {
   shed(): void {
     endConnection(this.connection, "relay-memory");
   }
-}
-
-function outcomeOf(isClient: boolean, failure: WireFailure): ConnectionOutcome {
-  const isTls = failure.code.startsWith("ERR_SSL") || failure.code.startsWith("ERR_TLS");
-  if (isClient) return isTls ? "client-tls-error" : "client-reset";
-  return isTls ? "endpoint-tls-error" : "endpoint-reset";
 }
 
 function firstByte(connection: ConnectionState): void {

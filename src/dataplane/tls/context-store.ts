@@ -100,16 +100,17 @@ export class ContextStore {
     build: () => WireContext,
   ): WireContext {
     const found = this.#contexts.get(key);
-    if (found !== undefined) return found.context;
-    const context = build();
-    this.#contexts.set(key, { context, sessionScope, material });
+    // Taken out and put in again, so that the map's first key is the one not used for longest.
+    if (found !== undefined) this.#contexts.delete(key);
+    const entry = found ?? { context: build(), sessionScope, material };
+    this.#contexts.set(key, entry);
     if (this.#contexts.size > MAX_CONTEXTS) {
       for (const oldest of this.#contexts.keys()) {
         this.#contexts.delete(oldest);
         break;
       }
     }
-    return context;
+    return entry.context;
   }
 
   #pair(id: MaterialId | undefined): { chainPem: string | undefined; keyPem: string | undefined } {

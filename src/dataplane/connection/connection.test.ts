@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ListenerName } from "#model/names.ts";
+import type { RuntimeListener } from "../build-runtime.ts";
+import { Deadlines } from "../live/deadlines.ts";
+import { OpenConnections } from "../live/open-connections.ts";
+import { VnicUsage } from "../live/vnic-usage.ts";
+import { Counters } from "../observe/counters.ts";
+import type { WireSocket } from "../wire/wire.ts";
+import { serveConnection } from "./connection.ts";
+import type { Plane } from "./connection-state.ts";
+
+describe("serveConnection", () => {
+  it("gives up a connection whose stage throws, and what it was counted for", async () => {
+    const failures: HandshakeRecord[] = [];
+    const deadlines = new Deadlines();
+    const connections = new OpenConnections();
+    const usage = new VnicUsage({ name: "front.shop" } as never);
+    const plane = {
+      ...{ deadlines, connections, maxConnections: 1, idPrefix: "test" },
+      recorder: { handshakeFailed: (record: HandshakeRecord) => failures.push(record) },
+    } as unknown as Plane;
+    const broken = (): never => {
+      throw new Error("a rule that cannot be read");
+    };
+    const listener = {
+      spec: { name: "front.shop:1", mode: "egress", timeouts: { handshakeMs: 1_000 } },
+      ...{ usage, trustedProxies: [], allowFrom: { some: broken } },
+      counters: new Counters().of("front.shop:1" as ListenerName),
+    } as unknown as RuntimeListener;
+    let resets = 0;
+    const socket = {
+      ...{ peerAddress: "127.0.0.1", peerPort: 1 },
+      reset() {
+        resets += 1;
+      },
+    } as unknown as WireSocket;
+    await assert.rejects(serveConnection(plane, listener, socket), /cannot be read/);
+    deadlines.close();
+    assert.deepEqual([resets, connections.size, usage.openConnections], [1, 0, 0]);
+    assert.deepEqual(
+      failures.map(({ failure }) => failure),
+      ["internal"],
+    );
+    assert.equal(listener.counters.openConnections, 0);
+  });
+});
