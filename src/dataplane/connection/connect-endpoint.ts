@@ -61,21 +61,10 @@ export async function connectEndpoint(
 async function tryEndpoint(connection: ConnectionState, { endpoint }: Candidate): Promise<Attempt> {
   const { listener, plane } = connection;
   const { endpointTls, timeouts } = listener.spec;
-  let giveUp = (): void => {};
-  const isLate = new Promise<Attempt>((resolve) => {
-    giveUp = () => resolve({ failure: "timeout" });
-  });
-  connection.setDeadline(timeouts.connectMs, () => {
-    connection.deadlineAtMs = Number.POSITIVE_INFINITY;
-    connection.endpointSocket?.destroy();
-    giveUp();
-  });
-  const raw = await Promise.race([
-    isLate,
-    open(connection, false, (handler) =>
-      plane.wire.connect(targetOf(endpoint, endpointTls !== undefined), handler),
-    ),
-  ]);
+  connection.setDeadline(timeouts.connectMs, () => {});
+  const raw = await open(connection, false, (handler) =>
+    plane.wire.connect(targetOf(endpoint, endpointTls !== undefined), handler),
+  );
   if ("failure" in raw || connection.isOver) return raw;
   announceClient(connection, raw.socket);
   if (endpointTls === undefined) return raw;
@@ -83,18 +72,16 @@ async function tryEndpoint(connection: ConnectionState, { endpoint }: Candidate)
   if (context === undefined) return raw;
   const serverName =
     endpointTls.serverName ?? ("address" in endpoint ? endpoint.address : endpoint.server);
-  return Promise.race([
-    isLate,
-    open(connection, true, (handler) =>
-      plane.wire.startClientTls(
-        raw.socket,
-        { context, verify: endpointTls.verify, serverName },
-        handler,
-      ),
+  return open(connection, true, (handler) =>
+    plane.wire.startClientTls(
+      raw.socket,
+      { context, verify: endpointTls.verify, serverName },
+      handler,
     ),
-  ]);
+  );
 }
 
+/** Resolves when the socket is open, has failed, or the connection's deadline has passed. */
 function open(
   connection: ConnectionState,
   isTls: boolean,
@@ -112,6 +99,11 @@ function open(
       onClose: (failure) => resolve({ failure: classifyEndpointFailure(failure, isTls) }),
     });
     connection.endpointSocket = socket;
+    connection.deadlinePassed = () => {
+      connection.deadlineAtMs = Number.POSITIVE_INFINITY;
+      socket.destroy();
+      resolve({ failure: "timeout" });
+    };
   });
 }
 
