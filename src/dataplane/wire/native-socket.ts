@@ -229,19 +229,22 @@ export class NativeSocket implements TlsSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const { handler } = this;
+    const failure = this.#reasonOfClose();
     this.handler = SILENT;
     this.#queue = [];
     this.#early = [];
     this.queuedBytes = 0;
-    handler.onClose(this.#reasonOfClose());
+    handler.onClose(failure);
   }
 
   /** The engine tells no end to who has ended first, no error where a write failed, and a RST after both ends, too. */
   #reasonOfClose(): WireFailure | undefined {
     const failure = this.#failure;
     if (this.#isGivenUp) return failure;
-    const isInOrder = this.hasFinished && (this.#hasPeerEnded || failure === undefined);
-    return isInOrder && !this.#isBroken ? undefined : (failure ?? BROKEN_OFF);
+    const isAllTold = this.#early.length === 0;
+    const haveBothEnded = this.hasFinished && (this.#hasPeerEnded || failure === undefined);
+    const isInOrder = haveBothEnded && isAllTold && !this.#isBroken;
+    return isInOrder ? undefined : (failure ?? BROKEN_OFF);
   }
 
   /** The close is told later, as an engine's socket would. */
