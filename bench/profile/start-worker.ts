@@ -12,7 +12,7 @@ import { openChannel } from "#protocol/channel.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import type { ChildProcesses, StartedProcess } from "../child-processes.ts";
-import { documentOf, engineOf, wireOf, type Variant } from "../subjects/director.ts";
+import { documentOf, engineOf, wireOf, type Engine, type Variant } from "../subjects/director.ts";
 import type { Site } from "../subjects/subject.ts";
 
 const entry = fileURLToPath(new URL("../../src/dataplane/main.ts", import.meta.url));
@@ -86,7 +86,7 @@ export async function startWorker(
 }
 
 /** Both engines write V8's format. Bun adds Markdown, and the endings itself when it writes both. */
-function profileFlagsOf(engine: ReturnType<typeof engineOf>, profilePath: string): string[] {
+function profileFlagsOf(engine: Engine, profilePath: string): string[] {
   const { dir, name, base } = parse(profilePath);
   const common = ["--cpu-prof", `--cpu-prof-dir=${dir}`];
   return engine === "bun"

@@ -61,7 +61,7 @@ export async function connectEndpoint(
 async function tryEndpoint(connection: ConnectionState, { endpoint }: Candidate): Promise<Attempt> {
   const { listener, plane } = connection;
   const { endpointTls, timeouts } = listener.spec;
-  connection.setDeadline(timeouts.connectMs, () => {});
+  connection.deadlineAtMs = plane.deadlines.in(timeouts.connectMs);
   const raw = await open(connection, false, (handler) =>
     plane.wire.connect(targetOf(endpoint, endpointTls !== undefined), handler),
   );
@@ -81,7 +81,7 @@ async function tryEndpoint(connection: ConnectionState, { endpoint }: Candidate)
   );
 }
 
-/** Resolves when the socket is open, has failed, or the connection's deadline has passed. */
+/** Resolves when the socket is open, has failed, or the deadline of the connection, which is the caller's to set, has passed. */
 function open(
   connection: ConnectionState,
   isTls: boolean,

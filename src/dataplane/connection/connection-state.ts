@@ -81,7 +81,7 @@ export class ConnectionState implements Deadlined {
   }
 
   cut(): void {
-    cutConnection(this);
+    cutConnection(this, "drained");
   }
 
   onDeadline(): void {

@@ -12,7 +12,7 @@ import { serveConnection } from "./connection.ts";
 import type { Plane } from "./connection-state.ts";
 
 describe("serveConnection", () => {
-  it("gives up a connection whose stage throws, and what it was counted for", async () => {
+  it("cuts a connection whose stage throws, and gives back what it was counted for", async () => {
     const failures: HandshakeRecord[] = [];
     const deadlines = new Deadlines();
     const connections = new OpenConnections();

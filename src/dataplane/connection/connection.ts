@@ -4,14 +4,14 @@ import { acceptConnection } from "./accept.ts";
 import { connectEndpoint } from "./connect-endpoint.ts";
 import type { ConnectionState, Plane } from "./connection-state.ts";
 import { admitServer } from "./admit-server.ts";
-import { giveUpConnection } from "./finish.ts";
+import { cutConnection } from "./finish.ts";
 import { shakeHands } from "./handshake.ts";
 import { readClientHello } from "./read-client-hello.ts";
 import { readProxyHeader } from "./read-proxy-header.ts";
 import { redirectToHttps } from "./redirect.ts";
 import { relay } from "./relay.ts";
 
-/** Rejects when a stage throws, which none is meant to; the connection has been given up by then. */
+/** Rejects when a stage throws, which none is meant to; the connection has been cut by then. */
 export async function serveConnection(
   plane: Plane,
   listener: RuntimeListener,
@@ -22,7 +22,7 @@ export async function serveConnection(
   try {
     await serve(connection);
   } catch (cause) {
-    giveUpConnection(connection);
+    cutConnection(connection, "internal");
     throw cause;
   }
 }

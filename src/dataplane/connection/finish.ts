@@ -174,14 +174,8 @@ function recordOf(
   };
 }
 
-/** A stage has thrown. */
-export function giveUpConnection(connection: ConnectionState): void {
-  if (connection.isOpen) endConnection(connection, "internal");
-  else failHandshake(connection, "internal");
-}
-
-/** The drain deadline, or the listener is gone for good. */
-export function cutConnection(connection: ConnectionState): void {
-  if (connection.isOpen) endConnection(connection, "drained");
-  else failHandshake(connection, "drained");
+/** Ends a connection wherever it is: the drain deadline has passed, or a stage has thrown. */
+export function cutConnection(connection: ConnectionState, why: "drained" | "internal"): void {
+  if (connection.isOpen) endConnection(connection, why);
+  else failHandshake(connection, why);
 }

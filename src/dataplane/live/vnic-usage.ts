@@ -2,6 +2,7 @@ import { limitKeyOf } from "#model/cidr.ts";
 import type { OverLimit } from "#model/outcome.ts";
 import type { SnapshotVnic } from "#model/snapshot.ts";
 import { RateBucket } from "./rate-bucket.ts";
+import { RecentMap } from "./recent-map.ts";
 
 /** Client addresses whose rate is remembered, for each vNIC; the one not seen for longest makes room. */
 const MAX_ADDRESSES = 65_536;
@@ -11,7 +12,7 @@ export class VnicUsage {
   #limits: SnapshotVnic;
   #openConnections = 0;
   #handshakes: RateBucket | undefined;
-  readonly #addresses = new Map<string, RateBucket>();
+  readonly #addresses = new RecentMap<string, RateBucket>(MAX_ADDRESSES);
 
   constructor(limits: SnapshotVnic) {
     this.#limits = limits;
@@ -59,18 +60,10 @@ export class VnicUsage {
   isAddressWithinRate(clientAddress: string, nowMs: number): boolean {
     const perSecond = this.#limits.handshakesPerSecondPerAddress;
     if (perSecond === undefined) return true;
-    const key = limitKeyOf(clientAddress);
-    let bucket = this.#addresses.get(key);
-    // Taken out and put in again, so that the map's first key is the one not seen for longest.
-    if (bucket === undefined) bucket = new RateBucket(perSecond, nowMs);
-    else this.#addresses.delete(key);
-    this.#addresses.set(key, bucket);
-    if (this.#addresses.size > MAX_ADDRESSES) {
-      for (const oldest of this.#addresses.keys()) {
-        this.#addresses.delete(oldest);
-        break;
-      }
-    }
+    const bucket = this.#addresses.use(
+      limitKeyOf(clientAddress),
+      () => new RateBucket(perSecond, nowMs),
+    );
     return bucket.tryTake(nowMs);
   }
 }

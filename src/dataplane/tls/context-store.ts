@@ -1,5 +1,6 @@
 import type { MaterialId } from "#model/names.ts";
 import type { Material, SnapshotListener } from "#model/snapshot.ts";
+import { RecentMap } from "../live/recent-map.ts";
 import type { Wire, WireContext } from "../wire/wire.ts";
 import { sessionIdContextOf, ticketKeysOf } from "./session-keys.ts";
 
@@ -19,7 +20,7 @@ interface Entry {
 export class ContextStore {
   readonly #wire: Pick<Wire, "buildContext">;
   readonly #material = new Map<MaterialId, Material>();
-  readonly #contexts = new Map<string, Entry>();
+  readonly #contexts = new RecentMap<string, Entry>(MAX_CONTEXTS);
   #ticketBaseKey: Buffer | undefined;
 
   constructor(wire: Pick<Wire, "buildContext">) {
@@ -86,10 +87,9 @@ export class ContextStore {
   keepOnly(listeners: Iterable<SnapshotListener>, materials: ReadonlySet<MaterialId>): void {
     const scopes = new Set<string>();
     for (const { sessionScope } of listeners) scopes.add(sessionScope);
-    for (const [key, entry] of this.#contexts) {
-      if (!scopes.has(entry.sessionScope) || entry.material.some((id) => !materials.has(id)))
-        this.#contexts.delete(key);
-    }
+    this.#contexts.deleteWhere(
+      (entry) => !scopes.has(entry.sessionScope) || entry.material.some((id) => !materials.has(id)),
+    );
     for (const id of this.#material.keys()) if (!materials.has(id)) this.#material.delete(id);
   }
 
@@ -99,18 +99,7 @@ export class ContextStore {
     material: readonly MaterialId[],
     build: () => WireContext,
   ): WireContext {
-    const found = this.#contexts.get(key);
-    // Taken out and put in again, so that the map's first key is the one not used for longest.
-    if (found !== undefined) this.#contexts.delete(key);
-    const entry = found ?? { context: build(), sessionScope, material };
-    this.#contexts.set(key, entry);
-    if (this.#contexts.size > MAX_CONTEXTS) {
-      for (const oldest of this.#contexts.keys()) {
-        this.#contexts.delete(oldest);
-        break;
-      }
-    }
-    return entry.context;
+    return this.#contexts.use(key, () => ({ context: build(), sessionScope, material })).context;
   }
 
   #pair(id: MaterialId | undefined): { chainPem: string | undefined; keyPem: string | undefined } {

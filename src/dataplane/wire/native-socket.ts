@@ -1,33 +1,15 @@
-import type { BunError, BunSocket } from "./bun-native.ts";
+import type { BunSocket } from "./bun-native.ts";
+import { BROKEN_OFF, tlsFactsOf } from "./native-facts.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
 import {
   HIGH_WATER_MARK_BYTES,
+  SILENT,
   type PeerCertificate,
   type TlsFacts,
   type TlsSocket,
   type WireFailure,
   type WireHandler,
 } from "./wire.ts";
-
-/** Listens until the next stage does. */
-const SILENT: WireHandler = { onOpen() {}, onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
-
-const BROKEN_OFF: WireFailure = {
-  code: "ECONNRESET",
-  detail: "The connection broke off before both halves had ended.",
-};
-
-/** BoringSSL's reason in Bun's words, `error:100000b8:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER`. */
-const SSL_REASON = /^error:[0-9a-f]+:[^:]*:[^:]*:([A-Z0-9_/]+)$/i;
-
-/** The code that node:tls would give. */
-export function failureOf(error: BunError | null | undefined): WireFailure | undefined {
-  if (error === null || error === undefined) return undefined;
-  const detail = error.message ?? "";
-  const reason = SSL_REASON.exec(detail)?.[1];
-  const code = reason === undefined ? error.code : `ERR_SSL_${reason}`;
-  return { code: code ?? "UNKNOWN", detail };
-}
 
 /**
  * A socket of Bun's own, without node streams: what `write` did not take is kept here, and what arrives while it is
@@ -260,15 +242,7 @@ export class NativeSocket implements TlsSocket {
   }
 
   facts(): TlsFacts {
-    const socket = this.#socket;
-    const alpn = socket?.alpnProtocol;
-    return {
-      version: socket?.getTLSVersion() ?? "unknown",
-      cipherSuite: socket?.getCipher()?.name ?? "unknown",
-      alpn: typeof alpn === "string" ? alpn : undefined,
-      isResumed: socket?.isSessionReused() ?? false,
-      group: undefined,
-    };
+    return tlsFactsOf(this.#socket);
   }
 
   peerCertificate(): PeerCertificate | undefined {

@@ -4,7 +4,8 @@ import {
   type BunSocketHandlers,
   type BunSockets,
 } from "./bun-native.ts";
-import { failureOf, NativeSocket } from "./native-socket.ts";
+import { failureOf } from "./native-facts.ts";
+import { NativeSocket } from "./native-socket.ts";
 import { portableWire, secureContextOf } from "./portable-wire.ts";
 import type { Wire, WireSocket } from "./wire.ts";
 

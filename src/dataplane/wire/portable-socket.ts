@@ -2,21 +2,19 @@ import net from "node:net";
 import { isIP } from "node:net";
 import { type TLSSocket } from "node:tls";
 import { peerCertificateOf } from "./peer-certificate.ts";
-import type {
-  PeerCertificate,
-  TlsFacts,
-  TlsSocket,
-  WireFailure,
-  WireHandler,
-  WireSocket,
+import {
+  SILENT,
+  type PeerCertificate,
+  type TlsFacts,
+  type TlsSocket,
+  type WireFailure,
+  type WireHandler,
+  type WireSocket,
 } from "./wire.ts";
 
 const isBun = process.versions["bun"] !== undefined;
 const owner = Symbol("owner");
 type Owned = net.Socket & { [owner]?: PortableSocket };
-
-/** Listens until the next stage does; a socket that closes meanwhile is seen by `isClosed`. */
-const SILENT: WireHandler = { onOpen() {}, onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
 // One function for all sockets, not a closure for each: this is what an idle connection's memory is made of.
 function onData(this: Owned, chunk: Buffer): void {

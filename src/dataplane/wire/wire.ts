@@ -23,6 +23,15 @@ export interface WireHandler {
   onClose(failure: WireFailure | undefined): void;
 }
 
+/** Listens until the next stage does. */
+export const SILENT: WireHandler = {
+  onOpen() {},
+  onData() {},
+  onDrain() {},
+  onEnd() {},
+  onClose() {},
+};
+
 export interface WireSocket {
   readonly peerAddress: string;
   readonly peerPort: number;

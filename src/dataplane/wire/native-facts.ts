@@ -1,0 +1,32 @@
+/** What Bun's own sockets tell, in the words of the seam. */
+import type { BunError, BunSocket } from "./bun-native.ts";
+import type { TlsFacts, WireFailure } from "./wire.ts";
+
+/** The engine closed a socket and said no more, where one half at least had not ended. */
+export const BROKEN_OFF: WireFailure = {
+  code: "ECONNRESET",
+  detail: "The connection broke off before both halves had ended.",
+};
+
+/** BoringSSL's reason in Bun's words, `error:100000b8:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER`. */
+const SSL_REASON = /^error:[0-9a-f]+:[^:]*:[^:]*:([A-Z0-9_/]+)$/i;
+
+/** The code that node:tls would give. */
+export function failureOf(error: BunError | null | undefined): WireFailure | undefined {
+  if (error === null || error === undefined) return undefined;
+  const detail = error.message ?? "";
+  const reason = SSL_REASON.exec(detail)?.[1];
+  const code = reason === undefined ? error.code : `ERR_SSL_${reason}`;
+  return { code: code ?? "UNKNOWN", detail };
+}
+
+export function tlsFactsOf(socket: BunSocket<unknown> | undefined): TlsFacts {
+  const alpn = socket?.alpnProtocol;
+  return {
+    version: socket?.getTLSVersion() ?? "unknown",
+    cipherSuite: socket?.getCipher()?.name ?? "unknown",
+    alpn: typeof alpn === "string" ? alpn : undefined,
+    isResumed: socket?.isSessionReused() ?? false,
+    group: undefined,
+  };
+}
