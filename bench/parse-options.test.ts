@@ -8,6 +8,7 @@ test("everything is measured by default", () => {
     families: ["handshakes", "requests", "bulk", "memory", "latency", "growth"],
     peers: ["haproxy", "nginx", "hitch", "stunnel"],
     engines: ["bun", "node"],
+    against: undefined,
     runs: undefined,
     isQuick: false,
   });
@@ -20,6 +21,7 @@ test("cases, peers and engines can be chosen, in any order", () => {
     families: ["bulk", "memory"],
     peers: ["haproxy", "hitch"],
     engines: [],
+    against: undefined,
     runs: 7,
     isQuick: false,
   });
@@ -37,4 +39,10 @@ test("results are compared by a command of its own, and workers profiled where t
     engines: ["node"],
   });
   assert.throws(() => parseOptions(["memory", "--profile"]), /--profile is for handshakes/);
+});
+
+test("a working tree to measure beside this one must be one", () => {
+  const options = parseOptions(["handshakes", "--against", "."]);
+  assert.equal(options.task === "measure" && options.against, process.cwd());
+  assert.throws(() => parseOptions(["--against", "src"]), /must be a working tree/);
 });

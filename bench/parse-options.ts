@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { familyNames, type FamilyName } from "./cases/bench-case.ts";
 import { profileLoadNames, type ProfileLoadName } from "./profile/profile-loads.ts";
@@ -9,6 +11,8 @@ export interface BenchOptions {
   readonly families: readonly FamilyName[];
   readonly peers: readonly PeerName[];
   readonly engines: readonly Variant[];
+  /** Another working tree of the director, to measure beside this one. */
+  readonly against: string | undefined;
   /** Of each case; its family's own when absent. */
   readonly runs: number | undefined;
   readonly isQuick: boolean;
@@ -47,6 +51,7 @@ export function parseOptions(argv: readonly string[]): Options {
       "after",
       "\nExamples:\n  npm run bench -- handshakes memory --peers haproxy --engines bun --quick\n" +
         "  npm run bench -- requests --profile --engines bun\n" +
+        "  npm run bench -- handshakes --peers none --engines bun --against ../before --runs 9\n" +
         "  npm run bench -- compare bench/results/A.json bench/results/B.json",
     )
     .exitOverride();
@@ -64,6 +69,11 @@ export function parseOptions(argv: readonly string[]): Options {
       `of ${variants.join(",")}, or none; ${engines.join(",")} by default`,
       listOf(variants),
     )
+    .option(
+      "--against <folder>",
+      "also the director of another working tree, as before/<engine>, in turns with this one",
+      parseWorkingTree,
+    )
     .option("--runs <count>", "runs of each; 5 (memory, growth: 3), 3 with --quick", parseRuns)
     .option("--quick", "a quarter of the load: for a first look, not for a claim")
     .option(
@@ -76,6 +86,7 @@ export function parseOptions(argv: readonly string[]): Options {
         given: {
           peers?: readonly PeerName[];
           engines?: readonly Variant[];
+          against?: string;
           runs?: number;
           quick?: boolean;
           profile?: boolean;
@@ -97,6 +108,7 @@ export function parseOptions(argv: readonly string[]): Options {
           families: familyNames.filter((name) => wanted.length === 0 || wanted.includes(name)),
           peers: given.peers ?? peerNames,
           engines: given.engines ?? engines,
+          against: given.against,
           runs: given.runs,
           isQuick: given.quick ?? false,
         };
@@ -133,6 +145,15 @@ function listOf<Name extends string>(names: readonly Name[]): (text: string) => 
     }
     return names.filter((name) => given.includes(name));
   };
+}
+
+function parseWorkingTree(text: string): string {
+  const folder = resolve(text);
+  if (!existsSync(join(folder, "src/main.ts")) || !existsSync(join(folder, "node_modules")))
+    throw new InvalidArgumentError(
+      "It must be a working tree with its packages: git worktree add FOLDER REVISION, then npm ci in it.",
+    );
+  return folder;
 }
 
 function parseRuns(text: string): number {

@@ -30,7 +30,7 @@ export async function runBench(options: BenchOptions, tools: BenchTools): Promis
   const cores = chooseCores();
   const groups = planGroups(options);
   assertOpenFiles(groups);
-  const found = findSubjects(options.peers, options.engines, say);
+  const found = findSubjects(options, say);
   if (found.length === 0) {
     throw new BenchFailure("There is nothing to measure: no peer and no engine is left.");
   }

@@ -23,18 +23,41 @@ const virtualIps: Record<Variant, string> = {
   node: "127.0.1.61",
   "bun-portable": "127.0.1.63",
 };
+const earlierVirtualIps: Record<Variant, string> = {
+  bun: "127.0.1.70",
+  node: "127.0.1.71",
+  "bun-portable": "127.0.1.73",
+};
 
 export const engineOf = (variant: Variant): Engine => (variant === "node" ? "node" : "bun");
 export const wireOf = (variant: Variant): "native" | "portable" =>
   variant === "bun" ? "native" : "portable";
 
 /** The director of this working tree, with one worker on the engine. */
-export function buildDirector(variant: Variant): Subject {
+export const buildDirector = (variant: Variant): Subject =>
+  buildSubject(variant, {
+    name: `director/${variant}`,
+    tree: repository,
+    virtualIp: virtualIps[variant],
+  });
+
+/** The director of another working tree, for what a change brings: both in one invocation, in turns. */
+export const buildEarlierDirector = (variant: Variant, tree: string): Subject =>
+  buildSubject(variant, {
+    name: `before/${variant}`,
+    tree,
+    virtualIp: earlierVirtualIps[variant],
+  });
+
+function buildSubject(
+  variant: Variant,
+  { name, tree, virtualIp }: { name: string; tree: string; virtualIp: string },
+): Subject {
   const engine = engineOf(variant);
   return {
-    name: `director/${variant}`,
+    name,
     packages: [],
-    virtualIp: virtualIps[variant],
+    virtualIp,
     hasWorkers: true,
 
     tryBuild() {
@@ -59,7 +82,7 @@ export function buildDirector(variant: Variant): Subject {
       writeFileSync(path, configuration);
       return {
         program: process.execPath,
-        args: [join(repository, "src/main.ts"), "serve"].concat(
+        args: [join(tree, "src/main.ts"), "serve"].concat(
           ["--config", path, "--data", data],
           ["--workers", String(site.workers), "--engine", engine],
         ),

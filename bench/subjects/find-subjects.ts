@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { buildDirector, type Variant } from "./director.ts";
+import { buildDirector, buildEarlierDirector, type Variant } from "./director.ts";
 import { haproxy } from "./haproxy.ts";
 import { hitch } from "./hitch.ts";
 import { nginx } from "./nginx.ts";
@@ -16,13 +16,25 @@ export interface FoundSubject {
   readonly build: SubjectBuild;
 }
 
+export interface WantedSubjects {
+  readonly peers: readonly PeerName[];
+  readonly engines: readonly Variant[];
+  /** Another working tree of the director, to measure beside this one. */
+  readonly against: string | undefined;
+}
+
 /** The wanted subjects that are there; as root on Debian, peers that are missing are installed first. */
 export function findSubjects(
-  wantedPeers: readonly PeerName[],
-  wantedVariants: readonly Variant[],
+  { peers: peerNamesWanted, engines, against }: WantedSubjects,
   say: (line: string) => void,
 ): FoundSubject[] {
-  const wanted = [...wantedPeers.map((name) => peers[name]), ...wantedVariants.map(buildDirector)];
+  const wanted = [
+    ...peerNamesWanted.map((name) => peers[name]),
+    ...engines.flatMap((variant) => [
+      ...(against === undefined ? [] : [buildEarlierDirector(variant, against)]),
+      buildDirector(variant),
+    ]),
+  ];
   const missing = wanted.filter((subject) => subject.tryBuild() === undefined);
   const packages = missing.flatMap((subject) => subject.packages);
   if (packages.length > 0) {
