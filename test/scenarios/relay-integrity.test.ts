@@ -13,6 +13,9 @@ import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
 
 const mebibyte = 1024 * 1024;
 const parallel = 24;
+const slowClients = 12;
+/** More than kernels hold on the way. */
+const slowBytes = 40 * mebibyte;
 const churn = 6;
 const churnAtOnce = 10;
 
@@ -78,6 +81,24 @@ forEachEngine((engine) => {
     await Promise.all(
       pairs.map((sides) => exchange(sides, { up: sizeOf(), down: sizeOf() }, random)),
     );
+  });
+
+  it("keeps what waits for clients that read nothing, whatever others are sent meanwhile", async () => {
+    const random = new Random();
+    // A worker under load reads of a busy endpoint whole buffers, of these now and then a little: both have to wait.
+    const slowPairs: [TlsClient, SocketClient][] = [];
+    for (let count = 0; count < slowClients; count += 1) slowPairs.push(await pair());
+    const flows = slowPairs.map(([, server]) =>
+      sendPattern(server.socket, slowBytes, () => random.size(1, 20_000)),
+    );
+    await Promise.all(flows.map((flow) => flow.untilStuck()));
+    await exchange(await pair(), { up: mebibyte, down: 8 * mebibyte }, random);
+    for (const [index, [client, server]] of slowPairs.entries()) {
+      void flows[index]?.sent.then(() => server.end());
+      const digest = await client.read.digestToEnd(60_000);
+      assert.deepEqual(digest, patternDigest(slowBytes), `seed ${random.seed}`);
+      client.end();
+    }
   });
 
   const ways: Readonly<Record<string, () => Promise<unknown>>> = {

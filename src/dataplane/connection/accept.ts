@@ -34,7 +34,9 @@ export function acceptConnection(
   listener.counters.addOpen(1);
   if (!needsProxyHeader(connection) && !isAddressAdmitted(connection)) return undefined;
   const { handshakeMs } = listener.spec.timeouts;
-  connection.setDeadline(handshakeMs, () => failHandshake(connection, "deadline"));
+  connection.setDeadline(handshakeMs, {
+    deadlinePassed: () => failHandshake(connection, "deadline"),
+  });
   return connection;
 }
 

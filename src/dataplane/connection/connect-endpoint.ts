@@ -99,10 +99,12 @@ function open(
       onClose: (failure) => resolve({ failure: classifyEndpointFailure(failure, isTls) }),
     });
     connection.endpointSocket = socket;
-    connection.deadlinePassed = () => {
-      connection.deadlineAtMs = Number.POSITIVE_INFINITY;
-      socket.destroy();
-      resolve({ failure: "timeout" });
+    connection.deadline = {
+      deadlinePassed() {
+        connection.deadlineAtMs = Number.POSITIVE_INFINITY;
+        socket.destroy();
+        resolve({ failure: "timeout" });
+      },
     };
   });
 }

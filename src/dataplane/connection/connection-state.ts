@@ -1,3 +1,4 @@
+import type { GroupName } from "#model/cipher-suites.ts";
 import type { EndpointFailure } from "#model/outcome.ts";
 import type { RuntimeListener } from "../build-runtime.ts";
 import type { Candidate } from "../endpoint/endpoint-set.ts";
@@ -24,6 +25,11 @@ export interface Plane {
   readonly idPrefix: string;
 }
 
+export interface DeadlineListener {
+  deadlinePassed(): void;
+}
+
+const NO_DEADLINE: DeadlineListener = { deadlinePassed() {} };
 const SAMPLE_EVERY = 100;
 let sequence = 0;
 
@@ -31,7 +37,7 @@ let sequence = 0;
 export class ConnectionState implements Deadlined {
   readonly plane: Plane;
   readonly listener: RuntimeListener;
-  readonly id: string;
+  readonly #sequence: number;
   readonly isLogged: boolean;
   readonly atMs = Date.now();
   readonly acceptedMs = performance.now();
@@ -47,6 +53,8 @@ export class ConnectionState implements Deadlined {
   /** Until the handshake is done: of an open connection nobody asks, and it is large. */
   hello: ClientHello | undefined;
   tls: TlsFacts | undefined;
+  /** Of the key exchange; undefined where a session was resumed without one. */
+  group: GroupName | undefined;
   peerCertificate: PeerCertificate | undefined;
   endpoint: Candidate | undefined;
   endpointFailure: EndpointFailure | undefined;
@@ -65,7 +73,8 @@ export class ConnectionState implements Deadlined {
   /** Of the relay: shorter once one side has ended its half. */
   idleMs = 0;
   deadlineAtMs = Number.POSITIVE_INFINITY;
-  deadlinePassed: () => void = () => {};
+  /** Who is told that the deadline has passed. */
+  deadline: DeadlineListener = NO_DEADLINE;
 
   constructor(plane: Plane, listener: RuntimeListener, client: WireSocket) {
     this.plane = plane;
@@ -74,7 +83,7 @@ export class ConnectionState implements Deadlined {
     this.clientAddress = client.peerAddress;
     this.clientPort = client.peerPort;
     sequence += 1;
-    this.id = `${plane.idPrefix}-${sequence.toString(36)}`;
+    this.#sequence = sequence;
     const { accessLog } = listener.spec;
     this.isLogged =
       accessLog === "full" || (accessLog === "sampled" && sequence % SAMPLE_EVERY === 0);
@@ -85,12 +94,17 @@ export class ConnectionState implements Deadlined {
   }
 
   onDeadline(): void {
-    this.deadlinePassed();
+    this.deadline.deadlinePassed();
   }
 
-  setDeadline(ms: number, passed: () => void): void {
+  setDeadline(ms: number, listener: DeadlineListener): void {
     this.deadlineAtMs = this.plane.deadlines.in(ms);
-    this.deadlinePassed = passed;
+    this.deadline = listener;
+  }
+
+  /** Made when it is asked for, which for most connections it never is. */
+  get id(): string {
+    return `${this.plane.idPrefix}-${this.#sequence.toString(36)}`;
   }
 
   /** Milliseconds since accept. */

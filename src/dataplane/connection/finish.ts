@@ -50,7 +50,7 @@ function sayFarewell(connection: ConnectionState, farewell: Uint8Array): void {
     client.destroy();
     release(connection);
   };
-  connection.setDeadline(FAREWELL_MS, close);
+  connection.setDeadline(FAREWELL_MS, { deadlinePassed: close });
   client.handler = { onOpen() {}, onData() {}, onDrain() {}, onEnd: close, onClose: () => {} };
   client.write(farewell);
   client.end();
@@ -153,7 +153,7 @@ function recordOf(
     ...optional("serverName", connection.serverName),
     ...optional("tlsVersion", tls?.version),
     ...optional("cipherSuite", tls?.cipherSuite),
-    ...optional("group", tls?.group),
+    ...optional("group", connection.group),
     ...optional("alpn", tls?.alpn),
     ...optional("resumed", tls?.isResumed),
     ...optional("clientCertificate", peerCertificate?.commonName ?? peerCertificate?.subject),

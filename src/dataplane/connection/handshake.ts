@@ -29,8 +29,8 @@ export async function shakeHands(
   if (socket === undefined || !isClientTrusted(connection, socket)) return false;
   const { policy } = connection.listener.spec;
   const facts = socket.facts();
-  const group = facts.group ?? groupOf(hello, policy, facts);
-  connection.tls = { ...facts, group };
+  connection.tls = facts;
+  connection.group = groupOf(hello, policy, facts);
   connection.hello = undefined;
   connection.isOpen = true;
   connection.handshakeMs = connection.elapsedMs();

@@ -25,8 +25,8 @@ export function readOpening<Found>(
     const handler: WireHandler = {
       onOpen() {},
       onDrain() {},
-      onData(chunk) {
-        bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      onData(chunk, isLent) {
+        bytes = bytes.length === 0 && !isLent ? chunk : Buffer.concat([bytes, chunk]);
         const found = parse(bytes);
         if (found === undefined) return;
         client.hold();

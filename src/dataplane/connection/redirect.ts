@@ -57,7 +57,7 @@ export async function redirectToHttps(
   connection.bytesToClient = answer.length;
   const end = (): void =>
     endConnection(connection, location === undefined ? "bad-request" : "redirected");
-  connection.setDeadline(FAREWELL_MS, end);
+  connection.setDeadline(FAREWELL_MS, { deadlinePassed: end });
   client.handler = { onOpen() {}, onData() {}, onDrain() {}, onEnd: end, onClose: end };
   client.write(answer);
   client.end();

@@ -1,7 +1,7 @@
 import type { Congested } from "../live/relay-memory.ts";
 import { histogramSlots } from "../observe/counters.ts";
 import type { WireFailure, WireHandler, WireSocket } from "../wire/wire.ts";
-import type { ConnectionState } from "./connection-state.ts";
+import type { ConnectionState, DeadlineListener } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
 const FIRST_BYTE_SECONDS = histogramSlots("tlsd_first_byte_seconds");
@@ -10,7 +10,7 @@ const FIRST_BYTE_SECONDS = histogramSlots("tlsd_first_byte_seconds");
  * One side of a relay: it hears its socket and writes to the other side's. Everything that happens with each chunk is
  * an assignment or a call; nothing is allocated.
  */
-class RelaySide implements WireHandler, Congested {
+class RelaySide implements WireHandler, Congested, DeadlineListener {
   readonly connection: ConnectionState;
   readonly isClient: boolean;
   readonly socket: WireSocket;
@@ -32,7 +32,7 @@ class RelaySide implements WireHandler, Congested {
 
   onOpen(): void {}
 
-  onData(chunk: Buffer): void {
+  onData(chunk: Buffer, isLent: boolean): void {
     const { connection, other } = this;
     if (this.isClient) connection.bytesFromClient += chunk.length;
     else {
@@ -42,7 +42,7 @@ class RelaySide implements WireHandler, Congested {
     touch(connection);
     // The other peer is gone, but what it said is still on its way to this one: this one's words go nowhere.
     if (other.isClosed) return;
-    if (other.socket.write(chunk)) return;
+    if (other.socket.write(chunk, isLent)) return;
     this.isHeldBack = true;
     this.socket.pause();
     connection.plane.relayMemory.hold(other, other.socket.queuedBytes);
@@ -82,6 +82,33 @@ class RelaySide implements WireHandler, Congested {
   shed(): void {
     endConnection(this.connection, "relay-memory");
   }
+
+  /** Of both sides: one of them is told. */
+  deadlinePassed(): void {
+    const { connection, other } = this;
+    // A queue that shrinks is not idle: after its end a socket tells of no drain.
+    const hasMoved = this.#hasMoved();
+    if (other.#hasMoved() || hasMoved) {
+      touch(connection);
+      return;
+    }
+    const { idleMs } = connection.listener.spec.timeouts;
+    const queuedBytes = this.socket.queuedBytes + other.socket.queuedBytes;
+    // A peer that has to read megabytes in the kernel first moves unseen. The shorter deadline is for who has it all.
+    if (connection.idleMs < idleMs && queuedBytes > 0) {
+      connection.deadlineAtMs += idleMs - connection.idleMs;
+      connection.idleMs = idleMs;
+      return;
+    }
+    endConnection(connection, this.hasEnded || other.hasEnded ? "half-closed-idle" : "idle");
+  }
+
+  #hasMoved(): boolean {
+    const { queuedBytes } = this.socket;
+    const hasMoved = queuedBytes > 0 && queuedBytes !== this.queuedBytesSeen;
+    this.queuedBytesSeen = queuedBytes;
+    return hasMoved;
+  }
 }
 
 function firstByte(connection: ConnectionState): void {
@@ -104,33 +131,9 @@ export function relay(connection: ConnectionState, endpointSocket: WireSocket): 
   client.other = endpoint;
   endpoint.other = client;
   connection.idleMs = connection.listener.spec.timeouts.idleMs;
-  connection.setDeadline(connection.idleMs, () => deadlinePassed(client, endpoint));
+  connection.setDeadline(connection.idleMs, client);
   client.socket.handler = client;
   endpoint.socket.handler = endpoint;
   endpoint.socket.resume();
   client.socket.resume();
-}
-
-function deadlinePassed(client: RelaySide, endpoint: RelaySide): void {
-  const { connection } = client;
-  // A queue that shrinks is not idle: after its end a socket tells of no drain.
-  if (isMoving(client) || isMoving(endpoint)) {
-    touch(connection);
-    return;
-  }
-  const { idleMs } = connection.listener.spec.timeouts;
-  // A peer that has to read megabytes in the kernel first moves unseen. The shorter deadline is for who has it all.
-  if (connection.idleMs < idleMs && client.socket.queuedBytes + endpoint.socket.queuedBytes > 0) {
-    connection.deadlineAtMs += idleMs - connection.idleMs;
-    connection.idleMs = idleMs;
-    return;
-  }
-  endConnection(connection, client.hasEnded || endpoint.hasEnded ? "half-closed-idle" : "idle");
-}
-
-function isMoving(side: RelaySide): boolean {
-  const { queuedBytes } = side.socket;
-  const hasMoved = queuedBytes > 0 && queuedBytes !== side.queuedBytesSeen;
-  side.queuedBytesSeen = queuedBytes;
-  return hasMoved;
 }

@@ -61,6 +61,18 @@ export interface BunUpgradeOptions<Data> {
   readonly socket: BunSocketHandlers<Data>;
 }
 
+export interface BunListener<Data> {
+  readonly port: number;
+  stop(isAbrupt?: boolean): void;
+  /** Other handlers for the listener, for all that it has accepted, and for the raw halves of those that took up TLS. */
+  reload(options: { readonly socket: AcceptedHandlers<Data> }): void;
+}
+
+export interface AcceptedHandlers<Data> extends Omit<BunSocketHandlers<Data>, "data"> {
+  /** Without it what arrives is dropped, and costs no more than being received. */
+  readonly data: BunSocketHandlers<Data>["data"] | undefined;
+}
+
 export interface BunSockets {
   listen<Data>(options: {
     readonly hostname: string;
@@ -68,8 +80,8 @@ export interface BunSockets {
     readonly reusePort?: true;
     readonly ipv6Only?: true;
     readonly allowHalfOpen: true;
-    readonly socket: BunSocketHandlers<Data>;
-  }): { readonly port: number; stop(isAbrupt?: boolean): void };
+    readonly socket: AcceptedHandlers<Data>;
+  }): BunListener<Data>;
   connect<Data>(options: {
     readonly hostname?: string;
     readonly port?: number;

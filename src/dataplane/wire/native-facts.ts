@@ -20,13 +20,23 @@ export function failureOf(error: BunError | null | undefined): WireFailure | und
   return { code: code ?? "UNKNOWN", detail };
 }
 
+/** One string for each name there is: the engine makes a new one for each connection. */
+const names = new Map<string, string>();
+
+function sharedName(name: string | undefined): string {
+  if (name === undefined) return "unknown";
+  const shared = names.get(name);
+  if (shared !== undefined) return shared;
+  names.set(name, name);
+  return name;
+}
+
 export function tlsFactsOf(socket: BunSocket<unknown> | undefined): TlsFacts {
   const alpn = socket?.alpnProtocol;
   return {
-    version: socket?.getTLSVersion() ?? "unknown",
-    cipherSuite: socket?.getCipher()?.name ?? "unknown",
+    version: sharedName(socket?.getTLSVersion()),
+    cipherSuite: sharedName(socket?.getCipher()?.name),
     alpn: typeof alpn === "string" ? alpn : undefined,
     isResumed: socket?.isSessionReused() ?? false,
-    group: undefined,
   };
 }

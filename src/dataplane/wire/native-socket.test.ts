@@ -9,9 +9,14 @@ const reset: WireFailure = { code: "ECONNRESET", detail: "read ECONNRESET" };
 /** An engine's socket that takes as many bytes of a write as `takes` says, and counts what it is told. */
 function build(takes: number) {
   const calls: string[] = [];
+  const sent: string[] = [];
   const engine = {
     ...{ remoteAddress: "127.0.0.1", remotePort: 1 },
-    write: (chunk: Uint8Array) => Math.min(takes, chunk.length),
+    write(chunk: Uint8Array) {
+      const taken = Math.min(takes, chunk.length);
+      sent.push(String(chunk.subarray(0, taken)));
+      return taken;
+    },
     pause: () => calls.push("pause"),
     resume: () => calls.push("resume"),
     shutdown: () => calls.push("shutdown"),
@@ -27,7 +32,7 @@ function build(takes: number) {
     onEnd: () => told.push("end"),
     onClose: (failure) => told.push(`close ${failure?.code}`),
   };
-  return { socket, told, calls };
+  return { socket, told, calls, sent };
 }
 
 describe("NativeSocket", () => {
@@ -50,6 +55,17 @@ describe("NativeSocket", () => {
     socket.end();
     socket.closed();
     assert.deepEqual(told, ["close undefined"]);
+  });
+
+  it("keeps what the engine has not taken of a chunk that is lent", () => {
+    const { socket, told, sent } = build(2);
+    const chunk = Buffer.from("lent");
+    assert.equal(socket.write(chunk, true), false);
+    chunk.fill("-");
+    socket.drained();
+    assert.equal(sent.join(""), "lent");
+    assert.equal(socket.queuedBytes, 0);
+    assert.deepEqual(told, []);
   });
 
   it("breaks off when bytes are left that the peer has not got", () => {

@@ -11,6 +11,11 @@ import {
   type WireHandler,
 } from "./wire.ts";
 
+/** What has accepted sockets, and must hear them until TLS has taken them over. */
+interface RawSocketOwner {
+  rawSocketGone(): void;
+}
+
 /**
  * A socket of Bun's own, without node streams: what `write` did not take is kept here, and what arrives while it is
  * paused waits here. It stays the same object when TLS starts on it.
@@ -23,9 +28,12 @@ export class NativeSocket implements TlsSocket {
   verifyError: string | undefined;
   /** Undefined while it connects. */
   #socket: BunSocket<NativeSocket> | undefined;
-  #queue: Uint8Array[] = [];
-  /** Arrived while it was paused, and told when it resumes. */
-  #early: Buffer[] = [];
+  /** Until TLS has taken it over, where it was accepted. */
+  #listener: RawSocketOwner | undefined;
+  /** Absent while it is empty, as nearly always: of an idle connection every array counts. */
+  #queue: Uint8Array[] | undefined;
+  /** Arrived while it was paused, and told when it resumes; absent while there is none. */
+  #early: Buffer[] | undefined;
   #earlyBytes = 0;
   #isPaused = true;
   /** The engine reads it, whether or not it is paused: a pause costs two system calls and a wake-up. */
@@ -40,8 +48,9 @@ export class NativeSocket implements TlsSocket {
   #isGivenUp = false;
   #failure: WireFailure | undefined;
 
-  constructor(socket?: BunSocket<NativeSocket>) {
+  constructor(socket?: BunSocket<NativeSocket>, listener?: RawSocketOwner) {
     this.#socket = socket;
+    this.#listener = listener;
     this.peerAddress = socket?.remoteAddress ?? "";
     this.peerPort = socket?.remotePort ?? 0;
   }
@@ -52,19 +61,16 @@ export class NativeSocket implements TlsSocket {
   }
 
   get hasFinished(): boolean {
-    return this.#isEnding && this.#queue.length === 0;
+    return this.#isEnding && this.#queue === undefined;
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, isLent = false): boolean {
     const socket = this.#socket;
     if (socket === undefined || this.#isClosed) return true;
-    if (this.#queue.length > 0) {
-      this.#keep(chunk);
-      return false;
-    }
-    const taken = this.#send(socket, chunk);
+    const taken = this.#queue === undefined ? this.#send(socket, chunk) : 0;
     if (taken === chunk.length) return true;
-    this.#keep(chunk.subarray(taken));
+    const rest = chunk.subarray(taken);
+    this.#keep(isLent ? Buffer.from(rest) : rest);
     return false;
   }
 
@@ -76,6 +82,7 @@ export class NativeSocket implements TlsSocket {
   }
 
   #keep(chunk: Uint8Array): void {
+    this.#queue ??= [];
     this.#queue.push(chunk);
     this.queuedBytes += chunk.length;
   }
@@ -83,8 +90,8 @@ export class NativeSocket implements TlsSocket {
   resume(): void {
     this.#isPaused = false;
     const early = this.#early;
-    if (early.length > 0) {
-      this.#early = [];
+    if (early !== undefined) {
+      this.#early = undefined;
       this.#earlyBytes = 0;
       for (const chunk of early) this.received(chunk);
     }
@@ -116,7 +123,7 @@ export class NativeSocket implements TlsSocket {
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    if (this.#queue.length === 0) this.#socket?.shutdown();
+    if (this.#queue === undefined) this.#socket?.shutdown();
   }
 
   reset(): void {
@@ -146,15 +153,22 @@ export class NativeSocket implements TlsSocket {
   ): void {
     const raw = this.#socket;
     const bytes =
-      this.#early.length === 0 ? firstBytes : Buffer.concat([firstBytes, ...this.#early]);
-    this.#early = [];
+      this.#early === undefined ? firstBytes : Buffer.concat([firstBytes, ...this.#early]);
+    this.#early = undefined;
     this.#earlyBytes = 0;
     this.#isPaused = false;
     this.#isRead = true;
-    if (raw !== undefined && !this.#isClosed && start(raw, bytes) !== undefined) return;
+    const isTaken = raw !== undefined && !this.#isClosed && start(raw, bytes) !== undefined;
+    this.#leaveListener();
+    if (isTaken) return;
     this.#isClosed = true;
     raw?.terminate();
     queueMicrotask(() => this.handler.onClose(BROKEN_OFF));
+  }
+
+  #leaveListener(): void {
+    this.#listener?.rawSocketGone();
+    this.#listener = undefined;
   }
 
   secured(socket: BunSocket<NativeSocket>): void {
@@ -164,9 +178,10 @@ export class NativeSocket implements TlsSocket {
   received(chunk: Buffer): void {
     if (this.#isClosed) return;
     if (!this.#isPaused) {
-      this.handler.onData(chunk);
+      this.handler.onData(chunk, false);
       return;
     }
+    this.#early ??= [];
     this.#early.push(chunk);
     this.#earlyBytes += chunk.length;
     if (this.#earlyBytes > HIGH_WATER_MARK_BYTES) this.#stopReading();
@@ -174,8 +189,8 @@ export class NativeSocket implements TlsSocket {
 
   drained(): void {
     const socket = this.#socket;
-    if (socket === undefined || this.#queue.length === 0) return;
     const queue = this.#queue;
+    if (socket === undefined || queue === undefined) return;
     let sent = 0;
     for (const chunk of queue) {
       const taken = this.#send(socket, chunk);
@@ -188,6 +203,7 @@ export class NativeSocket implements TlsSocket {
     }
     queue.splice(0, sent);
     if (queue.length > 0) return;
+    this.#queue = undefined;
     if (this.#isEnding) socket.shutdown();
     this.handler.onDrain();
   }
@@ -213,9 +229,10 @@ export class NativeSocket implements TlsSocket {
     const { handler } = this;
     const failure = this.#reasonOfClose();
     this.handler = SILENT;
-    this.#queue = [];
-    this.#early = [];
+    this.#queue = undefined;
+    this.#early = undefined;
     this.queuedBytes = 0;
+    this.#leaveListener();
     handler.onClose(failure);
   }
 
@@ -223,7 +240,7 @@ export class NativeSocket implements TlsSocket {
   #reasonOfClose(): WireFailure | undefined {
     const failure = this.#failure;
     if (this.#isGivenUp) return failure;
-    const isAllTold = this.#early.length === 0;
+    const isAllTold = this.#early === undefined;
     const haveBothEnded = this.hasFinished && (this.#hasPeerEnded || failure === undefined);
     const isInOrder = haveBothEnded && isAllTold && !this.#isBroken;
     return isInOrder ? undefined : (failure ?? BROKEN_OFF);
@@ -233,8 +250,8 @@ export class NativeSocket implements TlsSocket {
   #close(close: (socket: BunSocket<NativeSocket>) => void): void {
     if (this.#isClosed) return;
     this.#isGivenUp = true;
-    this.#queue = [];
-    this.#early = [];
+    this.#queue = undefined;
+    this.#early = undefined;
     this.#isPaused = true;
     const socket = this.#socket;
     if (socket !== undefined) close(socket);

@@ -5,6 +5,7 @@ import {
   type BunSockets,
 } from "./bun-native.ts";
 import { failureOf } from "./native-facts.ts";
+import { NativeListener } from "./native-listener.ts";
 import { NativeSocket } from "./native-socket.ts";
 import { portableWire, secureContextOf } from "./portable-wire.ts";
 import type { Wire, WireSocket } from "./wire.ts";
@@ -76,22 +77,8 @@ function buildNativeWire(bun: BunSockets): Wire {
   return {
     buildContext: (spec) => portableWire.buildContext(spec),
 
-    async listen({ address, port }, onAccept) {
-      const server = bun.listen<NativeSocket>({
-        hostname: address,
-        port,
-        reusePort: true,
-        ipv6Only: true,
-        allowHalfOpen: true,
-        socket: {
-          ...HANDLERS,
-          open(socket) {
-            socket.data = new NativeSocket(socket);
-            onAccept(socket.data);
-          },
-        },
-      });
-      return { close: () => server.stop() };
+    async listen(target, onAccept) {
+      return new NativeListener(bun, target, HANDLERS, onAccept);
     },
 
     connect(target, handler) {

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { type TLSSocket } from "node:tls";
 import { peerCertificateOf } from "./peer-certificate.ts";
 import {
+  HIGH_WATER_MARK_BYTES,
   SILENT,
   type PeerCertificate,
   type TlsFacts,
@@ -12,14 +13,25 @@ import {
   type WireSocket,
 } from "./wire.ts";
 
-const isBun = process.versions["bun"] !== undefined;
+export const isBun = process.versions["bun"] !== undefined;
 const owner = Symbol("owner");
 type Owned = net.Socket & { [owner]?: PortableSocket };
 
 // One function for all sockets, not a closure for each: this is what an idle connection's memory is made of.
 function onData(this: Owned, chunk: Buffer): void {
-  this[owner]?.handler.onData(chunk);
+  this[owner]?.handler.onData(chunk, false);
 }
+/**
+ * `onread` of net.connect: all sockets that have it read into one buffer, and what is read is handed on before the next
+ * one reads. A buffer for each read would be garbage, cold in the cache, and leave holes in the heap.
+ */
+export const sharedRead = {
+  buffer: Buffer.allocUnsafeSlow(HIGH_WATER_MARK_BYTES),
+  callback(this: Owned, bytes: number): true {
+    this[owner]?.handler.onData(sharedRead.buffer.subarray(0, bytes), true);
+    return true;
+  },
+};
 function onDrain(this: Owned): void {
   this[owner]?.handler.onDrain();
 }
@@ -90,8 +102,13 @@ export class PortableSocket implements WireSocket {
     this.socket.once(event, onOpen);
   }
 
-  write(chunk: Uint8Array): boolean {
-    return this.socket.write(chunk);
+  write(chunk: Uint8Array, isLent = false): boolean {
+    return this.socket.write(isLent && this.keepsChunks() ? Buffer.from(chunk) : chunk);
+  }
+
+  /** What the kernel does not take at once, the engine sends later, from the chunk itself. */
+  protected keepsChunks(): boolean {
+    return true;
   }
 
   resume(): void {
@@ -200,6 +217,11 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
     return this.#peerPort;
   }
 
+  /** Node encrypts during the call, or copies (TLSWrap::DoWrite), unless an earlier write has yet to be told done. */
+  protected override keepsChunks(): boolean {
+    return isBun || this.queuedBytes > 0;
+  }
+
   /**
    * A client that resets right after its handshake: Node drops the failure when it writes the session tickets, and then
    * reads an end. That no peer is known tells it from an end in order, where this half is still open.
@@ -231,13 +253,11 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
 
   facts(): TlsFacts {
     const cipher = this.#tls.getCipher();
-    const key = this.#tls.getEphemeralKeyInfo();
     return {
       version: this.#tls.getProtocol() ?? "unknown",
       cipherSuite: cipher.name,
       alpn: typeof this.#tls.alpnProtocol === "string" ? this.#tls.alpnProtocol : undefined,
       isResumed: this.#tls.isSessionReused(),
-      group: key !== null && "name" in key ? key.name : undefined,
     };
   }
 

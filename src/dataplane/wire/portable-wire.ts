@@ -2,7 +2,7 @@ import { constants } from "node:crypto";
 import net from "node:net";
 import tls, { type SecureContext } from "node:tls";
 import { readOnAfterBrokenPipe } from "./broken-pipe.ts";
-import { PortableSocket, PortableTlsSocket, sniOf } from "./portable-socket.ts";
+import { isBun, PortableSocket, PortableTlsSocket, sharedRead, sniOf } from "./portable-socket.ts";
 import {
   HIGH_WATER_MARK_BYTES,
   type ContextSpec,
@@ -25,7 +25,7 @@ class PortableContext implements WireContext {
   setTicketKeys(keys: Buffer): void {
     const native: { setTicketKeys?(keys: Buffer): void } = this.secureContext.context as object;
     // Bun has no such thing: there a session resumes only in the worker that made it.
-    if (process.versions["bun"] === undefined) native.setTicketKeys?.(keys);
+    if (!isBun) native.setTicketKeys?.(keys);
   }
 }
 
@@ -80,7 +80,7 @@ const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
   pem?.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? undefined;
 
 /** Between colons OpenSSL would take whichever group comes with a key share; a slash makes the order count, as in BoringSSL. */
-const GROUP_SEPARATOR = process.versions["bun"] === undefined ? "/" : ":";
+const GROUP_SEPARATOR = isBun ? ":" : "/";
 
 /**
  * With the system's CAs both engines would look among them for the issuer of a lone certificate, at each handshake, and
@@ -106,7 +106,7 @@ function buildContext(spec: ContextSpec): WireContext {
       honorCipherOrder: true,
       secureOptions,
       sessionIdContext: spec.sessionIdContext,
-      ticketKeys: process.versions["bun"] === undefined ? spec.ticketKeys : undefined,
+      ticketKeys: isBun ? undefined : spec.ticketKeys,
     }),
   );
 }
@@ -122,6 +122,8 @@ export const portableWire: Wire = {
       allowHalfOpen: true,
       noDelay: true,
       highWaterMark: HIGH_WATER_MARK_BYTES,
+      // A TLS socket that takes it over reads for itself; Bun has a buffer of its own to read into.
+      ...(target.isTlsNext || isBun ? {} : { onread: sharedRead }),
     };
     const socket = net.connect(options);
     socket.pause();

@@ -13,8 +13,8 @@ export interface WireFailure {
 export interface WireHandler {
   /** Connected, or the TLS handshake is done. Not told for sockets that were accepted. */
   onOpen(): void;
-  /** Only after `resume()`. The chunk belongs to the handler. */
-  onData(chunk: Buffer): void;
+  /** Only after `resume()`. The chunk belongs to the handler; where it is lent, for the length of the call. */
+  onData(chunk: Buffer, isLent: boolean): void;
   /** What `write` could not take at once has gone. */
   onDrain(): void;
   /** The peer has ended its half: FIN, or close_notify. */
@@ -40,8 +40,11 @@ export interface WireSocket {
   /** `end` was called, and all that was written and the end itself are with the kernel. */
   readonly hasFinished: boolean;
   handler: WireHandler;
-  /** False: the queue is over its mark; stop until `onDrain`. Every byte is taken all the same. */
-  write(chunk: Uint8Array): boolean;
+  /**
+   * False: the queue is over its mark; stop until `onDrain`. Every byte is taken all the same. A chunk that is lent may
+   * change as soon as this returns; any other belongs to the socket.
+   */
+  write(chunk: Uint8Array, isLent?: boolean): boolean;
   resume(): void;
   /** Reads no more, but for what is under way. */
   pause(): void;
@@ -62,8 +65,6 @@ export interface TlsFacts {
   readonly cipherSuite: string;
   readonly alpn: string | undefined;
   readonly isResumed: boolean;
-  /** Key exchange group where the engine tells it (a client's side only). */
-  readonly group: string | undefined;
 }
 
 export interface PeerCertificate {
