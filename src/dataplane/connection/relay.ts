@@ -21,7 +21,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   /** Its socket is paused, as the other side's is over its mark. */
   isHeldBack = false;
   /** Of its socket, when last looked at by a deadline. */
-  queuedBytesSeen = 0;
+  #queuedBytesSeen = 0;
 
   constructor(connection: ConnectionState, isClient: boolean, socket: WireSocket) {
     this.connection = connection;
@@ -87,8 +87,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   deadlinePassed(): void {
     const { connection, other } = this;
     // A queue that shrinks is not idle: after its end a socket tells of no drain.
-    const hasMoved = this.#hasMoved();
-    if (other.#hasMoved() || hasMoved) {
+    if (this.#hasMoved() || other.#hasMoved()) {
       touch(connection);
       return;
     }
@@ -105,8 +104,8 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
 
   #hasMoved(): boolean {
     const { queuedBytes } = this.socket;
-    const hasMoved = queuedBytes > 0 && queuedBytes !== this.queuedBytesSeen;
-    this.queuedBytesSeen = queuedBytes;
+    const hasMoved = queuedBytes > 0 && queuedBytes !== this.#queuedBytesSeen;
+    this.#queuedBytesSeen = queuedBytes;
     return hasMoved;
   }
 }

@@ -35,18 +35,22 @@ function build(takes: number) {
   return { socket, told, calls, sent };
 }
 
+/** What is told where both halves have ended before the engine closes. */
+function endBoth(takes: number, failure: WireFailure | undefined): readonly string[] {
+  const { socket, told } = build(takes);
+  socket.resume();
+  socket.ended();
+  socket.write(Buffer.from("whole"));
+  socket.end();
+  socket.failed(failure);
+  socket.closed();
+  return told;
+}
+
 describe("NativeSocket", () => {
   it("closes in order when both halves have ended and all has gone, whatever comes after", () => {
-    for (const failure of [undefined, reset]) {
-      const { socket, told } = build(10);
-      socket.resume();
-      socket.ended();
-      socket.write(Buffer.from("whole"));
-      socket.end();
-      socket.failed(failure);
-      socket.closed();
-      assert.deepEqual(told, ["end", "close undefined"]);
-    }
+    for (const failure of [undefined, reset])
+      assert.deepEqual(endBoth(10, failure), ["end", "close undefined"]);
   });
 
   it("is told no end by the engine when this half has ended first", () => {
@@ -69,16 +73,8 @@ describe("NativeSocket", () => {
   });
 
   it("breaks off when bytes are left that the peer has not got", () => {
-    for (const failure of [undefined, reset]) {
-      const { socket, told } = build(2);
-      socket.resume();
-      socket.ended();
-      socket.write(Buffer.from("whole"));
-      socket.end();
-      socket.failed(failure);
-      socket.closed();
-      assert.deepEqual(told, ["end", "close ECONNRESET"]);
-    }
+    for (const failure of [undefined, reset])
+      assert.deepEqual(endBoth(2, failure), ["end", "close ECONNRESET"]);
   });
 
   it("breaks off when bytes are left that nobody was told", () => {

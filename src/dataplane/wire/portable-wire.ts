@@ -2,7 +2,8 @@ import { constants } from "node:crypto";
 import net from "node:net";
 import tls, { type SecureContext } from "node:tls";
 import { readOnAfterBrokenPipe } from "./broken-pipe.ts";
-import { isBun, PortableSocket, PortableTlsSocket, sharedRead, sniOf } from "./portable-socket.ts";
+import { isBun, PortableSocket, sharedRead } from "./portable-socket.ts";
+import { PortableTlsSocket, sniOf } from "./portable-tls-socket.ts";
 import {
   HIGH_WATER_MARK_BYTES,
   type ContextSpec,
