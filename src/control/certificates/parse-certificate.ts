@@ -127,16 +127,14 @@ function proveUsable(cert: string, key: string, place: string): void {
 }
 
 const RSASSA_PSS = "2a864886f70d01010a";
-/** BoringSSL's limits for RSA. */
-const MAX_BUN_RSA_BITS = 8_192;
-const MAX_BUN_EXPONENT = 2n ** 33n;
+/** The first public exponent that BoringSSL does not take. */
+const LONG_EXPONENT = 2n ** 33n;
 
 /** What BoringSSL refuses with messages that name nothing. */
 function bunRefusalOf(fields: CertificateFields, { key, keyType }: PrivateKey): string | undefined {
-  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+  const { publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (fields.keyAlgorithm === RSASSA_PSS) return "an RSA-PSS key";
-  if (modulusLength > MAX_BUN_RSA_BITS) return `an RSA key of ${modulusLength} bits`;
-  if (publicExponent >= MAX_BUN_EXPONENT) return "an RSA key with a public exponent over 33 bits";
+  if (publicExponent >= LONG_EXPONENT) return "an RSA key with a public exponent over 33 bits";
   return keyType === "ecdsa" && !allowsSignatures(fields)
     ? "a key usage without digitalSignature"
     : undefined;
