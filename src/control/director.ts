@@ -96,6 +96,8 @@ export class Director {
     this.#phase = "draining";
     this.#watcher?.close();
     this.#parts.health.close();
+    // A change that has still to read its files is none yet.
+    this.#parts.reader.close().catch((error: unknown) => this.#parts.reader.tellFault(error));
     return this.#queue.close();
   }
 

@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     env: process.env,
     onFault: (error) => log.error({ event: "internal", err: error }, String(error)),
   });
-  cleanup.defer(() => reader.rest());
+  cleanup.defer(() => reader.close());
   const configPath = resolve(options.configPath);
   const caPath = options.isDemo ? await prepareDemo(dirname(configPath)) : undefined;
   const file = await checkFile(configPath, reader);

@@ -65,6 +65,7 @@ export class MaterialReader {
   /** Those whose job takes long. */
   readonly #slow = new Set<ReaderProcess>();
   #idleTimer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: MaterialReaderOptions) {
     this.#command = options.command;
@@ -86,6 +87,7 @@ export class MaterialReader {
     job: Extract<Job, { readonly kind: Kind }>,
     files: readonly Uint8Array[],
   ): Promise<ReadMaterial<Kind>> {
+    if (this.#isClosed) return Promise.reject(closed());
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         job,
@@ -110,6 +112,13 @@ export class MaterialReader {
     const processes = [...this.#processes];
     for (const process of processes) this.#end(process);
     await Promise.all(processes.map(({ ended }) => ended));
+  }
+
+  /** Ends the processes for good. What they read, and what waits, is rejected with ReaderEndedError. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(closed());
+    return this.rest();
   }
 
   #assign(): void {
@@ -149,7 +158,7 @@ export class MaterialReader {
       waiting.resolve({ reply: replyOf(head as Outcome), parts });
     } catch (error) {
       if (!isAnswer(error)) this.#end(process);
-      if (error instanceof ReaderEndedError && !isRetry) {
+      if (error instanceof ReaderEndedError && !isRetry && !this.#isClosed) {
         this.#waiting.unshift({ ...waiting, isRetry: true });
       } else {
         waiting.reject(error);
@@ -169,6 +178,9 @@ export class MaterialReader {
     }, IDLE_MS).unref();
   }
 }
+
+const closed = (): ReaderEndedError =>
+  new ReaderEndedError("The director ends, and reads nothing more.");
 
 function replyOf(outcome: Outcome): Replies[Job["kind"]] {
   if ("refused" in outcome) throw new MaterialRefusedError(outcome.refused);

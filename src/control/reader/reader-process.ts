@@ -95,6 +95,8 @@ export class ReaderProcess {
   }
 
   kill(): void {
+    // Who waits for its end is to hear of it.
+    if (!this.#hasEnded) this.#holdEventLoop(true);
     this.#child.kill("SIGKILL");
   }
 
@@ -138,7 +140,7 @@ export class ReaderProcess {
     if (request === undefined) return undefined;
     clearTimeout(request.timer);
     this.#request = undefined;
-    this.#holdEventLoop(false);
+    if (!this.#child.killed) this.#holdEventLoop(false);
     return request;
   }
 
