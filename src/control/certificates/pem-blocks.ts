@@ -31,6 +31,9 @@ const BEGIN_LINE = /^-----BEGIN ([A-Z0-9 #]{1,64})-----$/;
 const BYTE_ORDER_MARK = "\u00ef\u00bb\u00bf";
 const UTF16_MARKS: readonly string[] = ["\u00ff\u00fe", "\u00fe\u00ff"];
 const MAX_LABEL_LENGTH = 64;
+const SHORT_PREFIX_BYTES = 2;
+const LONG_FORM = 0x80;
+const MAX_LENGTH_BYTES = 4;
 /** Lines are shorter, and a file of one long line is no PEM. */
 const MAX_BEGIN_LINE_LENGTH = 256;
 
@@ -76,10 +79,14 @@ function reasonOf(line: string, at: number): string {
 
 function encodingOf(text: string): PemText["encoding"] {
   if (UTF16_MARKS.some((mark) => text.startsWith(mark))) return "UTF-16";
-  // A SEQUENCE of more than 127 bytes; that of PKCS #12 begins with the version, 3 (RFC 7292 section 4).
-  if (!/^0[\u0081-\u0084]/.test(text.slice(0, 2))) return undefined;
-  const lengthBytes = text.charCodeAt(1) & 0x7f;
-  return text.startsWith("\u0002\u0001\u0003", 2 + lengthBytes) ? "PKCS #12" : "DER";
+  // A SEQUENCE, whose length takes one byte or says how many more it takes.
+  if (!text.startsWith("0")) return undefined;
+  const length = text.charCodeAt(1);
+  if (length + SHORT_PREFIX_BYTES === text.length && length < LONG_FORM) return "DER";
+  if (length <= LONG_FORM || length > LONG_FORM + MAX_LENGTH_BYTES) return undefined;
+  // That of PKCS #12 begins with the version, 3 (RFC 7292 section 4).
+  const contentsAt = SHORT_PREFIX_BYTES + length - LONG_FORM;
+  return text.startsWith("\u0002\u0001\u0003", contentsAt) ? "PKCS #12" : "DER";
 }
 
 const CERTIFICATE_LABELS: readonly string[] = [
