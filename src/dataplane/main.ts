@@ -53,7 +53,8 @@ const plane: Plane = {
 };
 const worker = new Worker({
   plane,
-  live: { usages: new Map(), counters, healths: new EndpointHealths() },
+  counters,
+  healths: new EndpointHealths(),
   sockets: new ListeningSockets(wire),
   send,
 });

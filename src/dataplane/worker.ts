@@ -1,18 +1,14 @@
 import { isFailureCode, type FailureCode } from "#model/failure.ts";
 import { socketAddressOf, type ListenerName } from "#model/names.ts";
-import { materialIdsOf } from "#model/snapshot.ts";
+import { endpointKeyOf, materialIdsOf } from "#model/snapshot.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
-import {
-  buildRuntime,
-  EMPTY_RUNTIME,
-  settleLiveState,
-  type LiveState,
-  type Runtime,
-  type RuntimeListener,
-} from "./build-runtime.ts";
+import { buildRuntime, EMPTY_RUNTIME, type Runtime } from "./build-runtime.ts";
 import { serveConnection } from "./connection/connection.ts";
 import type { Plane } from "./connection/connection-state.ts";
+import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
+import { LiveListeners, type LiveListener } from "./live-listeners.ts";
 import type { ListeningSockets } from "./live/listening-sockets.ts";
+import type { Counters } from "./observe/counters.ts";
 import type { WireSocket } from "./wire/wire.ts";
 
 /** Contexts that a prepare builds, so that a certificate which the engine refuses turns the change down. */
@@ -20,7 +16,8 @@ const MAX_CONTEXTS_IN_PREPARE = 500;
 
 export interface WorkerParts {
   readonly plane: Plane;
-  readonly live: LiveState;
+  readonly counters: Counters;
+  readonly healths: EndpointHealths;
   readonly sockets: ListeningSockets;
   readonly send: (message: ToControl) => void;
 }
@@ -28,6 +25,7 @@ export interface WorkerParts {
 /** The state machine of a worker: the runtime in force, the one that is prepared, and the way out. */
 export class Worker {
   readonly #parts: WorkerParts;
+  readonly #listeners: LiveListeners;
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
   #isDraining = false;
@@ -39,6 +37,7 @@ export class Worker {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#listeners = new LiveListeners(parts.counters, () => this.#forgetUnused());
   }
 
   receive(message: Exclude<ToWorker, { readonly type: "drain" }>): void {
@@ -46,7 +45,7 @@ export class Worker {
   }
 
   async #handle(message: Exclude<ToWorker, { readonly type: "drain" }>): Promise<void> {
-    const { plane, live } = this.#parts;
+    const { plane, healths } = this.#parts;
     switch (message.type) {
       case "prepare":
         return this.#prepare(message);
@@ -55,7 +54,7 @@ export class Worker {
       case "rollback":
         return this.#rollBack(message.number);
       case "health":
-        live.healths.setCheckedDown(message.down);
+        healths.setCheckedDown(message.down);
         return;
       case "ticket-keys":
         plane.contexts.setTicketBaseKey(Buffer.from(message.key, "base64"));
@@ -66,7 +65,7 @@ export class Worker {
   }
 
   async #prepare(change: Prepare): Promise<void> {
-    const { plane, live, sockets, send } = this.#parts;
+    const { plane, healths, sockets, send } = this.#parts;
     const { number } = change;
     if (this.#isDraining) {
       send({ type: "refused", number, code: "draining", detail: "" });
@@ -81,7 +80,7 @@ export class Worker {
         );
       }
       plane.contexts.addMaterial(change.material);
-      const runtime = buildRuntime(this.#current, change, live);
+      const runtime = buildRuntime(this.#current, change, healths);
       let contexts = 0;
       for (const { spec } of change.listeners
         .map(({ name }) => runtime.listeners.get(name))
@@ -109,27 +108,27 @@ export class Worker {
   }
 
   #commit(number: number): void {
-    const { plane, live, sockets, send } = this.#parts;
+    const { plane, sockets, send } = this.#parts;
     const runtime = this.#prepared;
     if (runtime?.number !== number) return;
     this.#prepared = undefined;
     this.#current = runtime;
     plane.maxConnections = runtime.maxConnections;
     plane.relayMemory.limitBytes = runtime.relayMemoryBytes;
-    settleLiveState(live, runtime);
+    this.#listeners.commit(runtime);
     sockets.commit(
       new Map(
-        [...runtime.listeners.values()].map((listener) => [
-          socketAddressOf(listener.spec.virtualIp, listener.spec.port),
-          this.#delivery(listener),
-        ]),
+        Array.from(this.#listeners.current(), (listener) => {
+          const { virtualIp, port } = listener.rules.spec;
+          return [socketAddressOf(virtualIp, port), this.#delivery(listener)];
+        }),
       ),
     );
     this.#forgetUnused();
     send({ type: "committed", number });
   }
 
-  #delivery(listener: RuntimeListener): (socket: WireSocket) => void {
+  #delivery(listener: LiveListener): (socket: WireSocket) => void {
     const { plane, send } = this.#parts;
     return (socket) => {
       serveConnection(plane, listener, socket).catch((cause: unknown) => {
@@ -150,9 +149,13 @@ export class Worker {
     send({ type: "rolled-back", number });
   }
 
+  /** Drops the material, contexts and endpoint states that no connection of this worker can need any more. */
   #forgetUnused(): void {
-    const specs = [...this.#current.listeners.values()].map(({ spec }) => spec);
-    this.#parts.plane.contexts.keepOnly(specs, materialIdsOf(specs));
+    const { plane, healths } = this.#parts;
+    const specs = Array.from(this.#listeners.rulesInUse(), ({ spec }) => spec);
+    plane.contexts.keepOnly(specs, materialIdsOf(specs));
+    const endpoints = specs.flatMap(({ endpoints: first, standby }) => [...first, ...standby]);
+    healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
   }
 
   /** Names of the listeners in force. */
