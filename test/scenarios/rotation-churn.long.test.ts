@@ -1,0 +1,4 @@
+import { forEachEngine } from "#harness/engines.ts";
+import { describeRotationChurn } from "../fixtures/rotation-churn.ts";
+
+forEachEngine((engine) => describeRotationChurn(engine, 420_000, 24));

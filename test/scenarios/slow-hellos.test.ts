@@ -1,0 +1,4 @@
+import { forEachEngine } from "#harness/engines.ts";
+import { describeSlowHellos } from "../fixtures/slow-hellos.ts";
+
+forEachEngine((engine) => describeSlowHellos(engine, 200, 5));
