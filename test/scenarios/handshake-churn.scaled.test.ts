@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import type { TestContext } from "node:test";
-import { eventually } from "./deadline.ts";
-import { startEchoEndpoint } from "./endpoints.ts";
-import type { Engine } from "./engines.ts";
-import { makeFullHandshakes } from "./full-handshakes.ts";
-import { memoryOf, openFileCount } from "./process-facts.ts";
-import { startShop } from "./shop.ts";
+import { describe, it, type TestContext } from "node:test";
+import { eventually } from "#harness/deadline.ts";
+import { startEchoEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { makeFullHandshakes } from "#harness/full-handshakes.ts";
+import { memoryOf, openFileCount } from "#harness/process-facts.ts";
+import { startShop } from "#harness/shop.ts";
+import { sized } from "#harness/run-length.ts";
 
 const parts = 20;
 /** In which heap and caches come to their size. */
@@ -19,7 +20,7 @@ const idleDeadlineMs = 60_000;
  * they were, and that in the second half of them, or when it is idle after that, its memory comes down to at most
  * `mostGrowthMib` over the lowest of the first half, warm-up left out.
  */
-export async function churnHandshakes(
+async function churnHandshakes(
   t: TestContext,
   engine: Engine,
   handshakes: number,
@@ -75,3 +76,21 @@ export async function churnHandshakes(
     );
   }
 }
+
+const handshakes = sized(60_000, 6_000);
+/** In a long run half a KiB for each handshake of the second half; in a short one a heap just comes to its size. */
+const mostGrowthMib = sized({ bun: 16, node: 16 }, { bun: 16, node: 64 });
+/** On a machine that does much else. */
+const deadlineMs = sized(3_600_000, 300_000);
+
+forEachEngine((engine) => {
+  describe(`after ${handshakes} full handshakes`, () => {
+    it(
+      "the open files of the worker are back at their base and its memory is flat",
+      { timeout: deadlineMs },
+      async (t) => {
+        await churnHandshakes(t, engine, handshakes, mostGrowthMib[engine]);
+      },
+    );
+  });
+});

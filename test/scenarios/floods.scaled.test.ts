@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
-import type { TestContext } from "node:test";
-import { eventually } from "./deadline.ts";
-import type { Director } from "./director.ts";
-import { startEchoEndpoint } from "./endpoints.ts";
-import type { Engine } from "./engines.ts";
-import { floodAndLeave, floodSilently, floodWithGarbage } from "./floods.ts";
-import { keepComing } from "./good-clients.ts";
-import { memoryOf, openFileCount } from "./process-facts.ts";
-import { startShop } from "./shop.ts";
+import { describe, it, type TestContext } from "node:test";
+import { eventually } from "#harness/deadline.ts";
+import type { Director } from "#harness/director.ts";
+import { startEchoEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { floodAndLeave, floodSilently, floodWithGarbage } from "#harness/floods.ts";
+import { keepComing } from "#harness/good-clients.ts";
+import { memoryOf, openFileCount } from "#harness/process-facts.ts";
+import { startShop } from "#harness/shop.ts";
+import { sized } from "#harness/run-length.ts";
 
-export interface Floods {
+interface Floods {
   readonly engine: Engine;
   readonly silent: number;
   readonly leaving: number;
@@ -21,7 +22,7 @@ export interface Floods {
 const goodPerSecond = 50;
 
 /** Floods one listener of a director with two workers in all ways at once, and asserts what must be so meanwhile and after. */
-export async function withstandFloods(t: TestContext, floods: Floods): Promise<void> {
+async function withstandFloods(t: TestContext, floods: Floods): Promise<void> {
   const { silent, leaving, garbage } = floods;
   const endpoint = await startEchoEndpoint();
   const shop = await startShop({
@@ -92,3 +93,16 @@ async function assertCounted(director: Director, good: number, floods: Floods): 
 
 const megabytesOf = (pids: readonly number[]): string =>
   (pids.reduce((sum, pid) => sum + memoryOf(pid).pssBytes, 0) / 2 ** 20).toFixed(0);
+
+const counts = sized(
+  { silent: 2_000, leaving: 5_000, garbage: 2_000 },
+  { silent: 200, leaving: 500, garbage: 200 },
+);
+
+forEachEngine((engine) => {
+  describe("while silent clients, clients that leave and clients that send chance come at once", () => {
+    it("50 good clients a second are all served, and what came is counted by cause and gone", async (t) => {
+      await withstandFloods(t, { engine, ...counts, handshakeDeadline: sized("10s", "6s") });
+    });
+  });
+});

@@ -1,4 +1,0 @@
-import { forEachEngine } from "#harness/engines.ts";
-import { describeSlowHellos } from "../fixtures/slow-hellos.ts";
-
-forEachEngine((engine) => describeSlowHellos(engine, 2_000, 50));
