@@ -35,13 +35,19 @@ export async function openBunPipe(
 ): Promise<BytePipe> {
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
+  let isBroken = false;
   let isClosed = false;
 
   const flush = (socket: BunSocket): void => {
     let at = 0;
     for (; at < waiting.length; at += 1) {
       const bytes = waiting[at] ?? Buffer.alloc(0);
-      const taken = Math.max(0, socket.write(bytes));
+      const taken = socket.write(bytes);
+      if (taken < 0) {
+        // `close` follows in a later turn.
+        isBroken = true;
+        break;
+      }
       waitingBytes -= taken;
       if (taken < bytes.length) {
         waiting[at] = bytes.subarray(taken);
@@ -70,10 +76,11 @@ export async function openBunPipe(
   });
   return {
     write(bytes) {
-      if (isClosed) return;
+      if (isClosed || isBroken) return false;
       waiting.push(bytes);
       waitingBytes += bytes.length;
       if (waiting.length === 1) flush(socket);
+      return !isBroken;
     },
     get waitingBytes() {
       return waitingBytes;

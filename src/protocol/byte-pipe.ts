@@ -1,7 +1,7 @@
 /** One end of the socket pair between the control process and a worker. */
 export interface BytePipe {
-  /** Takes all of `bytes`, which must not change any more. After the end it takes nothing; it never throws. */
-  write(bytes: Buffer): void;
+  /** Takes all of `bytes`, which must not change any more. False once the pipe is broken or closed; it never throws. */
+  write(bytes: Buffer): boolean;
   /** Bytes that the kernel has not taken yet. */
   readonly waitingBytes: number;
   close(): void;

@@ -13,9 +13,10 @@ class FakePipe implements BytePipe {
   readonly written: Buffer[] = [];
   waitingBytes = 0;
   isClosed = false;
-  write(bytes: Buffer): void {
+  write(bytes: Buffer): boolean {
     this.written.push(bytes);
     this.waitingBytes += bytes.length;
+    return true;
   }
   close(): void {
     this.isClosed = true;

@@ -62,7 +62,7 @@ export class Channel<Out extends object> implements PipeHandlers {
     const frame = Buffer.allocUnsafeSlow(HEADER_BYTES + length);
     frame.writeUInt32BE(length);
     frame.write(text, HEADER_BYTES);
-    pipe.write(frame);
+    if (!pipe.write(frame)) return "closed";
     this.#sentBytes += frame.length;
     return "sent";
   }

@@ -7,8 +7,8 @@ const FIRST_CAPACITY = 4_096;
 const KEPT_CAPACITY = 65_536;
 
 /**
- * Cuts a byte stream into frames. A length outside the bounds ends the reading before anything of that frame is kept,
- * and memory grows with the bytes that have arrived, never with a length that was only claimed.
+ * Cuts a byte stream into frames. A length outside the bounds ends the reading before anything is kept for that frame; so
+ * the bound is also the most memory that is taken.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number;
@@ -60,14 +60,14 @@ export class FrameReader {
   }
 
   #hold(bytes: Buffer): number {
-    const needed = this.#heldBytes + bytes.length;
-    if (needed > this.#held.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, needed, 2 * this.#heldBytes));
+    const capacity = Math.max(FIRST_CAPACITY, this.#wantedBytes());
+    if (capacity > this.#held.length) {
+      const grown = Buffer.allocUnsafeSlow(capacity);
       this.#held.copy(grown, 0, 0, this.#heldBytes);
       this.#held = grown;
     }
     bytes.copy(this.#held, this.#heldBytes);
-    this.#heldBytes = needed;
+    this.#heldBytes += bytes.length;
     return bytes.length;
   }
 

@@ -10,7 +10,9 @@ export function openStreamPipe(socket: Socket, handlers: PipeHandlers): BytePipe
   socket.once("close", () => handlers.onClose());
   return {
     write(bytes) {
-      if (socket.writable) socket.write(bytes);
+      if (!socket.writable) return false;
+      socket.write(bytes);
+      return true;
     },
     get waitingBytes() {
       return socket.writableLength;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { eventually } from "#harness/deadline.ts";
 import { DirectorError } from "#model/failure.ts";
 import { emptyCompiled, makeFakePool, type FakePool } from "../../../test/fixtures/fake-pool.ts";
@@ -266,6 +267,23 @@ test("a silent worker is killed and replaced", async () => {
   fake.order("heartbeat.stop");
   await eventually(() => restartsOf(fake).includes("restarted hung"));
   await eventually(() => servingAll(fake, 1));
+});
+
+test("a worker that does not read what it is sent is ended before much of it waits", async () => {
+  const fake = await makeFakePool({ size: 1 });
+  await fake.pool.start();
+  await fake.rollOut(1);
+  process.kill(fake.pool.statuses()[0]?.pid ?? 0, "SIGSTOP");
+  const down = Array.from({ length: 1_000 }, (_, at) => `endpoint-${at}`);
+  let sentBytes = 0;
+  while (restartsOf(fake).length === 0 && sentBytes < 100_000_000) {
+    fake.pool.setHealth(down);
+    sentBytes += JSON.stringify(down).length;
+    await turn();
+  }
+  assert.ok(sentBytes < 10_000_000, `${sentBytes}`);
+  await eventually(() => servingAll(fake, 1, 1));
+  assert.deepEqual(restartsOf(fake), ["restarted hung"]);
 });
 
 for (const [act, code] of [

@@ -24,9 +24,10 @@ function makeReports() {
   const pipe = {
     waitingBytes: 0,
     isRead: true,
-    write(bytes: Buffer): void {
+    write(bytes: Buffer): boolean {
       frames.push(bytes);
       if (!this.isRead) this.waitingBytes += bytes.length;
+      return true;
     },
     close: () => undefined,
   };
