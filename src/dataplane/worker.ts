@@ -7,12 +7,13 @@ import { serveConnection } from "./connection/connection.ts";
 import type { Plane } from "./connection/connection-state.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { LiveListeners, type LiveListener } from "./live-listeners.ts";
-import type { ListeningSockets } from "./live/listening-sockets.ts";
+import type { Address, ListeningSockets } from "./live/listening-sockets.ts";
 import type { Counters } from "./observe/counters.ts";
 import type { WireSocket } from "./wire/wire.ts";
 
 /** Contexts that a prepare builds, so that a certificate which the engine refuses turns the change down. */
 const MAX_CONTEXTS_IN_PREPARE = 500;
+const MAX_NOTICE_CHARACTERS = 500;
 
 export interface WorkerParts {
   readonly plane: Plane;
@@ -28,7 +29,10 @@ export class Worker {
   readonly #listeners: LiveListeners;
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
+  /** The one whose prepare has begun. */
+  #underWay: Runtime | undefined;
   #isDraining = false;
+  #isOrphan = false;
   #drained: Promise<void> | undefined;
   /** Connections that did not end by themselves. */
   #cut = 0;
@@ -41,7 +45,15 @@ export class Worker {
   }
 
   receive(message: Exclude<ToWorker, { readonly type: "drain" }>): void {
-    this.#queue = this.#queue.then(() => this.#handle(message));
+    this.#queue = this.#queue
+      .then(() => this.#handle(message))
+      .catch((cause: unknown) => this.#tellMistake(message.type, cause));
+  }
+
+  /** The reply is missing then, and the control process replaces a worker whose reply is late. */
+  #tellMistake(what: string, cause: unknown): void {
+    const text = `The worker failed at ${what}: ${String(cause)}`.slice(0, MAX_NOTICE_CHARACTERS);
+    this.#parts.send({ type: "notice", level: "error", text });
   }
 
   async #handle(message: Exclude<ToWorker, { readonly type: "drain" }>): Promise<void> {
@@ -81,6 +93,7 @@ export class Worker {
       }
       plane.contexts.addMaterial(change.material);
       const runtime = buildRuntime(this.#current, change, healths);
+      this.#underWay = runtime;
       let contexts = 0;
       for (const { spec } of change.listeners
         .map(({ name }) => runtime.listeners.get(name))
@@ -93,16 +106,15 @@ export class Worker {
         }
       }
       stage = "listen";
-      await sockets.prepare(
-        [...runtime.listeners.values()].map(({ spec }) => ({
-          address: spec.virtualIp,
-          port: spec.port,
-        })),
-      );
+      await sockets.prepare(addressesOf(runtime, change.opensOnly));
+      if (this.#isOrphan) throw new Error("The control process is gone.");
       this.#prepared = runtime;
+      this.#underWay = undefined;
       send({ type: "prepared", number });
     } catch (cause) {
+      this.#underWay = undefined;
       sockets.rollBack();
+      this.#forgetUnused();
       send({ type: "refused", number, ...refusalOf(cause, stage) });
     }
   }
@@ -129,15 +141,11 @@ export class Worker {
   }
 
   #delivery(listener: LiveListener): (socket: WireSocket) => void {
-    const { plane, send } = this.#parts;
+    const { plane } = this.#parts;
     return (socket) => {
-      serveConnection(plane, listener, socket).catch((cause: unknown) => {
-        send({
-          type: "notice",
-          level: "error",
-          text: `A connection failed in the worker: ${String(cause)}`.slice(0, 500),
-        });
-      });
+      serveConnection(plane, listener, socket).catch((cause: unknown) =>
+        this.#tellMistake("a connection", cause),
+      );
     };
   }
 
@@ -149,18 +157,30 @@ export class Worker {
     send({ type: "rolled-back", number });
   }
 
-  /** Drops the material, contexts and endpoint states that no connection of this worker can need any more. */
+  /** Drops the material, contexts and endpoint states that neither a connection nor a change under way can need. */
   #forgetUnused(): void {
     const { plane, healths } = this.#parts;
-    const specs = Array.from(this.#listeners.rulesInUse(), ({ spec }) => spec);
+    const coming = [this.#prepared, this.#underWay].flatMap((runtime) => [
+      ...(runtime?.listeners.values() ?? []),
+    ]);
+    const specs = [...this.#listeners.rulesInUse(), ...coming].map(({ spec }) => spec);
     plane.contexts.keepOnly(specs, materialIdsOf(specs));
     const endpoints = specs.flatMap(({ endpoints: first, standby }) => [...first, ...standby]);
     healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
   }
 
-  /** Names of the listeners in force. */
+  /** Names of the listeners in force, and of those that may soon be. */
   listenerNames(): ReadonlySet<ListenerName> {
-    return new Set(this.#current.listeners.keys());
+    const runtimes = [this.#current, this.#prepared, this.#underWay];
+    return new Set(runtimes.flatMap((runtime) => [...(runtime?.listeners.keys() ?? [])]));
+  }
+
+  /** Nobody is left to commit what is prepared. False if it serves nothing and has nothing to stay for. */
+  orphan(): boolean {
+    this.#isOrphan = true;
+    this.#prepared = undefined;
+    this.#parts.sockets.rollBack();
+    return this.#current !== EMPTY_RUNTIME;
   }
 
   /** Accepts no more, lets connections end until the deadline, cuts the rest. Of two deadlines the earlier counts. */
@@ -181,6 +201,16 @@ export class Worker {
     await plane.connections.untilEmpty();
     send({ type: "drained", cut: this.#cut });
   }
+}
+
+function addressesOf(
+  runtime: Runtime,
+  opensOnly: readonly ListenerName[] | undefined,
+): readonly Address[] {
+  const only = opensOnly && new Set(opensOnly);
+  return [...runtime.listeners.values()]
+    .filter(({ spec }) => only === undefined || only.has(spec.name))
+    .map(({ spec }) => ({ address: spec.virtualIp, port: spec.port }));
 }
 
 interface SystemError {

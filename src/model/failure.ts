@@ -96,6 +96,12 @@ export const FAILURES = {
     "A listener cannot be set up.",
     "See the detail; the state before goes on.",
   ),
+  "change-too-large": entry(
+    "operator",
+    422,
+    "The document is too large for a worker.",
+    "Leave out certificates and listeners: what a worker serves must fit into 256 MiB.",
+  ),
   "worker-refused": entry(
     "director",
     500,

@@ -28,6 +28,8 @@ export interface ShopSettings<Name extends string> {
   readonly files?: FileContents;
   /** What makes way for the program, e.g. to run it under other limits. */
   readonly prefix?: readonly string[];
+  /** main.ts of a copy of the program. */
+  readonly program?: string;
 }
 
 interface ShopListener {
@@ -176,6 +178,7 @@ export async function startShop<Name extends string>(
     engine: settings.engine,
     workers: settings.workers ?? 1,
     ...(settings.prefix === undefined ? {} : { prefix: settings.prefix }),
+    ...(settings.program === undefined ? {} : { program: settings.program }),
     files: { ...settings.files, "shop.pem": issued.chainPem, "shop.key": issued.keyPem },
   });
   return new Shop(director, ca, ip, document, listeners);

@@ -15,7 +15,7 @@ const ALLOWED_ENV = ["TZ"] as const;
 
 /**
  * `sh` sets the core file limit to 0, the confinement takes the privileges, and each makes way for the next by exec, so
- * the pid and the IPC channel are the engine's own.
+ * the pid and the channel are the engine's own.
  */
 export function buildWorkerCommand(options: {
   readonly engine: EngineBinary;
