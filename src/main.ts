@@ -4,8 +4,9 @@ import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { buildProgram } from "#cli/build-program.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
-import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
+import { failureShapeOf, printFailure, printTrace } from "#cli/print-failure.ts";
 import type { Terminal } from "#cli/terminal.ts";
+import { DirectorError } from "#model/failure.ts";
 
 const WANTED_MAJOR = 26;
 const LINGER_MS = 2_000;
@@ -35,9 +36,16 @@ async function run(): Promise<number> {
       exitCode = await startDirector(request, true);
     },
     check: async (request) => {
+      const { startReader } = await import("#control/reader/start-reader.ts");
+      const reader = startReader({
+        nodeFile: process.execPath,
+        env: process.env,
+        onFault: (error) => printTrace(terminal, error),
+      });
       const { runCheck } = await import("#cli/run-check.ts");
       const { checkFile } = await import("#control/check-file.ts");
-      exitCode = (await runCheck(request, terminal, checkFile)) ? 0 : 1;
+      const check = (path: string) => checkFile(path, reader);
+      exitCode = (await runCheck(request, terminal, check)) ? 0 : 1;
     },
     show: async (request) => {
       const { runShow } = await import("#cli/show/run-show.ts");
@@ -50,6 +58,7 @@ async function run(): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof DirectorError)) printTrace(terminal, error);
     printFailure(terminal, failureShapeOf(error), process.argv.includes("--json"));
     return 1;
   }

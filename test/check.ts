@@ -30,6 +30,7 @@ const checks: readonly Check[] = [
   { name: "dead code", command: "knip", args: ["--no-progress", "--no-config-hints"] },
   { name: "lint", command: "oxlint", args: ["--deny-warnings", ...folders] },
   { name: "types", command: "tsc", args: ["-p", "."] },
+  ...testOf("patterns", "test/patterns.test.ts"),
   ...testOf("docs", "test/docs.test.ts"),
   ...testOf("architecture", "test/architecture.test.ts"),
   { name: "format", command: "oxfmt", args: ["--check", ...folders, "!bench/results"] },

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { checkFile } from "#control/check-file.ts";
+import { startReader } from "#control/reader/start-reader.ts";
 import { compileSnapshot } from "#control/compile-snapshot.ts";
 import { buildPrepare } from "#control/workers/difference.ts";
 import { findEngine } from "#control/workers/find-engine.ts";
@@ -109,7 +110,14 @@ function profileFlagsOf(engine: Engine, profilePath: string): string[] {
 async function compilePrepare(site: Site): Promise<Prepare> {
   const path = join(site.folder, "director.yaml");
   writeFileSync(path, stringify(documentOf(site)));
-  const { document, sources, problems } = await checkFile(path);
+  const reader = startReader({
+    nodeFile: process.execPath,
+    env: process.env,
+    onFault(error) {
+      throw error;
+    },
+  });
+  const { document, sources, problems } = await checkFile(path, reader);
   if (document === undefined || sources === undefined) {
     throw new BenchFailure(`The document is refused: ${problems[0]?.message ?? "no reason"}.`);
   }

@@ -20,3 +20,14 @@ export function printFailure(terminal: Terminal, failure: FailureShape, isJson: 
   const head = `tlsd: ${escapeControls(`${code}: ${message}`)}\n`;
   terminal.err(`${head}${printProblems(problems)}  ${escapeControls(hint)}\n`);
 }
+
+/** Where an exception came from that nobody expected, for who mends it. */
+export function printTrace(terminal: Terminal, error: unknown): void {
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(
+    trace
+      .split("\n")
+      .map((line) => `${escapeControls(line)}\n`)
+      .join(""),
+  );
+}

@@ -56,7 +56,7 @@ export async function changeDocument(
     throw new DirectorError("document-invalid", undefined, { problems });
   }
   if (before !== undefined && isSame(before, document, sources)) return before;
-  checkEngine(document, parts.engine);
+  checkEngine(document, sources, parts.engine);
 
   const saved = parts.store.latest();
   const isSaved = saved !== undefined && isDeepStrictEqual(saved.document, storedOf(document));

@@ -95,7 +95,8 @@ export class ChangeLog {
       const failure = failureOf(error);
       this.#lastRefusal = failure.message;
       this.#onEnded("refused", secondsSoFar());
-      this.#log.error({ event: refusedEvent, ...failure }, failure.message);
+      const trace = failure.code === "internal" ? { err: error } : {};
+      this.#log.error({ event: refusedEvent, ...failure, ...trace }, failure.message);
       throw error;
     }
   }

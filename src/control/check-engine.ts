@@ -3,16 +3,23 @@ import type { Document } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { resolvePolicy } from "#model/policy.ts";
 import { pathOf } from "#model/problem.ts";
+import type { Sources } from "./certificates/sources.ts";
 import type { Engine } from "#model/status.ts";
 
 const TLS13_SUITES = CIPHER_SUITES.filter(({ version }) => version === "TLSv1.3");
 
 /**
- * Refuses policies that the engine would not keep: BoringSSL offers all TLS 1.3 suites, whichever it is told. Throws
- * DirectorError.
+ * Refuses what the engine would not keep or take: BoringSSL offers all TLS 1.3 suites, whichever it is told, and its
+ * refusal of a certificate does not say why. Throws DirectorError.
  */
-export function checkEngine(document: Document, engine: Engine): void {
+export function checkEngine(document: Document, sources: Sources, engine: Engine): void {
   if (engine !== "bun") return;
+  for (const [name, { bunRefusal }] of sources.certificates) {
+    if (bunRefusal === undefined) continue;
+    throw new DirectorError("engine-lacks-key", `Certificate ${name} has ${bunRefusal}.`, {
+      path: pathOf("certificates", name),
+    });
+  }
   for (const [name, policy] of Object.entries(document.policies)) {
     const { maxVersion, cipherSuites } = resolvePolicy(name, policy);
     if (maxVersion !== "TLSv1.3") continue;

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
+import { testReader } from "#harness/material-reader.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { checkFile, type CheckedFile } from "./check-file.ts";
 
 describe("checkFile", () => {
   let folder: string;
   let ca: TestCa;
+  const reader = testReader();
 
   before(async () => {
     folder = await makeTempFolder();
@@ -21,7 +23,7 @@ describe("checkFile", () => {
     await writeFiles(folder, {
       "director.yaml": `servers: { web-1: { address: 192.0.2.1 } }\n${rest}`,
     });
-    return checkFile(join(folder, "director.yaml"));
+    return checkFile(join(folder, "director.yaml"), reader);
   }
 
   const profiles = (listener: string): string =>
@@ -89,7 +91,7 @@ describe("checkFile", () => {
   });
 
   it("makes an unreadable document a problem", async () => {
-    const missing = await checkFile(join(folder, "nothing.yaml"));
+    const missing = await checkFile(join(folder, "nothing.yaml"), reader);
     assert.deepEqual(placesOf(missing), ["document-unreadable "]);
     assert.equal(missing.folder, folder);
     assert.match((await check("a: [")).problems[0]?.message ?? "", /line 2, column/);

@@ -1,13 +1,13 @@
 import { resolve } from "node:path";
 import type { Document } from "#model/document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
-import { parseDocument } from "#model/parse-document.ts";
 import { isError } from "#model/problem.ts";
 import { checkKeyTypes } from "./certificates/check-key-types.ts";
 import { loadSources } from "./certificates/load-sources.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
-import { readDocument } from "./read-document.ts";
+import { readDocument, type ReadDocument } from "./read-document.ts";
+import type { MaterialReader } from "./reader/material-reader.ts";
 
 export interface CheckedFile {
   /** Undefined if a problem is an error. */
@@ -23,14 +23,18 @@ export interface CheckedFile {
  * The document in a file and everything that it names, with all problems at once; a file that cannot be read is a problem
  * with an empty path. `lastGood` as for `loadSources`.
  */
-export async function checkFile(path: string, lastGood?: Sources): Promise<CheckedFile> {
+export async function checkFile(
+  path: string,
+  reader: MaterialReader,
+  lastGood?: Sources,
+): Promise<CheckedFile> {
   const folder = resolve(path, "..");
-  const read = await tryReadDocument(path);
+  const read = await tryReadDocument(path, reader);
   if ("problem" in read) {
     return { document: undefined, folder, sources: undefined, problems: [read.problem] };
   }
-  const { document, draft, problems } = parseDocument(read.value);
-  const checked = await checkSources(draft, folder, lastGood);
+  const { document, draft, problems } = read;
+  const checked = await checkSources(draft, folder, reader, lastGood);
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);
   const all = [...problems, ...checked.problems.filter(isNew)];
@@ -43,9 +47,10 @@ export async function checkFile(path: string, lastGood?: Sources): Promise<Check
 async function checkSources(
   document: Document,
   folder: string,
+  reader: MaterialReader,
   lastGood?: Sources,
 ): Promise<{ readonly sources: Sources; readonly problems: readonly Problem[] }> {
-  const { sources, problems } = await loadSources(document, folder, lastGood);
+  const { sources, problems } = await loadSources(document, folder, reader, lastGood);
   return {
     sources,
     problems: [
@@ -58,9 +63,10 @@ async function checkSources(
 
 async function tryReadDocument(
   path: string,
-): Promise<{ readonly value: unknown } | { readonly problem: Problem }> {
+  reader: MaterialReader,
+): Promise<ReadDocument | { readonly problem: Problem }> {
   try {
-    return await readDocument(path);
+    return await readDocument(path, reader);
   } catch (error) {
     if (!(error instanceof DirectorError)) throw error;
     const { message, hint } = error.toShape();

@@ -5,6 +5,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { parseDocument } from "#model/parse-document.ts";
 import type { SnapshotListener } from "#model/snapshot.ts";
+import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { loadSources } from "./certificates/load-sources.ts";
@@ -58,7 +59,7 @@ describe("compileSnapshot", () => {
 
   async function load(): Promise<Sources> {
     const endpointTls = { ca: "ca.pem" };
-    const loaded = await loadSources(documentWith([{ ...TCP, endpointTls }]), folder);
+    const loaded = await loadSources(documentWith([{ ...TCP, endpointTls }]), folder, testReader());
     assert.deepEqual(loaded.problems, []);
     const { certificates, trusts } = loaded.sources;
     const [trust] = trusts.values();

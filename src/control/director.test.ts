@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { pino } from "pino";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { makeFakePool } from "../../test/fixtures/fake-pool.ts";
@@ -45,6 +46,7 @@ async function startDirector() {
     },
   );
   const outcomes: string[] = [];
+  const reader = testReader();
   const changeLog = new ChangeLog(log, (outcome) => outcomes.push(outcome));
   const fake = await makeFakePool({ size: 1 });
   const store = openRevisionStore(folder);
@@ -56,10 +58,11 @@ async function startDirector() {
     store,
     workers: 1,
     connectionsPerWorker: () => 10,
-    readFile: (lastGood) => checkFile(path, lastGood),
+    reader,
+    readFile: (lastGood) => checkFile(path, reader, lastGood),
     probe: () => Promise.resolve(),
   });
-  await director.start(await checkFile(path));
+  await director.start(await checkFile(path, reader));
   closeAtTestEnd(async () => {
     await director.stop();
     store.close();

@@ -13,12 +13,14 @@ import type { ChangeLog } from "./change-log.ts";
 import { ChangeQueue } from "./change-queue.ts";
 import type { CheckedFile } from "./check-file.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
+import type { MaterialReader } from "./reader/material-reader.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface DirectorParts extends Omit<ChangeParts, "electorate" | "nextNumber"> {
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
   readonly changeLog: ChangeLog;
+  readonly reader: MaterialReader;
   /** Reads the document's file anew. Certificate files that are broken at the moment leave their last good version. */
   readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedFile>;
 }
@@ -94,6 +96,8 @@ export class Director {
     this.#phase = "draining";
     this.#watcher?.close();
     this.#parts.health.close();
+    // A change that has still to read its files is none yet.
+    this.#parts.reader.close().catch((error: unknown) => this.#parts.reader.tellFault(error));
     return this.#queue.close();
   }
 
@@ -141,6 +145,7 @@ export class Director {
       document: after.document,
       folder: file.folder,
       sources: after.sources,
+      reader: this.#parts.reader,
       onChange: (loaded) => this.#changeCertificates(watcher, loaded),
     });
     this.#watcher = watcher;

@@ -23,6 +23,8 @@ import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
 import { probeNewAddresses } from "./probe-address.ts";
 import { becomeControlUser, type SelfCommand } from "./privileges/become-control-user.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
+import type { MaterialReader } from "./reader/material-reader.ts";
+import { startReader } from "./reader/start-reader.ts";
 import { lockFolder } from "./state/lock-folder.ts";
 import { openDataFolder } from "./state/open-data-folder.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
@@ -59,21 +61,33 @@ const MANIFEST = join(PROGRAM, "package.json");
 export async function serve(options: ServeOptions): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
   const stopSignals = catchStopSignals(process, cleanup);
+  const isPretty = process.stdout.isTTY && options.isJson !== true;
+  const log = buildLogger({ level: options.logLevel, isPretty });
+  const reader = startReader({
+    nodeFile: process.execPath,
+    env: process.env,
+    onFault: (error) => log.error({ event: "internal", err: error }, String(error)),
+  });
+  cleanup.defer(() => reader.close());
   const configPath = resolve(options.configPath);
   const caPath = options.isDemo ? await prepareDemo(dirname(configPath)) : undefined;
-  const file = await checkFile(configPath);
+  const file = await checkFile(configPath, reader);
   const { document, sources } = file;
   if (document === undefined || sources === undefined) {
     throw new DirectorError("document-invalid", configPath, { problems: file.problems });
   }
   const drainMs = durationMsOf(document.director.drain);
   const dataPath = resolve(options.dataPath ?? resolve(file.folder, document.director.data));
+  // Who starts over as another user leaves no process behind that nobody would wait for.
+  if (process.getuid?.() === 0) await reader.rest();
   const userNotice = becomeUser(document.director.user, options.isDemo, configPath, dataPath);
   openDataFolder(dataPath);
   const lock = lockFolder(dataPath);
   cleanup.defer(() => lock.release());
 
-  const { director, view, log, record } = build(options, document.director, {
+  const { director, view, record } = build(options, document.director, {
+    log,
+    reader,
     configPath,
     dataPath,
     notices: [...kernelNotices(), ...(userNotice === undefined ? [] : [userNotice])],
@@ -111,6 +125,8 @@ export async function serve(options: ServeOptions): Promise<number> {
 }
 
 interface Surroundings {
+  readonly log: Logger;
+  readonly reader: MaterialReader;
   readonly configPath: string;
   readonly dataPath: string;
   readonly notices: readonly Notice[];
@@ -118,7 +134,7 @@ interface Surroundings {
 }
 
 function build(options: ServeOptions, settings: DirectorSettings, surroundings: Surroundings) {
-  const { configPath, dataPath, cleanup } = surroundings;
+  const { configPath, dataPath, cleanup, log, reader } = surroundings;
   const binary = findEngine({
     wanted: options.engine ?? settings.engine,
     nodeFile: process.execPath,
@@ -131,8 +147,6 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
   const notices = [...surroundings.notices, confinement.notice, limit.notice].filter(
     (notice) => notice !== undefined,
   );
-  const isPretty = process.stdout.isTTY && options.isJson !== true;
-  const log = buildLogger({ level: options.logLevel, isPretty });
   for (const { event, text } of notices) log.warn({ event }, text);
   const { version } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { readonly version: string };
 
@@ -183,10 +197,11 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     engine,
     health,
     changeLog,
+    reader,
     store,
     workers,
     connectionsPerWorker: limit.perWorker,
-    readFile: (lastGood) => checkFile(configPath, lastGood),
+    readFile: (lastGood) => checkFile(configPath, reader, lastGood),
     // Workers that a killed director has left hold the addresses, and share them.
     probe: async (before, after) => {
       if (record.orphans().length === 0) await probeNewAddresses(before, after);
@@ -205,7 +220,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     health,
     telemetry,
   });
-  return { director, view, log, record };
+  return { director, view, record };
 }
 
 /** A worker that hangs would keep its share of the connections for ever. */

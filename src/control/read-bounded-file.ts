@@ -49,9 +49,8 @@ export async function readBoundedFile(path: string, maxBytes: number): Promise<F
       await file.close();
     }
   } catch (error) {
-    throw error instanceof FileUnusableError
-      ? error
-      : new FileUnusableError(sentenceOf(error), { cause: error });
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+    throw new FileUnusableError(sentenceOf(error), { cause: error });
   }
 }
 
@@ -69,7 +68,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EMFILE: "The director has no open files left.",
 };
 
-function sentenceOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "an unknown error";
+function sentenceOf(error: Error): string {
+  const code = "code" in error ? String(error.code) : error.message;
   return SENTENCES[code] ?? `Reading it failed with ${code}.`;
 }

@@ -4,79 +4,64 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DirectorError } from "#model/failure.ts";
+import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { readDocument } from "./read-document.ts";
 
-async function valueOf(text: string | Uint8Array): Promise<unknown> {
-  const folder = await makeTempFolder();
-  await writeFiles(folder, { "director.yaml": text });
-  const read = await readDocument(join(folder, "director.yaml"));
-  assert.equal(read.folder, folder);
-  return read.value;
-}
+const reader = testReader();
 
-const refused = (text: string | Uint8Array, message: RegExp): Promise<void> =>
-  assert.rejects(valueOf(text), (error) => {
+async function refused(path: string, message: RegExp): Promise<void> {
+  await assert.rejects(readDocument(path, reader), (error) => {
     assert.ok(error instanceof DirectorError);
     assert.equal(error.code, "document-unreadable");
     assert.match(error.message, message);
     return true;
   });
+}
 
 describe("readDocument", () => {
-  it("reads YAML and JSON, tabs in JSON too", async () => {
-    const expected = { servers: { "web-1": { address: "192.0.2.1" } } };
-    assert.deepEqual(await valueOf("servers:\n  web-1: { address: 192.0.2.1 }\n"), expected);
-    assert.deepEqual(await valueOf(JSON.stringify(expected, undefined, "\t")), expected);
-    assert.equal(await valueOf(""), null);
-  });
-
-  it("names line and column of what is wrong", async () => {
-    await refused("a: 1\nb: [1, 2\n", /line \d, column \d+: /);
-    await refused("a:\n\tb: 1", /line 2, column 1: Tabs/);
-    await refused("a: !secret 1", /line 1, column 4: Unresolved tag/);
-    await refused("a: 1\n---\na: 2\n", /line 2, column 1: .*multiple documents/);
-  });
-
-  it("refuses a key that stands twice, in YAML and in JSON", async () => {
-    await refused("a: 1\nb: 2\na: 3\n", /line 3, column 1: The key "a" stands here twice/);
-    await refused('{"a": {"b": 1, "b": 2}}', /The key "b" stands here twice/);
-    await refused("? {a: 1}\n: 2\n", /A key must be plain text/);
-  });
-
-  it("expands aliases, but not without end", async () => {
-    const { b } = (await valueOf("a: &x { port: 1 }\nb: [*x, *x]\n")) as { b: unknown };
-    assert.deepEqual(b, [{ port: 1 }, { port: 1 }]);
-    const levels = Array.from(
-      { length: 12 },
-      (_, at) => `a${at + 1}: &a${at + 1} [${`*a${at},`.repeat(9)}]`,
+  it("gives the document with its defaults, its problems and its folder", async () => {
+    const folder = await makeTempFolder();
+    const path = join(folder, "director.yaml");
+    await writeFiles(folder, { "director.yaml": "servers: { web: { address: 192.0.2.1 } }\n" });
+    const read = await readDocument(path, reader);
+    assert.equal(read.folder, folder);
+    assert.deepEqual(read.problems, []);
+    assert.equal(read.document?.director.data, "data");
+    await writeFiles(folder, { "director.yaml": "serverz: 1\n" });
+    const { document, problems } = await readDocument(path, reader);
+    assert.equal(document, undefined);
+    assert.deepEqual(
+      problems.map(({ code, path: place }) => `${code} ${place}`),
+      ["unknown-key serverz"],
     );
-    await refused(["a0: &a0 [1]", ...levels].join("\n"), /aliases expand to too much/);
-    await refused("a: &x [*x]", /&x contains itself/);
-    await refused("a: *x", /no anchor &x/);
   });
 
-  it("reads ten thousand certificates in less than a few seconds", { timeout: 5_000 }, async () => {
-    const entries = Array.from({ length: 10_000 }, (_, at) => `  c${at}: { chain: c${at}.pem }\n`);
-    const value = await valueOf(`certificates:\n${entries.join("")}`);
-    assert.equal(Object.keys((value as { certificates: object }).certificates).length, 10_000);
+  it("says what is no document, with line and column", async () => {
+    const folder = await makeTempFolder();
+    await writeFiles(folder, { "director.yaml": "a: 1\nb: [1, 2\n" });
+    await refused(join(folder, "director.yaml"), /director\.yaml: line \d, column \d+: /);
   });
 
-  it("reads nothing but a regular UTF-8 file of bounded size", async () => {
+  it("shortens paths of keys that are as long as the document", async () => {
+    const folder = await makeTempFolder();
+    await writeFiles(folder, { "director.yaml": `? ${"k".repeat(500_000)}\n: 1\n` });
+    const { problems } = await readDocument(join(folder, "director.yaml"), reader);
+    assert.equal(problems[0]?.code, "unknown-key");
+    assert.ok((problems[0]?.path.length ?? 0) < 2_000);
+  });
+
+  it("reads nothing but a regular file of bounded size", async () => {
     const folder = await makeTempFolder();
     const pipe = join(folder, "pipe");
     execFileSync("mkfifo", [pipe]);
     await symlink(join(folder, "loop"), join(folder, "loop"));
-    for (const [path, message] of [
-      [pipe, /not a regular file/],
-      [folder, /not a regular file/],
-      ["/dev/zero", /not a regular file/],
-      [join(folder, "nothing"), /no such file/],
-      [join(folder, "loop"), /circle/],
-    ] as const) {
-      await assert.rejects(readDocument(path), message);
-    }
-    await refused(Uint8Array.of(0x61, 0x3a, 0xff), /not UTF-8/);
-    await refused(new Uint8Array(16 * 1024 * 1024 + 1), /larger than 16384 KiB/);
+    await writeFiles(folder, { large: new Uint8Array(16 * 1024 * 1024 + 1) });
+    await refused(pipe, /not a regular file/);
+    await refused(folder, /not a regular file/);
+    await refused("/dev/zero", /not a regular file/);
+    await refused(join(folder, "nothing"), /no such file/);
+    await refused(join(folder, "loop"), /circle/);
+    await refused(join(folder, "large"), /larger than 16384 KiB/);
   });
 });

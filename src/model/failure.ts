@@ -90,6 +90,12 @@ export const FAILURES = {
     "Engine bun cannot choose among the TLS 1.3 suites.",
     "Name all three of them, or run the workers with --engine node.",
   ),
+  "engine-lacks-key": entry(
+    "operator",
+    422,
+    "Engine bun cannot serve a certificate.",
+    "Have it issued for another key, or run the workers with --engine node.",
+  ),
   "listener-unusable": entry(
     "operator",
     422,

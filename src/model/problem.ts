@@ -60,6 +60,10 @@ export const PROBLEMS = {
   "certificate-expired": error("Renew it and put the new files in its place."),
   "certificate-not-yet-valid": error("Wait until it is valid, or check the clock of this machine."),
   "certificate-unusable": error("Have it issued again with a current key and signature algorithm."),
+  "reading-too-long": error(
+    "Seal the key with fewer iterations, or leave out of the file what makes it long to read.",
+  ),
+  "reader-failed": error("It is tried again; the log says how it ended."),
   "ca-malformed": error("Write the CA certificates as PEM."),
   "system-ca-missing": error(
     "Name a CA bundle with `ca`, or install the system's, e.g. the package ca-certificates.",
@@ -68,6 +72,10 @@ export const PROBLEMS = {
   "crl-malformed": error("Write one PEM revocation list (X509 CRL) of each CA."),
   "crl-expired": error("Fetch the current revocation list; until then every client is refused."),
   "crl-mismatch": error("Put a revocation list of each CA of `ca` into the file, and no other."),
+  internal: error("Report it with the log around it."),
+  "pem-not-used": warning("Leave it out, or write it as PEM of a kind that is read from the file."),
+  "key-usage": warning("Have it issued again with digitalSignature in its key usage."),
+  "chain-large": warning("Spread the names over several certificates, and leave roots out."),
   "chain-order": warning("Put the issuer of each certificate right after it."),
   "no-server": warning("Name a server in `servers`."),
   "not-used": warning("Leave it out, or set what uses it."),

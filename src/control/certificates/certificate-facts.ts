@@ -1,5 +1,7 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
 import type { CertificateFacts, KeyType } from "#model/certificate.ts";
+import { certificateFieldsOf } from "./certificate-fields.ts";
+import { presentedNamesOf } from "./presented-names.ts";
 
 const KEY_TYPES: Readonly<Record<string, KeyType>> = {
   ec: "ecdsa",
@@ -11,34 +13,25 @@ const KEY_TYPES: Readonly<Record<string, KeyType>> = {
 export const tryKeyType = (key: KeyObject): KeyType | undefined =>
   KEY_TYPES[key.asymmetricKeyType ?? ""];
 
-/** DNS name of one or more labels, of which the left-most may be `*` (RFC 9525 section 6.3). */
-const PRESENTED_NAME = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$/;
-
 export function certificateFactsOf(leaf: X509Certificate, keyType: KeyType): CertificateFacts {
   return {
-    names: namesOf(leaf),
+    names: presentedNamesOf(certificateFieldsOf(leaf.raw)),
     keyType,
     subject: oneLineOf(leaf.subject),
     issuer: oneLineOf(leaf.issuer),
-    serialNumber: leaf.serialNumber,
+    serialNumber: shortened(leaf.serialNumber),
     fingerprint: leaf.fingerprint256.replaceAll(":", "").toLowerCase(),
     notBeforeMs: leaf.validFromDate.getTime(),
     notAfterMs: leaf.validToDate.getTime(),
   };
 }
 
-// Node puts a value in quotes when it holds a comma or could be taken for another entry.
-const ALTERNATIVE_NAME = /([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy;
+/** More does not help anyone to know a certificate by, and one may hold megabytes of text. */
+const MAX_TEXT_LENGTH = 1_024;
 
-function namesOf(leaf: X509Certificate): readonly string[] {
-  const dnsNames = [...(leaf.subjectAltName ?? "").matchAll(ALTERNATIVE_NAME)]
-    .filter(([, type]) => type === "DNS")
-    .map(([, , name = ""]) => name.toLowerCase())
-    .filter((name) => PRESENTED_NAME.test(name));
-  if (dnsNames.length > 0) return [...new Set(dnsNames)];
-  const commonName = leaf.subject.split("\n").findLast((line) => line.startsWith("CN="));
-  const name = commonName?.slice("CN=".length).toLowerCase() ?? "";
-  return PRESENTED_NAME.test(name) ? [name] : [];
-}
+const shortened = (text: string): string =>
+  text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
 
-const oneLineOf = (distinguishedName: string): string => distinguishedName.split("\n").join(", ");
+/** Node leaves an empty name undefined, which its types do not say (RFC 5280 section 4.1.2.6). */
+const oneLineOf = (distinguishedName: string | undefined): string =>
+  shortened((distinguishedName ?? "").replaceAll("\n", ", "));

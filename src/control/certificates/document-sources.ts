@@ -5,6 +5,7 @@ import type { Problem } from "#model/failure.ts";
 import type { Listener } from "#model/listener.ts";
 import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
+import type { MaterialReader } from "../reader/material-reader.ts";
 import { readCertificate } from "./read-certificate.ts";
 import { readSystemTrust } from "./read-system-trust.ts";
 import { readTrust, type TrustSource } from "./read-trust.ts";
@@ -34,7 +35,7 @@ export interface DocumentSource<Version extends SourceVersion> {
   /** Absolute. */
   readonly paths: readonly string[];
   /** Throws SourceProblem. */
-  read(nowMs: number): Promise<ReadVersion<Version>>;
+  read(nowMs: number, reader: MaterialReader): Promise<ReadVersion<Version>>;
 }
 
 export const certificateSourcesOf = (
@@ -45,7 +46,7 @@ export const certificateSourcesOf = (
     key: name,
     place: pathOf("certificates", name),
     paths: absolute(folder, pathsOf(certificate)),
-    read: (nowMs) => readCertificate(name, certificate, folder, nowMs),
+    read: (nowMs, reader) => readCertificate(name, certificate, folder, nowMs, reader),
   }));
 
 /** Each pair of CA bundle and CRL once, however many policies and listeners name it; likewise the system's bundle. */
@@ -62,12 +63,20 @@ export function trustSourcesOf(
     key,
     place: source.caPlace,
     paths: absolute(folder, [source.ca, source.crl]),
-    read: async (nowMs) => ({ version: await readTrust(source, folder, nowMs), warnings: [] }),
+    read: (nowMs, reader) => readTrust(source, folder, nowMs, reader),
   }));
   const place = systemTrustPlaceOf(document);
   if (place === undefined) return named;
-  const read = () => Promise.resolve({ version: readSystemTrust(place), warnings: [] });
-  return [...named, { key: SYSTEM_TRUST_KEY, place, paths: [], read }];
+  const system: DocumentSource<TrustVersion> = {
+    key: SYSTEM_TRUST_KEY,
+    place,
+    paths: [],
+    read: async (_nowMs, reader) => ({
+      version: await readSystemTrust(place, reader),
+      warnings: [],
+    }),
+  };
+  return [...named, system];
 }
 
 /** Whether a version was read from these files, whatever they held then. */

@@ -5,18 +5,20 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { parseDocument } from "#model/parse-document.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
+import { testReader } from "#harness/material-reader.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
 import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./sources.ts";
 
 describe("loadSources", () => {
+  const reader = testReader();
   let folder: string;
   let ca: TestCa;
   let shop: IssuedCertificate;
   let rsa: IssuedCertificate;
 
   const load = (rest: object, lastGood?: Sources, nowMs?: number): Promise<LoadedSources> =>
-    loadSources(parseDocument(rest).draft, folder, lastGood, nowMs);
+    loadSources(parseDocument(rest).draft, folder, reader, lastGood, nowMs);
   const loadOne = (certificate: object): Promise<LoadedSources> =>
     load({ certificates: { shop: certificate } });
   const codesOf = ({ problems }: LoadedSources): readonly string[] =>

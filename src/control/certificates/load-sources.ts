@@ -8,7 +8,8 @@ import {
   type DocumentSource,
   type SourceVersion,
 } from "./document-sources.ts";
-import { SourceProblem } from "./read-source.ts";
+import { SourceProblem } from "./source-problem.ts";
+import type { MaterialReader } from "../reader/material-reader.ts";
 import { inTurn } from "./in-turn.ts";
 import type { Sources } from "./sources.ts";
 
@@ -24,14 +25,15 @@ export interface LoadedSources {
 export async function loadSources(
   document: Document,
   folder: string,
+  reader: MaterialReader,
   lastGood?: Sources,
   nowMs = Date.now(),
 ): Promise<LoadedSources> {
   const certificates = await inTurn(certificateSourcesOf(document, folder), (source) =>
-    readOrKeep(source, lastGood?.certificates.get(source.key), nowMs),
+    readOrKeep(source, reader, lastGood?.certificates.get(source.key), nowMs),
   );
   const trusts = await inTurn(trustSourcesOf(document, folder), (source) =>
-    readOrKeep(source, lastGood?.trusts.get(source.key), nowMs),
+    readOrKeep(source, reader, lastGood?.trusts.get(source.key), nowMs),
   );
   return {
     sources: { certificates: versionsOf(certificates), trusts: versionsOf(trusts) },
@@ -47,30 +49,36 @@ interface Loaded<Version> {
 
 async function readOrKeep<Version extends SourceVersion>(
   source: DocumentSource<Version>,
+  reader: MaterialReader,
   lastGood: Version | undefined,
   nowMs: number,
 ): Promise<Loaded<Version>> {
   const { key } = source;
   try {
-    const { version, warnings } = await source.read(nowMs);
+    const { version, warnings } = await source.read(nowMs, reader);
     return { key, version, problems: warnings };
   } catch (error) {
-    const problem = problemOfError(error, source.place);
+    const problems = problemsOfError(error, source, reader);
     if (lastGood === undefined || !isFrom(lastGood.files, source.paths)) {
-      return { key, version: undefined, problems: [problem] };
+      return { key, version: undefined, problems };
     }
-    return { key, version: lastGood, problems: [asWarning(problem)] };
+    return { key, version: lastGood, problems: problems.map(asWarning) };
   }
 }
 
 /** Where the last good version stays, nothing is refused but the new files. */
 export const asWarning = (problem: Problem): Problem => ({ ...problem, severity: "warning" });
 
-/** The problem that ended a reading. */
-export function problemOfError(error: unknown, place: string): Problem {
-  if (error instanceof SourceProblem) return error.problem;
-  const name = error instanceof Error ? error.name : "an unknown error";
-  return problemOf("file-unreadable", place, `Reading its files ended with ${name}.`);
+/** Why a reading ended, and what else was found. An exception that nobody expected is no problem of the files. */
+export function problemsOfError(
+  error: unknown,
+  { place }: { readonly place: string },
+  reader: MaterialReader,
+): readonly Problem[] {
+  if (error instanceof SourceProblem) return [error.problem, ...error.warnings];
+  reader.tellFault(error);
+  const name = error instanceof Error ? error.message : String(error);
+  return [problemOf("internal", "", `Reading ${place} ended with an exception: ${name}.`)];
 }
 
 const versionsOf = <Version>(loaded: readonly Loaded<Version>[]): ReadonlyMap<string, Version> =>

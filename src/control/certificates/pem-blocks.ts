@@ -1,34 +1,114 @@
-/** Textual encodings of RFC 7468. */
+/** Textual encodings of RFC 7468, taken as OpenSSL takes them: from the beginning of a line, whatever stands between them. */
 export interface PemBlock {
   /** `CERTIFICATE`, `EC PRIVATE KEY`, `X509 CRL` ... */
   readonly label: string;
   readonly pem: string;
+  /** Where it begins, from 1. */
+  readonly line: number;
 }
 
-const BEGIN = /^-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*$/;
+/** A `-----BEGIN` that begins no block. */
+export interface StrayBegin {
+  /** As far as it can be made out. */
+  readonly label: string;
+  readonly line: number;
+  readonly reason: string;
+}
 
-/** The blocks of a file in their order; undefined when one is not closed, as in a file that is still being written. */
-export function tryPemBlocks(text: string): readonly PemBlock[] | undefined {
+export interface PemText {
+  /** In their order. */
+  readonly blocks: readonly PemBlock[];
+  readonly strays: readonly StrayBegin[];
+  /** A block that has no end, as in a file that is still being written. */
+  readonly unclosed: { readonly label: string; readonly line: number } | undefined;
+  /** How the file is encoded if it is no PEM, as far as that can be seen. */
+  readonly encoding: "DER" | "PKCS #12" | "UTF-16" | undefined;
+}
+
+const BEGIN = "-----BEGIN";
+const BEGIN_LINE = /^-----BEGIN ([A-Z0-9 #]{1,64})-----$/;
+/** Of UTF-8, in Latin-1. */
+const BYTE_ORDER_MARK = "\u00ef\u00bb\u00bf";
+const UTF16_MARKS: readonly string[] = ["\u00ff\u00fe", "\u00fe\u00ff"];
+const MAX_LABEL_LENGTH = 64;
+const SHORT_PREFIX_BYTES = 2;
+const LONG_FORM = 0x80;
+const MAX_LENGTH_BYTES = 4;
+/** Lines are shorter, and a file of one long line is no PEM. */
+const MAX_BEGIN_LINE_LENGTH = 256;
+
+/** The blocks of a file that was read as Latin-1. */
+export function parsePem(text: string): PemText {
   const blocks: PemBlock[] = [];
-  let label: string | undefined;
-  let lines: string[] = [];
-  for (const line of text.split(/\r?\n/)) {
-    const begun = BEGIN.exec(line)?.[1];
-    if (begun !== undefined) {
-      if (label !== undefined) return undefined;
-      label = begun;
-      lines = [];
+  const strays: StrayBegin[] = [];
+  let open: { readonly label: string; readonly line: number; readonly lines: string[] } | undefined;
+  const withoutMark = text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
+  for (const [index, raw] of withoutMark.split("\n").entries()) {
+    const line = raw.trimEnd();
+    if (line.includes(BEGIN)) {
+      if (open !== undefined) break;
+      const label = line.length > MAX_BEGIN_LINE_LENGTH ? undefined : BEGIN_LINE.exec(line)?.[1];
+      if (label === undefined) strays.push(strayOf(line, index + 1));
+      else open = { label, line: index + 1, lines: [line] };
+      continue;
     }
-    if (label === undefined) continue;
-    lines.push(line.trimEnd());
-    if (line.trimEnd() !== `-----END ${label}-----`) continue;
-    blocks.push({ label, pem: `${lines.join("\n")}\n` });
-    label = undefined;
+    if (open === undefined) continue;
+    open.lines.push(line.trimStart());
+    if (line !== `-----END ${open.label}-----`) continue;
+    blocks.push({ label: open.label, pem: `${open.lines.join("\n")}\n`, line: open.line });
+    open = undefined;
   }
-  return label === undefined ? blocks : undefined;
+  const unclosed = open === undefined ? undefined : { label: open.label, line: open.line };
+  return { blocks, strays, unclosed, encoding: encodingOf(text) };
 }
+
+function strayOf(line: string, number: number): StrayBegin {
+  const at = line.indexOf(BEGIN);
+  const rest = line.slice(at + BEGIN.length, at + BEGIN.length + MAX_LABEL_LENGTH);
+  const label = (/^[A-Z0-9 #]*/.exec(rest)?.[0] ?? "").trim();
+  return { label, line: number, reason: reasonOf(line, at) };
+}
+
+function reasonOf(line: string, at: number): string {
+  if (line.includes("\r")) return "its lines end with a carriage return alone";
+  if (at === 0) return "its first line is not of the form -----BEGIN LABEL-----";
+  return line.slice(0, at).trim() === ""
+    ? "its first line is indented"
+    : "its first line has other text before it";
+}
+
+function encodingOf(text: string): PemText["encoding"] {
+  if (UTF16_MARKS.some((mark) => text.startsWith(mark))) return "UTF-16";
+  // A SEQUENCE, whose length takes one byte or says how many more it takes.
+  if (!text.startsWith("0")) return undefined;
+  const length = text.charCodeAt(1);
+  if (length + SHORT_PREFIX_BYTES === text.length && length < LONG_FORM) return "DER";
+  if (length <= LONG_FORM || length > LONG_FORM + MAX_LENGTH_BYTES) return undefined;
+  // That of PKCS #12 begins with the version, 3 (RFC 7292 section 4).
+  const contentsAt = SHORT_PREFIX_BYTES + length - LONG_FORM;
+  return text.startsWith("\u0002\u0001\u0003", contentsAt) ? "PKCS #12" : "DER";
+}
+
+const CERTIFICATE_LABELS: readonly string[] = [
+  "CERTIFICATE",
+  "X509 CERTIFICATE",
+  "TRUSTED CERTIFICATE",
+];
+const PRIVATE_KEY_LABELS: readonly string[] = [
+  "PRIVATE KEY",
+  "ENCRYPTED PRIVATE KEY",
+  "RSA PRIVATE KEY",
+  "EC PRIVATE KEY",
+  "DSA PRIVATE KEY",
+];
 
 export const isCertificateBlock = ({ label }: PemBlock): boolean =>
-  label === "CERTIFICATE" || label === "X509 CERTIFICATE";
+  CERTIFICATE_LABELS.includes(label);
 
-export const isPrivateKeyBlock = ({ label }: PemBlock): boolean => label.endsWith("PRIVATE KEY");
+export const isPrivateKeyBlock = ({ label }: PemBlock): boolean =>
+  PRIVATE_KEY_LABELS.includes(label);
+
+/** `openssl ecparam -genkey` writes the curve ahead of the key, which names it again. */
+export const isCurveBlock = ({ label }: PemBlock): boolean => label === "EC PARAMETERS";
+
+export const isRevocationBlock = ({ label }: PemBlock): boolean => label === "X509 CRL";

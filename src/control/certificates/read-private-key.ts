@@ -1,11 +1,16 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import type { KeyType } from "#model/certificate.ts";
-import { problemOf, type ProblemCode } from "#model/problem.ts";
+import type { ProblemCode } from "#model/problem.ts";
 import { tryKeyType } from "./certificate-facts.ts";
-import { isPrivateKeyBlock, type PemBlock } from "./pem-blocks.ts";
-import { SourceProblem } from "./read-source.ts";
+import { derElements, firstElement, TAG } from "./der-reader.ts";
+import { checkClosed, isRefusal } from "./parse-certificates.ts";
+import { isPrivateKeyBlock, type PemText } from "./pem-blocks.ts";
+import { sourceProblem, type SourceProblem } from "./source-problem.ts";
+import { firstUnusedOf, tryConversionHint } from "./unused-blocks.ts";
 
-const MIN_RSA_BITS = 2048;
+const MIN_RSA_BITS = 2_048;
+/** OpenSSL verifies no signature of a longer key. */
+const MAX_RSA_BITS = 16_384;
 /** The curves of ECDSA certificates that both engines and today's browsers take. */
 const CURVES: readonly string[] = ["prime256v1", "secp384r1", "secp521r1"];
 
@@ -18,20 +23,21 @@ export interface PrivateKey {
 
 /** `place` is where the key's path stands in the document. Throws SourceProblem. */
 export function readPrivateKey(
-  blocks: readonly PemBlock[] | undefined,
+  file: PemText,
   passphrase: string | undefined,
   place: string,
 ): PrivateKey {
-  const problem = (code: ProblemCode, message: string): SourceProblem =>
-    new SourceProblem(problemOf(code, place, message));
-  if (blocks === undefined)
-    throw problem("key-malformed", "A PEM block in the file is not closed.");
-  const [block, ...others] = blocks.filter(isPrivateKeyBlock);
-  if (block === undefined) throw problem("key-malformed", "There is no private key in the file.");
+  const problem = (code: ProblemCode, message: string, hint?: string): SourceProblem =>
+    sourceProblem(code, place, message, hint);
+  checkClosed(file, place, "key-malformed");
+  const [block, ...others] = file.blocks.filter(isPrivateKeyBlock);
+  if (block === undefined) {
+    const message = `There is no private key in the file.${firstUnusedOf(file, isPrivateKeyBlock)}`;
+    throw problem("key-malformed", message, tryConversionHint(file, "pkey"));
+  }
   if (others.length > 0)
     throw problem("key-malformed", "There are several private keys in the file.");
-  const isEncrypted =
-    block.label.startsWith("ENCRYPTED") || block.pem.includes("Proc-Type: 4,ENCRYPTED");
+  const isEncrypted = block.label.startsWith("ENCRYPTED") || block.pem.includes("4,ENCRYPTED");
   if (isEncrypted && passphrase === undefined) {
     throw problem("key-encrypted", "The private key is encrypted.");
   }
@@ -43,12 +49,18 @@ export function readPrivateKey(
       : problem("key-malformed", "The private key is damaged, or of a kind that is not known.");
   }
   const keyType = tryKeyType(key);
-  const weakness = keyType === undefined ? "is not RSA, ECDSA or Ed25519" : tryWeakness(key);
+  const weakness =
+    keyType === undefined
+      ? `is of type ${key.asymmetricKeyType ?? "unknown"}, and not RSA, ECDSA or Ed25519`
+      : tryWeakness(key);
   if (keyType === undefined || weakness !== undefined) {
     throw problem("key-malformed", `The private key ${weakness}.`);
   }
-  return { key, keyType, pem: key.export({ type: "pkcs8", format: "pem" }) };
+  const plain = keyType === "ecdsa" ? withNamedCurve(key) : key;
+  return { key: plain, keyType, pem: pemOf(plain) };
 }
+
+const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" });
 
 function tryOpen(pem: string, passphrase: string | undefined): KeyObject | undefined {
   try {
@@ -57,8 +69,9 @@ function tryOpen(pem: string, passphrase: string | undefined): KeyObject | undef
       format: "pem",
       ...(passphrase === undefined ? {} : { passphrase }),
     });
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
   }
 }
 
@@ -67,8 +80,22 @@ function tryWeakness(key: KeyObject): string | undefined {
   if (modulusLength !== undefined && modulusLength < MIN_RSA_BITS) {
     return `is RSA with ${modulusLength} bits, fewer than ${MIN_RSA_BITS}`;
   }
-  if (namedCurve !== undefined && !CURVES.includes(namedCurve)) {
-    return `is on the curve ${namedCurve}, which clients do not take`;
+  if (modulusLength !== undefined && modulusLength > MAX_RSA_BITS) {
+    return `is RSA with ${modulusLength} bits, more than ${MAX_RSA_BITS}`;
   }
-  return undefined;
+  if (key.asymmetricKeyType !== "ec") return undefined;
+  if (namedCurve === undefined) return "is on a curve that has no name";
+  return CURVES.includes(namedCurve)
+    ? undefined
+    : `is on the curve ${namedCurve}, which clients do not take`;
+}
+
+/** A key file may spell the parameters of its curve out, which BoringSSL refuses; it is the same key without. */
+function withNamedCurve(key: KeyObject): KeyObject {
+  const [, algorithm] = derElements(
+    firstElement(key.export({ type: "pkcs8", format: "der" })).contents,
+  );
+  const parameters = algorithm === undefined ? undefined : derElements(algorithm.contents)[1];
+  if (parameters?.tag === TAG.objectId) return key;
+  return createPrivateKey({ key: key.export({ format: "jwk" }), format: "jwk" });
 }

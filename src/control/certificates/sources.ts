@@ -14,6 +14,8 @@ export interface CertificateVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "certificate" }>;
   readonly facts: CertificateFacts;
+  /** What engine bun cannot serve, e.g. "an RSA-PSS key"; undefined if it can serve the certificate. */
+  readonly bunRefusal: string | undefined;
   readonly files: readonly SourceFile[];
 }
 

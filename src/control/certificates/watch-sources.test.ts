@@ -10,6 +10,7 @@ import type { CertificateStatus } from "#model/status.ts";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
+import { testReader } from "#harness/material-reader.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
 import { trustKeyOf } from "./sources.ts";
@@ -21,6 +22,7 @@ const QUIET_MS = 400;
 const NAMES = ["shop.example"];
 
 describe("SourceWatcher", () => {
+  const reader = testReader();
   let folder: string;
   let ca: TestCa;
   let changes: LoadedSources[];
@@ -38,12 +40,13 @@ describe("SourceWatcher", () => {
     document: Document,
     onChange?: (result: LoadedSources) => Promise<void>,
   ): Promise<SourceWatcher> {
-    const { sources, problems } = await loadSources(document, folder);
+    const { sources, problems } = await loadSources(document, folder, reader);
     assert.deepEqual(problems, []);
     const watcher = new SourceWatcher({
       document,
       folder,
       sources,
+      reader,
       intervalMs: INTERVAL_MS,
       onChange: (result) => {
         changes.push(result);
@@ -75,7 +78,7 @@ describe("SourceWatcher", () => {
         pay: { chain: "pay.pem", key: "pay.key" },
       },
     });
-    const { sources } = await loadSources(both, folder);
+    const { sources } = await loadSources(both, folder, reader);
     const watcher = await watch(both);
     const renewed = await issue();
     await renewed.writeTo(folder, "shop");

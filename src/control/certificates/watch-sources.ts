@@ -6,6 +6,7 @@ import { certificateSourcesOf, trustSourcesOf } from "./document-sources.ts";
 import { inTurn } from "./in-turn.ts";
 import type { LoadedSources } from "./load-sources.ts";
 import type { CertificateVersion, Sources, TrustVersion } from "./sources.ts";
+import type { MaterialReader } from "../reader/material-reader.ts";
 import { WatchedSource } from "./watched-source.ts";
 
 const DEFAULT_INTERVAL_MS = 1_000;
@@ -19,6 +20,7 @@ export interface WatcherOptions {
   readonly folder: string;
   /** What is served now. */
   readonly sources: Sources;
+  readonly reader: MaterialReader;
   readonly intervalMs?: number;
   /**
    * Called when there is a new version, or when a refusal came, changed or went. Nothing is looked at until it is done. If
@@ -43,12 +45,14 @@ interface News {
 export class SourceWatcher {
   readonly #certificates: readonly WatchedSource<CertificateVersion>[];
   readonly #trusts: readonly WatchedSource<TrustVersion>[];
+  readonly #reader: MaterialReader;
   readonly #intervalMs: number;
   readonly #onChange: WatcherOptions["onChange"];
   readonly #closing = new AbortController();
 
   constructor(options: WatcherOptions) {
-    const { document, folder, sources } = options;
+    const { document, folder, sources, reader } = options;
+    this.#reader = reader;
     this.#certificates = certificateSourcesOf(document, folder).map(
       (source) => new WatchedSource(source, sources.certificates.get(source.key)),
     );
@@ -94,7 +98,9 @@ export class SourceWatcher {
   async #take(news: readonly News[]): Promise<void> {
     await this.#pause(SETTLE_MS);
     const problemsBefore = this.#problems();
-    const changed = await inTurn(news, ({ watched, looks }) => watched.refresh(looks, Date.now()));
+    const changed = await inTurn(news, ({ watched, looks }) =>
+      watched.refresh(looks, Date.now(), this.#reader),
+    );
     const takeBacks = changed.flatMap((takeBack) => takeBack ?? []);
     const problems = this.#problems();
     if (this.#closing.signal.aborted) return;

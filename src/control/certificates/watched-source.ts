@@ -3,10 +3,15 @@ import { DirectorError, type Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import { signatureOf } from "../read-bounded-file.ts";
 import type { DocumentSource, SourceVersion } from "./document-sources.ts";
-import { asWarning, problemOfError } from "./load-sources.ts";
+import type { MaterialReader } from "../reader/material-reader.ts";
+import { asWarning, problemsOfError } from "./load-sources.ts";
 
 /** Refusals that may end without a change of the files. */
-const PASSING_PROBLEMS: readonly string[] = ["file-unreadable", "certificate-not-yet-valid"];
+const PASSING_PROBLEMS: readonly string[] = [
+  "file-unreadable",
+  "certificate-not-yet-valid",
+  "reader-failed",
+];
 const POLLS_TO_RETRY = 30;
 
 /** For a version that the workers did not take. */
@@ -51,19 +56,23 @@ export class WatchedSource<Version extends SourceVersion> {
   }
 
   /** Reads the files if they still look the same. With another version than before: how to take it back. */
-  async refresh(looks: string, nowMs: number): Promise<TakeBack | undefined> {
+  async refresh(
+    looks: string,
+    nowMs: number,
+    reader: MaterialReader,
+  ): Promise<TakeBack | undefined> {
     if ((await this.#look()) !== looks) return undefined;
     this.#seen = looks;
     this.#pollsSinceRead = 0;
     try {
       const before = this.#version;
-      const { version, warnings } = await this.#source.read(nowMs);
+      const { version, warnings } = await this.#source.read(nowMs, reader);
       this.#version = version;
       this.#isRefused = false;
       this.#problems = warnings;
       return version.id === before?.id ? undefined : (cause) => this.#goBackTo(before, cause);
     } catch (error) {
-      this.#refuse(problemOfError(error, this.#source.place));
+      this.#refuse(problemsOfError(error, this.#source, reader));
       return undefined;
     }
   }
@@ -71,12 +80,12 @@ export class WatchedSource<Version extends SourceVersion> {
   #goBackTo(version: Version | undefined, cause: unknown): void {
     this.#version = version;
     const text = cause instanceof DirectorError ? cause.message : "The change failed.";
-    this.#refuse(problemOf("certificate-unusable", this.#source.place, text));
+    this.#refuse([problemOf("certificate-unusable", this.#source.place, text)]);
   }
 
-  #refuse(problem: Problem): void {
+  #refuse(problems: readonly Problem[]): void {
     this.#isRefused = true;
-    this.#problems = [asWarning(problem)];
+    this.#problems = problems.map(asWarning);
   }
 
   #isRetryDue(): boolean {

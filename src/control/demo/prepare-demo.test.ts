@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { DirectorError } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { checkFile } from "../check-file.ts";
 import { demoBanner } from "./demo-banner.ts";
@@ -26,7 +27,7 @@ describe("the demo", () => {
   it("makes certificates with which the demo document has no problem", async () => {
     const folder = await demoFolder();
     assert.equal(await prepareDemo(folder), join(folder, "certs/demo-ca.pem"));
-    const { problems, document } = await checkFile(join(folder, "director.yaml"));
+    const { problems, document } = await checkFile(join(folder, "director.yaml"), testReader());
     assert.deepEqual(problems, []);
     for (const { profile, server, endpointAddress, endpointPort } of DEMO_SITES) {
       assert.equal(document?.servers[server]?.address, endpointAddress);
@@ -82,7 +83,7 @@ describe("the demo", () => {
   it("prints commands to copy", async () => {
     const folder = await demoFolder();
     const caPath = await prepareDemo(folder);
-    const { document, sources } = await checkFile(join(folder, "director.yaml"));
+    const { document, sources } = await checkFile(join(folder, "director.yaml"), testReader());
     assert.ok(document && sources);
     const banner = demoBanner({ document, sources, caPath, socketPath: "/a b/tlsd.sock" });
     const resolve = "--resolve shop.demo.test:8443:127.0.1.10";

@@ -63,9 +63,13 @@ function mismatchOf(hello: ClientHello, policy: ResolvedPolicy): HandshakeFailur
   return isWithoutGroup ? "no-shared-group" : undefined;
 }
 
+const ALERT = "_ALERT_";
+
 /** The name of the alert in an engine's code, such as ERR_SSL_TLSV1_ALERT_UNKNOWN_CA or ERR_SSL_SSL/TLS_ALERT_.... */
 function alertOf(code: string): string | undefined {
-  return /_ALERT_([A-Z_]+)$/.exec(code)?.[1]?.toLowerCase();
+  const at = code.indexOf(ALERT);
+  const name = at === -1 ? "" : code.slice(at + ALERT.length);
+  return /^[A-Z_]+$/.test(name) ? name.toLowerCase() : undefined;
 }
 
 /** OpenSSL's verification codes, as both engines give them. */

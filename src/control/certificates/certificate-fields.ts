@@ -1,0 +1,133 @@
+/** What `X509Certificate` does not tell, or not in a form that can be taken apart again, from the DER of a certificate. */
+import { derElements, DerError, firstElement, TAG, type DerElement } from "./der-reader.ts";
+import { distinguishedNameOf, type DistinguishedName } from "./distinguished-name.ts";
+
+export interface CertificateFields {
+  /** 1, 2 or 3 (RFC 5280 section 4.1.2.1). */
+  readonly version: number;
+  /** Values of the common name of the subject, the most specific last. */
+  readonly commonNames: readonly string[];
+  /** The dNSNames of the subjectAltName as they stand there, byte by byte. */
+  readonly dnsNames: readonly string[];
+  /** Object identifier of the subjectPublicKeyInfo, in hex. */
+  readonly keyAlgorithm: string;
+  /** Whether an EC key names its curve (RFC 5480 section 2.1.1), rather than spelling its parameters out. */
+  readonly hasNamedCurve: boolean;
+  /** Undefined where any usage is allowed. */
+  readonly keyUsage: ReadonlySet<number> | undefined;
+  /** What breaks RFC 5280 so that one TLS library or another refuses it; undefined if nothing does. */
+  readonly flaw: string | undefined;
+}
+
+/** Bits of the keyUsage (RFC 5280 section 4.2.1.3). */
+export const KEY_USAGE = { digitalSignature: 0 } as const;
+
+const OID = {
+  keyUsage: "551d0f",
+  alternativeName: "551d11",
+};
+const VERSION_TAG = 0xa0;
+const EXTENSIONS_TAG = 0xa3;
+const DNS_NAME_TAG = 0x82;
+
+interface Extension {
+  readonly id: string;
+  readonly value: Buffer;
+}
+
+/** Throws DerError where it is no certificate. */
+export function certificateFieldsOf(der: Buffer): CertificateFields {
+  const { version, fields } = toSignOf(der);
+  const [, , , , subject, key, ...others] = fields;
+  const extensions = extensionsOf(others.find(({ tag }) => tag === EXTENSIONS_TAG));
+  const [algorithm] = derElements(contentsOf(key));
+  const [keyAlgorithm, parameters] = derElements(contentsOf(algorithm));
+  const valueOf = (id: string): Buffer | undefined =>
+    extensions.find((extension) => extension.id === id)?.value;
+  const { dnsNames, isDamaged } = alternativeNamesOf(valueOf(OID.alternativeName));
+  return {
+    version,
+    commonNames: nameOf(subject).commonNames,
+    dnsNames,
+    keyAlgorithm: contentsOf(keyAlgorithm).toString("hex"),
+    hasNamedCurve: parameters?.tag === TAG.objectId,
+    keyUsage: keyUsageOf(valueOf(OID.keyUsage)),
+    flaw: flawOf(version, extensions, isDamaged),
+  };
+}
+
+/** The name that a certificate's holder has as an issuer. Throws DerError. */
+export const subjectOf = (der: Buffer): DistinguishedName => nameOf(toSignOf(der).fields[4]);
+
+/** The fields of the TBSCertificate behind the version. */
+function toSignOf(der: Buffer): {
+  readonly version: number;
+  readonly fields: readonly DerElement[];
+} {
+  const [toSign] = derElements(firstElement(der).contents);
+  const fields = derElements(contentsOf(toSign));
+  const [first] = fields;
+  return first?.tag === VERSION_TAG
+    ? { version: versionOf(first), fields: fields.slice(1) }
+    : { version: 1, fields };
+}
+
+function nameOf(name: DerElement | undefined): DistinguishedName {
+  if (name === undefined) throw new DerError();
+  return distinguishedNameOf(name);
+}
+
+function contentsOf(element: DerElement | undefined): Buffer {
+  if (element === undefined) throw new DerError();
+  return element.contents;
+}
+
+const versionOf = ({ contents }: DerElement): number =>
+  (firstElement(contents).contents.at(-1) ?? 0) + 1;
+
+function extensionsOf(element: DerElement | undefined): readonly Extension[] {
+  if (element === undefined) return [];
+  return derElements(firstElement(element.contents).contents).map(({ contents }) => {
+    const [id, ...rest] = derElements(contents);
+    return { id: contentsOf(id).toString("hex"), value: contentsOf(rest.at(-1)) };
+  });
+}
+
+function alternativeNamesOf(value: Buffer | undefined): {
+  readonly dnsNames: readonly string[];
+  readonly isDamaged: boolean;
+} {
+  if (value === undefined) return { dnsNames: [], isDamaged: false };
+  try {
+    const names = firstElement(value);
+    if (names.tag !== TAG.sequence) throw new DerError();
+    const dnsNames = derElements(names.contents)
+      .filter(({ tag }) => tag === DNS_NAME_TAG)
+      .map(({ contents }) => contents.toString("latin1"));
+    return { dnsNames, isDamaged: false };
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    return { dnsNames: [], isDamaged: true };
+  }
+}
+
+/** A BIT STRING: the number of unused bits, then the bits from the left. */
+function keyUsageOf(value: Buffer | undefined): ReadonlySet<number> | undefined {
+  if (value === undefined) return undefined;
+  const [, ...bytes] = firstElement(value).contents;
+  const bits = bytes.flatMap((byte, at) =>
+    Array.from({ length: 8 }, (_, bit) => ((byte >> (7 - bit)) & 1 ? [at * 8 + bit] : [])).flat(),
+  );
+  return new Set(bits);
+}
+
+function flawOf(
+  version: number,
+  extensions: readonly Extension[],
+  isNameDamaged: boolean,
+): string | undefined {
+  if (version < 3 && extensions.length > 0) return `has extensions, but is of version ${version}`;
+  const ids = extensions.map(({ id }) => id);
+  if (new Set(ids).size < ids.length) return "has the same extension twice";
+  return isNameDamaged ? "has a damaged subjectAltName" : undefined;
+}

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createPrivateKey, createPublicKey } from "node:crypto";
+import { describe, it } from "node:test";
+import { alternativeNames, generalNames } from "#harness/der.ts";
+import { issueOddCertificate, type OddFields } from "#harness/odd-certificate.ts";
+import {
+  illegalCertificates,
+  legalCertificates,
+  nodeOnlyCertificates,
+} from "#harness/odd-certificates.ts";
+import { parseCertificate, type ParsedCertificate } from "./parse-certificate.ts";
+import { SourceProblem } from "./source-problem.ts";
+
+const places = { chain: "chain", key: "key" };
+
+function parse(chain: string, key: string | undefined): ParsedCertificate {
+  return parseCertificate({ chain, key, passphrase: undefined }, places, Date.now());
+}
+
+function parseOdd(fields: OddFields): ParsedCertificate {
+  const { chainPem, keyPem } = issueOddCertificate(fields);
+  return parse(chainPem, keyPem);
+}
+
+const problemOf = (work: () => unknown): string => {
+  try {
+    work();
+    return "none";
+  } catch (error) {
+    if (!(error instanceof SourceProblem)) throw error;
+    return `${error.problem.code}: ${error.problem.message} ${error.problem.hint}`;
+  }
+};
+
+const warningsOf = ({ warnings }: ParsedCertificate): readonly string[] =>
+  warnings.map(({ code, message }) => `${code}: ${message}`);
+
+describe("parseCertificate takes what is legal", () => {
+  for (const [name, { fields, names }] of Object.entries(legalCertificates)) {
+    it(name, () => {
+      const { version, warnings } = parseOdd(fields);
+      assert.deepEqual(version.facts.names, names);
+      assert.deepEqual(warnings, []);
+      assert.equal(version.bunRefusal, undefined);
+      const { subject, issuer, serialNumber } = version.facts;
+      for (const text of [subject, issuer, serialNumber]) assert.ok(text.length < 2_000);
+    });
+  }
+
+  it("and says what of it engine bun cannot serve", () => {
+    for (const [name, { fields, refusal }] of Object.entries(nodeOnlyCertificates)) {
+      assert.match(parseOdd(fields).version.bunRefusal ?? "", refusal, name);
+    }
+    const options = ["rsa_keygen_bits:2048", "rsa_keygen_pubexp:1099511627791"].flatMap(
+      (option) => ["-pkeyopt", option],
+    );
+    const pem = execFileSync("openssl", ["genpkey", "-quiet", "-algorithm", "RSA", ...options]);
+    const privateKey = createPrivateKey(pem);
+    const long = { privateKey, publicKey: createPublicKey(privateKey) };
+    assert.match(parseOdd({ keys: long }).version.bunRefusal ?? "", /exponent/);
+  });
+
+  it("and warns of what many clients refuse", () => {
+    const { dns } = generalNames;
+    const many = Array.from({ length: 10_000 }, (_, at) => dns(`h${at}.example`));
+    const parsed = parseOdd({ extensions: [alternativeNames(...many)] });
+    assert.equal(parsed.version.facts.names.length, 10_000);
+    assert.match(warningsOf(parsed).join(), /^chain-large: The chain has 1\d\d KiB/);
+    const usage = parseOdd(nodeOnlyCertificates["no digitalSignature"]?.fields ?? {});
+    assert.match(warningsOf(usage).join(), /^key-usage: .*lacks digitalSignature/);
+  });
+});
+
+describe("parseCertificate says what is wrong with", () => {
+  for (const [name, { fields, problem }] of Object.entries(illegalCertificates)) {
+    it(name, () =>
+      assert.match(
+        problemOf(() => parseOdd(fields)),
+        problem,
+      ),
+    );
+  }
+});

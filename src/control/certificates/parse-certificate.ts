@@ -1,0 +1,169 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
+import type { Problem } from "#model/failure.ts";
+import type { MaterialId } from "#model/names.ts";
+import { problemOf } from "#model/problem.ts";
+import { certificateFactsOf } from "./certificate-facts.ts";
+import { certificateFieldsOf, KEY_USAGE, type CertificateFields } from "./certificate-fields.ts";
+import { checkPeriod } from "./check-period.ts";
+import { isCertificateBlock, isCurveBlock, isPrivateKeyBlock, parsePem } from "./pem-blocks.ts";
+import { parseCertificates } from "./parse-certificates.ts";
+import { readPrivateKey, type PrivateKey } from "./read-private-key.ts";
+import { sourceProblem } from "./source-problem.ts";
+import type { CertificateVersion } from "./sources.ts";
+import { unusedBlockWarnings } from "./unused-blocks.ts";
+
+/** Contents of files, read as Latin-1. */
+export interface CertificateTexts {
+  readonly chain: string;
+  /** Undefined if the chain's file holds it. */
+  readonly key: string | undefined;
+  readonly passphrase: string | undefined;
+}
+
+/** Where the paths stand in the document. */
+export interface CertificatePlaces {
+  readonly chain: string;
+  readonly key: string;
+}
+
+export interface ParsedCertificate {
+  readonly version: Omit<CertificateVersion, "files">;
+  readonly warnings: readonly Problem[];
+}
+
+/** OpenSSL's and BoringSSL's clients take no longer Certificate message unless they are told to. */
+const MAX_COMMON_CHAIN_BYTES = 100 * 1024;
+
+/**
+ * Proves that chain and key go together, are valid at `nowMs` and that TLS takes them. Throws SourceProblem. The id is
+ * over contents, so rewritten files with the same certificates and key are the same version. It may take any time.
+ */
+export function parseCertificate(
+  texts: CertificateTexts,
+  places: CertificatePlaces,
+  nowMs: number,
+): ParsedCertificate {
+  const chainFile = parsePem(texts.chain);
+  const keyFile = texts.key === undefined ? chainFile : parsePem(texts.key);
+  const isKeyPart = (block: {
+    readonly label: string;
+    readonly line: number;
+    readonly pem: string;
+  }) => isPrivateKeyBlock(block) || isCurveBlock(block);
+  const warnings =
+    texts.key === undefined
+      ? unusedBlockWarnings(
+          chainFile,
+          (block) => isCertificateBlock(block) || isKeyPart(block),
+          places.chain,
+        )
+      : [
+          ...unusedBlockWarnings(chainFile, isCertificateBlock, places.chain),
+          ...unusedBlockWarnings(keyFile, isKeyPart, places.key),
+        ];
+  const chain = parseCertificates(chainFile, places.chain, "certificate-malformed");
+  const privateKey = readPrivateKey(keyFile, passphraseOf(texts.passphrase), places.key);
+  checkPair(chain, privateKey, places.key);
+  const [leaf] = chain;
+  const fields = certificateFieldsOf(leaf.raw);
+  if (fields.flaw !== undefined) {
+    throw sourceProblem("certificate-malformed", places.chain, `The certificate ${fields.flaw}.`);
+  }
+  if (privateKey.keyType === "ecdsa" && !fields.hasNamedCurve) {
+    const message =
+      "The certificate spells out the parameters of its curve, which RFC 5480 section 2.1.1 forbids.";
+    throw sourceProblem("certificate-unusable", places.chain, message);
+  }
+  checkPeriod(leaf, places.chain, nowMs);
+  const chainPem = chain.map((entry) => entry.toString()).join("");
+  proveUsable(chainPem, privateKey.pem, places.chain);
+  const version = {
+    id: createHash("sha256").update(chainPem).update(privateKey.pem).digest("hex") as MaterialId,
+    material: { kind: "certificate", chainPem, keyPem: privateKey.pem },
+    facts: certificateFactsOf(leaf, privateKey.keyType),
+    bunRefusal: bunRefusalOf(fields, privateKey),
+  } as const;
+  return {
+    version,
+    warnings: [
+      ...warnings,
+      ...orderWarnings(chain, places.chain),
+      ...usageWarnings(fields, places.chain),
+      ...sizeWarnings(chain, places.chain),
+    ],
+  };
+}
+
+type Chain = readonly [leaf: X509Certificate, ...rest: X509Certificate[]];
+
+/** Its first line, as in nginx and HAProxy; a passphrase may have spaces at its ends. */
+const passphraseOf = (text: string | undefined): string | undefined =>
+  text === undefined
+    ? undefined
+    : Buffer.from(text.split(/\r?\n/, 1)[0] ?? "", "latin1").toString("utf8");
+
+function checkPair(chain: Chain, { key }: PrivateKey, place: string): void {
+  if (chain[0].checkPrivateKey(key)) return;
+  const index = chain.findIndex((entry) => entry.checkPrivateKey(key));
+  if (index === -1) {
+    const hint = "Put the key that the certificate was issued for beside it.";
+    const message = "The private key does not belong to the certificate.";
+    throw sourceProblem("key-mismatch", place, message, hint);
+  }
+  const message = `The private key belongs to certificate ${index + 1} of the chain, not to the first.`;
+  throw sourceProblem("key-mismatch", place, message);
+}
+
+/** Finds what only the TLS library refuses, such as a signature with SHA-1, before a worker does. */
+function proveUsable(cert: string, key: string, place: string): void {
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+    const message = `The TLS library does not take the certificate${code}.`;
+    throw sourceProblem("certificate-unusable", place, message);
+  }
+}
+
+const RSASSA_PSS = "2a864886f70d01010a";
+/** The first public exponent that BoringSSL does not take. */
+const LONG_EXPONENT = 2n ** 33n;
+
+/** What BoringSSL refuses with messages that name nothing. */
+function bunRefusalOf(fields: CertificateFields, { key, keyType }: PrivateKey): string | undefined {
+  const { publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+  if (fields.keyAlgorithm === RSASSA_PSS) return "an RSA-PSS key";
+  if (publicExponent >= LONG_EXPONENT) return "an RSA key with a public exponent over 33 bits";
+  return keyType === "ecdsa" && !allowsSignatures(fields)
+    ? "a key usage without digitalSignature"
+    : undefined;
+}
+
+const allowsSignatures = ({ keyUsage }: CertificateFields): boolean =>
+  keyUsage === undefined || keyUsage.has(KEY_USAGE.digitalSignature);
+
+function usageWarnings(fields: CertificateFields, place: string): readonly Problem[] {
+  if (allowsSignatures(fields)) return [];
+  const message =
+    "The key usage of the certificate lacks digitalSignature, so most clients refuse it (RFC 8446 section 4.4.2.2).";
+  return [problemOf("key-usage", place, message)];
+}
+
+function orderWarnings(chain: Chain, place: string): readonly Problem[] {
+  const index = chain.findIndex((entry, at) => {
+    const issuer = chain[at + 1];
+    return issuer !== undefined && !entry.checkIssued(issuer);
+  });
+  if (index === -1) return [];
+  const message = `Certificate ${index + 2} of the chain did not issue certificate ${index + 1}.`;
+  return [problemOf("chain-order", place, message)];
+}
+
+function sizeWarnings(chain: Chain, place: string): readonly Problem[] {
+  const bytes = chain.reduce((sum, { raw }) => sum + raw.length, 0);
+  if (bytes <= MAX_COMMON_CHAIN_BYTES) return [];
+  const size = `${Math.ceil(bytes / 1024)} KiB`;
+  const message = `The chain has ${size}; clients with OpenSSL or BoringSSL refuse more than 100 KiB.`;
+  return [problemOf("chain-large", place, message)];
+}

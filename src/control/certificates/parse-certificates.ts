@@ -1,0 +1,53 @@
+import { X509Certificate } from "node:crypto";
+import type { ProblemCode } from "#model/problem.ts";
+import { DerError, firstElement } from "./der-reader.ts";
+import { isCertificateBlock, type PemBlock, type PemText } from "./pem-blocks.ts";
+import { sourceProblem } from "./source-problem.ts";
+import { firstUnusedOf, tryConversionHint } from "./unused-blocks.ts";
+
+/** Every certificate of a file, in its order. Throws SourceProblem with `code` if one is damaged or there is none. */
+export function parseCertificates(
+  file: PemText,
+  place: string,
+  code: ProblemCode,
+): readonly [X509Certificate, ...X509Certificate[]] {
+  checkClosed(file, place, code);
+  const [first, ...rest] = file.blocks.filter(isCertificateBlock).map((block, index) => {
+    try {
+      return certificateOf(block);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const message = `Certificate ${index + 1} of the file, in line ${block.line}, is damaged.`;
+      throw sourceProblem(code, place, message);
+    }
+  });
+  if (first !== undefined) return [first, ...rest];
+  const message = `There is no PEM certificate in the file.${firstUnusedOf(file, isCertificateBlock)}`;
+  throw sourceProblem(code, place, message, tryConversionHint(file, "x509"));
+}
+
+export function checkClosed({ unclosed }: PemText, place: string, code: ProblemCode): void {
+  if (unclosed === undefined) return;
+  const { label, line } = unclosed;
+  const message = `A PEM block in the file is not closed: \`-----BEGIN ${label}\` in line ${line}.`;
+  throw sourceProblem(code, place, message);
+}
+
+function certificateOf({ label, pem }: PemBlock): X509Certificate {
+  if (label !== "TRUSTED CERTIFICATE") return new X509Certificate(pem);
+  // OpenSSL's own trust settings stand behind the certificate.
+  return new X509Certificate(firstElement(bytesOf(pem)).bytes);
+}
+
+export const bytesOf = (pem: string): Buffer =>
+  Buffer.from(pem.split("\n").slice(1, -2).join(""), "base64");
+
+/** What OpenSSL or the DER reader says of foreign bytes. Anything else is a mistake of the program. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof DerError ||
+  (error instanceof Error &&
+    (OPENSSL_MESSAGE.test(error.message) ||
+      ("code" in error && OPENSSL_CODE.test(String(error.code)))));
+
+const OPENSSL_MESSAGE = /^error:[0-9A-F]{8}:/i;
+const OPENSSL_CODE = /^ERR_(?:OSSL|SSL|CRYPTO)_|^ERR_MISSING_PASSPHRASE$/;

@@ -1,0 +1,110 @@
+import { createHash, type X509Certificate } from "node:crypto";
+import { createSecureContext, getCACertificates } from "node:tls";
+import type { Problem } from "#model/failure.ts";
+import type { MaterialId } from "#model/names.ts";
+import { dayOf, isDate } from "./check-period.ts";
+import { checkRevocationLists } from "./check-revocation-lists.ts";
+import { checkTrustSettings } from "./check-trust-settings.ts";
+import { checkClosed, isRefusal, parseCertificates } from "./parse-certificates.ts";
+import { isCertificateBlock, isRevocationBlock, parsePem } from "./pem-blocks.ts";
+import { sourceProblem } from "./source-problem.ts";
+import type { TrustVersion } from "./sources.ts";
+import { firstUnusedOf, tryConversionHint, unusedBlockWarnings } from "./unused-blocks.ts";
+
+/** Contents of files, read as Latin-1. */
+export interface TrustTexts {
+  readonly ca: string;
+  readonly crl: string | undefined;
+}
+
+/** Where the paths stand in the document. */
+export interface TrustPlaces {
+  readonly ca: string;
+  readonly crl: string;
+}
+
+export interface ParsedTrust {
+  readonly version: Omit<TrustVersion, "files">;
+  readonly warnings: readonly Problem[];
+}
+
+/** A CA bundle and the revocation lists of its CAs. Throws SourceProblem. It may take any time. */
+export function parseTrust(texts: TrustTexts, places: TrustPlaces, nowMs: number): ParsedTrust {
+  const caFile = parsePem(texts.ca);
+  const authorities = parseCertificates(caFile, places.ca, "ca-malformed");
+  checkTrustSettings(caFile.blocks, places.ca);
+  checkPeriods(authorities, places.ca, nowMs);
+  const lists =
+    texts.crl === undefined ? undefined : parseLists(texts.crl, places.crl, authorities, nowMs);
+  const caPem = authorities.map((entry) => entry.toString()).join("");
+  proveUsable(caPem, lists?.crlPem, places);
+  const version = trustVersionOf(caPem, lists?.crlPem);
+  const caWarnings = unusedBlockWarnings(caFile, isCertificateBlock, places.ca);
+  return { version, warnings: [...caWarnings, ...(lists?.warnings ?? [])] };
+}
+
+/** Every CA that OpenSSL finds on the system, as PEM; undefined if it finds none. */
+export function readSystemAuthorities(): ParsedTrust["version"] | undefined {
+  const authorities = new Set(getCACertificates("system").map((pem) => `${pem.trim()}\n`));
+  return authorities.size === 0 ? undefined : trustVersionOf([...authorities].join(""), undefined);
+}
+
+function trustVersionOf(caPem: string, crlPem: string | undefined): ParsedTrust["version"] {
+  const hash = createHash("sha256")
+    .update(caPem)
+    .update(crlPem ?? "");
+  return {
+    id: hash.digest("hex") as MaterialId,
+    material: { kind: "trust", caPem, crlPem },
+  };
+}
+
+function checkPeriods(authorities: readonly X509Certificate[], place: string, nowMs: number): void {
+  const ends = authorities.map(({ validToDate }) => validToDate).filter(isDate);
+  const latest = ends.reduce(
+    (last, end) => Math.max(last, end.getTime()),
+    Number.NEGATIVE_INFINITY,
+  );
+  if (latest > nowMs) return;
+  const last = ends.length === 0 ? "none at a date that there is" : dayOf(new Date(latest));
+  const message = `Every CA certificate of the file has expired, the last on ${last}.`;
+  throw sourceProblem("ca-expired", place, message);
+}
+
+function parseLists(
+  text: string,
+  place: string,
+  authorities: readonly X509Certificate[],
+  nowMs: number,
+): { readonly crlPem: string; readonly warnings: readonly Problem[] } {
+  const file = parsePem(text);
+  checkClosed(file, place, "crl-malformed");
+  const lists = file.blocks.filter(isRevocationBlock);
+  if (lists.length === 0) {
+    const message = `There is no PEM revocation list in the file.${firstUnusedOf(file, isRevocationBlock)}`;
+    throw sourceProblem("crl-malformed", place, message, tryConversionHint(file, "crl"));
+  }
+  checkRevocationLists(lists, authorities, place, nowMs);
+  return {
+    crlPem: lists.map(({ pem }) => pem).join(""),
+    warnings: unusedBlockWarnings(file, isRevocationBlock, place),
+  };
+}
+
+function proveUsable(ca: string, crl: string | undefined, places: TrustPlaces): void {
+  try {
+    createSecureContext({ ca });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const message = "The TLS library does not take the CA certificates.";
+    throw sourceProblem("ca-malformed", places.ca, message);
+  }
+  if (crl === undefined) return;
+  try {
+    createSecureContext({ ca, crl });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const message = "The TLS library does not take the revocation list.";
+    throw sourceProblem("crl-malformed", places.crl, message);
+  }
+}

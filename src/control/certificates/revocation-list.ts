@@ -1,0 +1,112 @@
+import { constants, verify, type KeyObject } from "node:crypto";
+import { derElements, DerError, firstElement, TAG, type DerElement } from "./der-reader.ts";
+import { distinguishedNameOf, type DistinguishedName } from "./distinguished-name.ts";
+
+/** The parts of a CRL (RFC 5280 section 5.1) that say whose it is and how long it is good for. */
+export interface RevocationList {
+  readonly issuer: DistinguishedName;
+  /** Undefined where the CA does not say when the next one is due. */
+  readonly nextUpdateMs: number | undefined;
+  isSignedBy(publicKey: KeyObject): boolean;
+}
+
+/** Reads the DER of a CRL; the entries are not looked at. Throws DerError. */
+export function parseRevocationList(der: Buffer): RevocationList {
+  const [toSign, algorithm, signature] = derElements(firstElement(der).contents);
+  if (toSign === undefined || algorithm === undefined || signature === undefined) {
+    throw new DerError();
+  }
+  const fields = derElements(toSign.contents);
+  const [, issuer, thisUpdate, nextUpdate] =
+    fields[0]?.tag === TAG.integer ? fields.slice(1) : fields;
+  if (issuer === undefined || thisUpdate === undefined) throw new DerError();
+  const nextUpdateMs =
+    nextUpdate !== undefined && isTime(nextUpdate) ? timeMsOf(nextUpdate) : undefined;
+  const scheme = schemeOf(algorithm);
+  return {
+    issuer: distinguishedNameOf(issuer),
+    nextUpdateMs,
+    isSignedBy: (publicKey) =>
+      // The first byte of a BIT STRING counts its unused bits.
+      scheme !== undefined &&
+      isSigned(scheme, publicKey, toSign.bytes, signature.contents.subarray(1)),
+  };
+}
+
+const isTime = ({ tag }: DerElement): boolean => tag === TAG.utcTime || tag === TAG.generalizedTime;
+
+const TIME = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
+
+/** RFC 5280 section 4.1.2.5: seconds and Z are always there; a UTCTime of 50 to 99 is of the century before. */
+function timeMsOf({ tag, contents }: DerElement): number {
+  const text = contents.toString("latin1").slice(0, "20070101000000Z".length);
+  const century = tag === TAG.generalizedTime ? "" : Number(text.slice(0, 2)) >= 50 ? "19" : "20";
+  const parts = TIME.exec(century + text);
+  if (parts === null) throw new DerError();
+  const [, year, month, day, hour, minute, second] = parts;
+  const timeMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (Number.isNaN(timeMs)) throw new DerError();
+  return timeMs;
+}
+
+interface Scheme {
+  readonly digest: string | undefined;
+  readonly isPss: boolean;
+}
+
+const RSASSA_PSS = "2a864886f70d01010a";
+const PSS_HASH_TAG = 0xa0;
+
+/** Digests by the object identifiers of signature algorithms and hash functions, in hex; none for EdDSA. */
+const DIGESTS: ReadonlyMap<string, string | undefined> = new Map([
+  ["2a864886f70d010105", "sha1"],
+  ["2a864886f70d01010e", "sha224"],
+  ["2a864886f70d01010b", "sha256"],
+  ["2a864886f70d01010c", "sha384"],
+  ["2a864886f70d01010d", "sha512"],
+  ["2a8648ce3d0401", "sha1"],
+  ["2a8648ce3d040301", "sha224"],
+  ["2a8648ce3d040302", "sha256"],
+  ["2a8648ce3d040303", "sha384"],
+  ["2a8648ce3d040304", "sha512"],
+  ["2b6570", undefined],
+  ["2b6571", undefined],
+  ["608648016503040201", "sha256"],
+  ["608648016503040202", "sha384"],
+  ["608648016503040203", "sha512"],
+]);
+
+/** Undefined where the algorithm is not known. */
+function schemeOf(algorithm: DerElement): Scheme | undefined {
+  const [id, parameters] = derElements(algorithm.contents);
+  const name = id?.contents.toString("hex") ?? "";
+  if (name !== RSASSA_PSS) {
+    return DIGESTS.has(name) ? { digest: DIGESTS.get(name), isPss: false } : undefined;
+  }
+  // RFC 4055 section 3.1: SHA-1 where the parameters name no hash function.
+  const hash = derElements(parameters?.contents ?? Buffer.alloc(0)).find(
+    ({ tag }) => tag === PSS_HASH_TAG,
+  );
+  if (hash === undefined) return { digest: "sha1", isPss: true };
+  const [hashId] = derElements(firstElement(hash.contents).contents);
+  const digest = DIGESTS.get(hashId?.contents.toString("hex") ?? "");
+  return digest === undefined ? undefined : { digest, isPss: true };
+}
+
+function isSigned(
+  { digest, isPss }: Scheme,
+  key: KeyObject,
+  bytes: Buffer,
+  signature: Buffer,
+): boolean {
+  const padding = isPss
+    ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO }
+    : {};
+  try {
+    return verify(digest ?? null, bytes, { key, ...padding }, signature);
+  } catch (error) {
+    // A key of another type than that of the algorithm.
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
+}

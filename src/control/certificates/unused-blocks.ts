@@ -1,0 +1,81 @@
+import type { Problem } from "#model/failure.ts";
+import { problemOf } from "#model/problem.ts";
+import type { PemBlock, PemText } from "./pem-blocks.ts";
+
+/** More is no help to anyone. */
+const MAX_NAMED = 10;
+
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  "CERTIFICATE REQUEST": "it is what a certificate is asked for with",
+  "NEW CERTIFICATE REQUEST": "it is what a certificate is asked for with",
+  "OPENSSH PRIVATE KEY": "only OpenSSH reads it; `ssh-keygen -p -m PKCS8 -f FILE` rewrites it",
+  PKCS7: "`openssl pkcs7 -print_certs -in FILE` takes its certificates out",
+  "PKCS #7 SIGNED DATA": "`openssl pkcs7 -print_certs -in FILE` takes its certificates out",
+  CMS: "`openssl cms -verify -noverify -certsout` takes its certificates out",
+  "DH PARAMETERS": "the director's suites exchange keys by ECDHE only",
+  "PUBLIC KEY": "the certificate holds the public key",
+};
+
+interface Unused {
+  readonly label: string;
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** Every `-----BEGIN` of a file that nothing was read from, so that none is overlooked. */
+export function unusedBlockWarnings(
+  { blocks, strays }: PemText,
+  isUsed: (block: PemBlock) => boolean,
+  place: string,
+): readonly Problem[] {
+  const unused = unusedOf(blocks, strays, isUsed);
+  const named = unused.slice(0, MAX_NAMED);
+  const left = unused.length - named.length;
+  return [
+    ...named.map((one) => problemOf("pem-not-used", place, `${sentenceOf(one)}.`)),
+    ...(left === 0
+      ? []
+      : [problemOf("pem-not-used", place, `${left} more PEM blocks of the file are not used.`)]),
+  ];
+}
+
+/** What may be the reason why nothing that was looked for is in a file: a sentence, "" if there is none. */
+export function firstUnusedOf(
+  { blocks, strays, encoding }: PemText,
+  isUsed: (block: PemBlock) => boolean,
+): string {
+  const [first] = unusedOf(blocks, strays, isUsed);
+  if (first !== undefined) return ` ${sentenceOf(first)}.`;
+  return encoding === undefined ? "" : ` It is ${encoding}, not PEM.`;
+}
+
+/** A command that turns the file into PEM; undefined where none would. */
+export function tryConversionHint(
+  { encoding }: PemText,
+  kind: "x509" | "pkey" | "crl",
+): string | undefined {
+  if (encoding === "DER")
+    return `\`openssl ${kind} -inform DER -in FILE -out PEM-FILE\` converts it.`;
+  if (encoding === "PKCS #12") {
+    return "`openssl pkcs12 -in FILE -nodes -out PEM-FILE` takes certificates and key out of it.";
+  }
+  return encoding === "UTF-16"
+    ? "Save it as ASCII or UTF-8: `iconv -f UTF-16 -t UTF-8 FILE` converts it."
+    : undefined;
+}
+
+function unusedOf(
+  blocks: PemText["blocks"],
+  strays: PemText["strays"],
+  isUsed: (block: PemBlock) => boolean,
+): readonly Unused[] {
+  const others = blocks
+    .filter((block) => !isUsed(block))
+    .map(({ label, line }) => ({ label, line, reason: EXPLANATIONS[label] ?? "" }));
+  return [...others, ...strays].toSorted((one, other) => one.line - other.line);
+}
+
+function sentenceOf({ label, line, reason }: Unused): string {
+  const what = label === "" ? "`-----BEGIN`" : `\`-----BEGIN ${label}\``;
+  return `${what} in line ${line} is not used${reason === "" ? "" : `: ${reason}`}`;
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseYaml, SyntaxProblem } from "./parse-yaml.ts";
+
+const valueOf = (text: string | Uint8Array): unknown => parseYaml(Buffer.from(text));
+
+function refused(text: string | Uint8Array, message: RegExp): void {
+  assert.throws(
+    () => valueOf(text),
+    (error) => {
+      assert.ok(error instanceof SyntaxProblem);
+      assert.match(error.message, message);
+      return true;
+    },
+  );
+}
+
+describe("parseYaml", () => {
+  it("reads YAML and JSON, tabs in JSON too", () => {
+    const expected = { servers: { "web-1": { address: "192.0.2.1" } } };
+    assert.deepEqual(valueOf("servers:\n  web-1: { address: 192.0.2.1 }\n"), expected);
+    assert.deepEqual(valueOf(JSON.stringify(expected, undefined, "\t")), expected);
+    assert.equal(valueOf(""), null);
+  });
+
+  it("names line and column of what is wrong", () => {
+    refused("a: 1\nb: [1, 2\n", /line \d, column \d+: /);
+    refused("a:\n\tb: 1", /line 2, column 1: Tabs/);
+    refused("a: !secret 1", /line 1, column 4: Unresolved tag/);
+    refused("a: 1\n---\na: 2\n", /line 2, column 1: .*multiple documents/);
+  });
+
+  it("refuses a key that stands twice, in YAML and in JSON", () => {
+    refused("a: 1\nb: 2\na: 3\n", /line 3, column 1: The key "a" stands here twice/);
+    refused('{"a": {"b": 1, "b": 2}}', /The key "b" stands here twice/);
+    refused("? {a: 1}\n: 2\n", /A key must be plain text/);
+  });
+
+  it("expands aliases, but not without end", () => {
+    const { b } = valueOf("a: &x { port: 1 }\nb: [*x, *x]\n") as { b: unknown };
+    assert.deepEqual(b, [{ port: 1 }, { port: 1 }]);
+    const levels = Array.from(
+      { length: 12 },
+      (_, at) => `a${at + 1}: &a${at + 1} [${`*a${at},`.repeat(9)}]`,
+    );
+    refused(["a0: &a0 [1]", ...levels].join("\n"), /aliases expand to too much/);
+    refused("a: &x [*x]", /&x contains itself/);
+    refused("a: *x", /no anchor &x/);
+  });
+
+  it("reads ten thousand certificates in less than a few seconds", { timeout: 5_000 }, () => {
+    const entries = Array.from({ length: 10_000 }, (_, at) => `  c${at}: { chain: c${at}.pem }\n`);
+    const value = valueOf(`certificates:\n${entries.join("")}`);
+    assert.equal(Object.keys((value as { certificates: object }).certificates).length, 10_000);
+  });
+
+  it("refuses what is nested too deeply or holds too much, and is no exception then", () => {
+    refused("[".repeat(100_000), /nested too deeply/);
+    const shared = `a: &x [${`"${"a".repeat(1_000)}",`.repeat(100)}]\n`;
+    refused(`${shared}b: [${"*x,".repeat(60)}]\n`, /more than 4 MiB/);
+    refused(Uint8Array.of(0x61, 0x3a, 0xff), /not UTF-8/);
+  });
+
+  it("keeps numbers that JSON has not, for the schema to name", () => {
+    assert.deepEqual(valueOf("a: [.inf, -.inf, .nan]"), { a: ["Infinity", "-Infinity", "NaN"] });
+  });
+});

@@ -1,0 +1,104 @@
+import {
+  isAlias,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+} from "yaml";
+
+/** Repeating a listener by alias is fine; aliases of aliases that grow to gigabytes are not. */
+const MAX_ALIASES = 100;
+/** Ten thousand vNICs are 1 MiB. */
+const MAX_VALUE_CHARACTERS = 4 * 1024 * 1024;
+
+/** Where and why a text is no document. */
+export class SyntaxProblem extends Error {
+  override readonly name = "SyntaxProblem";
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new SyntaxProblem("It is not UTF-8 text.", { cause: error });
+  }
+}
+
+/**
+ * YAML 1.2 or JSON, as a value that JSON can hold. Throws SyntaxProblem. It may take any time: a hostile text of a few megabytes takes minutes.
+ */
+export function parseYaml(bytes: Uint8Array): unknown {
+  try {
+    return plainOf(valueOf(textOf(bytes)));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // What follows the nesting of a text calls itself.
+    const reason = error.message.includes("call stack") ? "nested too deeply" : "too large";
+    throw new SyntaxProblem(`It is ${reason}.`, { cause: error });
+  }
+}
+
+/** Without what aliases share. JSON has no word for `.inf` and `.nan`; as text they have a problem of their own. */
+function plainOf(value: unknown): unknown {
+  const json = JSON.stringify(value ?? null, (_, one: unknown) =>
+    typeof one === "number" && !Number.isFinite(one) ? String(one) : one,
+  );
+  if (json.length <= MAX_VALUE_CHARACTERS) return JSON.parse(json);
+  throw new SyntaxProblem(`It holds more than ${MAX_VALUE_CHARACTERS / 1024 / 1024} MiB.`);
+}
+
+function valueOf(text: string): unknown {
+  const lines = new LineCounter();
+  const problemAt = (offset: number, message: string): SyntaxProblem => {
+    const { line, col } = lines.linePos(offset);
+    return new SyntaxProblem(`line ${line}, column ${col}: ${message}`);
+  };
+  const document = parseDocument(text, {
+    version: "1.2",
+    schema: "core",
+    // Its own check compares every key with every other; `checkNodes` does it in one pass.
+    uniqueKeys: false,
+    prettyErrors: false,
+    lineCounter: lines,
+  });
+  // An unknown tag is only a warning there, but its writer expects something of it.
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem?.code === "RESOURCE_EXHAUSTION") throw new RangeError(problem.message);
+  if (problem !== undefined) throw problemAt(problem.pos[0], `${problem.message}.`);
+  checkNodes(document, (node, message) => problemAt(node.range?.[0] ?? 0, message));
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw new SyntaxProblem("Its aliases expand to too much.", { cause: error });
+  }
+}
+
+/** What the parser lets pass: duplicate keys, keys that are no text, and aliases that lead nowhere or to themselves. */
+function checkNodes(
+  document: Document.Parsed,
+  problemOf: (node: Node, message: string) => SyntaxProblem,
+): void {
+  visit(document, {
+    Map(_, map) {
+      const keys = new Set<string>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) throw problemOf(map, "A key must be plain text.");
+        const name = String(key.value);
+        if (keys.has(name))
+          throw problemOf(key, `The key ${JSON.stringify(name)} stands here twice.`);
+        keys.add(name);
+      }
+    },
+    Alias(_, alias, ancestors) {
+      const target = isAlias(alias) ? alias.resolve(document) : undefined;
+      if (target === undefined)
+        throw problemOf(alias, `There is no anchor &${alias.source} before it.`);
+      if (ancestors.some((ancestor) => ancestor === target)) {
+        throw problemOf(alias, `&${alias.source} contains itself.`);
+      }
+    },
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * A reader process: takes jobs from standard input, one at a time, and writes what came of each to standard output. It
+ * opens no file, and ends with its standard input.
+ */
+import { encodeFrame, FrameDecoder, type Frame } from "./frames.ts";
+import type { Job, Outcome } from "./jobs.ts";
+import { work, type Answer } from "./work.ts";
+
+const decoder = new FrameDecoder();
+
+process.stdin.on("data", (chunk: Buffer) => {
+  for (const frame of decoder.push(chunk)) {
+    answer(frame).then(send, (error: unknown) => send(faultOf(error)));
+  }
+});
+process.stdin.on("end", () => process.exit());
+
+const answer = ({ head, parts }: Frame): Promise<Answer> => work(head as Job, parts);
+
+function send({ outcome, parts = [] }: Answer): void {
+  for (const chunk of framesOf(outcome, parts)) process.stdout.write(chunk);
+}
+
+function framesOf(outcome: Outcome, parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  try {
+    return encodeFrame(outcome, parts);
+  } catch (error) {
+    return encodeFrame(faultOf(error).outcome, []);
+  }
+}
+
+function faultOf(error: unknown): Answer {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { outcome: { fault: text } };
+}

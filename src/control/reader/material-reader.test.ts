@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { describe, it } from "node:test";
+import { eventually } from "#harness/deadline.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { issueOddCertificate } from "#harness/odd-certificate.ts";
+import { descendantsOf, isAlive } from "#harness/process-facts.ts";
+import { endlessKeyPem } from "#harness/sealed-key.ts";
+import { MaterialReader, MaterialRefusedError, type ReadMaterial } from "./material-reader.ts";
+import { buildReaderCommand, type ReaderCommand } from "./reader-command.ts";
+import { DeadlineError, ReaderEndedError } from "./reader-process.ts";
+
+const DEADLINE_MS = 1_000;
+
+interface ReaderSettings {
+  readonly size?: number;
+  readonly deadlineMs?: number;
+  readonly command?: ReaderCommand;
+}
+
+function startReader(settings: ReaderSettings = {}): MaterialReader {
+  const reader = new MaterialReader({
+    command: buildReaderCommand({ nodeFile: process.execPath, env: {} }),
+    size: 2,
+    onFault: () => undefined,
+    ...settings,
+  });
+  closeAtTestEnd(() => reader.rest());
+  return reader;
+}
+
+/** Stands for a process of the reader: a program of Node. */
+const commandOf = (script: string): ReaderCommand => ({
+  file: process.execPath,
+  args: ["-e", script],
+  env: {},
+});
+
+const { chainPem, keyPem } = issueOddCertificate();
+
+const readPair = (
+  reader: MaterialReader,
+  key = keyPem,
+  passphrase?: string,
+): Promise<ReadMaterial<"certificate">> =>
+  reader.read(
+    {
+      kind: "certificate",
+      has: { key: true, passphrase: passphrase !== undefined },
+      places: { chain: "chain", key: "key" },
+      nowMs: Date.now(),
+    },
+    [Buffer.from(chainPem), Buffer.from(key), Buffer.from(passphrase ?? "")],
+  );
+
+const readersOf = () => descendantsOf(process.pid).map(({ pid }) => pid);
+
+describe("MaterialReader", () => {
+  it("kills a process that misses its deadline, and reads on with the others", async () => {
+    const reader = startReader({ deadlineMs: DEADLINE_MS });
+    await readPair(reader);
+    const before = readersOf();
+    const delays = monitorEventLoopDelay({ resolution: 5 });
+    delays.enable();
+    const endless = readPair(reader, endlessKeyPem, "x");
+    const good = Array.from({ length: 40 }, () => readPair(reader));
+    await assert.rejects(endless, (error) => {
+      assert.ok(error instanceof DeadlineError);
+      assert.match(error.message, /longer than 1 s/);
+      return true;
+    });
+    const read = await Promise.all(good);
+    delays.disable();
+    assert.equal(read.length, 40);
+    assert.equal(read[0]?.parts[1]?.toString(), keyPem);
+    const [victim = 0] = before;
+    await eventually(() => !readersOf().includes(victim), 5_000, "the end of the killed process");
+    // The time is that of the event loop alone, and a machine that tests two files at once adds its own.
+    assert.ok(delays.max / 1e6 < 500, `the event loop was held for ${delays.max / 1e6} ms`);
+  });
+
+  it("keeps its one process for many jobs, and starts more for a crowd", async () => {
+    const reader = startReader({ size: 3 });
+    const countOf = () => readersOf().length;
+    const base = countOf();
+    for (let at = 0; at < 3; at += 1) await readPair(reader);
+    assert.equal(countOf(), base + 1);
+    await Promise.all(Array.from({ length: 100 }, () => readPair(reader)));
+    assert.ok(countOf() > base + 1 && countOf() <= base + 3);
+    await reader.rest();
+    assert.equal(countOf(), base);
+    await readPair(reader);
+    assert.equal(countOf(), base + 1);
+  });
+
+  it("gives a job that a process died over to one more, and then says how that ended", async () => {
+    const reader = startReader({ command: commandOf("process.stdin.once('data', process.abort)") });
+    await assert.rejects(readPair(reader), (error) => {
+      assert.ok(error instanceof ReaderEndedError);
+      assert.match(error.message, /ended with SIGABRT\.$/);
+      return true;
+    });
+    const missing = { file: "/nothing/there", args: [], env: {} };
+    await assert.rejects(readPair(startReader({ command: missing })), /ENOENT/);
+  });
+
+  it("takes no answer that is no frame, and none that was not asked for", async () => {
+    for (const script of [
+      "process.stdout.write(Buffer.alloc(64, 255)); process.stdin.resume()",
+      "process.stdout.write('\\0\\0\\0\\x04null'); process.stdin.resume()",
+      "process.stdout.write('\\0\\0\\0\\x02{}'); process.stdin.resume()",
+    ]) {
+      const reader = startReader({ command: commandOf(script) });
+      await assert.rejects(readPair(reader), ReaderEndedError, script);
+    }
+  });
+
+  it("tells refusals of the files apart from mistakes of the program", async () => {
+    const reader = startReader();
+    await assert.rejects(readPair(reader, "no key"), (error) => {
+      assert.ok(error instanceof MaterialRefusedError);
+      assert.deepEqual(
+        error.problems.map(({ code, path }) => `${code} ${path}`),
+        ["key-malformed key"],
+      );
+      return true;
+    });
+    // A job that no caller sends stands for a mistake: what is wrong then has a stack and is no problem of a file.
+    const broken = { kind: "certificate", has: { key: true, passphrase: false }, nowMs: 0 };
+    await assert.rejects(
+      reader.read(broken as Parameters<typeof reader.read<"certificate">>[0], []),
+      (error) => {
+        assert.ok(error instanceof Error);
+        assert.match(error.message, /^TypeError/);
+        assert.match(error.stack ?? "", /parse-certificate\.ts:\d+/);
+        return true;
+      },
+    );
+    await readPair(reader);
+  });
+
+  it("has no privileges, no core file, no inherited environment, and no life after its owner", async () => {
+    const reader = startReader();
+    await readPair(reader);
+    const found = descendantsOf(process.pid).at(-1);
+    assert.ok(found);
+    const of = (name: string): string => readFileSync(`/proc/${found.pid}/${name}`, "utf8");
+    const capabilities = process.getuid?.() === 0 ? ["CapInh", "CapAmb"] : ["CapEff", "CapPrm"];
+    for (const name of capabilities)
+      assert.match(of("status"), new RegExp(`^${name}:\\s+0+$`, "m"));
+    assert.match(of("status"), /^NoNewPrivs:\s+1$/m);
+    assert.match(of("limits"), /^Max core file size\s+0\s+0\s/m);
+    assert.deepEqual(
+      of("environ")
+        .split("\0")
+        .map((entry) => entry.split("=")[0])
+        .filter(
+          (name) =>
+            name !== "" && name !== "PWD" && name !== "_" && name !== "SHLVL" && name !== "OLDPWD",
+        ),
+      ["PATH"],
+    );
+    assert.ok(!of("cmdline").includes("PRIVATE KEY"));
+    assert.ok(isAlive(found));
+  });
+});

@@ -1,0 +1,206 @@
+import type { Problem } from "#model/failure.ts";
+import type { Job, Outcome, Replies } from "./jobs.ts";
+import type { ReaderCommand } from "./reader-command.ts";
+import { ReaderEndedError, ReaderProcess } from "./reader-process.ts";
+
+const DEADLINE_MS = 5_000;
+/** A reader that has had nothing to do for this long ends: renewals come seldom. */
+const IDLE_MS = 5_000;
+/** Waiting jobs for which another process is worth its start. */
+const CROWD = 16;
+/** A job that takes this long lets the others have another process. */
+const SLOW_MS = 250;
+
+/** What is wrong with the files; the first problem is the one that refuses them. */
+export class MaterialRefusedError extends Error {
+  override readonly name = "MaterialRefusedError";
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems[0]?.message ?? "");
+    this.problems = problems;
+  }
+}
+
+/** The document is no YAML and no JSON; the message says where. */
+export class DocumentSyntaxError extends Error {
+  override readonly name = "DocumentSyntaxError";
+}
+
+export interface ReadMaterial<Kind extends Job["kind"]> {
+  readonly reply: Replies[Kind];
+  readonly parts: readonly Buffer[];
+}
+
+interface Waiting {
+  readonly job: Job;
+  /** Whether a process has ended over it already. */
+  readonly isRetry: boolean;
+  readonly files: readonly Uint8Array[];
+  resolve(read: ReadMaterial<Job["kind"]>): void;
+  reject(error: unknown): void;
+}
+
+export interface MaterialReaderOptions {
+  readonly command: ReaderCommand;
+  /** Processes at most. */
+  readonly size: number;
+  readonly deadlineMs?: number;
+  /** Told of every exception that nobody expected, here or in a process. */
+  onFault(error: unknown): void;
+}
+
+/**
+ * Reads what comes from outside and may take long by its content, such as a key that is sealed with a billion iterations:
+ * in processes of its own, since nothing else can be stopped inside OpenSSL, and the event loop goes on meanwhile. A
+ * process takes one job after the other, and is killed if one misses its deadline. Contents go through pipes only.
+ */
+export class MaterialReader {
+  readonly #command: ReaderCommand;
+  readonly #size: number;
+  readonly #deadlineMs: number;
+  readonly #onFault: MaterialReaderOptions["onFault"];
+  readonly #waiting: Waiting[] = [];
+  readonly #processes = new Set<ReaderProcess>();
+  /** Those whose job takes long. */
+  readonly #slow = new Set<ReaderProcess>();
+  #idleTimer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: MaterialReaderOptions) {
+    this.#command = options.command;
+    this.#size = options.size;
+    this.#onFault = options.onFault.bind(options);
+    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+  }
+
+  /** Starts a process for the job that is about to come. */
+  warmUp(): void {
+    if (this.#processes.size === 0) this.#start();
+  }
+
+  /**
+   * Rejects with MaterialRefusedError, DocumentSyntaxError, DeadlineError or ReaderEndedError; with any other error where the
+   * program has a mistake.
+   */
+  read<Kind extends Job["kind"]>(
+    job: Extract<Job, { readonly kind: Kind }>,
+    files: readonly Uint8Array[],
+  ): Promise<ReadMaterial<Kind>> {
+    if (this.#isClosed) return Promise.reject(closed());
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({
+        job,
+        files,
+        isRetry: false,
+        // The process answers a job with the reply of its kind.
+        resolve: (read) => resolve(read as ReadMaterial<Kind>),
+        reject,
+      });
+      this.#assign();
+    });
+  }
+
+  /** For an exception on the way to a reading, or from it. */
+  tellFault(error: unknown): void {
+    this.#onFault(error);
+  }
+
+  /** Ends the processes, which come back with the next job. Resolves when they are gone; their jobs are done again. */
+  async rest(): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    const processes = [...this.#processes];
+    for (const process of processes) this.#end(process);
+    await Promise.all(processes.map(({ ended }) => ended));
+  }
+
+  /** Ends the processes for good. What they read, and what waits, is rejected with ReaderEndedError. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(closed());
+    return this.rest();
+  }
+
+  #assign(): void {
+    for (const process of this.#processes) {
+      if (process.isBusy) continue;
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#work(process, next).catch((error: unknown) => next.reject(error));
+    }
+    const quick = this.#processes.size - this.#slow.size;
+    const isCrowded = this.#waiting.length > 0 && this.#waiting.length >= CROWD * quick;
+    if (isCrowded && this.#processes.size < this.#size) {
+      this.#start();
+      this.#assign();
+    }
+  }
+
+  #start(): void {
+    const process = new ReaderProcess(this.#command);
+    this.#processes.add(process);
+    clearTimeout(this.#idleTimer);
+  }
+
+  #end(process: ReaderProcess): void {
+    this.#processes.delete(process);
+    process.kill();
+  }
+
+  async #work(process: ReaderProcess, waiting: Waiting): Promise<void> {
+    const { job, files, isRetry } = waiting;
+    const slow = setTimeout(() => {
+      this.#slow.add(process);
+      this.#assign();
+    }, SLOW_MS);
+    try {
+      const { head, parts } = await process.run(job, files, this.#deadlineMs);
+      waiting.resolve({ reply: replyOf(head as Outcome), parts });
+    } catch (error) {
+      if (!isAnswer(error)) this.#end(process);
+      if (error instanceof ReaderEndedError && !isRetry && !this.#isClosed) {
+        this.#waiting.unshift({ ...waiting, isRetry: true });
+      } else {
+        waiting.reject(error);
+      }
+    } finally {
+      clearTimeout(slow);
+      this.#slow.delete(process);
+      this.#assign();
+      this.#endIdle();
+    }
+  }
+
+  #endIdle(): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => {
+      for (const process of this.#processes) if (!process.isBusy) this.#end(process);
+    }, IDLE_MS).unref();
+  }
+}
+
+const closed = (): ReaderEndedError =>
+  new ReaderEndedError("The director ends, and reads nothing more.");
+
+function replyOf(outcome: Outcome): Replies[Job["kind"]] {
+  if ("refused" in outcome) throw new MaterialRefusedError(outcome.refused);
+  if ("unreadable" in outcome) throw new DocumentSyntaxError(outcome.unreadable);
+  if ("fault" in outcome) throw faultOf(outcome.fault);
+  return outcome.reply;
+}
+
+/** Whether the process lives on after it. */
+const isAnswer = (error: unknown): boolean =>
+  error instanceof MaterialRefusedError ||
+  error instanceof DocumentSyntaxError ||
+  (error instanceof Error && error.name === FAULT);
+
+const FAULT = "ReaderFault";
+
+/** An exception that the other process did not expect, with its stack. */
+function faultOf(stack: string): Error {
+  const error = new Error(stack.split("\n", 1)[0]);
+  error.name = FAULT;
+  error.stack = stack;
+  return error;
+}

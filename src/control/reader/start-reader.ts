@@ -1,0 +1,25 @@
+import { availableParallelism } from "node:os";
+import { MaterialReader } from "./material-reader.ts";
+import { buildReaderCommand } from "./reader-command.ts";
+
+/** More would read ten thousand certificates faster, at 60 MB each. */
+const MAX_PROCESSES = 4;
+
+/** A reader whose first process is on its way already, as its start takes longer than most of its jobs. */
+export function startReader(options: {
+  /** The Node that runs the control process, and the control process's environment. */
+  readonly nodeFile: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly deadlineMs?: number;
+  onFault(error: unknown): void;
+}): MaterialReader {
+  const { nodeFile, env, ...rest } = options;
+  const reader = new MaterialReader({
+    command: buildReaderCommand({ nodeFile, env }),
+    size: Math.min(MAX_PROCESSES, availableParallelism()),
+    ...rest,
+    onFault: options.onFault.bind(options),
+  });
+  reader.warmUp();
+  return reader;
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { peerCertificateOf } from "./peer-certificate.ts";
+
+const valid_to = "Jan  1 00:00:00 2126 GMT";
+
+test("a certificate is there, whatever it is called", () => {
+  const subjectOf = (certificate: object): string | undefined =>
+    peerCertificateOf({ valid_to, ...certificate }, undefined)?.subject;
+  assert.equal(subjectOf({ subject: { CN: "a", O: ["b", "c"] } }), "CN=a, O=b+c");
+  assert.equal(subjectOf({ subject: {}, subjectaltname: "DNS:a.example" }), "DNS:a.example");
+  assert.equal(subjectOf({ subject: {}, serialNumber: "4F01" }), "serial 4F01");
+  assert.equal(subjectOf({ subject: undefined, serialNumber: "4F01" }), "serial 4F01");
+  assert.equal(subjectOf({ subject: { O: "x".repeat(60_000) } })?.length, 1_024);
+  assert.equal(peerCertificateOf({}, undefined), undefined);
+});
+
+test("the engine's verdict counts, and on a resumed session the end of the certificate too", () => {
+  const verdictOf = (end: string, verdict?: string): string | undefined =>
+    peerCertificateOf({ subject: {}, valid_to: end }, verdict)?.verifyError;
+  assert.equal(verdictOf(valid_to), undefined);
+  assert.equal(verdictOf("Jan  1 00:00:00 2020 GMT"), "CERT_HAS_EXPIRED");
+  assert.equal(verdictOf(valid_to, "CERT_REVOKED"), "CERT_REVOKED");
+});
