@@ -151,7 +151,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
   const workers = countOf(options.workers ?? settings.workers);
   const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
-  const notices = [...surroundings.notices, confinement.notice, limit.notice].filter(
+  const notices = [...surroundings.notices, binary.notice, confinement.notice, limit.notice].filter(
     (notice) => notice !== undefined,
   );
   const isPretty = process.stdout.isTTY && options.isJson !== true;
