@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CertificateStatus, DirectorStatus } from "#model/status.ts";
+import type { CertificateStatus, DirectorStatus, ReloadResult } from "#model/status.ts";
 import type { LoadedSources } from "./certificates/load-sources.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { SourceWatcher } from "./certificates/watch-sources.ts";
@@ -9,7 +9,7 @@ import {
   type StateInForce,
   type WantedState,
 } from "./change-document.ts";
-import type { ChangeLog } from "./change-log.ts";
+import type { ChangeLog, ChangeResult } from "./change-log.ts";
 import { ChangeQueue } from "./change-queue.ts";
 import type { CheckedFile } from "./check-file.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
@@ -23,6 +23,10 @@ export interface DirectorParts extends Omit<ChangeParts, "electorate" | "nextNum
   readonly reader: MaterialReader;
   /** Reads the document's file anew. Certificate files that are broken at the moment leave their last good version. */
   readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedFile>;
+}
+
+interface DocumentChange extends ChangeResult {
+  readonly after: StateInForce;
 }
 
 /** One running gateway: the state in force, the changes that lead to the next, and the way out. */
@@ -68,8 +72,11 @@ export class Director {
   }
 
   /** Reads the document again and applies what differs. Throws DirectorError; the state before goes on then. */
-  async reload(): Promise<void> {
-    await this.#changeDocument(() => this.#parts.readFile(this.#inForce?.sources));
+  async reload(): Promise<ReloadResult> {
+    const { before, after } = await this.#changeDocument(() =>
+      this.#parts.readFile(this.#inForce?.sources),
+    );
+    return { revision: after.revision, changed: after !== before };
   }
 
   /** Gives each worker a successor, between changes. */
@@ -101,9 +108,9 @@ export class Director {
     return this.#queue.close();
   }
 
-  async #changeDocument(read: () => Promise<CheckedFile>): Promise<void> {
+  #changeDocument(read: () => Promise<CheckedFile>): Promise<DocumentChange> {
     const { changeLog } = this.#parts;
-    await changeLog.document(() =>
+    return changeLog.document(() =>
       this.#queue.run(async () => {
         const before = this.#inForce;
         const file = await read();

@@ -1,7 +1,7 @@
 /** The control process: builds its parts, wires them, starts them, and stops them in reverse. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import type { DirectorSettings } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { durationMsOf } from "#model/units.ts";
@@ -12,7 +12,7 @@ import { ChangeLog } from "./change-log.ts";
 import { checkFile } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
-import { prepareDemo } from "./demo/prepare-demo.ts";
+import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
 import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
 import { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
@@ -45,14 +45,25 @@ export interface ServeOptions {
   readonly logLevel: string;
   /** JSON lines on a terminal too. */
   readonly isJson?: boolean;
-  readonly isDemo: boolean;
+  /** Undefined unless it serves the demo. */
+  readonly demo: DemoOptions | undefined;
+}
+
+export interface DemoOptions {
+  /** A document to copy to `configPath` if nothing is there. */
+  readonly document: string | undefined;
+  /** How the program is called in a shell. */
+  readonly command: string;
 }
 
 /** From the end of their drain. */
 const ORPHAN_EXIT_MS = 2_000;
-const PROGRAM = resolve(import.meta.dirname, "../..");
-const WORKER_ENTRY = join(PROGRAM, "src/dataplane/main.ts");
-const MANIFEST = join(PROGRAM, "package.json");
+const MANIFEST = resolve(import.meta.dirname, "../../package.json");
+/** A package holds JavaScript in place of the sources. */
+const WORKER_ENTRY = resolve(
+  import.meta.dirname,
+  `../dataplane/main${extname(import.meta.filename)}`,
+);
 
 /**
  * Runs a director until it is told to stop, and resolves to the exit code: 0 when it has drained, and also when a second
@@ -70,7 +81,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   cleanup.defer(() => reader.close());
   const configPath = resolve(options.configPath);
-  const caPath = options.isDemo ? await prepareDemo(dirname(configPath)) : undefined;
+  const { demo } = options;
+  const caPath = demo === undefined ? undefined : await startDemo(demo, configPath);
   const file = await checkFile(configPath, reader);
   const { document, sources } = file;
   if (document === undefined || sources === undefined) {
@@ -80,7 +92,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const dataPath = resolve(options.dataPath ?? resolve(file.folder, document.director.data));
   // Who starts over as another user leaves no process behind that nobody would wait for.
   if (process.getuid?.() === 0) await reader.rest();
-  const userNotice = becomeUser(document.director.user, options.isDemo, configPath, dataPath);
+  const userNotice = becomeUser(document.director.user, demo !== undefined, configPath, dataPath);
   openDataFolder(dataPath);
   const lock = lockFolder(dataPath);
   cleanup.defer(() => lock.release());
@@ -94,7 +106,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     cleanup,
   });
   catchOperatorSignals(process, director, log, cleanup);
-  const admin = await startAdminApi({ socketPath: join(dataPath, "tlsd.sock"), view, log });
+  const admin = await startAdminApi({
+    socketPath: join(dataPath, "tlsd.sock"),
+    view,
+    changes: director,
+    log,
+  });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(document.director.observe, view, log);
   cleanup.defer(() => observe?.close());
@@ -111,8 +128,9 @@ export async function serve(options: ServeOptions): Promise<number> {
     const { socketPath } = admin;
     endOrphans(record, drainMs, log, cleanup);
     log.info({ event: "ready", socketPath, observe: observe?.address }, "The director is ready.");
-    if (caPath !== undefined) {
-      process.stdout.write(demoBanner({ document, sources, caPath, socketPath }));
+    if (demo !== undefined && caPath !== undefined) {
+      const { command } = demo;
+      process.stdout.write(demoBanner({ document, sources, caPath, socketPath, command }));
     }
     await stopSignals.first;
     log.info({ event: "draining", deadlineMs: drainMs }, "Accepts no more; connections may end.");
@@ -122,6 +140,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   const cut = await Promise.race([drained, stopped]);
   log.info({ event: "stopped", cut }, cut === undefined ? "Stopped at once." : "Stopped.");
   return 0;
+}
+
+async function startDemo({ document }: DemoOptions, configPath: string): Promise<string> {
+  if (document !== undefined) await provideDemoDocument(document, configPath);
+  return prepareDemo(dirname(configPath));
 }
 
 interface Surroundings {
@@ -144,7 +167,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
   const workers = countOf(options.workers ?? settings.workers);
   const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
-  const notices = [...surroundings.notices, confinement.notice, limit.notice].filter(
+  const notices = [...surroundings.notices, binary.notice, confinement.notice, limit.notice].filter(
     (notice) => notice !== undefined,
   );
   for (const { event, text } of notices) log.warn({ event }, text);
@@ -258,7 +281,7 @@ function becomeUser(
     return { event: "control-runs-as-root", text };
   }
   const { execPath, execArgv, argv, env } = process;
-  const read = [execPath, join(PROGRAM, "src/main.ts"), MANIFEST, configPath];
+  const read = [execPath, import.meta.filename, MANIFEST, configPath];
   const execve: SelfCommand["execve"] = (file, args, newEnv) =>
     process.execve?.(file, args, newEnv);
   return becomeControlUser(name, { read, dataPath }, { execPath, execArgv, argv, env, execve });

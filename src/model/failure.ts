@@ -168,6 +168,12 @@ export const FAILURES = {
     "No director answers on the admin socket.",
     "Start one with `tlsd serve`, or name its socket with --socket or TLSD_SOCKET.",
   ),
+  "reply-late": entry(
+    "director",
+    504,
+    "The director did not reply in time.",
+    "It may still be at work; `tlsd show status` says what is in force.",
+  ),
   "permission-denied": entry(
     "operator",
     403,
@@ -178,7 +184,13 @@ export const FAILURES = {
     "operator",
     500,
     "This needs Node 26.",
-    "Run `npm ci` without --omit=optional, or install Node 26.",
+    "Run `npm ci` (or install the program again) without --omit=optional, or install Node 26.",
+  ),
+  "runtime-broken": entry(
+    "operator",
+    500,
+    "The Node that comes with the program does not start.",
+    "Install the library that the message names, or install Node 26 by other means.",
   ),
   "demo-failed": entry("director", 500, "The demo cannot be set up.", "See the detail."),
   internal: entry(

@@ -11,6 +11,7 @@ import { DirectorError, FAILURES } from "#model/failure.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 
 const MAX_CONNECTIONS = 64;
+const METHODS = ["GET", "HEAD", "POST"] as const;
 const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_DEADLINE_MS = 10_000;
 const REPLY_DEADLINE_MS = 10_000;
@@ -49,9 +50,9 @@ export function buildHttpApp(log: Logger): FastifyInstance {
   });
   app.setNotFoundHandler((request, reply) => {
     const [url = ""] = request.url.split("?");
-    const allowed = app.hasRoute({ method: "GET", url }) ? "GET, HEAD" : undefined;
-    const code = allowed === undefined ? "not-found" : "method-not-allowed";
-    if (allowed !== undefined) void reply.header("allow", allowed);
+    const allowed = METHODS.filter((method) => app.hasRoute({ method, url }));
+    const code = allowed.length === 0 ? "not-found" : "method-not-allowed";
+    if (allowed.length > 0) void reply.header("allow", allowed.join(", "));
     const failure = new DirectorError(code, `Nothing answers ${request.method} ${request.url}.`);
     return reply.code(FAILURES[code].status).send(failure.toShape());
   });

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { Logger } from "#control/telemetry/log.ts";
+import { addChangeRoutes, type Changes } from "./add-change-routes.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
 import { addStatusRoutes } from "./add-status-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
@@ -23,12 +24,14 @@ const MAX_SOCKET_PATH_BYTES = 107;
 export async function startAdminApi(options: {
   readonly socketPath: string;
   readonly view: DirectorView;
+  readonly changes: Changes;
   readonly log: Logger;
 }): Promise<AdminApi> {
-  const { socketPath, view, log } = options;
+  const { socketPath, view, changes, log } = options;
   const app = buildHttpApp(log);
   addProbeRoutes(app, view);
   addStatusRoutes(app, view);
+  addChangeRoutes(app, changes);
   try {
     await refuseOtherFile(socketPath);
     // It gets its mode in a folder that nobody else can enter, so no one connects before; the rename is atomic.

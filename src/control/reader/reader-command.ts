@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { extname, resolve } from "node:path";
 
 /** How a reader process is started. */
 export interface ReaderCommand {
@@ -7,7 +7,8 @@ export interface ReaderCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const ENTRY = resolve(import.meta.dirname, "main.ts");
+/** The program runs as it is written, and as JavaScript in an installed package. */
+const ENTRY = resolve(import.meta.dirname, `main${extname(import.meta.filename)}`);
 
 /**
  * No core file, as it would hold private keys; no privileges and none to gain; and no life after the control process,
