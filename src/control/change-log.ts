@@ -95,7 +95,9 @@ export class ChangeLog {
       const failure = failureOf(error);
       this.#lastRefusal = failure.message;
       this.#onEnded("refused", secondsSoFar());
-      this.#log.error({ event: refusedEvent, ...failure }, failure.message);
+      // Whose mistake it is not, needs the stack.
+      const cause = failure.code === "internal" ? { err: error } : {};
+      this.#log.error({ event: refusedEvent, ...failure, ...cause }, failure.message);
       throw error;
     }
   }

@@ -29,7 +29,16 @@ export async function checkFile(path: string, lastGood?: Sources): Promise<Check
   if ("problem" in read) {
     return { document: undefined, folder, sources: undefined, problems: [read.problem] };
   }
-  const { document, draft, problems } = parseDocument(read.value);
+  return checkValue(read.value, folder, lastGood);
+}
+
+/** The same for a document that was not read from a file. */
+export async function checkValue(
+  value: unknown,
+  folder: string,
+  lastGood?: Sources,
+): Promise<CheckedFile> {
+  const { document, draft, problems } = parseDocument(value);
   const checked = await checkSources(draft, folder, lastGood);
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);

@@ -1,15 +1,15 @@
 /** The control process: builds its parts, wires them, starts them, and stops them in reverse. */
 import { readFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import type { DirectorSettings } from "#model/document.ts";
+import type { Document } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { durationMsOf } from "#model/units.ts";
-import { startAdminApi } from "./admin-api/start-admin-api.ts";
+import { tryStartAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { ChangeLog } from "./change-log.ts";
-import { checkFile } from "./check-file.ts";
+import { checkFile, checkValue } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo } from "./demo/prepare-demo.ts";
@@ -17,20 +17,27 @@ import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
 import { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import { HealthChecks } from "./health/health-checks.ts";
+import { InternalErrors } from "./internal-errors.ts";
 import { kernelNotices } from "./kernel-notices.ts";
-import type { Notice } from "./notice.ts";
+import { Notices, type Notice } from "./notice.ts";
 import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
 import { probeNewAddresses } from "./probe-address.ts";
-import { becomeControlUser, type SelfCommand } from "./privileges/become-control-user.ts";
+import {
+  becomeControlUser,
+  type ControlFiles,
+  type SelfCommand,
+} from "./privileges/become-control-user.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
-import { lockFolder } from "./state/lock-folder.ts";
-import { openDataFolder } from "./state/open-data-folder.ts";
+import { WorkerUser } from "./privileges/worker-user.ts";
+import { handOverFolders, openFolders, type Folders } from "./state/open-folders.ts";
+import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
+import { SqliteRevisionStore } from "./state/revision-store.ts";
+import { RECORD_UNWRITABLE, STATE_UNWRITABLE, troubleOf } from "./state/trouble.ts";
+import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
-import { openRevisionStore } from "./state/revision-store.ts";
 import { buildLogger, type Logger } from "./telemetry/log.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { findEngine } from "./workers/find-engine.ts";
-import { makeWorkerFolder } from "./workers/make-worker-folder.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -38,6 +45,7 @@ export interface ServeOptions {
   readonly configPath: string;
   /** What is undefined here, the document says. */
   readonly dataPath: string | undefined;
+  readonly runtimePath: string | undefined;
   readonly workers: number | "auto" | undefined;
   readonly engine: "bun" | "node" | "auto" | undefined;
   readonly logLevel: string;
@@ -46,8 +54,6 @@ export interface ServeOptions {
   readonly isDemo: boolean;
 }
 
-/** From the end of their drain. */
-const ORPHAN_EXIT_MS = 2_000;
 const PROGRAM = resolve(import.meta.dirname, "../..");
 const WORKER_ENTRY = join(PROGRAM, "src/dataplane/main.ts");
 const MANIFEST = join(PROGRAM, "package.json");
@@ -67,21 +73,23 @@ export async function serve(options: ServeOptions): Promise<number> {
     throw new DirectorError("document-invalid", configPath, { problems: file.problems });
   }
   const drainMs = durationMsOf(document.director.drain);
-  const dataPath = resolve(options.dataPath ?? resolve(file.folder, document.director.data));
-  const userNotice = becomeUser(document.director.user, options.isDemo, configPath, dataPath);
-  openDataFolder(dataPath);
-  const lock = lockFolder(dataPath);
-  cleanup.defer(() => lock.release());
+  const wanted = wantedFoldersOf(options, document.director, file.folder, process.env);
+  const userNotice = becomeUser(document.director.user, options.isDemo, configPath, wanted);
+  const folders = openFolders(wanted);
+  cleanup.defer(() => folders.release());
 
-  const { director, view, log, record } = build(options, document.director, {
+  const { director, view, log, notices, orphans } = build(options, document, {
     configPath,
-    dataPath,
-    notices: [...kernelNotices(), ...(userNotice === undefined ? [] : [userNotice])],
+    folders,
+    notices: [...kernelNotices(), userNotice, folders.notice].filter(
+      (notice) => notice !== undefined,
+    ),
     cleanup,
   });
   catchOperatorSignals(process, director, log, cleanup);
-  const admin = await startAdminApi({ socketPath: join(dataPath, "tlsd.sock"), view, log });
-  cleanup.defer(() => admin.close());
+  const socketPath = join(folders.runtimePath, "tlsd.sock");
+  const admin = await tryStartAdminApi({ socketPath, view, log, notices });
+  cleanup.defer(() => admin?.close());
   const observe = await tryObserve(document.director.observe, view, log);
   cleanup.defer(() => observe?.close());
   if (caPath !== undefined) {
@@ -90,12 +98,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
 
   const started = director.start(file);
-  // A director that is stopped while it starts fails to start, and nobody waits for that any more.
-  started.catch(() => undefined);
+  started.catch(isStoppedMeanwhile);
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {
-    const { socketPath } = admin;
-    endOrphans(record, drainMs, log, cleanup);
+    orphans.dismiss(drainMs, log, cleanup);
     log.info({ event: "ready", socketPath, observe: observe?.address }, "The director is ready.");
     if (caPath !== undefined) {
       process.stdout.write(demoBanner({ document, sources, caPath, socketPath }));
@@ -110,15 +116,19 @@ export async function serve(options: ServeOptions): Promise<number> {
   return 0;
 }
 
+/** A director that is stopped while it starts fails to start, and nobody waits for that any more. */
+const isStoppedMeanwhile = (): void => undefined;
+
 interface Surroundings {
   readonly configPath: string;
-  readonly dataPath: string;
+  readonly folders: Folders;
   readonly notices: readonly Notice[];
   readonly cleanup: AsyncDisposableStack;
 }
 
-function build(options: ServeOptions, settings: DirectorSettings, surroundings: Surroundings) {
-  const { configPath, dataPath, cleanup } = surroundings;
+function build(options: ServeOptions, document: Document, surroundings: Surroundings) {
+  const { configPath, folders, cleanup } = surroundings;
+  const settings = document.director;
   const binary = findEngine({
     wanted: options.engine ?? settings.engine,
     nodeFile: process.execPath,
@@ -128,31 +138,58 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
   const workers = countOf(options.workers ?? settings.workers);
   const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
-  const notices = [...surroundings.notices, confinement.notice, limit.notice].filter(
-    (notice) => notice !== undefined,
-  );
   const isPretty = process.stdout.isTTY && options.isJson !== true;
   const log = buildLogger({ level: options.logLevel, isPretty });
-  for (const { event, text } of notices) log.warn({ event }, text);
+  const notices = new Notices(
+    log,
+    [...surroundings.notices, confinement.notice, ...limit.notices].filter(
+      (notice) => notice !== undefined,
+    ),
+  );
   const { version } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { readonly version: string };
 
   const telemetry: Telemetry = new Telemetry({
     log,
-    snapshotOfDirector: () => directorFactsOf({ version, engine, director, pool }),
+    snapshotOfDirector: () => directorFactsOf({ version, engine, notices, director, pool }),
   });
-  const record = new WorkerRecord(dataPath);
-  const pool = new WorkerPool({
+  const errors = new InternalErrors(log, notices, () => telemetry.internalError());
+  errors.catchFrom(process, cleanup);
+  const onFault = (error: unknown): void => errors.report(error);
+  const record = new WorkerRecord({
+    folder: folders.runtimePath,
+    ...troubleOf(notices, RECORD_UNWRITABLE),
+  });
+  cleanup.defer(() => record.close());
+  const ownUid = process.getuid?.() ?? 0;
+  const orphans = new Orphans({
+    dataPath: folders.dataPath,
+    recorded: record.left,
+    trustedUids: [ownUid, ...(confinement.user === undefined ? [] : [confinement.user.uid])],
+    workers: confinement.user && { user: confinement.user, prefix: confinement.prefix },
+  });
+  const holder = orphans.alive().find(({ uid }) => uid !== confinement.user?.uid);
+  const workerUser = new WorkerUser({
+    own: confinement,
+    holder:
+      holder === undefined || confinement.user === undefined
+        ? undefined
+        : { name: `uid ${holder.uid}`, uid: holder.uid, gid: holder.gid },
+    isHeld: () =>
+      orphans.alive().length > 0 || pool.statuses().some(({ state }) => state !== "draining"),
+    notices,
+  });
+  const pool: WorkerPool = new WorkerPool({
     size: workers,
     engine,
     command: buildWorkerCommand({
       engine: binary,
       entry: WORKER_ENTRY,
-      confinement,
+      prefix: () => workerUser.prefix,
+      directorArguments: directorArgumentsOf(folders.dataPath, process.pid),
       drainMs: durationMsOf(settings.drain),
       orphanGraceMs: durationMsOf(settings.orphanGrace),
       wire: settings.wire,
       env: process.env,
-      cwd: makeWorkerFolder(tmpdir(), cleanup),
     }),
     sink: {
       counted: (id, listeners) => telemetry.counted(id, listeners),
@@ -172,11 +209,16 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
       pool.setHealth(down);
     },
     onEndpoint: (listener, endpoint, isUp) => telemetry.endpointHealth(listener, endpoint, isUp),
+    onFault,
   });
   const changeLog = new ChangeLog(log, (outcome, seconds) =>
     telemetry.changeEnded(outcome, seconds),
   );
-  const store = openRevisionStore(dataPath);
+  const store = new SqliteRevisionStore({
+    folder: folders.dataPath,
+    runtimeFolder: folders.runtimePath,
+    ...troubleOf(notices, STATE_UNWRITABLE),
+  });
   cleanup.defer(() => store.close());
   const director: Director = new Director({
     pool,
@@ -185,12 +227,17 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     changeLog,
     store,
     workers,
+    notices,
+    onFault,
     connectionsPerWorker: limit.perWorker,
     readFile: (lastGood) => checkFile(configPath, lastGood),
+    checkStored: (stored, start, folder) => checkValue({ ...stored, director: start }, folder),
     // Workers that a killed director has left hold the addresses, and share them.
     probe: async (before, after) => {
-      if (record.orphans().length === 0) await probeNewAddresses(before, after);
+      if (orphans.alive().length === 0) await probeNewAddresses(before, after);
     },
+    tryTakeWorkerUser: () =>
+      workerUser.isBorrowed && orphans.alive().length === 0 ? workerUser.takeOwn() : undefined,
   });
   const view = buildView({
     version,
@@ -205,21 +252,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     health,
     telemetry,
   });
-  return { director, view, log, record };
-}
-
-/** A worker that hangs would keep its share of the connections for ever. */
-function endOrphans(
-  record: WorkerRecord,
-  drainMs: number,
-  log: Logger,
-  cleanup: AsyncDisposableStack,
-): void {
-  const orphans = record.endOrphans("SIGTERM");
-  if (orphans === 0) return;
-  log.warn({ event: "orphans-found", orphans }, "Workers of a killed director leave.");
-  const timer = setTimeout(() => record.endOrphans("SIGKILL"), drainMs + ORPHAN_EXIT_MS);
-  cleanup.defer(() => clearTimeout(timer));
+  return { director, view, log, notices, orphans };
 }
 
 const countOf = (workers: number | "auto"): number =>
@@ -234,7 +267,7 @@ function becomeUser(
   name: string,
   isDemo: boolean,
   configPath: string,
-  dataPath: string,
+  folders: WantedFolders,
 ): Notice | undefined {
   if (process.getuid?.() !== 0) return undefined;
   if (isDemo) {
@@ -246,5 +279,6 @@ function becomeUser(
   const read = [execPath, join(PROGRAM, "src/main.ts"), MANIFEST, configPath];
   const execve: SelfCommand["execve"] = (file, args, newEnv) =>
     process.execve?.(file, args, newEnv);
-  return becomeControlUser(name, { read, dataPath }, { execPath, execArgv, argv, env, execve });
+  const files: ControlFiles = { read, handOver: (user) => handOverFolders(folders, user) };
+  return becomeControlUser(name, files, { execPath, execArgv, argv, env, execve });
 }
