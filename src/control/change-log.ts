@@ -96,8 +96,9 @@ export class ChangeLog {
       const failure = failureOf(error);
       this.#lastRefusal = failure.message;
       this.#onEnded("refused", secondsSoFar());
-      const trace = failure.code === "internal" ? { err: error } : {};
-      this.#log.error({ event: refusedEvent, ...failure, ...trace }, failure.message);
+      // Whose mistake it is not, needs the stack.
+      const cause = failure.code === "internal" ? { err: error } : {};
+      this.#log.error({ event: refusedEvent, ...failure, ...cause }, failure.message);
       throw error;
     }
   }

@@ -60,6 +60,12 @@ export const FAILURES = {
     "The change could not be saved.",
     "Make room on the disk of the data folder; the state before goes on.",
   ),
+  "open-files-too-few": entry(
+    "operator",
+    500,
+    "The open-file limit is too low to run a director.",
+    "Raise it: `ulimit -n`, or LimitNOFILE in the systemd unit.",
+  ),
   "address-in-use": entry(
     "operator",
     409,

@@ -143,6 +143,16 @@ export const DIRECTOR_METRICS = [
       "refused",
     ],
   },
+  {
+    name: "tlsd_state_writable",
+    kind: "gauge",
+    help: "0 while the state cannot be saved: changes of the document are refused.",
+  },
+  {
+    name: "tlsd_internal_errors_total",
+    kind: "counter",
+    help: "Errors of the director's own that nothing had dealt with; each is in the log.",
+  },
   { name: "tlsd_worker_memory_bytes", kind: "gauge", help: "Resident memory; label `worker`." },
   {
     name: "tlsd_worker_loop_delay_seconds",

@@ -43,7 +43,9 @@ function medianViolations(sources: Sources): readonly string[] {
 }
 
 function nameViolations(path: string): readonly string[] {
-  const parts = path.split("/").map((part) => part.replace(/(?:\.long|\.scaled)?(?:\.test)?\.\w+$/, ""));
+  const parts = path
+    .split("/")
+    .map((part) => part.replace(/(?:\.long|\.scaled)?(?:\.test)?\.\w+$/, ""));
   const empty = parts.find(
     (part) => emptyNames.has(part) || part.split("-").some((word) => emptyWords.has(word)),
   );

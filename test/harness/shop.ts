@@ -30,6 +30,12 @@ export interface ShopSettings<Name extends string> {
   readonly prefix?: readonly string[];
   /** main.ts of a copy of the program. */
   readonly program?: string;
+  /** One that is there. Else a new one. */
+  readonly folder?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly extraArgs?: readonly string[];
+  /** Flags of the Node that runs the control process. */
+  readonly nodeFlags?: readonly string[];
 }
 
 interface ShopListener {
@@ -179,6 +185,10 @@ export async function startShop<Name extends string>(
     workers: settings.workers ?? 1,
     ...(settings.prefix === undefined ? {} : { prefix: settings.prefix }),
     ...(settings.program === undefined ? {} : { program: settings.program }),
+    ...(settings.folder === undefined ? {} : { folder: settings.folder }),
+    ...(settings.env === undefined ? {} : { env: settings.env }),
+    ...(settings.extraArgs === undefined ? {} : { extraArgs: settings.extraArgs }),
+    ...(settings.nodeFlags === undefined ? {} : { nodeFlags: settings.nodeFlags }),
     files: { ...settings.files, "shop.pem": issued.chainPem, "shop.key": issued.keyPem },
   });
   return new Shop(director, ca, ip, document, listeners);

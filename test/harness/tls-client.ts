@@ -124,7 +124,7 @@ function cuttingTransport(
         return;
       }
       isHelloSent = true;
-      void sendPieces(chunk, done);
+      sendPieces(chunk, done).catch((error: Error) => duplex.destroy(error));
     },
     final: (done) => void transport.end(() => done()),
     destroy(error, done) {

@@ -137,6 +137,28 @@ export class WorkerPool implements Electorate {
     await worker.drain(SUCCEEDED_DRAIN_MS);
   }
 
+  /**
+   * Gives all workers successors at once, for those that cannot listen beside their predecessors: new connections are
+   * refused between the last of the old workers and the first of the new. Not to be called during a rollout. Throws
+   * `worker-failed` if a successor does not get up, and then the workers stay.
+   */
+  async replaceAll(): Promise<void> {
+    const leaving = this.voters();
+    const cleared = Promise.withResolvers<void>();
+    const successors = leaving.map(() => this.#hire(cleared.promise));
+    const areUp = await Promise.all(successors.map(({ ready }) => ready));
+    const failed = successors[areUp.indexOf(false)];
+    if (failed !== undefined) {
+      await Promise.all(successors.map((successor) => successor.drain(0)));
+      cleared.resolve();
+      throw await failureOf(failed);
+    }
+    await Promise.all(leaving.map((worker) => worker.drain(SUCCEEDED_DRAIN_MS)));
+    cleared.resolve();
+    for (const successor of successors) this.#hold(this.#keep(successor));
+    await Promise.all(successors.map((successor) => this.#catchUp(successor)));
+  }
+
   /** Accepts no more, lets connections end, cuts the rest at the deadline. Resolves to the number of those. */
   async drain(deadlineMs: number): Promise<number> {
     this.#close();
@@ -159,12 +181,13 @@ export class WorkerPool implements Electorate {
     this.#ticketKeys.close();
   }
 
-  #hire(): Worker {
+  /** The worker prepares nothing before `cleared`. */
+  #hire(cleared?: Promise<void>): Worker {
     const worker = this.#start();
     this.#workers.add(worker);
     this.#tellRoster();
     this.#hold(worker.ended.then((end) => this.#forget(worker, end)));
-    this.#hold(this.#catchUp(worker));
+    this.#hold(this.#catchUp(worker, cleared));
     return worker;
   }
 
@@ -213,13 +236,14 @@ export class WorkerPool implements Electorate {
   }
 
   /** Takes the worker to the saved state, whichever that is by then; resolves when it serves it, or is gone. */
-  async #catchUp(worker: Worker): Promise<void> {
+  async #catchUp(worker: Worker, cleared?: Promise<void>): Promise<void> {
     const underWay = this.#catchingUp.get(worker);
     if (underWay !== undefined) return underWay;
     const done = Promise.withResolvers<void>();
     this.#catchingUp.set(worker, done.promise);
     try {
       if (await worker.ready) this.#tellReady(worker);
+      await cleared;
       while (this.#isBehind(worker)) await this.#prepareSaved(worker);
     } catch (cause) {
       this.#tellMistake(cause);
