@@ -15,7 +15,8 @@ export interface Command {
   readonly cores: string;
   /** Standard output and error go here. */
   readonly logPath: string;
-  readonly hasChannel?: boolean;
+  /** Descriptor 3 of the child: the runtime's own messages, for programs of the bench, or a plain pipe. */
+  readonly channel?: "ipc" | "pipe";
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -59,7 +60,7 @@ export class StartedProcess {
       "ignore",
       log,
       log,
-      ...(command.hasChannel ? ["ipc" as const] : []),
+      ...(command.channel === undefined ? [] : [command.channel]),
     ];
     // The death signal ends the child when the bench itself is killed; being detached keeps the terminal's
     // Ctrl-C from reaching it before the bench has ended its run. Both programs exec, so the id stays.

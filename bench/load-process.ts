@@ -51,7 +51,7 @@ export class LoadProcess<Order extends object, Reply> {
       args: [fileURLToPath(scriptUrls[script])],
       cores: place.cores,
       logPath: place.logPath,
-      hasChannel: true,
+      channel: "ipc",
     });
   }
 

@@ -81,7 +81,7 @@ async function withTools(work: (tools: BenchTools) => Promise<number>): Promise<
   ] as const) {
     process.on(signal, () => {
       interruptedBy = 128 + number;
-      void children.stopAll();
+      children.stopAll().catch((error: unknown) => console.error(error));
     });
   }
   const startMs = performance.now();

@@ -1,15 +1,20 @@
 /** argv -> serve, or a CLI command. Nothing else. */
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { isAbsolute, join, resolve } from "node:path";
 import { CommanderError } from "commander";
 import { buildProgram } from "#cli/build-program.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
+import { ownCommandOf } from "#cli/own-command.ts";
 import { failureShapeOf, printFailure, printTrace } from "#cli/print-failure.ts";
 import type { Terminal } from "#cli/terminal.ts";
+import type { DemoOptions } from "#control/main.ts";
 import { DirectorError } from "#model/failure.ts";
 
 const WANTED_MAJOR = 26;
 const LINGER_MS = 2_000;
+const PROGRAM = resolve(import.meta.dirname, "..");
+const LAUNCHER = join(PROGRAM, "src/tlsd.sh");
+const DEMO_DOCUMENT = join(PROGRAM, "director.yaml");
 
 const terminal: Terminal = {
   isInteractive: process.stdout.isTTY,
@@ -18,7 +23,7 @@ const terminal: Terminal = {
 };
 
 if (Number.parseInt(process.versions.node, 10) < WANTED_MAJOR) {
-  const launcher = "./tlsd.mjs";
+  const launcher = "../src/tlsd.mjs";
   await import(launcher);
 } else {
   process.exitCode = await run();
@@ -28,12 +33,16 @@ if (Number.parseInt(process.versions.node, 10) < WANTED_MAJOR) {
 
 async function run(): Promise<number> {
   let exitCode = 0;
-  const program = buildProgram(versionOf("../package.json"), projectPathOf("../director.yaml"), {
+  const program = buildProgram(versionOfProgram(), demoDocumentPath(), {
     serve: async (request) => {
-      exitCode = await startDirector(request, false);
+      exitCode = await startDirector(request);
     },
     demo: async (request) => {
-      exitCode = await startDirector(request, true);
+      const isOwnDocument = request.configPath === demoDocumentPath();
+      exitCode = await startDirector(request, {
+        document: isOwnDocument ? DEMO_DOCUMENT : undefined,
+        command: ownCommandOf(LAUNCHER, process.env["PATH"] ?? ""),
+      });
     },
     check: async (request) => {
       const { startReader } = await import("#control/reader/start-reader.ts");
@@ -52,6 +61,14 @@ async function run(): Promise<number> {
       endQuietlyWithoutReader();
       await runShow(request, terminal, interruption());
     },
+    reload: async (request) => {
+      const { runReload } = await import("#cli/run-reload.ts");
+      await runReload(request, terminal);
+    },
+    wait: async (request) => {
+      const { runWait } = await import("#cli/run-wait.ts");
+      await runWait(request, terminal);
+    },
   });
   try {
     await program.parseAsync();
@@ -64,11 +81,11 @@ async function run(): Promise<number> {
   }
 }
 
-async function startDirector(request: ServeRequest, isDemo: boolean): Promise<number> {
+async function startDirector(request: ServeRequest, demo?: DemoOptions): Promise<number> {
   // For `ps`, `pidof tlsd` and whoever else looks for the program rather than for its runtime.
   process.title = "tlsd";
   const { serve } = await import("#control/main.ts");
-  return serve({ ...request, isDemo });
+  return serve({ ...request, demo });
 }
 
 function interruption(): AbortSignal {
@@ -84,12 +101,17 @@ function endQuietlyWithoutReader(): void {
   process.stdout.on("error", () => process.exit());
 }
 
-function projectPathOf(relative: string): string {
-  return fileURLToPath(new URL(relative, import.meta.url));
+/** A package may lie where its user cannot write; the demo then has a folder among the data of that user. */
+function demoDocumentPath(): string {
+  if (import.meta.filename.endsWith(".ts")) return DEMO_DOCUMENT;
+  // https://specifications.freedesktop.org/basedir-spec: a relative path is to be ignored.
+  const { XDG_DATA_HOME: data = "", HOME: home = "" } = process.env;
+  const folder = [data, join(home, ".local/share")].find((path) => isAbsolute(path)) ?? "";
+  return join(folder, "tlsd-demo/director.yaml");
 }
 
-function versionOf(manifest: string): string {
-  const { version } = JSON.parse(readFileSync(new URL(manifest, import.meta.url), "utf8")) as {
+function versionOfProgram(): string {
+  const { version } = JSON.parse(readFileSync(join(PROGRAM, "package.json"), "utf8")) as {
     readonly version: string;
   };
   return version;

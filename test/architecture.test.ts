@@ -7,7 +7,7 @@ import { findLayerViolations, type Sources } from "#harness/layer-rules.ts";
 import { projectFolder } from "#harness/tlsd.ts";
 
 function readSources(): Sources {
-  const paths = ["src", "test", "bench"].flatMap((folder) =>
+  const paths = ["src", "test", "bench", "deploy"].flatMap((folder) =>
     readdirSync(join(projectFolder, folder), { recursive: true, encoding: "utf8" })
       .filter((path) => /\.(?:ts|mjs|js)$/.test(path))
       .map((path) => `${folder}/${path}`),

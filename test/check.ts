@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const projectFolder = fileURLToPath(new URL("..", import.meta.url));
 const programs = join(projectFolder, "node_modules/.bin");
-const folders = ["src", "test", "bench"];
+const folders = ["src", "test", "bench", "deploy"];
 
 interface Check {
   readonly name: string;

@@ -113,9 +113,9 @@ function wrongWords(words: readonly string[]): readonly string[] {
 }
 
 describe("the check of what people read", () => {
-  it("sees commands in blocks and spans, with and without npx", () => {
+  it("sees commands in blocks and spans, with and without a path", () => {
     const text =
-      "Run `tlsd show vnics`:\n\n```sh\n$ npx tlsd serve --config x | cat\nother tlsd\n```\n";
+      "Run `tlsd show vnics`:\n\n```sh\n$ src/tlsd.sh serve --config x | cat\nother tlsd\n```\n";
     assert.deepEqual(mentionedCommands(text), [
       ["serve", "--config", "x"],
       ["show", "vnics"],

@@ -13,6 +13,12 @@ const deadlines = {
   long: { testMs: 60 * minuteMs, runMs: 240 * minuteMs },
 };
 
+/** `.long.test.ts` runs in a long run alone, `.scaled.test.ts` in both, at two sizes (test/harness/run-length.ts). */
+function runsIn(path: string, isLong: boolean): boolean {
+  if (path.endsWith(".scaled.test.ts")) return true;
+  return path.endsWith(".long.test.ts") === isLong;
+}
+
 function findTests(isLong: boolean, filters: readonly string[]): readonly string[] {
   return ["src", "test", "bench"]
     .flatMap((folder) =>
@@ -20,7 +26,7 @@ function findTests(isLong: boolean, filters: readonly string[]): readonly string
         (path) => `${folder}/${path}`,
       ),
     )
-    .filter((path) => path.endsWith(".test.ts") && path.endsWith(".long.test.ts") === isLong)
+    .filter((path) => path.endsWith(".test.ts") && runsIn(path, isLong))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .toSorted();
 }
@@ -46,6 +52,7 @@ function run(): void {
   const options = [`--test-concurrency=${isLong ? 1 : filesAtOnce}`, `--test-timeout=${testMs}`];
   const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...files], {
     cwd: projectFolder,
+    env: { ...process.env, TLSD_TEST_LONG: isLong ? "1" : "0" },
     stdio: ["ignore", "inherit", "inherit"],
   });
   let isLate = false;

@@ -26,10 +26,13 @@ export function serveLoad(prepare: (plan: LoadPlan) => Promise<PreparedLoad>): v
     }
   }
 
+  // What asked for the reply is gone, and so is this process in a moment.
+  const isDisconnected = (): void => undefined;
   process.on("message", (order: LoadOrder) => {
-    void replyTo(order)
+    replyTo(order)
       .catch((error: unknown): LoadReply => ({ type: "failed", sentence: sentenceOf(error) }))
-      .then((reply) => process.send?.(reply));
+      .then((reply) => process.send?.(reply))
+      .catch(isDisconnected);
   });
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 }

@@ -1,5 +1,6 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { join, parse } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -9,8 +10,11 @@ import { startReader } from "#control/reader/start-reader.ts";
 import { compileSnapshot } from "#control/compile-snapshot.ts";
 import { buildPrepare } from "#control/workers/difference.ts";
 import { findEngine } from "#control/workers/find-engine.ts";
-import { openChannel } from "#protocol/channel.ts";
+import { LIMITS_OF_CONTROL } from "#protocol/channel-limits.ts";
+import { Channel } from "#protocol/channel.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
+import { openStreamPipe } from "#protocol/stream-pipe.ts";
+import { WORKER_PIPE_FD } from "#protocol/worker-pipe.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import type { ChildProcesses, StartedProcess } from "../child-processes.ts";
 import { documentOf, engineOf, wireOf, type Engine, type Variant } from "../subjects/director.ts";
@@ -30,7 +34,7 @@ export interface ProfiledWorker {
 
 /**
  * A worker with the engine's own profiler, which a director does not offer: started here, and told what to serve over
- * IPC as a control process would.
+ * a channel as a control process would.
  */
 export async function startWorker(
   variant: Variant,
@@ -55,12 +59,20 @@ export async function startWorker(
     ],
     cores: tools.cores,
     logPath: join(site.folder, "output.log"),
-    hasChannel: true,
+    channel: "pipe",
     env: { PATH: "/usr/local/bin:/usr/bin:/bin", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" },
     cwd: site.folder,
   });
-  const channel = openChannel<ToWorker, ToControl>(worker.child);
-  const awaitMessage = (type: ToControl["type"]) => awaitReply(worker, type);
+  const messages = new EventEmitter();
+  const channel = new Channel<ToWorker>(LIMITS_OF_CONTROL, {
+    onMessage: (message) => messages.emit("message", message),
+    onMalformed: () => worker.child.kill("SIGKILL"),
+    onClose: () => undefined,
+  });
+  const pipe = worker.child.stdio[WORKER_PIPE_FD];
+  if (!(pipe instanceof Socket)) throw worker.failure("has no pipe");
+  channel.attach(openStreamPipe(pipe, channel));
+  const awaitMessage = (type: ToControl["type"]) => awaitReply(worker, messages, type);
   await awaitMessage("ready");
   await tell(prepare, "prepared");
   await tell({ type: "commit", number: prepare.number }, "committed");
@@ -120,7 +132,11 @@ async function compilePrepare(site: Site): Promise<Prepare> {
   return buildPrepare(undefined, compiled);
 }
 
-function awaitReply(worker: StartedProcess, type: ToControl["type"]): Promise<void> {
+function awaitReply(
+  worker: StartedProcess,
+  messages: EventEmitter,
+  type: ToControl["type"],
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onMessage = (message: ToControl) => {
     if (message.type === type) {
@@ -134,11 +150,11 @@ function awaitReply(worker: StartedProcess, type: ToControl["type"]): Promise<vo
     () => reject(worker.failure(`said no "${type}" within ${replyDeadlineMs / 1_000} s`)),
     replyDeadlineMs,
   );
-  worker.child.on("message", onMessage);
+  messages.on("message", onMessage);
   worker.child.once("exit", onExit);
   return promise.finally(() => {
     clearTimeout(deadline);
-    worker.child.off("message", onMessage);
+    messages.off("message", onMessage);
     worker.child.off("exit", onExit);
   });
 }

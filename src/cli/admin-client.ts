@@ -1,38 +1,62 @@
 import { Client } from "undici";
-import { DirectorError, FAILURES, isFailureCode, type FailureCode } from "#model/failure.ts";
+import {
+  DirectorError,
+  FAILURES,
+  isFailureCode,
+  type FailureCode,
+  type Problem,
+} from "#model/failure.ts";
 
 const CONNECT_DEADLINE_MS = 2_000;
 const REPLY_DEADLINE_MS = 5_000;
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
-const FAILURE_OF_ERRNO: Readonly<Record<string, FailureCode>> = {
+const PROBLEM_KEYS = ["path", "code", "message", "hint"] as const;
+
+/** Of errno and of undici's own errors. */
+const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
   EACCES: "permission-denied",
   EPERM: "permission-denied",
+  UND_ERR_HEADERS_TIMEOUT: "reply-late",
+  UND_ERR_BODY_TIMEOUT: "reply-late",
 };
 
+export interface AdminQuestion {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  /** For the reply, once the connection is there. */
+  readonly deadlineMs: number;
+}
+
+export const getFromAdmin = (socketPath: string, path: string): Promise<unknown> =>
+  askAdmin(socketPath, { method: "GET", path, deadlineMs: REPLY_DEADLINE_MS });
+
 /**
- * GETs JSON from the admin API on a unix socket. Throws `director-unreachable`, `permission-denied` or what the
- * director replies.
+ * The JSON that the admin API on a unix socket replies. Throws `director-unreachable`, `permission-denied`, `reply-late` or
+ * what the director replies.
  */
-export async function getFromAdmin(socketPath: string, path: string): Promise<unknown> {
+export async function askAdmin(
+  socketPath: string,
+  { method, path, deadlineMs }: AdminQuestion,
+): Promise<unknown> {
   const client = new Client("http://localhost", {
     socketPath,
     connect: { timeout: CONNECT_DEADLINE_MS },
-    headersTimeout: REPLY_DEADLINE_MS,
-    bodyTimeout: REPLY_DEADLINE_MS,
+    headersTimeout: deadlineMs,
+    bodyTimeout: deadlineMs,
     maxResponseSize: MAX_REPLY_BYTES,
   });
   try {
-    const { statusCode, body } = await client.request({ method: "GET", path });
+    const { statusCode, body } = await client.request({ method, path });
     const reply: unknown = await body.json();
     if (statusCode === 200) return reply;
     throw failureOf(statusCode, reply);
   } catch (error) {
     if (error instanceof DirectorError) throw error;
-    const errno = errnoOf(error);
+    const code = codeOf(error);
     throw new DirectorError(
-      FAILURE_OF_ERRNO[errno] ?? "director-unreachable",
-      `It is ${socketPath}${errno === "" ? "" : ` (${errno})`}.`,
+      FAILURE_OF_CODE[code] ?? "director-unreachable",
+      `It is ${socketPath}${code === "" ? "" : ` (${code})`}.`,
       { cause: error },
     );
   } finally {
@@ -41,19 +65,35 @@ export async function getFromAdmin(socketPath: string, path: string): Promise<un
 }
 
 function failureOf(statusCode: number, reply: unknown): DirectorError {
-  const { code, message } = Object(reply) as {
-    readonly code?: unknown;
-    readonly message?: unknown;
-  };
+  const { code, message, problems } = Object(reply) as Readonly<Record<string, unknown>>;
   if (typeof code !== "string" || typeof message !== "string" || !isFailureCode(code)) {
     return new DirectorError("internal", `The admin API replied with status ${statusCode}.`);
   }
   const { text } = FAILURES[code];
   const detail = message.startsWith(text) ? message.slice(text.length).trim() : message;
-  return new DirectorError(code, detail === "" ? undefined : detail);
+  const known = tryProblems(problems);
+  return new DirectorError(
+    code,
+    detail === "" ? undefined : detail,
+    known === undefined ? {} : { problems: known },
+  );
 }
 
-function errnoOf(error: unknown): string {
+/** The problems of a failure that came as a reply. Undefined if there are none, or the reply has another shape. */
+function tryProblems(value: unknown): readonly Problem[] | undefined {
+  return Array.isArray(value) && value.every(isProblem) ? value : undefined;
+}
+
+function isProblem(value: unknown): value is Problem {
+  const entry = Object(value) as Readonly<Record<string, unknown>>;
+  const { severity } = entry;
+  return (
+    PROBLEM_KEYS.every((key) => typeof entry[key] === "string") &&
+    (severity === "error" || severity === "warning")
+  );
+}
+
+function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string"
     ? error.code
     : "";

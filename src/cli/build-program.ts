@@ -1,8 +1,10 @@
 import { Command } from "commander";
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
+import { addReload, type ReloadRequest } from "./commands/reload.ts";
 import { addDemo, addServe, type ServeRequest } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
+import { addWait, type WaitRequest } from "./commands/wait.ts";
 import type { ShowRequest } from "./show/run-show.ts";
 
 /** What the commands do once their arguments are read. */
@@ -11,6 +13,8 @@ export interface CommandRuns {
   readonly demo: (request: ServeRequest) => Promise<void>;
   readonly check: (request: CheckRequest) => Promise<void>;
   readonly show: (request: ShowRequest) => Promise<void>;
+  readonly reload: (request: ReloadRequest) => Promise<void>;
+  readonly wait: (request: WaitRequest) => Promise<void>;
 }
 
 /** The command line of `tlsd`. Wrong usage throws CommanderError instead of exiting. */
@@ -23,6 +27,8 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
     .showHelpAfterError("Add --help to see how it is used.")
     .exitOverride();
   addServe(program, runs.serve);
+  addWait(program, runs.wait);
+  addReload(program, runs.reload);
   addCheck(program, runs.check);
   addShow(program, runs.show);
   addDemo(program, demoDocument, runs.demo);
@@ -32,7 +38,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   );
   withExamples(program, [
     "tlsd serve --config director.yaml --data data",
-    "tlsd check director.yaml",
+    "tlsd check director.yaml && tlsd reload",
     "tlsd show handshakes --failed",
   ]);
   return program;

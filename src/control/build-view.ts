@@ -7,7 +7,8 @@ import type { ChangeLog } from "./change-log.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
-import type { Notice } from "./notice.ts";
+import type { Notices } from "./notice.ts";
+import { STATE_UNWRITABLE } from "./state/trouble.ts";
 import type { DirectorFacts } from "./telemetry/director-metrics.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
@@ -18,7 +19,7 @@ export interface ViewParts {
   readonly pid: number;
   readonly startedAt: Date;
   readonly wantedWorkers: number;
-  readonly notices: readonly Notice[];
+  readonly notices: Notices;
   readonly director: Director;
   readonly changeLog: ChangeLog;
   readonly pool: WorkerPool;
@@ -46,7 +47,7 @@ export function buildView(parts: ViewParts): DirectorView {
       workers: { wanted: parts.wantedWorkers, serving: servingCount() },
       openConnections: telemetry.openConnections(),
       certificates: director.certificates(),
-      notices: parts.notices.map(({ text }) => text),
+      notices: parts.notices.texts(),
     }),
     workers: () => pool.statuses(),
     vnics: () => vnicsOf(parts, servingCount() > 0),
@@ -58,13 +59,14 @@ export function buildView(parts: ViewParts): DirectorView {
 
 /** What the metrics are read from. */
 export function directorFactsOf(
-  parts: Pick<ViewParts, "version" | "engine" | "director" | "pool">,
+  parts: Pick<ViewParts, "version" | "engine" | "notices" | "director" | "pool">,
 ): DirectorFacts {
-  const { version, engine, director, pool } = parts;
+  const { version, engine, notices, director, pool } = parts;
   return {
     version,
     engine,
     revision: director.inForce?.revision ?? 0,
+    isStateWritable: !notices.has(STATE_UNWRITABLE),
     workers: pool.statuses(),
     certificates: director.certificates(),
     listeners: director.inForce?.compiled.snapshot.listeners.map(({ name }) => name) ?? [],

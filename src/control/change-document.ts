@@ -12,6 +12,8 @@ import { Rollout, type Electorate } from "./workers/rollout.ts";
 /** What every worker serves, or will before it accepts. */
 export interface StateInForce {
   readonly revision: Revision;
+  /** False for a document that a director started with and could not save. */
+  readonly isSaved: boolean;
   readonly document: Document;
   readonly sources: Sources;
   readonly compiled: Compiled;
@@ -25,6 +27,8 @@ export interface WantedState {
   readonly document: Document | undefined;
   readonly sources: Sources | undefined;
   readonly problems: readonly Problem[];
+  /** For a document that is not to be saved: what is known of it. */
+  readonly known?: Pick<StateInForce, "revision" | "isSaved">;
 }
 
 export interface ChangeParts {
@@ -55,12 +59,13 @@ export async function changeDocument(
   if (document === undefined || sources === undefined) {
     throw new DirectorError("document-invalid", undefined, { problems });
   }
-  if (before !== undefined && isSame(before, document, sources)) return before;
+  const isSettled = before?.isSaved === true || wanted.known !== undefined;
+  if (before !== undefined && isSettled && isSame(before, document, sources)) return before;
+  const known = wanted.known ?? knownOf(before, document, parts.store);
   checkEngine(document, sources, parts.engine);
 
-  const saved = parts.store.latest();
-  const isSaved = saved !== undefined && isDeepStrictEqual(saved.document, storedOf(document));
-  const revision = isSaved ? saved.revision : (saved?.revision ?? 0) + 1;
+  const { revision } = known;
+  const isToSave = !known.isSaved && wanted.known === undefined;
   const compiled = compileSnapshot({
     number: parts.nextNumber(),
     revision,
@@ -74,13 +79,28 @@ export async function changeDocument(
   const rollout = new Rollout(parts.electorate, compiled);
   await rollout.prepare();
   try {
-    if (!isSaved) save(parts.store, revision, storedOf(document));
+    if (isToSave) save(parts.store, revision, storedOf(document));
   } catch (error) {
     await rollout.rollBack();
     throw error;
   }
   await rollout.commit();
-  return { revision, document, sources, compiled, changedAt: new Date().toISOString() };
+  const isSaved = known.isSaved || isToSave;
+  return { revision, isSaved, document, sources, compiled, changedAt: new Date().toISOString() };
+}
+
+/** The revision that the document has or, if it is not in the store, gets. A document that is in force needs no look there. */
+function knownOf(
+  before: StateInForce | undefined,
+  document: Document,
+  store: RevisionStore,
+): Pick<StateInForce, "revision" | "isSaved"> {
+  if (before?.isSaved === true && isDeepStrictEqual(before.document, document)) return before;
+  const saved = store.latest();
+  if (saved !== undefined && isDeepStrictEqual(saved.document, storedOf(document))) {
+    return { revision: saved.revision, isSaved: true };
+  }
+  return { revision: Math.max(saved?.revision ?? 0, before?.revision ?? 0) + 1, isSaved: false };
 }
 
 /** Whether workers would notice nothing. */
@@ -107,6 +127,7 @@ function save(store: RevisionStore, revision: Revision, document: StoredDocument
     store.save(revision, document);
   } catch (cause) {
     if (store.latest()?.revision === revision) return;
+    if (cause instanceof DirectorError) throw cause;
     throw new DirectorError("state-unwritable", String(cause), { cause });
   }
 }

@@ -28,8 +28,8 @@ export class ChangeLog {
     return this.#lastRefusal;
   }
 
-  async document(change: () => Promise<ChangeResult>): Promise<void> {
-    await this.#follow("document-refused", change, ({ before, after }, seconds) => {
+  document<Result extends ChangeResult>(change: () => Promise<Result>): Promise<Result> {
+    return this.#follow("document-refused", change, ({ before, after }, seconds) => {
       const facts = { revision: after?.revision, snapshot: after?.compiled.snapshot.number };
       if (after === before) {
         this.#log.info({ event: "document-unchanged", ...facts }, "The document has not changed.");
@@ -79,11 +79,11 @@ export class ChangeLog {
     );
   }
 
-  async #follow(
+  async #follow<Result extends ChangeResult>(
     refusedEvent: string,
-    change: () => Promise<ChangeResult>,
-    tell: (result: ChangeResult, seconds: number) => void,
-  ): Promise<void> {
+    change: () => Promise<Result>,
+    tell: (result: Result, seconds: number) => void,
+  ): Promise<Result> {
     const startedMs = performance.now();
     const secondsSoFar = (): number => Math.round(performance.now() - startedMs) / 1_000;
     try {
@@ -91,12 +91,14 @@ export class ChangeLog {
       this.#lastRefusal = undefined;
       this.#onEnded(result.after === result.before ? "unchanged" : "applied", secondsSoFar());
       tell(result, secondsSoFar());
+      return result;
     } catch (error) {
       const failure = failureOf(error);
       this.#lastRefusal = failure.message;
       this.#onEnded("refused", secondsSoFar());
-      const trace = failure.code === "internal" ? { err: error } : {};
-      this.#log.error({ event: refusedEvent, ...failure, ...trace }, failure.message);
+      // Whose mistake it is not, needs the stack.
+      const cause = failure.code === "internal" ? { err: error } : {};
+      this.#log.error({ event: refusedEvent, ...failure, ...cause }, failure.message);
       throw error;
     }
   }

@@ -46,14 +46,14 @@ test("a closed queue finishes the change under way and refuses the rest", async 
   });
   await Promise.resolve();
   const waiting = queue.run(() => Promise.resolve());
-  const closed = queue.close();
+  queue.close();
   await assert.rejects(
     queue.run(() => Promise.resolve()),
     { code: "draining" },
   );
   gate.resolve();
   await assert.rejects(waiting, { code: "draining" });
-  await closed;
+  await queue.untilIdle();
   assert.ok(isDone);
   await running;
 });

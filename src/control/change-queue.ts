@@ -2,6 +2,9 @@ import { DirectorError } from "#model/failure.ts";
 
 const MAX_WAITING = 16;
 
+/** What becomes of a change is told to its caller; the next one only waits for its end. */
+const belongsToCaller = (): void => undefined;
+
 /** Runs one change at a time, in the order in which they came. */
 export class ChangeQueue {
   #tail: Promise<unknown> = Promise.resolve();
@@ -18,13 +21,17 @@ export class ChangeQueue {
       if (this.#isClosed) throw new DirectorError("draining");
       return change();
     });
-    this.#tail = turn.catch(() => undefined);
+    this.#tail = turn.catch(belongsToCaller);
     return turn;
   }
 
-  /** Refuses what waits and what comes; resolves when the change under way, if any, is done. */
-  async close(): Promise<void> {
+  /** Refuses what waits and what comes. */
+  close(): void {
     this.#isClosed = true;
+  }
+
+  /** Resolves when the change under way, if any, is done, after `close`. */
+  async untilIdle(): Promise<void> {
     await this.#tail;
   }
 }

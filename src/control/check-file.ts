@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Document } from "#model/document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
+import { parseDocument, type ParsedDocument } from "#model/parse-document.ts";
 import { isError } from "#model/problem.ts";
 import { checkKeyTypes } from "./certificates/check-key-types.ts";
 import { loadSources } from "./certificates/load-sources.ts";
@@ -33,7 +34,24 @@ export async function checkFile(
   if ("problem" in read) {
     return { document: undefined, folder, sources: undefined, problems: [read.problem] };
   }
-  const { document, draft, problems } = read;
+  return checkRead(read, folder, reader, lastGood);
+}
+
+/** The same for a document that was not read from a file. */
+export function checkValue(
+  value: unknown,
+  folder: string,
+  reader: MaterialReader,
+): Promise<CheckedFile> {
+  return checkRead(parseDocument(value), folder, reader);
+}
+
+async function checkRead(
+  { document, draft, problems }: ParsedDocument,
+  folder: string,
+  reader: MaterialReader,
+  lastGood?: Sources,
+): Promise<CheckedFile> {
   const checked = await checkSources(draft, folder, reader, lastGood);
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);

@@ -65,7 +65,8 @@ export function compileListener(listener: Listener, owner: ListenerOwner): Snaps
     balance: owner.profile.balance,
     proxyProtocol: listener.proxyProtocol,
     acceptProxyProtocol: listener.acceptProxyProtocol,
-    allowFrom: mode === "egress" ? [...listener.allowFrom, ...serverCidrsOf(owner)] : [],
+    allowFrom: allowFromOf(listener, owner),
+    denyFrom: listener.denyFrom,
     endpointTls: endpointTlsOf(listener, sources),
     timeouts: {
       handshakeMs: durationMsOf(timeouts.handshake),
@@ -149,6 +150,14 @@ function addressOf(document: Document, server: string): string {
   const address = document.servers[server]?.address;
   if (address === undefined) throw lacking(`server ${server}`);
   return normaliseClientAddress(address);
+}
+
+function allowFromOf(
+  { mode, allowFrom }: Listener,
+  owner: ListenerOwner,
+): readonly string[] | undefined {
+  if (mode === "egress") return [...allowFrom, ...serverCidrsOf(owner)];
+  return allowFrom.length === 0 ? undefined : allowFrom;
 }
 
 function serverCidrsOf({ profile, document }: ListenerOwner): readonly string[] {

@@ -2,26 +2,44 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 
+const eventsOf = (...args: Parameters<typeof connectionLimitOf>): readonly string[] =>
+  connectionLimitOf(...args).notices.map(({ event }) => event);
+
 test("auto is what the open-file limit of a worker allows beside its listening sockets", () => {
-  const { perWorker, notice } = connectionLimitOf("auto", 4, 20_000);
+  const { perWorker } = connectionLimitOf("auto", 4, 20_000);
   assert.equal(perWorker(0), 9_936);
   assert.equal(perWorker(1_000), 9_436);
   assert.equal(perWorker(100_000), 1);
-  assert.equal(notice, undefined);
+  assert.deepEqual(eventsOf("auto", 4, 20_000), []);
 });
 
 test("a number is shared out to the workers", () => {
-  const { perWorker, notice } = connectionLimitOf(1_000, 4, 20_000);
-  assert.equal(perWorker(1_000), 250);
-  assert.equal(notice, undefined);
+  assert.equal(connectionLimitOf(1_000, 4, 20_000).perWorker(1_000), 250);
+  assert.deepEqual(eventsOf(1_000, 4, 20_000), []);
   assert.equal(connectionLimitOf(2, 4, 20_000).perWorker(1), 1);
 });
 
 test("a number that the open-file limit does not allow is lowered, and a notice says so", () => {
-  const { perWorker, notice } = connectionLimitOf(100_000, 2, 1_024);
+  const { perWorker } = connectionLimitOf(100_000, 2, 1_024);
   assert.equal(perWorker(0), 448);
   assert.equal(perWorker(100), 398);
-  assert.equal(notice?.event, "open-file-limit-low");
+  assert.deepEqual(eventsOf(100_000, 2, 1_024), ["open-file-limit-low"]);
+});
+
+test("auto that comes to few connections is said, and so is what the control process lacks", () => {
+  const { perWorker, notices } = connectionLimitOf("auto", 1, 64);
+  assert.equal(perWorker(1), 1);
+  assert.match(
+    notices[0]?.text ?? "",
+    /open-file limit of 64 allows each of the 1 workers 1 connection\./,
+  );
+  assert.deepEqual(eventsOf("auto", 1, 64), ["open-file-limit-low", "control-open-file-limit-low"]);
+  assert.deepEqual(eventsOf("auto", 1, 1_024), ["open-file-limit-low"]);
+  assert.deepEqual(eventsOf(10, 64, 400), ["control-open-file-limit-low"]);
+});
+
+test("a limit that no runtime gets along with is a named failure", () => {
+  assert.throws(() => connectionLimitOf("auto", 1, 40), { code: "open-files-too-few" });
 });
 
 test("the limit of this process is read", () => {

@@ -10,10 +10,11 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { makeFakePool } from "../../test/fixtures/fake-pool.ts";
 import { ChangeLog } from "./change-log.ts";
-import { checkFile } from "./check-file.ts";
+import { checkFile, checkValue } from "./check-file.ts";
 import { Director } from "./director.ts";
 import { HealthChecks } from "./health/health-checks.ts";
-import { openRevisionStore } from "./state/revision-store.ts";
+import { Notices } from "./notice.ts";
+import { SqliteRevisionStore } from "./state/revision-store.ts";
 
 const documentWith = (port: number, director: object = {}): string =>
   JSON.stringify({
@@ -49,17 +50,32 @@ async function startDirector() {
   const reader = testReader();
   const changeLog = new ChangeLog(log, (outcome) => outcomes.push(outcome));
   const fake = await makeFakePool({ size: 1 });
-  const store = openRevisionStore(folder);
+  const fail = (error: unknown): void => assert.fail(String(error));
+  const store = new SqliteRevisionStore({
+    folder,
+    runtimeFolder: folder,
+    onTrouble: fail,
+    onSound: () => undefined,
+  });
   const director = new Director({
     pool: fake.pool,
-    health: new HealthChecks({ onDown: () => undefined, onEndpoint: () => undefined }),
+    health: new HealthChecks({
+      onDown: () => undefined,
+      onEndpoint: () => undefined,
+      onFault: fail,
+    }),
     changeLog,
     engine: "node",
     store,
     workers: 1,
     connectionsPerWorker: () => 10,
     reader,
+    notices: new Notices(log),
+    onFault: fail,
     readFile: (lastGood) => checkFile(path, reader, lastGood),
+    checkStored: (stored, settings) =>
+      checkValue({ ...stored, director: settings }, folder, reader),
+    tryTakeWorkerUser: () => undefined,
     probe: () => Promise.resolve(),
   });
   await director.start(await checkFile(path, reader));

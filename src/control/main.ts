@@ -1,38 +1,45 @@
 /** The control process: builds its parts, wires them, starts them, and stops them in reverse. */
 import { readFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import type { DirectorSettings } from "#model/document.ts";
+import { availableParallelism } from "node:os";
+import { dirname, extname, join, resolve } from "node:path";
+import type { Document } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { durationMsOf } from "#model/units.ts";
-import { startAdminApi } from "./admin-api/start-admin-api.ts";
+import { tryStartAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { ChangeLog } from "./change-log.ts";
-import { checkFile } from "./check-file.ts";
+import { checkFile, checkValue } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
-import { prepareDemo } from "./demo/prepare-demo.ts";
+import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
 import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
 import { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import { HealthChecks } from "./health/health-checks.ts";
+import { InternalErrors } from "./internal-errors.ts";
 import { kernelNotices } from "./kernel-notices.ts";
-import type { Notice } from "./notice.ts";
+import { Notices, type Notice } from "./notice.ts";
 import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
 import { probeNewAddresses } from "./probe-address.ts";
-import { becomeControlUser, type SelfCommand } from "./privileges/become-control-user.ts";
+import {
+  becomeControlUser,
+  type ControlFiles,
+  type SelfCommand,
+} from "./privileges/become-control-user.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
+import { WorkerUser } from "./privileges/worker-user.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { startReader } from "./reader/start-reader.ts";
-import { lockFolder } from "./state/lock-folder.ts";
-import { openDataFolder } from "./state/open-data-folder.ts";
+import { handOverFolders, openFolders, type Folders } from "./state/open-folders.ts";
+import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
+import { SqliteRevisionStore } from "./state/revision-store.ts";
+import { RECORD_UNWRITABLE, STATE_UNWRITABLE, troubleOf } from "./state/trouble.ts";
+import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
-import { openRevisionStore } from "./state/revision-store.ts";
 import { buildLogger, type Logger } from "./telemetry/log.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { findEngine } from "./workers/find-engine.ts";
-import { makeWorkerFolder } from "./workers/make-worker-folder.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -40,19 +47,29 @@ export interface ServeOptions {
   readonly configPath: string;
   /** What is undefined here, the document says. */
   readonly dataPath: string | undefined;
+  readonly runtimePath: string | undefined;
   readonly workers: number | "auto" | undefined;
   readonly engine: "bun" | "node" | "auto" | undefined;
   readonly logLevel: string;
   /** JSON lines on a terminal too. */
   readonly isJson?: boolean;
-  readonly isDemo: boolean;
+  /** Undefined unless it serves the demo. */
+  readonly demo: DemoOptions | undefined;
 }
 
-/** From the end of their drain. */
-const ORPHAN_EXIT_MS = 2_000;
-const PROGRAM = resolve(import.meta.dirname, "../..");
-const WORKER_ENTRY = join(PROGRAM, "src/dataplane/main.ts");
-const MANIFEST = join(PROGRAM, "package.json");
+export interface DemoOptions {
+  /** A document to copy to `configPath` if nothing is there. */
+  readonly document: string | undefined;
+  /** How the program is called in a shell. */
+  readonly command: string;
+}
+
+const MANIFEST = resolve(import.meta.dirname, "../../package.json");
+/** A package holds JavaScript in place of the sources. */
+const WORKER_ENTRY = resolve(
+  import.meta.dirname,
+  `../dataplane/main${extname(import.meta.filename)}`,
+);
 
 /**
  * Runs a director until it is told to stop, and resolves to the exit code: 0 when it has drained, and also when a second
@@ -70,32 +87,35 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   cleanup.defer(() => reader.close());
   const configPath = resolve(options.configPath);
-  const caPath = options.isDemo ? await prepareDemo(dirname(configPath)) : undefined;
+  const { demo } = options;
+  const caPath = demo === undefined ? undefined : await startDemo(demo, configPath);
   const file = await checkFile(configPath, reader);
   const { document, sources } = file;
   if (document === undefined || sources === undefined) {
     throw new DirectorError("document-invalid", configPath, { problems: file.problems });
   }
   const drainMs = durationMsOf(document.director.drain);
-  const dataPath = resolve(options.dataPath ?? resolve(file.folder, document.director.data));
+  const wanted = wantedFoldersOf(options, document.director, file.folder, process.env);
   // Who starts over as another user leaves no process behind that nobody would wait for.
   if (process.getuid?.() === 0) await reader.rest();
-  const userNotice = becomeUser(document.director.user, options.isDemo, configPath, dataPath);
-  openDataFolder(dataPath);
-  const lock = lockFolder(dataPath);
-  cleanup.defer(() => lock.release());
+  const userNotice = becomeUser(document.director.user, demo !== undefined, configPath, wanted);
+  const folders = openFolders(wanted);
+  cleanup.defer(() => folders.release());
 
-  const { director, view, record } = build(options, document.director, {
+  const { director, view, notices, orphans } = build(options, document, {
     log,
     reader,
     configPath,
-    dataPath,
-    notices: [...kernelNotices(), ...(userNotice === undefined ? [] : [userNotice])],
+    folders,
+    notices: [...kernelNotices(), userNotice, folders.notice].filter(
+      (notice) => notice !== undefined,
+    ),
     cleanup,
   });
   catchOperatorSignals(process, director, log, cleanup);
-  const admin = await startAdminApi({ socketPath: join(dataPath, "tlsd.sock"), view, log });
-  cleanup.defer(() => admin.close());
+  const socketPath = join(folders.runtimePath, "tlsd.sock");
+  const admin = await tryStartAdminApi({ socketPath, view, changes: director, log, notices });
+  cleanup.defer(() => admin?.close());
   const observe = await tryObserve(document.director.observe, view, log);
   cleanup.defer(() => observe?.close());
   if (caPath !== undefined) {
@@ -104,15 +124,14 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
 
   const started = director.start(file);
-  // A director that is stopped while it starts fails to start, and nobody waits for that any more.
-  started.catch(() => undefined);
+  started.catch(isStoppedMeanwhile);
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {
-    const { socketPath } = admin;
-    endOrphans(record, drainMs, log, cleanup);
+    orphans.dismiss(drainMs, log, cleanup);
     log.info({ event: "ready", socketPath, observe: observe?.address }, "The director is ready.");
-    if (caPath !== undefined) {
-      process.stdout.write(demoBanner({ document, sources, caPath, socketPath }));
+    if (demo !== undefined && caPath !== undefined) {
+      const { command } = demo;
+      process.stdout.write(demoBanner({ document, sources, caPath, socketPath, command }));
     }
     await stopSignals.first;
     log.info({ event: "draining", deadlineMs: drainMs }, "Accepts no more; connections may end.");
@@ -124,17 +143,26 @@ export async function serve(options: ServeOptions): Promise<number> {
   return 0;
 }
 
+async function startDemo({ document }: DemoOptions, configPath: string): Promise<string> {
+  if (document !== undefined) await provideDemoDocument(document, configPath);
+  return prepareDemo(dirname(configPath));
+}
+
+/** A director that is stopped while it starts fails to start, and nobody waits for that any more. */
+const isStoppedMeanwhile = (): void => undefined;
+
 interface Surroundings {
   readonly log: Logger;
   readonly reader: MaterialReader;
   readonly configPath: string;
-  readonly dataPath: string;
+  readonly folders: Folders;
   readonly notices: readonly Notice[];
   readonly cleanup: AsyncDisposableStack;
 }
 
-function build(options: ServeOptions, settings: DirectorSettings, surroundings: Surroundings) {
-  const { configPath, dataPath, cleanup, log, reader } = surroundings;
+function build(options: ServeOptions, document: Document, surroundings: Surroundings) {
+  const { configPath, folders, cleanup, log, reader } = surroundings;
+  const settings = document.director;
   const binary = findEngine({
     wanted: options.engine ?? settings.engine,
     nodeFile: process.execPath,
@@ -144,29 +172,56 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
   const workers = countOf(options.workers ?? settings.workers);
   const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
-  const notices = [...surroundings.notices, confinement.notice, limit.notice].filter(
-    (notice) => notice !== undefined,
+  const notices = new Notices(
+    log,
+    [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices].filter(
+      (notice) => notice !== undefined,
+    ),
   );
-  for (const { event, text } of notices) log.warn({ event }, text);
   const { version } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { readonly version: string };
 
   const telemetry: Telemetry = new Telemetry({
     log,
-    snapshotOfDirector: () => directorFactsOf({ version, engine, director, pool }),
+    snapshotOfDirector: () => directorFactsOf({ version, engine, notices, director, pool }),
   });
-  const record = new WorkerRecord(dataPath);
-  const pool = new WorkerPool({
+  const errors = new InternalErrors(log, notices, () => telemetry.internalError());
+  errors.catchFrom(process, cleanup);
+  const onFault = (error: unknown): void => errors.report(error);
+  const record = new WorkerRecord({
+    folder: folders.runtimePath,
+    ...troubleOf(notices, RECORD_UNWRITABLE),
+  });
+  cleanup.defer(() => record.close());
+  const ownUid = process.getuid?.() ?? 0;
+  const orphans = new Orphans({
+    dataPath: folders.dataPath,
+    recorded: record.left,
+    trustedUids: [ownUid, ...(confinement.user === undefined ? [] : [confinement.user.uid])],
+    workers: confinement.user && { user: confinement.user, prefix: confinement.prefix },
+  });
+  const holder = orphans.alive().find(({ uid }) => uid !== confinement.user?.uid);
+  const workerUser = new WorkerUser({
+    own: confinement,
+    holder:
+      holder === undefined || confinement.user === undefined
+        ? undefined
+        : { name: `uid ${holder.uid}`, uid: holder.uid, gid: holder.gid },
+    isHeld: () =>
+      orphans.alive().length > 0 || pool.statuses().some(({ state }) => state !== "draining"),
+    notices,
+  });
+  const pool: WorkerPool = new WorkerPool({
     size: workers,
     engine,
     command: buildWorkerCommand({
       engine: binary,
       entry: WORKER_ENTRY,
-      confinement,
+      prefix: () => workerUser.prefix,
+      directorArguments: directorArgumentsOf(folders.dataPath, process.pid),
       drainMs: durationMsOf(settings.drain),
       orphanGraceMs: durationMsOf(settings.orphanGrace),
       wire: settings.wire,
       env: process.env,
-      cwd: makeWorkerFolder(tmpdir(), cleanup),
     }),
     sink: {
       counted: (id, listeners) => telemetry.counted(id, listeners),
@@ -186,11 +241,16 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
       pool.setHealth(down);
     },
     onEndpoint: (listener, endpoint, isUp) => telemetry.endpointHealth(listener, endpoint, isUp),
+    onFault,
   });
   const changeLog = new ChangeLog(log, (outcome, seconds) =>
     telemetry.changeEnded(outcome, seconds),
   );
-  const store = openRevisionStore(dataPath);
+  const store = new SqliteRevisionStore({
+    folder: folders.dataPath,
+    runtimeFolder: folders.runtimePath,
+    ...troubleOf(notices, STATE_UNWRITABLE),
+  });
   cleanup.defer(() => store.close());
   const director: Director = new Director({
     pool,
@@ -200,12 +260,18 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     reader,
     store,
     workers,
+    notices,
+    onFault,
     connectionsPerWorker: limit.perWorker,
     readFile: (lastGood) => checkFile(configPath, reader, lastGood),
+    checkStored: (stored, start, folder) =>
+      checkValue({ ...stored, director: start }, folder, reader),
     // Workers that a killed director has left hold the addresses, and share them.
     probe: async (before, after) => {
-      if (record.orphans().length === 0) await probeNewAddresses(before, after);
+      if (orphans.alive().length === 0) await probeNewAddresses(before, after);
     },
+    tryTakeWorkerUser: () =>
+      workerUser.isBorrowed && orphans.alive().length === 0 ? workerUser.takeOwn() : undefined,
   });
   const view = buildView({
     version,
@@ -220,21 +286,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     health,
     telemetry,
   });
-  return { director, view, record };
-}
-
-/** A worker that hangs would keep its share of the connections for ever. */
-function endOrphans(
-  record: WorkerRecord,
-  drainMs: number,
-  log: Logger,
-  cleanup: AsyncDisposableStack,
-): void {
-  const orphans = record.endOrphans("SIGTERM");
-  if (orphans === 0) return;
-  log.warn({ event: "orphans-found", orphans }, "Workers of a killed director leave.");
-  const timer = setTimeout(() => record.endOrphans("SIGKILL"), drainMs + ORPHAN_EXIT_MS);
-  cleanup.defer(() => clearTimeout(timer));
+  return { director, view, notices, orphans };
 }
 
 const countOf = (workers: number | "auto"): number =>
@@ -249,7 +301,7 @@ function becomeUser(
   name: string,
   isDemo: boolean,
   configPath: string,
-  dataPath: string,
+  folders: WantedFolders,
 ): Notice | undefined {
   if (process.getuid?.() !== 0) return undefined;
   if (isDemo) {
@@ -258,8 +310,9 @@ function becomeUser(
     return { event: "control-runs-as-root", text };
   }
   const { execPath, execArgv, argv, env } = process;
-  const read = [execPath, join(PROGRAM, "src/main.ts"), MANIFEST, configPath];
+  const read = [execPath, import.meta.filename, MANIFEST, configPath];
   const execve: SelfCommand["execve"] = (file, args, newEnv) =>
     process.execve?.(file, args, newEnv);
-  return becomeControlUser(name, { read, dataPath }, { execPath, execArgv, argv, env, execve });
+  const files: ControlFiles = { read, handOver: (user) => handOverFolders(folders, user) };
+  return becomeControlUser(name, files, { execPath, execArgv, argv, env, execve });
 }

@@ -25,6 +25,9 @@ export function catchStopSignals(source: SignalSource, cleanup: AsyncDisposableS
   return { first: first.promise, second: second.promise };
 }
 
+/** The change log writes down what becomes of each change. */
+const isInTheLog = (): void => undefined;
+
 /** SIGHUP reads the document again; SIGUSR2 gives every worker a successor. */
 export function catchOperatorSignals(
   source: SignalSource,
@@ -33,14 +36,15 @@ export function catchOperatorSignals(
   cleanup: AsyncDisposableStack,
 ): void {
   const reload = (): void => {
-    // What goes wrong with a change is in the log by then.
-    director.reload().catch(() => undefined);
+    director.reload().catch(isInTheLog);
   };
   const replace = (): void => {
-    director.replaceWorkers().then(
-      () => log.info({ event: "workers-replaced" }, "Every worker has a successor."),
-      (error: unknown) => log.error({ event: "workers-not-replaced", err: error }, String(error)),
-    );
+    director
+      .replaceWorkers()
+      .then(() => log.info({ event: "workers-replaced" }, "Every worker has a successor."))
+      .catch((error: unknown) => {
+        log.error({ event: "workers-not-replaced", err: error }, String(error));
+      });
   };
   catchSignal(source, "SIGHUP", reload, cleanup);
   catchSignal(source, "SIGUSR2", replace, cleanup);

@@ -1,6 +1,8 @@
-/** A worker: one data-plane process. It is told what to serve over IPC and reads no file and no environment. */
-import { openChannel } from "#protocol/channel.ts";
+/** A worker: one data-plane process. It is told what to serve over a channel and reads no file and no environment. */
+import { LIMITS_OF_WORKER } from "#protocol/channel-limits.ts";
+import { Channel } from "#protocol/channel.ts";
 import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messages.ts";
+import { openWorkerPipe } from "#protocol/worker-pipe.ts";
 import type { Plane } from "./connection/connection-state.ts";
 import { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { Deadlines } from "./live/deadlines.ts";
@@ -9,6 +11,7 @@ import { OpenConnections } from "./live/open-connections.ts";
 import { RelayMemory } from "./live/relay-memory.ts";
 import { Counters } from "./observe/counters.ts";
 import { Recorder } from "./observe/recorder.ts";
+import { Reports } from "./observe/reports.ts";
 import { ContextStore } from "./tls/context-store.ts";
 import { chooseWire } from "./wire/choose-wire.ts";
 import { Worker } from "./worker.ts";
@@ -34,13 +37,19 @@ const runtime =
     ? `node ${process.versions.node}, OpenSSL ${process.versions.openssl}`
     : `bun ${bunVersion}, BoringSSL, ${wireName} sockets`;
 
-const channel = openChannel<ToControl, ToWorker>(process);
-const send = (message: ToControl): void => {
-  channel.send(message);
-};
+const channel = new Channel<ToControl>(LIMITS_OF_WORKER, {
+  // The control process is trusted: it starts the worker, from the same files.
+  onMessage: (message) => hear(message as ToWorker),
+  onMalformed: () => channel.close(),
+  onClose: () => becomeOrphan(),
+});
+function send(message: ToControl): void {
+  if (message.type === "notice") reports.notice(message);
+  else channel.send(message);
+}
 
 const counters = new Counters();
-const recorder = new Recorder((events) => send({ type: "events", ...events }));
+const recorder = new Recorder((events) => reports.events(events));
 const plane: Plane = {
   wire,
   contexts: new ContextStore(wire),
@@ -51,11 +60,18 @@ const plane: Plane = {
   maxConnections: 0,
   idPrefix: `${process.pid.toString(36)}-${Date.now().toString(36)}`,
 };
-const worker = new Worker({
+const worker: Worker = new Worker({
   plane,
-  live: { usages: new Map(), counters, healths: new EndpointHealths() },
+  counters,
+  healths: new EndpointHealths(),
   sockets: new ListeningSockets(wire),
   send,
+});
+
+const reports: Reports = new Reports({
+  channel,
+  counters,
+  listenerNames: () => worker.listenerNames(),
 });
 
 let residentBytes = 0;
@@ -73,52 +89,47 @@ function beat(): void {
   const loopDelayMs = Math.max(0, nowMs - lastBeatMs - HEARTBEAT_MS);
   lastBeatMs = nowMs;
   measureMemory();
-  send({
+  reports.beat({
     type: "heartbeat",
     openConnections: plane.connections.size,
     residentBytes,
     loopDelayMs,
   });
-  count();
-}
-
-function count(): void {
-  const listeners = counters.takeChanges();
-  if (Object.keys(listeners).length > 0) send({ type: "counted", listeners });
-  counters.keepOnly(worker.listenerNames());
 }
 
 /** The last counts and records go out before the process does. */
 function exitSoon(): void {
   recorder.flush();
-  count();
+  reports.count();
   setTimeout(() => process.exit(0), EXIT_MS);
 }
 
-async function drainAndExit(deadlineMs: number): Promise<void> {
-  await worker.drain(deadlineMs);
-  exitSoon();
+function drainAndExit(deadlineMs: number): void {
+  worker.drain(deadlineMs).then(exitSoon, () => process.exit(1));
 }
 
-const leave = (): void => void drainAndExit(argument("drain-ms", DEFAULT_DRAIN_MS));
+function leave(): void {
+  drainAndExit(argument("drain-ms", DEFAULT_DRAIN_MS));
+}
 
-setInterval(beat, HEARTBEAT_MS);
-
-channel.onMessage((message) => {
-  if (message.type === "drain") void drainAndExit(message.deadlineMs);
+function hear(message: ToWorker): void {
+  if (message.type === "drain") drainAndExit(message.deadlineMs);
   else worker.receive(message);
-});
+}
 
-// The control process is gone: its operator may be starting the next one, so go on for a while, then leave in order.
-channel.onClose(() => {
+/** The control process is gone: its operator may be starting the next one, so go on for a while, then leave in order. */
+function becomeOrphan(): void {
+  if (!worker.orphan()) process.exit(0);
   setTimeout(leave, argument("orphan-grace-ms", DEFAULT_ORPHAN_GRACE_MS));
   // The next director serves by now and sends this.
   process.once("SIGTERM", leave);
-});
+}
 
 // Ctrl-C in a terminal reaches every process; only the control process decides what it means.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
+channel.attach(await openWorkerPipe(channel));
+setInterval(beat, HEARTBEAT_MS);
 if (isNativeWanted && bunVersion !== undefined && wireName !== "native") {
   const text =
     "This Bun lacks sockets of its own that can start TLS: node:net and node:tls are used.";

@@ -1,26 +1,24 @@
 import { isFailureCode, type FailureCode } from "#model/failure.ts";
 import { socketAddressOf, type ListenerName } from "#model/names.ts";
-import { materialIdsOf } from "#model/snapshot.ts";
+import { endpointKeyOf, materialIdsOf } from "#model/snapshot.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
-import {
-  buildRuntime,
-  EMPTY_RUNTIME,
-  settleLiveState,
-  type LiveState,
-  type Runtime,
-  type RuntimeListener,
-} from "./build-runtime.ts";
+import { buildRuntime, EMPTY_RUNTIME, type Runtime } from "./build-runtime.ts";
 import { serveConnection } from "./connection/connection.ts";
 import type { Plane } from "./connection/connection-state.ts";
-import type { ListeningSockets } from "./live/listening-sockets.ts";
+import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
+import { LiveListeners, type LiveListener } from "./live-listeners.ts";
+import type { Address, ListeningSockets } from "./live/listening-sockets.ts";
+import type { Counters } from "./observe/counters.ts";
 import type { WireSocket } from "./wire/wire.ts";
 
 /** Contexts that a prepare builds, so that a certificate which the engine refuses turns the change down. */
 const MAX_CONTEXTS_IN_PREPARE = 500;
+const MAX_NOTICE_CHARACTERS = 500;
 
 export interface WorkerParts {
   readonly plane: Plane;
-  readonly live: LiveState;
+  readonly counters: Counters;
+  readonly healths: EndpointHealths;
   readonly sockets: ListeningSockets;
   readonly send: (message: ToControl) => void;
 }
@@ -28,9 +26,13 @@ export interface WorkerParts {
 /** The state machine of a worker: the runtime in force, the one that is prepared, and the way out. */
 export class Worker {
   readonly #parts: WorkerParts;
+  readonly #listeners: LiveListeners;
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
+  /** The one whose prepare has begun. */
+  #underWay: Runtime | undefined;
   #isDraining = false;
+  #isOrphan = false;
   #drained: Promise<void> | undefined;
   /** Connections that did not end by themselves. */
   #cut = 0;
@@ -39,14 +41,23 @@ export class Worker {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#listeners = new LiveListeners(parts.counters, () => this.#forgetUnused());
   }
 
   receive(message: Exclude<ToWorker, { readonly type: "drain" }>): void {
-    this.#queue = this.#queue.then(() => this.#handle(message));
+    this.#queue = this.#queue
+      .then(() => this.#handle(message))
+      .catch((cause: unknown) => this.#tellMistake(message.type, cause));
+  }
+
+  /** The reply is missing then, and the control process replaces a worker whose reply is late. */
+  #tellMistake(what: string, cause: unknown): void {
+    const text = `The worker failed at ${what}: ${String(cause)}`.slice(0, MAX_NOTICE_CHARACTERS);
+    this.#parts.send({ type: "notice", level: "error", text });
   }
 
   async #handle(message: Exclude<ToWorker, { readonly type: "drain" }>): Promise<void> {
-    const { plane, live } = this.#parts;
+    const { plane, healths } = this.#parts;
     switch (message.type) {
       case "prepare":
         return this.#prepare(message);
@@ -55,7 +66,7 @@ export class Worker {
       case "rollback":
         return this.#rollBack(message.number);
       case "health":
-        live.healths.setCheckedDown(message.down);
+        healths.setCheckedDown(message.down);
         return;
       case "ticket-keys":
         plane.contexts.setTicketBaseKey(Buffer.from(message.key, "base64"));
@@ -66,7 +77,7 @@ export class Worker {
   }
 
   async #prepare(change: Prepare): Promise<void> {
-    const { plane, live, sockets, send } = this.#parts;
+    const { plane, healths, sockets, send } = this.#parts;
     const { number } = change;
     if (this.#isDraining) {
       send({ type: "refused", number, code: "draining", detail: "" });
@@ -81,7 +92,8 @@ export class Worker {
         );
       }
       plane.contexts.addMaterial(change.material);
-      const runtime = buildRuntime(this.#current, change, live);
+      const runtime = buildRuntime(this.#current, change, healths);
+      this.#underWay = runtime;
       let contexts = 0;
       for (const { spec } of change.listeners
         .map(({ name }) => runtime.listeners.get(name))
@@ -94,51 +106,46 @@ export class Worker {
         }
       }
       stage = "listen";
-      await sockets.prepare(
-        [...runtime.listeners.values()].map(({ spec }) => ({
-          address: spec.virtualIp,
-          port: spec.port,
-        })),
-      );
+      await sockets.prepare(addressesOf(runtime, change.opensOnly));
+      if (this.#isOrphan) throw new Error("The control process is gone.");
       this.#prepared = runtime;
+      this.#underWay = undefined;
       send({ type: "prepared", number });
     } catch (cause) {
+      this.#underWay = undefined;
       sockets.rollBack();
+      this.#forgetUnused();
       send({ type: "refused", number, ...refusalOf(cause, stage) });
     }
   }
 
   #commit(number: number): void {
-    const { plane, live, sockets, send } = this.#parts;
+    const { plane, sockets, send } = this.#parts;
     const runtime = this.#prepared;
     if (runtime?.number !== number) return;
     this.#prepared = undefined;
     this.#current = runtime;
     plane.maxConnections = runtime.maxConnections;
     plane.relayMemory.limitBytes = runtime.relayMemoryBytes;
-    settleLiveState(live, runtime);
+    this.#listeners.commit(runtime);
     sockets.commit(
       new Map(
-        [...runtime.listeners.values()].map((listener) => [
-          socketAddressOf(listener.spec.virtualIp, listener.spec.port),
-          this.#delivery(listener),
-        ]),
+        Array.from(this.#listeners.current(), (listener) => {
+          const { virtualIp, port } = listener.rules.spec;
+          return [socketAddressOf(virtualIp, port), this.#delivery(listener)];
+        }),
       ),
     );
     this.#forgetUnused();
     send({ type: "committed", number });
   }
 
-  #delivery(listener: RuntimeListener): (socket: WireSocket) => void {
-    const { plane, send } = this.#parts;
+  #delivery(listener: LiveListener): (socket: WireSocket) => void {
+    const { plane } = this.#parts;
     return (socket) => {
-      serveConnection(plane, listener, socket).catch((cause: unknown) => {
-        send({
-          type: "notice",
-          level: "error",
-          text: `A connection failed in the worker: ${String(cause)}`.slice(0, 500),
-        });
-      });
+      serveConnection(plane, listener, socket).catch((cause: unknown) =>
+        this.#tellMistake("a connection", cause),
+      );
     };
   }
 
@@ -150,14 +157,30 @@ export class Worker {
     send({ type: "rolled-back", number });
   }
 
+  /** Drops the material, contexts and endpoint states that neither a connection nor a change under way can need. */
   #forgetUnused(): void {
-    const specs = [...this.#current.listeners.values()].map(({ spec }) => spec);
-    this.#parts.plane.contexts.keepOnly(specs, materialIdsOf(specs));
+    const { plane, healths } = this.#parts;
+    const coming = [this.#prepared, this.#underWay].flatMap((runtime) => [
+      ...(runtime?.listeners.values() ?? []),
+    ]);
+    const specs = [...this.#listeners.rulesInUse(), ...coming].map(({ spec }) => spec);
+    plane.contexts.keepOnly(specs, materialIdsOf(specs));
+    const endpoints = specs.flatMap(({ endpoints: first, standby }) => [...first, ...standby]);
+    healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
   }
 
-  /** Names of the listeners in force. */
+  /** Names of the listeners in force, and of those that may soon be. */
   listenerNames(): ReadonlySet<ListenerName> {
-    return new Set(this.#current.listeners.keys());
+    const runtimes = [this.#current, this.#prepared, this.#underWay];
+    return new Set(runtimes.flatMap((runtime) => [...(runtime?.listeners.keys() ?? [])]));
+  }
+
+  /** Nobody is left to commit what is prepared. False if it serves nothing and has nothing to stay for. */
+  orphan(): boolean {
+    this.#isOrphan = true;
+    this.#prepared = undefined;
+    this.#parts.sockets.rollBack();
+    return this.#current !== EMPTY_RUNTIME;
   }
 
   /** Accepts no more, lets connections end until the deadline, cuts the rest. Of two deadlines the earlier counts. */
@@ -178,6 +201,16 @@ export class Worker {
     await plane.connections.untilEmpty();
     send({ type: "drained", cut: this.#cut });
   }
+}
+
+function addressesOf(
+  runtime: Runtime,
+  opensOnly: readonly ListenerName[] | undefined,
+): readonly Address[] {
+  const only = opensOnly && new Set(opensOnly);
+  return [...runtime.listeners.values()]
+    .filter(({ spec }) => only === undefined || only.has(spec.name))
+    .map(({ spec }) => ({ address: spec.virtualIp, port: spec.port }));
 }
 
 interface SystemError {

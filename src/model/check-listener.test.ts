@@ -72,7 +72,7 @@ describe("checkListener", () => {
   });
 
   it("refuses what means nothing to the mode", () => {
-    assertPlaces({ ...TCP, allowFrom: ["10.0.0.0/8"] }, "forbidden-key allowFrom");
+    assertPlaces({ ...TCP, allowFrom: ["10.0.0.0/8"], denyFrom: ["10.1.0.0/16"] });
     assertPlaces(
       { ...EGRESS, certificates: ["shop"], proxyProtocol: "v2", acceptProxyProtocol: ["::1"] },
       ...["certificates", "proxyProtocol", "acceptProxyProtocol"].map(

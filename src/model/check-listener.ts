@@ -19,14 +19,13 @@ type ListenerKey = Exclude<keyof Listener, "port" | "mode">;
 
 /** What means nothing to a mode is refused when it is set, as its writer expects something of it. */
 const FORBIDDEN_KEYS: Readonly<Record<Listener["mode"], readonly ListenerKey[]>> = {
-  tcp: ["allowFrom"],
+  tcp: [],
   http: [],
   redirect: [
     "certificates",
     "strictServerName",
     "policy",
     "proxyProtocol",
-    "allowFrom",
     "endpointTls",
     "health",
   ],
@@ -52,6 +51,7 @@ export function checkListener(
     ...checkEndpointTls(document, place),
     ...checkCidrs(`${path}.acceptProxyProtocol`, listener.acceptProxyProtocol),
     ...checkCidrs(`${path}.allowFrom`, listener.allowFrom),
+    ...checkCidrs(`${path}.denyFrom`, listener.denyFrom),
   ];
 }
 

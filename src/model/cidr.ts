@@ -30,7 +30,7 @@ export function addressTextOf(bytes: Uint8Array): string {
 
 /**
  * Reads `192.0.2.0/24`, `2001:db8::/32`, or an address alone for that one address. An IPv4-mapped network becomes the
- * IPv4 network, as `cidrContains` sees clients. Throws a TypeError with a sentence for the operator.
+ * IPv4 network, as `cidrsContain` sees clients. Throws a TypeError with a sentence for the operator.
  */
 export function parseCidr(text: string): Cidr {
   const slash = text.indexOf("/");
@@ -61,18 +61,24 @@ export function parseCidr(text: string): Cidr {
     : { network: [...network], prefixBits };
 }
 
-/** An IPv4-mapped address is looked up as its IPv4 address, a zone is ignored, and what is no address is in no network. */
-export function cidrContains(cidr: Cidr, address: string): boolean {
+/**
+ * Whether one of the networks contains the address. An IPv4-mapped address is looked up as its IPv4 address, a zone is
+ * ignored, and text that is no address is in no network.
+ */
+export function cidrsContain(cidrs: readonly Cidr[], address: string): boolean {
+  if (cidrs.length === 0) return false;
   const family = readAddress(withoutZone(address));
   if (family === 0) return false;
   const start = family === 6 && isMapped(scratch) ? 12 : 0;
-  const { network, prefixBits } = cidr;
-  if (network.length !== (family === 4 ? 4 : 16 - start)) return false;
-  for (let index = 0; 8 * index < prefixBits; index += 1) {
-    const mask = prefixMask(prefixBits - 8 * index);
-    if (((scratch[start + index] ?? 0) & mask) !== network[index]) return false;
-  }
-  return true;
+  const length = family === 4 ? 4 : 16 - start;
+  return cidrs.some(({ network, prefixBits }) => {
+    if (network.length !== length) return false;
+    for (let index = 0; 8 * index < prefixBits; index += 1) {
+      const mask = prefixMask(prefixBits - 8 * index);
+      if (((scratch[start + index] ?? 0) & mask) !== network[index]) return false;
+    }
+    return true;
+  });
 }
 
 /** One client, one text: IPv4 instead of its IPv4-mapped form, else RFC 5952, without a zone. What is no address is only lower-cased. */

@@ -21,8 +21,15 @@ export const DirectorSettingsSchema = Type.Object(
     data: Type.String({
       default: "data",
       minLength: 1,
-      description: "Folder of the admin socket, the lock and the state.",
+      description: "Folder of the state, and of admin socket and lock unless `runtime` is given.",
     }),
+    runtime: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          "Folder of the admin socket, the lock and the record of workers. When absent it is `data`, or, where that cannot be written to, the first that can of $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/tlsd and /run/tlsd.",
+      }),
+    ),
     observe: Type.Optional(
       Type.String({
         description:
@@ -68,8 +75,8 @@ export const DirectorSettingsSchema = Type.Object(
       "What the control process runs as when it is started as root and the user exists.",
     ),
     workerUser: systemUser(
-      "nobody",
-      "What the workers run as when the director is started as root.",
+      "tlsd-worker",
+      "What the workers run as when the director is started as root: a user of their own. Where it does not exist they run as `nobody`.",
     ),
   },
   { additionalProperties: false, default: {}, description: "Start-up settings." },

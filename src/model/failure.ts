@@ -60,6 +60,12 @@ export const FAILURES = {
     "The change could not be saved.",
     "Make room on the disk of the data folder; the state before goes on.",
   ),
+  "open-files-too-few": entry(
+    "operator",
+    500,
+    "The open-file limit is too low to run a director.",
+    "Raise it: `ulimit -n`, or LimitNOFILE in the systemd unit.",
+  ),
   "address-in-use": entry(
     "operator",
     409,
@@ -101,6 +107,12 @@ export const FAILURES = {
     422,
     "A listener cannot be set up.",
     "See the detail; the state before goes on.",
+  ),
+  "change-too-large": entry(
+    "operator",
+    422,
+    "The document is too large for a worker.",
+    "Leave out certificates and listeners: what a worker serves must fit into 256 MiB.",
   ),
   "worker-refused": entry(
     "director",
@@ -162,6 +174,12 @@ export const FAILURES = {
     "No director answers on the admin socket.",
     "Start one with `tlsd serve`, or name its socket with --socket or TLSD_SOCKET.",
   ),
+  "reply-late": entry(
+    "director",
+    504,
+    "The director did not reply in time.",
+    "It may still be at work; `tlsd show status` says what is in force.",
+  ),
   "permission-denied": entry(
     "operator",
     403,
@@ -172,7 +190,13 @@ export const FAILURES = {
     "operator",
     500,
     "This needs Node 26.",
-    "Run `npm ci` without --omit=optional, or install Node 26.",
+    "Run `npm ci` (or install the program again) without --omit=optional, or install Node 26.",
+  ),
+  "runtime-broken": entry(
+    "operator",
+    500,
+    "The Node that comes with the program does not start.",
+    "Install the library that the message names, or install Node 26 by other means.",
   ),
   "demo-failed": entry("director", 500, "The demo cannot be set up.", "See the detail."),
   internal: entry(

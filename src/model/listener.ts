@@ -130,9 +130,15 @@ export const ListenerSchema = Type.Object(
       description: "CIDRs from which a PROXY header is required. All others are direct clients.",
     }),
     allowFrom: Type.Array(Type.String(), {
-      maxItems: 256,
+      maxItems: 1_000,
       default: [],
-      description: "egress: CIDRs that may connect besides the profile's servers.",
+      description:
+        "CIDRs of the clients that are allowed. Every client is, if the list is empty. egress: the profile's servers are allowed, and these. The client that a PROXY header announces counts, else the peer.",
+    }),
+    denyFrom: Type.Array(Type.String(), {
+      maxItems: 1_000,
+      default: [],
+      description: "CIDRs of the clients that are not allowed, even if `allowFrom` has them.",
     }),
     endpointTls: Type.Optional(EndpointTlsSchema),
     health: Type.Optional(HealthSchema),

@@ -44,6 +44,11 @@ export const LISTENER_METRICS = [
     values: OVER_LIMITS,
   },
   {
+    name: "tlsd_connections_refused_total",
+    kind: "counter",
+    help: "Connections closed because `allowFrom` or `denyFrom` does not allow their client.",
+  },
+  {
     name: "tlsd_handshakes_total",
     kind: "counter",
     help: "TLS handshakes done with clients.",
@@ -55,7 +60,7 @@ export const LISTENER_METRICS = [
     kind: "counter",
     help: "TLS handshakes with clients that failed, by cause.",
     label: "cause",
-    values: HANDSHAKE_FAILURE_NAMES,
+    values: HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed"),
   },
   {
     name: "tlsd_endpoint_connects_total",
@@ -137,6 +142,16 @@ export const DIRECTOR_METRICS = [
       "misbehaved",
       "refused",
     ],
+  },
+  {
+    name: "tlsd_state_writable",
+    kind: "gauge",
+    help: "0 while the state cannot be saved: changes of the document are refused.",
+  },
+  {
+    name: "tlsd_internal_errors_total",
+    kind: "counter",
+    help: "Errors of the director's own that nothing had dealt with; each is in the log.",
   },
   { name: "tlsd_worker_memory_bytes", kind: "gauge", help: "Resident memory; label `worker`." },
   {

@@ -29,7 +29,8 @@ export const HANDSHAKE_FAILURES = {
   reset: "The client reset the connection.",
   closed: "The client closed the connection before the handshake was done.",
   "over-limit": "A limit of the vNIC or of the director was reached.",
-  "not-allowed": "The client is not among the servers or CIDRs that may use this egress listener.",
+  "not-allowed":
+    "The client's address is in `denyFrom`, or not among those that `allowFrom` allows (egress: and the profile's servers).",
   drained: "The director was stopping, or the listener went away.",
   internal: "The director could not serve the handshake; see its log.",
 } as const satisfies Readonly<Record<string, string>>;

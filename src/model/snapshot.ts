@@ -81,8 +81,10 @@ export interface SnapshotListener {
   readonly balance: Balance;
   readonly proxyProtocol: "none" | "v1" | "v2";
   readonly acceptProxyProtocol: readonly string[];
-  /** egress: who may connect, the profile's servers included. Empty in other modes, where everyone may. */
-  readonly allowFrom: readonly string[];
+  /** CIDRs of the clients that are allowed; of an egress listener with the profile's servers. Absent if every client is. */
+  readonly allowFrom: readonly string[] | undefined;
+  /** CIDRs of the clients that are not allowed. They win over `allowFrom`. */
+  readonly denyFrom: readonly string[];
   readonly endpointTls: SnapshotEndpointTls | undefined;
   readonly timeouts: SnapshotTimeouts;
   readonly accessLog: "off" | "sampled" | "full";

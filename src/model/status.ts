@@ -54,6 +54,14 @@ export interface CertificateStatus {
   readonly problem?: string;
 }
 
+/** What came of reading the document again. */
+export interface ReloadResult {
+  /** Of the document that is in force now. */
+  readonly revision: Revision;
+  /** False if the document and its files are what was in force before. */
+  readonly changed: boolean;
+}
+
 export interface DirectorStatus {
   readonly version: string;
   readonly state: "starting" | "serving" | "draining";

@@ -7,7 +7,7 @@ import type { Material, SnapshotListener, SnapshotVnic } from "#model/snapshot.t
 import type { Engine } from "#model/status.ts";
 
 /** Raised by every change of a message. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The difference of a snapshot to the one numbered `base`; to nothing when base is 0. */
 export interface Prepare {
@@ -24,6 +24,11 @@ export interface Prepare {
   readonly relayMemoryBytes: number;
   /** What the listeners refer to and this worker has not got. */
   readonly material: Readonly<Record<MaterialId, Material>>;
+  /**
+   * Given to a probe worker, which is ended before it could serve: only these listeners are opened, and no more than this
+   * prepare is asked of it.
+   */
+  readonly opensOnly?: readonly ListenerName[];
 }
 
 export type ToWorker =

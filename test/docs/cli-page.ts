@@ -18,6 +18,8 @@ export function describedProgram(): Command {
     demo: nothing,
     check: nothing,
     show: nothing,
+    reload: nothing,
+    wait: nothing,
   });
 }
 

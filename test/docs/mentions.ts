@@ -1,6 +1,6 @@
 /** What a text for people mentions of the program: commands to copy and metric names. */
 
-/** Words of every `tlsd …` command in code of a Markdown text, without `tlsd` itself. */
+/** Words of every `tlsd …` command in code of a Markdown text, without `tlsd` itself or the path of its launcher. */
 export function mentionedCommands(markdown: string): readonly (readonly string[])[] {
   const blocks = [...markdown.matchAll(/^```(?:sh|bash|console|text)?\n(.*?)^```$/gms)].flatMap(
     ([, block = ""]) => block.replaceAll(/\\\n/g, " ").split("\n"),
@@ -9,7 +9,8 @@ export function mentionedCommands(markdown: string): readonly (readonly string[]
     ([, span = ""]) => span,
   );
   return [...blocks, ...spans].flatMap((line) => {
-    const [, words] = /^\s*(?:[$#] )?(?:sudo )?(?:npx )?tlsd(?: +([^|;&>]*))?/.exec(line) ?? [];
+    const [, words] =
+      /^\s*(?:[$#] )?(?:sudo )?(?:\S*\/)?tlsd(?:\.sh)?(?: +([^|;&>]*))?/.exec(line) ?? [];
     return words === undefined ? [] : [words.trim().split(/\s+/)];
   });
 }

@@ -79,10 +79,8 @@ export async function startProcess(
   child.once("close", () => closed.resolve());
   child.once("exit", (code, signal) => {
     killOnExit.delete(child);
-    const flushed = withDeadline(closed.promise, pipeFlushDeadlineMs, "close").catch(
-      () => undefined,
-    );
-    void flushed.then(() => exit.resolve({ code, signal, ...printed }));
+    const finish = (): void => exit.resolve({ code, signal, ...printed });
+    withDeadline(closed.promise, pipeFlushDeadlineMs, "close").then(finish).catch(finish);
   });
   const spawned = Promise.withResolvers<void>();
   child.once("spawn", () => spawned.resolve());

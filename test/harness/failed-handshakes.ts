@@ -73,7 +73,11 @@ export class FailureLedger {
       async () => {
         const metrics = await this.#director.metrics();
         for (const cause of HANDSHAKE_FAILURE_NAMES) {
-          const counted = metrics.sum("tlsd_handshakes_failed_total", { cause });
+          // Whoever a list turns away has failed no handshake.
+          const counted =
+            cause === "not-allowed"
+              ? metrics.sum("tlsd_connections_refused_total")
+              : metrics.sum("tlsd_handshakes_failed_total", { cause });
           assert.equal(counted, this.#counts.get(cause) ?? 0, cause);
         }
         return true;

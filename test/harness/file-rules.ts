@@ -10,7 +10,7 @@ const emptyWords = new Set([
 ]);
 const emptyNames = new Set(["common", "core"]);
 
-const fileName = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.long)?(?:\.test)?\.(?:ts|mjs)$/;
+const fileName = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.long|\.scaled)?(?:\.test)?\.(?:ts|mjs)$/;
 
 function linesOf(source: string): number {
   return source.split("\n").length - 1;
@@ -43,7 +43,9 @@ function medianViolations(sources: Sources): readonly string[] {
 }
 
 function nameViolations(path: string): readonly string[] {
-  const parts = path.split("/").map((part) => part.replace(/(?:\.long)?(?:\.test)?\.\w+$/, ""));
+  const parts = path
+    .split("/")
+    .map((part) => part.replace(/(?:\.long|\.scaled)?(?:\.test)?\.\w+$/, ""));
   const empty = parts.find(
     (part) => emptyNames.has(part) || part.split("-").some((word) => emptyWords.has(word)),
   );

@@ -28,6 +28,14 @@ export interface ShopSettings<Name extends string> {
   readonly files?: FileContents;
   /** What makes way for the program, e.g. to run it under other limits. */
   readonly prefix?: readonly string[];
+  /** main.ts of a copy of the program. */
+  readonly program?: string;
+  /** One that is there. Else a new one. */
+  readonly folder?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly extraArgs?: readonly string[];
+  /** Flags of the Node that runs the control process. */
+  readonly nodeFlags?: readonly string[];
 }
 
 interface ShopListener {
@@ -176,6 +184,11 @@ export async function startShop<Name extends string>(
     engine: settings.engine,
     workers: settings.workers ?? 1,
     ...(settings.prefix === undefined ? {} : { prefix: settings.prefix }),
+    ...(settings.program === undefined ? {} : { program: settings.program }),
+    ...(settings.folder === undefined ? {} : { folder: settings.folder }),
+    ...(settings.env === undefined ? {} : { env: settings.env }),
+    ...(settings.extraArgs === undefined ? {} : { extraArgs: settings.extraArgs }),
+    ...(settings.nodeFlags === undefined ? {} : { nodeFlags: settings.nodeFlags }),
     files: { ...settings.files, "shop.pem": issued.chainPem, "shop.key": issued.keyPem },
   });
   return new Shop(director, ca, ip, document, listeners);

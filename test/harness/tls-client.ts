@@ -11,7 +11,7 @@ export type TlsConnectOptions = RawConnectOptions &
     /** Sent in the same packet, ahead of the ClientHello. */
     readonly prefix?: Uint8Array;
     /** How the ClientHello leaves instead: each piece in a packet of its own, one after the other. */
-    readonly cutHello?: (hello: Buffer) => Iterable<Uint8Array>;
+    readonly cutHello?: (hello: Buffer) => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
     /** Handshake over a connection that is there, e.g. after a PROXY header in a packet of its own. */
     readonly over?: SocketClient;
   };
@@ -104,12 +104,12 @@ export async function captureHello(options: ConnectionOptions): Promise<Buffer> 
 /** Lets the first write, the ClientHello, leave in other pieces. */
 function cuttingTransport(
   transport: Socket,
-  cutHello: (hello: Buffer) => Iterable<Uint8Array>,
+  cutHello: NonNullable<TlsConnectOptions["cutHello"]>,
 ): Duplex {
   let isHelloSent = false;
   const sendPieces = async (hello: Buffer, done: () => void): Promise<void> => {
     transport.setNoDelay(true);
-    for (const piece of cutHello(hello)) {
+    for await (const piece of cutHello(hello)) {
       await new Promise((resolve) => transport.write(piece, resolve));
       await nextTurn();
     }
@@ -124,7 +124,7 @@ function cuttingTransport(
         return;
       }
       isHelloSent = true;
-      void sendPieces(chunk, done);
+      sendPieces(chunk, done).catch((error: Error) => duplex.destroy(error));
     },
     final: (done) => void transport.end(() => done()),
     destroy(error, done) {

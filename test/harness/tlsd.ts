@@ -20,6 +20,8 @@ export interface LaunchOptions {
   readonly prefix?: readonly string[];
   /** main.ts of a copy of the program. */
   readonly program?: string;
+  /** Flags of the Node that runs the program. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Runs a command of `tlsd` to its end. */
@@ -41,9 +43,10 @@ export function startTlsd(
 
 function commandOf(
   args: readonly string[],
-  { prefix = [], program = ownProgram }: LaunchOptions,
+  { prefix = [], program = ownProgram, nodeFlags = [] }: LaunchOptions,
 ): [string, ...string[]] {
-  const [command = process.execPath, ...rest] = [...prefix, process.execPath, program, ...args];
+  const own = [process.execPath, ...nodeFlags, program, ...args];
+  const [command = process.execPath, ...rest] = [...prefix, ...own];
   return [command, ...rest];
 }
 

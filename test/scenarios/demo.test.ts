@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, readdir, readFile, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { test } from "node:test";
 import type { DirectorStatus } from "#model/status.ts";
-import {
-  killTreeAtTestEnd,
-  runToExit,
-  startProcess,
-  type ProcessResult,
-  type RunningProcess,
-} from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
+import { inShell, printedCommands, startDemo } from "#harness/demo.ts";
 import { tryOldNode } from "#harness/old-node.ts";
 import { findProgram, requirePackage } from "#harness/packages.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { tlsConnect } from "#harness/tls-client.ts";
 import { projectFolder } from "#harness/tlsd.ts";
 
-const greeting = /Stop it with Ctrl\+C\.\n/;
-const startDeadlineMs = 30_000;
-/** The demo has addresses of its own: there is one of it on a machine at a time. */
-const busyDeadlineMs = 60_000;
-const commandDeadlineMs = 30_000;
+const stopDeadlineMs = 30_000;
 
 /** What a new user has after `git clone` and `npm ci`, in a folder whose name needs quotes. */
 async function cloneProject(): Promise<string> {
@@ -34,46 +23,6 @@ async function cloneProject(): Promise<string> {
   await symlink(join(projectFolder, "node_modules"), join(clone, "node_modules"));
   return clone;
 }
-
-/** Undefined, with the test skipped, while another demo holds the addresses. */
-async function startDemo(
-  t: TestContext,
-  cwd: string,
-  command: string,
-  ...args: readonly string[]
-): Promise<RunningProcess | undefined> {
-  const expiresAtMs = performance.now() + busyDeadlineMs;
-  for (;;) {
-    const running = await startProcess(command, args, { cwd });
-    killTreeAtTestEnd(running);
-    const isUp = (): boolean => greeting.test(running.output());
-    await eventually(
-      () => isUp() || running.hasExited(),
-      startDeadlineMs,
-      () => running.output(),
-    );
-    if (isUp()) {
-      return running;
-    }
-    const { stderr, stdout } = await running.exited;
-    if (!stderr.includes("address-in-use")) throw new Error(`the demo ended:\n${stdout}${stderr}`);
-    if (performance.now() > expiresAtMs) {
-      t.skip("another demo runs on this machine");
-      return undefined;
-    }
-    await delay(500);
-  }
-}
-
-/** A command as it was printed, in a shell. */
-const inShell = (cwd: string, command: string): Promise<ProcessResult> =>
-  runToExit("sh", ["-c", command], { cwd, deadlineMs: commandDeadlineMs });
-
-const printedCommands = (text: string, program: string): readonly string[] =>
-  text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line.startsWith(`${program} `));
 
 async function certificatesOf(clone: string): Promise<ReadonlyMap<string, string>> {
   const names = (await readdir(join(clone, "certs"))).toSorted((one, other) =>
@@ -89,7 +38,7 @@ test("the demo", async (t) => {
   if (findProgram("npm") === undefined) return t.skip("there is no npm");
   if (!(await requirePackage(t, "curl"))) return;
   const clone = await cloneProject();
-  const demo = await startDemo(t, clone, "npm", "start");
+  const demo = await startDemo(t, ["npm", "start"], { cwd: clone });
   if (demo === undefined) return;
   const banner = demo.output();
 
@@ -98,17 +47,17 @@ test("the demo", async (t) => {
     assert.equal(commands.length, 3);
     for (const command of commands) {
       assert.doesNotMatch(command, / (-k|--insecure)\b/);
-      const { code, stdout, stderr } = await inShell(clone, command);
+      const { code, stdout, stderr } = await inShell(command, { cwd: clone });
       assert.equal(code, 0, `${command}\n${stderr}`);
       assert.match(stdout, /^Hello from (shop on web-1|pay on web-2)\. The director ended TLS/);
     }
   });
 
   await t.test("prints tlsd commands that work as they are", async () => {
-    const commands = printedCommands(banner, "npx");
+    const commands = printedCommands(banner, `'${clone}/src/tlsd.sh'`);
     assert.equal(commands.length, 2);
     const [vnics, handshakes] = await Promise.all(
-      commands.map((command) => inShell(clone, command)),
+      commands.map((command) => inShell(command, { cwd: clone })),
     );
     assert.match(vnics?.stdout ?? "", /^front\.shop +up\/up +127\.0\.1\.10 /m);
     assert.match(vnics?.stdout ?? "", /^front\.pay +up\/up +127\.0\.1\.11 /m);
@@ -138,11 +87,11 @@ test("the demo", async (t) => {
   await t.test("is served by what the README says, too", async () => {
     const readme = await readFile(join(projectFolder, "README.md"), "utf8");
     const [curl = ""] = printedCommands(readme, "curl");
-    assert.match((await inShell(clone, curl)).stdout, /^Hello from shop on web-1\./);
+    assert.match((await inShell(curl, { cwd: clone })).stdout, /^Hello from shop on web-1\./);
     const [, load = ""] = /^(NODE_EXTRA_CA_CERTS=.*autocannon .*)$/m.exec(readme) ?? [];
     const brief = load.replace("-d 10", "-d 1 --json");
     assert.notEqual(brief, load);
-    const { code, stdout, stderr } = await inShell(clone, brief);
+    const { code, stdout, stderr } = await inShell(brief, { cwd: clone });
     assert.equal(code, 0, stderr);
     const result = JSON.parse(stdout) as Record<string, number>;
     assert.deepEqual([result["errors"], result["timeouts"], result["non2xx"]], [0, 0, 0]);
@@ -150,7 +99,7 @@ test("the demo", async (t) => {
   });
 
   await t.test("is found by name, lets connections end on SIGINT and exits 0", async () => {
-    const status = await inShell(clone, "npx tlsd show status --json");
+    const status = await inShell("src/tlsd.sh show status --json", { cwd: clone });
     const { pid } = JSON.parse(status.stdout) as DirectorStatus;
     assert.equal(await readFile(`/proc/${pid}/comm`, "utf8"), "tlsd\n");
     const ca = await readFile(join(clone, "certs/demo-ca.pem"));
@@ -158,7 +107,7 @@ test("the demo", async (t) => {
     const client = await tlsConnect(target);
     await client.send("GET / HTTP/1.1\r\nhost: shop.demo.test\r\nconnection: close\r\n");
     process.kill(pid, "SIGINT");
-    await eventually(() => demo.output().includes('"event":"draining"'), startDeadlineMs);
+    await eventually(() => demo.output().includes('"event":"draining"'), stopDeadlineMs);
     await client.send("\r\n");
     assert.match((await client.read.toEnd()).toString(), /Hello from shop/);
     client.end();
@@ -172,11 +121,11 @@ test("the demo", async (t) => {
     async (again) => {
       const before = await certificatesOf(clone);
       const node = tryOldNode() ?? process.execPath;
-      const second = await startDemo(again, clone, node, "src/tlsd.mjs", "demo");
+      const second = await startDemo(again, [node, "src/tlsd.mjs", "demo"], { cwd: clone });
       if (second === undefined) return;
       assert.deepEqual(await certificatesOf(clone), before);
       const [curl = ""] = printedCommands(second.output(), "curl");
-      assert.match((await inShell(clone, curl)).stdout, /^Hello from shop/);
+      assert.match((await inShell(curl, { cwd: clone })).stdout, /^Hello from shop/);
       second.child.kill("SIGINT");
       const { code, stdout } = await second.exited;
       assert.match(stdout, /"event":"stopped","cut":0/);

@@ -81,10 +81,11 @@ forEachEngine((engine) => {
       const { tap } = egress.remote("payments");
       const server = await rawConnect(egress.to("payments"));
       const { clientPort } = server;
-      void server.send(patternBytes(manyBytes));
+      const sending = server.send(patternBytes(manyBytes));
       server.end();
       const { length } = await server.read.until("\n");
       assert.deepEqual(await server.read.digestToEnd(), patternDigest(manyBytes));
+      await sending;
       const { host, port } = tap.endpoint;
       assert.partialDeepStrictEqual(await egress.recordOf("payments", clientPort), {
         outcome: "completed",

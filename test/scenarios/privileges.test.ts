@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chown, cp, mkdir, readdir, readFile, readlink, stat, symlink } from "node:fs/promises";
+import { chown, cp, mkdir, readFile, readlink, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
@@ -139,7 +139,7 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
         }
       });
 
-      it("gives workers an environment by allow-list, no core file and an empty folder that is not theirs", async () => {
+      it("gives workers an environment by allow-list, no core file and a folder that is not theirs", async () => {
         const allowed = [
           ...["PATH", "TZ", "PWD", "BUN_RUNTIME_TRANSPILER_CACHE_PATH"],
           ...["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE"],
@@ -150,9 +150,7 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
         assert.deepEqual(strange, []);
         assert.equal(environment["TZ"], env.TZ);
         assert.deepEqual(limitOf(pid, "Max core file size"), ["0", "0"]);
-        const folder = await readlink(`/proc/${pid}/cwd`);
-        assert.deepEqual(await readdir(folder), []);
-        const { uid, mode } = await stat(folder);
+        const { uid, mode } = await stat(await readlink(`/proc/${pid}/cwd`));
         assert.notEqual(uid, nobody);
         assert.equal(mode & 0o022, 0);
       });
@@ -160,7 +158,6 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
       it("still starts workers, and ends them though they are somebody else", async () => {
         const { director, client } = started;
         const [victim] = await twoWorkersOf(director);
-        const folder = await readlink(`/proc/${victim}/cwd`);
         process.kill(victim, "SIGKILL");
         for (const { pid } of await untilServing(director, 2, [victim])) {
           assert.equal(privilegesOf(pid).uids[0], nobody);
@@ -174,7 +171,6 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
         assert.equal(code, 0);
         assert.ok(!below.some(isAlive));
         assert.notEqual(await open.read.outcome(), undefined);
-        await assert.rejects(stat(folder), { code: "ENOENT" });
       });
 
       it("says that there is no boundary where director.workerUser cannot read the program", async () => {

@@ -76,7 +76,7 @@ forEachEngine((engine) => {
 
   /** Skips where the machine lacks what the scenario is about. */
   const scenario = (name: string, run: (t: TestContext) => Promise<void>): void => {
-    void it(name, (t) => (missing === undefined ? run(t) : t.skip(missing)));
+    it(name, (t) => (missing === undefined ? run(t) : t.skip(missing)));
   };
 
   async function ask(options: TlsConnectOptions): Promise<Answer> {

@@ -79,9 +79,10 @@ forEachEngine((engine) => {
     it("cuts no client that reads slowly but goes on", async () => {
       const [client, server] = await pair("idle");
       const flow = sendPattern(server.socket, largeBytes);
-      void flow.sent.then(() => server.end());
+      const ended = flow.sent.then(() => server.end());
       await readInParts(client.read, largeBytes, 1.5 * idleMs);
       assert.equal(await client.read.outcome(), "end");
+      await ended;
       client.end();
       assert.equal((await shop.recordOf(client)).outcome, "completed");
     });
@@ -97,11 +98,12 @@ forEachEngine((engine) => {
     it("waits longer than the half-closed deadline for who has to read what the kernel holds first", async () => {
       const [client, server] = await pair("halfClosed");
       const flow = sendPattern(server.socket, largeBytes);
-      void flow.sent.then(() => server.end());
+      const ended = flow.sent.then(() => server.end());
       client.end();
       await flow.untilStuck();
       await delay(2 * halfClosedMs);
       assert.deepEqual(await client.read.digestToEnd(), patternDigest(largeBytes));
+      await ended;
       assert.equal((await shop.recordOf(client)).outcome, "completed");
     });
 

@@ -48,9 +48,10 @@ forEachEngine((engine) => {
   for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
     it(`delivers the whole answer to a client that has ended its half, ${version}`, async () => {
       const client = await shop.connect("counting", { maxVersion: version });
-      void client.send(patternBytes(200_000));
+      const sent = client.send(patternBytes(200_000));
       client.end();
       assert.equal(await client.read.until("\n"), "200000\n");
+      await sent;
       assert.deepEqual(await client.read.digestToEnd(), patternDigest(longBytes));
       assert.equal((await shop.recordOf(client)).outcome, "completed");
     });
@@ -59,9 +60,10 @@ forEachEngine((engine) => {
       const [client, server] = await pair({ maxVersion: version });
       server.socket.end("enough");
       assert.equal((await client.read.toEnd()).toString(), "enough");
-      void client.send(patternBytes(longBytes));
+      const sent = client.send(patternBytes(longBytes));
       client.end();
       assert.deepEqual(await server.read.digestToEnd(), patternDigest(longBytes));
+      await sent;
       assert.equal((await shop.recordOf(client)).outcome, "completed");
     });
 

@@ -52,12 +52,12 @@ forEachEngine((engine) => {
     const chunkSize = (): number => random.size(1, 200_000);
     const up = sendPattern(client.socket, bytes.up, chunkSize);
     const down = sendPattern(server.socket, bytes.down, chunkSize);
-    void up.sent.then(() => client.end());
-    void down.sent.then(() => server.end());
+    const ended = [up.sent.then(() => client.end()), down.sent.then(() => server.end())];
     const [atServer, atClient] = await Promise.all([
       server.read.digestToEnd(60_000),
       client.read.digestToEnd(60_000),
     ]);
+    await Promise.all(ended);
     assert.deepEqual(atServer, patternDigest(bytes.up), `seed ${random.seed}`);
     assert.deepEqual(atClient, patternDigest(bytes.down), `seed ${random.seed}`);
   };
@@ -94,8 +94,9 @@ forEachEngine((engine) => {
     await Promise.all(flows.map((flow) => flow.untilStuck()));
     await exchange(await pair(), { up: mebibyte, down: 8 * mebibyte }, random);
     for (const [index, [client, server]] of slowPairs.entries()) {
-      void flows[index]?.sent.then(() => server.end());
+      const ended = flows[index]?.sent.then(() => server.end());
       const digest = await client.read.digestToEnd(60_000);
+      await ended;
       assert.deepEqual(digest, patternDigest(slowBytes), `seed ${random.seed}`);
       client.end();
     }

@@ -1,6 +1,21 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { DURATION_PATTERN, durationMsOf } from "#model/units.ts";
+
+const DEFAULT_SOCKET = "data/tlsd.sock";
 
 export const jsonOption = (): Option => new Option("--json", "print JSON, also of a failure");
+
+export const socketOption = (): Option =>
+  new Option("--socket <path>", "the admin socket").default(DEFAULT_SOCKET).env("TLSD_SOCKET");
+
+/** An option whose value is a duration as in the document, in milliseconds. */
+export function durationOption(flags: string, description: string, text: string): Option {
+  const isDuration = new RegExp(DURATION_PATTERN);
+  return new Option(flags, description).default(durationMsOf(text), text).argParser((given) => {
+    if (isDuration.test(given)) return durationMsOf(given);
+    throw new InvalidArgumentError("It is a duration such as 60s, 500ms or 5m.");
+  });
+}
 
 /** An option whose value is an integer of the range, or one of `words`. */
 export function integerOption(

@@ -5,6 +5,7 @@ export interface ServeRequest {
   readonly configPath: string;
   /** What the flags leave open, the document says. */
   readonly dataPath: string | undefined;
+  readonly runtimePath: string | undefined;
   readonly workers: number | "auto" | undefined;
   readonly engine: "bun" | "node" | "auto" | undefined;
   readonly logLevel: string;
@@ -14,6 +15,7 @@ export interface ServeRequest {
 interface ServeOptions {
   readonly config: string;
   readonly data?: string;
+  readonly runtime?: string;
   readonly workers?: number | "auto";
   readonly engine?: "bun" | "node" | "auto";
   readonly logLevel: string;
@@ -62,7 +64,8 @@ function addServeOptions(
 ): void {
   command
     .option("--config <file>", "the document, YAML or JSON", configDefault)
-    .option("--data <folder>", "admin socket, lock and state; else as the document says")
+    .option("--data <folder>", "state, admin socket and lock; else as the document says")
+    .option("--runtime <folder>", "admin socket and lock, where not in the data folder")
     .addOption(
       integerOption(
         "--workers <count>",
@@ -86,6 +89,7 @@ function addServeOptions(
       await run({
         configPath: options.config,
         dataPath: options.data,
+        runtimePath: options.runtime,
         workers: options.workers,
         engine: options.engine,
         logLevel: options.logLevel,

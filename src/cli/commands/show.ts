@@ -1,7 +1,7 @@
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import { SHOW_KINDS, type ShowKind } from "#cli/show/show-kind.ts";
 import type { ShowRequest } from "#cli/show/run-show.ts";
-import { integerOption, jsonOption, withExamples } from "./command-options.ts";
+import { integerOption, jsonOption, socketOption, withExamples } from "./command-options.ts";
 
 interface KindUsage {
   readonly description: string;
@@ -42,7 +42,6 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   },
 };
 
-const DEFAULT_SOCKET = "data/tlsd.sock";
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 
@@ -72,11 +71,7 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
         );
     }
     command
-      .addOption(
-        new Option("--socket <path>", "the admin socket")
-          .default(DEFAULT_SOCKET)
-          .env("TLSD_SOCKET"),
-      )
+      .addOption(socketOption())
       .option("--watch", "print again every 2 s until interrupted")
       .addOption(jsonOption())
       .action(async () => {

@@ -10,8 +10,18 @@ export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
     if (view.isReady()) return { status: "ready" };
     throw new DirectorError(view.status().state === "draining" ? "draining" : "not-ready");
   });
+  let underWay: Promise<string> | undefined;
+  /** A client that sends many requests at once is not worth more than one look at the metrics. */
+  const metrics = async (): Promise<string> => {
+    underWay ??= view.metrics();
+    try {
+      return await underWay;
+    } finally {
+      underWay = undefined;
+    }
+  };
   app.get("/metrics", async (_request, reply) => {
-    const text = await view.metrics();
+    const text = await metrics();
     return reply.type(Registry.PROMETHEUS_CONTENT_TYPE).send(text);
   });
 }

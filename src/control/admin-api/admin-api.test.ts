@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { text } from "node:stream/consumers";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
-import type { DirectorStatus } from "#model/status.ts";
+import { DirectorError } from "#model/failure.ts";
+import { problemOf } from "#model/problem.ts";
+import type { DirectorStatus, ReloadResult } from "#model/status.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
 import {
@@ -17,6 +19,7 @@ import {
 } from "#harness/sample-director.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
+import type { Changes } from "./add-change-routes.ts";
 import { startAdminApi } from "./start-admin-api.ts";
 import { startObserve } from "./start-observe.ts";
 
@@ -32,11 +35,17 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
   };
 }
 
+const reloaded: ReloadResult = { revision: 7, changed: true };
+const changes: Changes = { reload: () => Promise.resolve(reloaded) };
 const log = buildLogger({ level: "silent", isPretty: false });
 
-async function startApi(view = buildView(), path?: string): Promise<string> {
+async function startApi(
+  view = buildView(),
+  path?: string,
+  wanted: Changes = changes,
+): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
-  const api = await startAdminApi({ socketPath, view, log });
+  const api = await startAdminApi({ socketPath, view, changes: wanted, log });
   closeAtTestEnd(() => api.close());
   return socketPath;
 }
@@ -157,6 +166,26 @@ test("failures have the shape of the catalogue", async () => {
   assert.equal(await failure("/v1/vnics"), "500 internal");
 });
 
+test("a reload is answered when it is done, with its result or with every problem", async () => {
+  const done = Promise.withResolvers<ReloadResult>();
+  const socketPath = await startApi(buildView(), undefined, { reload: () => done.promise });
+  const replied = ask({ socketPath }, "/v1/reload", "POST");
+  assert.equal((await ask({ socketPath }, "/v1/reload")).status, 405);
+  done.resolve(reloaded);
+  const { status: code, body } = await replied;
+  assert.deepEqual([code, JSON.parse(body)], [200, reloaded]);
+
+  const problems = [problemOf("bad-address", "servers.web-1.address", "It is no address.", "x")];
+  const refused = await startApi(buildView(), undefined, {
+    reload: () => Promise.reject(new DirectorError("document-invalid", undefined, { problems })),
+  });
+  const failure = await ask({ socketPath: refused }, "/v1/reload", "POST");
+  assert.equal(failure.status, 422);
+  const shape = JSON.parse(failure.body) as Record<string, unknown>;
+  assert.equal(shape["code"], "document-invalid");
+  assert.deepEqual(shape["problems"], problems);
+});
+
 test("a socket that a dead director left is replaced", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
   const born = `${socketPath}.1`;
@@ -184,8 +213,8 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const first = await startAdminApi({ socketPath, view: buildView(), log });
-  const second = await startAdminApi({ socketPath, view: buildView(), log });
+  const first = await startAdminApi({ socketPath, view: buildView(), changes, log });
+  const second = await startAdminApi({ socketPath, view: buildView(), changes, log });
   await first.close();
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
   await second.close();
@@ -200,6 +229,7 @@ test("director.observe serves metrics and probes on TCP, and nothing else", asyn
   assert.equal((await ask(target, "/metrics")).body, "tlsd_info 1\n");
   assert.equal((await ask(target, "/healthz")).status, 200);
   assert.equal((await ask(target, "/readyz")).status, 200);
+  assert.equal((await ask(target, "/v1/reload", "POST")).status, 404);
   for (const path of ["/v1/status", "/v1/workers", "/v1/handshakes", "/"]) {
     assert.equal((await ask(target, path)).status, 404, path);
   }

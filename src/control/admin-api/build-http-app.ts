@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { createServer, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import {
   fastify,
@@ -9,8 +9,11 @@ import {
 } from "fastify";
 import { DirectorError, FAILURES } from "#model/failure.ts";
 import type { Logger } from "#control/telemetry/log.ts";
+import { boundConnections } from "./bound-connections.ts";
 
+/** Beyond them a new connection pushes out another. */
 const MAX_CONNECTIONS = 64;
+const METHODS = ["GET", "HEAD", "POST"] as const;
 const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_DEADLINE_MS = 10_000;
 const REPLY_DEADLINE_MS = 10_000;
@@ -24,12 +27,23 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     logger: false,
     forceCloseConnections: true,
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_DEADLINE_MS,
-    http: { connectionsCheckingInterval: DEADLINE_CHECK_MS },
-    // Also of a client that does not read its reply: no other deadline is for that.
-    connectionTimeout: IDLE_DEADLINE_MS,
+    // Called once an address: a name may stand for two of them.
+    serverFactory: (handle) => {
+      const server = createServer(
+        {
+          requestTimeout: REQUEST_DEADLINE_MS,
+          headersTimeout: REQUEST_DEADLINE_MS,
+          connectionsCheckingInterval: DEADLINE_CHECK_MS,
+          keepAliveTimeout: IDLE_DEADLINE_MS,
+        },
+        handle,
+      );
+      // Also of a client that does not read its reply: no other deadline is for that.
+      server.setTimeout(IDLE_DEADLINE_MS);
+      boundConnections(server, MAX_CONNECTIONS);
+      return server;
+    },
     handlerTimeout: REPLY_DEADLINE_MS,
-    keepAliveTimeout: IDLE_DEADLINE_MS,
     routerOptions: { ignoreTrailingSlash: true },
     // What a schema does not know is refused; left to itself, fastify leaves it out in silence.
     ajv: { customOptions: { removeAdditional: false } },
@@ -39,7 +53,6 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     },
     clientErrorHandler: refuseConnection,
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
   app.setErrorHandler<FastifyError | DirectorError>((error, request, reply) => {
     const failure = failureOf(error);
     if (failure.code === "internal") {
@@ -49,9 +62,9 @@ export function buildHttpApp(log: Logger): FastifyInstance {
   });
   app.setNotFoundHandler((request, reply) => {
     const [url = ""] = request.url.split("?");
-    const allowed = app.hasRoute({ method: "GET", url }) ? "GET, HEAD" : undefined;
-    const code = allowed === undefined ? "not-found" : "method-not-allowed";
-    if (allowed !== undefined) void reply.header("allow", allowed);
+    const allowed = METHODS.filter((method) => app.hasRoute({ method, url }));
+    const code = allowed.length === 0 ? "not-found" : "method-not-allowed";
+    if (allowed.length > 0) void reply.header("allow", allowed.join(", "));
     const failure = new DirectorError(code, `Nothing answers ${request.method} ${request.url}.`);
     return reply.code(FAILURES[code].status).send(failure.toShape());
   });

@@ -6,6 +6,7 @@ import type {
   CertificateStatus,
   DirectorStatus,
   ListenerStatus,
+  ReloadResult,
   VnicStatus,
   WorkerStatus,
 } from "#model/status.ts";
@@ -117,6 +118,14 @@ export const DirectorStatusSchema = shape<DirectorStatus>(
     notices: texts("Start-up lines that an operator should act on."),
   },
   "The director.",
+);
+
+export const ReloadResultSchema = shape<ReloadResult>(
+  {
+    revision: count("Revision of the document in force."),
+    changed: Type.Boolean({ description: "False if nothing differed from what was in force." }),
+  },
+  "What came of reading the document again.",
 );
 
 const ProblemSchema = shape<Problem>(

@@ -52,6 +52,7 @@ describe("SourceWatcher", () => {
         changes.push(result);
         return onChange?.(result);
       },
+      onFault: (error) => assert.fail(String(error)),
     });
     watcher.start();
     closeAtTestEnd(() => watcher.close());

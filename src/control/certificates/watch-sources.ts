@@ -27,6 +27,8 @@ export interface WatcherOptions {
    * it throws, the new versions are refused and those before stay.
    */
   onChange(result: LoadedSources): Promise<void> | void;
+  /** An error of the director's own. The watch goes on. */
+  onFault(error: unknown): void;
 }
 
 type Watched = WatchedSource<CertificateVersion> | WatchedSource<TrustVersion>;
@@ -48,6 +50,7 @@ export class SourceWatcher {
   readonly #reader: MaterialReader;
   readonly #intervalMs: number;
   readonly #onChange: WatcherOptions["onChange"];
+  readonly #onFault: WatcherOptions["onFault"];
   readonly #closing = new AbortController();
 
   constructor(options: WatcherOptions) {
@@ -61,10 +64,11 @@ export class SourceWatcher {
     );
     this.#intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
     this.#onChange = options.onChange.bind(options);
+    this.#onFault = options.onFault.bind(options);
   }
 
   start(): void {
-    void this.#watch();
+    this.#watch().catch(this.#onFault);
   }
 
   /** `onChange` is not called after it, though a call that is under way goes on. */
@@ -83,9 +87,14 @@ export class SourceWatcher {
   async #watch(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       const startedAtMs = performance.now();
-      const news = await this.#news();
-      const busyMs = performance.now() - startedAtMs;
-      if (news.length > 0) await this.#take(news);
+      let busyMs = 0;
+      try {
+        const news = await this.#news();
+        busyMs = performance.now() - startedAtMs;
+        if (news.length > 0) await this.#take(news);
+      } catch (error) {
+        this.#onFault(error);
+      }
       await this.#pause(Math.max(this.#intervalMs, busyMs / MAX_BUSY_SHARE));
     }
   }

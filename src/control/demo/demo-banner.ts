@@ -8,6 +8,8 @@ export interface DemoFacts {
   /** What `prepareDemo` returned. */
   readonly caPath: string;
   readonly socketPath: string;
+  /** How the program is called in a shell. */
+  readonly command: string;
 }
 
 interface DemoListener {
@@ -20,7 +22,8 @@ interface DemoListener {
 }
 
 /** What a new user reads: where it listens, commands to copy, and how to stop it. */
-export function demoBanner({ document, sources, caPath, socketPath }: DemoFacts): string {
+export function demoBanner(facts: DemoFacts): string {
+  const { document, sources, caPath, socketPath, command } = facts;
   const listeners = listenersOf(document, sources);
   const lines = [
     "",
@@ -33,8 +36,8 @@ export function demoBanner({ document, sources, caPath, socketPath }: DemoFacts)
     "",
     "Try, in another terminal:",
     ...listeners.flatMap((listener) => curlCommand(listener, listeners, quoted(caPath))),
-    `  npx tlsd show vnics --socket ${quoted(socketPath)}`,
-    `  npx tlsd show handshakes --failed --socket ${quoted(socketPath)}`,
+    `  ${command} show vnics --socket ${quoted(socketPath)}`,
+    `  ${command} show handshakes --failed --socket ${quoted(socketPath)}`,
     "",
     `Admin socket: ${socketPath}`,
     "Stop it with Ctrl+C.",

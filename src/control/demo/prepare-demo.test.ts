@@ -4,6 +4,7 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { DirectorError } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -12,7 +13,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 import { checkFile } from "../check-file.ts";
 import { demoBanner } from "./demo-banner.ts";
 import { DEMO_SITES } from "./demo-names.ts";
-import { prepareDemo } from "./prepare-demo.ts";
+import { prepareDemo, provideDemoDocument } from "./prepare-demo.ts";
 import { startDemoEndpoints } from "./start-demo-endpoints.ts";
 
 const DEMO_DOCUMENT = new URL("../../../director.yaml", import.meta.url);
@@ -33,6 +34,21 @@ describe("the demo", () => {
       assert.equal(document?.servers[server]?.address, endpointAddress);
       assert.equal(document?.profiles[profile]?.vnics["front"]?.listeners[0]?.to, endpointPort);
     }
+  });
+
+  it("writes its document with the folders above it, and never over one that is there", async () => {
+    const path = join(await makeTempFolder(), "share/tlsd-demo/director.yaml");
+    const shipped = fileURLToPath(DEMO_DOCUMENT);
+    await provideDemoDocument(shipped, path);
+    assert.equal(await readFile(path, "utf8"), await readFile(shipped, "utf8"));
+    await writeFile(path, "servers: {}\n");
+    await provideDemoDocument(shipped, path);
+    assert.equal(await readFile(path, "utf8"), "servers: {}\n");
+    const failure = {
+      code: "demo-failed",
+      message: /\/proc\/none\/director\.yaml .*XDG_DATA_HOME/,
+    };
+    await assert.rejects(provideDemoDocument(shipped, "/proc/none/director.yaml"), failure);
   });
 
   it("keeps keys to their owner", async () => {
@@ -85,10 +101,11 @@ describe("the demo", () => {
     const caPath = await prepareDemo(folder);
     const { document, sources } = await checkFile(join(folder, "director.yaml"), testReader());
     assert.ok(document && sources);
-    const banner = demoBanner({ document, sources, caPath, socketPath: "/a b/tlsd.sock" });
+    const facts = { document, sources, caPath, socketPath: "/a b/tlsd.sock", command: "my/tlsd" };
+    const banner = demoBanner(facts);
     const resolve = "--resolve shop.demo.test:8443:127.0.1.10";
     assert.ok(banner.includes(`curl --cacert ${caPath} ${resolve} https://shop.demo.test:8443/\n`));
     assert.ok(banner.includes("127.0.1.11:8443"));
-    assert.ok(banner.includes("--socket '/a b/tlsd.sock'"));
+    assert.ok(banner.includes("  my/tlsd show vnics --socket '/a b/tlsd.sock'\n"));
   });
 });

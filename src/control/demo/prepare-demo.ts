@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
 import { chainFileOf, DEMO_CA_FILE, DEMO_SITES, keyFileOf } from "./demo-names.ts";
 
@@ -29,13 +29,31 @@ export async function prepareDemo(folder: string): Promise<string> {
     await replaceFile(caPath, issued.caPem, 0o644);
     return caPath;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
     throw new DirectorError(
       "demo-failed",
-      `Writing the demo certificates to ${certs} ended with ${code}.`,
+      `Writing the demo certificates to ${certs} ended with ${errnoOf(error)}.`,
       {
         cause: error,
       },
+    );
+  }
+}
+
+/**
+ * Writes the demo document that comes with the program to `path`, with the folders above it. A file that is there stays,
+ * as its owner may have changed it. Throws DirectorError `demo-failed`.
+ */
+export async function provideDemoDocument(shipped: string, path: string): Promise<void> {
+  try {
+    await makeFolders(dirname(path));
+    await writeFile(path, await readFile(shipped), { flag: "wx" });
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "EEXIST") return;
+    throw new DirectorError(
+      "demo-failed",
+      `Writing the demo document to ${path} ended with ${code}; XDG_DATA_HOME names another folder.`,
+      { cause: error },
     );
   }
 }
@@ -57,14 +75,27 @@ async function isGood(certs: string): Promise<boolean> {
   }
 }
 
-/** Not recursive, as that spins for ever where a file system says ENOENT for a folder that is there, such as /proc. */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (errnoOf(error) !== "EEXIST") throw error;
   }
 }
+
+/** Not by `recursive`, which never returns if a file system says ENOENT for a folder that exists, such as /proc. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await makeFolder(path);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await makeFolder(path);
+  }
+}
+
+const errnoOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "an error";
 
 /** Never with a half-written file in its place, nor with a key that others could read for a moment. */
 async function replaceFile(path: string, content: string, mode: number): Promise<void> {

@@ -3,22 +3,34 @@ import type { SnapshotEndpoint } from "#model/snapshot.ts";
 import { durationMsOf } from "#model/units.ts";
 import { checkTcp } from "./tcp-check.ts";
 
+export interface EndpointCheckEvents {
+  readonly onTurn: (isUp: boolean) => void;
+  /** An error of the director's own; the checks go on. */
+  readonly onFault: (error: unknown) => void;
+}
+
 /** Checks one endpoint again and again, from a first guess that it is up. */
 export class EndpointCheck {
   readonly #endpoint: SnapshotEndpoint;
   readonly #health: Health;
   readonly #onTurn: (isUp: boolean) => void;
+  readonly #onFault: (error: unknown) => void;
   #isUp = true;
   /** Results in a row that speak against `isUp`. */
   #contrary = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(endpoint: SnapshotEndpoint, health: Health, onTurn: (isUp: boolean) => void) {
+  constructor(
+    endpoint: SnapshotEndpoint,
+    health: Health,
+    { onTurn, onFault }: EndpointCheckEvents,
+  ) {
     this.#endpoint = endpoint;
     this.#health = health;
     this.#onTurn = onTurn;
-    void this.#check();
+    this.#onFault = onFault;
+    this.#start();
   }
 
   get isUp(): boolean {
@@ -30,11 +42,19 @@ export class EndpointCheck {
     clearTimeout(this.#timer);
   }
 
+  #start(): void {
+    this.#check().catch(this.#onFault);
+  }
+
   async #check(): Promise<void> {
-    const isAnswering = await checkTcp(this.#endpoint, durationMsOf(this.#health.timeout));
-    if (this.#isClosed) return;
-    this.#weigh(isAnswering);
-    this.#timer = setTimeout(() => void this.#check(), durationMsOf(this.#health.interval));
+    try {
+      const isAnswering = await checkTcp(this.#endpoint, durationMsOf(this.#health.timeout));
+      if (isAnswering !== undefined && !this.#isClosed) this.#weigh(isAnswering);
+    } finally {
+      if (!this.#isClosed) {
+        this.#timer = setTimeout(() => this.#start(), durationMsOf(this.#health.interval));
+      }
+    }
   }
 
   #weigh(isAnswering: boolean): void {

@@ -31,6 +31,7 @@ function startChecks() {
   const checks = new HealthChecks({
     onDown: (down) => told.push(`down ${down.join(",")}`),
     onEndpoint: (listener, endpoint, isUp) => told.push(`${listener} ${endpoint} ${isUp}`),
+    onFault: (error) => assert.fail(String(error)),
   });
   closeAtTestEnd(() => checks.close());
   return { told, checks };

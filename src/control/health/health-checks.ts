@@ -14,6 +14,8 @@ export interface HealthChecksOptions {
     endpoint: string,
     isUp: boolean | undefined,
   ) => void;
+  /** An error of the director's own; the checks go on. */
+  readonly onFault: (error: unknown) => void;
 }
 
 interface Running {
@@ -67,9 +69,12 @@ export class HealthChecks {
     const running = this.#running.get(key);
     if (running !== undefined && isDeepStrictEqual(running.health, health)) return key;
     running?.check.close();
-    const check = new EndpointCheck(target, health, (isUp) => {
-      this.#options.onEndpoint(listener, endpoint, isUp);
-      this.#tellDown();
+    const check = new EndpointCheck(target, health, {
+      onTurn: (isUp) => {
+        this.#options.onEndpoint(listener, endpoint, isUp);
+        this.#tellDown();
+      },
+      onFault: this.#options.onFault,
     });
     this.#running.set(key, { listener, endpoint, health, check });
     this.#options.onEndpoint(listener, endpoint, true);

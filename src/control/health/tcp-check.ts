@@ -1,19 +1,34 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { SnapshotEndpoint } from "#model/snapshot.ts";
 
-/** Opens a connection to the endpoint and closes it. False when that fails or takes longer. */
-export function checkTcp(endpoint: SnapshotEndpoint, timeoutMs: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(targetOf(endpoint));
-  const timer = setTimeout(() => finish(false), timeoutMs);
-  const finish = (isUp: boolean): void => {
+/** The director itself lacks the means to connect: that says nothing about the endpoint. */
+const OWN_FAILURES: ReadonlySet<unknown> = new Set([
+  ...["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN", "EADDRNOTAVAIL"],
+]);
+
+/**
+ * Opens a connection to the endpoint and closes it. Resolves to false when that fails or takes longer, to undefined when it
+ * could not be tried.
+ */
+export async function checkTcp(
+  endpoint: SnapshotEndpoint,
+  timeoutMs: number,
+): Promise<boolean | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  let socket: Socket | undefined;
+  const timer = setTimeout(() => resolve(false), timeoutMs);
+  try {
+    socket = connect(targetOf(endpoint));
+    socket.on("connect", () => resolve(true));
+    socket.on("error", reject);
+    return await promise;
+  } catch (error) {
+    const errno = error instanceof Error && "code" in error ? error.code : undefined;
+    return OWN_FAILURES.has(errno) ? undefined : false;
+  } finally {
     clearTimeout(timer);
-    socket.destroy();
-    resolve(isUp);
-  };
-  socket.on("connect", () => finish(true));
-  socket.on("error", () => finish(false));
-  return promise;
+    socket?.destroy();
+  }
 }
 
 const targetOf = (endpoint: SnapshotEndpoint) => {

@@ -1,6 +1,6 @@
 import type { Notice } from "#control/notice.ts";
-import { openDataFolder } from "#control/state/open-data-folder.ts";
 import { planControlUser } from "./plan-control-user.ts";
+import type { SystemUser } from "./system-user.ts";
 
 /** What of `process` it takes to run the same command again as somebody else. */
 export interface SelfCommand {
@@ -12,18 +12,21 @@ export interface SelfCommand {
   readonly execve: (file: string, args: string[], env: Record<string, string>) => void;
 }
 
+export interface ControlFiles {
+  /** What the control process reads on its way. */
+  readonly read: readonly string[];
+  /** Gives the user the folders that the control process writes to. */
+  readonly handOver: (user: SystemUser) => void;
+}
+
 /**
- * For a control process that is root: hands the data folder to user `name` and starts over as them. Returns, with a
- * notice, only where that cannot be.
+ * For a control process that is root: hands its folders to user `name` and starts over as them. Returns, with a notice,
+ * only where that cannot be.
  */
-export function becomeControlUser(
-  name: string,
-  files: { readonly read: readonly string[]; readonly dataPath: string },
-  self: SelfCommand,
-): Notice {
+export function becomeControlUser(name: string, files: ControlFiles, self: SelfCommand): Notice {
   const plan = planControlUser(name, files.read);
   if (plan.kind === "stay") return plan.notice;
-  openDataFolder(files.dataPath, plan.user);
+  files.handOver(plan.user);
   const env = Object.entries(self.env).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, value] as const],
   );

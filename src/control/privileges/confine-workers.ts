@@ -1,37 +1,61 @@
 import type { Notice } from "#control/notice.ts";
 import { canSwitchUser } from "./capabilities.ts";
 import { hasSetpriv, NO_NEW_PRIVILEGES, setprivOf, tryReadAs } from "./setpriv.ts";
-import { trySystemUser } from "./system-user.ts";
+import { trySystemUser, type SystemUser } from "./system-user.ts";
 
 /** What stands before the engine on a worker's command line. */
 export interface Confinement {
   readonly prefix: readonly string[];
-  /** Why there is no boundary between control process and workers, where there is none. */
+  /** Undefined where workers run as the control process does. */
+  readonly user: SystemUser | undefined;
+  /** Why the boundary between control process and workers is missing or weak, where it is. */
   readonly notice: Notice | undefined;
 }
 
+/** The kernel's overflow uid, which has no name in the smallest of containers. */
+const NOBODY: SystemUser = { name: "nobody", uid: 65_534, gid: 65_534 };
+
 /**
- * Workers run as `user` with CAP_NET_BIND_SERVICE and no-new-privs only, where this process may become that user and the
- * user can read `programFiles`. Otherwise they run as this process does, and the notice says why.
+ * Workers run as the user called `name`, or as nobody if there is none, with CAP_NET_BIND_SERVICE and no-new-privs only,
+ * where this process may become that user and the user can read `programFiles`. Otherwise they run as this process does.
  */
-export function confineWorkers(user: string, programFiles: readonly string[]): Confinement {
+export function confineWorkers(name: string, programFiles: readonly string[]): Confinement {
   if (!hasSetpriv()) return unconfined([], "setpriv (package util-linux) is not installed.");
   if (!canSwitchUser()) {
     return unconfined(NO_NEW_PRIVILEGES, "The director was not started as root.");
   }
-  const found = trySystemUser(user);
-  if (found === undefined) {
-    return unconfined(NO_NEW_PRIVILEGES, `There is no user ${user} (director.workerUser).`);
-  }
-  const prefix = setprivOf(found, "--clear-groups", "+net_bind_service");
+  const found = trySystemUser(name);
+  const user = found ?? trySystemUser(NOBODY.name) ?? NOBODY;
+  const { prefix } = confineTo(user);
   const obstacle = tryReadAs(prefix, programFiles);
-  return obstacle === undefined
-    ? { prefix, notice: undefined }
-    : unconfined(NO_NEW_PRIVILEGES, `User ${user} cannot run the workers: ${obstacle}.`);
+  if (obstacle !== undefined) {
+    return unconfined(NO_NEW_PRIVILEGES, `User ${user.name} cannot run the workers: ${obstacle}.`);
+  }
+  if (user.uid === 0 || user.uid === process.getuid?.()) {
+    const { notice } = unconfined(prefix, `director.workerUser is ${name}.`);
+    return { prefix, user, notice };
+  }
+  return { prefix, user, notice: found === undefined ? missing(name, user) : undefined };
 }
+
+/** As that user, whoever it is. */
+export const confineTo = (user: SystemUser): Confinement => ({
+  prefix: setprivOf(user, "--clear-groups", "+net_bind_service"),
+  user,
+  notice: undefined,
+});
+
+const missing = (name: string, user: SystemUser): Notice => ({
+  event: "worker-user-missing",
+  text:
+    `There is no user ${name} (director.workerUser): the workers run as ${user.name}, as other programs may. Those could ` +
+    "signal the workers, look into their memory and share their ports. " +
+    `\`useradd --system --no-create-home --shell /usr/sbin/nologin ${name}\` makes the user.`,
+});
 
 const unconfined = (prefix: readonly string[], reason: string): Confinement => ({
   prefix,
+  user: undefined,
   notice: {
     event: "no-privilege-boundary",
     text:

@@ -7,7 +7,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 import { becomeControlUser } from "./become-control-user.ts";
 import { confineWorkers } from "./confine-workers.ts";
 import { planControlUser } from "./plan-control-user.ts";
-import { trySystemUser } from "./system-user.ts";
+import { trySystemUser, type SystemUser } from "./system-user.ts";
 
 const asRoot = { skip: process.getuid?.() === 0 ? false : "not root" };
 
@@ -45,14 +45,26 @@ describe("as root", asRoot, () => {
     assert.equal(privilegesOf(prefix)["noNewPrivileges"], "1");
   });
 
-  test("a user that does not exist leaves no boundary, and that is said", () => {
-    assert.match(confineWorkers("no-such-user", []).notice?.text ?? "", /no user no-such-user/);
+  test("where the worker's user does not exist a worker is nobody, and that is said", () => {
+    const { prefix, user, notice } = confineWorkers("no-such-user", []);
+    assert.deepEqual([notice?.event, user?.name], ["worker-user-missing", "nobody"]);
+    assert.match(notice?.text ?? "", /no user no-such-user .*useradd/);
+    assert.equal(privilegesOf(prefix)["uid"], String(trySystemUser("nobody")?.uid));
+  });
+
+  test("a worker's user that is the control process's leaves no boundary, and that is said", () => {
+    const { notice } = confineWorkers("root", []);
+    assert.equal(notice?.event, "no-privilege-boundary");
+    assert.match(notice?.text ?? "", /director\.workerUser is root/);
+  });
+
+  test("a control process whose user does not exist stays root, and that is said", () => {
     const plan = planControlUser("no-such-user", []);
     assert.match(plan.kind === "stay" ? plan.notice.text : "", /useradd --system/);
   });
 
   test("the control process starts over as its user, with what it takes to start workers", async () => {
-    const folder = await makeTempFolder();
+    const folders: string[] = [];
     const commands: string[][] = [];
     const self = {
       execPath: "/bin/node",
@@ -61,8 +73,9 @@ describe("as root", asRoot, () => {
       env: {},
     };
     const execve = (file: string, args: string[]) => commands.push([file, ...args]);
-    const files = { read: [], dataPath: join(folder, "data") };
+    const files = { read: [], handOver: ({ name }: SystemUser) => folders.push(name) };
     assert.throws(() => becomeControlUser("nobody", files, { ...self, execve }), /returned/);
+    assert.deepEqual(folders, ["nobody"]);
     const [[file = "", , ...args] = []] = commands;
     assert.deepEqual(args.slice(-3), ["/bin/node", "--flag", "main.ts"]);
     assert.deepEqual(privilegesOf([file, ...args.slice(0, -3)]), {

@@ -122,7 +122,7 @@ export class MaterialReader {
   /** Ends the processes for good. What they read, and what waits, is rejected with ReaderEndedError. */
   close(): Promise<void> {
     this.#isClosed = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(closed());
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(closed());
     return this.rest();
   }
 

@@ -7,7 +7,7 @@ export interface ReaderCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Beside this file, in the language that this file has come to be in. */
+/** The program runs as it is written, and as JavaScript in an installed package. */
 const ENTRY = resolve(import.meta.dirname, `main${extname(import.meta.filename)}`);
 
 /**

@@ -33,6 +33,26 @@ export function lockFolder(folder: string): FolderLock {
   return { release: () => held.close() };
 }
 
+/**
+ * For a folder that cannot be written to: a director that can does not get it while this lock is held. Throws DirectorError
+ * `data-locked` if one holds it already. A folder without a lock file is free.
+ */
+export function shareFolder(folder: string): FolderLock {
+  const path = join(folder, LOCK_FILE);
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: 0, readOnly: true });
+    database.exec("BEGIN; SELECT count(*) FROM sqlite_schema");
+  } catch (error) {
+    database?.close();
+    if (isBusy(error))
+      throw new DirectorError("data-locked", holderSentenceOf(path), { cause: error });
+    return { release: () => undefined };
+  }
+  const held = database;
+  return { release: () => held.close() };
+}
+
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
 

@@ -11,8 +11,8 @@ export interface FolderOwner {
 }
 
 /**
- * Makes the data folder with mode 0700 in a folder that is there, or checks the one that is there. With `owner`, for whom root prepares it, the
- * folder and what lies in it become theirs. Throws DirectorError `data-unusable`.
+ * Makes the data or runtime folder with mode 0700 in a folder that is there, or checks the one that is there. With `owner`,
+ * for whom root prepares it, the folder and what lies in it become theirs. Throws DirectorError `data-unusable`.
  */
 export function openDataFolder(path: string, owner?: FolderOwner): void {
   try {

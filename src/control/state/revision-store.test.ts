@@ -1,43 +1,89 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { eventually } from "#harness/deadline.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
-import { openRevisionStore } from "./revision-store.ts";
+import { SqliteRevisionStore } from "./revision-store.ts";
 
 const DOCUMENT = { servers: {}, profiles: {}, certificates: {}, policies: {} };
+const CHANGED = { ...DOCUMENT, servers: { "web-1": { address: "127.0.0.1" } } };
+
+function storeIn(folder: string): { readonly store: SqliteRevisionStore; readonly told: string[] } {
+  const told: string[] = [];
+  const store = new SqliteRevisionStore({
+    folder,
+    runtimeFolder: folder,
+    onTrouble: (detail) => told.push(detail),
+    onSound: () => told.push("sound"),
+    retryMs: 20,
+  });
+  closeAtTestEnd(() => store.close());
+  return { store, told };
+}
 
 test("the newest revision is there after the store was closed", async () => {
   const folder = await makeTempFolder();
-  const store = openRevisionStore(folder);
+  const { store, told } = storeIn(folder);
   assert.equal(store.latest(), undefined);
   store.save(1, DOCUMENT);
-  store.save(2, { ...DOCUMENT, servers: { "web-1": { address: "127.0.0.1" } } });
+  store.save(2, CHANGED);
   store.close();
-  const again = openRevisionStore(folder);
+  assert.ok(told.every((word) => word === "sound"));
+  const again = storeIn(folder).store;
   assert.equal(again.latest()?.revision, 2);
   assert.deepEqual(again.latest()?.document.servers, { "web-1": { address: "127.0.0.1" } });
-  again.close();
 });
 
 test("a revision is never overwritten", async () => {
-  const store = openRevisionStore(await makeTempFolder());
+  const { store } = storeIn(await makeTempFolder());
   store.save(1, DOCUMENT);
-  assert.throws(() => store.save(1, { ...DOCUMENT, servers: {} }), /UNIQUE/);
-  store.close();
+  assert.throws(() => store.save(1, CHANGED), { code: "state-unwritable", message: /UNIQUE/ });
+  assert.deepEqual(store.latest()?.document, DOCUMENT);
 });
 
 test("old revisions make room", async () => {
-  const store = openRevisionStore(await makeTempFolder());
+  const { store } = storeIn(await makeTempFolder());
   store.save(1, DOCUMENT);
   store.save(1_001, DOCUMENT);
   assert.throws(() => store.save(1_001, DOCUMENT));
   store.save(1, DOCUMENT);
-  store.close();
 });
 
-test("a file that is no database is a named failure", async () => {
+test("a file that is no database is told of, and refuses every use by name", async () => {
   const folder = await makeTempFolder();
   writeFileSync(join(folder, "state.db"), "not a database, whatever its name says".repeat(100));
-  assert.throws(() => openRevisionStore(folder), { code: "data-unusable" });
+  const { store, told } = storeIn(folder);
+  assert.match(told[0] ?? "", /state\.db: file is not a database/);
+  assert.throws(() => store.latest(), { code: "state-unwritable" });
+  assert.throws(() => store.save(1, DOCUMENT), { code: "state-unwritable" });
+});
+
+test("what was saved is still written to the file at the path, when another one takes its place", async () => {
+  const folder = await makeTempFolder();
+  const { store } = storeIn(folder);
+  store.save(1, DOCUMENT);
+  for (const name of ["state.db", "state.db-wal", "state.db-shm"]) rmSync(join(folder, name));
+  store.save(2, CHANGED);
+  store.close();
+  assert.equal(storeIn(folder).store.latest()?.revision, 2);
+});
+
+test("a folder that was removed refuses a save, and one that is back takes it", async () => {
+  const parent = await makeTempFolder();
+  const folder = join(parent, "data");
+  mkdirSync(folder);
+  const { store, told } = storeIn(folder);
+  store.save(1, DOCUMENT);
+  renameSync(folder, join(parent, "away"));
+  assert.throws(() => store.save(2, CHANGED), { code: "state-unwritable" });
+  mkdirSync(folder);
+  // Its lock is not held.
+  assert.throws(() => store.save(2, CHANGED), { code: "state-unwritable" });
+  rmSync(folder, { recursive: true });
+  renameSync(join(parent, "away"), folder);
+  await eventually(() => told.at(-1) === "sound");
+  store.save(2, CHANGED);
+  assert.equal(store.latest()?.revision, 2);
 });

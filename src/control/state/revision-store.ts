@@ -1,7 +1,10 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Document, Revision } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
+import type { Trouble } from "./trouble.ts";
+import { newestOf, readStoredRevision } from "./read-stored-revision.ts";
 
 /** Start-up settings come from the file and the command line, every time anew. */
 export type StoredDocument = Omit<Document, "director">;
@@ -13,6 +16,7 @@ export interface StoredRevision {
   readonly savedAt: string;
 }
 
+/** Both methods throw DirectorError `state-unwritable` when the storage fails. */
 export interface RevisionStore {
   /** The newest revision that was saved; undefined in a new data folder. */
   latest(): StoredRevision | undefined;
@@ -21,7 +25,16 @@ export interface RevisionStore {
   close(): void;
 }
 
+export interface StoreOptions extends Trouble {
+  readonly folder: string;
+  /** Where a copy may lie for a moment, to read a database whose folder cannot be written to. */
+  readonly runtimeFolder: string;
+  /** How often a state that cannot be saved is tried again. */
+  readonly retryMs?: number;
+}
+
 const KEPT_REVISIONS = 1_000;
+const RETRY_MS = 10_000;
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
@@ -32,38 +45,128 @@ const SCHEMA = `
   ) STRICT;
 `;
 
-/** The revisions of the document in `<folder>/state.db`. Throws DirectorError `data-unusable`. */
-export function openRevisionStore(folder: string): RevisionStore {
-  const path = join(folder, "state.db");
-  let database: DatabaseSync;
-  try {
-    database = new DatabaseSync(path);
-    database.exec(SCHEMA);
-  } catch (error) {
-    throw new DirectorError("data-unusable", `${path}: ${String(error)}`, { cause: error });
+/**
+ * The revisions of the document in `<folder>/state.db`. A database that cannot be opened or written ends nothing: it is
+ * opened again at the next use, and read as far as that is possible meanwhile.
+ */
+export class SqliteRevisionStore implements RevisionStore {
+  readonly #options: StoreOptions;
+  readonly #path: string;
+  /** A folder in its place is another one: its lock is not held. */
+  readonly #folderIdentity: string;
+  #database: DatabaseSync | undefined;
+  #identity = "";
+  #retryTimer: NodeJS.Timeout | undefined;
+
+  /** Throws nothing; `onTrouble` tells when the database cannot be written to. */
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#path = join(options.folder, "state.db");
+    this.#folderIdentity = identityOf(options.folder);
+    this.#tryWrite();
   }
-  const newest = database.prepare("SELECT * FROM revisions ORDER BY revision DESC LIMIT 1");
-  const insert = database.prepare("INSERT INTO revisions VALUES (?, ?, ?)");
-  const forget = database.prepare("DELETE FROM revisions WHERE revision <= ?");
-  return {
-    latest() {
-      const row = newest.get() as
-        | { revision: number; document: string; saved_at: string }
-        | undefined;
-      return row === undefined
-        ? undefined
-        : {
-            revision: row.revision,
-            document: JSON.parse(row.document) as StoredDocument,
-            savedAt: row.saved_at,
-          };
-    },
-    save(revision, document) {
-      insert.run(revision, JSON.stringify(document), new Date().toISOString());
-      forget.run(revision - KEPT_REVISIONS);
-    },
-    close() {
+
+  latest(): StoredRevision | undefined {
+    try {
+      return newestOf(this.#open());
+    } catch (error) {
+      this.#fail(error);
+      try {
+        return readStoredRevision(this.#path, this.#options.runtimeFolder);
+      } catch (cause) {
+        throw new DirectorError("state-unwritable", sentenceOf(this.#path, cause), { cause });
+      }
+    }
+  }
+
+  save(revision: Revision, document: StoredDocument): void {
+    try {
+      this.#open()
+        .prepare("INSERT INTO revisions VALUES (?, ?, ?)")
+        .run(revision, JSON.stringify(document), new Date().toISOString());
+    } catch (cause) {
+      this.#fail(cause);
+      throw new DirectorError("state-unwritable", sentenceOf(this.#path, cause), { cause });
+    }
+    this.#recover();
+    this.#forgetBefore(revision - KEPT_REVISIONS);
+  }
+
+  close(): void {
+    clearTimeout(this.#retryTimer);
+    this.#drop();
+  }
+
+  /** The database, which must still be the file at its path: what is written to a file that was removed is lost. */
+  #open(): DatabaseSync {
+    if (identityOf(this.#options.folder) !== this.#folderIdentity) {
+      throw new Error("The data folder was removed or replaced while the director ran.");
+    }
+    if (this.#database !== undefined && identityOf(this.#path) === this.#identity) {
+      return this.#database;
+    }
+    this.#drop();
+    const database = new DatabaseSync(this.#path);
+    try {
+      database.exec(SCHEMA);
+    } catch (error) {
       database.close();
-    },
-  };
+      throw error;
+    }
+    this.#database = database;
+    this.#identity = identityOf(this.#path);
+    return database;
+  }
+
+  /** What is too old is only in the way: it goes at the next save if it does not now. */
+  #forgetBefore(revision: Revision): void {
+    try {
+      this.#open().prepare("DELETE FROM revisions WHERE revision <= ?").run(revision);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Writes one page and changes nothing. */
+  #tryWrite(): void {
+    try {
+      this.#open().exec("PRAGMA user_version = 1");
+      this.#recover();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #recover(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    this.#options.onSound();
+  }
+
+  /** After an error a connection may go on failing when its cause is long gone. */
+  #fail(error: unknown): void {
+    this.#drop();
+    this.#options.onTrouble(sentenceOf(this.#path, error));
+    clearTimeout(this.#retryTimer);
+    const retryMs = this.#options.retryMs ?? RETRY_MS;
+    this.#retryTimer = setTimeout(() => this.#tryWrite(), retryMs).unref();
+  }
+
+  #drop(): void {
+    try {
+      this.#database?.close();
+    } catch {
+      // It could not write its last pages; they are in the log beside it.
+    }
+    this.#database = undefined;
+  }
 }
+
+/** "" for what is not there. */
+function identityOf(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? "" : `${stat.dev}:${stat.ino}`;
+}
+
+const sentenceOf = (path: string, error: unknown): string =>
+  `${path}: ${error instanceof Error ? error.message : String(error)}`;

@@ -1,55 +1,64 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Trouble } from "./trouble.ts";
+import { tryProcessFacts, type ProcessIdentity } from "./process-facts.ts";
 
-interface ProcessIdentity {
-  readonly pid: number;
-  /** Tells a process from a later one with the same pid. */
-  readonly startTicks: string;
+export interface WorkerRecordOptions extends Trouble {
+  readonly folder: string;
+  /** How often a record that cannot be written is tried again. */
+  readonly retryMs?: number;
 }
+
+const RETRY_MS = 10_000;
 
 /**
  * Which worker processes there are, in `<folder>/workers.json`: a director that was killed leaves workers that serve on for
- * a while, and the next one on the same folder must know that it is they who hold its addresses.
+ * a while, and the next one must know that it is they who hold its addresses. The record is one of two ways to know
+ * (`Orphans` has the other), so one that cannot be written or read ends nothing.
  */
 export class WorkerRecord {
+  readonly #options: WorkerRecordOptions;
   readonly #path: string;
-  readonly #orphans: readonly ProcessIdentity[];
+  readonly #left: readonly ProcessIdentity[];
+  #pids: readonly number[] = [];
+  #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(folder: string) {
-    this.#path = join(folder, "workers.json");
-    this.#orphans = readRecord(this.#path).filter(isAlive);
+  constructor(options: WorkerRecordOptions) {
+    this.#options = options;
+    this.#path = join(options.folder, "workers.json");
+    this.#left = readRecord(this.#path);
   }
 
-  /** Pids of the workers that an earlier director has left and that still live. */
-  orphans(): readonly number[] {
-    return this.#orphans.filter(isAlive).map(({ pid }) => pid);
+  /** The workers that an earlier director has written down; they may have ended. */
+  get left(): readonly ProcessIdentity[] {
+    return this.#left;
   }
 
-  /** By SIGTERM they let their connections end and leave. Returns how many there were. */
-  endOrphans(signal: "SIGTERM" | "SIGKILL"): number {
-    const orphans = this.orphans();
-    for (const pid of orphans) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It has left by itself.
-      }
-    }
-    return orphans.length;
-  }
-
+  /** Writes down these workers, and those that were left and still live. Throws nothing. */
   write(pids: readonly number[]): void {
-    const own = pids.flatMap((pid) => {
-      const startTicks = tryStartTicks(pid);
-      return startTicks === undefined ? [] : [{ pid, startTicks }];
-    });
-    const draft = `${this.#path}.new`;
-    writeFileSync(draft, JSON.stringify([...this.#orphans.filter(isAlive), ...own]));
-    renameSync(draft, this.#path);
+    this.#pids = pids;
+    clearTimeout(this.#retryTimer);
+    try {
+      const own = pids.flatMap((pid) => tryProcessFacts(pid) ?? []);
+      const known = [...this.#left.filter(isAlive), ...own];
+      const entries = known.map(({ pid, startTicks }) => ({ pid, startTicks }));
+      const draft = `${this.#path}.new`;
+      writeFileSync(draft, JSON.stringify(entries), { mode: 0o600 });
+      renameSync(draft, this.#path);
+    } catch (error) {
+      this.#options.onTrouble(`${this.#path}: ${String(error)}`);
+      const retryMs = this.#options.retryMs ?? RETRY_MS;
+      this.#retryTimer = setTimeout(() => this.write(this.#pids), retryMs).unref();
+      return;
+    }
+    this.#options.onSound();
+  }
+
+  close(): void {
+    clearTimeout(this.#retryTimer);
   }
 }
 
-/** It says nothing that could not be done without: one that cannot be read is none. */
 function readRecord(path: string): readonly ProcessIdentity[] {
   try {
     const entries = JSON.parse(readFileSync(path, "utf8")) as readonly ProcessIdentity[];
@@ -60,15 +69,4 @@ function readRecord(path: string): readonly ProcessIdentity[] {
 }
 
 const isAlive = ({ pid, startTicks }: ProcessIdentity): boolean =>
-  tryStartTicks(pid) === startTicks;
-
-/** Field 22 of /proc/PID/stat, proc(5). Undefined for a process that is gone or only waits to be reaped. */
-function tryStartTicks(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [state, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" ? undefined : rest[18];
-  } catch {
-    return undefined;
-  }
-}
+  tryProcessFacts(pid)?.startTicks === startTicks;

@@ -9,6 +9,7 @@ export interface DirectorFacts {
   readonly version: string;
   readonly engine: Engine;
   readonly revision: Revision;
+  readonly isStateWritable: boolean;
   readonly workers: readonly WorkerStatus[];
   readonly certificates: readonly CertificateStatus[];
   /** Every listener of the document in force. */
@@ -32,6 +33,7 @@ export class DirectorMetrics {
   readonly #changeSeconds: Histogram;
   readonly #restarts: Counter;
   readonly #dropped: Counter;
+  readonly #internalErrors: Counter;
   readonly #endpoints = new Map<ListenerName, Map<string, boolean>>();
 
   constructor(registry: Registry, facts: () => DirectorFacts) {
@@ -50,6 +52,10 @@ export class DirectorMetrics {
       ]),
     );
     this.#restarts = this.#counter("tlsd_worker_restarts_total");
+    this.#gauge("tlsd_state_writable", [], ({ isStateWritable }) => [
+      [{}, isStateWritable ? 1 : 0],
+    ]);
+    this.#internalErrors = this.#counter("tlsd_internal_errors_total");
     this.#gauge("tlsd_worker_memory_bytes", ["worker"], ({ workers }) =>
       workers.map(({ id, residentBytes }) => [{ worker: String(id) }, residentBytes]),
     );
@@ -78,6 +84,10 @@ export class DirectorMetrics {
 
   workerRestarted(cause: RestartCause): void {
     this.#restarts.inc({ cause });
+  }
+
+  internalError(): void {
+    this.#internalErrors.inc();
   }
 
   eventsDropped(count: number): void {

@@ -47,6 +47,17 @@ test("what fits no slot is ignored", () => {
   assert.ok(slots?.every((value) => value === 0));
 });
 
+test("a counter starts over before it loses its precision, and is never infinite", () => {
+  const counters = new ListenerCounters({ listenersInForce: () => [] });
+  counters.add(1, { [listener(1)]: [accepted, 1e308] });
+  assert.equal(valueOf(counters, listener(1), accepted), 0);
+  counters.add(1, { [listener(1)]: [accepted, Number.MAX_SAFE_INTEGER] });
+  assert.equal(valueOf(counters, listener(1), accepted), Number.MAX_SAFE_INTEGER);
+  counters.add(1, { [listener(1)]: [accepted, 3] });
+  counters.add(1, { [listener(1)]: [accepted, 1] });
+  assert.equal(valueOf(counters, listener(1), accepted), 4);
+});
+
 test("a listener of the document counts from zero before its first connection", () => {
   const counters = new ListenerCounters({ listenersInForce: () => [listener(1), listener(2)] });
   assert.deepEqual(

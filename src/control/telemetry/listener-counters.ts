@@ -24,6 +24,13 @@ const GONE_KEPT_MS = 10 * 60_000;
 const MAX_GONE = 256;
 const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
 
+/**
+ * Starts over at the amount once the sum would no longer be exact: a scrape takes that for a restart, while a counter that
+ * has lost its precision would never show a single connection again.
+ */
+const sumOf = (before: number, amount: number): number =>
+  before + amount <= Number.MAX_SAFE_INTEGER ? before + amount : amount;
+
 /** What all workers counted, by listener. Counts outlive the workers; gauges are a worker's own and go with it. */
 export class ListenerCounters {
   readonly #options: ListenerCountersOptions;
@@ -44,9 +51,10 @@ export class ListenerCounters {
       for (let at = 0; at + 1 < pairs.length; at += 2) {
         const slot = pairs[at] ?? -1;
         const amount = pairs[at + 1] ?? 0;
-        if (!(amount >= 0 && amount < Infinity)) continue;
+        if (!(amount >= 0 && amount <= Number.MAX_SAFE_INTEGER)) continue;
+        const before = slots[slot];
         if (slot === OPEN_SLOT) this.#setOpen(workerId, listener, amount);
-        else if (slots[slot] !== undefined) slots[slot] += amount;
+        else if (before !== undefined) slots[slot] = sumOf(before, amount);
       }
     }
   }

@@ -16,6 +16,7 @@ const facts: DirectorFacts = {
   version: "0.1.0",
   engine: "bun",
   revision: 7,
+  isStateWritable: true,
   workers: [{ ...sampleWorker, id: 3 }],
   certificates: sampleStatus.certificates,
   listeners: [listener],

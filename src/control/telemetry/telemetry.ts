@@ -69,6 +69,10 @@ export class Telemetry {
     this.#director.workerRestarted(cause);
   }
 
+  internalError(): void {
+    this.#director.internalError();
+  }
+
   /** `seconds` from the request for a change to the last worker that serves it. */
   changeEnded(outcome: ChangeOutcome, seconds: number): void {
     this.#director.changeEnded(outcome, seconds);

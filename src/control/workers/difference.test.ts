@@ -4,7 +4,7 @@ import { listenerNameOf, vnicNameOf, type MaterialId } from "#model/names.ts";
 import type { Material, SnapshotListener } from "#model/snapshot.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
-import { buildPrepare } from "./difference.ts";
+import { buildPrepare, buildTrial } from "./difference.ts";
 
 const idOf = (name: string): MaterialId => name as MaterialId;
 const pairOf = (name: string): Material => ({ kind: "certificate", chainPem: name, keyPem: name });
@@ -12,6 +12,7 @@ const pairOf = (name: string): Material => ({ kind: "certificate", chainPem: nam
 const listener = (port: number, material: string): SnapshotListener =>
   ({
     name: listenerNameOf(vnicNameOf("front", "shop"), port),
+    virtualIp: "127.0.0.1",
     port,
     certificates: [{ name: "shop", material: idOf(material) }],
     clientAuth: { mode: "none", trust: undefined },
@@ -60,4 +61,19 @@ test("a certificate that comes back after it was gone is sent again", () => {
 test("a snapshot that lacks material is a mistake of the director", () => {
   const target = { ...compiled(1, listener(1, "a")), material: new Map() };
   assert.throws(() => buildPrepare(undefined, target), TypeError);
+});
+
+test("a probe tries what differs, from nothing, and opens only addresses that nobody serves", () => {
+  const base = compiled(1, listener(1, "a"), listener(2, "b"));
+  const target = compiled(2, listener(1, "c"), listener(2, "b"), listener(3, "a"));
+  const trial = buildTrial(base.snapshot, target, true);
+  assert.deepEqual([trial.number, trial.base], [2, 0]);
+  assert.deepEqual(
+    trial.listeners.map(({ port }) => port),
+    [1, 3],
+  );
+  assert.deepEqual(Object.keys(trial.material).toSorted(), ["a", "c"]);
+  assert.deepEqual(trial.opensOnly, ["front.shop:3"]);
+  assert.deepEqual(buildTrial(base.snapshot, target, false).opensOnly, []);
+  assert.deepEqual(buildTrial(undefined, target, true).opensOnly?.length, 3);
 });

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ListenerName, MaterialId } from "#model/names.ts";
+import { socketAddressOf, type ListenerName, type MaterialId } from "#model/names.ts";
 import {
   materialIdsOf,
   type Material,
@@ -33,6 +33,29 @@ export function buildPrepare(base: Snapshot | undefined, target: Compiled): Prep
     material: missingMaterial(listeners, materialIdsOf(before.values()), target.material),
   };
 }
+
+/**
+ * The message that has a fresh probe worker try what differs between `base` and `target`: the same listeners in the same
+ * order as in the difference, so that it builds the same contexts, but from nothing. Of addresses it opens those alone that
+ * nobody serves yet, and none unless `opensAddresses`: what it accepts is lost.
+ */
+export function buildTrial(
+  base: Snapshot | undefined,
+  target: Compiled,
+  opensAddresses: boolean,
+): Prepare {
+  const { listeners } = buildPrepare(base, target);
+  const snapshot = { ...target.snapshot, listeners };
+  const served = new Set(base?.listeners.map(addressOf));
+  const isNew = (listener: SnapshotListener): boolean => !served.has(addressOf(listener));
+  return {
+    ...buildPrepare(undefined, { ...target, snapshot }),
+    opensOnly: opensAddresses ? listeners.filter(isNew).map(({ name }) => name) : [],
+  };
+}
+
+const addressOf = ({ virtualIp, port }: SnapshotListener): string =>
+  socketAddressOf(virtualIp, port);
 
 function missingMaterial(
   listeners: readonly SnapshotListener[],

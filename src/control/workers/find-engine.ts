@@ -3,12 +3,15 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
 import type { Engine } from "#model/status.ts";
+import type { Notice } from "#control/notice.ts";
 
 /** A runtime for workers and the flags that keep it from reading files and packages of its own accord. */
 export interface EngineBinary {
   readonly engine: Engine;
   readonly file: string;
   readonly flags: readonly string[];
+  /** Says why it is not the engine that is best. */
+  readonly notice?: Notice;
 }
 
 const BUN_FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install"] as const;
@@ -27,26 +30,45 @@ export function findEngine(options: {
   readonly nodeFile: string;
   /** `process.arch` */
   readonly arch: string;
+  /** Gives the path of a file of a package, or throws. */
+  readonly resolve?: (specifier: string) => string;
 }): EngineBinary {
-  const { wanted, nodeFile, arch } = options;
-  if (wanted !== "node") {
-    const file = tryBunFile(arch);
-    if (file !== undefined) return { engine: "bun", file, flags: BUN_FLAGS };
-    if (wanted === "bun") throw new DirectorError("engine-missing", "No bun that runs was found.");
+  const { wanted, nodeFile, arch, resolve = createRequire(import.meta.url).resolve } = options;
+  const node = { engine: "node", file: nodeFile, flags: NODE_FLAGS } as const;
+  if (wanted === "node") return node;
+  const file = tryBunFile(arch, resolve);
+  if (file === undefined) {
+    if (wanted === "bun") throw new DirectorError("engine-missing", "No bun is installed.");
+    return node;
   }
-  return { engine: "node", file: nodeFile, flags: NODE_FLAGS };
+  const obstacle = obstacleTo(file);
+  if (obstacle === undefined) return { engine: "bun", file, flags: BUN_FLAGS };
+  const sentence = `${file} does not start: ${obstacle}.`;
+  if (wanted === "bun") throw new DirectorError("engine-missing", sentence);
+  return { ...node, notice: { event: "bun-unusable", text: `Workers run on node. ${sentence}` } };
 }
 
-/** The binary may be there and not run: on a CPU that is too old for it, or with another C library. */
-function tryBunFile(arch: string): string | undefined {
+function tryBunFile(arch: string, resolve: (specifier: string) => string): string | undefined {
   const name = BUN_PACKAGES[arch];
   if (name === undefined) return undefined;
   try {
-    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
-    const file = join(dirname(manifest), "bin", "bun");
-    const trial = spawnSync(file, ["--version"], { timeout: TRIAL_DEADLINE_MS, env: {}, cwd: "/" });
-    return trial.status === 0 ? file : undefined;
+    return join(dirname(resolve(`${name}/package.json`)), "bin", "bun");
   } catch {
     return undefined;
   }
+}
+
+/** Why the binary does not run: on a CPU that is too old for it, or with another C library. Undefined if it runs. */
+function obstacleTo(file: string): string | undefined {
+  const { status, signal, error, stderr } = spawnSync(file, ["--version"], {
+    encoding: "utf8",
+    timeout: TRIAL_DEADLINE_MS,
+    env: {},
+    cwd: "/",
+  });
+  if (status === 0) return undefined;
+  if (error !== undefined) return error.message;
+  if (signal === "SIGILL") return "this processor lacks instructions that it needs (SIGILL)";
+  if (signal !== null) return `${signal} ended it`;
+  return stderr.trim().split("\n").at(-1) || `exit code ${status}`;
 }

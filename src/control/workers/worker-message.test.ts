@@ -37,6 +37,19 @@ for (const [what, message] of [
     "a number that is none",
     { type: "heartbeat", openConnections: null, residentBytes: 1, loopDelayMs: 1 },
   ],
+  [
+    "a number without end",
+    { type: "heartbeat", openConnections: 1, residentBytes: 1, loopDelayMs: 1e308 },
+  ],
+  [
+    "half a connection",
+    { type: "heartbeat", openConnections: 0.5, residentBytes: 1, loopDelayMs: 1 },
+  ],
+  ["a field __proto__", JSON.parse('{"type":"draining","__proto__":{}}')],
+  ["a list", []],
+  ["null", null],
+  ["counts that are text", { type: "counted", listeners: { [LISTENER]: ["1"] } }],
+  ["counts of no listener's kind", { type: "counted", listeners: [[0, 1]] }],
   ["an unknown failure", { type: "refused", number: 1, code: "__proto__", detail: "" }],
   ["a text without end", { type: "notice", level: "info", text: "x".repeat(5_000) }],
   [
@@ -54,7 +67,9 @@ for (const [what, message] of [
 }
 
 test("counts of a listener that the worker was not told of are left out", () => {
-  const listeners = { [LISTENER]: [0, 1], "front.pay:1": [0, 1], constructor: [0, 1] };
+  const listeners = JSON.parse(
+    `{"${LISTENER}":[0,1],"front.pay:1":[0,1],"constructor":[0,1],"__proto__":[0,1]}`,
+  ) as unknown;
   assert.deepEqual(read({ type: "counted", listeners }), {
     type: "counted",
     listeners: { [LISTENER]: [0, 1] },
@@ -67,12 +82,15 @@ test("a record that breaks a bound is dropped and counted, the rest stays", () =
     { ...sampleHandshake, serverName: "x".repeat(5_000) },
     { ...sampleHandshake, failure: "boredom" },
     { ...sampleHandshake, listener: "front.pay:1" },
+    { ...sampleHandshake, listener: "__proto__" },
+    { ...sampleHandshake, atMs: 1e308 },
+    { ...sampleHandshake, clientPort: 65_536 },
   ];
   const connections = [{ ...sampleConnection, bytesToClient: "1" }];
   assert.deepEqual(read({ type: "events", handshakes, connections, dropped: 1 }), {
     type: "events",
     handshakes: [sampleHandshake],
     connections: [],
-    dropped: 5,
+    dropped: 8,
   });
 });

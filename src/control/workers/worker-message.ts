@@ -2,7 +2,7 @@
 import Type, { type TProperties, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { ConnectionRecord } from "#model/connection-record.ts";
-import { FAILURES } from "#model/failure.ts";
+import { FAILURES, type FailureCode } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
 import { SLOTS } from "#model/metric-catalog.ts";
 import type { ListenerName } from "#model/names.ts";
@@ -15,48 +15,74 @@ import {
 import type { ToControl } from "#protocol/messages.ts";
 
 const MAX_TEXT = 4_096;
-const MAX_RECORDS = 10_000;
-const MAX_LISTENERS = 100_000;
+/** More than a worker gathers for one flush. */
+const MAX_RECORDS = 2_500;
+/** More than a worker puts into one message. */
+const MAX_LISTENERS = 1_000;
+/** The last moment that a Date can hold. */
+const MAX_TIME_MS = 8.64e15;
+const MAX_PORT = 65_535;
 
-const exactly = (properties: TProperties) =>
-  Type.Object(properties, { additionalProperties: false });
-const oneOf = (values: readonly string[]) => Type.Enum([...values]);
+type MessageType = ToControl["type"];
+type MessageOf<Name extends MessageType> = Extract<ToControl, { readonly type: Name }>;
+/** A schema for each field, optional ones too: a field without one does not compile. */
+type FieldsOf<Value> = Readonly<Record<keyof Value, TSchema>>;
+
+const exactly = <Fields extends TProperties>(fields: Fields) =>
+  Type.Object(fields, { additionalProperties: false });
+const message = <
+  Name extends MessageType,
+  Fields extends TProperties & FieldsOf<Omit<MessageOf<Name>, "type">>,
+>(
+  type: Name,
+  fields: Fields,
+) => exactly({ type: Type.Literal(type), ...fields });
+
+const oneOf = <Value extends string>(values: readonly Value[]) =>
+  Type.Unsafe<Value>(Type.Enum([...values]));
 const maybe = <Schema extends TSchema>(schema: Schema) => Type.Optional(schema);
 const text = Type.String({ maxLength: MAX_TEXT });
+const listener = Type.Unsafe<ListenerName>(text);
 const texts = Type.Array(Type.String({ maxLength: 255 }), { maxItems: 100 });
-const amount = Type.Number({ minimum: 0 });
 const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const port = Type.Integer({ minimum: 0, maximum: MAX_PORT });
+const durationMs = Type.Number({ minimum: 0, maximum: MAX_TIME_MS });
 /** Counted from accept; -1 where it did not come to it. */
-const sinceAccept = Type.Number({ minimum: -1 });
-
-const message = (type: ToControl["type"], rest: TProperties) =>
-  exactly({ type: Type.Literal(type), ...rest });
+const sinceAccept = Type.Number({ minimum: -1, maximum: MAX_TIME_MS });
+const records = Type.Array(Type.Unknown(), { maxItems: MAX_RECORDS });
 
 const Messages = Compile(
   Type.Union([
     message("ready", { protocol: count, engine: oneOf(["bun", "node"]), runtime: text }),
-    message("heartbeat", { openConnections: count, residentBytes: amount, loopDelayMs: amount }),
+    message("heartbeat", { openConnections: count, residentBytes: count, loopDelayMs: durationMs }),
     message("prepared", { number: count }),
-    message("refused", { number: count, code: oneOf(Object.keys(FAILURES)), detail: text }),
+    message("refused", {
+      number: count,
+      code: oneOf(Object.keys(FAILURES) as FailureCode[]),
+      detail: text,
+    }),
     message("committed", { number: count }),
     message("rolled-back", { number: count }),
     message("counted", {
-      listeners: Type.Record(Type.String(), Type.Array(amount, { maxItems: 2 * SLOTS.size }), {
-        maxProperties: MAX_LISTENERS,
-      }),
+      listeners: Type.Record(
+        Type.String(),
+        Type.Array(Type.Number({ minimum: 0 }), { maxItems: 2 * SLOTS.size }),
+        { maxProperties: MAX_LISTENERS },
+      ),
     }),
-    message("events", {
-      handshakes: Type.Array(Type.Unknown(), { maxItems: MAX_RECORDS }),
-      connections: Type.Array(Type.Unknown(), { maxItems: MAX_RECORDS }),
-      dropped: count,
-    }),
+    message("events", { handshakes: records, connections: records, dropped: count }),
     message("notice", { level: oneOf(["info", "warn", "error"]), text }),
     message("draining", {}),
     message("drained", { cut: count }),
   ]),
 );
 
-const client = { atMs: amount, listener: text, clientAddress: text, clientPort: count };
+const client = {
+  atMs: durationMs,
+  listener,
+  clientAddress: text,
+  clientPort: port,
+};
 
 const HandshakeRecords = Compile(
   exactly({
@@ -69,8 +95,8 @@ const HandshakeRecords = Compile(
     serverName: maybe(text),
     alpn: maybe(texts),
     offeredVersions: maybe(texts),
-    durationMs: amount,
-  } satisfies Record<keyof HandshakeRecord, TSchema>),
+    durationMs,
+  } satisfies FieldsOf<HandshakeRecord>),
 );
 
 const ConnectionRecords = Compile(
@@ -92,14 +118,14 @@ const ConnectionRecords = Compile(
     connectMs: sinceAccept,
     firstByteMs: sinceAccept,
     durationMs: sinceAccept,
-    bytesFromClient: amount,
-    bytesToClient: amount,
+    bytesFromClient: count,
+    bytesToClient: count,
     outcome: oneOf(CONNECTION_OUTCOME_NAMES),
-  } satisfies Record<keyof ConnectionRecord, TSchema>),
+  } satisfies FieldsOf<ConnectionRecord>),
 );
 
 /**
- * The message, or undefined where it is none that a sound worker sends. `known` holds the listeners that the worker was
+ * The message, or undefined if no sound worker sends it. `known` holds the listeners that the worker was
  * told of; counts of others are left out. A record that breaks a bound is dropped and counted as dropped: what is in
  * it comes from clients, whose doing must not bring a worker down.
  */
@@ -108,20 +134,20 @@ export function tryWorkerMessage(
   known: ReadonlySet<ListenerName>,
 ): ToControl | undefined {
   if (!Messages.Check(value)) return undefined;
-  const checked = value as ToControl;
-  if (checked.type === "counted") {
-    const listeners = Object.entries(checked.listeners).filter(([name]) => isKnown(name, known));
+  if (value.type === "counted") {
+    const listeners = Object.entries(value.listeners).filter(([name]) => isKnown(name, known));
     return { type: "counted", listeners: Object.fromEntries(listeners) };
   }
-  if (checked.type !== "events") return checked;
-  const handshakes = checked.handshakes.filter(
-    (record) => HandshakeRecords.Check(record) && isKnown(record.listener, known),
-  );
-  const connections = checked.connections.filter(
-    (record) => ConnectionRecords.Check(record) && isKnown(record.listener, known),
-  );
-  const sent = checked.handshakes.length + checked.connections.length;
-  const dropped = checked.dropped + sent - handshakes.length - connections.length;
+  // Without a cast: what the schema lets through has the types that the message says.
+  if (value.type !== "events") return value;
+  const handshakes = value.handshakes
+    .filter((record) => HandshakeRecords.Check(record))
+    .filter((record) => isKnown(record.listener, known));
+  const connections = value.connections
+    .filter((record) => ConnectionRecords.Check(record))
+    .filter((record) => isKnown(record.listener, known));
+  const sent = value.handshakes.length + value.connections.length;
+  const dropped = value.dropped + sent - handshakes.length - connections.length;
   return { type: "events", handshakes, connections, dropped };
 }
 

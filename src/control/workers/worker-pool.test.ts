@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { eventually } from "#harness/deadline.ts";
 import { DirectorError } from "#model/failure.ts";
 import { emptyCompiled, makeFakePool, type FakePool } from "../../../test/fixtures/fake-pool.ts";
@@ -38,11 +39,11 @@ test("a worker gets ticket keys and health before its first prepare, then differ
   assert.ok(servingAll(fake, 2, 1));
 });
 
-test("a refusal turns the change down and rolls the others back", async () => {
+test("a refusal that a fresh worker shares turns the change down and rolls the others back", async () => {
   const fake = await makeFakePool();
   await fake.pool.start();
   await fake.rollOut(1);
-  fake.order("prepare.refuse");
+  fake.order("prepare.refuse", "try.refuse");
   const rollout = new Rollout(fake.pool, emptyCompiled(2));
   await assert.rejects(rollout.prepare(), { code: "listener-unusable", detail: "as ordered" });
   assert.equal(fake.journal().filter((line) => line === "rollback 2").length, 1);
@@ -50,6 +51,78 @@ test("a refusal turns the change down and rolls the others back", async () => {
   await fake.rollOut(3);
   assert.ok(servingAll(fake, 3));
   assert.deepEqual(restartsOf(fake), []);
+});
+
+test("a refusal that a fresh worker does not share costs the refuser its place, and the change goes on", async () => {
+  const fake = await makeFakePool();
+  await fake.pool.start();
+  await fake.rollOut(1);
+  fake.order("prepare.refuse");
+  await fake.rollOut(2);
+  await eventually(() => servingAll(fake, 2));
+  assert.deepEqual(restartsOf(fake), ["restarted refused"]);
+  const asked = fake.journal().slice(fake.journal().indexOf("try 2 base 0 listeners 0 material 0"));
+  const inOrder = ["prepare 2 base 0 listeners 0 material 0", "commit 2", "drain"];
+  assert.deepEqual(asked.filter((line) => inOrder.includes(line)).slice(-3), inOrder);
+});
+
+test("when every worker refuses what a fresh one takes, their successors decide", async () => {
+  const fake = await makeFakePool();
+  await fake.pool.start();
+  await fake.rollOut(1);
+  fake.order("prepare.refuse-1", "prepare.refuse-2");
+  await fake.rollOut(2);
+  await eventually(() => servingAll(fake, 2));
+  assert.deepEqual(restartsOf(fake), ["restarted refused", "restarted refused"]);
+  assert.equal(fake.journal().filter((line) => line.startsWith("try ")).length, 1);
+  assert.equal(fake.journal().filter((line) => line === "drain").length, 2);
+});
+
+test("a change that each successor refuses again is turned down", async () => {
+  const fake = await makeFakePool({ size: 1 });
+  await fake.pool.start();
+  await fake.rollOut(1);
+  fake.order("prepare2.refuse-1", "prepare2.refuse-2", "prepare2.refuse-3");
+  await assert.rejects(fake.rollOut(2), { code: "listener-unusable", detail: "as ordered" });
+  assert.equal(fake.journal().filter((line) => line.startsWith("try 2 ")).length, 3);
+  await eventually(() => servingAll(fake, 1, 1));
+  await fake.rollOut(3);
+  await eventually(() => servingAll(fake, 3, 1));
+});
+
+for (const act of ["die", "hang"] as const) {
+  test(`when the probe is ordered to ${act}, the refusal stands`, async () => {
+    const fake = await makeFakePool();
+    await fake.pool.start();
+    await fake.rollOut(1);
+    fake.order("prepare.refuse", `try.${act}`);
+    await assert.rejects(fake.rollOut(2), { code: "listener-unusable", detail: "as ordered" });
+    assert.ok(servingAll(fake, 1));
+    assert.deepEqual(restartsOf(fake), []);
+  });
+}
+
+test("a record of workers that cannot be written changes nothing about them", async () => {
+  const fake = await makeFakePool({
+    onRoster: () => {
+      throw new Error("ENOSPC: no space left on device");
+    },
+  });
+  await fake.pool.start();
+  await fake.rollOut(1);
+  for (const { id } of fake.pool.statuses()) {
+    const worker = fake.pool.voters().find((voter) => voter.id === id);
+    assert.ok(worker !== undefined);
+    await fake.pool.replace(worker);
+  }
+  await eventually(() => servingAll(fake, 1));
+  process.kill(fake.pool.statuses()[0]?.pid ?? 0, "SIGKILL");
+  await eventually(() => restartsOf(fake).length === 1 && servingAll(fake, 1));
+});
+
+test("a worker that cannot be started has failed, and says why", async () => {
+  const fake = await makeFakePool({ size: 1, command: { file: "/nonexistent/program" } });
+  await assert.rejects(fake.pool.start(), { code: "worker-failed", detail: /ENOENT/ });
 });
 
 for (const [act, cause] of [
@@ -171,7 +244,7 @@ test("a worker that hangs in a rollback is replaced on the saved state", async (
   const fake = await makeFakePool();
   await fake.pool.start();
   await fake.rollOut(1);
-  fake.order("prepare.refuse", "rollback.hang");
+  fake.order("prepare.refuse", "try.refuse", "rollback.hang");
   await assert.rejects(fake.rollOut(2), DirectorError);
   await eventually(() => servingAll(fake, 1));
   assert.deepEqual(restartsOf(fake), ["restarted commit-deadline"]);
@@ -194,6 +267,23 @@ test("a silent worker is killed and replaced", async () => {
   fake.order("heartbeat.stop");
   await eventually(() => restartsOf(fake).includes("restarted hung"));
   await eventually(() => servingAll(fake, 1));
+});
+
+test("a worker that does not read what it is sent is ended before much of it waits", async () => {
+  const fake = await makeFakePool({ size: 1 });
+  await fake.pool.start();
+  await fake.rollOut(1);
+  process.kill(fake.pool.statuses()[0]?.pid ?? 0, "SIGSTOP");
+  const down = Array.from({ length: 1_000 }, (_, at) => `endpoint-${at}`);
+  let sentBytes = 0;
+  while (restartsOf(fake).length === 0 && sentBytes < 100_000_000) {
+    fake.pool.setHealth(down);
+    sentBytes += JSON.stringify(down).length;
+    await turn();
+  }
+  assert.ok(sentBytes < 10_000_000, `${sentBytes}`);
+  await eventually(() => servingAll(fake, 1, 1));
+  assert.deepEqual(restartsOf(fake), ["restarted hung"]);
 });
 
 for (const [act, code] of [

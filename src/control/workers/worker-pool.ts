@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
 import type { Engine, WorkerStatus } from "#model/status.ts";
@@ -7,7 +6,9 @@ import type { Compiled } from "#control/compile-snapshot.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { backOffMsOf } from "./back-off.ts";
 import { WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
-import type { Electorate } from "./rollout.ts";
+import type { Ballot, Electorate } from "./rollout.ts";
+import { TicketKeys } from "./ticket-keys.ts";
+import { tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 import type { WorkerEnd } from "./worker-end.ts";
 import { Worker } from "./worker.ts";
@@ -27,8 +28,6 @@ export interface WorkerPoolOptions {
 /** Connections may go on for this long on a worker that has a successor. */
 const SUCCEEDED_DRAIN_MS = 3_600_000;
 const VOTER_POLL_MS = 20;
-const TICKET_KEY_BYTES = 32;
-const TICKET_KEY_LIFETIME_MS = 12 * 3_600_000;
 
 /**
  * Keeps the wanted number of workers alive on the saved state. A worker that ends is replaced, after a pause that grows
@@ -40,11 +39,14 @@ export class WorkerPool implements Electorate {
   readonly #workers = new Set<Worker>();
   /** Workers on their way to the saved state. */
   readonly #catchingUp = new Map<Worker, Promise<void>>();
+  /** Workers that try a change and serve nothing. */
+  readonly #probes = new Set<Worker>();
   readonly #stopping = new AbortController();
+  readonly #ticketKeys = new TicketKeys((key) => {
+    for (const worker of this.#workers) worker.send({ type: "ticket-keys", key });
+  });
   #saved: Compiled | undefined;
   #down: readonly string[] = [];
-  #ticketKey: string | undefined;
-  #ticketKeyTimer: NodeJS.Timeout | undefined;
   #lastId = 0;
 
   constructor(options: WorkerPoolOptions) {
@@ -55,12 +57,9 @@ export class WorkerPool implements Electorate {
   /** Resolves when the first workers are up, rejects with `worker-failed` when none of them is. */
   async start(): Promise<void> {
     // Engine bun cannot share tickets between processes.
-    if (this.#options.engine === "node") {
-      this.#renewTicketKey();
-      this.#ticketKeyTimer = setInterval(() => this.#renewTicketKey(), TICKET_KEY_LIFETIME_MS);
-    }
+    if (this.#options.engine === "node") this.#ticketKeys.start();
     const first = Array.from({ length: this.#options.size }, () => this.#hire());
-    for (const worker of first) void this.#keep(worker);
+    for (const worker of first) this.#hold(this.#keep(worker));
     const areUp = await Promise.all(first.map(({ ready }) => ready));
     if (!areUp.includes(true)) throw await failureOf(first[0]);
   }
@@ -84,12 +83,38 @@ export class WorkerPool implements Electorate {
     }
   }
 
-  async settleOn(compiled: Compiled, prepared: ReadonlySet<Worker>): Promise<void> {
+  async settleOn(compiled: Compiled, { prepared, refusals }: Ballot): Promise<void> {
     this.#saved = compiled;
-    const settle = (worker: Worker): Promise<void> =>
-      prepared.has(worker) ? worker.commit() : this.#catchUp(worker);
+    const settle = (worker: Worker): Promise<void> => {
+      if (prepared.has(worker)) return worker.commit();
+      return refusals.has(worker) ? this.#succeed(worker) : this.#catchUp(worker);
+    };
     // Those that are not up yet accept nothing before they have caught up, those that drain accept no more.
     await Promise.all([...this.#workers].filter(({ canVote }) => canVote).map(settle));
+  }
+
+  async tryOut(target: Compiled, ballot: Ballot): Promise<DirectorError | undefined> {
+    const probe = this.#start();
+    this.#probes.add(probe);
+    try {
+      return await tryOut(probe, { saved: this.#saved, target }, ballot, this.#options.log);
+    } finally {
+      this.#probes.delete(probe);
+    }
+  }
+
+  async succeed(refusers: Iterable<Worker>): Promise<void> {
+    await Promise.all([...refusers].map((worker) => this.#succeed(worker)));
+  }
+
+  /** Whether or not a successor comes up: what this worker says cannot be relied on. */
+  async #succeed(worker: Worker): Promise<void> {
+    if (!worker.canVote) return;
+    this.#options.sink.restarted("refused");
+    const successor = this.#hire();
+    this.#hold(this.#keep(successor));
+    await this.#catchUp(successor);
+    await worker.drain(SUCCEEDED_DRAIN_MS);
   }
 
   /** Endpoints that the active checks found down, all of them each time. */
@@ -108,8 +133,30 @@ export class WorkerPool implements Electorate {
     if (!successor.canVote) throw await failureOf(successor);
     // One that ended meanwhile is being replaced already.
     if (!worker.canVote) return successor.drain(0);
-    void this.#keep(successor);
+    this.#hold(this.#keep(successor));
     await worker.drain(SUCCEEDED_DRAIN_MS);
+  }
+
+  /**
+   * Gives all workers successors at once, for those that cannot listen beside their predecessors: new connections are
+   * refused between the last of the old workers and the first of the new. Not to be called during a rollout. Throws
+   * `worker-failed` if a successor does not get up, and then the workers stay.
+   */
+  async replaceAll(): Promise<void> {
+    const leaving = this.voters();
+    const cleared = Promise.withResolvers<void>();
+    const successors = leaving.map(() => this.#hire(cleared.promise));
+    const areUp = await Promise.all(successors.map(({ ready }) => ready));
+    const failed = successors[areUp.indexOf(false)];
+    if (failed !== undefined) {
+      await Promise.all(successors.map((successor) => successor.drain(0)));
+      cleared.resolve();
+      throw await failureOf(failed);
+    }
+    await Promise.all(leaving.map((worker) => worker.drain(SUCCEEDED_DRAIN_MS)));
+    cleared.resolve();
+    for (const successor of successors) this.#hold(this.#keep(successor));
+    await Promise.all(successors.map((successor) => this.#catchUp(successor)));
   }
 
   /** Accepts no more, lets connections end, cuts the rest at the deadline. Resolves to the number of those. */
@@ -124,20 +171,30 @@ export class WorkerPool implements Electorate {
   /** Ends every worker at once. */
   async stop(): Promise<void> {
     this.#close();
-    const workers = [...this.#workers];
+    const workers = [...this.#workers, ...this.#probes];
     for (const worker of workers) worker.kill("exited");
     await Promise.all(workers.map(({ ended }) => ended));
   }
 
   #close(): void {
     this.#stopping.abort();
-    clearInterval(this.#ticketKeyTimer);
+    this.#ticketKeys.close();
   }
 
-  #hire(): Worker {
+  /** The worker prepares nothing before `cleared`. */
+  #hire(cleared?: Promise<void>): Worker {
+    const worker = this.#start();
+    this.#workers.add(worker);
+    this.#tellRoster();
+    this.#hold(worker.ended.then((end) => this.#forget(worker, end)));
+    this.#hold(this.#catchUp(worker, cleared));
+    return worker;
+  }
+
+  #start(): Worker {
     const { engine, command, sink } = this.#options;
     this.#lastId += 1;
-    const worker = new Worker({
+    return new Worker({
       id: this.#lastId,
       engine,
       command,
@@ -145,18 +202,22 @@ export class WorkerPool implements Electorate {
       deadlines: this.#deadlines,
       greeting: () => this.#greeting(),
     });
-    this.#workers.add(worker);
-    this.#tellRoster();
-    void worker.ended.then((end) => this.#forget(worker, end));
-    void this.#catchUp(worker);
-    return worker;
+  }
+
+  /** For work that nobody waits for: what it throws ends nothing. */
+  #hold(work: Promise<void>): void {
+    work.catch((cause: unknown) => this.#tellMistake(cause));
+  }
+
+  #tellMistake(cause: unknown): void {
+    const detail = cause instanceof Error ? cause.stack : String(cause);
+    this.#options.log.error({ event: "internal", detail }, "The director made a mistake.");
   }
 
   #greeting(): readonly ToWorker[] {
     const health = { type: "health", down: this.#down } as const;
-    return this.#ticketKey === undefined
-      ? [health]
-      : [{ type: "ticket-keys", key: this.#ticketKey }, health];
+    const key = this.#ticketKeys.current;
+    return key === undefined ? [health] : [{ type: "ticket-keys", key }, health];
   }
 
   /** Replaces the worker when it ends, and then each of its replacements, until one ends because it was told to. */
@@ -175,32 +236,49 @@ export class WorkerPool implements Electorate {
   }
 
   /** Takes the worker to the saved state, whichever that is by then; resolves when it serves it, or is gone. */
-  async #catchUp(worker: Worker): Promise<void> {
+  async #catchUp(worker: Worker, cleared?: Promise<void>): Promise<void> {
     const underWay = this.#catchingUp.get(worker);
     if (underWay !== undefined) return underWay;
     const done = Promise.withResolvers<void>();
     this.#catchingUp.set(worker, done.promise);
-    if (await worker.ready) this.#tellReady(worker);
-    while (
-      this.#saved !== undefined &&
-      worker.canVote &&
-      worker.snapshotNumber !== this.#saved.snapshot.number
-    ) {
-      const vote = await worker.prepare(this.#saved);
-      if (vote instanceof DirectorError) {
-        this.#options.log.error({ event: "worker-refused", worker: worker.id, ...vote.toShape() });
-        worker.kill("refused");
-        await worker.ended;
-      }
-      await worker.commit();
+    try {
+      if (await worker.ready) this.#tellReady(worker);
+      await cleared;
+      while (this.#isBehind(worker)) await this.#prepareSaved(worker);
+    } catch (cause) {
+      this.#tellMistake(cause);
+      worker.kill("refused");
+      await worker.ended;
     }
     // In the same step as the last look at the saved state: whoever changes it finds this gone and starts anew.
     this.#catchingUp.delete(worker);
     done.resolve();
   }
 
+  #isBehind(worker: Worker): boolean {
+    const wanted = this.#saved?.snapshot.number;
+    return wanted !== undefined && worker.canVote && worker.snapshotNumber !== wanted;
+  }
+
+  async #prepareSaved(worker: Worker): Promise<void> {
+    if (this.#saved === undefined) return;
+    const vote = await worker.prepare(this.#saved);
+    if (vote instanceof DirectorError) {
+      this.#options.log.error({ event: "worker-refused", worker: worker.id, ...vote.toShape() });
+      worker.kill("refused");
+      await worker.ended;
+    }
+    await worker.commit();
+  }
+
+  /** A record that cannot be written, on a full disk for one, changes nothing about the workers. */
   #tellRoster(): void {
-    this.#options.onRoster?.([...this.#workers].map((worker) => worker.status().pid));
+    try {
+      this.#options.onRoster?.([...this.#workers].map((worker) => worker.status().pid));
+    } catch (cause) {
+      const facts = { event: "worker-record-unwritten", detail: String(cause) };
+      this.#options.log.warn(facts, "Which workers there are could not be recorded.");
+    }
   }
 
   #tellReady(worker: Worker): void {
@@ -219,11 +297,6 @@ export class WorkerPool implements Electorate {
     } else {
       this.#options.log.error({ ...facts, cause }, `Worker ${worker.id} is gone: ${cause}.`);
     }
-  }
-
-  #renewTicketKey(): void {
-    this.#ticketKey = randomBytes(TICKET_KEY_BYTES).toString("base64");
-    for (const worker of this.#workers) worker.send({ type: "ticket-keys", key: this.#ticketKey });
   }
 }
 

@@ -1,51 +1,149 @@
-import { spawn } from "node:child_process";
-import { openChannel } from "#protocol/channel.ts";
-import type { ToControl, ToWorker } from "#protocol/messages.ts";
+import { spawn, type ChildProcess } from "node:child_process";
+import { Socket } from "node:net";
+import { LIMITS_OF_CONTROL } from "#protocol/channel-limits.ts";
+import { Channel, type ChannelHandlers, type SendOutcome } from "#protocol/channel.ts";
+import type { ToWorker } from "#protocol/messages.ts";
+import { openStreamPipe } from "#protocol/stream-pipe.ts";
+import { WORKER_PIPE_FD } from "#protocol/worker-pipe.ts";
 import { readOutputLines } from "./output-lines.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 
-/** One process of the operating system with a message channel. */
+/** For what an ended worker has sent to be read; a process that it left behind may hold its pipes open for ever. */
+const REST_MS = 250;
+
+const OUTPUT_STREAMS = ["stdout", "stderr"] as const;
+type OutputStream = (typeof OUTPUT_STREAMS)[number];
+
+export interface WorkerProcessHandlers extends ChannelHandlers {
+  onLine(stream: OutputStream, line: string): void;
+  /** Bytes that it has printed. */
+  onPrinted(bytes: number): void;
+}
+
+/** One process of the operating system with a channel. */
 export interface WorkerProcess {
+  /** 0 if it could not be started. */
   readonly pid: number;
-  /** False when it is gone; nothing is thrown. */
-  send(message: ToWorker): boolean;
+  send(message: ToWorker): SendOutcome;
+  /** Ends it with its process group at once, and reads nothing more of it. */
   kill(): void;
-  /** Resolves once the process is no more, in words: `exit code 1`, `signal SIGKILL`. */
+  /** Resolves once the process is no more and its descriptors are closed, in words: `exit code 1`, `signal SIGKILL`. */
   readonly exited: Promise<string>;
 }
 
+/** Throws nothing: a process that cannot be started has exited, and says why. */
 export function startWorkerProcess(
   command: WorkerCommand,
-  onMessage: (message: unknown) => void,
-  onLine: (stream: "stdout" | "stderr", line: string) => void,
+  handlers: WorkerProcessHandlers,
 ): WorkerProcess {
-  const child = spawn(command.file, command.args, {
-    env: command.env,
-    cwd: command.cwd,
-    // Engine bun reads no other.
-    serialization: "json",
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-    // Out of the terminal's process group: Ctrl-C is for the control process, which then drains its workers.
-    detached: true,
-  });
-  const exited = Promise.withResolvers<string>();
-  child.once("exit", (code, signal) => {
-    exited.resolve(signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`);
-  });
-  child.on("error", (error) => {
-    // Also a message that the process was too dead to take; only where it never started is there no exit to wait for.
-    if (child.pid === undefined) exited.resolve(error.message);
-  });
-  const channel = openChannel<ToWorker, ToControl>(child);
-  channel.onMessage(onMessage);
-  for (const stream of ["stdout", "stderr"] as const) {
-    const output = child[stream];
-    if (output !== null) readOutputLines(output, (line) => onLine(stream, line));
+  let child: ChildProcess;
+  try {
+    child = spawn(command.file, command.args, {
+      env: command.env,
+      cwd: command.cwd,
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      // A process group of its own: Ctrl-C is for the control process, which then drains its workers, and what a worker
+      // forks can be ended with it.
+      detached: true,
+    });
+  } catch (error) {
+    return notStarted(String(error));
   }
-  return {
-    pid: child.pid ?? 0,
-    send: (message) => channel.send(message),
-    kill: () => child.kill("SIGKILL"),
-    exited: exited.promise,
-  };
+  const { pid } = child;
+  // Without a file or a process left there are no streams either; `error` tells of it later.
+  const pipe = child.stdio?.[WORKER_PIPE_FD];
+  if (pid === undefined || !(pipe instanceof Socket)) return failedStart(child);
+  return new StartedProcess(child, pid, pipe, handlers);
+}
+
+const notStarted = (reason: string | Promise<string>): WorkerProcess => ({
+  pid: 0,
+  send: () => "closed",
+  kill: () => undefined,
+  exited: Promise.resolve(reason),
+});
+
+function failedStart(child: ChildProcess): WorkerProcess {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  child.once("error", (error) => resolve(error.message));
+  child.once("exit", () => resolve("It ended before it could be spoken to."));
+  child.kill("SIGKILL");
+  return notStarted(promise);
+}
+
+class StartedProcess implements WorkerProcess {
+  readonly pid: number;
+  readonly exited: Promise<string>;
+  readonly #child: ChildProcess;
+  readonly #channel: Channel<ToWorker>;
+  #isOver = false;
+
+  constructor(child: ChildProcess, pid: number, pipe: Socket, handlers: WorkerProcessHandlers) {
+    this.pid = pid;
+    this.#child = child;
+    const pipeClosed = Promise.withResolvers<void>();
+    this.#channel = new Channel<ToWorker>(LIMITS_OF_CONTROL, {
+      onMessage: (message, bytes) => handlers.onMessage(message, bytes),
+      onMalformed: (text) => handlers.onMalformed(text),
+      onClose: () => {
+        pipeClosed.resolve();
+        handlers.onClose();
+      },
+    });
+    this.#channel.attach(openStreamPipe(pipe, this.#channel));
+    const outputsClosed = OUTPUT_STREAMS.map((stream) => this.#readOutput(stream, handlers));
+    // For instance that it could not be signalled.
+    child.on("error", () => undefined);
+    this.exited = this.#untilOver([pipeClosed.promise, ...outputsClosed]);
+  }
+
+  async #untilOver(closed: readonly Promise<void>[]): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#child.once("exit", (code, signal) => {
+      // What it has forked is left, and keeps the number of the group from being given to another.
+      this.#killGroup();
+      this.#isOver = true;
+      resolve(signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`);
+    });
+    const exit = await promise;
+    const rest = setTimeout(() => this.#closeAll(), REST_MS);
+    await Promise.all(closed);
+    clearTimeout(rest);
+    return exit;
+  }
+
+  /** Resolves when the stream is closed. */
+  #readOutput(stream: OutputStream, handlers: WorkerProcessHandlers): Promise<void> {
+    const output = this.#child[stream];
+    if (output === null) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    output.once("close", resolve);
+    output.on("data", (text: string) => handlers.onPrinted(text.length));
+    readOutputLines(output, (line) => handlers.onLine(stream, line));
+    return promise;
+  }
+
+  send(message: ToWorker): SendOutcome {
+    return this.#channel.send(message);
+  }
+
+  kill(): void {
+    this.#killGroup();
+    this.#channel.close();
+  }
+
+  #killGroup(): void {
+    // By then its number may be another's.
+    if (this.#isOver) return;
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch {
+      // There is nothing left of it.
+    }
+  }
+
+  #closeAll(): void {
+    this.#channel.close();
+    for (const stream of OUTPUT_STREAMS) this.#child[stream]?.destroy();
+  }
 }

@@ -1,17 +1,21 @@
 import { DirectorError } from "#model/failure.ts";
-import type { ListenerName } from "#model/names.ts";
 import type { Engine, WorkerState, WorkerStatus } from "#model/status.ts";
-import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messages.ts";
+import {
+  PROTOCOL_VERSION,
+  type Prepare,
+  type ToControl,
+  type ToWorker,
+} from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { RestartCause } from "#control/telemetry/director-metrics.ts";
 import { boundNotices } from "./bound-notices.ts";
 import type { WorkerDeadlines } from "./deadlines.ts";
-import { buildPrepare } from "./difference.ts";
+import { buildPrepare, buildTrial } from "./difference.ts";
 import { LivenessWatch } from "./liveness-watch.ts";
 import { ReplySlot } from "./reply-slot.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 import type { WorkerEnd } from "./worker-end.ts";
-import { tryWorkerMessage } from "./worker-message.ts";
+import { WorkerIntake } from "./worker-intake.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 import type { NoticeLevel, WorkerSink } from "./worker-sink.ts";
 
@@ -41,11 +45,14 @@ export class Worker {
   readonly ended: Promise<WorkerEnd>;
   readonly #options: WorkerOptions;
   readonly #process: WorkerProcess;
+  /** What the worker says. */
   readonly #tell: (level: NoticeLevel, text: string) => void;
+  /** What is said of it, which a flood of its own lines must not hide. */
+  readonly #tellUnbounded: (level: NoticeLevel, text: string) => void;
   readonly #startedAtMs = Date.now();
   readonly #replies = new ReplySlot();
-  readonly #knownListeners = new Set<ListenerName>();
-  #liveness: LivenessWatch | undefined;
+  readonly #liveness: LivenessWatch;
+  readonly #intake = new WorkerIntake();
   #state: WorkerState = "starting";
   #isUp = false;
   #isGone = false;
@@ -62,15 +69,25 @@ export class Worker {
     const { id, command, sink } = options;
     this.id = id;
     this.#options = options;
-    this.#tell = boundNotices((level, text) => {
+    this.#tellUnbounded = (level, text) => {
       this.#lastLine = text;
       sink.notice(id, level, text);
+    };
+    this.#tell = boundNotices(this.#tellUnbounded);
+    this.#liveness = new LivenessWatch(options.deadlines.hungMs, {
+      onHung: () => this.kill("hung"),
+      onTick: (seconds) => this.#intake.passTime(seconds),
     });
-    this.#process = startWorkerProcess(
-      command,
-      (message) => this.#hear(message),
-      (stream, line) => this.#tell(stream === "stderr" ? "warn" : "info", line),
-    );
+    this.#process = startWorkerProcess(command, {
+      onMessage: (message, bytes) => this.#hear(message, bytes),
+      onMalformed: (text) => this.#misbehave(`It sent ${text}.`),
+      onClose: () => this.#endUnlessItLeaves(),
+      onLine: (stream, line) => this.#tell(stream === "stderr" ? "warn" : "info", line),
+      onPrinted: (bytes) => {
+        const objection = this.#intake.objectionToPrinted(bytes);
+        if (objection !== undefined) this.#misbehave(objection);
+      },
+    });
     this.ended = this.#process.exited.then((exit) => this.#end(exit));
     this.ready = this.#becomeReady();
   }
@@ -105,13 +122,25 @@ export class Worker {
 
   /** Sends the difference to what it serves now. */
   async prepare(target: Compiled): Promise<Vote> {
-    for (const { name } of target.snapshot.listeners) this.#knownListeners.add(name);
-    const change = buildPrepare(this.#committed?.snapshot, target);
+    const vote = await this.#vote(target, buildPrepare(this.#committed?.snapshot, target));
+    if (vote === "prepared") this.#prepared = target;
+    return vote;
+  }
+
+  /** Has what differs from `base` prepared by this worker, which serves nothing yet and never will. */
+  async tryOut(
+    base: Compiled | undefined,
+    target: Compiled,
+    opensAddresses: boolean,
+  ): Promise<Vote> {
+    return this.#vote(target, buildTrial(base?.snapshot, target, opensAddresses));
+  }
+
+  async #vote({ snapshot }: Compiled, change: Prepare): Promise<Vote> {
+    this.#intake.expect(snapshot);
     const reply = await this.#ask(change, ["prepared", "refused"], "prepare-deadline");
     if (reply === undefined) return "absent";
-    if (reply.type === "refused") return new DirectorError(reply.code, reply.detail);
-    this.#prepared = target;
-    return "prepared";
+    return reply.type === "refused" ? new DirectorError(reply.code, reply.detail) : "prepared";
   }
 
   /** Resolves when it serves what it has prepared, or is gone. */
@@ -145,7 +174,10 @@ export class Worker {
   }
 
   send(message: ToWorker): void {
-    this.#process.send(message);
+    if (this.#process.send(message) !== "full") return;
+    if (this.#killedFor !== undefined) return;
+    this.#tellUnbounded("error", "It does not read what it is sent.");
+    this.kill("hung");
   }
 
   kill(cause: RestartCause): void {
@@ -164,10 +196,7 @@ export class Worker {
     this.#runtime = reply.runtime.slice(0, MAX_RUNTIME_CHARACTERS);
     for (const message of this.#options.greeting()) this.send(message);
     this.#isUp = true;
-    this.#liveness = new LivenessWatch(this.#options.deadlines.hungMs, {
-      onHung: () => this.kill("hung"),
-      onFlood: () => this.#misbehave("It floods the control process with messages."),
-    });
+    this.#liveness.start();
     return true;
   }
 
@@ -184,16 +213,16 @@ export class Worker {
     return this.#replies.expect(types, due, () => this.kill(cause));
   }
 
-  #hear(value: unknown): void {
+  #hear(value: unknown, bytes: number): void {
     if (this.#killedFor !== undefined) return;
-    this.#liveness?.message();
-    const message = tryWorkerMessage(value, this.#knownListeners);
-    if (message === undefined) return this.#misbehave("It sent a message that no worker sends.");
+    const taken = this.#intake.take(value, bytes);
+    if ("objection" in taken) return this.#misbehave(taken.objection);
+    const { message } = taken;
     switch (message.type) {
       case "heartbeat": {
         const { openConnections, residentBytes, loopDelayMs } = message;
         this.#load = { openConnections, residentBytes, loopDelayMs };
-        return this.#liveness?.heartbeat();
+        return this.#liveness.heartbeat();
       }
       case "counted":
         return this.#options.sink.counted(this.id, message.listeners);
@@ -217,6 +246,16 @@ export class Worker {
     }
   }
 
+  /** A worker closes its end only by exiting. */
+  #endUnlessItLeaves(): void {
+    if (this.#isGone || this.#killedFor !== undefined) return;
+    const timer = setTimeout(
+      () => this.#misbehave("It closed its channel and lives on."),
+      this.#options.deadlines.exitMs,
+    );
+    this.#process.exited.finally(() => clearTimeout(timer)).catch(() => undefined);
+  }
+
   #takeReply(message: ToControl): void {
     // Told to drain, it may still answer what it was asked before.
     if (this.#replies.offer(message) || this.isDraining) return;
@@ -224,7 +263,8 @@ export class Worker {
   }
 
   #misbehave(text: string): void {
-    this.#tell("error", text);
+    if (this.#killedFor !== undefined) return;
+    this.#tellUnbounded("error", text);
     this.kill("misbehaved");
   }
 
@@ -235,7 +275,7 @@ export class Worker {
 
   #end(exit: string): WorkerEnd {
     this.#isGone = true;
-    this.#liveness?.close();
+    this.#liveness.close();
     clearTimeout(this.#killTimer);
     this.#replies.close();
     return {

@@ -1,22 +1,18 @@
-import { cidrContains, normaliseClientAddress } from "#model/cidr.ts";
+import { cidrsContain, normaliseClientAddress } from "#model/cidr.ts";
 import { SLOTS } from "#model/metric-catalog.ts";
-import type { RuntimeListener } from "../build-runtime.ts";
-import type { WireSocket } from "../wire/wire.ts";
-import { ConnectionState, type Plane } from "./connection-state.ts";
+import { admitClient } from "./admit-client.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 
 const ACCEPTED = SLOTS.firstSlot.tlsd_connections_accepted_total;
 
 /**
- * Admission, before any work is done for the client. Undefined: over a limit, and closed. The rate of one client
- * address waits for the PROXY header where one is required, as the socket's peer is not the client there.
+ * Admits a connection before any work is done for its client. Returns false if it is over a limit or its client is not
+ * allowed; it is closed then. Where a PROXY header is required, the client is admitted after it, as the peer is not
+ * the client there.
  */
-export function acceptConnection(
-  plane: Plane,
-  listener: RuntimeListener,
-  socket: WireSocket,
-): ConnectionState | undefined {
-  const connection = new ConnectionState(plane, listener, socket);
+export function acceptConnection(connection: ConnectionState): boolean {
+  const { plane, listener } = connection;
   connection.clientAddress = normaliseClientAddress(connection.clientAddress);
   listener.counters.add(ACCEPTED);
   const nowMs = performance.now();
@@ -26,33 +22,23 @@ export function acceptConnection(
       : listener.usage.tryAdmit(nowMs);
   if (limit !== undefined) {
     failHandshake(connection, "over-limit", { limit });
-    return undefined;
+    return false;
   }
   connection.isAdmitted = true;
+  connection.isPending = true;
+  listener.pendingConnections += 1;
   plane.connections.add(connection);
   plane.deadlines.add(connection);
   listener.counters.addOpen(1);
-  if (!needsProxyHeader(connection) && !isAddressAdmitted(connection)) return undefined;
-  const { handshakeMs } = listener.spec.timeouts;
+  if (!needsProxyHeader(connection) && !admitClient(connection)) return false;
+  const { handshakeMs } = connection.rules.spec.timeouts;
   connection.setDeadline(handshakeMs, {
     deadlinePassed: () => failHandshake(connection, "deadline"),
   });
-  return connection;
+  return true;
 }
 
 /** Whether the socket's peer lies in the CIDRs from which a PROXY header is required. */
-export function needsProxyHeader({ listener, client }: ConnectionState): boolean {
-  const { trustedProxies } = listener;
-  if (trustedProxies.length === 0) return false;
-  const peerAddress = normaliseClientAddress(client.peerAddress);
-  return trustedProxies.some((cidr) => cidrContains(cidr, peerAddress));
-}
-
-/** Counts the client address against its rate; false: over it, and the connection is closed. */
-export function isAddressAdmitted(connection: ConnectionState): boolean {
-  const { usage } = connection.listener;
-  if (usage.isAddressWithinRate(connection.clientAddress, performance.now())) return true;
-  usage.giveHandshakeBack();
-  failHandshake(connection, "over-limit", { limit: "address-handshake-rate" });
-  return false;
+export function needsProxyHeader({ rules, client }: ConnectionState): boolean {
+  return cidrsContain(rules.trustedProxies, client.peerAddress);
 }

@@ -4,7 +4,7 @@ import type { ConnectionState } from "./connection-state.ts";
 
 /** Tells the endpoint who the client is: a PROXY header ahead of everything else, also of TLS to the endpoint. */
 export function announceClient(connection: ConnectionState, endpoint: WireSocket): void {
-  const { spec } = connection.listener;
+  const { spec } = connection.rules;
   if (spec.proxyProtocol === "none") return;
   const { tls, peerCertificate } = connection;
   endpoint.write(

@@ -1,6 +1,7 @@
 import { SLOTS } from "#model/metric-catalog.ts";
 import type { EndpointFailure } from "#model/outcome.ts";
 import type { SnapshotEndpoint } from "#model/snapshot.ts";
+import type { ListenerRules } from "../build-runtime.ts";
 import {
   classifyEndpointFailure,
   isEndpointsFault,
@@ -16,11 +17,18 @@ const CONNECTS = SLOTS.firstSlot.tlsd_endpoint_connects_total;
 const FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECT_SECONDS = histogramSlots("tlsd_endpoint_connect_seconds");
 
-type Attempt = { readonly socket: WireSocket } | { readonly failure: EndpointFailure };
+type Attempt =
+  | { readonly socket: WireSocket }
+  | { readonly failure: EndpointFailure }
+  /** The listener got another version while the socket was opened, and nothing has been sent yet. */
+  | { readonly isSuperseded: true };
+
+type Opened = Exclude<Attempt, { readonly isSuperseded: true }>;
 
 /**
- * A socket to the best endpoint that takes the connection, TLS and PROXY header included. The next one is tried only
- * here, before a byte of the client has gone to any. Undefined: the connection is over.
+ * Connects to the best endpoint that takes the connection, TLS and PROXY header included. The next endpoint is tried only
+ * here, before a byte of the client has gone to any; endpoints and their TLS are always those of the listener's newest
+ * version. Returns undefined if the connection is over.
  */
 export async function connectEndpoint(
   connection: ConnectionState,
@@ -35,10 +43,15 @@ export async function connectEndpoint(
   };
   const startedMs = performance.now();
   connection.endpointFailure = "none-configured";
-  for (const candidate of listener.endpoints.inOrder(connection.clientAddress, startedMs)) {
+  const failedKeys: string[] = [];
+  let { rules } = connection;
+  let candidates = rules.endpoints.inOrder(connection.clientAddress, startedMs);
+  for (let at = 0; at < candidates.length; at += 1) {
+    const candidate = candidates[at];
+    if (candidate === undefined || failedKeys.includes(candidate.key)) continue;
     // One after the other: the next is for when this one has failed.
     // oxlint-disable-next-line no-await-in-loop
-    const attempt = await tryEndpoint(connection, candidate);
+    const attempt = await tryEndpoint(connection, rules, candidate);
     if (connection.isOver) return undefined;
     if ("socket" in attempt) {
       candidate.health.succeeded();
@@ -50,25 +63,40 @@ export async function connectEndpoint(
       listener.counters.observeMs(CONNECT_SECONDS, performance.now() - startedMs);
       return attempt.socket;
     }
-    connection.endpointFailure = attempt.failure;
-    listener.counters.add(FAILED_SLOTS[attempt.failure] ?? 0);
-    if (isEndpointsFault(attempt.failure)) candidate.health.failed(plane.deadlines.nowMs);
+    if ("failure" in attempt) {
+      failedKeys.push(candidate.key);
+      connection.endpointFailure = attempt.failure;
+      listener.counters.add(FAILED_SLOTS[attempt.failure] ?? 0);
+      if (isEndpointsFault(attempt.failure)) candidate.health.failed(plane.deadlines.nowMs);
+    }
+    if (connection.rules === rules) continue;
+    ({ rules } = connection);
+    candidates = rules.endpoints.inOrder(connection.clientAddress, performance.now());
+    at = -1;
   }
   endConnection(connection, "endpoint-failed");
   return undefined;
 }
 
-async function tryEndpoint(connection: ConnectionState, { endpoint }: Candidate): Promise<Attempt> {
-  const { listener, plane } = connection;
-  const { endpointTls, timeouts } = listener.spec;
+async function tryEndpoint(
+  connection: ConnectionState,
+  rules: ListenerRules,
+  { endpoint }: Candidate,
+): Promise<Attempt> {
+  const { plane } = connection;
+  const { endpointTls, timeouts } = rules.spec;
   connection.deadlineAtMs = plane.deadlines.in(timeouts.connectMs);
   const raw = await open(connection, false, (handler) =>
     plane.wire.connect(targetOf(endpoint, endpointTls !== undefined), handler),
   );
   if ("failure" in raw || connection.isOver) return raw;
+  if (connection.rules !== rules) {
+    raw.socket.destroy();
+    return { isSuperseded: true };
+  }
   announceClient(connection, raw.socket);
   if (endpointTls === undefined) return raw;
-  const context = plane.contexts.forEndpoints(listener.spec);
+  const context = plane.contexts.forEndpoints(rules.spec);
   if (context === undefined) return raw;
   const serverName =
     endpointTls.serverName ?? ("address" in endpoint ? endpoint.address : endpoint.server);
@@ -86,7 +114,7 @@ function open(
   connection: ConnectionState,
   isTls: boolean,
   start: (handler: WireHandler) => WireSocket,
-): Promise<Attempt> {
+): Promise<Opened> {
   return new Promise((resolve) => {
     const socket = start({
       onOpen: () => resolve({ socket }),

@@ -1,8 +1,9 @@
 import type { GroupName } from "#model/cipher-suites.ts";
 import type { EndpointFailure } from "#model/outcome.ts";
-import type { RuntimeListener } from "../build-runtime.ts";
+import type { ListenerRules } from "../build-runtime.ts";
 import type { Candidate } from "../endpoint/endpoint-set.ts";
 import type { Deadlined, Deadlines } from "../live/deadlines.ts";
+import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
 import type { RelayMemory } from "../live/relay-memory.ts";
 import type { Recorder } from "../observe/recorder.ts";
@@ -36,7 +37,7 @@ let sequence = 0;
 /** One connection from accept to its end. The stages fill it in; finish.ts reads it. */
 export class ConnectionState implements Deadlined {
   readonly plane: Plane;
-  readonly listener: RuntimeListener;
+  readonly listener: LiveListener;
   readonly #sequence: number;
   readonly isLogged: boolean;
   readonly atMs = Date.now();
@@ -68,6 +69,8 @@ export class ConnectionState implements Deadlined {
   isAdmitted = false;
   /** The handshake is done, or the listener needs none. */
   isOpen = false;
+  /** It may still ask for material of its listener: it is admitted, and neither relayed nor over. */
+  isPending = false;
   /** Its end is recorded; whatever comes now is late. */
   isOver = false;
   /** Of the relay: shorter once one side has ended its half. */
@@ -76,7 +79,7 @@ export class ConnectionState implements Deadlined {
   /** Who is told that the deadline has passed. */
   deadline: DeadlineListener = NO_DEADLINE;
 
-  constructor(plane: Plane, listener: RuntimeListener, client: WireSocket) {
+  constructor(plane: Plane, listener: LiveListener, client: WireSocket) {
     this.plane = plane;
     this.listener = listener;
     this.client = client;
@@ -84,9 +87,21 @@ export class ConnectionState implements Deadlined {
     this.clientPort = client.peerPort;
     sequence += 1;
     this.#sequence = sequence;
-    const { accessLog } = listener.spec;
+    const { accessLog } = listener.rules.spec;
     this.isLogged =
       accessLog === "full" || (accessLog === "sampled" && sequence % SAMPLE_EVERY === 0);
+  }
+
+  /** The newest rules of its listener. A stage that needs them twice across a wait decides which of the two it means. */
+  get rules(): ListenerRules {
+    return this.listener.rules;
+  }
+
+  /** From here on the connection needs no certificate, CA set or endpoint of its listener. */
+  settle(): void {
+    if (!this.isPending) return;
+    this.isPending = false;
+    this.listener.settleOne();
   }
 
   cut(): void {

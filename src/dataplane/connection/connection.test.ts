@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
-import type { RuntimeListener } from "../build-runtime.ts";
+import type { ListenerRules } from "../build-runtime.ts";
 import { Deadlines } from "../live/deadlines.ts";
+import { LiveListener } from "../live-listeners.ts";
 import { OpenConnections } from "../live/open-connections.ts";
 import { VnicUsage } from "../live/vnic-usage.ts";
 import { Counters } from "../observe/counters.ts";
@@ -24,11 +25,13 @@ describe("serveConnection", () => {
     const broken = (): never => {
       throw new Error("a rule that cannot be read");
     };
-    const listener = {
+    const rules = {
       spec: { name: "front.shop:1", mode: "egress", timeouts: { handshakeMs: 1_000 } },
-      ...{ usage, trustedProxies: [], allowFrom: { some: broken } },
-      counters: new Counters().of("front.shop:1" as ListenerName),
-    } as unknown as RuntimeListener;
+      ...{ trustedProxies: [], denyFrom: { length: 1, some: broken } },
+    } as unknown as ListenerRules;
+    const counters = new Counters().of("front.shop:1" as ListenerName);
+    let settled = 0;
+    const listener = new LiveListener(rules, usage, counters, () => (settled += 1));
     let resets = 0;
     const socket = {
       ...{ peerAddress: "127.0.0.1", peerPort: 1 },
@@ -43,6 +46,6 @@ describe("serveConnection", () => {
       failures.map(({ failure }) => failure),
       ["internal"],
     );
-    assert.equal(listener.counters.openConnections, 0);
+    assert.deepEqual([counters.openConnections, listener.pendingConnections, settled], [0, 0, 1]);
   });
 });

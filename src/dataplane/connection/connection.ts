@@ -1,9 +1,9 @@
-import type { RuntimeListener } from "../build-runtime.ts";
+import type { LiveListener } from "../live-listeners.ts";
 import type { WireSocket } from "../wire/wire.ts";
 import { acceptConnection } from "./accept.ts";
 import { connectEndpoint } from "./connect-endpoint.ts";
-import type { ConnectionState, Plane } from "./connection-state.ts";
-import { admitServer } from "./admit-server.ts";
+import { ConnectionState, type Plane } from "./connection-state.ts";
+import { checkLists } from "./admit-client.ts";
 import { cutConnection } from "./finish.ts";
 import { shakeHands } from "./handshake.ts";
 import { readClientHello } from "./read-client-hello.ts";
@@ -14,13 +14,12 @@ import { relay } from "./relay.ts";
 /** Rejects when a stage throws, which none is meant to; the connection has been cut by then. */
 export async function serveConnection(
   plane: Plane,
-  listener: RuntimeListener,
+  listener: LiveListener,
   socket: WireSocket,
 ): Promise<void> {
-  const connection = acceptConnection(plane, listener, socket);
-  if (connection === undefined) return;
+  const connection = new ConnectionState(plane, listener, socket);
   try {
-    await serve(connection);
+    if (acceptConnection(connection)) await serve(connection);
   } catch (cause) {
     cutConnection(connection, "internal");
     throw cause;
@@ -32,13 +31,13 @@ export async function serveConnection(
  * open (finish.ts). Sockets are held between stages, so no byte is told to nobody.
  */
 async function serve(connection: ConnectionState): Promise<void> {
-  const { mode } = connection.listener.spec;
+  const { mode } = connection.rules.spec;
   switch (mode) {
     case "tcp":
       if (!(await terminateTls(connection))) return;
       break;
     case "egress":
-      if (!admitServer(connection)) return;
+      connection.isOpen = true;
       break;
     case "redirect": {
       const rest = await readProxyHeader(connection);
@@ -57,6 +56,7 @@ async function terminateTls(connection: ConnectionState): Promise<boolean> {
   const rest = await readProxyHeader(connection);
   if (rest === undefined) return false;
   const hello = await readClientHello(connection, rest);
-  if (hello === undefined) return false;
+  // The lists may have changed since the connection was accepted.
+  if (hello === undefined || !checkLists(connection)) return false;
   return shakeHands(connection, hello);
 }

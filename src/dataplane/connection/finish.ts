@@ -9,6 +9,7 @@ import type { WireFailure, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 
 const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
+const REFUSED = SLOTS.firstSlot.tlsd_connections_refused_total;
 const LIMITED_SLOTS = slotsByLabel("tlsd_connections_limited_total");
 const ENDED_SLOTS = slotsByLabel("tlsd_connections_ended_total");
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
@@ -38,6 +39,7 @@ const toMicroseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
 function release(connection: ConnectionState): void {
   const { plane, listener } = connection;
   if (!connection.isAdmitted) return;
+  connection.settle();
   plane.deadlines.remove(connection);
   plane.connections.delete(connection);
   listener.usage.release();
@@ -65,12 +67,12 @@ export function failHandshake(
 ): void {
   if (connection.isOver) return;
   connection.isOver = true;
-  const { listener, client, hello, plane } = connection;
-  listener.counters.add(FAILED_SLOTS[failure] ?? 0);
+  const { listener, client, hello, plane, rules } = connection;
+  listener.counters.add(failure === "not-allowed" ? REFUSED : (FAILED_SLOTS[failure] ?? 0));
   if (rest.limit !== undefined) listener.counters.add(LIMITED_SLOTS[rest.limit] ?? 0);
   plane.recorder.handshakeFailed({
     atMs: connection.atMs,
-    listener: listener.spec.name,
+    listener: rules.spec.name,
     failure,
     ...optional("limit", rest.limit),
     ...optional("alert", rest.alert),
@@ -141,15 +143,15 @@ function recordOf(
   outcome: ConnectionOutcome,
   durationMs: number,
 ): ConnectionRecord {
-  const { listener, tls, peerCertificate, endpoint } = connection;
+  const { rules, tls, peerCertificate, endpoint } = connection;
   return {
     id: connection.id,
     atMs: connection.atMs,
-    listener: listener.spec.name,
+    listener: rules.spec.name,
     clientAddress: connection.clientAddress,
     clientPort: connection.clientPort,
     ...optional("proxyAddress", connection.proxyAddress),
-    virtualIp: listener.spec.virtualIp,
+    virtualIp: rules.spec.virtualIp,
     ...optional("serverName", connection.serverName),
     ...optional("tlsVersion", tls?.version),
     ...optional("cipherSuite", tls?.cipherSuite),

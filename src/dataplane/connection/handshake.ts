@@ -1,5 +1,6 @@
 import type { GroupName } from "#model/cipher-suites.ts";
-import type { ResolvedPolicy } from "#model/policy.ts";
+import type { ListenerRules } from "../build-runtime.ts";
+import type { ClientAuthMode, ResolvedPolicy } from "#model/policy.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import {
   classifyHandshakeFailure,
@@ -18,16 +19,20 @@ const HANDSHAKE_SECONDS = histogramSlots("tlsd_handshake_seconds");
 /** Fatal unrecognized_name. RFC 6066 section 3. */
 const UNRECOGNIZED_NAME_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
 
-/** The TLS handshake with the client, under the certificate for its name. False: the connection is over. */
+/**
+ * Does the TLS handshake with the client, under the certificate for its name. Policy, certificate and client trust are
+ * those in force when the ClientHello has come. Returns false if the connection is over.
+ */
 export async function shakeHands(
   connection: ConnectionState,
   { hello, bytes }: ReadHello,
 ): Promise<boolean> {
-  const context = chooseContext(connection, hello);
+  const { rules } = connection;
+  const { policy, clientAuth } = rules.spec;
+  const context = chooseContext(connection, rules, hello);
   if (context === undefined) return false;
-  const socket = await startTls(connection, hello, bytes, context);
-  if (socket === undefined || !isClientTrusted(connection, socket)) return false;
-  const { policy } = connection.listener.spec;
+  const socket = await startTls(connection, rules, { hello, bytes }, context);
+  if (socket === undefined || !isClientTrusted(connection, socket, clientAuth.mode)) return false;
   const facts = socket.facts();
   connection.tls = facts;
   connection.group = groupOf(hello, policy, facts);
@@ -41,15 +46,18 @@ export async function shakeHands(
 }
 
 /** Before the TLS socket exists, so that the whole policy holds for the name, and not only what SNI may change. */
-function chooseContext(connection: ConnectionState, hello: ClientHello): WireContext | undefined {
-  const { listener, plane } = connection;
-  const certificate = listener.certificates.select(hello, connection.atMs);
+function chooseContext(
+  connection: ConnectionState,
+  { certificates, spec }: ListenerRules,
+  hello: ClientHello,
+): WireContext | undefined {
+  const certificate = certificates.select(hello, connection.atMs);
   if (certificate === undefined) {
     failHandshake(connection, "unknown-name", { farewell: UNRECOGNIZED_NAME_ALERT });
     return undefined;
   }
   try {
-    return plane.contexts.forClients(listener.spec, certificate.material);
+    return connection.plane.contexts.forClients(spec, certificate.material);
   } catch (cause) {
     failHandshake(connection, "internal", {
       detail: cause instanceof Error ? cause.message : String(cause),
@@ -60,12 +68,12 @@ function chooseContext(connection: ConnectionState, hello: ClientHello): WireCon
 
 function startTls(
   connection: ConnectionState,
-  hello: ClientHello,
-  firstBytes: Buffer,
+  { spec, alpn }: ListenerRules,
+  { hello, bytes: firstBytes }: ReadHello,
   context: WireContext,
 ): Promise<TlsSocket | undefined> {
-  const { listener, plane, client } = connection;
-  const { clientAuth, policy } = listener.spec;
+  const { plane, client } = connection;
+  const { clientAuth, policy } = spec;
   return new Promise((resolve) => {
     const socket = plane.wire.startServerTls(
       client,
@@ -75,7 +83,7 @@ function startTls(
         requestCertificate: clientAuth.mode !== "none",
         requireCertificate: clientAuth.mode === "require",
         // RFC 7301 section 3.2: without the extension there is nothing to answer.
-        alpn: hello.alpn.length === 0 ? undefined : listener.alpn,
+        alpn: hello.alpn.length === 0 ? undefined : alpn,
       },
       {
         onOpen: () => resolve(socket),
@@ -100,8 +108,11 @@ function startTls(
  * Asked on every connection, resumed ones too: an engine that resumes a session says nothing of the certificate that
  * the client once showed, or did not.
  */
-function isClientTrusted(connection: ConnectionState, socket: TlsSocket): boolean {
-  const { mode } = connection.listener.spec.clientAuth;
+function isClientTrusted(
+  connection: ConnectionState,
+  socket: TlsSocket,
+  mode: ClientAuthMode,
+): boolean {
   if (mode === "none") return true;
   const certificate = socket.peerCertificate();
   if (certificate === undefined) {

@@ -1,6 +1,7 @@
 import { normaliseClientAddress } from "#model/cidr.ts";
 import { parseProxyHeader, type ProxyHeaderResult } from "../proxy-protocol/parse-proxy-header.ts";
-import { isAddressAdmitted, needsProxyHeader } from "./accept.ts";
+import { needsProxyHeader } from "./accept.ts";
+import { admitClient } from "./admit-client.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import { readOpening } from "./read-opening.ts";
@@ -31,7 +32,7 @@ export async function readProxyHeader(connection: ConnectionState): Promise<Buff
     connection.proxyAddress = connection.clientAddress;
     connection.clientAddress = normaliseClientAddress(found.client.address);
     connection.clientPort = found.client.port;
-    if (!isAddressAdmitted(connection)) return undefined;
   }
+  if (!admitClient(connection)) return undefined;
   return bytes.subarray(found.headerBytes);
 }

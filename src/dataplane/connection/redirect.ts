@@ -1,4 +1,5 @@
 import type { ConnectionState } from "./connection-state.ts";
+import { checkLists } from "./admit-client.ts";
 import { endConnection } from "./finish.ts";
 import { readOpening } from "./read-opening.ts";
 
@@ -48,10 +49,10 @@ export async function redirectToHttps(
   firstBytes: Buffer,
 ): Promise<void> {
   const opening = await readOpening(connection, firstBytes, tryHead);
-  if (opening === undefined) return;
+  if (opening === undefined || !checkLists(connection)) return;
   connection.isOpen = true;
-  const { client, listener } = connection;
-  const location = redirectOf(opening.found, listener.spec.redirectPort ?? 443);
+  const { client, rules } = connection;
+  const location = redirectOf(opening.found, rules.spec.redirectPort ?? 443);
   const answer = answerOf(location);
   connection.bytesFromClient = opening.bytes.length;
   connection.bytesToClient = answer.length;

@@ -60,7 +60,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   onEnd(): void {
     this.hasEnded = true;
     this.other.socket.end();
-    this.connection.idleMs = this.connection.listener.spec.timeouts.halfClosedMs;
+    this.connection.idleMs = this.connection.rules.spec.timeouts.halfClosedMs;
     touch(this.connection);
   }
 
@@ -91,7 +91,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
       touch(connection);
       return;
     }
-    const { idleMs } = connection.listener.spec.timeouts;
+    const { idleMs } = connection.rules.spec.timeouts;
     const queuedBytes = this.socket.queuedBytes + other.socket.queuedBytes;
     // A peer that has to read megabytes in the kernel first moves unseen. The shorter deadline is for who has it all.
     if (connection.idleMs < idleMs && queuedBytes > 0) {
@@ -129,7 +129,8 @@ export function relay(connection: ConnectionState, endpointSocket: WireSocket): 
   const endpoint = new RelaySide(connection, false, endpointSocket);
   client.other = endpoint;
   endpoint.other = client;
-  connection.idleMs = connection.listener.spec.timeouts.idleMs;
+  connection.settle();
+  connection.idleMs = connection.rules.spec.timeouts.idleMs;
   connection.setDeadline(connection.idleMs, client);
   client.socket.handler = client;
   endpoint.socket.handler = endpoint;

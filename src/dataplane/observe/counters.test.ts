@@ -15,13 +15,17 @@ const pairs = (changes: readonly number[] | undefined): Map<number, number> => {
   return found;
 };
 
+/** One round. */
+const take = (counters: Counters): Readonly<Record<string, readonly number[]>> =>
+  counters.takeChanges(1_000) ?? {};
+
 describe("counters", () => {
   it("tells what was added since it was last asked, and nothing when nothing was", () => {
     const counters = new Counters();
     counters.of(NAME).add(ACCEPTED);
     counters.of(NAME).add(ACCEPTED);
-    assert.equal(pairs(counters.takeChanges()[NAME]).get(ACCEPTED), 2);
-    assert.deepEqual(counters.takeChanges(), {});
+    assert.equal(pairs(take(counters)[NAME]).get(ACCEPTED), 2);
+    assert.deepEqual(take(counters), {});
   });
 
   it("puts a duration into the bucket whose bound it does not pass, and into the sum", () => {
@@ -30,7 +34,7 @@ describe("counters", () => {
     counters.of(NAME).observeMs(histogram, 1);
     counters.of(NAME).observeMs(histogram, 3);
     counters.of(NAME).observeMs(histogram, 60_000);
-    const found = pairs(counters.takeChanges()[NAME]);
+    const found = pairs(take(counters)[NAME]);
     assert.equal(found.get(histogram.first), 1);
     assert.equal(found.get(histogram.first + 2), 1);
     assert.equal(found.get(histogram.first + histogram.boundsSeconds.length), 1);
@@ -40,9 +44,32 @@ describe("counters", () => {
   it("keeps a listener that is gone until its last connection is", () => {
     const counters = new Counters();
     counters.of(NAME).addOpen(1);
-    counters.takeChanges();
+    take(counters);
     counters.keepOnly(new Set());
     counters.of(NAME).addOpen(-1);
-    assert.equal(pairs(counters.takeChanges()[NAME]).get(OPEN), 0);
+    assert.equal(pairs(take(counters)[NAME]).get(OPEN), 0);
+  });
+
+  it("takes some listeners at a time, goes on with the next ones and loses none", () => {
+    const counters = new Counters();
+    const names = Array.from({ length: 5 }, (_, at) => `front.shop:${at + 1}` as ListenerName);
+    const countAll = (): void => {
+      for (const name of names) counters.of(name).add(ACCEPTED);
+    };
+    countAll();
+    assert.deepEqual(Object.keys(counters.takeChanges(2) ?? {}), names.slice(0, 2));
+    countAll();
+    const second = counters.takeChanges(2) ?? {};
+    assert.deepEqual(Object.keys(second), names.slice(2, 4));
+    assert.equal(pairs(second[names[2] ?? NAME]).get(ACCEPTED), 2);
+    assert.deepEqual(Object.keys(counters.takeChanges(2) ?? {}), names.slice(4));
+    assert.deepEqual(Object.keys(counters.takeChanges(2) ?? {}), names.slice(0, 2));
+  });
+
+  it("keeps a listener that is gone until it has told what it counted", () => {
+    const counters = new Counters();
+    counters.of(NAME).add(ACCEPTED);
+    counters.keepOnly(new Set());
+    assert.equal(pairs(take(counters)[NAME]).get(ACCEPTED), 1);
   });
 });

@@ -63,6 +63,11 @@ export class ListenerCounters {
     return this.#openConnections;
   }
 
+  /** It has told all that it counted, and no connection is left that could count more. */
+  get isSettled(): boolean {
+    return !this.#isTouched && this.#openConnections === 0;
+  }
+
   /** Flat pairs of slot and amount; undefined where nothing changed. */
   takeChanges(): number[] | undefined {
     if (!this.#isTouched) return undefined;
@@ -80,6 +85,7 @@ export class ListenerCounters {
 /** Counters by listener name: they outlive snapshots, so that no change loses a count. */
 export class Counters {
   readonly #byListener = new Map<ListenerName, ListenerCounters>();
+  #round: MapIterator<[ListenerName, ListenerCounters]> | undefined;
 
   of(name: ListenerName): ListenerCounters {
     let counters = this.#byListener.get(name);
@@ -90,19 +96,33 @@ export class Counters {
     return counters;
   }
 
-  takeChanges(): Record<ListenerName, number[]> {
+  /**
+   * What the next listeners have counted, `most` of them at the most. It goes round: the next call goes on where this one
+   * has ended. Undefined at the end of a round.
+   */
+  takeChanges(most: number): Record<ListenerName, number[]> | undefined {
     const changed: Record<ListenerName, number[]> = {};
-    for (const [name, counters] of this.#byListener) {
+    let taken = 0;
+    this.#round ??= this.#byListener.entries();
+    while (taken < most) {
+      const next = this.#round.next();
+      if (next.done === true) {
+        this.#round = undefined;
+        break;
+      }
+      const [name, counters] = next.value;
       const changes = counters.takeChanges();
-      if (changes !== undefined) changed[name] = changes;
+      if (changes === undefined) continue;
+      changed[name] = changes;
+      taken += 1;
     }
-    return changed;
+    return taken === 0 ? undefined : changed;
   }
 
-  /** Forgets listeners that are neither in force nor have a connection left; call after `takeChanges`. */
+  /** Forgets listeners that are not in force and have nothing left to tell. */
   keepOnly(names: ReadonlySet<ListenerName>): void {
     for (const [name, counters] of this.#byListener) {
-      if (!names.has(name) && counters.openConnections === 0) this.#byListener.delete(name);
+      if (!names.has(name) && counters.isSettled) this.#byListener.delete(name);
     }
   }
 }

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { DirectorError } from "#model/failure.ts";
+import { askAdmin } from "./admin-client.ts";
+import type { WaitRequest } from "./commands/wait.ts";
+import type { Terminal } from "./terminal.ts";
+
+const INTERVAL_MS = 100;
+const PROBE_DEADLINE_MS = 2_000;
+
+/**
+ * Returns when the director is ready. Throws what it said last at the timeout, and at once if the socket may not be opened
+ * or the process `pid` has ended.
+ */
+export async function runWait(request: WaitRequest, terminal: Terminal): Promise<void> {
+  const { socketPath, timeoutMs, pid, isJson } = request;
+  const expiresAtMs = performance.now() + timeoutMs;
+  for (;;) {
+    // Before the probe: what it tells then is the last word of a process that has ended meanwhile.
+    const hasEnded = pid !== undefined && !isAlive(pid);
+    const failure = await tryProbe(socketPath);
+    if (failure === undefined) break;
+    if (hasEnded) {
+      throw new DirectorError(
+        "director-unreachable",
+        `Process ${pid} has ended; its log says why.`,
+      );
+    }
+    if (failure.code === "permission-denied") throw failure;
+    if (performance.now() >= expiresAtMs) {
+      const detail = failure.detail === undefined ? "" : ` ${failure.detail}`;
+      throw new DirectorError(failure.code, `Not within ${timeoutMs / 1_000} s.${detail}`);
+    }
+    await delay(INTERVAL_MS);
+  }
+  terminal.out(
+    isJson ? `${JSON.stringify({ status: "ready" }, undefined, 2)}\n` : "The director is ready.\n",
+  );
+}
+
+/** Undefined if the director is ready. */
+async function tryProbe(socketPath: string): Promise<DirectorError | undefined> {
+  const question = { method: "GET", path: "/readyz", deadlineMs: PROBE_DEADLINE_MS } as const;
+  try {
+    await askAdmin(socketPath, question);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DirectorError) return error;
+    throw error;
+  }
+}
+
+/** Also true for a process of another user. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}

@@ -1,0 +1,26 @@
+import type { FastifyInstance } from "fastify";
+import type { ReloadResult } from "#model/status.ts";
+import { FailureSchema, ReloadResultSchema } from "./reply-schemas.ts";
+
+/** What an operator may have done. */
+export interface Changes {
+  /** Does what SIGHUP does. Throws DirectorError, and the state before goes on. */
+  reload(): Promise<ReloadResult>;
+}
+
+/** A change waits for those before it, and then for every worker; all of these have deadlines of their own. */
+const CHANGE_DEADLINE_MS = 300_000;
+
+const reply = {
+  response: { 200: ReloadResultSchema, "4xx": FailureSchema, "5xx": FailureSchema },
+};
+
+/** Requests that change something; the reply comes when the change is done or refused. */
+export function addChangeRoutes(app: FastifyInstance, changes: Changes): void {
+  const options = { schema: reply, handlerTimeout: CHANGE_DEADLINE_MS };
+  app.post("/v1/reload", options, (request) => {
+    // The connection is idle until the reply, longer than others may be.
+    request.raw.setTimeout(CHANGE_DEADLINE_MS);
+    return changes.reload();
+  });
+}

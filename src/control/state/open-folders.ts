@@ -1,0 +1,110 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { DirectorError } from "#model/failure.ts";
+import type { Notice } from "#control/notice.ts";
+import { lockFolder, shareFolder, type FolderLock } from "./lock-folder.ts";
+import { openDataFolder, type FolderOwner } from "./open-data-folder.ts";
+import { isStorageTrouble } from "./storage-trouble.ts";
+import type { WantedFolders } from "./wanted-folders.ts";
+
+export interface Folders {
+  readonly dataPath: string;
+  readonly runtimePath: string;
+  /** Says that the data folder cannot be written to, and what lies where instead. */
+  readonly notice: Notice | undefined;
+  /** Gives the folders back to other directors. */
+  release(): void;
+}
+
+/** For root, which prepares the folders for the user that the control process becomes. Throws `data-unusable`. */
+export function handOverFolders(wanted: WantedFolders, owner: FolderOwner): void {
+  const obstacle = tryOpen(wanted.dataPath, owner);
+  if (wanted.runtimePath !== undefined) openDataFolder(wanted.runtimePath, owner);
+  else if (obstacle !== undefined) openFirst(wanted, owner, obstacle);
+}
+
+/**
+ * Opens and locks the folders. A data folder that cannot be written to, because the disk is full, broken or mounted
+ * read-only, ends nothing: admin socket and lock then lie in a runtime folder. Throws DirectorError `data-locked` when
+ * another director holds one of the folders, `data-unusable` when there is no folder to write to.
+ */
+export function openFolders(wanted: WantedFolders): Folders {
+  const locks: FolderLock[] = [];
+  const release = (): void => {
+    for (const lock of locks) lock.release();
+  };
+  const { dataPath } = wanted;
+  try {
+    const obstacle = tryOpen(dataPath) ?? tryLock(dataPath, locks);
+    if (obstacle !== undefined) locks.push(shareFolder(dataPath));
+    const runtimePath =
+      wanted.runtimePath ??
+      (obstacle === undefined ? dataPath : openFirst(wanted, undefined, obstacle));
+    if (runtimePath !== dataPath) {
+      openDataFolder(runtimePath);
+      locks.push(lockFolder(runtimePath));
+    }
+    const notice = obstacle === undefined ? undefined : noticeOf(dataPath, runtimePath, obstacle);
+    return { dataPath, runtimePath, notice, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Why the folder cannot be written to; undefined if it can. Throws `data-unusable` for a mistake in its setup. */
+function tryOpen(path: string, owner?: FolderOwner): string | undefined {
+  try {
+    openDataFolder(path, owner);
+    // A privileged process may write to whatever the mode says.
+    if ((statSync(path).mode & 0o200) === 0) return "its mode lets nobody write to it";
+    accessSync(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DirectorError && !isStorageTrouble(error)) throw error;
+    return reasonOf(error);
+  }
+}
+
+function tryLock(path: string, locks: FolderLock[]): string | undefined {
+  try {
+    locks.push(lockFolder(path));
+    return undefined;
+  } catch (error) {
+    if (error instanceof DirectorError && error.code === "data-locked") throw error;
+    return reasonOf(error);
+  }
+}
+
+function openFirst(
+  { dataPath, fallbacks }: WantedFolders,
+  owner: FolderOwner | undefined,
+  obstacle: string,
+): string {
+  const refusals: string[] = [];
+  for (const path of fallbacks) {
+    try {
+      openDataFolder(path, owner);
+      accessSync(path, constants.W_OK);
+      return path;
+    } catch (error) {
+      refusals.push(reasonOf(error));
+    }
+  }
+  throw new DirectorError(
+    "data-unusable",
+    `${dataPath} cannot be written to: ${obstacle}. No runtime folder can be used instead ` +
+      `(${refusals.join("; ")}); name one with --runtime or director.runtime.`,
+  );
+}
+
+const noticeOf = (dataPath: string, runtimePath: string, obstacle: string): Notice => ({
+  event: "data-folder-unwritable",
+  text:
+    `The data folder ${dataPath} cannot be written to: ${obstacle}. The admin socket is ${runtimePath}/tlsd.sock; ` +
+    "changes of the document are refused while they cannot be saved.",
+});
+
+const reasonOf = (error: unknown): string => {
+  const cause = error instanceof DirectorError ? (error.cause ?? error) : error;
+  return cause instanceof Error ? cause.message : String(cause);
+};

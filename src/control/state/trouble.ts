@@ -1,0 +1,24 @@
+import type { Notices } from "#control/notice.ts";
+
+/** Events of notices that are there while something cannot be written. */
+export const STATE_UNWRITABLE = "state-unwritable";
+export const RECORD_UNWRITABLE = "worker-record-unwritable";
+
+const SENTENCES = {
+  [STATE_UNWRITABLE]:
+    "The state cannot be saved: changes of the document are refused, and all else goes on.",
+  [RECORD_UNWRITABLE]: "The record of workers cannot be written; all else goes on.",
+} as const;
+
+/** Heard by what writes a file that the director can serve without. */
+export interface Trouble {
+  /** Called whenever it cannot be written. */
+  readonly onTrouble: (detail: string) => void;
+  /** Called whenever it has been written. */
+  readonly onSound: () => void;
+}
+
+export const troubleOf = (notices: Notices, event: keyof typeof SENTENCES): Trouble => ({
+  onTrouble: (detail) => notices.raise({ event, text: `${SENTENCES[event]} ${detail}` }),
+  onSound: () => notices.clear(event),
+});

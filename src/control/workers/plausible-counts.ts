@@ -1,0 +1,140 @@
+import { LISTENER_METRICS, SLOTS, slotCountOf, type Metric } from "#model/metric-catalog.ts";
+
+/** Connections and attempts that one worker can count in a second: many times what a core can do. */
+const MAX_COUNTS_PER_SECOND = 100_000;
+/** What may come at once after a time in which little was counted. */
+const BURST_SECONDS = 2;
+/** 40 Gbit/s each way. Bytes are told at the end of a connection, so all of a worker's life counts. */
+const MAX_BYTES_PER_SECOND = 5e9;
+/** Clocks, and the time from a count to its arrival. */
+const SLACK_SECONDS = 2;
+
+type SlotKind =
+  | { readonly kind: "gauge" }
+  /** Whole numbers, at most so many a second. `boundSeconds`: of what one of them may add to the sum of a histogram. */
+  | { readonly kind: "count"; readonly boundSeconds: number }
+  | { readonly kind: "bytes" }
+  | { readonly kind: "seconds"; readonly firstSlot: number };
+
+const BYTES_METRICS: ReadonlySet<string> = new Set([
+  "tlsd_bytes_from_clients_total",
+  "tlsd_bytes_to_clients_total",
+]);
+
+function slotKindsOf(metric: Metric, firstSlot: number): readonly SlotKind[] {
+  if (metric.kind === "gauge") return [{ kind: "gauge" }];
+  if (BYTES_METRICS.has(metric.name)) return [{ kind: "bytes" }];
+  if (metric.buckets === undefined) {
+    return Array.from({ length: slotCountOf(metric) }, () => ({ kind: "count", boundSeconds: 0 }));
+  }
+  return [
+    ...[...metric.buckets, Infinity].map(
+      (boundSeconds) => ({ kind: "count", boundSeconds }) as const,
+    ),
+    { kind: "seconds", firstSlot },
+  ];
+}
+
+const SLOT_KINDS: readonly SlotKind[] = LISTENER_METRICS.flatMap((metric) =>
+  slotKindsOf(metric, SLOTS.firstSlot[metric.name]),
+);
+
+/**
+ * Tells whether the counts of one worker are possible: whole numbers where things are counted, and no more than a machine
+ * can do in the time that has passed. What passes adds up to finite counters, however long a worker lies.
+ */
+export class PlausibleCounts {
+  readonly #nowMs: () => number;
+  readonly #startedAtMs: number;
+  #toldAtMs: number;
+  /** What may still come, by slot, and after those for dropped records. */
+  readonly #left = new Float64Array(SLOTS.size + 1).fill(BURST_SECONDS * MAX_COUNTS_PER_SECOND);
+  readonly #bytes = new Float64Array(SLOTS.size);
+
+  constructor(nowMs = (): number => performance.now()) {
+    this.#nowMs = nowMs;
+    this.#startedAtMs = nowMs();
+    this.#toldAtMs = this.#startedAtMs;
+  }
+
+  /** To be called with each message that says that the worker lives, before what it counted is added. */
+  passTime(): void {
+    const seconds = (this.#nowMs() - this.#toldAtMs) / 1_000;
+    this.#toldAtMs = this.#nowMs();
+    const most = Math.max(seconds, BURST_SECONDS) * MAX_COUNTS_PER_SECOND;
+    for (const [slot, left] of this.#left.entries()) {
+      this.#left[slot] = Math.min(left + seconds * MAX_COUNTS_PER_SECOND, most);
+    }
+  }
+
+  /**
+   * Why flat pairs of slot and amount cannot be; undefined where they can. `maxOpen` is how many connections the worker may
+   * have open.
+   */
+  objectionTo(pairs: readonly number[], maxOpen: number): string | undefined {
+    if (pairs.length % 2 !== 0) return "a slot without an amount";
+    const amounts = new Float64Array(SLOTS.size);
+    for (let at = 0; at < pairs.length; at += 2) {
+      const slot = pairs[at] ?? -1;
+      const amount = pairs[at + 1] ?? 0;
+      const before = amounts[slot];
+      if (before === undefined) return `slot ${slot}`;
+      if (!(amount >= 0)) return `${amount} in slot ${slot}`;
+      amounts[slot] = before + amount;
+    }
+    for (const [slot, kind] of SLOT_KINDS.entries()) {
+      const amount = amounts[slot] ?? 0;
+      if (amount !== 0 && !this.#isPossible(slot, kind, amounts, maxOpen)) {
+        return `${amount} in slot ${slot}`;
+      }
+    }
+    return undefined;
+  }
+
+  canHaveDropped(records: number): boolean {
+    this.passTime();
+    return this.#take(SLOTS.size, records);
+  }
+
+  #take(slot: number, amount: number): boolean {
+    const left = (this.#left[slot] ?? 0) - amount;
+    this.#left[slot] = left;
+    return left >= 0;
+  }
+
+  #isPossible(slot: number, kind: SlotKind, amounts: Float64Array, maxOpen: number): boolean {
+    const amount = amounts[slot] ?? 0;
+    switch (kind.kind) {
+      case "gauge":
+        return Number.isSafeInteger(amount) && amount <= maxOpen;
+      case "count":
+        return Number.isSafeInteger(amount) && this.#take(slot, amount);
+      case "bytes": {
+        const told = (this.#bytes[slot] ?? 0) + amount;
+        this.#bytes[slot] = told;
+        return Number.isSafeInteger(amount) && told <= this.#ageSeconds() * MAX_BYTES_PER_SECOND;
+      }
+      case "seconds":
+        return amount <= this.#mostSeconds(kind.firstSlot, slot, amounts);
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  /** The sum of a histogram whose every observation was as long as its bucket, or the worker's life, allows. */
+  #mostSeconds(firstSlot: number, sumSlot: number, amounts: Float64Array): number {
+    const ageSeconds = this.#ageSeconds();
+    let most = 0;
+    for (let slot = firstSlot; slot < sumSlot; slot += 1) {
+      const kind = SLOT_KINDS[slot];
+      const bound = kind?.kind === "count" ? kind.boundSeconds : 0;
+      most += (amounts[slot] ?? 0) * Math.min(bound, ageSeconds);
+    }
+    // Sums of fractions are not exact.
+    return most * 1.000_001;
+  }
+
+  #ageSeconds(): number {
+    return (this.#nowMs() - this.#startedAtMs) / 1_000 + SLACK_SECONDS;
+  }
+}

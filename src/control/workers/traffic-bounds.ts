@@ -1,0 +1,39 @@
+const MIB = 1_048_576;
+
+/** What a worker may send: so much a second for ever, and so much at once. */
+interface Allowance {
+  readonly perSecond: number;
+  readonly atOnce: number;
+}
+
+/**
+ * At least twice of what a sound worker sends under a flood of clients: 10 MiB a second (`Reports`), five flushes of
+ * 2,200 records, and after a pause of the control process the 4 MiB that waited in the worker.
+ */
+const ALLOWANCES = {
+  messages: { perSecond: 1_000, atOnce: 5_000 },
+  bytes: { perSecond: 24 * MIB, atOnce: 48 * MIB },
+  records: { perSecond: 15_000, atOnce: 60_000 },
+  /** On its standard output and error. */
+  "printed bytes": { perSecond: MIB, atOnce: 8 * MIB },
+} as const satisfies Readonly<Record<string, Allowance>>;
+
+export type TrafficKind = keyof typeof ALLOWANCES;
+
+/** Counts what a worker sends in buckets that leak. Time passes by `leak`, so none has while this process was stopped. */
+export class TrafficBounds {
+  readonly #levels = new Map<TrafficKind, number>();
+
+  /** False once more came than the worker may send. */
+  add(kind: TrafficKind, amount: number): boolean {
+    const level = (this.#levels.get(kind) ?? 0) + amount;
+    this.#levels.set(kind, level);
+    return level <= ALLOWANCES[kind].atOnce;
+  }
+
+  leak(seconds: number): void {
+    for (const [kind, level] of this.#levels) {
+      this.#levels.set(kind, Math.max(0, level - seconds * ALLOWANCES[kind].perSecond));
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { DirectorError } from "#model/failure.ts";
+import type { Compiled } from "#control/compile-snapshot.ts";
+import type { Logger } from "#control/telemetry/log.ts";
+import type { Ballot } from "./rollout.ts";
+import type { Worker } from "./worker.ts";
+
+/**
+ * Has `probe`, a fresh worker that serves nothing, try what differs from `saved`, and ends it. It opens new addresses only if
+ * no other worker has them open, and so takes no connection away from one. If it fails itself, the refusal stands. Resolves
+ * to the reason why the change is refused after all, and to undefined if the probe takes it.
+ */
+export async function tryOut(
+  probe: Worker,
+  change: { readonly saved: Compiled | undefined; readonly target: Compiled },
+  { prepared, refusals }: Ballot,
+  log: Logger,
+): Promise<DirectorError | undefined> {
+  const [[refuser, refusal] = []] = refusals;
+  const isUp = await probe.ready;
+  const vote = isUp
+    ? await probe.tryOut(change.saved, change.target, prepared.size === 0)
+    : "absent";
+  probe.kill("exited");
+  await probe.ended;
+  const facts = { event: "worker-refused", worker: refuser?.id, ...refusal?.toShape() };
+  if (vote !== "prepared") {
+    log.warn(
+      { ...facts, probe: vote === "absent" ? "failed" : "refused" },
+      "The change is refused.",
+    );
+    return vote === "absent" ? refusal : vote;
+  }
+  const text = "A worker refused a change that a fresh worker takes: it is replaced.";
+  log.error({ ...facts, probe: "took" }, text);
+  return undefined;
+}

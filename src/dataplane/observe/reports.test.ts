@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SLOTS } from "#model/metric-catalog.ts";
+import type { ListenerName } from "#model/names.ts";
+import { LIMITS_OF_WORKER, MAX_FRAME_BYTES_TO_CONTROL } from "#protocol/channel-limits.ts";
+import { Channel } from "#protocol/channel.ts";
+import type { ToControl } from "#protocol/messages.ts";
+import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
+import { Counters } from "./counters.ts";
+import { Reports } from "./reports.ts";
+
+type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly type: Name }>;
+
+const beat = {
+  type: "heartbeat",
+  openConnections: 0,
+  residentBytes: 1,
+  loopDelayMs: 0,
+} as const;
+
+/** Reports whose frames go into a list, while `isRead` or as long as they may wait. */
+function makeReports() {
+  const frames: Buffer[] = [];
+  const pipe = {
+    waitingBytes: 0,
+    isRead: true,
+    write(bytes: Buffer): boolean {
+      frames.push(bytes);
+      if (!this.isRead) this.waitingBytes += bytes.length;
+      return true;
+    },
+    close: () => undefined,
+  };
+  const channel = new Channel<ToControl>(LIMITS_OF_WORKER, {
+    onMessage: () => undefined,
+    onMalformed: () => undefined,
+    onClose: () => undefined,
+  });
+  channel.attach(pipe);
+  const counters = new Counters();
+  const reports = new Reports({ channel, counters, listenerNames: () => new Set() });
+  const sent = <Name extends ToControl["type"]>(type: Name): readonly Message<Name>[] =>
+    frames
+      .map((frame) => JSON.parse(frame.subarray(4).toString()) as ToControl)
+      .filter((message): message is Message<Name> => message.type === type);
+  return { reports, counters, pipe, frames, sent };
+}
+
+const listenerOf = (port: number): ListenerName => `front.shop:${port}` as ListenerName;
+
+test("counts of 10,000 busy listeners go out in messages that may be sent", () => {
+  const { reports, counters, frames, sent } = makeReports();
+  for (let port = 1; port <= 10_000; port += 1) {
+    for (let slot = 0; slot < SLOTS.size; slot += 1) {
+      counters.of(listenerOf(port)).add(slot, 123_456_789);
+    }
+  }
+  for (let second = 0; second < 20; second += 1) reports.beat(beat);
+  assert.ok(frames.every((frame) => frame.length <= MAX_FRAME_BYTES_TO_CONTROL));
+  const told = sent("counted").flatMap(({ listeners }) => Object.keys(listeners));
+  assert.equal(new Set(told).size, 10_000);
+  assert.equal(told.length, 10_000);
+});
+
+test("one second's counts are bounded, and the rest goes out in the next", () => {
+  const { reports, counters, frames } = makeReports();
+  for (let port = 1; port <= 10_000; port += 1) {
+    for (let slot = 0; slot < SLOTS.size; slot += 1) {
+      counters.of(listenerOf(port)).add(slot, 123_456_789);
+    }
+  }
+  reports.beat(beat);
+  const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+  assert.ok(bytes > 4_000_000 && bytes < 5_500_000, `${bytes}`);
+});
+
+test("records that do not fit into one message go out in several", () => {
+  const { reports, frames, sent } = makeReports();
+  const wide = { ...sampleConnection, clientCertificate: "x".repeat(2_000) };
+  const connections = Array.from({ length: 2_000 }, () => wide);
+  const handshakes = Array.from({ length: 200 }, () => sampleHandshake);
+  reports.events({ handshakes, connections, dropped: 3 });
+  assert.ok(frames.every((frame) => frame.length <= MAX_FRAME_BYTES_TO_CONTROL + 4));
+  const count = (field: "handshakes" | "connections"): number =>
+    sent("events").reduce((sum, events) => sum + events[field].length, 0);
+  assert.deepEqual([count("handshakes"), count("connections")], [200, 2_000]);
+  assert.equal(
+    sent("events").reduce((sum, { dropped }) => sum + dropped, 0),
+    3,
+  );
+});
+
+test("records beyond a second's bytes are dropped and counted", () => {
+  const { reports, sent, frames } = makeReports();
+  const wide = { ...sampleConnection, clientCertificate: "x".repeat(4_000) };
+  const connections = Array.from({ length: 2_000 }, () => wide);
+  for (let flush = 0; flush < 5; flush += 1) {
+    reports.events({ handshakes: [], connections, dropped: 0 });
+  }
+  assert.ok(frames.reduce((sum, frame) => sum + frame.length, 0) < 8_000_000);
+  reports.beat(beat);
+  const arrived = sent("events").reduce((sum, events) => sum + events.connections.length, 0);
+  const dropped = sent("events").reduce((sum, events) => sum + events.dropped, 0);
+  assert.equal(arrived + dropped, 10_000);
+  assert.ok(dropped > 5_000);
+});
+
+test("a record that is too large for any message is dropped and counted", () => {
+  const { reports, sent } = makeReports();
+  const huge = { ...sampleConnection, clientCertificate: "x".repeat(2_000_000) };
+  reports.events({ handshakes: [], connections: [sampleConnection, huge], dropped: 0 });
+  reports.beat(beat);
+  assert.equal(sent("events")[0]?.connections.length, 1);
+  assert.equal(sent("events").at(-1)?.dropped, 1);
+});
+
+test("while nobody reads, memory is bounded, records are dropped and no count is lost", () => {
+  const { reports, counters, pipe, frames, sent } = makeReports();
+  pipe.isRead = false;
+  const connections = Array.from({ length: 2_000 }, () => sampleConnection);
+  const accepted = SLOTS.firstSlot.tlsd_connections_accepted_total;
+  for (let second = 0; second < 600; second += 1) {
+    counters.of(listenerOf(1)).add(accepted);
+    reports.events({ handshakes: [], connections, dropped: 0 });
+    reports.beat(beat);
+  }
+  assert.ok(pipe.waitingBytes < 6_000_000, `${pipe.waitingBytes}`);
+  pipe.waitingBytes = 0;
+  pipe.isRead = true;
+  reports.beat(beat);
+  const counted = sent("counted").map(({ listeners }) => listeners[listenerOf(1)]?.[1] ?? 0);
+  assert.equal(
+    counted.reduce((sum, amount) => sum + amount, 0),
+    600,
+  );
+  const arrived = sent("events").reduce((sum, events) => sum + events.connections.length, 0);
+  const dropped = sent("events").reduce((sum, events) => sum + events.dropped, 0);
+  assert.equal(arrived + dropped, 1_200_000);
+  assert.ok(frames.length > 0);
+});
+
+test("notices without an end are a few a second", () => {
+  const { reports, sent } = makeReports();
+  for (let count = 0; count < 1_000; count += 1) {
+    reports.notice({ type: "notice", level: "error", text: "x" });
+  }
+  assert.equal(sent("notice").length, 20);
+  reports.beat(beat);
+  reports.notice({ type: "notice", level: "error", text: "x" });
+  assert.equal(sent("notice").length, 21);
+});

@@ -1,0 +1,105 @@
+import type { ListenerName } from "#model/names.ts";
+import type { Channel } from "#protocol/channel.ts";
+import type { ToControl } from "#protocol/messages.ts";
+import type { Counters } from "./counters.ts";
+import type { Events } from "./recorder.ts";
+
+type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly type: Name }>;
+
+const MIB = 1_048_576;
+/** In the second between two heartbeats. The control process allows more than twice as much. */
+const MAX_EVENT_BYTES = 6 * MIB;
+const MAX_COUNT_BYTES = 4 * MIB;
+const MAX_NOTICES = 20;
+/** Even with every slot of each filled they stay well below the largest frame. */
+const LISTENERS_A_MESSAGE = 200;
+/** Counts stay in their listeners while more than this waits. */
+const MAX_WAITING_BYTES = MIB;
+
+export interface ReportsParts {
+  readonly channel: Pick<Channel<ToControl>, "send" | "sentBytes" | "waitingBytes">;
+  readonly counters: Counters;
+  /** Listeners whose counters stay though they have counted nothing. */
+  readonly listenerNames: () => ReadonlySet<ListenerName>;
+}
+
+/**
+ * What a worker tells without being asked. A control process that does not read it costs no memory: records and
+ * heartbeats are dropped, and counts wait where they are counted.
+ */
+export class Reports {
+  readonly #parts: ReportsParts;
+  #eventBytes = 0;
+  #notices = 0;
+  #dropped = 0;
+
+  constructor(parts: ReportsParts) {
+    this.#parts = parts;
+  }
+
+  /** To be called once a second. */
+  beat(heartbeat: Message<"heartbeat">): void {
+    this.#eventBytes = 0;
+    this.#notices = 0;
+    this.#parts.channel.send(heartbeat);
+    this.count();
+    if (this.#dropped > 0) this.#sendEvents([], []);
+  }
+
+  count(): void {
+    const { channel, counters, listenerNames } = this.#parts;
+    const startedBytes = channel.sentBytes;
+    while (
+      channel.sentBytes - startedBytes < MAX_COUNT_BYTES &&
+      channel.waitingBytes < MAX_WAITING_BYTES
+    ) {
+      const listeners = counters.takeChanges(LISTENERS_A_MESSAGE);
+      if (listeners === undefined) break;
+      channel.send({ type: "counted", listeners });
+    }
+    counters.keepOnly(listenerNames());
+  }
+
+  events({ handshakes, connections, dropped }: Events): void {
+    this.#dropped += dropped;
+    this.#sendEvents(handshakes, connections);
+  }
+
+  notice(notice: Message<"notice">): void {
+    this.#notices += 1;
+    if (this.#notices <= MAX_NOTICES) this.#parts.channel.send(notice);
+  }
+
+  #sendEvents(handshakes: Events["handshakes"], connections: Events["connections"]): void {
+    const { channel } = this.#parts;
+    const records = handshakes.length + connections.length;
+    if (this.#eventBytes >= MAX_EVENT_BYTES) {
+      this.#dropped += records;
+      return;
+    }
+    const dropped = this.#dropped;
+    const startedBytes = channel.sentBytes;
+    const outcome = channel.send({ type: "events", handshakes, connections, dropped });
+    this.#eventBytes += channel.sentBytes - startedBytes;
+    if (outcome === "sent") this.#dropped = 0;
+    else if (outcome === "too-large" && records > 1) this.#sendHalves(handshakes, connections);
+    else this.#dropped += records;
+  }
+
+  #sendHalves(handshakes: Events["handshakes"], connections: Events["connections"]): void {
+    if (handshakes.length > 0 && connections.length > 0) {
+      this.#sendEvents(handshakes, []);
+      this.#sendEvents([], connections);
+      return;
+    }
+    const [firstHandshakes, otherHandshakes] = halvesOf(handshakes);
+    const [firstConnections, otherConnections] = halvesOf(connections);
+    this.#sendEvents(firstHandshakes, firstConnections);
+    this.#sendEvents(otherHandshakes, otherConnections);
+  }
+}
+
+function halvesOf<Item>(items: readonly Item[]): readonly [readonly Item[], readonly Item[]] {
+  const middle = Math.ceil(items.length / 2);
+  return [items.slice(0, middle), items.slice(middle)];
+}

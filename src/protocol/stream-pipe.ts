@@ -1,0 +1,24 @@
+import type { Socket } from "node:net";
+import type { BytePipe, PipeHandlers } from "./byte-pipe.ts";
+
+/** A pipe over a socket of node:net. */
+export function openStreamPipe(socket: Socket, handlers: PipeHandlers): BytePipe {
+  socket.on("data", (bytes: Buffer) => handlers.onData(bytes));
+  // EPIPE and ECONNRESET: the other process is gone. `close` follows.
+  socket.on("error", () => undefined);
+  socket.once("end", () => socket.destroy());
+  socket.once("close", () => handlers.onClose());
+  return {
+    write(bytes) {
+      if (!socket.writable) return false;
+      socket.write(bytes);
+      return true;
+    },
+    get waitingBytes() {
+      return socket.writableLength;
+    },
+    close: () => {
+      socket.destroy();
+    },
+  };
+}

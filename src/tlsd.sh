@@ -1,0 +1,6 @@
+#!/bin/sh
+# What `tlsd` starts: in a checkout the sources, in a package the JavaScript that was made of them.
+file=$(readlink -f -- "$0") && here=${file%/*}
+main=$here/main.ts
+[ -e "$main" ] || main=${here%/*}/dist/main.js
+exec /bin/sh "$here/node.sh" "$main" "$@"

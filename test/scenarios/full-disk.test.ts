@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { before, describe, it } from "node:test";
+import type { Endpoint } from "#harness/endpoint.ts";
+import { eventually } from "#harness/deadline.ts";
+import { startDirector, type Director } from "#harness/director.ts";
+import { startHttpEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import { shownSerials, untilServed } from "#harness/many-clients.ts";
+import { mountDataFolder, tryMountReason, type MountedFolder } from "#harness/mounted-folder.ts";
+import { descendantsOf, isAlive } from "#harness/process-facts.ts";
+import { servedText } from "#harness/recorded-handshake.ts";
+import { startShop, type Shop, type ShopSettings } from "#harness/shop.ts";
+import type { TlsConnectOptions } from "#harness/tls-client.ts";
+import { twoWorkersOf, untilServing } from "#harness/worker-changes.ts";
+
+const deadlineMs = 40_000;
+const reason = await tryMountReason();
+const mayMount = reason === undefined ? {} : { skip: reason };
+
+const clientOf = (shop: Shop<"web">): TlsConnectOptions => ({
+  host: shop.ip,
+  port: shop.portOf("web"),
+  ca: shop.ca.certificatePem,
+  servername: "shop.example",
+});
+
+/** The document with another virtual server in it, which no listener uses. */
+const changed = ({ document }: Shop<"web">, name: string): object => ({
+  ...document,
+  servers: {
+    ...(document as { readonly servers: object }).servers,
+    [name]: { address: "127.0.0.9" },
+  },
+});
+
+const noticesWith = async (director: Director, part: string): Promise<number> =>
+  (await director.status()).notices.filter((notice) => notice.includes(part)).length;
+
+describe("a director whose disk fails", { concurrency: 2 }, () => {
+  forEachEngine(
+    (engine) => {
+      let endpoint: Endpoint;
+
+      before(async () => {
+        endpoint = await startHttpEndpoint(servedText);
+      });
+
+      const start = (settings: Partial<ShopSettings<"web">>): Promise<Shop<"web">> =>
+        startShop({ engine, workers: 2, listeners: { web: { to: endpoint.port } }, ...settings });
+
+      const startAgain = (shop: Shop<"web">, document: object): Promise<Director> =>
+        startDirector({ document, engine, folder: shop.director.dir, workers: 1 });
+
+      describe("as it is full", { concurrency: false, ...mayMount }, () => {
+        let disk: MountedFolder;
+        let shop: Shop<"web">;
+
+        before(async () => {
+          disk = await mountDataFolder();
+          shop = await start({ folder: disk.folder });
+        });
+
+        it("replaces workers, and says once that the record of them cannot be written", async () => {
+          const { director } = shop;
+          assert.equal((await director.reload(changed(shop, "second"))).outcome, "applied");
+          disk.fill();
+          const from = director.logs.length;
+          const [victim] = await twoWorkersOf(director);
+          process.kill(victim, "SIGKILL");
+          await untilServing(director, 2, [victim]);
+          for (let round = 0; round < 3; round += 1) {
+            const replacedFrom = director.logs.length;
+            director.signal("SIGUSR2");
+            await director.waitForLog(
+              (line) => isEvent(line, "workers-replaced"),
+              deadlineMs,
+              replacedFrom,
+            );
+          }
+          await untilServing(director, 2);
+          await shownSerials(clientOf(shop), 4);
+          const said = director.logs
+            .slice(from)
+            .filter((line) => isEvent(line, "worker-record-unwritable"));
+          assert.equal(said.length, 1);
+          assert.equal(await noticesWith(director, "record of workers"), 1);
+        });
+
+        it("refuses changes of the document, and says so in status and metrics", async () => {
+          const { director } = shop;
+          const { outcome, line } = await director.reload(changed(shop, "third"));
+          assert.deepEqual([outcome, line["code"]], ["refused", "state-unwritable"]);
+          assert.equal((await director.metrics()).value("tlsd_state_writable"), 0);
+          const { stdout } = await director.cli("show", "status");
+          assert.match(stdout, /notice +The state cannot be saved/);
+        });
+
+        it("takes new certificate files, which are no change of the document", async () => {
+          const renewed = await shop.ca.issue({ names: ["shop.example"] });
+          await renewed.writeTo(shop.director.dir, "shop");
+          const isShown = async (): Promise<boolean> =>
+            (await shownSerials(clientOf(shop), 2)).join() === renewed.serial;
+          await eventually(isShown, deadlineMs, "the new certificate");
+        });
+
+        // What is on the disk then differs: after a kill the newest revision is in the log beside the database.
+        const end = engine === "bun" ? "stopped" : "killed";
+        it(`starts after one that was ${end}, on what was saved last, and saves when there is room`, async () => {
+          if (end === "stopped") assert.equal((await shop.director.stop()).code, 0);
+          else await kill(shop.director);
+          const again = await startAgain(shop, changed(shop, "third"));
+          await shownSerials(clientOf(shop), 4);
+          assert.equal((await again.status()).revision, 2);
+          assert.equal(await noticesWith(again, "Revision 2 is served from the store"), 1);
+          const { outcome, line } = await again.reload(changed(shop, "fourth"));
+          assert.deepEqual([outcome, line["code"]], ["refused", "state-unwritable"]);
+
+          disk.free();
+          assert.equal((await again.reload(changed(shop, "third"))).outcome, "applied");
+          assert.equal((await again.status()).revision, 3);
+          // The record of workers is tried again by itself.
+          const isSilent = async (): Promise<boolean> => (await noticesWith(again, "be sav")) === 0;
+          await eventually(isSilent, deadlineMs, "no notice");
+          assert.equal(await noticesWith(again, "served from the store"), 0);
+          assert.equal((await again.stop()).code, 0);
+        });
+
+        it("starts without any state, from the file, and saves it when there is room", async () => {
+          const empty = await mountDataFolder();
+          empty.fill();
+          const { director, document } = await start({ folder: empty.folder, workers: 1 });
+          assert.equal(await noticesWith(director, "without being saved"), 1);
+          empty.free();
+          // The same document, but it is not in the store yet.
+          assert.equal((await director.reload(document)).outcome, "applied");
+          assert.equal(await noticesWith(director, "without being saved"), 0);
+          assert.equal((await director.reload(document)).outcome, "unchanged");
+        });
+      });
+
+      describe("as its data folder was removed", { concurrency: false }, () => {
+        let shop: Shop<"web">;
+
+        before(async () => {
+          shop = await start({ more: { director: { orphanGrace: "1h", drain: "1h" } } });
+          await rm(shop.director.dataDir, { recursive: true });
+        });
+
+        it("goes on, and refuses changes of the document", async () => {
+          const { director } = shop;
+          const [victim] = descendantsOf(director.pid);
+          assert.ok(victim !== undefined);
+          const from = director.logs.length;
+          process.kill(victim.pid, "SIGKILL");
+          await director.waitForLog((line) => isEvent(line, "worker-ready"), deadlineMs, from);
+          await shownSerials(clientOf(shop), 4);
+          const { outcome, line } = await director.reload(changed(shop, "other"));
+          assert.deepEqual([outcome, line["code"]], ["refused", "state-unwritable"]);
+        });
+
+        it("keeps another director from its addresses and its workers", async () => {
+          await assert.rejects(startAgain(shop, shop.document), /data-locked/);
+          await shownSerials(clientOf(shop), 4);
+          assert.equal(descendantsOf(shop.director.pid).length, 2);
+        });
+
+        it("leaves workers that the next one finds without a record of them", async () => {
+          await rm(shop.director.dataDir, { recursive: true });
+          const client = await untilServed(clientOf(shop));
+          const orphans = await kill(shop.director);
+          assert.equal(orphans.length, 2);
+          const again = await startAgain(shop, changed(shop, "other"));
+          const found = await again.waitForLog(
+            (line) => isEvent(line, "orphans-found"),
+            deadlineMs,
+          );
+          assert.equal(found["orphans"], 2);
+          client.end();
+          await client.read.toEnd();
+          await eventually(() => !orphans.some(isAlive), deadlineMs, "the end of the orphans");
+          await shownSerials(clientOf(shop), 4);
+          assert.equal((await again.stop()).code, 0);
+        });
+      });
+    },
+    { concurrency: false },
+  );
+});
+
+async function kill(director: Director): Promise<ReturnType<typeof descendantsOf>> {
+  const workers = descendantsOf(director.pid);
+  director.signal("SIGKILL");
+  await director.exited;
+  return workers;
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { before, describe, it } from "node:test";
+import { eventually } from "#harness/deadline.ts";
+import type { Endpoint } from "#harness/endpoint.ts";
+import { startHttpEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import { ask } from "#harness/many-clients.ts";
+import { limitOpenFiles } from "#harness/open-file-limit.ts";
+import { openFileCount } from "#harness/process-facts.ts";
+import { servedText } from "#harness/recorded-handshake.ts";
+import { startShop, type Shop } from "#harness/shop.ts";
+import { untilServing } from "#harness/worker-changes.ts";
+import { processOf } from "#harness/worker-of.ts";
+
+const goneMs = 20_000;
+const channelFd = 3;
+/** O_CLOEXEC, open(2). */
+const closeOnExec = 0o2000000;
+const plenty = 10_000;
+
+const socketsOf = (pid: number): readonly string[] =>
+  readdirSync(`/proc/${pid}/fd`)
+    .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+    .filter((link) => link.startsWith("socket:"));
+
+describe("the control process", { concurrency: 2 }, () => {
+  forEachEngine((engine) => {
+    let endpoint: Endpoint;
+
+    before(async () => {
+      endpoint = await startHttpEndpoint(servedText);
+    });
+
+    const start = (): Promise<Shop<"web">> =>
+      startShop({ engine, workers: 2, listeners: { web: { to: endpoint.port } } });
+
+    it("shares a channel with each worker that no other process inherits", async () => {
+      const { director } = await start();
+      const [first, second] = await director.workerPids();
+      assert.ok(first !== undefined && second !== undefined);
+      const sockets = new Set(socketsOf(first));
+      assert.deepEqual(
+        socketsOf(second).filter((socket) => sockets.has(socket)),
+        [],
+      );
+      for (const pid of [first, second]) {
+        assert.match(readlinkSync(`/proc/${pid}/fd/${channelFd}`), /^socket:/);
+        const info = readFileSync(`/proc/${pid}/fdinfo/${channelFd}`, "utf8");
+        const flags = Number.parseInt(/^flags:\s+(\d+)/m.exec(info)?.[1] ?? "", 8);
+        assert.notEqual(flags & closeOnExec, 0);
+      }
+    });
+
+    it("without an open file left outlives a worker, and replaces it when there is one again", async () => {
+      const shop = await start();
+      const { director } = shop;
+      const client = await shop.connect("web");
+      await ask(client);
+      const pids = (await untilServing(director, 2)).map(({ pid }) => pid);
+      const sound = processOf(client, pids);
+      const [victim] = pids.filter((pid) => pid !== sound);
+      assert.ok(victim !== undefined);
+      const from = director.logs.length;
+      // Those that the killed worker gives back are not enough for another.
+      await limitOpenFiles(director.pid, openFileCount(director.pid) - 3);
+      process.kill(victim, "SIGKILL");
+      const gone = (): number =>
+        director.logs.slice(from).filter((line) => isEvent(line, "worker-gone")).length;
+      await eventually(() => gone() >= 3, goneMs, "workers that could not be started");
+      assert.equal(director.hasExited, false);
+      await ask(client);
+      await limitOpenFiles(director.pid, plenty);
+      await untilServing(director, 2, [victim]);
+      await ask(client);
+      const lines = director.logs.slice(from).filter((line) => isEvent(line, "worker-gone"));
+      assert.match(String(lines[1]?.["exit"]), /EMFILE/);
+    });
+  });
+});
