@@ -6,6 +6,7 @@ import type { MaterialId } from "#model/names.ts";
 import { pathOf, problemOf, type ProblemCode } from "#model/problem.ts";
 import { certificateFactsOf } from "./certificate-facts.ts";
 import { isCertificateBlock, tryPemBlocks, type PemBlock } from "./pem-blocks.ts";
+import { signingFactsOf } from "./signing-facts.ts";
 import { readPrivateKey, type PrivateKey } from "./read-private-key.ts";
 import { readSource, SourceProblem, type SourceText } from "./read-source.ts";
 import type { CertificateVersion } from "./sources.ts";
@@ -53,6 +54,7 @@ export async function readCertificate(
     id: createHash("sha256").update(chainPem).update(privateKey.pem).digest("hex") as MaterialId,
     material: { kind: "certificate", chainPem, keyPem: privateKey.pem },
     facts: certificateFactsOf(chain.leaf, privateKey.keyType),
+    signing: signingFactsOf(privateKey.key, privateKey.keyType, chain.all),
     files: [...files.values()],
   };
   return { version, warnings: orderWarnings(chain, chainPlace) };

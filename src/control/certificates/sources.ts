@@ -1,5 +1,5 @@
 /** What the files that a document names hold, proven and ready for workers. */
-import type { CertificateFacts } from "#model/certificate.ts";
+import type { CertificateFacts, SigningFacts } from "#model/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Material } from "#model/snapshot.ts";
 
@@ -14,6 +14,7 @@ export interface CertificateVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "certificate" }>;
   readonly facts: CertificateFacts;
+  readonly signing: SigningFacts;
   readonly files: readonly SourceFile[];
 }
 

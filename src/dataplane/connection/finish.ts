@@ -17,6 +17,8 @@ const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
 
 /** For a client to read the farewell and close. Closing at once would send RST over it while its request is unread. */
 const FAREWELL_MS = 1_000;
+/** A list may hold 127 of them (RFC 8446 section 4.2.1). */
+const MAX_TOLD_VERSIONS = 100;
 
 interface FailureDetail {
   readonly limit?: OverLimit;
@@ -38,6 +40,7 @@ const toMicroseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
 function release(connection: ConnectionState): void {
   const { plane, listener } = connection;
   if (!connection.isAdmitted) return;
+  plane.openingMemory.release(connection);
   plane.deadlines.remove(connection);
   plane.connections.delete(connection);
   listener.usage.release();
@@ -78,9 +81,9 @@ export function failHandshake(
     clientAddress: connection.clientAddress,
     clientPort: connection.clientPort,
     ...optional("proxyAddress", connection.proxyAddress),
-    ...optional("serverName", connection.serverName),
+    ...optional("serverName", connection.serverName ?? hello?.otherName),
     ...optional("alpn", hello?.alpn),
-    ...optional("offeredVersions", hello?.versions.map(versionName)),
+    ...optional("offeredVersions", hello?.versions.slice(0, MAX_TOLD_VERSIONS).map(versionName)),
     durationMs: toMicroseconds(connection.elapsedMs()),
   } satisfies HandshakeRecord);
   if (rest.farewell !== undefined) {

@@ -1,9 +1,11 @@
 import type { GroupName } from "#model/cipher-suites.ts";
 import type { ResolvedPolicy } from "#model/policy.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
+import { ALERT_RECORDS } from "../tls/alerts.ts";
 import {
   classifyHandshakeFailure,
   failureOfVerifyError,
+  sharesVersion,
 } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
@@ -15,8 +17,8 @@ import type { ReadHello } from "./read-client-hello.ts";
 const HANDSHAKE_SLOTS = slotsByLabel("tlsd_handshakes_total");
 const HANDSHAKE_SECONDS = histogramSlots("tlsd_handshake_seconds");
 
-/** Fatal unrecognized_name. RFC 6066 section 3. */
-const UNRECOGNIZED_NAME_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
+/** Neither engine can send the alert of RFC 8446 section 6.2 by then: the client is sent close_notify and FIN. */
+const IN_ORDER = { farewell: Buffer.alloc(0) };
 
 /** The TLS handshake with the client, under the certificate for its name. False: the connection is over. */
 export async function shakeHands(
@@ -27,6 +29,7 @@ export async function shakeHands(
   if (context === undefined) return false;
   const socket = await startTls(connection, hello, bytes, context);
   if (socket === undefined || !isClientTrusted(connection, socket)) return false;
+  connection.plane.openingMemory.release(connection);
   const { policy } = connection.listener.spec;
   const facts = socket.facts();
   connection.tls = facts;
@@ -43,9 +46,14 @@ export async function shakeHands(
 /** Before the TLS socket exists, so that the whole policy holds for the name, and not only what SNI may change. */
 function chooseContext(connection: ConnectionState, hello: ClientHello): WireContext | undefined {
   const { listener, plane } = connection;
+  if (!sharesVersion(hello, listener.spec.policy)) {
+    // Before the name is looked at, and not left to an engine: for some old versions Node has another alert.
+    failHandshake(connection, "unsupported-version", { farewell: ALERT_RECORDS.protocol_version });
+    return undefined;
+  }
   const certificate = listener.certificates.select(hello, connection.atMs);
   if (certificate === undefined) {
-    failHandshake(connection, "unknown-name", { farewell: UNRECOGNIZED_NAME_ALERT });
+    failHandshake(connection, "unknown-name", { farewell: ALERT_RECORDS.unrecognized_name });
     return undefined;
   }
   try {
@@ -86,7 +94,13 @@ function startTls(
           resolve(undefined);
         },
         onClose(failure) {
-          const { failure: name, ...rest } = classifyHandshakeFailure(hello, policy, failure);
+          const mismatch = listener.certificates.mismatchOf(hello, connection.atMs);
+          const { failure: name, ...rest } = classifyHandshakeFailure(
+            hello,
+            policy,
+            failure,
+            mismatch,
+          );
           failHandshake(connection, name, rest);
           resolve(undefined);
         },
@@ -106,12 +120,13 @@ function isClientTrusted(connection: ConnectionState, socket: TlsSocket): boolea
   const certificate = socket.peerCertificate();
   if (certificate === undefined) {
     if (mode === "request") return true;
-    failHandshake(connection, "no-client-certificate");
+    failHandshake(connection, "no-client-certificate", IN_ORDER);
     return false;
   }
   connection.peerCertificate = certificate;
   if (certificate.verifyError === undefined) return true;
   failHandshake(connection, failureOfVerifyError(certificate.verifyError), {
+    ...IN_ORDER,
     detail: certificate.verifyError,
   });
   return false;

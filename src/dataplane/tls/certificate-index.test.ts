@@ -3,17 +3,26 @@ import { describe, it } from "node:test";
 import { PRESETS } from "#model/policy.ts";
 import type { CertificateName, MaterialId } from "#model/names.ts";
 import type { KeyType } from "#model/certificate.ts";
+import { SCHEMES } from "#model/signature-schemes.ts";
 import type { SnapshotCertificate } from "#model/snapshot.ts";
 import { CertificateIndex } from "./certificate-index.ts";
 import type { ClientHello } from "./client-hello.ts";
 
 const NOW_MS = 1_000;
 
+const KEY_SCHEMES = {
+  ecdsa: [SCHEMES.ecdsa_secp256r1_sha256],
+  ed25519: [SCHEMES.ed25519],
+  rsa: [SCHEMES.rsa_pss_rsae_sha256, SCHEMES.rsa_pss_rsae_sha384, SCHEMES.rsa_pss_rsae_sha512],
+} as const satisfies Record<KeyType, readonly number[]>;
+
 const certificate = (name: string, keyType: KeyType, ...names: string[]): SnapshotCertificate => ({
   name: name as CertificateName,
   material: name as MaterialId,
   names,
   keyType,
+  keySchemes: KEY_SCHEMES[keyType],
+  chainSchemes: [],
   notAfterMs: NOW_MS + 1,
 });
 const expired = (one: SnapshotCertificate): SnapshotCertificate => ({ ...one, notAfterMs: NOW_MS });
@@ -23,12 +32,14 @@ const RSA_SCHEME = 0x0804;
 
 const hello = (serverName: string | undefined, change: Partial<ClientHello> = {}): ClientHello => ({
   serverName,
+  otherName: undefined,
   alpn: [],
   legacyVersion: 0x0303,
   versions: [0x0304, 0x0303],
   cipherSuites: [0x1301, 0xc02b, 0xc02f],
-  groups: [0x001d],
+  groups: [0x001d, 0x0017],
   signatureSchemes: [ECDSA_SCHEME, RSA_SCHEME],
+  certificateSchemes: [ECDSA_SCHEME, RSA_SCHEME],
   hasSessionTicket: false,
   ...change,
 });

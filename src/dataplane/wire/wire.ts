@@ -143,6 +143,8 @@ export interface Wire {
     onAccept: (socket: WireSocket) => void,
   ): Promise<WireListener>;
   connect(target: ConnectTarget, handler: WireHandler): WireSocket;
+  /** The longest ClientHello that the engine takes, with its header; it may depend on whether the client is asked for a certificate. */
+  maxHelloBytes(requestsCertificate: boolean): number;
   /** Throws where the engine takes a part of the spec not. */
   buildContext(spec: ContextSpec): WireContext;
   /** The raw socket is not to be used after this. */
