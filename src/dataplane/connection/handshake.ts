@@ -9,13 +9,16 @@ import {
 } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
-import type { TlsFacts, TlsSocket, WireContext } from "../wire/wire.ts";
+import type { PeerCertificate, TlsFacts, TlsSocket, WireContext } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import type { ReadHello } from "./read-client-hello.ts";
 
 const HANDSHAKE_SLOTS = slotsByLabel("tlsd_handshakes_total");
 const HANDSHAKE_SECONDS = histogramSlots("tlsd_handshake_seconds");
+
+/** Any engine can put this much into its tickets; of nearly all clients no more is asked. */
+const LONG_CHAIN_BYTES = 8_192;
 
 /** Neither engine can send the alert of RFC 8446 section 6.2 by then: the client is sent close_notify and FIN. */
 const IN_ORDER = { farewell: Buffer.alloc(0) };
@@ -124,11 +127,27 @@ function isClientTrusted(connection: ConnectionState, socket: TlsSocket): boolea
     return false;
   }
   connection.peerCertificate = certificate;
-  if (certificate.verifyError === undefined) return true;
+  if (certificate.verifyError === undefined) return canAnswer(connection, socket, certificate);
   failHandshake(connection, failureOfVerifyError(certificate.verifyError), {
     ...IN_ORDER,
     detail: certificate.verifyError,
   });
+  return false;
+}
+
+/** On Bun a client with very long certificates would be cut off at the first answer, by an engine that says not why. */
+function canAnswer(
+  connection: ConnectionState,
+  socket: TlsSocket,
+  { chainBytes }: PeerCertificate,
+): boolean {
+  const hasTickets =
+    chainBytes > LONG_CHAIN_BYTES &&
+    connection.listener.spec.policy.tickets &&
+    socket.facts().version === "TLSv1.3";
+  if (!hasTickets || socket.canSendTickets(chainBytes)) return true;
+  const detail = `The client's certificates have ${chainBytes} bytes, too many for a session ticket of Bun.`;
+  failHandshake(connection, "too-large", { ...IN_ORDER, detail });
   return false;
 }
 

@@ -6,13 +6,32 @@ export interface EngineCertificate {
   readonly subjectaltname?: string | undefined;
   /** `Jan  1 00:00:00 2027 GMT` */
   readonly valid_to?: string | undefined;
+  /** DER. */
+  readonly raw?: Uint8Array | undefined;
+  /** A root has itself here. */
+  readonly issuerCertificate?: EngineCertificate | undefined;
+}
+
+/** No engine verifies a longer chain by default. */
+const MAX_CHAIN = 100;
+
+function bytesOf(leaf: EngineCertificate): number {
+  let bytes = 0;
+  let certificate: EngineCertificate | undefined = leaf;
+  for (let depth = 0; certificate !== undefined && depth < MAX_CHAIN; depth += 1) {
+    bytes += certificate.raw?.length ?? 0;
+    const issuer: EngineCertificate | undefined = certificate.issuerCertificate;
+    certificate = issuer === certificate ? undefined : issuer;
+  }
+  return bytes;
 }
 
 /** `verifyError` is the engine's verdict: on a resumed session that of the handshake which made it, maybe days ago. */
 export function peerCertificateOf(
-  { subject, subjectaltname = "", valid_to = "" }: EngineCertificate,
+  certificate: EngineCertificate,
   verifyError: string | undefined,
 ): PeerCertificate | undefined {
+  const { subject, subjectaltname = "", valid_to = "" } = certificate;
   if (subject === undefined) return undefined;
   const attributes = Object.entries(subject as Readonly<Record<string, string | string[]>>);
   const commonNames = attributes.find(([key]) => key === "CN")?.[1];
@@ -22,6 +41,7 @@ export function peerCertificateOf(
     subject:
       attributes.map(([key, value]) => `${key}=${[value].flat().join("+")}`).join(", ") ||
       subjectaltname,
+    chainBytes: bytesOf(certificate),
     verifyError: verifyError ?? (hasExpired ? "CERT_HAS_EXPIRED" : undefined),
   };
 }

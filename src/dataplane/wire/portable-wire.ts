@@ -76,14 +76,13 @@ function listen(
   });
 }
 
-/** OpenSSL: CLIENT_HELLO_MAX_LENGTH and the header. */
-const MAX_OPENSSL_HELLO_BYTES = 131_400;
 /** BoringSSL (ssl_max_handshake_message_len): 16,384 bytes, or those of a client's chain where one may come, and the header. */
 const MAX_BORINGSSL_HELLO_BYTES = 16_388;
 const MAX_BORINGSSL_CHAIN_BYTES = 102_404;
 
 function maxHelloBytes(requestsCertificate: boolean): number {
-  if (!isBun) return MAX_OPENSSL_HELLO_BYTES;
+  // OpenSSL takes whatever its fields can hold (CLIENT_HELLO_MAX_LENGTH).
+  if (!isBun) return Number.POSITIVE_INFINITY;
   return requestsCertificate ? MAX_BORINGSSL_CHAIN_BYTES : MAX_BORINGSSL_HELLO_BYTES;
 }
 
