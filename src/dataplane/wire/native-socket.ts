@@ -274,9 +274,8 @@ export class NativeSocket implements TlsSocket {
 
   /** Of this one object: all others are spared a question with each write. */
   #sendFirstByteAlone(): void {
-    const { write } = this;
     this.write = (chunk, isLent) => {
-      this.write = write;
+      Reflect.deleteProperty(this, "write");
       if (chunk.length > 1) this.write(chunk.subarray(0, 1), isLent);
       return this.write(chunk.length > 1 ? chunk.subarray(1) : chunk, isLent);
     };
