@@ -5,11 +5,12 @@ import type { Candidate } from "../endpoint/endpoint-set.ts";
 import type { Deadlined, Deadlines } from "../live/deadlines.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
+import type { Opening, OpeningMemory } from "../live/opening-memory.ts";
 import type { RelayMemory } from "../live/relay-memory.ts";
 import type { Recorder } from "../observe/recorder.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
-import { cutConnection } from "./finish.ts";
+import { cutConnection, failHandshake } from "./finish.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
 /** What every connection of a worker shares. */
@@ -18,6 +19,7 @@ export interface Plane {
   readonly contexts: ContextStore;
   readonly deadlines: Deadlines;
   readonly connections: OpenConnections;
+  readonly openingMemory: OpeningMemory;
   readonly relayMemory: RelayMemory;
   readonly recorder: Recorder;
   /** Connections that a worker may have open in all; changes with the snapshot. */
@@ -35,7 +37,7 @@ const SAMPLE_EVERY = 100;
 let sequence = 0;
 
 /** One connection from accept to its end. The stages fill it in; finish.ts reads it. */
-export class ConnectionState implements Deadlined {
+export class ConnectionState implements Deadlined, Opening {
   readonly plane: Plane;
   readonly listener: LiveListener;
   readonly #sequence: number;
@@ -106,6 +108,10 @@ export class ConnectionState implements Deadlined {
 
   cut(): void {
     cutConnection(this, "drained");
+  }
+
+  shed(): void {
+    failHandshake(this, "over-limit", { limit: "handshake-memory" });
   }
 
   onDeadline(): void {

@@ -18,6 +18,8 @@ const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
 
 /** For a client to read the farewell and close. Closing at once would send RST over it while its request is unread. */
 const FAREWELL_MS = 1_000;
+/** A list may hold 127 of them (RFC 8446 section 4.2.1). */
+const MAX_TOLD_VERSIONS = 100;
 
 interface FailureDetail {
   readonly limit?: OverLimit;
@@ -40,6 +42,7 @@ function release(connection: ConnectionState): void {
   const { plane, listener } = connection;
   if (!connection.isAdmitted) return;
   connection.settle();
+  plane.openingMemory.release(connection);
   plane.deadlines.remove(connection);
   plane.connections.delete(connection);
   listener.usage.release();
@@ -80,9 +83,9 @@ export function failHandshake(
     clientAddress: connection.clientAddress,
     clientPort: connection.clientPort,
     ...optional("proxyAddress", connection.proxyAddress),
-    ...optional("serverName", connection.serverName),
+    ...optional("serverName", connection.serverName ?? hello?.otherName),
     ...optional("alpn", hello?.alpn),
-    ...optional("offeredVersions", hello?.versions.map(versionName)),
+    ...optional("offeredVersions", hello?.versions.slice(0, MAX_TOLD_VERSIONS).map(versionName)),
     durationMs: toMicroseconds(connection.elapsedMs()),
   } satisfies HandshakeRecord);
   if (rest.farewell !== undefined) {

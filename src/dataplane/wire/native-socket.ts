@@ -11,6 +11,14 @@ import {
   type WireHandler,
 } from "./wire.ts";
 
+/**
+ * BoringSSL sends the two tickets of TLS 1.3, each with the peer's certificates in it, in one buffer with the first data,
+ * and writes nothing any more where that buffer would be longer than 65,535 bytes. Up to the first length any data goes
+ * with them, up to the second a single byte.
+ */
+const MAX_CHAIN_BYTES_WITH_DATA = 24_000;
+const MAX_CHAIN_BYTES = 32_000;
+
 /** What has accepted sockets, and must hear them until TLS has taken them over. */
 interface RawSocketOwner {
   rawSocketGone(): void;
@@ -256,6 +264,21 @@ export class NativeSocket implements TlsSocket {
     const socket = this.#socket;
     if (socket !== undefined) close(socket);
     queueMicrotask(() => this.closed());
+  }
+
+  canSendTickets(chainBytes: number): boolean {
+    if (chainBytes > MAX_CHAIN_BYTES) return false;
+    if (chainBytes > MAX_CHAIN_BYTES_WITH_DATA) this.#sendFirstByteAlone();
+    return true;
+  }
+
+  /** Of this one object: all others are spared a question with each write. */
+  #sendFirstByteAlone(): void {
+    this.write = (chunk, isLent) => {
+      Reflect.deleteProperty(this, "write");
+      if (chunk.length > 1) this.write(chunk.subarray(0, 1), isLent);
+      return this.write(chunk.length > 1 ? chunk.subarray(1) : chunk, isLent);
+    };
   }
 
   facts(): TlsFacts {

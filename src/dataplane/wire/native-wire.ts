@@ -76,6 +76,7 @@ function native(socket: WireSocket): NativeSocket {
 function buildNativeWire(bun: BunSockets): Wire {
   return {
     buildContext: (spec) => portableWire.buildContext(spec),
+    maxHelloBytes: (requestsCertificate) => portableWire.maxHelloBytes(requestsCertificate),
 
     async listen(target, onAccept) {
       return new NativeListener(bun, target, HANDLERS, onAccept);

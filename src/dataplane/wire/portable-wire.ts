@@ -76,6 +76,16 @@ function listen(
   });
 }
 
+/** BoringSSL (ssl_max_handshake_message_len): 16,384 bytes, or those of a client's chain where one may come, and the header. */
+const MAX_BORINGSSL_HELLO_BYTES = 16_388;
+const MAX_BORINGSSL_CHAIN_BYTES = 102_404;
+
+function maxHelloBytes(requestsCertificate: boolean): number {
+  // OpenSSL takes whatever its fields can hold (CLIENT_HELLO_MAX_LENGTH).
+  if (!isBun) return Number.POSITIVE_INFINITY;
+  return requestsCertificate ? MAX_BORINGSSL_CHAIN_BYTES : MAX_BORINGSSL_HELLO_BYTES;
+}
+
 /** Node reads one CRL from each string that it is given. */
 const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
   pem?.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? undefined;
@@ -116,6 +126,7 @@ function buildContext(spec: ContextSpec): WireContext {
 export const portableWire: Wire = {
   listen,
   buildContext,
+  maxHelloBytes,
 
   connect(target, handler) {
     const options: net.NetConnectOpts & { readonly highWaterMark: number } = {

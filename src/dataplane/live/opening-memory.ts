@@ -1,0 +1,50 @@
+/** A connection whose handshake is not done. */
+export interface Opening {
+  /** Ends it, and with it what it holds. */
+  shed(): void;
+}
+
+/** Less than this is not counted: `maxConnections` bounds it, and nearly every ClientHello fits. */
+const UNCOUNTED_BYTES = 4_096;
+const LIMIT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * What clients have sent that are not through with their handshake: PROXY headers and ClientHellos, of all connections of
+ * a worker. Over the limit the one that began first is shed: an honest client needs a few round trips, one that means to
+ * fill the memory stays until its deadline.
+ */
+export class OpeningMemory {
+  readonly #limitBytes: number;
+  /** In the order in which they began. */
+  readonly #held = new Map<Opening, number>();
+  #heldBytes = 0;
+
+  constructor(limitBytes = LIMIT_BYTES) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** `bytes` are all that it holds, those of the call before included. */
+  hold(opening: Opening, bytes: number): void {
+    if (bytes <= UNCOUNTED_BYTES) return;
+    this.#heldBytes += bytes - (this.#held.get(opening) ?? 0);
+    this.#held.set(opening, bytes);
+    while (this.#heldBytes > this.#limitBytes) {
+      const [first] = this.#held.keys();
+      if (first === undefined) return;
+      this.release(first);
+      first.shed();
+    }
+  }
+
+  /** Its handshake is done, or it is over. */
+  release(opening: Opening): void {
+    const bytes = this.#held.get(opening);
+    if (bytes === undefined) return;
+    this.#heldBytes -= bytes;
+    this.#held.delete(opening);
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+}
