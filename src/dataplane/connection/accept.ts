@@ -19,6 +19,12 @@ export function acceptConnection(
   const connection = new ConnectionState(plane, listener, socket);
   connection.clientAddress = normaliseClientAddress(connection.clientAddress);
   listener.counters.add(ACCEPTED);
+  // The peer was gone before it was accepted, and nothing may be decided by an address that is not known. Where proxies
+  // may announce clients, readProxyHeader ends the connection, as it must first tell a health check from a failure.
+  if (connection.clientAddress === "" && listener.trustedProxies.length === 0) {
+    failHandshake(connection, "reset");
+    return undefined;
+  }
   const nowMs = performance.now();
   const limit =
     plane.connections.size >= plane.maxConnections
@@ -40,12 +46,12 @@ export function acceptConnection(
   return connection;
 }
 
-/** Whether the socket's peer lies in the CIDRs from which a PROXY header is required. */
-export function needsProxyHeader({ listener, client }: ConnectionState): boolean {
+/** Whether the peer must send a PROXY header. Until that is read, the peer is the client. */
+export function needsProxyHeader({ listener, clientAddress }: ConnectionState): boolean {
   const { trustedProxies } = listener;
   if (trustedProxies.length === 0) return false;
-  const peerAddress = normaliseClientAddress(client.peerAddress);
-  return trustedProxies.some((cidr) => cidrContains(cidr, peerAddress));
+  // A peer whose address is not known is never taken for a direct client.
+  return clientAddress === "" || trustedProxies.some((cidr) => cidrContains(cidr, clientAddress));
 }
 
 /** Counts the client address against its rate; false: over it, and the connection is closed. */

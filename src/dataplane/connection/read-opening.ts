@@ -1,8 +1,7 @@
 import type { WireHandler } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
-
-const NOTHING = Buffer.alloc(0);
+import { OpeningBytes } from "./opening-bytes.ts";
 
 /**
  * Gathers the first bytes of a client until `parse` has what it looks for; undefined there asks for more. Resolves with
@@ -15,18 +14,19 @@ export function readOpening<Found>(
   parse: (bytes: Buffer) => Found | undefined,
 ): Promise<{ readonly found: Found; readonly bytes: Buffer } | undefined> {
   const { client } = connection;
-  let bytes = firstBytes ?? NOTHING;
-  if (bytes.length > 0) {
-    const found = parse(bytes);
-    if (found !== undefined) return Promise.resolve({ found, bytes });
+  if (firstBytes !== undefined && firstBytes.length > 0) {
+    const found = parse(firstBytes);
+    if (found !== undefined) return Promise.resolve({ found, bytes: firstBytes });
   }
+  const opening = new OpeningBytes(firstBytes);
   return new Promise((resolve) => {
     const over = (): void => resolve(undefined);
     const handler: WireHandler = {
       onOpen() {},
       onDrain() {},
       onData(chunk, isLent) {
-        bytes = bytes.length === 0 && !isLent ? chunk : Buffer.concat([bytes, chunk]);
+        connection.isProbe = false;
+        const bytes = opening.add(chunk, isLent);
         const found = parse(bytes);
         if (found === undefined) return;
         client.hold();
