@@ -198,7 +198,7 @@ forEachEngine((engine) => {
             });
           const probesBefore = await probesSoFar();
           const front = await startHaproxyFront({ to, header, source: balancer, check: "tcp" });
-          await eventually(async () => (await probesSoFar()) >= probesBefore + 5);
+          await eventually(async () => (await probesSoFar()) >= probesBefore + 5, 20_000);
           front.process.child.kill("SIGTERM");
           await front.process.exited;
           const failures = await failedHandshakes(director);
