@@ -58,6 +58,7 @@ export async function connectEndpoint(
       candidate.health.openConnections += 1;
       connection.endpoint = candidate;
       connection.endpointFailure = undefined;
+      connection.announced = undefined;
       connection.connectMs = connection.elapsedMs();
       listener.counters.add(CONNECTS);
       listener.counters.observeMs(CONNECT_SECONDS, performance.now() - startedMs);

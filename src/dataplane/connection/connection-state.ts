@@ -8,6 +8,7 @@ import type { OpenConnections } from "../live/open-connections.ts";
 import type { Opening, OpeningMemory } from "../live/opening-memory.ts";
 import type { RelayMemory } from "../live/relay-memory.ts";
 import type { Recorder } from "../observe/recorder.ts";
+import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
 import { cutConnection, failHandshake } from "./finish.ts";
@@ -26,6 +27,13 @@ export interface Plane {
   maxConnections: number;
   /** Makes connection ids unlike those of other workers. */
   readonly idPrefix: string;
+}
+
+/** What the endpoint is to be told of a PROXY header that came in. */
+export interface Announced {
+  /** It is undefined if the header announced no addresses: the socket's own are then sent. */
+  readonly client: AnnouncedClient | undefined;
+  readonly tlvs: Buffer;
 }
 
 export interface DeadlineListener {
@@ -52,6 +60,12 @@ export class ConnectionState implements Deadlined, Opening {
   clientPort: number;
   /** The socket's peer, where a PROXY header announced the client. */
   proxyAddress: string | undefined;
+  /** It may hold 64 KB, so it is dropped as soon as an endpoint has been told. */
+  announced: Announced | undefined;
+  /** The unique id in the PROXY header that came in, as access lines show it. */
+  uniqueId: string | undefined;
+  /** Whether the connection is a health check so far: its PROXY header announced no client, and no byte has followed. */
+  isProbe = false;
   serverName: string | undefined;
   /** Until the handshake is done: of an open connection nobody asks, and it is large. */
   hello: ClientHello | undefined;

@@ -12,6 +12,7 @@ const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
 const REFUSED = SLOTS.firstSlot.tlsd_connections_refused_total;
 const LIMITED_SLOTS = slotsByLabel("tlsd_connections_limited_total");
 const ENDED_SLOTS = slotsByLabel("tlsd_connections_ended_total");
+const PROBES = SLOTS.firstSlot.tlsd_proxy_probes_total;
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
 const BYTES_FROM_CLIENTS = SLOTS.firstSlot.tlsd_bytes_from_clients_total;
 const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
@@ -62,6 +63,15 @@ function sayFarewell(connection: ConnectionState, farewell: Uint8Array): void {
   client.resume();
 }
 
+/** Ends a health check of a proxy, which is not a failure and has used up no handshake. */
+function endProbe(connection: ConnectionState): void {
+  const { listener, client } = connection;
+  listener.counters.add(PROBES);
+  listener.usage.giveHandshakeBack();
+  client.reset();
+  release(connection);
+}
+
 /** Ends a connection before it was open, records why and counts it. The only place that does. */
 export function failHandshake(
   connection: ConnectionState,
@@ -70,6 +80,10 @@ export function failHandshake(
 ): void {
   if (connection.isOver) return;
   connection.isOver = true;
+  if (connection.isProbe && failure !== "internal") {
+    endProbe(connection);
+    return;
+  }
   const { listener, client, hello, plane, rules } = connection;
   listener.counters.add(failure === "not-allowed" ? REFUSED : (FAILED_SLOTS[failure] ?? 0));
   if (rest.limit !== undefined) listener.counters.add(LIMITED_SLOTS[rest.limit] ?? 0);
@@ -154,6 +168,7 @@ function recordOf(
     clientAddress: connection.clientAddress,
     clientPort: connection.clientPort,
     ...optional("proxyAddress", connection.proxyAddress),
+    ...optional("uniqueId", connection.uniqueId),
     virtualIp: rules.spec.virtualIp,
     ...optional("serverName", connection.serverName),
     ...optional("tlsVersion", tls?.version),

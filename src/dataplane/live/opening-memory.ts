@@ -25,7 +25,7 @@ export class OpeningMemory {
 
   /** `bytes` are all that it holds, those of the call before included. */
   hold(opening: Opening, bytes: number): void {
-    if (bytes <= UNCOUNTED_BYTES) return;
+    if (bytes <= UNCOUNTED_BYTES) return this.release(opening);
     this.#heldBytes += bytes - (this.#held.get(opening) ?? 0);
     this.#held.set(opening, bytes);
     while (this.#heldBytes > this.#limitBytes) {

@@ -13,6 +13,8 @@ export interface BunSocket<Data> {
   data: Data;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
   readonly alpnProtocol?: string | false | null;
   /** Bytes that were taken; -1 when the socket is closed. What was not taken is the caller's to keep. */
   write(chunk: Uint8Array): number;

@@ -68,6 +68,12 @@ export class NativeSocket implements TlsSocket {
     return this.#socket === socket;
   }
 
+  get localAddress(): string {
+    return this.#socket?.localAddress ?? "";
+  }
+  get localPort(): number {
+    return this.#socket?.localPort ?? 0;
+  }
   get hasFinished(): boolean {
     return this.#isEnding && this.#queue === undefined;
   }

@@ -33,8 +33,15 @@ export const SILENT: WireHandler = {
 };
 
 export interface WireSocket {
+  /**
+   * It is empty, and the port 0, if the peer was gone before the socket was accepted, and on Bun also once the socket is
+   * closed. So it is read at accept.
+   */
   readonly peerAddress: string;
   readonly peerPort: number;
+  /** It is asked of the kernel when it is read. It is empty, and the port 0, once the socket is closed. */
+  readonly localAddress: string;
+  readonly localPort: number;
   /** Bytes that `write` took and the kernel has not. */
   readonly queuedBytes: number;
   /** `end` was called, and all that was written and the end itself are with the kernel. */
