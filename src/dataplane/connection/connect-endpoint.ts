@@ -52,13 +52,32 @@ export async function connectEndpoint(
     }
     connection.endpointFailure = attempt.failure;
     listener.counters.add(FAILED_SLOTS[attempt.failure] ?? 0);
-    if (isEndpointsFault(attempt.failure)) candidate.health.failed(plane.deadlines.nowMs);
+    if (isEndpointsFault(attempt.failure))
+      candidate.health.failed(plane.deadlines.nowMs, attempt.failure === "timeout");
   }
   endConnection(connection, "endpoint-failed");
   return undefined;
 }
 
-async function tryEndpoint(connection: ConnectionState, { endpoint }: Candidate): Promise<Attempt> {
+/** No more connects are under way to one endpoint than leave places for connections to others. */
+async function tryEndpoint(
+  connection: ConnectionState,
+  { endpoint, health }: Candidate,
+): Promise<Attempt> {
+  const { connections, maxConnections } = connection.plane;
+  if (!health.mayConnect(maxConnections - connections.size)) return { failure: "busy" };
+  health.connecting += 1;
+  try {
+    return await connectTo(connection, endpoint);
+  } finally {
+    health.connecting -= 1;
+  }
+}
+
+async function connectTo(
+  connection: ConnectionState,
+  endpoint: SnapshotEndpoint,
+): Promise<Attempt> {
   const { listener, plane } = connection;
   const { endpointTls, timeouts } = listener.spec;
   connection.deadlineAtMs = plane.deadlines.in(timeouts.connectMs);
