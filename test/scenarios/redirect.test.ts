@@ -183,7 +183,7 @@ forEachEngine((engine) => {
   };
 
   const refused: Readonly<
-    Record<string, readonly [request: string, status: string, also?: string]>
+    Record<string, readonly [request: string, status: string, ...also: string[]]>
   > = {
     "a target that is too long": [
       requestOf(`GET /${"a".repeat(8_000)} HTTP/1.1`, host),

@@ -96,9 +96,12 @@ const ENDPOINT_BROKE_OFF: ReadonlySet<ConnectionOutcome> = new Set<ConnectionOut
 ]);
 
 /** Towards a client without TLS only RST says that something is missing. With TLS a close without close_notify does. */
-function closeClient({ client, tls }: ConnectionState, outcome: ConnectionOutcome): void {
+function closeClient(
+  { client, tls, bytesToClient }: ConnectionState,
+  outcome: ConnectionOutcome,
+): void {
   const isAllSent = ENDPOINT_BROKE_OFF.has(outcome)
-    ? tls !== undefined && client.queuedBytes === 0
+    ? tls !== undefined && bytesToClient > 0 && client.queuedBytes === 0
     : client.hasFinished;
   // A client that was sent everything may still be reading it from the kernel: RST would take that back.
   if (isAllSent) client.destroy();

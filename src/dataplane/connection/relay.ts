@@ -5,8 +5,12 @@ import type { WireFailure, WireHandler, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState, DeadlineListener } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
-/** How long a client must have said nothing before it is closed after a broken answer: RST answers what comes later. */
+/**
+ * How long a client must have said nothing before it is closed after a broken answer, as what it says later is answered
+ * with RST, which may overtake the answer: one that has said nothing since the break, and one that was still sending.
+ */
 const QUIET_MS = 250;
+const QUIET_AFTER_DATA_MS = 2_000;
 
 const FIRST_BYTE_SECONDS = histogramSlots("tlsd_first_byte_seconds");
 
@@ -53,7 +57,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
       connection.bytesToClient += chunk.length;
     }
     if (this.#broken !== undefined) {
-      this.#waitForQuiet(this.#broken);
+      this.#waitForQuiet(this.#broken, QUIET_AFTER_DATA_MS);
       return;
     }
     touch(connection);
@@ -94,7 +98,8 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     }
     if (failure !== undefined && !(this.hasEnded && !this.isClient)) {
       const outcome = outcomeOfBreak(this.isClient, failure);
-      if (this.isClient || other.isClosed) endConnection(connection, outcome);
+      const isAnswered = !this.isClient && connection.bytesToClient > 0;
+      if (!isAnswered || other.isClosed) endConnection(connection, outcome);
       else other.breakOff(outcome);
       return;
     }
@@ -111,16 +116,16 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   breakOff(outcome: ConnectionOutcome): void {
     const { nowMs } = this.connection.plane.deadlines;
     this.#broken = { outcome, movedAtMs: nowMs, beganAtMs: nowMs };
-    this.#waitForQuiet(this.#broken);
+    this.#waitForQuiet(this.#broken, QUIET_MS);
     // It may have been held back; what it still says goes nowhere.
     this.socket.resume();
   }
 
-  #waitForQuiet({ beganAtMs }: BrokenAnswer): void {
+  #waitForQuiet({ beganAtMs }: BrokenAnswer, quietMs: number): void {
     const { plane, listener } = this.connection;
     const { nowMs } = plane.deadlines;
     const { halfClosedMs } = listener.spec.timeouts;
-    this.connection.deadlineAtMs = Math.min(nowMs + QUIET_MS, beganAtMs + halfClosedMs);
+    this.connection.deadlineAtMs = Math.min(nowMs + quietMs, beganAtMs + halfClosedMs);
   }
 
   shed(): void {
