@@ -22,10 +22,9 @@ export function acceptConnection(connection: ConnectionState): boolean {
     return false;
   }
   const nowMs = performance.now();
-  const limit =
-    plane.connections.size >= plane.maxConnections
-      ? "director-connections"
-      : listener.usage.tryAdmit(nowMs);
+  const limit = plane.connections.hasPlace(plane.maxConnections)
+    ? listener.usage.tryAdmit(nowMs)
+    : "director-connections";
   if (limit !== undefined) {
     failHandshake(connection, "over-limit", { limit });
     return false;

@@ -33,4 +33,5 @@ export function classifyEndpointFailure(
 }
 
 /** Whether it says something of the endpoint: what the director lacks itself must not take an endpoint out. */
-export const isEndpointsFault = (failure: EndpointFailure): boolean => failure !== "no-open-files";
+export const isEndpointsFault = (failure: EndpointFailure): boolean =>
+  failure !== "no-open-files" && failure !== "busy";

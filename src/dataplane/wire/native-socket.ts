@@ -1,4 +1,5 @@
 import type { BunSocket } from "./bun-native.ts";
+import type { Connectable, Connecting } from "./native-connect.ts";
 import { BROKEN_OFF, tlsFactsOf } from "./native-facts.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
 import {
@@ -28,7 +29,7 @@ interface RawSocketOwner {
  * A socket of Bun's own, without node streams: what `write` did not take is kept here, and what arrives while it is
  * paused waits here. It stays the same object when TLS starts on it.
  */
-export class NativeSocket implements TlsSocket {
+export class NativeSocket implements TlsSocket, Connectable {
   handler: WireHandler = SILENT;
   readonly peerAddress: string;
   readonly peerPort: number;
@@ -36,6 +37,7 @@ export class NativeSocket implements TlsSocket {
   verifyError: string | undefined;
   /** Undefined while it connects. */
   #socket: BunSocket<NativeSocket> | undefined;
+  #connecting: Connecting | undefined;
   /** Until TLS has taken it over, where it was accepted. */
   #listener: RawSocketOwner | undefined;
   /** Absent while it is empty, as nearly always: of an idle connection every array counts. */
@@ -148,11 +150,13 @@ export class NativeSocket implements TlsSocket {
     this.#close((socket) => socket.close());
   }
 
+  /** What to close while there is no socket yet. */
+  connectsBy(connecting: Connecting): void {
+    this.#connecting = connecting;
+  }
+
   connected(socket: BunSocket<NativeSocket>): void {
-    if (this.#isClosed) {
-      socket.terminate();
-      return;
-    }
+    this.#connecting = undefined;
     this.#socket = socket;
     this.handler.onOpen();
   }
@@ -268,7 +272,8 @@ export class NativeSocket implements TlsSocket {
     this.#early = undefined;
     this.#isPaused = true;
     const socket = this.#socket;
-    if (socket !== undefined) close(socket);
+    if (socket === undefined) this.#connecting?.destroy();
+    else close(socket);
     queueMicrotask(() => this.closed());
   }
 

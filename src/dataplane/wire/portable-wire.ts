@@ -1,7 +1,9 @@
 import { constants } from "node:crypto";
+import dns from "node:dns";
 import net from "node:net";
 import tls, { type SecureContext } from "node:tls";
 import { readOnAfterBrokenPipe } from "./broken-pipe.ts";
+import { NameLookups } from "./name-lookups.ts";
 import { isBun, PortableSocket, sharedRead } from "./portable-socket.ts";
 import { PortableTlsSocket, sniOf } from "./portable-tls-socket.ts";
 import {
@@ -15,6 +17,10 @@ import {
 
 /** What Bun gives a listening socket at the most; Node takes the kernel's net.core.somaxconn. */
 const BACKLOG = 4096;
+
+const names = new NameLookups((hostname, answered) =>
+  dns.lookup(hostname, { all: true, hints: dns.ADDRCONFIG }, answered),
+);
 
 class PortableContext implements WireContext {
   readonly secureContext: SecureContext;
@@ -131,6 +137,7 @@ export const portableWire: Wire = {
   connect(target, handler) {
     const options: net.NetConnectOpts & { readonly highWaterMark: number } = {
       ...target,
+      lookup: names.lookup,
       allowHalfOpen: true,
       noDelay: true,
       highWaterMark: HIGH_WATER_MARK_BYTES,
