@@ -63,7 +63,7 @@ describe("material that takes half an hour to read", () => {
   });
 
   it("is refused when it replaces a file; the director answers and serves meanwhile", async () => {
-    const before = issued.get("shop")?.serial;
+    const good = issued.get("shop")?.serial;
     await writeFiles(director.dir, { "shop.key": endlessKeyPem });
     const checked = runTlsd(["check", director.documentPath], { deadlineMs });
     const answers: number[] = [];
@@ -80,7 +80,7 @@ describe("material that takes half an hour to read", () => {
     const slowest = Math.max(...answers);
     assert.ok(answers.length > 20, `${answers.length} answers`);
     assert.ok(slowest < answerMs, `the slowest answer came after ${slowest} ms`);
-    assert.equal(await servedSerial("shop"), before);
+    assert.equal(await servedSerial("shop"), good);
     // The command takes the other certificates, too.
     const { code, stderr } = await checked;
     assert.equal(code, 1);
@@ -110,9 +110,9 @@ describe("material that takes half an hour to read", () => {
   });
 
   it("does not keep the director from ending", async () => {
-    const before = descendantsOf(director.pid).length;
+    const idle = descendantsOf(director.pid).length;
     director.signal("SIGHUP");
-    await eventually(() => descendantsOf(director.pid).length > before, deadlineMs, "a reader");
+    await eventually(() => descendantsOf(director.pid).length > idle, deadlineMs, "a reader");
     const { code, stderr } = await director.stop(deadlineMs);
     assert.equal(code, 0, stderr);
     assert.ok(director.logs.some((line) => isEvent(line, "stopped")));

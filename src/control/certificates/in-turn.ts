@@ -1,5 +1,5 @@
 /** Files open at a time, well below any open-file limit. */
-const CONCURRENT_FILES = 8;
+const CONCURRENT_FILES = 16;
 
 /** The results in the order of `items`; only a few are under way at a time. */
 export async function inTurn<Item, Result>(

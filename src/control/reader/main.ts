@@ -7,10 +7,11 @@ import type { Job, Outcome } from "./jobs.ts";
 import { work, type Answer } from "./work.ts";
 
 const decoder = new FrameDecoder();
+let tail = Promise.resolve();
 
 process.stdin.on("data", (chunk: Buffer) => {
   for (const frame of decoder.push(chunk)) {
-    answer(frame).then(send, (error: unknown) => send(faultOf(error)));
+    tail = tail.then(() => answer(frame)).then(send, (error: unknown) => send(faultOf(error)));
   }
 });
 process.stdin.on("end", () => process.exit());

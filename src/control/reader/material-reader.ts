@@ -1,13 +1,16 @@
 import type { Problem } from "#model/failure.ts";
 import type { Job, Outcome, Replies } from "./jobs.ts";
 import type { ReaderCommand } from "./reader-command.ts";
-import { ReaderEndedError, ReaderProcess } from "./reader-process.ts";
+import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-process.ts";
 
 const DEADLINE_MS = 5_000;
 /** A reader that has had nothing to do for this long ends: renewals come seldom. */
 const IDLE_MS = 5_000;
-/** Waiting jobs for which another process is worth its start. */
-const CROWD = 16;
+/** So many jobs in a row, with so many more that wait, are worth the start of another process. */
+const BUSY_RUN = 32;
+const CROWD = 4;
+/** Jobs that a process has at a time, so that it need not wait for the next. */
+const MAX_LOAD = 4;
 /** A job that takes this long lets the others have another process. */
 const SLOW_MS = 250;
 
@@ -65,6 +68,8 @@ export class MaterialReader {
   /** Those whose job takes long. */
   readonly #slow = new Set<ReaderProcess>();
   #idleTimer: NodeJS.Timeout | undefined;
+  /** Jobs since none waited. */
+  #inARow = 0;
   #isClosed = false;
 
   constructor(options: MaterialReaderOptions) {
@@ -122,18 +127,30 @@ export class MaterialReader {
   }
 
   #assign(): void {
-    for (const process of this.#processes) {
-      if (process.isBusy) continue;
+    for (;;) {
+      const process = this.#leastLoaded();
+      if (process === undefined) break;
       const next = this.#waiting.shift();
       if (next === undefined) break;
       this.#work(process, next).catch((error: unknown) => next.reject(error));
     }
     const quick = this.#processes.size - this.#slow.size;
-    const isCrowded = this.#waiting.length > 0 && this.#waiting.length >= CROWD * quick;
-    if (isCrowded && this.#processes.size < this.#size) {
+    const isCrowded =
+      quick <= 0 || (this.#inARow >= BUSY_RUN && this.#waiting.length >= CROWD * quick);
+    if (isCrowded && this.#waiting.length > 0 && this.#processes.size < this.#size) {
       this.#start();
       this.#assign();
     }
+  }
+
+  /** Of those that are not held up and have room in their pipe. */
+  #leastLoaded(): ReaderProcess | undefined {
+    let found: ReaderProcess | undefined;
+    for (const process of this.#processes) {
+      const isFree = process.load < (this.#slow.has(process) ? 1 : MAX_LOAD);
+      if (isFree && process.load < (found?.load ?? MAX_LOAD)) found = process;
+    }
+    return found;
   }
 
   #start(): void {
@@ -158,7 +175,9 @@ export class MaterialReader {
       waiting.resolve({ reply: replyOf(head as Outcome), parts });
     } catch (error) {
       if (!isAnswer(error)) this.#end(process);
-      if (error instanceof ReaderEndedError && !isRetry && !this.#isClosed) {
+      if (this.#isClosed) waiting.reject(closed());
+      else if (error instanceof NotReachedError) this.#waiting.unshift(waiting);
+      else if (error instanceof ReaderEndedError && !isRetry) {
         this.#waiting.unshift({ ...waiting, isRetry: true });
       } else {
         waiting.reject(error);
@@ -166,6 +185,7 @@ export class MaterialReader {
     } finally {
       clearTimeout(slow);
       this.#slow.delete(process);
+      this.#inARow = this.#waiting.length === 0 ? 0 : this.#inARow + 1;
       this.#assign();
       this.#endIdle();
     }
@@ -174,7 +194,7 @@ export class MaterialReader {
   #endIdle(): void {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => {
-      for (const process of this.#processes) if (!process.isBusy) this.#end(process);
+      for (const process of this.#processes) if (process.load === 0) this.#end(process);
     }, IDLE_MS).unref();
   }
 }

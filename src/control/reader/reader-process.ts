@@ -7,6 +7,7 @@ const MAX_STDERR_CHARACTERS = 4_096;
 /** On a machine that is busy, a process gets this many times its deadline until it has had the time for its work. */
 const MAX_STRETCH = 6;
 const MIN_WAIT_MS = 100;
+const TIME_KEPT_MS = 1_000;
 
 /** The work was not done within its deadline; the process has been killed. */
 export class DeadlineError extends Error {
@@ -18,23 +19,34 @@ export class ReaderEndedError extends Error {
   override readonly name = "ReaderEndedError";
 }
 
+/** The process ended over work that came before this. */
+export class NotReachedError extends Error {
+  override readonly name = "NotReachedError";
+}
+
 interface Request {
   readonly deadlineMs: number;
-  readonly startedAtMs: number;
-  /** Processor time of the process when it got the work. */
-  readonly usedMs: number;
-  timer: NodeJS.Timeout;
   resolve(frame: Frame): void;
   reject(error: Error): void;
 }
 
-/** One process that reads foreign material, a job at a time. */
+/** The request that the process works on, since when, and how much processor time it had used by then. */
+interface Turn {
+  readonly deadlineMs: number;
+  readonly startedAtMs: number;
+  readonly usedMs: number;
+  timer: NodeJS.Timeout;
+}
+
+/** One process that reads foreign material, a request at a time; the next ones wait in its pipe. */
 export class ReaderProcess {
   /** Resolves when the process is gone. */
   readonly ended: Promise<void>;
   readonly #child: ChildProcess;
   readonly #decoder = new FrameDecoder();
-  #request: Request | undefined;
+  readonly #requests: Request[] = [];
+  #turn: Turn | undefined;
+  #lastTime = { atMs: performance.now(), usedMs: 0 };
   #lastWords = "";
   #hasEnded = false;
 
@@ -72,25 +84,25 @@ export class ReaderProcess {
     this.#holdEventLoop(false);
   }
 
-  get isBusy(): boolean {
-    return this.#request !== undefined;
+  /** Requests that are not answered yet. */
+  get load(): number {
+    return this.#requests.length;
   }
 
-  get hasEnded(): boolean {
-    return this.#hasEnded;
-  }
-
-  /** The deadline is one of processor time, up to six times that. Rejects with DeadlineError, ReaderEndedError, or RangeError where there is too much to send. */
+  /**
+   * The deadline is one of processor time, up to six times that, from when the process takes the request up. Rejects with
+   * DeadlineError, ReaderEndedError, NotReachedError, or RangeError where there is too much to send.
+   */
   run(head: unknown, parts: readonly Uint8Array[], deadlineMs: number): Promise<Frame> {
     const chunks = encodeFrame(head, parts);
-    this.#holdEventLoop(true);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#look(), deadlineMs);
-      const usedMs = this.#processTimeMs() ?? 0;
-      const startedAtMs = performance.now();
-      this.#request = { deadlineMs, startedAtMs, usedMs, timer, resolve, reject };
-      if (this.#hasEnded) this.#fail(new ReaderEndedError("The process that reads it has ended."));
-      else for (const chunk of chunks) this.#child.stdin?.write(chunk);
+      if (this.#hasEnded) throw new NotReachedError();
+      this.#requests.push({ deadlineMs, resolve, reject });
+      if (this.#turn === undefined) {
+        this.#holdEventLoop(true);
+        this.#takeTurn(deadlineMs);
+      }
+      this.#write(chunks);
     });
   }
 
@@ -103,8 +115,9 @@ export class ReaderProcess {
   #hear(chunk: Buffer): void {
     try {
       for (const frame of this.#decoder.push(chunk)) {
-        const request = this.#settle();
+        const request = this.#requests.shift();
         if (request === undefined) throw new RangeError("An answer to nothing.");
+        this.#endTurn();
         request.resolve(frame);
       }
     } catch (cause) {
@@ -113,35 +126,60 @@ export class ReaderProcess {
     }
   }
 
+  /** In one go. */
+  #write(chunks: readonly Uint8Array[]): void {
+    this.#child.stdin?.cork();
+    for (const chunk of chunks) if (chunk.length > 0) this.#child.stdin?.write(chunk);
+    this.#child.stdin?.uncork();
+  }
+
+  #takeTurn(deadlineMs: number): void {
+    const startedAtMs = performance.now();
+    const usedMs = this.#recentTimeMs(startedAtMs);
+    const timer = setTimeout(() => this.#look(), deadlineMs);
+    this.#turn = { deadlineMs, startedAtMs, usedMs, timer };
+  }
+
+  #endTurn(): void {
+    clearTimeout(this.#turn?.timer);
+    this.#turn = undefined;
+    const [next] = this.#requests;
+    if (next !== undefined) this.#takeTurn(next.deadlineMs);
+    else if (!this.#child.killed) this.#holdEventLoop(false);
+  }
+
   #look(): void {
-    const request = this.#request;
-    if (request === undefined) return;
-    const { deadlineMs, startedAtMs, usedMs } = request;
+    const turn = this.#turn;
+    if (turn === undefined) return;
+    const { deadlineMs, startedAtMs, usedMs } = turn;
     const leftMs = deadlineMs - ((this.#processTimeMs() ?? Infinity) - usedMs);
     const untilEndMs = startedAtMs + deadlineMs * MAX_STRETCH - performance.now();
     if (leftMs > 0 && untilEndMs > 0) {
-      request.timer = setTimeout(() => this.#look(), Math.max(MIN_WAIT_MS, leftMs));
+      turn.timer = setTimeout(() => this.#look(), Math.max(MIN_WAIT_MS, leftMs));
       return;
     }
     this.kill();
     this.#fail(new DeadlineError(`Reading it took longer than ${deadlineMs / 1_000} s.`));
   }
 
+  /** Asked at most once a second, as most requests take a millisecond. */
+  #recentTimeMs(nowMs: number): number {
+    if (nowMs - this.#lastTime.atMs > TIME_KEPT_MS) {
+      this.#lastTime = { atMs: nowMs, usedMs: this.#processTimeMs() ?? 0 };
+    }
+    return this.#lastTime.usedMs;
+  }
+
   #processTimeMs(): number | undefined {
     return this.#child.pid === undefined ? undefined : tryProcessTimeMs(this.#child.pid);
   }
 
+  /** The first request is what the process worked on. */
   #fail(error: Error): void {
-    this.#settle()?.reject(error);
-  }
-
-  #settle(): Request | undefined {
-    const request = this.#request;
-    if (request === undefined) return undefined;
-    clearTimeout(request.timer);
-    this.#request = undefined;
-    if (!this.#child.killed) this.#holdEventLoop(false);
-    return request;
+    const [first, ...others] = this.#requests.splice(0);
+    this.#endTurn();
+    first?.reject(error);
+    for (const request of others) request.reject(new NotReachedError());
   }
 
   #cause(): { readonly cause?: Error } {
