@@ -20,10 +20,11 @@ const LONG_REQUEST_LINE = new RegExp(`^${TOKEN}{1,32} [\\x21-\\x7e]+$`);
 const HEADER = new RegExp(`^${TOKEN}+:[\\t\\x20-\\x7e\\x80-\\xff]*$`);
 /** A fragment is never part of a request. RFC 9112 section 3.2. */
 const TARGET = /^[\x21\x22\x24-\x7e]+$/;
-const REGISTERED_NAME = /^[a-z0-9._-]*[a-z0-9][a-z0-9._-]*$/i;
+const REGISTERED_NAME = /^[a-z0-9._-]+$/;
+const LETTER_OR_DIGIT = /[a-z0-9]/;
 /** No user name: RFC 9110 section 4.2.4 wants it treated as an error. */
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[^:@[\]]+)(?::(\d{0,5}))?$/i;
-const ABSOLUTE_FORM = /^https?:\/\/([^/?]*)(.*)$/i;
+const HTTP_SCHEME = /^https?:\/\//i;
 
 /** The lines of a request head, or why there are none. */
 export type RequestHead =
@@ -61,7 +62,7 @@ function tryHost(authority: string): string | undefined {
   if (Number(match?.[2] ?? 0) > 65_535) return undefined;
   const isValid = host.startsWith("[")
     ? isIpAddress(host.slice(1, -1)) === 6
-    : REGISTERED_NAME.test(host);
+    : REGISTERED_NAME.test(host) && LETTER_OR_DIGIT.test(host);
   return isValid ? host : undefined;
 }
 
@@ -73,15 +74,20 @@ interface Resource {
 
 /** The host that the target names wins over the Host header. RFC 9112 section 3.2.2. */
 function tryResource(method: string, target: string, hostHeader: string): Resource | undefined {
-  const absolute = ABSOLUTE_FORM.exec(target);
-  const host = tryHost(absolute === null ? hostHeader : (absolute[1] ?? ""));
-  if (host === undefined) return undefined;
-  if (absolute !== null) {
+  const scheme = HTTP_SCHEME.exec(target)?.[0];
+  if (scheme !== undefined) {
+    const rest = target.slice(scheme.length);
+    const pathAt = rest.search(/[/?]/);
+    const authority = pathAt < 0 ? rest : rest.slice(0, pathAt);
+    const path = pathAt < 0 ? "" : rest.slice(pathAt);
+    const host = tryHost(authority);
     // The header is ignored then, but what is no host at all is an error. RFC 9112 section 3.2.
-    if (hostHeader !== "" && tryHost(hostHeader) === undefined) return undefined;
-    const rest = absolute[2] ?? "";
-    return { host, path: rest.startsWith("/") ? rest : `/${rest}` };
+    const isHeaderValid = hostHeader === "" || tryHost(hostHeader) !== undefined;
+    if (host === undefined || !isHeaderValid) return undefined;
+    return { host, path: path.startsWith("/") ? path : `/${path}` };
   }
+  const host = tryHost(hostHeader);
+  if (host === undefined) return undefined;
   if (target.startsWith("/")) return { host, path: target };
   return method === "OPTIONS" && target === "*" ? { host, path: "/" } : undefined;
 }

@@ -122,9 +122,9 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   }
 
   #waitForQuiet({ beganAtMs }: BrokenAnswer, quietMs: number): void {
-    const { plane, listener } = this.connection;
+    const { plane, rules } = this.connection;
     const { nowMs } = plane.deadlines;
-    const { halfClosedMs } = listener.spec.timeouts;
+    const { halfClosedMs } = rules.spec.timeouts;
     this.connection.deadlineAtMs = Math.min(nowMs + quietMs, beganAtMs + halfClosedMs);
   }
 
