@@ -23,6 +23,7 @@ import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
 import { probeNewAddresses } from "./probe-address.ts";
 import { becomeControlUser, type SelfCommand } from "./privileges/become-control-user.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
+import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { lockFolder } from "./state/lock-folder.ts";
 import { openDataFolder } from "./state/open-data-folder.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
@@ -153,6 +154,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
       wire: settings.wire,
       env: process.env,
       cwd: makeWorkerFolder(tmpdir(), cleanup),
+      cgroup: tryUnitCgroup(),
     }),
     sink: {
       counted: (id, listeners) => telemetry.counted(id, listeners),

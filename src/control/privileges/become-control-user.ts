@@ -1,6 +1,7 @@
 import type { Notice } from "#control/notice.ts";
 import { openDataFolder } from "#control/state/open-data-folder.ts";
 import { planControlUser } from "./plan-control-user.ts";
+import { handOverUnitCgroup } from "./unit-cgroup.ts";
 
 /** What of `process` it takes to run the same command again as somebody else. */
 export interface SelfCommand {
@@ -24,6 +25,7 @@ export function becomeControlUser(
   const plan = planControlUser(name, files.read);
   if (plan.kind === "stay") return plan.notice;
   openDataFolder(files.dataPath, plan.user);
+  handOverUnitCgroup(plan.user);
   const env = Object.entries(self.env).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, value] as const],
   );

@@ -8,6 +8,8 @@ export interface WorkerCommand {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** The folder of a control group below which each worker gets one of its own. */
+  readonly cgroup?: string | undefined;
 }
 
 /** What a worker may see of the environment. */
@@ -29,8 +31,9 @@ export function buildWorkerCommand(options: {
   /** Of the control process. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  readonly cgroup: string | undefined;
 }): WorkerCommand {
-  const { engine, entry, confinement, drainMs, orphanGraceMs, wire, env, cwd } = options;
+  const { engine, entry, confinement, drainMs, orphanGraceMs, wire, env, cwd, cgroup } = options;
   return {
     file: "/bin/sh",
     args: [
@@ -53,5 +56,6 @@ export function buildWorkerCommand(options: {
       ),
     },
     cwd,
+    cgroup,
   };
 }
