@@ -6,7 +6,7 @@ const HMAC_SHA256 = "1.2.840.113549.2.9";
 const AES_256_CBC = "2.16.840.1.101.3.4.1.42";
 
 /** A private key (PKCS #8) that is sealed with so many iterations of PBKDF2; no passphrase opens it. */
-export function sealedKeyPem(iterations: number): string {
+function sealedKeyPem(iterations: number): string {
   const count = Buffer.alloc(4);
   count.writeUInt32BE(iterations);
   const derivation = sequence(
