@@ -40,7 +40,7 @@ const toMicroseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
 function release(connection: ConnectionState): void {
   const { plane, listener } = connection;
   if (!connection.isAdmitted) return;
-  plane.openingMemory.release(connection);
+  if (connection.openingBytes > 0) plane.openingMemory.release(connection);
   plane.deadlines.remove(connection);
   plane.connections.delete(connection);
   listener.usage.release();
@@ -81,7 +81,7 @@ export function failHandshake(
     clientAddress: connection.clientAddress,
     clientPort: connection.clientPort,
     ...optional("proxyAddress", connection.proxyAddress),
-    ...optional("serverName", connection.serverName ?? hello?.otherName),
+    ...optional("serverName", connection.serverName),
     ...optional("alpn", hello?.alpn),
     ...optional("offeredVersions", hello?.versions.slice(0, MAX_TOLD_VERSIONS).map(versionName)),
     durationMs: toMicroseconds(connection.elapsedMs()),
