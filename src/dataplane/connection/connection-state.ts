@@ -81,6 +81,7 @@ export class ConnectionState implements Deadlined, Opening {
   firstByteMs = -1;
   bytesFromClient = 0;
   bytesToClient = 0;
+  openingBytes = 0;
   /** Counted against the limits; given back at its end. */
   isAdmitted = false;
   /** The handshake is done, or the listener needs none. */

@@ -42,7 +42,7 @@ function release(connection: ConnectionState): void {
   const { plane, listener } = connection;
   if (!connection.isAdmitted) return;
   connection.settle();
-  plane.openingMemory.release(connection);
+  if (connection.openingBytes > 0) plane.openingMemory.release(connection);
   plane.deadlines.remove(connection);
   plane.connections.delete(connection);
   listener.usage.release();
@@ -83,7 +83,7 @@ export function failHandshake(
     clientAddress: connection.clientAddress,
     clientPort: connection.clientPort,
     ...optional("proxyAddress", connection.proxyAddress),
-    ...optional("serverName", connection.serverName ?? hello?.otherName),
+    ...optional("serverName", connection.serverName),
     ...optional("alpn", hello?.alpn),
     ...optional("offeredVersions", hello?.versions.slice(0, MAX_TOLD_VERSIONS).map(versionName)),
     durationMs: toMicroseconds(connection.elapsedMs()),

@@ -38,7 +38,7 @@ export async function shakeHands(
   if (context === undefined) return false;
   const socket = await startTls(connection, rules, { hello, bytes }, context);
   if (socket === undefined || !isClientTrusted(connection, rules, socket)) return false;
-  connection.plane.openingMemory.release(connection);
+  if (connection.openingBytes > 0) connection.plane.openingMemory.release(connection);
   const facts = socket.facts();
   connection.tls = facts;
   connection.group = groupOf(hello, policy, facts);
@@ -64,7 +64,11 @@ function chooseContext(
   }
   const certificate = certificates.select(hello, connection.atMs);
   if (certificate === undefined) {
-    failHandshake(connection, "unknown-name", { farewell: ALERT_RECORDS.unrecognized_name });
+    const detail = noNameOf(hello);
+    failHandshake(connection, "unknown-name", {
+      farewell: ALERT_RECORDS.unrecognized_name,
+      ...(detail === undefined ? {} : { detail }),
+    });
     return undefined;
   }
   try {
@@ -75,6 +79,16 @@ function chooseContext(
     });
     return undefined;
   }
+}
+
+/** What the client sent in place of a name, with all that no name has written as `\x1b`. */
+function noNameOf({ otherName }: ClientHello): string | undefined {
+  if (otherName === undefined) return undefined;
+  const escaped = otherName.replaceAll(
+    /[^\w.:*[\]-]/g,
+    (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return `The server name ${escaped} is no host name.`;
 }
 
 function startTls(

@@ -3,7 +3,10 @@ import { describe, it } from "node:test";
 import { OpeningMemory, type Opening } from "./opening-memory.ts";
 
 const KIB = 1_024;
-const opening = (name: string, shed: string[]): Opening => ({ shed: () => shed.push(name) });
+const opening = (name: string, shed: string[]): Opening => ({
+  openingBytes: 0,
+  shed: () => shed.push(name),
+});
 
 describe("opening memory", () => {
   it("sheds the one that began first, however often it has grown, and no more than it must", () => {

@@ -1,5 +1,7 @@
 /** A connection whose handshake is not done. */
 export interface Opening {
+  /** Counted for it; kept here, as nearly all have none. */
+  openingBytes: number;
   /** Ends it, and with it what it holds. */
   shed(): void;
 }
@@ -16,7 +18,7 @@ const LIMIT_BYTES = 64 * 1024 * 1024;
 export class OpeningMemory {
   readonly #limitBytes: number;
   /** In the order in which they began. */
-  readonly #held = new Map<Opening, number>();
+  readonly #held = new Set<Opening>();
   #heldBytes = 0;
 
   constructor(limitBytes = LIMIT_BYTES) {
@@ -26,10 +28,11 @@ export class OpeningMemory {
   /** `bytes` are all that it holds, those of the call before included. */
   hold(opening: Opening, bytes: number): void {
     if (bytes <= UNCOUNTED_BYTES) return this.release(opening);
-    this.#heldBytes += bytes - (this.#held.get(opening) ?? 0);
-    this.#held.set(opening, bytes);
+    this.#heldBytes += bytes - opening.openingBytes;
+    opening.openingBytes = bytes;
+    this.#held.add(opening);
     while (this.#heldBytes > this.#limitBytes) {
-      const [first] = this.#held.keys();
+      const [first] = this.#held;
       if (first === undefined) return;
       this.release(first);
       first.shed();
@@ -38,10 +41,9 @@ export class OpeningMemory {
 
   /** Its handshake is done, or it is over. */
   release(opening: Opening): void {
-    const bytes = this.#held.get(opening);
-    if (bytes === undefined) return;
-    this.#heldBytes -= bytes;
-    this.#held.delete(opening);
+    if (!this.#held.delete(opening)) return;
+    this.#heldBytes -= opening.openingBytes;
+    opening.openingBytes = 0;
   }
 
   get heldBytes(): number {

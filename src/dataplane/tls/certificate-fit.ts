@@ -85,8 +85,10 @@ export class CertificateFit {
   /** Why a handshake with this certificate cannot succeed; undefined where it can. */
   mismatchOf(hello: ClientHello): HandshakeFailure | undefined {
     if (this.fitOf(hello) !== FIT.none) return undefined;
+    // RFC 8422 section 5.1: without the curve of the key the client's suites of ECDSA are of no use.
     const lacksSuite =
-      !isTls13(hello, this.#policy) && !haveCommon(this.#suites, hello.cipherSuites);
+      !isTls13(hello, this.#policy) &&
+      (!haveCommon(this.#suites, hello.cipherSuites) || !this.#isOnGroupOf(hello));
     return lacksSuite ? "no-shared-cipher" : "no-shared-signature";
   }
 
@@ -95,12 +97,9 @@ export class CertificateFit {
     return haveCommon(this.certificate.keySchemes, signatureSchemes) ? FIT.key : FIT.none;
   }
 
-  #fitOfTls12({ signatureSchemes, cipherSuites, groups }: ClientHello): Fit {
-    if (!haveCommon(this.#suites, cipherSuites)) return FIT.none;
-    // RFC 8422 section 5.1: the groups that a client names are also those of the keys that it takes.
-    const isOnGroup =
-      this.#groupCode === undefined || groups.length === 0 || groups.includes(this.#groupCode);
-    if (!isOnGroup) return FIT.none;
+  #fitOfTls12(hello: ClientHello): Fit {
+    const { signatureSchemes, cipherSuites } = hello;
+    if (!haveCommon(this.#suites, cipherSuites) || !this.#isOnGroupOf(hello)) return FIT.none;
     if (haveCommon(this.#schemesOfTls12, signatureSchemes)) return FIT.key;
     // RFC 5246 section 7.4.1.4.1: a client that names no schemes takes SHA-1.
     const isWeak =
@@ -108,6 +107,11 @@ export class CertificateFit {
         ? this.#weakSchemes.length > 0
         : haveCommon(this.#weakSchemes, signatureSchemes);
     return isWeak ? FIT.weak : FIT.none;
+  }
+
+  /** RFC 8422 section 5.1: the groups that a client names are also those of the keys that it takes. */
+  #isOnGroupOf({ groups }: ClientHello): boolean {
+    return this.#groupCode === undefined || groups.length === 0 || groups.includes(this.#groupCode);
   }
 
   #isChainVerifiable({ certificateSchemes }: ClientHello): boolean {

@@ -206,8 +206,11 @@ describe("certificate index", () => {
       assert.equal(mismatch(offer([P521])), undefined);
       assert.equal(mismatch(offer([P256])), "no-shared-signature");
       const tls12 = { versions: [0x0303] };
-      assert.equal(mismatch(offer([P256], tls12)), "no-shared-signature");
-      const suite = { ...tls12, cipherSuites: [0xc02f], groups: [0x0019] };
+      assert.equal(mismatch(offer([P256], tls12)), "no-shared-cipher");
+      const withGroup = { ...tls12, groups: [0x0019] };
+      assert.equal(mismatch(offer([P256], withGroup)), undefined);
+      assert.equal(mismatch(offer([RSA_SCHEME], withGroup)), "no-shared-signature");
+      const suite = { ...withGroup, cipherSuites: [0xc02f] };
       assert.equal(mismatch(offer([P256], suite)), "no-shared-cipher");
     });
   });

@@ -32,7 +32,7 @@ const BY_CODE: Readonly<Record<string, HandshakeFailure>> = {
   ERR_SSL_NO_SHARED_GROUP: "no-shared-group",
   ERR_SSL_NO_SUITABLE_KEY_SHARE: "no-shared-group",
   // Bun: in TLS 1.2 the groups are those of the certificate's key too (RFC 8422 section 5.1). Node counts it to the suites.
-  ERR_SSL_WRONG_CURVE: "no-shared-signature",
+  ERR_SSL_WRONG_CURVE: "no-shared-cipher",
   // TLS 1.3, where no suite goes with a key type: Node and Bun.
   ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: "no-shared-signature",
   ERR_SSL_NO_COMMON_SIGNATURE_ALGORITHMS: "no-shared-signature",
