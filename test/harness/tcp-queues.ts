@@ -21,12 +21,16 @@ export function tryTcpQueues(localPort: number, remotePort: number): TcpQueues |
   return undefined;
 }
 
-/** How many sockets of this machine are on their way to that port: SYN sent, and no answer. */
-export function connectingTo(remotePort: number): number {
-  const synSent = "02";
-  const lines = readFileSync("/proc/net/tcp", "utf8").split("\n");
-  return lines.filter((line) => {
-    const [, , remote, state] = line.trim().split(/\s+/);
-    return state === synSent && portOf(remote) === remotePort;
-  }).length;
+/** How many sockets of this machine are connected to that port, or on their way there: SYN sent, and no answer. */
+export function socketsTo(remotePort: number): {
+  readonly connected: number;
+  readonly connecting: number;
+} {
+  const states = readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , remote]) => portOf(remote) === remotePort)
+    .map(([, , , state]) => state);
+  const count = (wanted: string): number => states.filter((state) => state === wanted).length;
+  return { connected: count("01"), connecting: count("02") };
 }

@@ -41,7 +41,8 @@ export class EndpointHealth {
   failed(nowMs: number, isTimeout = false): void {
     this.#failuresInARow += 1;
     this.#timeoutsInARow = isTimeout ? this.#timeoutsInARow + 1 : 0;
-    if (this.#failuresInARow < FALL) return;
+    // Connects that were under way together fail together, and say it once.
+    if (this.#failuresInARow < FALL || nowMs < this.#downUntilMs) return;
     this.#downUntilMs = nowMs + this.#backOffMs;
     this.#backOffMs = Math.min(2 * this.#backOffMs, MAX_BACK_OFF_MS);
   }

@@ -3,9 +3,9 @@ import type { LookupFunction } from "node:net";
 
 /** Lookups that run at once: each holds one of the runtime's four threads until the system's resolver has given up. */
 const MOST_AT_ONCE = 4;
-/** A name whose lookup took longer is slow until one is quicker. */
-const SLOW_MS = 1_000;
-/** Slow names look themselves up on half of the threads. */
+/** After this long the last answer is used, and a name is slow until a lookup of it is quicker. */
+const LATE_MS = 1_000;
+/** Lookups of slow names: half of the threads. */
 const MOST_SLOW_AT_ONCE = 2;
 /** How long an answer may stand in for one that does not come. RFC 8767 allows days. */
 const STALE_MS = 3_600_000;
@@ -25,10 +25,14 @@ interface Waiter {
 
 interface Name {
   readonly hostname: string;
-  /** Of those who ask while a lookup is under way or queued; a name has one at a time. */
+  /** Connects that ask while a lookup is queued or under way; a name has one at a time. */
   readonly waiters: Waiter[];
   state: "idle" | "queued" | "running";
+  /** The lookup is late: what asks now is given the last answer. */
+  isLate: boolean;
+  /** The last lookup took long, or the one under way does. */
   isSlow: boolean;
+  lateTimer: NodeJS.Timeout | undefined;
   addresses: LookupAddress[];
   answeredAtMs: number;
 }
@@ -53,11 +57,13 @@ export class NameLookups {
   readonly lookup: LookupFunction = (hostname, options, answered) => {
     const name = this.#nameOf(hostname);
     name.waiters.push({ isAll: options.all === true, answered });
-    if (name.isSlow && this.#isUsable(name)) this.#tell(name, null);
-    if (name.state !== "idle") return;
-    name.state = "queued";
-    this.#queue.add(name);
-    this.#startNext();
+    if (name.state === "idle") {
+      name.state = "queued";
+      name.lateTimer = setTimeout(() => this.#late(name), LATE_MS);
+      this.#queue.add(name);
+      this.#startNext();
+    }
+    if (name.isLate || name.isSlow) this.#tellLastAnswer(name);
   };
 
   #nameOf(hostname: string): Name {
@@ -68,15 +74,20 @@ export class NameLookups {
       if (state === "idle") this.#names.delete(oldest);
     }
     const name: Name = {
-      ...{ hostname, waiters: [], state: "idle", isSlow: false },
-      ...{ addresses: [], answeredAtMs: Number.NEGATIVE_INFINITY },
+      ...{ hostname, waiters: [], state: "idle", isLate: false, isSlow: false },
+      ...{ lateTimer: undefined, addresses: [], answeredAtMs: Number.NEGATIVE_INFINITY },
     };
     this.#names.set(hostname, name);
     return name;
   }
 
-  #isUsable({ addresses, answeredAtMs }: Name): boolean {
-    return addresses.length > 0 && performance.now() - answeredAtMs < STALE_MS;
+  #late(name: Name): void {
+    name.isLate = true;
+    if (name.state === "running" && !name.isSlow) {
+      name.isSlow = true;
+      this.#slowRunning += 1;
+    }
+    this.#tellLastAnswer(name);
   }
 
   #startNext(): void {
@@ -93,25 +104,29 @@ export class NameLookups {
     name.state = "running";
     this.#running += 1;
     if (name.isSlow) this.#slowRunning += 1;
-    const timer = setTimeout(() => {
-      if (!name.isSlow) this.#slowRunning += 1;
-      name.isSlow = true;
-      if (this.#isUsable(name)) this.#tell(name, null);
-    }, SLOW_MS);
     this.#resolveAll(name.hostname, (error, addresses) => {
-      clearTimeout(timer);
+      clearTimeout(name.lateTimer);
       this.#running -= 1;
       if (name.isSlow) this.#slowRunning -= 1;
       name.state = "idle";
-      name.isSlow = performance.now() - startedMs >= SLOW_MS;
+      name.isLate = false;
+      name.isSlow = performance.now() - startedMs >= LATE_MS;
       if (error === null) {
         name.addresses = addresses;
         name.answeredAtMs = performance.now();
+      } else if (error.code !== "ENOTFOUND") {
+        // The resolver has failed, and not the name.
+        this.#tellLastAnswer(name);
       }
-      const isUnknown = error?.code === "ENOTFOUND";
-      this.#tell(name, !isUnknown && this.#isUsable(name) ? null : error);
+      this.#tell(name, error);
       this.#startNext();
     });
+  }
+
+  /** If there is one that is not too old. */
+  #tellLastAnswer(name: Name): void {
+    const { addresses, answeredAtMs } = name;
+    if (addresses.length > 0 && performance.now() - answeredAtMs < STALE_MS) this.#tell(name, null);
   }
 
   #tell({ waiters, addresses }: Name, error: NodeJS.ErrnoException | null): void {
