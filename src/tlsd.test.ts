@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, symlink } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -8,6 +8,7 @@ import { runToExit, startProcess } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { tryOldNode } from "#harness/old-node.ts";
+import { findProgram } from "#harness/packages.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 
 const launcherFor = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -84,7 +85,10 @@ test("without the project's Node it says in a sentence what to install", { skip 
   for (const name of ["tlsd.mjs", "tlsd.sh", "node.sh"]) {
     await copyFile(launcherFor(name), join(folder, name));
   }
-  const env = { PATH: "/usr/bin:/bin" };
+  for (const tool of ["readlink", "uname", "tr", "sed"]) {
+    await symlink(findProgram(tool) ?? "", join(folder, tool));
+  }
+  const env = { PATH: folder };
   const launchers = [
     [oldNode ?? "", join(folder, "tlsd.mjs")],
     ["/bin/sh", join(folder, "tlsd.sh")],

@@ -89,9 +89,9 @@ function versionOf(sources: Sources, name: string): CertificateVersion {
 }
 
 function certificateOf(sources: Sources, name: string): SnapshotCertificate {
-  const { id, facts } = versionOf(sources, name);
+  const { id, facts, signing } = versionOf(sources, name);
   const { names, keyType, notAfterMs } = facts;
-  return { name: name as CertificateName, material: id, names, keyType, notAfterMs };
+  return { name: name as CertificateName, material: id, names, keyType, notAfterMs, ...signing };
 }
 
 function trustIdOf(sources: Sources, ca: string, crl: string | undefined): MaterialId {

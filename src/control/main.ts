@@ -28,6 +28,7 @@ import {
   type SelfCommand,
 } from "./privileges/become-control-user.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
+import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { WorkerUser } from "./privileges/worker-user.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { handOverFolders, openFolders, type Folders } from "./state/open-folders.ts";
@@ -219,6 +220,7 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
       orphanGraceMs: durationMsOf(settings.orphanGrace),
       wire: settings.wire,
       env: process.env,
+      cgroup: tryUnitCgroup(),
     }),
     sink: {
       counted: (id, listeners) => telemetry.counted(id, listeners),

@@ -8,6 +8,7 @@ import { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { Deadlines } from "./live/deadlines.ts";
 import { ListeningSockets } from "./live/listening-sockets.ts";
 import { OpenConnections } from "./live/open-connections.ts";
+import { OpeningMemory } from "./live/opening-memory.ts";
 import { RelayMemory } from "./live/relay-memory.ts";
 import { Counters } from "./observe/counters.ts";
 import { Recorder } from "./observe/recorder.ts";
@@ -55,6 +56,7 @@ const plane: Plane = {
   contexts: new ContextStore(wire),
   deadlines: new Deadlines(),
   connections: new OpenConnections(),
+  openingMemory: new OpeningMemory(),
   relayMemory: new RelayMemory(),
   recorder,
   maxConnections: 0,

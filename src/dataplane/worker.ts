@@ -79,10 +79,6 @@ export class Worker {
   async #prepare(change: Prepare): Promise<void> {
     const { plane, healths, sockets, send } = this.#parts;
     const { number } = change;
-    if (this.#isDraining) {
-      send({ type: "refused", number, code: "draining", detail: "" });
-      return;
-    }
     let stage = "the snapshot";
     try {
       sockets.rollBack();
@@ -106,7 +102,8 @@ export class Worker {
         }
       }
       stage = "listen";
-      await sockets.prepare(addressesOf(runtime, change.opensOnly));
+      // A worker that drains accepts nothing, but has clients that wait.
+      await sockets.prepare(addressesOf(runtime, this.#isDraining ? [] : change.opensOnly));
       if (this.#isOrphan) throw new Error("The control process is gone.");
       this.#prepared = runtime;
       this.#underWay = undefined;

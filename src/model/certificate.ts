@@ -18,6 +18,14 @@ export type Certificate = Type.Static<typeof CertificateSchema>;
 
 export type KeyType = "ecdsa" | "rsa" | "ed25519";
 
+/** What a client must be able to verify to be shown a certificate. Code points of SignatureScheme (RFC 8446 section 4.2.3). */
+export interface SigningFacts {
+  /** What the private key can sign a TLS 1.3 handshake with; an ECDSA key has the one of its curve. */
+  readonly keySchemes: readonly number[];
+  /** What its chain is signed with, each once; self-signed certificates count for nothing. */
+  readonly chainSchemes: readonly number[];
+}
+
 /** What is public about one version of a certificate. */
 export interface CertificateFacts {
   /** DNS names of the subjectAltName, lower case; the common name only where there are none. */

@@ -10,6 +10,8 @@ export interface ConnectionRecord {
   readonly clientAddress: string;
   readonly clientPort: number;
   readonly proxyAddress?: string;
+  /** The unique id in the proxy's PROXY header, which is passed on; in hexadecimal unless it is printable ASCII. */
+  readonly uniqueId?: string;
   readonly virtualIp: string;
   readonly serverName?: string;
   readonly tlsVersion?: string;

@@ -13,6 +13,7 @@ export interface HandshakeRecord {
   readonly alert?: string;
   /** The engine's own words, or what the client offered. */
   readonly detail?: string;
+  /** It is empty, and the port 0, if the client was gone before it was accepted. */
   readonly clientAddress: string;
   readonly clientPort: number;
   /** Whose header announced the client, when one did. */

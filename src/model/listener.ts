@@ -122,12 +122,14 @@ export const ListenerSchema = Type.Object(
     }),
     proxyProtocol: Type.Enum(["none", "v1", "v2"], {
       default: "none",
-      description: "The PROXY protocol header that the endpoint gets.",
+      description:
+        "The PROXY protocol header that the endpoint gets. What a header in announced is passed on.",
     }),
     acceptProxyProtocol: Type.Array(Type.String(), {
       maxItems: 256,
       default: [],
-      description: "CIDRs from which a PROXY header is required. All others are direct clients.",
+      description:
+        "CIDRs from which a PROXY header (v1, or v2 of up to 64 KB) is required. All others are direct clients.",
     }),
     allowFrom: Type.Array(Type.String(), {
       maxItems: 1_000,

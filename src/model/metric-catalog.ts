@@ -63,6 +63,11 @@ export const LISTENER_METRICS = [
     values: HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed"),
   },
   {
+    name: "tlsd_proxy_probes_total",
+    kind: "counter",
+    help: "Health checks of a proxy: connections with a PROXY header that announces no client, and nothing after it.",
+  },
+  {
     name: "tlsd_endpoint_connects_total",
     kind: "counter",
     help: "Connections made to endpoints.",

@@ -6,7 +6,7 @@ export const HANDSHAKE_FAILURES = {
     "The client offers no cipher suite that the policy and the certificates allow.",
   "no-shared-group": "The client offers no key exchange group that the policy allows.",
   "no-shared-signature":
-    "The client can verify a signature of none of the certificates' key types (ECDSA, RSA).",
+    "The client can verify a signature of none of the certificates: key type, curve or signature algorithm.",
   "no-shared-alpn":
     "The client offers application protocols (ALPN), but none that the policy names.",
   "unsupported-version": "The client does not speak a TLS version that the policy allows.",
@@ -22,9 +22,10 @@ export const HANDSHAKE_FAILURES = {
   "bad-proxy-header":
     "A PROXY protocol header is required from this address and none that is valid came.",
   "unknown-name":
-    "The listener is strict, and no certificate covers the server name that the client sent, if any.",
+    "The listener is strict, and no certificate covers the server name that the client sent, if any; or the name is longer than 255 bytes.",
   "client-alert": "The client gave up with an alert.",
   "protocol-error": "The client broke the TLS protocol.",
+  "too-large": "The client's ClientHello, or its certificate, is longer than the engine takes.",
   deadline: "The client did not finish in time.",
   reset: "The client reset the connection.",
   closed: "The client closed the connection before the handshake was done.",
@@ -46,6 +47,7 @@ export const OVER_LIMITS = [
   "vnic-connections",
   "vnic-handshake-rate",
   "address-handshake-rate",
+  "handshake-memory",
 ] as const;
 export type OverLimit = (typeof OVER_LIMITS)[number];
 
@@ -53,6 +55,7 @@ export type OverLimit = (typeof OVER_LIMITS)[number];
 export const ENDPOINT_FAILURES = {
   refused: "The endpoint refused the connection.",
   timeout: "The endpoint did not take the connection in time.",
+  busy: "The endpoint was not tried, as too many connects to it were under way without an answer.",
   unreachable: "The endpoint cannot be reached.",
   reset: "The endpoint reset the connection while it was made.",
   "no-open-files": "The director has no open files left.",

@@ -85,7 +85,11 @@ export interface ResolvedPolicy {
 const suitesOf = (version: TlsVersion): readonly string[] =>
   CIPHER_SUITES.filter((entry) => entry.version === version).map(({ name }) => name);
 
-const SHARED = { groups: ["X25519MLKEM768", "X25519", "P-256"], alpn: [], tickets: true } as const;
+const SHARED = {
+  groups: ["X25519MLKEM768", "X25519", "P-256", "P-384"],
+  alpn: [],
+  tickets: true,
+} as const;
 
 /** What Mozilla's server-side TLS guideline calls modern and intermediate, without DHE. */
 export const PRESETS: Readonly<Record<PresetName, ResolvedPolicy>> = {

@@ -8,7 +8,7 @@ import {
   type VnicName,
 } from "./names.ts";
 import type { ClientAuthMode, ResolvedPolicy } from "./policy.ts";
-import type { KeyType } from "./certificate.ts";
+import type { KeyType, SigningFacts } from "./certificate.ts";
 import type { Revision } from "./document.ts";
 
 /** What travels once and is named by its SHA-256 ever after. */
@@ -16,7 +16,7 @@ export type Material =
   | { readonly kind: "certificate"; readonly chainPem: string; readonly keyPem: string }
   | { readonly kind: "trust"; readonly caPem: string; readonly crlPem: string | undefined };
 
-export interface SnapshotCertificate {
+export interface SnapshotCertificate extends SigningFacts {
   readonly name: CertificateName;
   readonly material: MaterialId;
   /** Names it covers, lower case, wildcards as they stand in it. */

@@ -27,5 +27,7 @@ export const badProxyHeaders: Readonly<Record<string, string | Uint8Array>> = {
   "v2 with a checksum that does not match": proxyV2Header(announcedClient(), [
     { type: tlvTypes.crc32c, value: Buffer.from([1, 2, 3, 4]) },
   ]),
-  "v2 as long as it can say": changed(14, 0xff),
+  "v2 with an SSL TLV that is cut": proxyV2Header(announcedClient(), [
+    { type: tlvTypes.ssl, value: Buffer.from([1, 0, 0, 0, 0, tlvTypes.sslVersion, 0]) },
+  ]),
 };

@@ -13,6 +13,7 @@ export const tlvTypes = {
   sslCipher: 0x23,
   sslSignature: 0x24,
   sslKey: 0x25,
+  netns: 0x30,
 } as const;
 
 export interface ProxyAddresses {

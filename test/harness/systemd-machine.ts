@@ -132,12 +132,18 @@ export async function bootSystemd(
     return undefined;
   }
   if (!(await requirePackage(t, "systemd", "systemctl"))) return undefined;
+  let started: RunningProcess | undefined;
+  // Before the folder is made, as it is removed after this: the script then still has its control group to remove.
+  closeAtTestEnd(async () => {
+    if (started !== undefined) await end(started);
+  });
   const folder = await makeTempFolder();
   const work = join(folder, "machine");
   await mkdir(work);
   await writeFile(join(work, "init.sh"), initScript);
   const script = ["sh", "-c", outerScript, "machine", work, prefix];
   const running = await startProcess("unshare", ["--mount", "--propagation", "private", ...script]);
+  started = running;
   killTreeAtTestEnd(running);
   const pid = await eventually(
     () => running.hasExited() || tryInit(running),
@@ -149,12 +155,6 @@ export async function bootSystemd(
     t.skip(`this machine boots no systemd: ${stderr.trim().slice(-300)}`);
     return undefined;
   }
-  closeAtTestEnd(async () => {
-    if (running.hasExited()) return;
-    process.kill(pid, "SIGKILL");
-    // Its end removes the control group.
-    await eventually(() => running.hasExited(), endDeadlineMs, "the end of the machine");
-  });
   const machine = new SystemdMachine(pid);
   await eventually(
     async () => {
@@ -165,6 +165,13 @@ export async function bootSystemd(
     () => `a booted systemd; it printed:\n${running.output()}\n`,
   );
   return machine;
+}
+
+async function end(running: RunningProcess): Promise<void> {
+  const init = tryInit(running);
+  if (init === undefined) return;
+  process.kill(init, "SIGKILL");
+  await eventually(() => running.hasExited(), endDeadlineMs, "the end of the machine");
 }
 
 /** The process that is process 1 in its namespace, once it is systemd. */

@@ -1,30 +1,37 @@
 import { connect } from "node:net";
 import { startEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
 
-/** Passes connections on as they are and keeps every byte that was sent towards the target. */
+/** Passes connections on as they are and keeps every byte. */
 export interface WireTap {
   readonly endpoint: Endpoint;
-  /** Of each connection, in the order in which they came. */
+  /** Towards the target, of each connection in the order in which they came. */
   readonly sent: () => readonly Buffer[];
+  /** From the target. */
+  readonly received: () => readonly Buffer[];
 }
 
 export async function startWireTap(
   target: { readonly host: string; readonly port: number },
   options: EndpointOptions = {},
 ): Promise<WireTap> {
-  const connections: Buffer[][] = [];
+  const connections: { readonly sent: Buffer[]; readonly received: Buffer[] }[] = [];
   const endpoint = await startEndpoint((socket) => {
     const { host, port } = target;
-    const chunks: Buffer[] = [];
-    connections.push(chunks);
+    const [sent, received]: [Buffer[], Buffer[]] = [[], []];
+    connections.push({ sent, received });
     const onward = connect({ host, port, allowHalfOpen: true });
-    socket.on("data", (chunk: Buffer) => void chunks.push(chunk));
+    socket.on("data", (chunk: Buffer) => void sent.push(chunk));
+    onward.on("data", (chunk: Buffer) => void received.push(chunk));
     socket.on("close", () => onward.destroy());
     onward.on("error", () => socket.resetAndDestroy());
     onward.on("close", () => socket.destroySoon());
     socket.pipe(onward).pipe(socket);
   }, options);
-  return { endpoint, sent: () => connections.map((chunks) => Buffer.concat(chunks)) };
+  return {
+    endpoint,
+    sent: () => connections.map(({ sent }) => Buffer.concat(sent)),
+    received: () => connections.map(({ received }) => Buffer.concat(received)),
+  };
 }
 
 /** The content types of the TLS records that one connection's bytes are made of, RFC 8446 section 5.1; throws at anything else. */

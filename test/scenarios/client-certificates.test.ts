@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { before, describe, it } from "node:test";
+import { withDeadline } from "#harness/deadline.ts";
 import type { Director } from "#harness/director.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { recordedRefusal, recordedVisit } from "#harness/recorded-handshake.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
-import type { TlsConnectOptions } from "#harness/tls-client.ts";
+import { tlsConnect, type TlsClient, type TlsConnectOptions } from "#harness/tls-client.ts";
 import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
 
 const policies = {
@@ -109,6 +111,23 @@ forEachEngine((engine) => {
         assert.equal(await subjectOf("require", clients.nameless), "DNS:partner.example");
       });
 
+      it("a client whose certificate is refused is told the end in order, while it sends on too", async () => {
+        const refused = [
+          ["require", clients.untrusted],
+          ["require", clients.expired],
+          ["revocable", clients.revoked],
+          ["request", clients.untrusted],
+        ] as const;
+        for (const [listener, certificate] of refused) {
+          await using client = await tlsConnect(clientOf(listener, certificate));
+          client.socket.write(Buffer.alloc(200_000));
+          const { bytes, outcome } = await client.read.toOutcome();
+          assert.deepEqual([bytes.length, outcome], [0, "end"], listener);
+          client.end();
+          assert.equal(await resetOf(client), undefined, listener);
+        }
+      });
+
       it("require refuses a client without a certificate", async () => {
         assert.equal(await failureOf("require"), "no-client-certificate");
       });
@@ -164,3 +183,11 @@ forEachEngine((engine) => {
     assert.ok(!director.logs.some((line) => isEvent(line, "worker-gone")));
   });
 });
+
+/** The error that a connection closes with, if any. */
+async function resetOf({ socket }: TlsClient): Promise<string | undefined> {
+  let code: string | undefined;
+  socket.on("error", (error: NodeJS.ErrnoException) => (code = error.code));
+  if (!socket.closed) await withDeadline(once(socket, "close"), 5_000, "the close");
+  return code;
+}

@@ -59,7 +59,7 @@ async function issueHostile(): Promise<{
 
 describe("hostile text", { concurrency: true }, () => {
   forEachEngine((engine) => {
-    let shop: Shop<"asking" | "web" | "proxied">;
+    let shop: Shop<"asking" | "web" | "strict" | "proxied">;
     let client: IssuedCertificate;
 
     before(async () => {
@@ -71,6 +71,7 @@ describe("hostile text", { concurrency: true }, () => {
         listeners: {
           asking: { to: endpoint.port, policy: "asking" },
           web: { to: endpoint.port, policy: "web" },
+          strict: { to: endpoint.port, strictServerName: true },
           proxied: { to: endpoint.port, acceptProxyProtocol: ["127.0.0.0/8"] },
         },
         more: { policies },
@@ -78,7 +79,7 @@ describe("hostile text", { concurrency: true }, () => {
       });
     });
 
-    const targetOf = (listener: "asking" | "web" | "proxied"): TlsConnectOptions => ({
+    const targetOf = (listener: "asking" | "web" | "strict" | "proxied"): TlsConnectOptions => ({
       host: shop.ip,
       port: shop.portOf(listener),
       ca: shop.ca.certificatePem,
@@ -86,7 +87,7 @@ describe("hostile text", { concurrency: true }, () => {
     });
 
     /** The line of a handshake that must fail, and the address that it came from. */
-    async function refused(listener: "web" | "proxied", options: TlsConnectOptions) {
+    async function refused(listener: "web" | "strict" | "proxied", options: TlsConnectOptions) {
       const localAddress = uniqueVirtualIp();
       await assert.rejects(visit({ ...targetOf(listener), ...options, localAddress }));
       return { line: await failureLineOf(shop.director, localAddress), localAddress };
@@ -125,10 +126,12 @@ describe("hostile text", { concurrency: true }, () => {
         assert.ok(records.some(({ alpn }) => alpn?.[0] === asText));
       });
 
-      it("as a server name that is none is not even recorded", async () => {
-        const { line } = await refused("web", { servername: `shop"\n\u001b[2J.example` });
-        assert.equal(line["failure"], "protocol-error");
+      it("as a server name that is none is recorded as no name", async () => {
+        const { line } = await refused("strict", { servername: `shop"\n\u001b[2J.example` });
+        assert.equal(line["failure"], "unknown-name");
         assert.ok(!("serverName" in line));
+        const escaped = "shop\\x22\\x0a\\x1b[2J.example";
+        assert.equal(line["detail"], `The server name ${escaped} is no host name.`);
       });
 
       it("in place of a PROXY header does not reach the log", async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { enginesUnderTest, forEachEngine, type Engine } from "#harness/engines.ts";
 import { makeHostileProgram, type HostileProgram } from "#harness/hostile-program.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
@@ -12,15 +12,14 @@ import { openFileCount } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
+import { inCgroup, makeUnitCgroup, removeUnitCgroupAtTestEnd } from "#harness/unit-cgroup.ts";
 import { untilServing } from "#harness/worker-changes.ts";
 import { processOf } from "#harness/worker-of.ts";
 import { DEEDS, DONE, type DeedName } from "../fixtures/hostile-worker.ts";
 
 const MIB = 1_048_576;
-/** At a time, and one worker stays sound. */
+/** So many are hostile at a time, and one more stays sound. */
 const hostileAtOnce = 4;
-/** Of one director: each time that a worker is replaced, the next waits longer. */
-const roundsOfOne = 4;
 const goneMs = 40_000;
 /** What the control process may grow by, whatever it is sent. A taken-over worker sends it 512 MB and more. */
 const mostGrowthBytes = 160 * MIB;
@@ -37,10 +36,6 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-function* chunksOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
-  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
-}
-
 const clientOptionsOf = (shop: Shop<"web">): TlsConnectOptions => ({
   host: shop.ip,
   port: shop.portOf("web"),
@@ -52,26 +47,33 @@ interface Site {
   readonly shop: Shop<"web">;
   readonly program: HostileProgram;
   readonly client: TlsClient;
+  readonly workers: number;
   readonly soundPid: number;
   readonly openFiles: number;
   readonly peakBytes: number;
 }
 
-async function startSite(engine: Engine, endpoint: Endpoint): Promise<Site> {
+async function startSite(
+  engine: Engine,
+  endpoint: Endpoint,
+  hostile = hostileAtOnce,
+  prefix: readonly string[] = [],
+): Promise<Site> {
+  const workers = hostile + 1;
   const program = await makeHostileProgram();
   const shop = await startShop({
     engine,
-    workers: hostileAtOnce + 1,
+    workers,
     listeners: { web: { to: endpoint.port } },
     program: program.path,
+    prefix,
   });
   const { director } = shop;
   const client = await shop.connect("web");
   await ask(client);
-  const workers = await untilServing(director, hostileAtOnce + 1);
-  const pids = workers.map(({ pid }) => pid);
+  const pids = (await untilServing(director, workers)).map(({ pid }) => pid);
   return {
-    ...{ shop, program, client, soundPid: processOf(client, pids) },
+    ...{ shop, program, client, workers, soundPid: processOf(client, pids) },
     openFiles: openFileCount(director.pid),
     peakBytes: peakBytesOf(director.pid),
   };
@@ -82,7 +84,7 @@ async function suffer(site: Site, names: readonly DeedName[]): Promise<void> {
   const { shop, program, soundPid } = site;
   const { director } = shop;
   const from = director.logs.length;
-  const workers = await untilServing(director, hostileAtOnce + 1);
+  const workers = await untilServing(director, site.workers);
   const hostile = workers.filter(({ pid }) => pid !== soundPid);
   const sufferOne = async (name: DeedName, at: number): Promise<void> => {
     const worker = hostile[at];
@@ -104,7 +106,7 @@ async function suffer(site: Site, names: readonly DeedName[]): Promise<void> {
   const victims = names.flatMap((name, at) => (DEEDS[name].fate === "lives" ? [] : [at]));
   const gone = victims.map((at) => hostile[at]?.pid ?? 0);
   await ask(site.client);
-  const after = await untilServing(director, hostileAtOnce + 1, gone);
+  const after = await untilServing(director, site.workers, gone);
   const stayed = after.filter(({ id }) => workers.some((worker) => worker.id === id));
   assert.equal(stayed.length, workers.length - gone.length);
   await ask(site.client);
@@ -117,46 +119,62 @@ async function suffer(site: Site, names: readonly DeedName[]): Promise<void> {
 }
 
 const names = Object.keys(DEEDS) as DeedName[];
-const isSlow = (name: DeedName): boolean => DEEDS[name].fate === "hung";
 const leavers: readonly DeedName[] = [
   "leaves a process behind that holds its pipes",
   "leaves a process of another session behind",
 ];
-const quick = names.filter((name) => !isSlow(name) && !leavers.includes(name));
+/** It takes ten seconds until they count as hung. */
+const sleepers = names.filter((name) => DEEDS[name].fate === "hung");
+const others = names.filter((name) => !leavers.includes(name) && !sleepers.includes(name));
+const ofRuntime = others.filter((name) => DEEDS[name].isOfRuntime === true);
+const messages = others.filter((name) => DEEDS[name].isOfRuntime !== true);
 
-describe(
-  "the control process serves on, and replaces the worker, when one",
-  { concurrency: 2 },
-  () => {
-    forEachEngine((engine) => {
-      let endpoint: Endpoint;
+async function sufferInTurn(site: Site, deeds: readonly DeedName[]): Promise<void> {
+  for (let at = 0; at < deeds.length; at += site.workers - 1) {
+    await suffer(site, deeds.slice(at, at + site.workers - 1));
+  }
+}
 
-      before(async () => {
-        endpoint = await startHttpEndpoint(servedText);
-      });
+describe("a hostile worker is ended and the control process serves on when it", () => {
+  forEachEngine((engine) => {
+    let endpoint: Endpoint;
 
-      for (const some of chunksOf(quick, hostileAtOnce * roundsOfOne)) {
-        const rounds = [...chunksOf(some, hostileAtOnce)];
-        it(rounds.flat().join("; or "), async () => {
-          const site = await startSite(engine, endpoint);
-          for (const round of rounds) await suffer(site, round);
-        });
-      }
-
-      it(names.filter(isSlow).join("; or "), async () => {
-        await suffer(await startSite(engine, endpoint), names.filter(isSlow));
-      });
-
-      it(leavers.join("; or "), async () => {
-        const site = await startSite(engine, endpoint);
-        await suffer(site, leavers);
-        const forked = await site.program.leftBehind("forked");
-        await eventually(() => !isAlive(forked), 5_000, "the end of the worker's process group");
-        // It is out of reach, and holds nothing of the control process.
-        const escaped = await site.program.leftBehind("escaped");
-        assert.ok(isAlive(escaped));
-        process.kill(escaped, "SIGKILL");
-      });
+    before(async () => {
+      endpoint = await startHttpEndpoint(servedText);
     });
-  },
-);
+
+    it(ofRuntime.join(", or "), async () => {
+      await sufferInTurn(await startSite(engine, endpoint), ofRuntime);
+    });
+
+    // Of these the control process gets the same bytes, whichever engine sends them.
+    if (engine === enginesUnderTest()[0]) {
+      it(messages.join(", or "), async () => {
+        await sufferInTurn(await startSite(engine, endpoint, 2 * hostileAtOnce), messages);
+      });
+    }
+
+    it([...sleepers, ...leavers].join(", or "), async () => {
+      const site = await startSite(engine, endpoint);
+      await suffer(site, [...sleepers, ...leavers]);
+      const forked = await site.program.leftBehind("forked");
+      await eventually(() => !isAlive(forked), 5_000, "the end of the worker's process group");
+      // It is out of reach, and holds nothing of the control process.
+      const escaped = await site.program.leftBehind("escaped");
+      assert.ok(isAlive(escaped));
+      process.kill(escaped, "SIGKILL");
+    });
+
+    it("leaves a process of another session behind, where the unit delegates a control group", async (t) => {
+      const cgroup = makeUnitCgroup(t);
+      if (cgroup === undefined) return;
+      const site = await startSite(engine, endpoint, 1, inCgroup(cgroup));
+      removeUnitCgroupAtTestEnd(cgroup);
+      await suffer(site, ["leaves a process of another session behind"]);
+      const escaped = await site.program.leftBehind("escaped");
+      await eventually(() => !isAlive(escaped), 5_000, "the end of the worker's control group");
+      const groups = readdirSync(cgroup).filter((name) => name.startsWith("worker-"));
+      assert.equal(groups.length, site.workers);
+    });
+  });
+});

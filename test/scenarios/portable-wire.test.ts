@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepting-endpoint.ts";
 import { enginesUnderTest } from "#harness/engines.ts";
+import { failedHandshakes } from "#harness/failed-handshakes.ts";
 import { sendPattern } from "#harness/flow.ts";
+import { leaveBeforeAccept } from "#harness/gone-peers.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { openFileCount } from "#harness/process-facts.ts";
+import { announcedClient, proxyV2Header } from "#harness/proxy-header.ts";
+import { rawConnect, type SocketClient } from "#harness/socket-client.ts";
 
 const bothWaysBytes = 8 * 1024 * 1024;
 
@@ -17,13 +21,16 @@ describe(
   },
   () => {
     let endpoint: AcceptingEndpoint;
-    let shop: Shop<"driven">;
+    let shop: Shop<"driven" | "checked">;
 
     before(async () => {
       endpoint = await startAcceptingEndpoint();
       shop = await startShop({
         engine: "bun",
-        listeners: { driven: { to: endpoint.endpoint.port, proxyProtocol: "v1" } },
+        listeners: {
+          driven: { to: endpoint.endpoint.port, proxyProtocol: "v1" },
+          checked: { to: endpoint.endpoint.port, acceptProxyProtocol: ["127.0.0.0/8"] },
+        },
         more: { director: { wire: "portable" } },
       });
     });
@@ -69,6 +76,25 @@ describe(
       gone.reset();
       assert.equal(await server.read.outcome(), "ECONNRESET");
       assert.equal((await shop.recordOf(gone)).outcome, "client-reset");
+    });
+
+    it("takes no peer that is gone before it is accepted for a client", async () => {
+      const peerOf = (): Promise<SocketClient> =>
+        rawConnect({ host: shop.ip, port: shop.portOf("checked") });
+      await leaveBeforeAccept(shop, peerOf, [
+        () => proxyV2Header(),
+        () => proxyV2Header(announcedClient()),
+        () => Buffer.from("SSH-2.0-OpenSSH_9\r\n"),
+      ]);
+      await shop.untilMetric("tlsd_proxy_probes_total", 1, {}, "checked");
+      const failures = await failedHandshakes(shop.director);
+      assert.deepEqual(
+        failures.map(({ failure, clientAddress }) => [failure, clientAddress]),
+        [
+          ["reset", ""],
+          ["reset", ""],
+        ],
+      );
     });
   },
 );

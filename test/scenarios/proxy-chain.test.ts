@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { before, describe, it, type TestContext } from "node:test";
 import { freePort, hasIpv6Loopback, uniqueVirtualIp } from "#harness/addresses.ts";
+import { eventually } from "#harness/deadline.ts";
 import { curl } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
+import { failedHandshakes } from "#harness/failed-handshakes.ts";
 import { startHaproxyFront } from "#harness/haproxy-front.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { requirePackage } from "#harness/packages.ts";
+import { announcedClient, proxyV2Header, tlvTypes } from "#harness/proxy-header.ts";
 import {
   startHaproxyEndpoint,
   startNginxEndpoint,
@@ -63,7 +66,12 @@ forEachEngine((engine) => {
         ),
       );
     const chained = { proxyProtocol: "v2", acceptProxyProtocol: [balancer] };
-    const front = [...(await listenersOf(ip)), await listenerOf(`${ip} chained`, chained)];
+    const front = [
+      ...(await listenersOf(ip)),
+      await listenerOf(`${ip} chained`, chained),
+      await listenerOf(`${ip} checked`, chained),
+      await listenerOf(`${ip} nginx chained`, chained),
+    ];
     const six = hasIpv6Loopback ? { six: { ip: "::1", listeners: await listenersOf("::1") } } : {};
     const vnics = { front: { ip, listeners: front }, ...six };
     director = await startDirector({
@@ -142,13 +150,66 @@ forEachEngine((engine) => {
         assert.partialDeepStrictEqual(view, {
           src: localAddress,
           src_port: String(clientPort),
-          dst: ip,
-          dst_port: String(to.port),
+          dst: host,
+          dst_port: String(port),
           fc_pp_authority: "shop.example",
         });
         const line = await connectionLineOf(director, localAddress);
         assert.partialDeepStrictEqual(line, { clientPort, proxyAddress: balancer });
       });
+    }
+
+    for (const header of ["send-proxy-v2", "send-proxy-v2-ssl-cn"] as const) {
+      scenario(`what was announced to the first of them reaches the last (${header})`, async () => {
+        const to = { host: ip, port: portOf(`${ip} chained`) };
+        const { host, port } = await startHaproxyFront({
+          ...{ to, header, source: balancer, expectsProxyHeader: true },
+          tlvs: ["crc32c", "authority", "unique-id"],
+        });
+        const client = announcedClient(6);
+        const prefix = proxyV2Header(client, [
+          { type: tlvTypes.authority, value: Buffer.from("announced.example") },
+          { type: tlvTypes.uniqueId, value: Buffer.from("balancer-4711") },
+        ]);
+        const anonymous = { servername: "", rejectUnauthorized: false };
+        const { view } = await ask({ host, port, prefix, ...anonymous });
+        assert.deepEqual(view, {
+          src: client.clientAddress,
+          src_port: String(client.clientPort),
+          dst: client.virtualIp,
+          dst_port: String(client.virtualPort),
+          fc_rcvd_proxy: "1",
+          fc_pp_authority: "announced.example",
+          fc_pp_unique_id: "balancer-4711",
+        } satisfies HaproxyView);
+        const line = await connectionLineOf(director, client.clientAddress);
+        assert.partialDeepStrictEqual(line, { proxyAddress: balancer, uniqueId: "balancer-4711" });
+      });
+    }
+
+    for (const header of ["send-proxy", "send-proxy-v2"] as const) {
+      scenario(
+        `the first one's bare checks are counted and are no failures (${header})`,
+        async () => {
+          const to = { host: ip, port: portOf(`${ip} checked`) };
+          const probesSoFar = async (): Promise<number> =>
+            (await director.metrics()).sum("tlsd_proxy_probes_total", {
+              listener: `front.shop:${to.port}`,
+            });
+          const probesBefore = await probesSoFar();
+          const front = await startHaproxyFront({ to, header, source: balancer, check: "tcp" });
+          await eventually(async () => (await probesSoFar()) >= probesBefore + 5, 20_000);
+          front.process.child.kill("SIGTERM");
+          await front.process.exited;
+          const failures = await failedHandshakes(director);
+          // What the harness itself sends through the front, to see it up, has another client address.
+          const ofChecks = failures.filter(
+            ({ listener, clientAddress }) =>
+              listener === `front.shop:${to.port}` && clientAddress !== "127.0.0.1",
+          );
+          assert.deepEqual(ofChecks, []);
+        },
+      );
     }
 
     scenario(
@@ -161,7 +222,7 @@ forEachEngine((engine) => {
           to,
           header: "send-proxy-v2",
           source,
-          hasCheck: true,
+          check: "tls",
         });
         const checked = await director.waitForLog(
           (line) => isEvent(line, "connection") && line["clientAddress"] === balancer,
@@ -176,9 +237,25 @@ forEachEngine((engine) => {
           `https://${address}/x`,
         ]);
         assert.equal(code, 0, output);
-        assert.partialDeepStrictEqual(JSON.parse(stdout), { src: "127.0.0.1", dst: ip });
+        assert.partialDeepStrictEqual(JSON.parse(stdout), { src: "127.0.0.1", dst: front.host });
       },
     );
+  });
+
+  scenario("nginx takes a header that holds what the first proxy said", async () => {
+    const client = announcedClient();
+    const prefix = proxyV2Header(client, [
+      { type: 0xea, value: Buffer.from("\u0001vpce-08d2bf15fac5001c9") },
+      { type: 0xe3, value: Buffer.alloc(600, "a") },
+    ]);
+    const port = portOf(`${ip} nginx chained`);
+    const { view } = await ask({ host: ip, port, prefix, localAddress: balancer });
+    assert.partialDeepStrictEqual(view, {
+      proxy_protocol_addr: client.clientAddress,
+      proxy_protocol_port: String(client.clientPort),
+      proxy_protocol_server_addr: client.virtualIp,
+      proxy_protocol_server_port: String(client.virtualPort),
+    } satisfies Partial<NginxView>);
   });
 
   scenario("a director tells the next one, ahead of TLS between them", async () => {
@@ -225,5 +302,6 @@ forEachEngine((engine) => {
     });
     const line = await connectionLineOf(inner, clientAddress);
     assert.partialDeepStrictEqual(line, { proxyAddress: "127.0.0.1", serverName: "shop.example" });
+    assert.match(String(line["uniqueId"]), /^[0-9a-z]+-[0-9a-z]+-[0-9a-z]+$/);
   });
 });

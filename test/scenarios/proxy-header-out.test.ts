@@ -29,6 +29,7 @@ forEachEngine((engine) => {
   let tlsEndpoint: Endpoint;
   let director: Director;
   let ipv6Ports: { readonly v1: number; readonly v2: number };
+  let wildcardPorts: { readonly v1: number; readonly v2: number };
 
   before(async () => {
     ca = await createTestCa();
@@ -48,6 +49,8 @@ forEachEngine((engine) => {
     );
     const ipv6 = hasIpv6Loopback ? "::1" : ip;
     ipv6Ports = { v1: await freePort(ipv6), v2: await freePort(ipv6) };
+    const wildcard = hasIpv6Loopback ? "::" : "0.0.0.0";
+    wildcardPorts = { v1: await freePort(wildcard), v2: await freePort(wildcard) };
     const listener = (port: number, more: object): object => ({
       port,
       to: endpoint.port,
@@ -69,9 +72,19 @@ forEachEngine((engine) => {
       listener(ipv6Ports.v1, { proxyProtocol: "v1" }),
       listener(ipv6Ports.v2, {}),
     ];
+    const wildcardListeners = [
+      listener(wildcardPorts.v1, { proxyProtocol: "v1" }),
+      listener(wildcardPorts.v2, {}),
+    ];
     const vnics = {
       front: { ip, listeners },
-      ...(hasIpv6Loopback ? { six: { ip: "::1", listeners: ipv6Listeners } } : {}),
+      any: { ip: "0.0.0.0", listeners: wildcardListeners },
+      ...(hasIpv6Loopback
+        ? {
+            six: { ip: "::1", listeners: ipv6Listeners },
+            any6: { ip: "::", listeners: wildcardListeners },
+          }
+        : {}),
     };
     director = await startDirector({
       document: shopDocument({
@@ -231,6 +244,27 @@ forEachEngine((engine) => {
       assert.equal(header.toString("hex"), expected.toString("hex"));
     }
   });
+
+  for (const host of hasIpv6Loopback ? [uniqueVirtualIp(), "::1"] : [uniqueVirtualIp()]) {
+    const virtualIp = host === "::1" ? "::" : "0.0.0.0";
+    it(`says which address the client connected to where the virtual IP is ${virtualIp}`, async () => {
+      for (const version of ["v1", "v2"] as const) {
+        const port = wildcardPorts[version];
+        const { header, addresses, line, facts } = await announced({ host, port });
+        assert.equal(addresses.virtualIp, host);
+        const expected =
+          version === "v1"
+            ? proxyV1Header(addresses)
+            : checksummedHeader(addresses, [
+                textTlv(tlvTypes.authority, "shop.example"),
+                textTlv(tlvTypes.uniqueId, String(line["id"])),
+                sslTlv({ client: 1, verify: 1, version: facts.protocol, cipher: facts.cipher }),
+              ]);
+        assert.equal(header.toString("hex"), expected.toString("hex"));
+        assert.equal(line["virtualIp"], virtualIp);
+      }
+    });
+  }
 
   it("sends no header where none is asked for", async () => {
     const client = await tlsConnect({

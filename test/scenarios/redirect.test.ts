@@ -7,6 +7,7 @@ import { curl } from "#harness/clients.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import type { LogLine } from "#harness/log-capture.ts";
+import { openFileCount } from "#harness/process-facts.ts";
 import { connectionLineOf, failureLineOf } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { rawConnect } from "#harness/socket-client.ts";
@@ -17,6 +18,7 @@ type Name = "tls" | "moved" | "default" | "hasty";
 forEachEngine((engine) => {
   let shop: Shop<Name>;
   let asked: string | undefined;
+  let baseFiles: number;
 
   before(async () => {
     const endpoint = await startHttpEndpoint((request, response) => {
@@ -33,6 +35,7 @@ forEachEngine((engine) => {
         hasty: { ...redirect, timeouts: { handshake: "700ms" } },
       },
     });
+    baseFiles = openFileCount(await shop.workerPid());
     await writeFiles(shop.director.dir, { "ca.pem": shop.ca.certificatePem });
   });
 
@@ -92,9 +95,21 @@ forEachEngine((engine) => {
       ],
       "may be for an address": [requestOf("GET /x HTTP/1.1", "Host: [::1]:80"), "https://[::1]/x"],
       "may be of HTTP/1.0": [requestOf("HEAD / HTTP/1.0", "Host: a.b"), "https://a.b/"],
-      "may be in absolute form": [
-        requestOf("GET http://shop.example/x?y HTTP/1.1", "Host: shop.example"),
-        "https://shop.example/x?y",
+      "in absolute form leads to the host of its target, not of its Host header": [
+        requestOf("GET HTTP://Other.example:8080/x?y HTTP/1.1", "Host: shop.example"),
+        "https://other.example/x?y",
+      ],
+      "in absolute form may have no path": [
+        requestOf("GET http://other.example?y HTTP/1.0"),
+        "https://other.example/?y",
+      ],
+      "with two slashes stays at its host": [
+        requestOf("GET //evil.example/ HTTP/1.1", "Host: shop.example"),
+        "https://shop.example//evil.example/",
+      ],
+      "of OPTIONS may be for the whole server": [
+        requestOf("OPTIONS * HTTP/1.1", "Host: shop.example"),
+        "https://shop.example/",
       ],
       "keeps what is encoded encoded": [
         requestOf("GET /%0d%0aSet-Cookie:%20a=b HTTP/1.1", "Host: shop.example"),
@@ -158,11 +173,49 @@ forEachEngine((engine) => {
     ),
     "a space in the target": requestOf("GET /a b HTTP/1.1", host),
     "no version": requestOf("GET /", host),
-    "the preface of HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "an endless target": requestOf(`GET /${"a".repeat(7_000)} HTTP/1.1`, host),
-    "an endless head": requestOf("GET / HTTP/1.1", host, `Cookie: ${"a".repeat(100_000)}`),
+    "a user name in the target": requestOf("GET http://a@evil.example/ HTTP/1.1", host),
+    "a target without a host": requestOf("GET http:///evil.example HTTP/1.1", host),
+    "a target of another scheme": requestOf("GET ftp://evil.example/ HTTP/1.1", host),
+    "a fragment in the target": requestOf("GET /a#b HTTP/1.1", host),
+    "an asterisk for another method": requestOf("GET * HTTP/1.1", host),
+    "lines that end in a line feed alone": `GET / HTTP/1.1\n${host}\n\n`,
     "endless bytes without a line": Buffer.alloc(100_000, 0x16),
   };
+
+  const refused: Readonly<
+    Record<string, readonly [request: string, status: string, ...also: string[]]>
+  > = {
+    "a target that is too long": [
+      requestOf(`GET /${"a".repeat(8_000)} HTTP/1.1`, host),
+      "414 URI Too Long",
+    ],
+    "an endless target": [`GET /${"a".repeat(100_000)}`, "414 URI Too Long"],
+    "an endless head": [
+      requestOf("GET / HTTP/1.1", host, `Cookie: ${"a".repeat(100_000)}`),
+      "431 Request Header Fields Too Large",
+    ],
+    "the preface of HTTP/2": ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported"],
+    "a tunnel": [
+      requestOf("CONNECT shop.example:443 HTTP/1.1", host),
+      "405 Method Not Allowed",
+      "Allow: GET, HEAD, POST, PUT, PATCH, DELETE",
+    ],
+  };
+
+  describe(
+    "what cannot be redirected is refused, and the connection ends:",
+    { concurrency: true },
+    () => {
+      for (const [name, [request, status, ...also]] of Object.entries(refused)) {
+        it(name, async () => {
+          const { text, line } = await answer(request);
+          const end = ["Content-Length: 0", "Connection: close"];
+          assert.equal(text, requestOf(`HTTP/1.1 ${status}`, ...also, ...end));
+          assert.equal(line["outcome"], "bad-request");
+        });
+      }
+    },
+  );
 
   describe(
     "a hostile request gets a plain 400 and the end of the connection:",
@@ -200,5 +253,6 @@ forEachEngine((engine) => {
     await client.send(requestOf("GET / HTTP/1.1", host));
     await client.read.until("\r\n\r\n");
     await connectionLineOf(shop.director, localAddress);
+    await shop.untilOpenFiles(baseFiles);
   });
 });

@@ -78,36 +78,6 @@ forEachEngine((engine) => {
     });
   }
 
-  it("passes a reset of the endpoint in mid-answer on as a reset", async () => {
-    const [client, server] = await pair();
-    await server.send(patternBytes(100_000));
-    await client.read.bytes(100_000);
-    server.reset();
-    assert.equal(await client.read.outcome(), "ECONNRESET");
-    assert.equal((await shop.recordOf(client)).outcome, "endpoint-reset");
-  });
-
-  it("passes a reset of the endpoint on to a client that had ended its half", async () => {
-    const [client, server] = await pair();
-    client.end();
-    await server.read.toEnd();
-    await server.send("part of");
-    await client.read.bytes(7);
-    server.reset();
-    assert.equal(await client.read.outcome(), "ECONNRESET");
-    assert.equal((await shop.recordOf(client)).outcome, "endpoint-reset");
-  });
-
-  it("passes a reset of the endpoint on to a client that had ended its half and reads slowly", async () => {
-    const [client, server] = await pair();
-    client.end();
-    await server.read.toEnd();
-    await fill(server);
-    server.reset();
-    assert.equal(await client.read.outcome(), "ECONNRESET");
-    assert.equal((await shop.recordOf(client)).outcome, "endpoint-reset");
-  });
-
   it("passes a reset of the client in mid-request on as a reset", async () => {
     const [client, server] = await pair();
     await client.send(patternBytes(100_000));
@@ -140,7 +110,7 @@ forEachEngine((engine) => {
     await fill(client);
     await server.read.bytes(100_000);
     server.reset();
-    await eventually(() => client.socket.destroyed);
+    assert.equal(await client.read.outcome(), "ECONNRESET");
     assert.equal((await shop.recordOf(client)).outcome, "endpoint-reset");
   });
 

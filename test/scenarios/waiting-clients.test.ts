@@ -59,6 +59,8 @@ forEachEngine((engine) => {
       port: ports[port],
       to: first.port,
       certificates: [certificate],
+      // Longer than a busy machine takes for a change.
+      timeouts: { handshake: "60s" },
       ...listener,
       ...variant.lists,
       ...more,
@@ -328,6 +330,17 @@ forEachEngine((engine) => {
       }
       noInternalFailure();
     });
+  });
+
+  it("a client of a worker that has a successor is shown the certificate that comes after it", async () => {
+    const clients = await openWaiting("tls");
+    const from = director.logs.length;
+    director.signal("SIGUSR2");
+    await director.waitForLog((line) => isEvent(line, "workers-replaced"), changeMs, from);
+    const { chainPem, keyPem, serial } = await issue("shop");
+    await replaceFiles({ "shop.pem": chainPem, "shop.key": keyPem });
+    assert.deepEqual(await serveAll(clients), new Set([serial]));
+    noInternalFailure();
   });
 
   it("a client whose ClientHello is half there is shown the certificate that comes before its end", async () => {

@@ -38,7 +38,8 @@ export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
 };
 
 function clientText({ clientAddress, clientPort, proxyAddress }: HandshakeRecord): string {
-  const client = socketAddressOf(clientAddress, clientPort);
+  // A client that was gone before it was accepted has no known address.
+  const client = clientAddress === "" ? "-" : socketAddressOf(clientAddress, clientPort);
   return proxyAddress === undefined ? client : `${client} by ${proxyAddress}`;
 }
 

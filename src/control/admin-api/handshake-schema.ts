@@ -24,7 +24,9 @@ export const ExplainedHandshakeSchema = shape<ExplainedHandshake>(
       text("Name of the client's alert; `unknown` where the engine cannot read it."),
     ),
     detail: Type.Optional(text("The engine's own words, or what the client offered.")),
-    clientAddress: text("Who connected, or was announced by a PROXY header."),
+    clientAddress: text(
+      "Who connected, or was announced by a PROXY header; empty if it was gone before it was accepted.",
+    ),
     clientPort: count("Its port."),
     proxyAddress: Type.Optional(text("Whose PROXY header announced the client.")),
     serverName: Type.Optional(text("The server name that the client sent, as it came.")),

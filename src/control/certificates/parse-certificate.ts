@@ -4,6 +4,7 @@ import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { problemOf } from "#model/problem.ts";
 import { certificateFactsOf } from "./certificate-facts.ts";
+import { signingFactsOf } from "./signing-facts.ts";
 import { certificateFieldsOf, KEY_USAGE, type CertificateFields } from "./certificate-fields.ts";
 import { checkPeriod } from "./check-period.ts";
 import { isCertificateBlock, isCurveBlock, isPrivateKeyBlock, parsePem } from "./pem-blocks.ts";
@@ -82,6 +83,7 @@ export function parseCertificate(
     id: createHash("sha256").update(chainPem).update(privateKey.pem).digest("hex") as MaterialId,
     material: { kind: "certificate", chainPem, keyPem: privateKey.pem },
     facts: certificateFactsOf(leaf, privateKey.keyType),
+    signing: signingFactsOf(privateKey.key, privateKey.keyType, chain),
     bunRefusal: bunRefusalOf(fields, privateKey),
   } as const;
   return {

@@ -49,6 +49,7 @@ export async function readCertificate(
     id: reply.id as MaterialId,
     material: { kind: "certificate", chainPem, keyPem },
     facts: reply.facts,
+    signing: reply.signing,
     bunRefusal: reply.bunRefusal,
     files: [...files.values()],
   };

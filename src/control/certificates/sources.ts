@@ -1,5 +1,5 @@
 /** What the files that a document names hold, proven and ready for workers. */
-import type { CertificateFacts } from "#model/certificate.ts";
+import type { CertificateFacts, SigningFacts } from "#model/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Material } from "#model/snapshot.ts";
 
@@ -16,6 +16,7 @@ export interface CertificateVersion {
   readonly facts: CertificateFacts;
   /** What engine bun cannot serve, e.g. "an RSA-PSS key"; undefined if it can serve the certificate. */
   readonly bunRefusal: string | undefined;
+  readonly signing: SigningFacts;
   readonly files: readonly SourceFile[];
 }
 

@@ -1,5 +1,5 @@
 /** What a reader process is asked, and what it answers. All of it is JSON; files and PEM go beside it as bytes. */
-import type { CertificateFacts } from "#model/certificate.ts";
+import type { CertificateFacts, SigningFacts } from "#model/certificate.ts";
 import type { Problem } from "#model/failure.ts";
 import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";
@@ -31,6 +31,7 @@ export type Job =
 export interface CertificateReply {
   readonly id: string;
   readonly facts: CertificateFacts;
+  readonly signing: SigningFacts;
   /** Why engine bun cannot serve it. */
   readonly bunRefusal?: string;
   readonly warnings: readonly Problem[];

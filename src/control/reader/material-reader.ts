@@ -122,7 +122,7 @@ export class MaterialReader {
   async rest(): Promise<void> {
     clearTimeout(this.#idleTimer);
     const processes = [...this.#processes];
-    for (const process of processes) this.#end(process);
+    for (const child of processes) this.#end(child);
     await Promise.all(processes.map(({ ended }) => ended));
   }
 
@@ -135,11 +135,11 @@ export class MaterialReader {
 
   #assign(): void {
     for (;;) {
-      const process = this.#leastLoaded();
-      if (process === undefined) break;
+      const child = this.#leastLoaded();
+      if (child === undefined) break;
       const next = this.#waiting.shift();
       if (next === undefined) break;
-      this.#work(process, next).catch((error: unknown) => next.reject(error));
+      this.#work(child, next).catch((error: unknown) => next.reject(error));
     }
     const quick = this.#processes.size - this.#slow.size;
     const isCrowded =
@@ -153,35 +153,35 @@ export class MaterialReader {
   /** Of those that are not held up and have room in their pipe. */
   #leastLoaded(): ReaderProcess | undefined {
     let found: ReaderProcess | undefined;
-    for (const process of this.#processes) {
-      const isFree = process.load < (this.#slow.has(process) ? 1 : MAX_LOAD);
-      if (isFree && process.load < (found?.load ?? MAX_LOAD)) found = process;
+    for (const child of this.#processes) {
+      const isFree = child.load < (this.#slow.has(child) ? 1 : MAX_LOAD);
+      if (isFree && child.load < (found?.load ?? MAX_LOAD)) found = child;
     }
     return found;
   }
 
   #start(command = this.#command): void {
-    const process = new ReaderProcess(command);
-    this.#processes.add(process);
+    const child = new ReaderProcess(command);
+    this.#processes.add(child);
     clearTimeout(this.#idleTimer);
   }
 
-  #end(process: ReaderProcess): void {
-    this.#processes.delete(process);
-    process.kill();
+  #end(child: ReaderProcess): void {
+    this.#processes.delete(child);
+    child.kill();
   }
 
-  async #work(process: ReaderProcess, waiting: Waiting): Promise<void> {
+  async #work(child: ReaderProcess, waiting: Waiting): Promise<void> {
     const { job, files, isRetry } = waiting;
     const slow = setTimeout(() => {
-      this.#slow.add(process);
+      this.#slow.add(child);
       this.#assign();
     }, SLOW_MS);
     try {
-      const { head, parts } = await process.run(job, files, this.#deadlineMs);
+      const { head, parts } = await child.run(job, files, this.#deadlineMs);
       waiting.resolve({ reply: replyOf(head as Outcome), parts });
     } catch (error) {
-      if (!isAnswer(error)) this.#end(process);
+      if (!isAnswer(error)) this.#end(child);
       if (this.#isClosed) waiting.reject(closed());
       else if (error instanceof NotReachedError) this.#waiting.unshift(waiting);
       else if (error instanceof ReaderEndedError && !isRetry) {
@@ -191,7 +191,7 @@ export class MaterialReader {
       }
     } finally {
       clearTimeout(slow);
-      this.#slow.delete(process);
+      this.#slow.delete(child);
       this.#inARow = this.#waiting.length === 0 ? 0 : this.#inARow + 1;
       this.#assign();
       this.#endIdle();
@@ -201,7 +201,7 @@ export class MaterialReader {
   #endIdle(): void {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => {
-      for (const process of this.#processes) if (process.load === 0) this.#end(process);
+      for (const child of this.#processes) if (child.load === 0) this.#end(child);
     }, IDLE_MS).unref();
   }
 }

@@ -43,8 +43,14 @@ function readCertificate(
     passphrase: has.passphrase ? textOf(passphrase) : undefined,
   };
   const { version, warnings } = parseCertificate(texts, places, nowMs);
-  const { id, facts, bunRefusal, material } = version;
-  const reply = { id, facts, warnings, ...(bunRefusal === undefined ? {} : { bunRefusal }) };
+  const { id, facts, signing, bunRefusal, material } = version;
+  const reply = {
+    id,
+    facts,
+    signing,
+    warnings,
+    ...(bunRefusal === undefined ? {} : { bunRefusal }),
+  };
   return {
     outcome: { reply },
     parts: [bytesOf(material.chainPem), bytesOf(material.keyPem)],

@@ -7,12 +7,12 @@ interface Allowance {
 }
 
 /**
- * At least twice of what a sound worker sends under a flood of clients: 10 MiB a second (`Reports`), five flushes of
+ * At least as much again as a sound worker sends under a flood of clients: 8 MiB a second (`Reports`), five flushes of
  * 2,200 records, and after a pause of the control process the 4 MiB that waited in the worker.
  */
 const ALLOWANCES = {
   messages: { perSecond: 1_000, atOnce: 5_000 },
-  bytes: { perSecond: 24 * MIB, atOnce: 48 * MIB },
+  bytes: { perSecond: 16 * MIB, atOnce: 32 * MIB },
   records: { perSecond: 15_000, atOnce: 60_000 },
   /** On its standard output and error. */
   "printed bytes": { perSecond: MIB, atOnce: 8 * MIB },

@@ -7,6 +7,8 @@ export interface WorkerCommand {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** The folder of a control group below which each worker gets one of its own. */
+  readonly cgroup?: string | undefined;
 }
 
 /** Not the workers' to write to, wherever they run and as whom, and a runtime is told to read no settings there. */
@@ -33,8 +35,9 @@ export function buildWorkerCommand(options: {
   readonly wire: DirectorSettings["wire"];
   /** Of the control process. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cgroup: string | undefined;
 }): WorkerCommand {
-  const { engine, entry, prefix, drainMs, orphanGraceMs, wire, env } = options;
+  const { engine, entry, prefix, drainMs, orphanGraceMs, wire, env, cgroup } = options;
   return {
     file: "/bin/sh",
     get args() {
@@ -60,5 +63,6 @@ export function buildWorkerCommand(options: {
       ),
     },
     cwd: WORKER_CWD,
+    cgroup,
   };
 }

@@ -104,6 +104,7 @@ const ConnectionRecords = Compile(
     ...client,
     id: text,
     proxyAddress: maybe(text),
+    uniqueId: maybe(text),
     virtualIp: text,
     serverName: maybe(text),
     tlsVersion: maybe(text),

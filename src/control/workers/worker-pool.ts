@@ -89,8 +89,12 @@ export class WorkerPool implements Electorate {
       if (prepared.has(worker)) return worker.commit();
       return refusals.has(worker) ? this.#succeed(worker) : this.#catchUp(worker);
     };
-    // Those that are not up yet accept nothing before they have caught up, those that drain accept no more.
-    await Promise.all([...this.#workers].filter(({ canVote }) => canVote).map(settle));
+    // Those that are not up yet accept nothing before they have caught up.
+    const workers = [...this.#workers];
+    await Promise.all([
+      ...workers.filter(({ canVote }) => canVote).map(settle),
+      ...workers.filter(({ isDraining }) => isDraining).map((worker) => worker.follow(compiled)),
+    ]);
   }
 
   async tryOut(target: Compiled, ballot: Ballot): Promise<DirectorError | undefined> {

@@ -6,6 +6,7 @@ import type { ToWorker } from "#protocol/messages.ts";
 import { openStreamPipe } from "#protocol/stream-pipe.ts";
 import { WORKER_PIPE_FD } from "#protocol/worker-pipe.ts";
 import { readOutputLines } from "./output-lines.ts";
+import { tryWorkerCgroup, type WorkerCgroup } from "./worker-cgroup.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 
 /** For what an ended worker has sent to be read; a process that it left behind may hold its pipes open for ever. */
@@ -25,7 +26,7 @@ export interface WorkerProcess {
   /** 0 if it could not be started. */
   readonly pid: number;
   send(message: ToWorker): SendOutcome;
-  /** Ends it with its process group at once, and reads nothing more of it. */
+  /** Ends it with its process group and its control group at once, and reads nothing more of it. */
   kill(): void;
   /** Resolves once the process is no more and its descriptors are closed, in words: `exit code 1`, `signal SIGKILL`. */
   readonly exited: Promise<string>;
@@ -53,7 +54,9 @@ export function startWorkerProcess(
   // Without a file or a process left there are no streams either; `error` tells of it later.
   const pipe = child.stdio?.[WORKER_PIPE_FD];
   if (pid === undefined || !(pipe instanceof Socket)) return failedStart(child);
-  return new StartedProcess(child, pid, pipe, handlers);
+  const { cgroup } = command;
+  const ownCgroup = cgroup === undefined ? undefined : tryWorkerCgroup(cgroup, pid);
+  return new StartedProcess(child, pid, pipe, ownCgroup, handlers);
 }
 
 const notStarted = (reason: string | Promise<string>): WorkerProcess => ({
@@ -76,10 +79,18 @@ class StartedProcess implements WorkerProcess {
   readonly exited: Promise<string>;
   readonly #child: ChildProcess;
   readonly #channel: Channel<ToWorker>;
+  readonly #cgroup: WorkerCgroup | undefined;
   #isOver = false;
 
-  constructor(child: ChildProcess, pid: number, pipe: Socket, handlers: WorkerProcessHandlers) {
+  constructor(
+    child: ChildProcess,
+    pid: number,
+    pipe: Socket,
+    cgroup: WorkerCgroup | undefined,
+    handlers: WorkerProcessHandlers,
+  ) {
     this.pid = pid;
+    this.#cgroup = cgroup;
     this.#child = child;
     const pipeClosed = Promise.withResolvers<void>();
     this.#channel = new Channel<ToWorker>(LIMITS_OF_CONTROL, {
@@ -107,7 +118,7 @@ class StartedProcess implements WorkerProcess {
     });
     const exit = await promise;
     const rest = setTimeout(() => this.#closeAll(), REST_MS);
-    await Promise.all(closed);
+    await Promise.all([...closed, this.#cgroup?.remove()]);
     clearTimeout(rest);
     return exit;
   }
@@ -135,6 +146,7 @@ class StartedProcess implements WorkerProcess {
   #killGroup(): void {
     // By then its number may be another's.
     if (this.#isOver) return;
+    this.#cgroup?.kill();
     try {
       process.kill(-this.pid, "SIGKILL");
     } catch {

@@ -155,6 +155,23 @@ export class Worker {
     if (this.#state === "starting") this.#state = "serving";
   }
 
+  /**
+   * Takes a worker that drains to a newer state, for the clients that it has accepted and not yet served. If it refuses or
+   * is late it goes on by the older state: no open connection is given up for this.
+   */
+  async follow(target: Compiled): Promise<void> {
+    const { number } = target.snapshot;
+    this.#intake.expect(target.snapshot);
+    this.send(buildPrepare(this.#committed?.snapshot, target));
+    this.send({ type: "commit", number });
+    const due = { number, deadlineMs: this.#options.deadlines.commitMs };
+    const giveUp = (): void => this.#replies.abandon();
+    const reply = await this.#replies.expect(["committed", "refused"], due, giveUp);
+    if (reply?.type === "committed") this.#committed = target;
+    // Which state a late worker is in is not known, so the next difference is to none.
+    else if (reply === undefined) this.#committed = undefined;
+  }
+
   /** Resolves when it has forgotten what it has prepared, or is gone. */
   async rollBack(): Promise<void> {
     const number = this.#prepared?.snapshot.number;

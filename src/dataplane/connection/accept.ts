@@ -15,11 +15,16 @@ export function acceptConnection(connection: ConnectionState): boolean {
   const { plane, listener } = connection;
   connection.clientAddress = normaliseClientAddress(connection.clientAddress);
   listener.counters.add(ACCEPTED);
+  // The peer was gone before it was accepted, and nothing may be decided by an address that is not known. Where proxies
+  // may announce clients, readProxyHeader ends the connection, as it must first tell a health check from a failure.
+  if (connection.clientAddress === "" && connection.rules.trustedProxies.length === 0) {
+    failHandshake(connection, "reset");
+    return false;
+  }
   const nowMs = performance.now();
-  const limit =
-    plane.connections.size >= plane.maxConnections
-      ? "director-connections"
-      : listener.usage.tryAdmit(nowMs);
+  const limit = plane.connections.hasPlace(plane.maxConnections)
+    ? listener.usage.tryAdmit(nowMs)
+    : "director-connections";
   if (limit !== undefined) {
     failHandshake(connection, "over-limit", { limit });
     return false;
@@ -38,7 +43,10 @@ export function acceptConnection(connection: ConnectionState): boolean {
   return true;
 }
 
-/** Whether the socket's peer lies in the CIDRs from which a PROXY header is required. */
-export function needsProxyHeader({ rules, client }: ConnectionState): boolean {
-  return cidrsContain(rules.trustedProxies, client.peerAddress);
+/** Whether the peer must send a PROXY header. Until that is read, the peer is the client. */
+export function needsProxyHeader({ rules, clientAddress }: ConnectionState): boolean {
+  const { trustedProxies } = rules;
+  if (trustedProxies.length === 0) return false;
+  // A peer whose address is not known is never taken for a direct client.
+  return clientAddress === "" || cidrsContain(trustedProxies, clientAddress);
 }

@@ -1,4 +1,5 @@
 import { buildProxyHeader } from "../proxy-protocol/build-proxy-header.ts";
+import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 
@@ -6,13 +7,15 @@ import type { ConnectionState } from "./connection-state.ts";
 export function announceClient(connection: ConnectionState, endpoint: WireSocket): void {
   const { spec } = connection.rules;
   if (spec.proxyProtocol === "none") return;
-  const { tls, peerCertificate } = connection;
+  const { tls, peerCertificate, announced } = connection;
+  const client = announced?.client ?? directClientOf(connection);
   endpoint.write(
     buildProxyHeader(spec.proxyProtocol, {
-      clientAddress: connection.clientAddress,
-      clientPort: connection.clientPort,
-      destinationAddress: spec.virtualIp,
-      destinationPort: spec.port,
+      clientAddress: client.address,
+      clientPort: client.port,
+      destinationAddress: client.destinationAddress,
+      destinationPort: client.destinationPort,
+      passedTlvs: announced?.tlvs,
       alpn: tls?.alpn,
       serverName: connection.serverName,
       uniqueId: connection.id,
@@ -33,4 +36,14 @@ export function announceClient(connection: ConnectionState, endpoint: WireSocket
             },
     }),
   );
+}
+
+/** Returns the two ends of the client's socket. The virtual IP would be wrong where it is a wildcard. */
+function directClientOf({ clientAddress, clientPort, client }: ConnectionState): AnnouncedClient {
+  return {
+    address: clientAddress,
+    port: clientPort,
+    destinationAddress: client.localAddress,
+    destinationPort: client.localPort,
+  };
 }

@@ -58,6 +58,7 @@ export async function connectEndpoint(
       candidate.health.openConnections += 1;
       connection.endpoint = candidate;
       connection.endpointFailure = undefined;
+      connection.announced = undefined;
       connection.connectMs = connection.elapsedMs();
       listener.counters.add(CONNECTS);
       listener.counters.observeMs(CONNECT_SECONDS, performance.now() - startedMs);
@@ -67,7 +68,8 @@ export async function connectEndpoint(
       failedKeys.push(candidate.key);
       connection.endpointFailure = attempt.failure;
       listener.counters.add(FAILED_SLOTS[attempt.failure] ?? 0);
-      if (isEndpointsFault(attempt.failure)) candidate.health.failed(plane.deadlines.nowMs);
+      if (isEndpointsFault(attempt.failure))
+        candidate.health.failed(plane.deadlines.nowMs, attempt.failure === "timeout");
     }
     if (connection.rules === rules) continue;
     ({ rules } = connection);
@@ -78,10 +80,26 @@ export async function connectEndpoint(
   return undefined;
 }
 
+/** No more connects are under way to one endpoint than leave places for connections to others. */
 async function tryEndpoint(
   connection: ConnectionState,
   rules: ListenerRules,
-  { endpoint }: Candidate,
+  { endpoint, health }: Candidate,
+): Promise<Attempt> {
+  const { connections, maxConnections } = connection.plane;
+  if (!health.mayConnect(maxConnections - connections.size)) return { failure: "busy" };
+  health.connecting += 1;
+  try {
+    return await connectTo(connection, rules, endpoint);
+  } finally {
+    health.connecting -= 1;
+  }
+}
+
+async function connectTo(
+  connection: ConnectionState,
+  rules: ListenerRules,
+  endpoint: SnapshotEndpoint,
 ): Promise<Attempt> {
   const { plane } = connection;
   const { endpointTls, timeouts } = rules.spec;

@@ -5,11 +5,13 @@ import type { Candidate } from "../endpoint/endpoint-set.ts";
 import type { Deadlined, Deadlines } from "../live/deadlines.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
+import type { Opening, OpeningMemory } from "../live/opening-memory.ts";
 import type { RelayMemory } from "../live/relay-memory.ts";
 import type { Recorder } from "../observe/recorder.ts";
+import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
-import { cutConnection } from "./finish.ts";
+import { cutConnection, failHandshake } from "./finish.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
 /** What every connection of a worker shares. */
@@ -18,12 +20,20 @@ export interface Plane {
   readonly contexts: ContextStore;
   readonly deadlines: Deadlines;
   readonly connections: OpenConnections;
+  readonly openingMemory: OpeningMemory;
   readonly relayMemory: RelayMemory;
   readonly recorder: Recorder;
   /** Connections that a worker may have open in all; changes with the snapshot. */
   maxConnections: number;
   /** Makes connection ids unlike those of other workers. */
   readonly idPrefix: string;
+}
+
+/** What the endpoint is to be told of a PROXY header that came in. */
+export interface Announced {
+  /** It is undefined if the header announced no addresses: the socket's own are then sent. */
+  readonly client: AnnouncedClient | undefined;
+  readonly tlvs: Buffer;
 }
 
 export interface DeadlineListener {
@@ -35,7 +45,7 @@ const SAMPLE_EVERY = 100;
 let sequence = 0;
 
 /** One connection from accept to its end. The stages fill it in; finish.ts reads it. */
-export class ConnectionState implements Deadlined {
+export class ConnectionState implements Deadlined, Opening {
   readonly plane: Plane;
   readonly listener: LiveListener;
   readonly #sequence: number;
@@ -50,6 +60,12 @@ export class ConnectionState implements Deadlined {
   clientPort: number;
   /** The socket's peer, where a PROXY header announced the client. */
   proxyAddress: string | undefined;
+  /** It may hold 64 KB, so it is dropped as soon as an endpoint has been told. */
+  announced: Announced | undefined;
+  /** The unique id in the PROXY header that came in, as access lines show it. */
+  uniqueId: string | undefined;
+  /** Whether the connection is a health check so far: its PROXY header announced no client, and no byte has followed. */
+  isProbe = false;
   serverName: string | undefined;
   /** Until the handshake is done: of an open connection nobody asks, and it is large. */
   hello: ClientHello | undefined;
@@ -65,6 +81,7 @@ export class ConnectionState implements Deadlined {
   firstByteMs = -1;
   bytesFromClient = 0;
   bytesToClient = 0;
+  openingBytes = 0;
   /** Counted against the limits; given back at its end. */
   isAdmitted = false;
   /** The handshake is done, or the listener needs none. */
@@ -106,6 +123,10 @@ export class ConnectionState implements Deadlined {
 
   cut(): void {
     cutConnection(this, "drained");
+  }
+
+  shed(): void {
+    failHandshake(this, "over-limit", { limit: "handshake-memory" });
   }
 
   onDeadline(): void {

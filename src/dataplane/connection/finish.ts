@@ -7,17 +7,19 @@ import { versionName } from "../tls/tls-names.ts";
 import { SLOTS } from "#model/metric-catalog.ts";
 import type { WireFailure, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
+import { sayFarewell } from "./farewell.ts";
 
 const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
 const REFUSED = SLOTS.firstSlot.tlsd_connections_refused_total;
 const LIMITED_SLOTS = slotsByLabel("tlsd_connections_limited_total");
 const ENDED_SLOTS = slotsByLabel("tlsd_connections_ended_total");
+const PROBES = SLOTS.firstSlot.tlsd_proxy_probes_total;
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
 const BYTES_FROM_CLIENTS = SLOTS.firstSlot.tlsd_bytes_from_clients_total;
 const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
 
-/** For a client to read the farewell and close. Closing at once would send RST over it while its request is unread. */
-const FAREWELL_MS = 1_000;
+/** A list may hold 127 of them (RFC 8446 section 4.2.1). */
+const MAX_TOLD_VERSIONS = 100;
 
 interface FailureDetail {
   readonly limit?: OverLimit;
@@ -40,23 +42,20 @@ function release(connection: ConnectionState): void {
   const { plane, listener } = connection;
   if (!connection.isAdmitted) return;
   connection.settle();
+  if (connection.openingBytes > 0) plane.openingMemory.release(connection);
   plane.deadlines.remove(connection);
   plane.connections.delete(connection);
   listener.usage.release();
   listener.counters.addOpen(-1);
 }
 
-function sayFarewell(connection: ConnectionState, farewell: Uint8Array): void {
-  const { client } = connection;
-  const close = (): void => {
-    client.destroy();
-    release(connection);
-  };
-  connection.setDeadline(FAREWELL_MS, { deadlinePassed: close });
-  client.handler = { onOpen() {}, onData() {}, onDrain() {}, onEnd: close, onClose: () => {} };
-  client.write(farewell);
-  client.end();
-  client.resume();
+/** Ends a health check of a proxy, which is not a failure and has used up no handshake. */
+function endProbe(connection: ConnectionState): void {
+  const { listener, client } = connection;
+  listener.counters.add(PROBES);
+  listener.usage.giveHandshakeBack();
+  client.reset();
+  release(connection);
 }
 
 /** Ends a connection before it was open, records why and counts it. The only place that does. */
@@ -67,6 +66,10 @@ export function failHandshake(
 ): void {
   if (connection.isOver) return;
   connection.isOver = true;
+  if (connection.isProbe && failure !== "internal") {
+    endProbe(connection);
+    return;
+  }
   const { listener, client, hello, plane, rules } = connection;
   listener.counters.add(failure === "not-allowed" ? REFUSED : (FAILED_SLOTS[failure] ?? 0));
   if (rest.limit !== undefined) listener.counters.add(LIMITED_SLOTS[rest.limit] ?? 0);
@@ -82,14 +85,11 @@ export function failHandshake(
     ...optional("proxyAddress", connection.proxyAddress),
     ...optional("serverName", connection.serverName),
     ...optional("alpn", hello?.alpn),
-    ...optional("offeredVersions", hello?.versions.map(versionName)),
+    ...optional("offeredVersions", hello?.versions.slice(0, MAX_TOLD_VERSIONS).map(versionName)),
     durationMs: toMicroseconds(connection.elapsedMs()),
   } satisfies HandshakeRecord);
-  if (rest.farewell !== undefined) {
-    sayFarewell(connection, rest.farewell);
-    return;
-  }
-  client.reset();
+  if (rest.farewell === undefined) client.reset();
+  else sayFarewell(plane, client, rest.farewell);
   release(connection);
 }
 
@@ -103,23 +103,45 @@ export function outcomeOfBreak(
   return isTls ? "endpoint-tls-error" : "endpoint-reset";
 }
 
-/** Outcomes in which a peer broke off, so that the other one must not take what came so far for the whole. */
-const BROKEN_OFF: ReadonlySet<ConnectionOutcome> = new Set<ConnectionOutcome>([
+/** Outcomes in which the client broke off, so that the endpoint must not take what came so far for the whole. */
+const CLIENT_BROKE_OFF: ReadonlySet<ConnectionOutcome> = new Set<ConnectionOutcome>([
   "client-reset",
-  "endpoint-reset",
   "client-tls-error",
-  "endpoint-tls-error",
-  "endpoint-failed",
 ]);
 
-function closeSocket(socket: WireSocket | undefined, outcome: ConnectionOutcome): void {
-  // Who was sent all, its end included, may still be reading it from the kernel: a RST would take that back.
-  if (socket?.hasFinished === true && !BROKEN_OFF.has(outcome)) socket.destroy();
+/** Outcomes in which the endpoint broke off: the client has been sent what came, or has been given time to take it. */
+const ENDPOINT_BROKE_OFF: ReadonlySet<ConnectionOutcome> = new Set<ConnectionOutcome>([
+  "endpoint-reset",
+  "endpoint-tls-error",
+]);
+
+/** Towards a client without TLS only RST says that something is missing. With TLS a close without close_notify does. */
+function closeClient(
+  { client, tls, bytesToClient }: ConnectionState,
+  outcome: ConnectionOutcome,
+): void {
+  const isAllSent = ENDPOINT_BROKE_OFF.has(outcome)
+    ? tls !== undefined && bytesToClient > 0 && client.queuedBytes === 0
+    : client.hasFinished;
+  // A client that was sent everything may still be reading it from the kernel: RST would take that back.
+  if (isAllSent) client.destroy();
+  else client.reset();
+}
+
+function closeEndpoint(socket: WireSocket | undefined, outcome: ConnectionOutcome): void {
+  if (socket?.hasFinished === true && !CLIENT_BROKE_OFF.has(outcome)) socket.destroy();
   else socket?.reset();
 }
 
-/** Ends an open connection, closes what is left of its sockets, records and counts it. The only place that does. */
-export function endConnection(connection: ConnectionState, outcome: ConnectionOutcome): void {
+/**
+ * Ends an open connection, closes what is left of its sockets, records and counts it. The only place that does. The
+ * farewell is sent to the client before its socket is closed.
+ */
+export function endConnection(
+  connection: ConnectionState,
+  outcome: ConnectionOutcome,
+  farewell?: Uint8Array,
+): void {
   if (connection.isOver) return;
   connection.isOver = true;
   const { listener, endpoint } = connection;
@@ -128,8 +150,9 @@ export function endConnection(connection: ConnectionState, outcome: ConnectionOu
   listener.counters.add(BYTES_FROM_CLIENTS, connection.bytesFromClient);
   listener.counters.add(BYTES_TO_CLIENTS, connection.bytesToClient);
   listener.counters.observeMs(CONNECTION_SECONDS, durationMs);
-  closeSocket(connection.client, outcome);
-  closeSocket(connection.endpointSocket, outcome);
+  if (farewell === undefined) closeClient(connection, outcome);
+  else sayFarewell(connection.plane, connection.client, farewell);
+  closeEndpoint(connection.endpointSocket, outcome);
   if (endpoint !== undefined) endpoint.health.openConnections -= 1;
   release(connection);
   // An endpoint that cannot be used is told in any case: nothing else says why clients are turned away.
@@ -151,6 +174,7 @@ function recordOf(
     clientAddress: connection.clientAddress,
     clientPort: connection.clientPort,
     ...optional("proxyAddress", connection.proxyAddress),
+    ...optional("uniqueId", connection.uniqueId),
     virtualIp: rules.spec.virtualIp,
     ...optional("serverName", connection.serverName),
     ...optional("tlsVersion", tls?.version),

@@ -1,14 +1,16 @@
 import type { GroupName } from "#model/cipher-suites.ts";
 import type { ListenerRules } from "../build-runtime.ts";
-import type { ClientAuthMode, ResolvedPolicy } from "#model/policy.ts";
+import type { ResolvedPolicy } from "#model/policy.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
+import { ALERT_RECORDS } from "../tls/alerts.ts";
 import {
   classifyHandshakeFailure,
   failureOfVerifyError,
+  sharesVersion,
 } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
-import type { TlsFacts, TlsSocket, WireContext } from "../wire/wire.ts";
+import type { PeerCertificate, TlsFacts, TlsSocket, WireContext } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import type { ReadHello } from "./read-client-hello.ts";
@@ -16,8 +18,11 @@ import type { ReadHello } from "./read-client-hello.ts";
 const HANDSHAKE_SLOTS = slotsByLabel("tlsd_handshakes_total");
 const HANDSHAKE_SECONDS = histogramSlots("tlsd_handshake_seconds");
 
-/** Fatal unrecognized_name. RFC 6066 section 3. */
-const UNRECOGNIZED_NAME_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
+/** Any engine can put this much into its tickets; of nearly all clients no more is asked. */
+const LONG_CHAIN_BYTES = 8_192;
+
+/** Neither engine can send the alert of RFC 8446 section 6.2 by then: the client is sent close_notify and FIN. */
+const IN_ORDER = { farewell: Buffer.alloc(0) };
 
 /**
  * Does the TLS handshake with the client, under the certificate for its name. Policy, certificate and client trust are
@@ -28,11 +33,12 @@ export async function shakeHands(
   { hello, bytes }: ReadHello,
 ): Promise<boolean> {
   const { rules } = connection;
-  const { policy, clientAuth } = rules.spec;
+  const { policy } = rules.spec;
   const context = chooseContext(connection, rules, hello);
   if (context === undefined) return false;
   const socket = await startTls(connection, rules, { hello, bytes }, context);
-  if (socket === undefined || !isClientTrusted(connection, socket, clientAuth.mode)) return false;
+  if (socket === undefined || !isClientTrusted(connection, rules, socket)) return false;
+  if (connection.openingBytes > 0) connection.plane.openingMemory.release(connection);
   const facts = socket.facts();
   connection.tls = facts;
   connection.group = groupOf(hello, policy, facts);
@@ -51,9 +57,18 @@ function chooseContext(
   { certificates, spec }: ListenerRules,
   hello: ClientHello,
 ): WireContext | undefined {
+  if (!sharesVersion(hello, spec.policy)) {
+    // Before the name is looked at, and not left to an engine: for some old versions Node has another alert.
+    failHandshake(connection, "unsupported-version", { farewell: ALERT_RECORDS.protocol_version });
+    return undefined;
+  }
   const certificate = certificates.select(hello, connection.atMs);
   if (certificate === undefined) {
-    failHandshake(connection, "unknown-name", { farewell: UNRECOGNIZED_NAME_ALERT });
+    const detail = noNameOf(hello);
+    failHandshake(connection, "unknown-name", {
+      farewell: ALERT_RECORDS.unrecognized_name,
+      ...(detail === undefined ? {} : { detail }),
+    });
     return undefined;
   }
   try {
@@ -66,9 +81,19 @@ function chooseContext(
   }
 }
 
+/** What the client sent in place of a name, with all that no name has written as `\x1b`. */
+function noNameOf({ otherName }: ClientHello): string | undefined {
+  if (otherName === undefined) return undefined;
+  const escaped = otherName.replaceAll(
+    /[^\w.:*[\]-]/g,
+    (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return `The server name ${escaped} is no host name.`;
+}
+
 function startTls(
   connection: ConnectionState,
-  { spec, alpn }: ListenerRules,
+  { spec, certificates, alpn }: ListenerRules,
   { hello, bytes: firstBytes }: ReadHello,
   context: WireContext,
 ): Promise<TlsSocket | undefined> {
@@ -94,7 +119,13 @@ function startTls(
           resolve(undefined);
         },
         onClose(failure) {
-          const { failure: name, ...rest } = classifyHandshakeFailure(hello, policy, failure);
+          const mismatch = certificates.mismatchOf(hello, connection.atMs);
+          const { failure: name, ...rest } = classifyHandshakeFailure(
+            hello,
+            policy,
+            failure,
+            mismatch,
+          );
           failHandshake(connection, name, rest);
           resolve(undefined);
         },
@@ -110,21 +141,39 @@ function startTls(
  */
 function isClientTrusted(
   connection: ConnectionState,
+  { spec }: ListenerRules,
   socket: TlsSocket,
-  mode: ClientAuthMode,
 ): boolean {
+  const { mode } = spec.clientAuth;
   if (mode === "none") return true;
   const certificate = socket.peerCertificate();
   if (certificate === undefined) {
     if (mode === "request") return true;
-    failHandshake(connection, "no-client-certificate");
+    failHandshake(connection, "no-client-certificate", IN_ORDER);
     return false;
   }
   connection.peerCertificate = certificate;
-  if (certificate.verifyError === undefined) return true;
+  if (certificate.verifyError === undefined)
+    return canAnswer(connection, spec.policy, socket, certificate);
   failHandshake(connection, failureOfVerifyError(certificate.verifyError), {
+    ...IN_ORDER,
     detail: certificate.verifyError,
   });
+  return false;
+}
+
+/** On Bun a client with very long certificates would be cut off at the first answer, by an engine that says not why. */
+function canAnswer(
+  connection: ConnectionState,
+  { tickets }: ResolvedPolicy,
+  socket: TlsSocket,
+  { chainBytes }: PeerCertificate,
+): boolean {
+  const hasTickets =
+    chainBytes > LONG_CHAIN_BYTES && tickets && socket.facts().version === "TLSv1.3";
+  if (!hasTickets || socket.canSendTickets(chainBytes)) return true;
+  const detail = `The client's certificates have ${chainBytes} bytes, too many for a session ticket of Bun.`;
+  failHandshake(connection, "too-large", { ...IN_ORDER, detail });
   return false;
 }
 

@@ -1,4 +1,10 @@
-import { parseClientHello, type ClientHello, type HelloResult } from "../tls/client-hello.ts";
+import { ALERT_RECORDS, type SentAlert } from "../tls/alerts.ts";
+import {
+  HelloReader,
+  MAX_HELLO_BYTES,
+  type ClientHello,
+  type HelloResult,
+} from "../tls/client-hello.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import { readOpening } from "./read-opening.ts";
@@ -9,15 +15,13 @@ const HTTP_ANSWER = Buffer.from(
     `Content-Length: ${HTTP_PAGE.length}\r\n\r\n${HTTP_PAGE}`,
 );
 
-/** Fatal protocol_version, for a hello that is older than TLS. RFC 8446 section 6.2. */
-const PROTOCOL_VERSION_ALERT = Buffer.from([21, 3, 1, 0, 2, 2, 70]);
+/** Why a client that broke the protocol is sent that alert, for the record of the handshake. */
+const DETAILS: Readonly<Partial<Record<SentAlert, string>>> = {
+  unexpected_message: "Something else than a ClientHello came.",
+  record_overflow: "A record is longer than 16,384 bytes.",
+};
 
 type Complete = Exclude<HelloResult, { readonly kind: "incomplete" }>;
-
-function tryCompleteHello(bytes: Buffer): Complete | undefined {
-  const result = parseClientHello(bytes);
-  return result.kind === "incomplete" ? undefined : result;
-}
 
 export interface ReadHello {
   readonly hello: ClientHello;
@@ -30,28 +34,57 @@ export async function readClientHello(
   connection: ConnectionState,
   firstBytes: Buffer,
 ): Promise<ReadHello | undefined> {
-  const opening = await readOpening(connection, firstBytes, tryCompleteHello);
+  const reader = new HelloReader(maxHelloBytesOf(connection));
+  const opening = await readOpening(connection, firstBytes, (bytes): Complete | undefined => {
+    const result = reader.read(bytes);
+    return result.kind === "incomplete" ? undefined : result;
+  });
   if (opening === undefined) return undefined;
   const { found, bytes } = opening;
+  if (found.kind === "hello") {
+    connection.hello = found.hello;
+    connection.serverName = found.hello.serverName;
+    return { hello: found.hello, bytes };
+  }
+  refuse(connection, found);
+  return undefined;
+}
+
+function maxHelloBytesOf({ rules, plane }: ConnectionState): number {
+  const requestsCertificate = rules.spec.clientAuth.mode !== "none";
+  return Math.min(MAX_HELLO_BYTES, plane.wire.maxHelloBytes(requestsCertificate));
+}
+
+/** The client is told why as far as its protocol has words for it: by an alert of TLS, or a page of HTTP. */
+function refuse(
+  connection: ConnectionState,
+  found: Exclude<Complete, { readonly kind: "hello" }>,
+): void {
   switch (found.kind) {
-    case "hello":
-      connection.hello = found.hello;
-      connection.serverName = found.hello.serverName;
-      return { hello: found.hello, bytes };
     case "plaintext-http":
       failHandshake(connection, "plaintext-http", { farewell: HTTP_ANSWER });
-      return undefined;
+      return;
     case "unsupported-version":
-      failHandshake(connection, "unsupported-version", { farewell: PROTOCOL_VERSION_ALERT });
-      return undefined;
+      failHandshake(connection, "unsupported-version", {
+        farewell: ALERT_RECORDS.protocol_version,
+      });
+      return;
     case "not-tls":
       failHandshake(connection, "not-tls");
-      return undefined;
-    case "malformed":
+      return;
     case "too-large":
-      failHandshake(connection, "protocol-error", { detail: `ClientHello ${found.kind}` });
-      return undefined;
+      // As both engines do, though the RFC has no alert for it.
+      failHandshake(connection, "too-large", { farewell: ALERT_RECORDS.illegal_parameter });
+      return;
+    case "malformed": {
+      const { alert } = found;
+      failHandshake(connection, alert === "unrecognized_name" ? "unknown-name" : "protocol-error", {
+        farewell: ALERT_RECORDS[alert],
+        detail: DETAILS[alert] ?? "ClientHello malformed",
+      });
+      return;
+    }
     default:
-      return found satisfies never;
+      found satisfies never;
   }
 }

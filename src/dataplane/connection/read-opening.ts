@@ -1,33 +1,35 @@
 import type { WireHandler } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
-
-const NOTHING = Buffer.alloc(0);
+import { OpeningBytes } from "./opening-bytes.ts";
 
 /**
  * Gathers the first bytes of a client until `parse` has what it looks for; undefined there asks for more. Resolves with
  * what was found and every byte read so far, with the socket held; with undefined when the connection is over. `parse`
- * bounds what it asks for.
+ * bounds what it asks for, and is given the bytes of its last call with more behind them.
  */
 export function readOpening<Found>(
   connection: ConnectionState,
   firstBytes: Buffer | undefined,
   parse: (bytes: Buffer) => Found | undefined,
 ): Promise<{ readonly found: Found; readonly bytes: Buffer } | undefined> {
-  const { client } = connection;
-  let bytes = firstBytes ?? NOTHING;
-  if (bytes.length > 0) {
-    const found = parse(bytes);
-    if (found !== undefined) return Promise.resolve({ found, bytes });
+  const { client, plane } = connection;
+  if (firstBytes !== undefined && firstBytes.length > 0) {
+    const found = parse(firstBytes);
+    if (found !== undefined) return Promise.resolve({ found, bytes: firstBytes });
   }
+  const opening = new OpeningBytes(firstBytes);
   return new Promise((resolve) => {
     const over = (): void => resolve(undefined);
     const handler: WireHandler = {
       onOpen() {},
       onDrain() {},
       onData(chunk, isLent) {
-        bytes = bytes.length === 0 && !isLent ? chunk : Buffer.concat([bytes, chunk]);
+        connection.isProbe = false;
+        const bytes = opening.add(chunk, isLent);
         const found = parse(bytes);
+        plane.openingMemory.hold(connection, opening.capacity);
+        if (connection.isOver) return over();
         if (found === undefined) return;
         client.hold();
         resolve({ found, bytes });

@@ -1,10 +1,25 @@
+import type { ConnectionOutcome } from "#model/outcome.ts";
 import type { Congested } from "../live/relay-memory.ts";
 import { histogramSlots } from "../observe/counters.ts";
 import type { WireFailure, WireHandler, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState, DeadlineListener } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
+/**
+ * How long a client must have said nothing before it is closed after a broken answer, as what it says later is answered
+ * with RST, which may overtake the answer: one that has said nothing since the break, and one that was still sending.
+ */
+const QUIET_MS = 250;
+const QUIET_AFTER_DATA_MS = 2_000;
+
 const FIRST_BYTE_SECONDS = histogramSlots("tlsd_first_byte_seconds");
+
+interface BrokenAnswer {
+  readonly outcome: ConnectionOutcome;
+  readonly beganAtMs: number;
+  /** When last some of what is queued for the client had gone. */
+  movedAtMs: number;
+}
 
 /**
  * One side of a relay: it hears its socket and writes to the other side's. Everything that happens with each chunk is
@@ -22,6 +37,8 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   isHeldBack = false;
   /** Of its socket, when last looked at by a deadline. */
   #queuedBytesSeen = 0;
+  /** The endpoint has broken off; the client is still sent what came before. Kept by the client's side. */
+  #broken: BrokenAnswer | undefined;
 
   constructor(connection: ConnectionState, isClient: boolean, socket: WireSocket) {
     this.connection = connection;
@@ -39,6 +56,10 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
       if (connection.firstByteMs < 0) firstByte(connection);
       connection.bytesToClient += chunk.length;
     }
+    if (this.#broken !== undefined) {
+      this.#waitForQuiet(this.#broken, QUIET_AFTER_DATA_MS);
+      return;
+    }
     touch(connection);
     // The other peer is gone, but what it said is still on its way to this one: this one's words go nowhere.
     if (other.isClosed) return;
@@ -51,6 +72,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   onDrain(): void {
     const { connection, other } = this;
     connection.plane.relayMemory.release(this);
+    if (this.#broken !== undefined) return;
     touch(connection);
     if (!other.isHeldBack) return;
     other.isHeldBack = false;
@@ -59,6 +81,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
 
   onEnd(): void {
     this.hasEnded = true;
+    if (this.#broken !== undefined) return;
     this.other.socket.end();
     this.connection.idleMs = this.connection.rules.spec.timeouts.halfClosedMs;
     touch(this.connection);
@@ -69,14 +92,40 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     this.isClosed = true;
     connection.plane.relayMemory.release(this);
     if (connection.isOver) return;
+    if (this.#broken !== undefined) {
+      endConnection(connection, this.#broken.outcome);
+      return;
+    }
     if (failure !== undefined && !(this.hasEnded && !this.isClient)) {
-      endConnection(connection, outcomeOfBreak(this.isClient, failure));
+      const outcome = outcomeOfBreak(this.isClient, failure);
+      const isAnswered = !this.isClient && connection.bytesToClient > 0;
+      if (!isAnswered || other.isClosed) endConnection(connection, outcome);
+      else other.breakOff(outcome);
       return;
     }
     // An endpoint that has answered in full and then broke off takes nothing more; its answer is still delivered.
     if (failure !== undefined && !other.isClosed) other.socket.resume();
     if (other.isClosed) endConnection(connection, "completed");
     else if (!this.hasEnded) other.socket.end();
+  }
+
+  /**
+   * The endpoint has broken off. What came from it is still sent, for as long as the client goes on taking it. Then the
+   * connection is ended so that the client can tell a broken answer from a whole one (finish.ts).
+   */
+  breakOff(outcome: ConnectionOutcome): void {
+    const { nowMs } = this.connection.plane.deadlines;
+    this.#broken = { outcome, movedAtMs: nowMs, beganAtMs: nowMs };
+    this.#waitForQuiet(this.#broken, QUIET_MS);
+    // It may have been held back; what it still says goes nowhere.
+    this.socket.resume();
+  }
+
+  #waitForQuiet({ beganAtMs }: BrokenAnswer, quietMs: number): void {
+    const { plane, rules } = this.connection;
+    const { nowMs } = plane.deadlines;
+    const { halfClosedMs } = rules.spec.timeouts;
+    this.connection.deadlineAtMs = Math.min(nowMs + quietMs, beganAtMs + halfClosedMs);
   }
 
   shed(): void {
@@ -86,6 +135,10 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   /** Of both sides: one of them is told. */
   deadlinePassed(): void {
     const { connection, other } = this;
+    if (this.#broken !== undefined) {
+      this.#endBroken(this.#broken);
+      return;
+    }
     // A queue that shrinks is not idle: after its end a socket tells of no drain.
     if (this.#hasMoved() || other.#hasMoved()) {
       touch(connection);
@@ -100,6 +153,16 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
       return;
     }
     endConnection(connection, this.hasEnded || other.hasEnded ? "half-closed-idle" : "idle");
+  }
+
+  #endBroken(broken: BrokenAnswer): void {
+    const { connection } = this;
+    const { nowMs } = connection.plane.deadlines;
+    if (this.#hasMoved()) broken.movedAtMs = nowMs;
+    const { idleMs } = connection.rules.spec.timeouts;
+    const isTakingIt = this.socket.queuedBytes > 0 && nowMs - broken.movedAtMs < idleMs;
+    if (isTakingIt) connection.deadlineAtMs = nowMs + QUIET_MS;
+    else endConnection(connection, broken.outcome);
   }
 
   #hasMoved(): boolean {

@@ -8,6 +8,7 @@ const nameOf = (code: string, isTls = false): string =>
 it("names what happened to a connect", () => {
   assert.equal(nameOf("ECONNREFUSED"), "refused");
   assert.equal(nameOf("ENOENT"), "refused");
+  assert.equal(nameOf("EAGAIN"), "refused");
   assert.equal(nameOf("ETIMEDOUT"), "timeout");
   assert.equal(nameOf("ECONNRESET"), "reset");
   assert.equal(nameOf("ENOTFOUND"), "name-not-found");
@@ -34,5 +35,6 @@ it("blames no endpoint for what the director lacks", () => {
     isEndpointsFault(classifyEndpointFailure({ code: "EMFILE", detail: "" }, false)),
     false,
   );
+  assert.equal(isEndpointsFault("busy"), false);
   assert.equal(isEndpointsFault("refused"), true);
 });

@@ -5,6 +5,8 @@ const BY_CODE: Readonly<Record<string, EndpointFailure>> = {
   ECONNREFUSED: "refused",
   // A unix endpoint whose socket nobody listens on, or that is not there.
   ENOENT: "refused",
+  // The queue of a unix endpoint is full. Bun says ECONNREFUSED.
+  EAGAIN: "refused",
   ETIMEDOUT: "timeout",
   ECONNRESET: "reset",
   EPIPE: "reset",
@@ -33,4 +35,5 @@ export function classifyEndpointFailure(
 }
 
 /** Whether it says something of the endpoint: what the director lacks itself must not take an endpoint out. */
-export const isEndpointsFault = (failure: EndpointFailure): boolean => failure !== "no-open-files";
+export const isEndpointsFault = (failure: EndpointFailure): boolean =>
+  failure !== "no-open-files" && failure !== "busy";

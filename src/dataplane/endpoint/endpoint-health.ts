@@ -2,13 +2,18 @@
 const FALL = 3;
 const FIRST_BACK_OFF_MS = 1_000;
 const MAX_BACK_OFF_MS = 30_000;
+/** Connects that may be under way at any time. */
+const ALWAYS_UNDER_WAY = 16;
 
 /** What this worker knows of one endpoint. Outlives snapshots. */
 export class EndpointHealth {
   openConnections = 0;
+  /** Connects under way, TLS included. */
+  connecting = 0;
   /** From the control process's active checks. */
   isCheckedDown = false;
   #failuresInARow = 0;
+  #timeoutsInARow = 0;
   #downUntilMs = 0;
   #backOffMs = FIRST_BACK_OFF_MS;
 
@@ -16,15 +21,28 @@ export class EndpointHealth {
     return !this.isCheckedDown && nowMs >= this.#downUntilMs;
   }
 
+  /**
+   * Whether one more connect may be under way, where the worker has so many places for connections left. Each holds a
+   * place until it is done: an endpoint that stops answering gets half of those that are free, and one that has not
+   * answered for a while only a few, so that connections to others find some.
+   */
+  mayConnect(freePlaces: number): boolean {
+    if (this.connecting < ALWAYS_UNDER_WAY) return true;
+    return this.#timeoutsInARow < FALL && this.connecting < freePlaces / 2;
+  }
+
   succeeded(): void {
     this.#failuresInARow = 0;
+    this.#timeoutsInARow = 0;
     this.#backOffMs = FIRST_BACK_OFF_MS;
   }
 
   /** After a back-off one failure is enough for the next, longer one: the endpoint is tried, not trusted. */
-  failed(nowMs: number): void {
+  failed(nowMs: number, isTimeout = false): void {
     this.#failuresInARow += 1;
-    if (this.#failuresInARow < FALL) return;
+    this.#timeoutsInARow = isTimeout ? this.#timeoutsInARow + 1 : 0;
+    // Connects that were under way together fail together, and say it once.
+    if (this.#failuresInARow < FALL || nowMs < this.#downUntilMs) return;
     this.#downUntilMs = nowMs + this.#backOffMs;
     this.#backOffMs = Math.min(2 * this.#backOffMs, MAX_BACK_OFF_MS);
   }
@@ -52,7 +70,8 @@ export class EndpointHealths {
 
   keepOnly(keys: ReadonlySet<string>): void {
     for (const [key, health] of this.#byKey) {
-      if (!keys.has(key) && health.openConnections === 0) this.#byKey.delete(key);
+      if (!keys.has(key) && health.openConnections + health.connecting === 0)
+        this.#byKey.delete(key);
     }
   }
 }

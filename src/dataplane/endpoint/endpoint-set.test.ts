@@ -71,7 +71,7 @@ describe("endpoint set", () => {
 
   it("backs off longer with each failure after the first back-off, until one succeeds", () => {
     const health = healths().of("x");
-    for (let failure = 0; failure < 3; failure += 1) health.failed(0);
+    for (let failure = 0; failure < 30; failure += 1) health.failed(0);
     assert.equal(health.isUp(999), false);
     assert.equal(health.isUp(1_000), true);
     health.failed(1_000);
@@ -79,5 +79,21 @@ describe("endpoint set", () => {
     health.succeeded();
     health.failed(3_000);
     assert.equal(health.isUp(3_000), true);
+  });
+
+  it("lets half of the free places wait for an endpoint, and a few once it has stopped answering", () => {
+    const health = healths().of("x");
+    const mostOf = (freePlaces: number): number => {
+      health.connecting = 0;
+      while (health.mayConnect(freePlaces - health.connecting)) health.connecting += 1;
+      return health.connecting;
+    };
+    assert.deepEqual([mostOf(0), mostOf(300)], [16, 100]);
+    for (let failure = 0; failure < 3; failure += 1) health.failed(0, false);
+    assert.equal(mostOf(300), 100);
+    for (let failure = 0; failure < 3; failure += 1) health.failed(0, true);
+    assert.equal(mostOf(300), 16);
+    health.succeeded();
+    assert.equal(mostOf(300), 100);
   });
 });

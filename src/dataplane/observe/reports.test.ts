@@ -97,7 +97,7 @@ test("records beyond a second's bytes are dropped and counted", () => {
   for (let flush = 0; flush < 5; flush += 1) {
     reports.events({ handshakes: [], connections, dropped: 0 });
   }
-  assert.ok(frames.reduce((sum, frame) => sum + frame.length, 0) < 8_000_000);
+  assert.ok(frames.reduce((sum, frame) => sum + frame.length, 0) < 6_000_000);
   reports.beat(beat);
   const arrived = sent("events").reduce((sum, events) => sum + events.connections.length, 0);
   const dropped = sent("events").reduce((sum, events) => sum + events.dropped, 0);

@@ -7,8 +7,8 @@ import type { Events } from "./recorder.ts";
 type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly type: Name }>;
 
 const MIB = 1_048_576;
-/** In the second between two heartbeats. The control process allows more than twice as much. */
-const MAX_EVENT_BYTES = 6 * MIB;
+/** In the second between two heartbeats. The control process allows twice as much. */
+const MAX_EVENT_BYTES = 4 * MIB;
 const MAX_COUNT_BYTES = 4 * MIB;
 const MAX_NOTICES = 20;
 /** Even with every slot of each filled they stay well below the largest frame. */

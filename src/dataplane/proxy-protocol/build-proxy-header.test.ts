@@ -54,8 +54,9 @@ describe("v1", () => {
   const lines = [
     ["192.0.2.1", "198.51.100.10", "PROXY TCP4 192.0.2.1 198.51.100.10 4711 8443\r\n"],
     ["2001:DB8:0::1", "2001:db8::2", "PROXY TCP6 2001:db8::1 2001:db8::2 4711 8443\r\n"],
-    ["192.0.2.1", "2001:db8::2", "PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 4711 8443\r\n"],
-    ["2001:db8::1", "192.0.2.1", "PROXY TCP6 2001:db8::1 ::ffff:192.0.2.1 4711 8443\r\n"],
+    ["192.0.2.1", "2001:db8::2", "PROXY UNKNOWN\r\n"],
+    ["2001:db8::1", "192.0.2.1", "PROXY UNKNOWN\r\n"],
+    ["::ffff:192.0.2.1", "2001:db8::2", "PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 4711 8443\r\n"],
     ["::ffff:192.0.2.1", "192.0.2.9", "PROXY TCP4 192.0.2.1 192.0.2.9 4711 8443\r\n"],
     ["fe80::1%eth0", "fe80::2", "PROXY TCP6 fe80::1 fe80::2 4711 8443\r\n"],
     ["", "192.0.2.9", "PROXY UNKNOWN\r\n"],
@@ -87,7 +88,12 @@ describe("v2", () => {
   test("an address that is none is AF_UNSPEC, which a receiver takes for local", () => {
     const header = buildProxyHeader("v2", { ...FACTS, destinationAddress: "nowhere" });
     assert.equal(header.readUInt16BE(12), 0x2100);
-    assert.deepEqual(parseProxyHeader(header), { kind: "local", headerBytes: header.length });
+    assert.equal(parseProxyHeader(header).kind, "local");
+  });
+
+  test("addresses of two families are AF_UNSPEC: no one is told an address that nobody has", () => {
+    const header = buildProxyHeader("v2", { ...FACTS, destinationAddress: "2001:db8::1" });
+    assert.equal(header.readUInt16BE(12), 0x2100);
   });
 
   test("carries ALPN, authority and unique id", () => {
@@ -146,6 +152,7 @@ describe("v2", () => {
     const header = buildProxyHeader("v2", {
       ...FACTS,
       clientAddress: "2001:db8::1",
+      destinationAddress: "2001:db8::2",
       alpn: long,
       serverName: long,
       uniqueId: "u".repeat(128),
@@ -161,5 +168,56 @@ describe("v2", () => {
     const copy = Buffer.from(first);
     buildProxyHeader("v2", { ...FACTS, clientAddress: "203.0.113.9", serverName: "b.example" });
     assert.deepEqual(first, copy);
+  });
+});
+
+describe("TLVs that are passed on", () => {
+  const tlv = (type: number, value: string | Buffer): Buffer => {
+    const bytes = Buffer.from(value);
+    return Buffer.concat([Buffer.from([type, bytes.length >> 8, bytes.length & 255]), bytes]);
+  };
+
+  test("follow the director's own, ahead of the checksum", () => {
+    const passedTlvs = Buffer.concat([tlv(0xea, "vpce-1"), tlv(0x30, "blue")]);
+    const tlvs = tlvsOfIpv4({ uniqueId: "a-1", alpn: "h2", passedTlvs });
+    assert.deepEqual([...tlvs.keys()], [0x01, 0x05, 0xea, 0x30, 0x03]);
+    assert.deepEqual([tlvs.get(0xea)?.toString(), tlvs.get(0x30)?.toString()], ["vpce-1", "blue"]);
+  });
+
+  test("give way to the director's own names, but the unique id stays", () => {
+    const passedTlvs = Buffer.concat([tlv(1, "h2"), tlv(2, "their.example"), tlv(5, "theirs")]);
+    const facts = { alpn: "http/1.1", serverName: "our.example", uniqueId: "ours", passedTlvs };
+    const tlvs = tlvsOfIpv4(facts);
+    assert.deepEqual([...tlvs.keys()], [1, 2, 5, 3]);
+    assert.deepEqual(
+      [1, 2, 5].map((type) => tlvs.get(type)?.toString()),
+      ["http/1.1", "our.example", "theirs"],
+    );
+    const without = tlvsOfIpv4({ uniqueId: "ours", passedTlvs });
+    assert.deepEqual([...without.values()].slice(0, 3).map(String), [
+      "h2",
+      "their.example",
+      "theirs",
+    ]);
+  });
+
+  test("may repeat", () => {
+    const passedTlvs = Buffer.concat([tlv(0xe1, "a"), tlv(0xe1, "b")]);
+    const header = buildProxyHeader("v2", { ...FACTS, passedTlvs });
+    assert.equal(header.subarray(28, -7).toString("hex"), "e1000161e1000162");
+  });
+
+  test("stay whole or are left out where the header would be longer than its length can say", () => {
+    const own = buildProxyHeader("v2", { ...FACTS, uniqueId: "a-1" }).length;
+    const room = 16 + 65_535 - own - 3;
+    for (const [bytes, types] of [
+      [room, [0xe0]],
+      [room + 1, [0xe1]],
+      [room - 5, [0xe0]],
+    ] as const) {
+      const passedTlvs = Buffer.concat([tlv(0xe0, Buffer.alloc(bytes)), tlv(0xe1, "some")]);
+      const tlvs = tlvsOfIpv4({ uniqueId: "a-1", passedTlvs });
+      assert.deepEqual([...tlvs.keys()], [0x05, ...types, 0x03]);
+    }
   });
 });

@@ -5,6 +5,8 @@ import {
   CLIENT_CERT_SESS,
   CLIENT_SSL,
   FIXED_BYTES,
+  MAX_BODY_BYTES,
+  MAX_UNIQUE_ID_BYTES,
   SIGNATURE,
   TCP_OVER_IPV4,
   TCP_OVER_IPV6,
@@ -13,18 +15,21 @@ import {
   UNSPECIFIED,
   VERSION_2_PROXY,
 } from "./proxy-protocol-v2.ts";
+import { tlvEndOf, tlvValueOf } from "./proxy-tlvs.ts";
 
 /** What an endpoint is told of a connection. */
 export interface ProxyFacts {
   readonly clientAddress: string;
   readonly clientPort: number;
-  /** The virtual IP. */
+  /** Where the client connected to. */
   readonly destinationAddress: string;
   readonly destinationPort: number;
   readonly alpn: string | undefined;
   readonly serverName: string | undefined;
   /** At most 128 bytes. */
   readonly uniqueId: string;
+  /** The TLVs of the header that announced the client, one after the other. */
+  readonly passedTlvs?: Buffer | undefined;
   readonly tls:
     | {
         /** `TLSv1.3` */
@@ -39,29 +44,20 @@ export interface ProxyFacts {
 }
 
 const MAX_TEXT_BYTES = 255;
-const MAX_UNIQUE_ID_BYTES = 128;
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}]/u;
-const MAX_HEADER_BYTES = FIXED_BYTES + 36 + 7 * (TLV_HEADER_BYTES + MAX_TEXT_BYTES) + 64;
+const CHECKSUM_TLV_BYTES = TLV_HEADER_BYTES + 4;
+/** The longest header without the TLVs that are passed on. */
+const MAX_OWN_BYTES = FIXED_BYTES + 36 + 7 * (TLV_HEADER_BYTES + MAX_TEXT_BYTES) + 64;
 
-// Filled and copied within one call; sized for the longest header that the bounds above allow.
-const scratch = Buffer.alloc(MAX_HEADER_BYTES);
+// Filled and copied within one call; sized for the longest texts that the bounds above allow.
+const scratch = Buffer.alloc(MAX_OWN_BYTES);
 
 /**
- * The header of the PROXY protocol specification of HAProxy: section 2.1 for v1, 2.2 with TLVs for v2. Of an IPv4 and
- * an IPv6 address, the IPv4 one is sent IPv4-mapped. An address that is none makes the connection UNKNOWN or AF_UNSPEC.
+ * The header of the PROXY protocol specification of HAProxy: section 2.1 for v1, 2.2 with TLVs for v2. A connection
+ * whose addresses are not known, or not of one family, is UNKNOWN (v1) or AF_UNSPEC (v2).
  */
 export function buildProxyHeader(version: "v1" | "v2", facts: ProxyFacts): Buffer {
-  const client = tryAddressBytes(normaliseClientAddress(facts.clientAddress));
-  const destination = tryAddressBytes(normaliseClientAddress(facts.destinationAddress));
-  const isMixed = client?.length !== destination?.length;
-  const isKnown =
-    client && destination && isPort(facts.clientPort) && isPort(facts.destinationPort);
-  const addresses = isKnown
-    ? {
-        client: isMixed ? mappedOf(client) : client,
-        destination: isMixed ? mappedOf(destination) : destination,
-      }
-    : undefined;
+  const addresses = addressesOf(facts);
   return version === "v1" ? buildV1(facts, addresses) : buildV2(facts, addresses);
 }
 
@@ -70,15 +66,27 @@ interface Addresses {
   readonly destination: Uint8Array;
 }
 
+function addressesOf(facts: ProxyFacts): Addresses | undefined {
+  if (!isPort(facts.clientPort) || !isPort(facts.destinationPort)) return undefined;
+  const client = addressBytesOf(facts.clientAddress);
+  const destination = addressBytesOf(facts.destinationAddress);
+  if (client === undefined || destination === undefined) return undefined;
+  if (client.length === destination.length) return { client, destination };
+  // An IPv4-mapped address beside an IPv4 one is IPv4 too. No other pair has a common form that is true.
+  const unmapped = {
+    client: addressBytesOf(normaliseClientAddress(facts.clientAddress)) ?? client,
+    destination: addressBytesOf(normaliseClientAddress(facts.destinationAddress)) ?? destination,
+  };
+  return unmapped.client.length === unmapped.destination.length ? unmapped : undefined;
+}
+
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 0 && port <= 65_535;
 }
 
-/** RFC 4291 section 2.5.5.2. */
-function mappedOf(bytes: Uint8Array): Uint8Array {
-  return bytes.length === 16
-    ? bytes
-    : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, ...bytes);
+function addressBytesOf(address: string): Uint8Array | undefined {
+  const zoneAt = address.indexOf("%");
+  return tryAddressBytes(zoneAt === -1 ? address : address.slice(0, zoneAt));
 }
 
 function buildV1(facts: ProxyFacts, addresses: Addresses | undefined): Buffer {
@@ -104,15 +112,45 @@ function buildV2(facts: ProxyFacts, addresses: Addresses | undefined): Buffer {
   }
   at = writeText(TLV.alpn, facts.alpn, at, "latin1");
   at = writeText(TLV.authority, facts.serverName, at);
-  at = writeText(TLV.uniqueId, facts.uniqueId, at, "utf8", MAX_UNIQUE_ID_BYTES);
+  const { passedTlvs } = facts;
+  // An id that came in is kept, so that the logs of all proxies can be joined by it.
+  if (passedTlvs === undefined || tlvValueOf(passedTlvs, TLV.uniqueId) === undefined) {
+    at = writeText(TLV.uniqueId, facts.uniqueId, at, "utf8", MAX_UNIQUE_ID_BYTES);
+  }
   if (facts.tls !== undefined) at = writeSsl(facts.tls, at);
+  const own = scratch.subarray(0, at);
+  const addressBytes = addresses === undefined ? 0 : 2 * addresses.client.length + 4;
+  return finishV2(own, passedTlvs, FIXED_BYTES + addressBytes);
+}
 
+/** Returns `own`, whose TLVs start at `ownTlvsAt`, with the TLVs that are passed on and the checksum behind it. */
+function finishV2(own: Buffer, passedTlvs: Buffer | undefined, ownTlvsAt: number): Buffer {
+  const longest = own.length + (passedTlvs?.length ?? 0) + CHECKSUM_TLV_BYTES;
+  const header = Buffer.allocUnsafe(Math.min(longest, FIXED_BYTES + MAX_BODY_BYTES));
+  let at = own.copy(header);
+  if (passedTlvs !== undefined) {
+    at = appendPassed(passedTlvs, own.subarray(ownTlvsAt), header, at);
+  }
+  header[at] = TLV.crc32c;
+  header.writeUInt16BE(4, at + 1);
   const checksumAt = at + TLV_HEADER_BYTES;
-  at = writeTlvHeader(TLV.crc32c, 4, at);
-  at = scratch.writeUInt32BE(0, at);
-  scratch.writeUInt16BE(at - FIXED_BYTES, 14);
-  scratch.writeUInt32BE(crc32c(scratch.subarray(0, at)), checksumAt);
-  return Buffer.from(scratch.subarray(0, at));
+  const length = header.writeUInt32BE(0, checksumAt);
+  header.writeUInt16BE(length - FIXED_BYTES, 14);
+  const whole = header.subarray(0, length);
+  whole.writeUInt32BE(crc32c(whole), checksumAt);
+  return whole;
+}
+
+/** Appends the TLVs whose type is not among the director's own and that leave room for the checksum; returns the end. */
+function appendPassed(passedTlvs: Buffer, ownTlvs: Buffer, header: Buffer, from: number): number {
+  const limit = FIXED_BYTES + MAX_BODY_BYTES - CHECKSUM_TLV_BYTES;
+  let into = from;
+  for (let at = 0, end = 0; at < passedTlvs.length; at = end) {
+    end = tlvEndOf(passedTlvs, at, passedTlvs.length) ?? passedTlvs.length;
+    const isOurs = tlvValueOf(ownTlvs, passedTlvs[at] ?? 0) !== undefined;
+    if (!isOurs && into + end - at <= limit) into += passedTlvs.copy(header, into, at, end);
+  }
+  return into;
 }
 
 function writeSsl(tls: NonNullable<ProxyFacts["tls"]>, from: number): number {

@@ -20,7 +20,11 @@ const FACTS = {
   },
 };
 const IPV4 = buildProxyHeader("v2", FACTS);
-const IPV6 = buildProxyHeader("v2", { ...FACTS, clientAddress: "2001:db8::1" });
+const IPV6 = buildProxyHeader("v2", {
+  ...FACTS,
+  clientAddress: "2001:db8::1",
+  destinationAddress: "2001:db8::2",
+});
 const TEXT = buildProxyHeader("v1", FACTS);
 const UNKNOWN = buildProxyHeader("v1", { ...FACTS, clientAddress: "" });
 const CHECKSUM_BYTES = 7;

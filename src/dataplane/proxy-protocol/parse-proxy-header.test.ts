@@ -7,6 +7,7 @@ const SIGNATURE = "0d0a0d0a000d0a515549540a";
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const v2 = (rest: string): Buffer => hex(SIGNATURE + rest);
 const kindOf = (bytes: Buffer): string => parseProxyHeader(bytes).kind;
+const NO_TLVS = Buffer.alloc(0);
 const v1 = (line: string): Buffer => Buffer.from(line, "latin1");
 
 const FACTS: ProxyFacts = {
@@ -24,6 +25,21 @@ const FACTS: ProxyFacts = {
     resumed: false,
   },
 };
+
+const IPV6_FACTS: ProxyFacts = {
+  ...FACTS,
+  clientAddress: "2001:db8::1",
+  destinationAddress: "2001:db8::2",
+};
+
+/** The names in FACTS, as TLVs. */
+const NAMES = Buffer.concat([
+  hex("0100026832"),
+  hex("020010"),
+  Buffer.from("www.shop.example"),
+  hex("050010"),
+  Buffer.from("0123456789abcdef"),
+]);
 
 /** Sent by HAProxy 2.6 with send-proxy-v2-ssl-cn and crc32c, authority, unique-id, cert-key, cert-sig, ssl-cipher. */
 const HAPROXY_TLS = v2(
@@ -48,6 +64,11 @@ describe("what HAProxy sends is understood", () => {
         destinationAddress: "127.0.0.1",
         destinationPort: 18_091,
       },
+      // ALPN, authority and unique id; not the checksum, nor what HAProxy says of TLS.
+      tlvs: hex(
+        "01000268320200107777772e73686f702e6578616d706c65" +
+          "05001030303030303030304633353938314239",
+      ),
       headerBytes: HAPROXY_TLS.length,
     });
   });
@@ -56,20 +77,25 @@ describe("what HAProxy sends is understood", () => {
     const result = parseProxyHeader(HAPROXY_IPV6);
     assert.ok(result.kind === "announced");
     assert.deepEqual([result.client.address, result.client.port], ["::1", 57_626]);
+    assert.equal(result.tlvs.length, 0);
   });
 
   test("a health check is local", () => {
-    assert.deepEqual(parseProxyHeader(HAPROXY_CHECK), { kind: "local", headerBytes: 31 });
+    assert.deepEqual(parseProxyHeader(HAPROXY_CHECK), {
+      kind: "local",
+      tlvs: NO_TLVS,
+      headerBytes: 31,
+    });
   });
 });
 
 describe("every truncation is incomplete, and bytes after the header are left alone", () => {
   const headers: Readonly<Record<string, Buffer>> = {
     v1: buildProxyHeader("v1", FACTS),
-    "v1 IPv6": buildProxyHeader("v1", { ...FACTS, clientAddress: "2001:db8::1" }),
+    "v1 IPv6": buildProxyHeader("v1", IPV6_FACTS),
     "v1 UNKNOWN": v1("PROXY UNKNOWN ffff::1 ffff::2 1 ~\r\n"),
     v2: buildProxyHeader("v2", FACTS),
-    "v2 IPv6": buildProxyHeader("v2", { ...FACTS, destinationAddress: "2001:db8::1" }),
+    "v2 IPv6": buildProxyHeader("v2", IPV6_FACTS),
     "v2 of HAProxy": HAPROXY_TLS,
     "v2 LOCAL": HAPROXY_CHECK,
   };
@@ -92,8 +118,7 @@ test("what is built is announced, in both versions and all families", () => {
   const pairs = [
     ["192.0.2.1", "198.51.100.1", "192.0.2.1", "198.51.100.1"],
     ["2001:db8::1", "2001:db8::2", "2001:db8::1", "2001:db8::2"],
-    ["192.0.2.1", "2001:db8::2", "::ffff:192.0.2.1", "2001:db8::2"],
-    ["2001:db8::1", "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"],
+    ["::ffff:192.0.2.1", "2001:db8::2", "::ffff:192.0.2.1", "2001:db8::2"],
   ] as const;
   for (const version of ["v1", "v2"] as const) {
     for (const [clientAddress, ownAddress, address, destinationAddress] of pairs) {
@@ -103,6 +128,7 @@ test("what is built is announced, in both versions and all families", () => {
         assert.deepEqual(parseProxyHeader(header), {
           kind: "announced",
           client: { address, port, destinationAddress, destinationPort: 8443 },
+          tlvs: version === "v1" ? NO_TLVS : NAMES,
           headerBytes: header.length,
         });
       }
@@ -174,8 +200,6 @@ describe("v2 is strict", () => {
     "an unknown transport": v2(`2113000c${addresses}`),
     "no transport": v2(`2110000c${addresses}`),
     "an unknown family": v2("21410000"),
-    "more than 2,048 bytes": v2("21110801"),
-    "LOCAL with more than 2,048 bytes": v2("2000ffff"),
     "too short for IPv4": v2(`2111000b${addresses}`.slice(0, -2)),
     "too short for IPv6": v2(`2121000c${addresses}`),
     "too short for AF_UNIX": v2(`213100d7${"00".repeat(215)}`),
@@ -201,14 +225,21 @@ describe("v2 is strict", () => {
   };
   for (const [name, header] of Object.entries(local)) {
     test(`${name} is local`, () => {
-      assert.deepEqual(parseProxyHeader(header), { kind: "local", headerBytes: header.length });
+      assert.deepEqual(parseProxyHeader(header), {
+        kind: "local",
+        tlvs: NO_TLVS,
+        headerBytes: header.length,
+      });
     });
   }
 
-  test("2,048 bytes after the fixed part are read", () => {
-    const header = Buffer.alloc(16 + 2048);
-    v2(`21110800${addresses}0407f1`).copy(header);
-    assert.equal(kindOf(header), "announced");
+  test("all that the length can say is read: 65,535 bytes after the fixed part", () => {
+    const header = Buffer.alloc(16 + 65_535);
+    v2(`2111ffff${addresses}e0fff0`).copy(header);
+    assert.equal(kindOf(header.subarray(0, -1)), "incomplete");
+    const result = parseProxyHeader(header);
+    assert.ok(result.kind === "announced");
+    assert.deepEqual([result.headerBytes, result.tlvs.length], [65_551, 65_523]);
   });
 
   test("a TLV of no length at the end is read", () => {
@@ -221,5 +252,78 @@ describe("v2 is strict", () => {
     const twice = Buffer.concat([once, once.subarray(-7)]);
     twice.writeUInt16BE(twice.length - 16, 14);
     assert.equal(kindOf(twice), "malformed");
+  });
+});
+
+describe("TLVs that an endpoint may be told", () => {
+  const addresses = "7f0000017f000001c09e46ab";
+  const tlvsOf = (...tlvs: string[]): string => {
+    const body = hex(addresses + tlvs.join(""));
+    const head = v2("21110000");
+    head.writeUInt16BE(body.length, 14);
+    const result = parseProxyHeader(Buffer.concat([head, body]));
+    assert.ok(result.kind === "announced");
+    return result.tlvs.toString("hex");
+  };
+  const awsEndpoint = "ea000b017670 63652d303031 3233".replaceAll(" ", "");
+
+  test("are kept byte by byte and in order: AWS, Azure, GCP, namespaces, custom and unknown types", () => {
+    const kept = [awsEndpoint, "ee00050100000007", "e00008000000000000000a", "30000161"];
+    kept.push("f0000162", "e1000163", "e1000163", "fe0000", "07000164");
+    assert.equal(tlvsOf(...kept), kept.join(""));
+  });
+
+  test("are not padding, nor what is said of TLS, inside or outside of its TLV", () => {
+    const others = ["0400020000", "2000050100000000", "22000178", "2f000178", "30000162"];
+    assert.equal(tlvsOf(...others), "30000162");
+  });
+
+  test("hold a name only if its length is one that receivers take", () => {
+    for (const [type, longest] of [
+      ["01", 255],
+      ["02", 255],
+      ["05", 128],
+    ] as const) {
+      const name = (bytes: number): string =>
+        `${type}${bytes.toString(16).padStart(4, "0")}${"61".repeat(bytes)}`;
+      assert.equal(tlvsOf(name(longest)), name(longest));
+      assert.equal(tlvsOf(name(longest + 1), name(0)), "");
+    }
+  });
+
+  test("hold the first of two names, as HAProxy 3 reads them", () => {
+    const twice = ["02000161", "02000162", "05000163", "01000164", "05000165", "01000166"];
+    assert.equal(tlvsOf(...twice), "020001610500016301000164");
+  });
+
+  test("come with AF_UNIX, and with AF_UNSPEC where they are all that there is", () => {
+    const unix = v2(`213100dc${"00".repeat(216)}02000161`);
+    const unspecified = v2("2100000402000161");
+    for (const header of [unix, unspecified]) {
+      const result = parseProxyHeader(header);
+      assert.ok(result.kind === "local");
+      assert.equal(result.tlvs.toString("hex"), "02000161");
+    }
+  });
+
+  test("are no view of the header, which may be much longer", () => {
+    const header = Buffer.alloc(16 + 60_000);
+    v2(`2111ea60${addresses}e0000161 04ea4d`.replaceAll(" ", "")).copy(header);
+    header.writeUInt16BE(60_000 - 12 - 4 - 3, 16 + 12 + 4 + 1);
+    const result = parseProxyHeader(header);
+    assert.ok(result.kind === "announced");
+    assert.equal(result.tlvs.toString("hex"), "e0000161");
+    assert.notEqual(result.tlvs.buffer, header.buffer);
+  });
+
+  test("are read in linear time: 21,000 empty ones, and as many at every length so far", () => {
+    const header = Buffer.concat([v2(`2111ffff${addresses}`), Buffer.alloc(65_523)]);
+    for (let at = 28; at < header.length; at += 3) header[at] = 0xe0;
+    const startedMs = performance.now();
+    assert.equal(kindOf(header), "announced");
+    for (let length = 1; length < header.length; length += 1)
+      parseProxyHeader(header.subarray(0, length));
+    // It takes about 30 ms; a reader that begins anew at each length would take minutes.
+    assert.ok(performance.now() - startedMs < 5_000);
   });
 });

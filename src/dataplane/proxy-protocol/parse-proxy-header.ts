@@ -1,17 +1,14 @@
 import { addressTextOf, isIpAddress, tryAddressBytes } from "#model/cidr.ts";
-import { crc32c } from "./crc32c.ts";
 import {
   FIXED_BYTES,
   SIGNATURE,
-  SSL_FIXED_BYTES,
   TCP_OVER_IPV4,
   TCP_OVER_IPV6,
-  TLV,
-  TLV_HEADER_BYTES,
   UNIX_STREAM,
   VERSION_2_LOCAL,
   VERSION_2_PROXY,
 } from "./proxy-protocol-v2.ts";
+import { passedTlvsOf, tlvFaultOf } from "./proxy-tlvs.ts";
 
 /** What a header announces. IPv6 addresses are in the form of RFC 5952; an IPv4-mapped one stays IPv6. */
 export interface AnnouncedClient {
@@ -21,23 +18,23 @@ export interface AnnouncedClient {
   readonly destinationPort: number;
 }
 
+/** `tlvs` are those that an endpoint may be told, one after the other, in a buffer of their own; empty if there are none. */
 export type ProxyHeaderResult =
   | { readonly kind: "incomplete" }
   | { readonly kind: "malformed"; readonly detail: string }
   | {
       readonly kind: "announced";
       readonly client: AnnouncedClient;
+      readonly tlvs: Buffer;
       readonly headerBytes: number;
     }
   /** The socket's own addresses count: LOCAL, UNKNOWN, AF_UNSPEC, AF_UNIX. */
-  | { readonly kind: "local"; readonly headerBytes: number };
+  | { readonly kind: "local"; readonly tlvs: Buffer; readonly headerBytes: number };
 
 const V1_START = Buffer.from("PROXY ", "latin1");
 const V1_MAX_BYTES = 107;
 const V1_PORT = /^(0|[1-9]\d{0,4})$/;
-// Far more than any sender has to say; the specification itself allows 64 KiB.
-const V2_MAX_BODY_BYTES = 2_048;
-const CRC_PLACEHOLDER = new Uint8Array(4);
+const NO_TLVS = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -45,7 +42,8 @@ const INCOMPLETE: ProxyHeaderResult = Object.freeze({ kind: "incomplete" });
 
 /**
  * Reads the header that a connection must start with, from all bytes received so far, by the PROXY protocol
- * specification of HAProxy, sections 2.1 (text, at most 107 bytes) and 2.2 (binary, at most 2,064 bytes here).
+ * specification of HAProxy, sections 2.1 (text, at most 107 bytes) and 2.2 (binary, at most 65,551 bytes). A header that
+ * is not complete costs the same at any length.
  */
 export function parseProxyHeader(bytes: Buffer): ProxyHeaderResult {
   if (bytes.length === 0) return INCOMPLETE;
@@ -83,7 +81,7 @@ function parseV1Line(line: string, headerBytes: number): ProxyHeaderResult {
   const words = line.split(" ");
   const [protocol, address = "", destinationAddress = "", port = "", destinationPort = ""] = words;
   // The rest of an UNKNOWN line is ignored, as the specification demands.
-  if (protocol === "UNKNOWN") return { kind: "local", headerBytes };
+  if (protocol === "UNKNOWN") return { kind: "local", tlvs: NO_TLVS, headerBytes };
   const family = protocol === "TCP4" ? 4 : protocol === "TCP6" ? 6 : 0;
   if (family === 0) return malformed("v1: a protocol other than TCP4, TCP6 and UNKNOWN");
   if (words.length !== 5) return malformed("v1: not two addresses and two ports");
@@ -99,6 +97,7 @@ function parseV1Line(line: string, headerBytes: number): ProxyHeaderResult {
       destinationAddress: canonicalOf(destinationAddress),
       destinationPort: Number(destinationPort),
     },
+    tlvs: NO_TLVS,
     headerBytes,
   };
 }
@@ -119,23 +118,27 @@ function parseV2(bytes: Buffer): ProxyHeaderResult {
     return malformed("v2: an unknown version or command");
   }
   if (bytes.length < FIXED_BYTES) return INCOMPLETE;
-  const bodyBytes = bytes.readUInt16BE(14);
-  if (bodyBytes > V2_MAX_BODY_BYTES) return malformed("v2: longer than 2,048 bytes");
   const family = bytes[13] ?? 0;
   const isProxied = command === VERSION_2_PROXY;
   // The family of a LOCAL header is ignored, as the specification demands.
   if (isProxied && !isKnownFamily(family)) return malformed("v2: not a stream of a known family");
-  const headerBytes = FIXED_BYTES + bodyBytes;
+  const headerBytes = FIXED_BYTES + bytes.readUInt16BE(14);
   if (bytes.length < headerBytes) return INCOMPLETE;
-  // What follows LOCAL and AF_UNSPEC has no defined start of TLVs, so none of it is read.
-  if (!isProxied || family >> 4 === 0) return { kind: "local", headerBytes };
+  // The specification has the whole block of a LOCAL header discarded.
+  if (!isProxied) return { kind: "local", tlvs: NO_TLVS, headerBytes };
 
   const header = bytes.subarray(0, headerBytes);
   const tlvsAt = FIXED_BYTES + addressBlockBytesOf(family);
   if (tlvsAt > headerBytes) return malformed("v2: too short for its addresses");
   const fault = tlvFaultOf(header, tlvsAt);
+  if (family >> 4 === 0) {
+    // Senders put TLVs where the addresses would be, but a block of another form is allowed there.
+    const tlvs = fault === undefined ? passedTlvsOf(header, tlvsAt) : NO_TLVS;
+    return { kind: "local", tlvs, headerBytes };
+  }
   if (fault !== undefined) return malformed(fault);
-  if (family === UNIX_STREAM) return { kind: "local", headerBytes };
+  const tlvs = passedTlvsOf(header, tlvsAt);
+  if (family === UNIX_STREAM) return { kind: "local", tlvs, headerBytes };
   const portsAt = tlvsAt - 4;
   const destinationAt = (FIXED_BYTES + portsAt) / 2;
   return {
@@ -146,12 +149,14 @@ function parseV2(bytes: Buffer): ProxyHeaderResult {
       destinationAddress: addressTextOf(header.subarray(destinationAt, portsAt)),
       destinationPort: header.readUInt16BE(portsAt + 2),
     },
+    tlvs,
     headerBytes,
   };
 }
 
 /** Two addresses, and for TCP two ports of two bytes. */
 function addressBlockBytesOf(family: number): number {
+  if (family >> 4 === 0) return 0;
   if (family === TCP_OVER_IPV4) return 12;
   return family === TCP_OVER_IPV6 ? 36 : 216;
 }
@@ -160,43 +165,4 @@ function addressBlockBytesOf(family: number): number {
 function isKnownFamily(family: number): boolean {
   if (family === TCP_OVER_IPV4 || family === TCP_OVER_IPV6 || family === UNIX_STREAM) return true;
   return family === 0x00 || family === 0x01;
-}
-
-function tlvFaultOf(header: Buffer, from: number): string | undefined {
-  let hasChecksum = false;
-  let at = from;
-  while (at < header.length) {
-    const valueAt = at + TLV_HEADER_BYTES;
-    const end = tlvEndOf(header, at, header.length);
-    if (end === undefined) return "v2: a TLV that is longer than the header";
-    if (header[at] === TLV.crc32c) {
-      if (hasChecksum || end - valueAt !== 4) return "v2: a bad CRC32C TLV";
-      hasChecksum = true;
-      if (checksumOf(header, valueAt) !== header.readUInt32BE(valueAt)) {
-        return "v2: the CRC32C checksum does not match";
-      }
-    }
-    if (header[at] === TLV.ssl && !isSslValue(header, valueAt, end)) return "v2: a bad SSL TLV";
-    at = end;
-  }
-  return undefined;
-}
-
-function tlvEndOf(header: Buffer, at: number, limit: number): number | undefined {
-  if (at + TLV_HEADER_BYTES > limit) return undefined;
-  const end = at + TLV_HEADER_BYTES + header.readUInt16BE(at + 1);
-  return end > limit ? undefined : end;
-}
-
-function isSslValue(header: Buffer, from: number, limit: number): boolean {
-  let at: number | undefined = from + SSL_FIXED_BYTES;
-  if (at > limit) return false;
-  while (at !== undefined && at < limit) at = tlvEndOf(header, at, limit);
-  return at !== undefined;
-}
-
-/** Over the whole header with the checksum's own four bytes as zeros, section 2.2.3. */
-function checksumOf(header: Buffer, checksumAt: number): number {
-  const before = crc32c(header.subarray(0, checksumAt));
-  return crc32c(header.subarray(checksumAt + 4), crc32c(CRC_PLACEHOLDER, before));
 }

@@ -12,17 +12,24 @@ export const TCP_OVER_IPV4 = 0x11;
 export const TCP_OVER_IPV6 = 0x21;
 export const UNIX_STREAM = 0x31;
 
+/** The most that the length field can say of what follows the fixed part: addresses and TLVs. */
+export const MAX_BODY_BYTES = 0xffff;
+
 export const TLV_HEADER_BYTES = 3;
 export const TLV = {
   alpn: 0x01,
   authority: 0x02,
   crc32c: 0x03,
+  noop: 0x04,
   uniqueId: 0x05,
   ssl: 0x20,
   sslVersion: 0x21,
   sslCommonName: 0x22,
   sslCipher: 0x23,
 } as const;
+
+/** Section 2.2.5. */
+export const MAX_UNIQUE_ID_BYTES = 128;
 
 /** The client bit field and the verify result in front of the sub-TLVs of TLV.ssl, section 2.2.6. */
 export const SSL_FIXED_BYTES = 5;

@@ -6,12 +6,14 @@ import type { ClientHello } from "./client-hello.ts";
 
 const HELLO: ClientHello = {
   serverName: undefined,
+  otherName: undefined,
   alpn: [],
   legacyVersion: 0x0303,
   versions: [0x0304, 0x0303],
   cipherSuites: [0x1301, 0xc02b],
   groups: [0x001d],
   signatureSchemes: [0x0403],
+  certificateSchemes: [0x0403],
   hasSessionTicket: false,
 };
 

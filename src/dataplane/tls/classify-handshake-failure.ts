@@ -1,11 +1,14 @@
 import { tryCipherSuite } from "#model/cipher-suites.ts";
 import type { HandshakeFailure } from "#model/outcome.ts";
-import type { ResolvedPolicy } from "#model/policy.ts";
+import type { ResolvedPolicy, TlsVersion } from "#model/policy.ts";
 import type { WireFailure } from "../wire/wire.ts";
 import type { ClientHello } from "./client-hello.ts";
 import { sharedGroupOf } from "./shared-group.ts";
 
-const VERSION_CODES = { "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 } as const;
+const VERSION_CODES = { "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 } as const satisfies Record<
+  TlsVersion,
+  number
+>;
 
 export interface NamedFailure {
   readonly failure: HandshakeFailure;
@@ -36,19 +39,26 @@ const BY_CODE: Readonly<Record<string, HandshakeFailure>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: "unsupported-version",
   ERR_SSL_VERSION_TOO_LOW: "unsupported-version",
   ERR_SSL_NO_APPLICATION_PROTOCOL: "no-shared-alpn",
+  // A ClientHello, or the certificates of a client.
+  ERR_SSL_EXCESSIVE_MESSAGE_SIZE: "too-large",
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "no-client-certificate",
   ECONNRESET: "reset",
   EPIPE: "reset",
 };
 
+const isShared = (version: TlsVersion, hello: ClientHello, policy: ResolvedPolicy): boolean =>
+  version >= policy.minVersion &&
+  version <= policy.maxVersion &&
+  hello.versions.includes(VERSION_CODES[version]);
+
+/** Whether the client speaks a version that the policy allows. */
+export const sharesVersion = (hello: ClientHello, policy: ResolvedPolicy): boolean =>
+  isShared("TLSv1.3", hello, policy) || isShared("TLSv1.2", hello, policy);
+
 /** What the client and the policy do not have in common, if that is so. */
 function mismatchOf(hello: ClientHello, policy: ResolvedPolicy): HandshakeFailure | undefined {
-  const isAllowed = (version: keyof typeof VERSION_CODES): boolean =>
-    version >= policy.minVersion &&
-    version <= policy.maxVersion &&
-    hello.versions.includes(VERSION_CODES[version]);
-  const hasTls13 = isAllowed("TLSv1.3");
-  if (!hasTls13 && !isAllowed("TLSv1.2")) return "unsupported-version";
+  const hasTls13 = isShared("TLSv1.3", hello, policy);
+  if (!sharesVersion(hello, policy)) return "unsupported-version";
   const sharesSuite = policy.cipherSuites.some((name) => {
     const suite = tryCipherSuite(name);
     return (
@@ -90,11 +100,15 @@ export function failureOfVerifyError(code: string): HandshakeFailure {
 const VERIFY_ERROR =
   /^(CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|HOSTNAME_)/;
 
-/** Names why a handshake failed, from what the client offered and what the engine says. */
+/**
+ * Names why a handshake failed, from what the client offered and what the engine says. `certificateMismatch` is why the
+ * client could not verify the certificate that it was shown, where that is so.
+ */
 export function classifyHandshakeFailure(
   hello: ClientHello,
   policy: ResolvedPolicy,
   failure: WireFailure | undefined,
+  certificateMismatch?: HandshakeFailure,
 ): NamedFailure {
   if (failure === undefined) return { failure: "closed" };
   const { code } = failure;
@@ -114,5 +128,7 @@ export function classifyHandshakeFailure(
   if (VERIFY_ERROR.test(code)) return { failure: failureOfVerifyError(code), detail: code };
   const named = BY_CODE[code];
   if (named === "reset") return { failure: "reset" };
-  return { failure: mismatchOf(hello, policy) ?? named ?? "protocol-error", detail: code };
+  if (named === "too-large") return { failure: "too-large", detail: code };
+  const mismatch = mismatchOf(hello, policy) ?? certificateMismatch;
+  return { failure: mismatch ?? named ?? "protocol-error", detail: code };
 }

@@ -65,3 +65,19 @@ export const BROWSER_MESSAGE = messageOf({ suites: u16(0xaaaa, 0x1301, 0x1302, 0
   extension(0x1a1a, u8(0)),
   extension(21, Buffer.alloc(40)),
 ]);
+
+const MAX_EXTENSION_BYTES = 65_000;
+
+/** A hello of TLS 1.2 with a P-256 key that an engine can answer, of exactly so many bytes; above 65,000 it has many suites. */
+export function messageOfLength(bytes: number): Buffer {
+  const partsWith = (suites: number, padding: number): Buffer =>
+    messageOf({ suites: u16(0xc02b, 0xc02f, ...Array.from({ length: suites }, () => 0x5555)) }, [
+      groups(0x0017, 0x001d),
+      signatures(0x0403, 0x0804),
+      extension(11, short(u8(0))),
+      extension(21, Buffer.alloc(padding)),
+    ]);
+  const lacking = bytes - partsWith(0, 0).length;
+  const suites = Math.ceil(Math.max(0, lacking - MAX_EXTENSION_BYTES) / 2);
+  return partsWith(suites, lacking - 2 * suites);
+}

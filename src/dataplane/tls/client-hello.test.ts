@@ -5,9 +5,11 @@ import {
   BROWSER_MESSAGE,
   extension,
   helloOf,
+  long,
   messageOf,
   recordsOf,
   serverName,
+  signatures,
   u16,
   versions,
 } from "./client-hello-bytes.ts";
@@ -23,12 +25,14 @@ function read(bytes: Buffer): ClientHello {
 
 const BROWSER_HELLO: ClientHello = {
   serverName: "www.shop.example",
+  otherName: undefined,
   alpn: ["h2", "http/1.1"],
   legacyVersion: 0x0303,
   versions: [0x0304, 0x0303],
   cipherSuites: [0x1301, 0x1302, 0xc02b],
   groups: [0x11ec, 0x001d, 0x0017],
   signatureSchemes: [0x0403, 0x0804],
+  certificateSchemes: [0x0403, 0x0804],
   hasSessionTicket: false,
 };
 
@@ -83,26 +87,54 @@ describe("a hello is read", () => {
   });
 
   test("as long as the limit allows", () => {
-    const rest = MAX_HELLO_BYTES - messageOf({}, [extension(21, Buffer.alloc(0))]).length;
-    const longest = messageOf({}, [extension(21, Buffer.alloc(rest))]);
-    assert.equal(longest.length, MAX_HELLO_BYTES);
+    const empty = messageOf({}, [extension(21, Buffer.alloc(0))]).length;
+    const helloOfLength = (length: number): Buffer =>
+      messageOf({}, [extension(21, Buffer.alloc(length - empty))]);
+    const limit = 20_000;
+    assert.equal(parseClientHello(recordsOf(helloOfLength(limit)), limit).kind, "hello");
+    assert.equal(parseClientHello(recordsOf(helloOfLength(limit), 9), limit).kind, "hello");
+    const longer = recordsOf(helloOfLength(limit + 1));
+    assert.equal(parseClientHello(longer.subarray(0, 9), limit).kind, "too-large");
+    assert.equal(parseClientHello(longer.subarray(0, 8), limit).kind, "incomplete");
+  });
+
+  test("with an extension block of 65,535 bytes, and with more suites than one can count", () => {
+    const longest = messageOf({}, [extension(21, Buffer.alloc(65_535 - 4))]);
+    assert.ok(longest.length > 65_535 && longest.length < MAX_HELLO_BYTES);
     assert.equal(kindOf(recordsOf(longest)), "hello");
     assert.equal(kindOf(recordsOf(longest, 9)), "hello");
-    const longer = recordsOf(messageOf({}, [extension(21, Buffer.alloc(rest + 1))]));
-    assert.equal(kindOf(longer.subarray(0, 9)), "too-large");
-    assert.equal(kindOf(longer.subarray(0, 8)), "incomplete");
-    assert.equal(kindOf(recordsOf(longest, 7)), "too-large");
+    const unknown = Array.from({ length: 32_000 }, (_, index) => 0x5000 + (index % 0x1000));
+    const { cipherSuites } = read(
+      recordsOf(messageOf({ suites: u16(...unknown, 0x1301, 0xc02b) })),
+    );
+    assert.ok(cipherSuites.length < 1_000, `${cipherSuites.length} are kept`);
+    assert.ok(cipherSuites.includes(0x1301) && cipherSuites.includes(0xc02b));
+  });
+
+  test("with the schemes for certificates, which are those for the handshake where it names none", () => {
+    const own = read(helloOf(signatures(0x0403), extension(50, long(u16(0x0a0a, 0x0401)))));
+    assert.deepEqual([own.signatureSchemes, own.certificateSchemes], [[0x0403], [0x0401]]);
+    assert.deepEqual(read(helloOf(signatures(0x0403))).certificateSchemes, [0x0403]);
   });
 });
 
-test("64 application protocols are read", () => {
-  const names = Array.from({ length: 64 }, (_, index) => `p${index}`);
-  assert.deepEqual(read(helloOf(alpn(...names))).alpn, names);
+describe("application protocols", () => {
+  test("70 of them are read", () => {
+    const names = Array.from({ length: 70 }, (_, index) => `p${index}`);
+    assert.deepEqual(read(helloOf(alpn(...names))).alpn, names);
+  });
+
+  test("of any number the first hundred are kept, and no more than 4 KB", () => {
+    const many = Array.from({ length: 20_000 }, () => "x");
+    assert.equal(read(helloOf(alpn(...many))).alpn.length, 100);
+    const lengthy = Array.from({ length: 90 }, (_, index) => String(index).padStart(255, "x"));
+    assert.deepEqual(read(helloOf(alpn(...lengthy))).alpn, lengthy.slice(0, 16));
+  });
 });
 
-test("a hello in 2,048 records is read, in 2,049 it is too large", () => {
+test("a hello in 8,192 records is read, in 8,193 it is too large", () => {
   const empty = messageOf({}, [extension(21, Buffer.alloc(0))]).length;
-  const sizes = [2_048, 2_049].map((length) => Buffer.alloc(length - empty));
+  const sizes = [8_192, 8_193].map((length) => Buffer.alloc(length - empty));
   const [most, more] = sizes.map((padding) => messageOf({}, [extension(21, padding)]));
   assert.ok(most && more);
   assert.equal(kindOf(recordsOf(most, 1)), "hello");
@@ -118,8 +150,8 @@ describe("a server name (RFC 6066 section 3)", () => {
     ["xn--bcher-kva.example", "xn--bcher-kva.example"],
     ["_dmarc.a-b.example", "_dmarc.a-b.example"],
     ["localhost", "localhost"],
-    ["zz.AZ.09", "zz.az.09"],
-    ["192.0.2.1", "192.0.2.1"],
+    ["09.zz.AZ", "09.zz.az"],
+    ["192.0.2.1.example", "192.0.2.1.example"],
     [longest, longest],
     [`${longest}.`, longest],
   ] as const;
@@ -129,10 +161,13 @@ describe("a server name (RFC 6066 section 3)", () => {
     });
   }
 
-  const refused = ["", ".", "..", ".a", "a..b", "a..", "*.a", "a b", "a\0", "a/b", "a:1", "[::1]"];
-  for (const name of [...refused, "ü.example", "a\n", `${longest}a`, `${label}a.b`]) {
-    test(`${JSON.stringify(name.slice(0, 30))} is malformed`, () => {
-      assert.equal(kindOf(helloOf(serverName(name))), "malformed");
+  const addresses = ["192.0.2.1", "192.0.2.1.", "1", "0x7f.0x1", "2001:db8::1", "[::1]"];
+  const marks = ["*.a", "*", "a:1", "a b", "a/b", "a@b", "a\n", "a\x07b", "ü.example", "\x1b[31m"];
+  const labels = [".", "..", ".a", "a..b", "a..", "-a.b", "a-.b", `${label}a.b`, `${longest}a`];
+  for (const sent of [...addresses, ...marks, ...labels]) {
+    test(`${JSON.stringify(sent.slice(0, 30))} is no host name`, () => {
+      const { serverName: name, otherName } = read(helloOf(serverName(sent)));
+      assert.deepEqual([name, otherName], [undefined, sent]);
     });
   }
 });

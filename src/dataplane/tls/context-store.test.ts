@@ -19,7 +19,15 @@ const listener = (sessionScope: string): SnapshotListener => ({
   port: 443,
   mode: "tcp",
   certificates: [
-    { name: "shop" as CertificateName, material: id, names: [], keyType: "ecdsa", notAfterMs: 0 },
+    {
+      name: "shop" as CertificateName,
+      material: id,
+      names: [],
+      keyType: "ecdsa",
+      keySchemes: [],
+      chainSchemes: [],
+      notAfterMs: 0,
+    },
   ],
   strictServerName: false,
   policy: PRESETS.modern,

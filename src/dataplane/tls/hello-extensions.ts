@@ -1,11 +1,19 @@
+import { CIPHER_SUITES, GROUPS } from "#model/cipher-suites.ts";
+import { SCHEMES } from "#model/signature-schemes.ts";
+import type { SentAlert } from "./alerts.ts";
+import { readServerName } from "./sent-server-name.ts";
+
 /** What the director reads from the extensions of a ClientHello (RFC 8446 section 4.2); GREASE values (RFC 8701) are left out. */
 export interface HelloExtensions {
   readonly serverName: string | undefined;
+  readonly otherName: string | undefined;
   readonly alpn: readonly string[];
   /** Undefined without supported_versions. */
   readonly versions: readonly number[] | undefined;
   readonly groups: readonly number[];
   readonly signatureSchemes: readonly number[];
+  /** Undefined without signature_algorithms_cert. */
+  readonly certificateSchemes: readonly number[] | undefined;
   readonly hasSessionTicket: boolean;
 }
 
@@ -16,19 +24,29 @@ const ALPN = 16;
 const SESSION_TICKET = 35;
 const PRE_SHARED_KEY = 41;
 const SUPPORTED_VERSIONS = 43;
+const SIGNATURE_ALGORITHMS_CERT = 50;
 
-const MAX_NAME_LENGTH = 253;
-const MAX_LABEL_LENGTH = 63;
-// Clients name a handful; 8,000 names of one letter would cost a record of the hello 200 KB.
-const MAX_PROTOCOLS = 64;
+// A hello may hold 32,000 names of one letter, and they are kept for a record of the handshake only.
+const MAX_KEPT_PROTOCOLS = 100;
+const MAX_KEPT_PROTOCOL_BYTES = 4_096;
+/** A client with more codes in one list than any real one has only those kept that a decision could depend on. */
+const MAX_KEPT_CODES = 512;
 const NONE: readonly never[] = Object.freeze([]);
+
+const KNOWN_CODES: ReadonlySet<number> = new Set([
+  ...CIPHER_SUITES.map(({ code }) => code),
+  ...Object.values(GROUPS),
+  ...Object.values(SCHEMES),
+]);
 
 export const NO_EXTENSIONS: HelloExtensions = Object.freeze({
   serverName: undefined,
+  otherName: undefined,
   alpn: NONE,
   versions: undefined,
   groups: NONE,
   signatureSchemes: NONE,
+  certificateSchemes: undefined,
   hasSessionTicket: false,
 });
 
@@ -36,54 +54,86 @@ export function u16(bytes: Buffer, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
-/** Reads the extension block between `from` and `end`; undefined if any length in it is wrong or a name is not one. */
-export function tryHelloExtensions(
+/** One bit for each extension type; all zero between two calls. */
+const seenTypes = new Uint8Array(65_536 / 8);
+
+/** Reads the extension block between `from` and `end`, or says which alert it deserves (RFC 8446 section 6.2). */
+export function readHelloExtensions(
   bytes: Buffer,
   from: number,
   end: number,
-): HelloExtensions | undefined {
-  let serverName: string | undefined;
-  let alpn: readonly string[] | undefined;
-  let versions: readonly number[] | undefined;
-  let groups: readonly number[] | undefined;
-  let signatureSchemes: readonly number[] | undefined;
-  let hasSessionTicket = false;
+): HelloExtensions | SentAlert {
+  const checked = checkBlock(bytes, from, end);
+  return checked ?? readBlock(bytes, from, end);
+}
 
+/**
+ * That no type comes twice, known or not, as RFC 8446 section 4.2 demands: the engine might read another one of two than
+ * the director does.
+ */
+function checkBlock(bytes: Buffer, from: number, end: number): SentAlert | undefined {
+  let alert: SentAlert | undefined;
   let at = from;
   while (at < end) {
-    const start = at + 4;
-    if (start > end) return undefined;
+    const next = at + 4 + u16(bytes, at + 2);
+    if (at + 4 > end || next > end) {
+      alert = "decode_error";
+      break;
+    }
     const type = u16(bytes, at);
+    const bit = 1 << (type & 7);
+    const byte = seenTypes[type >> 3] ?? 0;
+    if ((byte & bit) !== 0) {
+      alert = "illegal_parameter";
+      break;
+    }
+    seenTypes[type >> 3] = byte | bit;
+    at = next;
+  }
+  for (let seen = from; seen < at; seen += 4 + u16(bytes, seen + 2))
+    seenTypes[u16(bytes, seen) >> 3] = 0;
+  return alert;
+}
+
+/** The block is one of whole extensions, each of a type of its own. */
+function readBlock(bytes: Buffer, from: number, end: number): HelloExtensions | SentAlert {
+  let { serverName, otherName, alpn, versions, groups, signatureSchemes, certificateSchemes } =
+    NO_EXTENSIONS;
+  let hasSessionTicket = false;
+  for (let at = from; at < end;) {
+    const type = u16(bytes, at);
+    const start = at + 4;
     at = start + u16(bytes, at + 2);
-    if (at > end) return undefined;
-    // A second extension of a type is refused (RFC 8446 section 4.2), lest the engine reads another one than we do.
     switch (type) {
-      case SERVER_NAME:
-        if (serverName !== undefined) return undefined;
-        serverName = tryServerName(bytes, start, at);
-        if (serverName === undefined) return undefined;
+      case SERVER_NAME: {
+        const sent = readServerName(bytes, start, at);
+        if (typeof sent === "string") return sent;
+        serverName = sent.name;
+        otherName = sent.otherName;
         break;
-      case ALPN:
-        if (alpn !== undefined) return undefined;
-        alpn = tryProtocols(bytes, start, at);
-        if (alpn === undefined) return undefined;
+      }
+      case ALPN: {
+        const protocols = tryProtocols(bytes, start, at);
+        if (protocols === undefined) return "decode_error";
+        alpn = protocols;
         break;
+      }
       case SUPPORTED_VERSIONS:
-        if (versions !== undefined || start + (bytes[start] ?? 0) + 1 !== at) return undefined;
+        if (start + (bytes[start] ?? 0) + 1 !== at) return "decode_error";
         versions = tryCodes(bytes, start + 1, at);
-        if (versions === undefined) return undefined;
+        if (versions === undefined) return "decode_error";
         break;
       case SUPPORTED_GROUPS:
-        if (groups !== undefined || start + u16(bytes, start) + 2 !== at) return undefined;
-        groups = tryCodes(bytes, start + 2, at);
-        if (groups === undefined) return undefined;
-        break;
       case SIGNATURE_ALGORITHMS:
-        if (signatureSchemes !== undefined || start + u16(bytes, start) + 2 !== at)
-          return undefined;
-        signatureSchemes = tryCodes(bytes, start + 2, at);
-        if (signatureSchemes === undefined) return undefined;
+      case SIGNATURE_ALGORITHMS_CERT: {
+        const codes =
+          start + u16(bytes, start) + 2 === at ? tryCodes(bytes, start + 2, at) : undefined;
+        if (codes === undefined) return "decode_error";
+        if (type === SUPPORTED_GROUPS) groups = codes;
+        else if (type === SIGNATURE_ALGORITHMS) signatureSchemes = codes;
+        else certificateSchemes = codes;
         break;
+      }
       case SESSION_TICKET:
         if (at > start) hasSessionTicket = true;
         break;
@@ -94,10 +144,12 @@ export function tryHelloExtensions(
   }
   return {
     serverName,
-    alpn: alpn ?? NONE,
+    otherName,
+    alpn,
     versions,
-    groups: groups ?? NONE,
-    signatureSchemes: signatureSchemes ?? NONE,
+    groups,
+    signatureSchemes,
+    certificateSchemes,
     hasSessionTicket,
   };
 }
@@ -106,11 +158,18 @@ export function tryHelloExtensions(
 export function tryCodes(bytes: Buffer, from: number, end: number): readonly number[] | undefined {
   if (from >= end || (end - from) % 2 !== 0) return undefined;
   const codes: number[] = [];
-  for (let at = from; at < end; at += 2) {
+  const keptEnd = Math.min(end, from + 2 * MAX_KEPT_CODES);
+  for (let at = from; at < keptEnd; at += 2) {
     const code = u16(bytes, at);
     if (!isGrease(code)) codes.push(code);
   }
-  return codes;
+  if (keptEnd === end) return codes;
+  const known = new Set<number>();
+  for (let at = keptEnd; at < end; at += 2) {
+    const code = u16(bytes, at);
+    if (KNOWN_CODES.has(code)) known.add(code);
+  }
+  return [...codes, ...known];
 }
 
 /** RFC 8701: 0x0a0a, 0x1a1a, to 0xfafa. */
@@ -118,43 +177,22 @@ function isGrease(code: number): boolean {
   return (code & 0x0f0f) === 0x0a0a && code >> 8 === (code & 0xff);
 }
 
-/** RFC 7301 section 3.1, at most 64; names are octets, one character each, so that NONE is lost or merged with another. */
+/**
+ * RFC 7301 section 3.1. Names are octets, one character each, so that none is lost or merged with another. Which one is
+ * spoken the engine decides, so the first ones are enough here.
+ */
 function tryProtocols(bytes: Buffer, from: number, end: number): readonly string[] | undefined {
   if (from + 2 >= end || from + 2 + u16(bytes, from) !== end) return undefined;
   const protocols: string[] = [];
+  const keptEnd = from + 2 + MAX_KEPT_PROTOCOL_BYTES;
   let at = from + 2;
   while (at < end) {
     const start = at + 1;
     at = start + (bytes[at] ?? 0);
-    if (at === start || at > end || protocols.length === MAX_PROTOCOLS) return undefined;
+    if (at === start || at > end) return undefined;
     if (at - start === 2 && isGrease(u16(bytes, start))) continue;
-    protocols.push(bytes.toString("latin1", start, at));
+    if (protocols.length < MAX_KEPT_PROTOCOLS && at <= keptEnd)
+      protocols.push(bytes.toString("latin1", start, at));
   }
   return protocols;
-}
-
-/** RFC 6066 section 3: a list of exactly one host_name, the only type there is. */
-function tryServerName(bytes: Buffer, from: number, end: number): string | undefined {
-  const start = from + 5;
-  if (start >= end || from + 2 + u16(bytes, from) !== end) return undefined;
-  if (bytes[from + 2] !== 0 || start + u16(bytes, from + 3) !== end) return undefined;
-  const nameEnd = bytes[end - 1] === 0x2e ? end - 1 : end;
-  if (nameEnd - start > MAX_NAME_LENGTH) return undefined;
-  let labelStart = start;
-  for (let at = start; at <= nameEnd; at += 1) {
-    const byte = at < nameEnd ? (bytes[at] ?? 0) : 0x2e;
-    if (byte === 0x2e) {
-      if (at === labelStart || at - labelStart > MAX_LABEL_LENGTH) return undefined;
-      labelStart = at + 1;
-    } else if (!isNameByte(byte)) {
-      return undefined;
-    }
-  }
-  return bytes.toString("latin1", start, nameEnd).toLowerCase();
-}
-
-function isNameByte(byte: number): boolean {
-  const lower = byte | 0x20;
-  if (lower >= 0x61 && lower <= 0x7a) return true;
-  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x5f;
 }

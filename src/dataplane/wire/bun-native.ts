@@ -13,6 +13,8 @@ export interface BunSocket<Data> {
   data: Data;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
   readonly alpnProtocol?: string | false | null;
   /** Bytes that were taken; -1 when the socket is closed. What was not taken is the caller's to keep. */
   write(chunk: Uint8Array): number;
@@ -42,7 +44,6 @@ export interface BunSocketHandlers<Data> {
   end(socket: BunSocket<Data>): void;
   close(socket: BunSocket<Data>, error?: BunError): void;
   error(socket: BunSocket<Data>, error: BunError): void;
-  connectError?(socket: BunSocket<Data>, error: BunError): void;
 }
 
 export interface BunUpgradeOptions<Data> {
@@ -82,43 +83,6 @@ export interface BunSockets {
     readonly allowHalfOpen: true;
     readonly socket: AcceptedHandlers<Data>;
   }): BunListener<Data>;
-  connect<Data>(options: {
-    readonly hostname?: string;
-    readonly port?: number;
-    readonly unix?: string;
-    readonly allowHalfOpen: true;
-    readonly data: Data;
-    readonly socket: BunSocketHandlers<Data>;
-  }): Promise<BunSocket<Data>>;
-}
-
-/** Whether a socket can be taken over by TLS, asked of one that connects to this process over loopback. */
-export async function canStartTls(bun: BunSockets): Promise<boolean> {
-  const ignore = { data() {}, drain() {}, end() {}, close() {}, error() {} };
-  let listener: ReturnType<BunSockets["listen"]> | undefined;
-  try {
-    listener = bun.listen({
-      hostname: "127.0.0.1",
-      port: 0,
-      allowHalfOpen: true,
-      socket: ignore,
-    });
-    const socket = await bun.connect({
-      hostname: "127.0.0.1",
-      port: listener.port,
-      allowHalfOpen: true,
-      data: undefined,
-      socket: ignore,
-    });
-    const canUpgrade =
-      typeof (socket as { readonly upgradeTLS?: unknown }).upgradeTLS === "function";
-    socket.terminate();
-    return canUpgrade;
-  } catch {
-    return false;
-  } finally {
-    listener?.stop(true);
-  }
 }
 
 /** Undefined on another engine. */

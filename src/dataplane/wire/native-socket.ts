@@ -1,4 +1,5 @@
 import type { BunSocket } from "./bun-native.ts";
+import type { Connectable, Connecting } from "./native-connect.ts";
 import { BROKEN_OFF, tlsFactsOf } from "./native-facts.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
 import {
@@ -11,6 +12,14 @@ import {
   type WireHandler,
 } from "./wire.ts";
 
+/**
+ * BoringSSL sends the two tickets of TLS 1.3, each with the peer's certificates in it, in one buffer with the first data,
+ * and writes nothing any more where that buffer would be longer than 65,535 bytes. Up to the first length any data goes
+ * with them, up to the second a single byte.
+ */
+const MAX_CHAIN_BYTES_WITH_DATA = 24_000;
+const MAX_CHAIN_BYTES = 32_000;
+
 /** What has accepted sockets, and must hear them until TLS has taken them over. */
 interface RawSocketOwner {
   rawSocketGone(): void;
@@ -20,7 +29,7 @@ interface RawSocketOwner {
  * A socket of Bun's own, without node streams: what `write` did not take is kept here, and what arrives while it is
  * paused waits here. It stays the same object when TLS starts on it.
  */
-export class NativeSocket implements TlsSocket {
+export class NativeSocket implements TlsSocket, Connectable {
   handler: WireHandler = SILENT;
   readonly peerAddress: string;
   readonly peerPort: number;
@@ -28,6 +37,7 @@ export class NativeSocket implements TlsSocket {
   verifyError: string | undefined;
   /** Undefined while it connects. */
   #socket: BunSocket<NativeSocket> | undefined;
+  #connecting: Connecting | undefined;
   /** Until TLS has taken it over, where it was accepted. */
   #listener: RawSocketOwner | undefined;
   /** Absent while it is empty, as nearly always: of an idle connection every array counts. */
@@ -60,6 +70,12 @@ export class NativeSocket implements TlsSocket {
     return this.#socket === socket;
   }
 
+  get localAddress(): string {
+    return this.#socket?.localAddress ?? "";
+  }
+  get localPort(): number {
+    return this.#socket?.localPort ?? 0;
+  }
   get hasFinished(): boolean {
     return this.#isEnding && this.#queue === undefined;
   }
@@ -134,11 +150,13 @@ export class NativeSocket implements TlsSocket {
     this.#close((socket) => socket.close());
   }
 
+  /** What to close while there is no socket yet. */
+  connectsBy(connecting: Connecting): void {
+    this.#connecting = connecting;
+  }
+
   connected(socket: BunSocket<NativeSocket>): void {
-    if (this.#isClosed) {
-      socket.terminate();
-      return;
-    }
+    this.#connecting = undefined;
     this.#socket = socket;
     this.handler.onOpen();
   }
@@ -254,8 +272,24 @@ export class NativeSocket implements TlsSocket {
     this.#early = undefined;
     this.#isPaused = true;
     const socket = this.#socket;
-    if (socket !== undefined) close(socket);
+    if (socket === undefined) this.#connecting?.destroy();
+    else close(socket);
     queueMicrotask(() => this.closed());
+  }
+
+  canSendTickets(chainBytes: number): boolean {
+    if (chainBytes > MAX_CHAIN_BYTES) return false;
+    if (chainBytes > MAX_CHAIN_BYTES_WITH_DATA) this.#sendFirstByteAlone();
+    return true;
+  }
+
+  /** Of this one object: all others are spared a question with each write. */
+  #sendFirstByteAlone(): void {
+    this.write = (chunk, isLent) => {
+      Reflect.deleteProperty(this, "write");
+      if (chunk.length > 1) this.write(chunk.subarray(0, 1), isLent);
+      return this.write(chunk.length > 1 ? chunk.subarray(1) : chunk, isLent);
+    };
   }
 
   facts(): TlsFacts {

@@ -1,9 +1,6 @@
-import {
-  canStartTls,
-  tryBunSockets,
-  type BunSocketHandlers,
-  type BunSockets,
-} from "./bun-native.ts";
+import { tryBunSockets, type BunSocketHandlers, type BunSockets } from "./bun-native.ts";
+import { canStartTls } from "./can-start-tls.ts";
+import { buildConnect } from "./native-connect.ts";
 import { failureOf } from "./native-facts.ts";
 import { NativeListener } from "./native-listener.ts";
 import { NativeSocket } from "./native-socket.ts";
@@ -39,14 +36,7 @@ const HANDLERS: Handlers = {
   },
 };
 
-const CONNECTING: Handlers = {
-  ...HANDLERS,
-  open: (socket) => socket.data.connected(socket),
-  connectError(socket, error) {
-    socket.data.failed(failureOf(error));
-    socket.data.closed();
-  },
-};
+const connect = buildConnect<NativeSocket>(HANDLERS);
 
 const SERVER_TLS: Handlers = {
   ...HANDLERS,
@@ -76,6 +66,7 @@ function native(socket: WireSocket): NativeSocket {
 function buildNativeWire(bun: BunSockets): Wire {
   return {
     buildContext: (spec) => portableWire.buildContext(spec),
+    maxHelloBytes: (requestsCertificate) => portableWire.maxHelloBytes(requestsCertificate),
 
     async listen(target, onAccept) {
       return new NativeListener(bun, target, HANDLERS, onAccept);
@@ -86,20 +77,7 @@ function buildNativeWire(bun: BunSockets): Wire {
       if (target.isTlsNext) return portableWire.connect(target, handler);
       const wireSocket = new NativeSocket();
       wireSocket.handler = handler;
-      const fail = (error: unknown): void => {
-        wireSocket.failed(failureOf(error as Parameters<typeof failureOf>[0]));
-        wireSocket.closed();
-      };
-      bun
-        .connect<NativeSocket>({
-          ...("path" in target
-            ? { unix: target.path }
-            : { hostname: target.host, port: target.port }),
-          allowHalfOpen: true,
-          data: wireSocket,
-          socket: CONNECTING,
-        })
-        .catch(fail);
+      wireSocket.connectsBy(connect(target, wireSocket));
       return wireSocket;
     },
 
@@ -127,8 +105,12 @@ function buildNativeWire(bun: BunSockets): Wire {
   };
 }
 
+const IGNORE = { data() {}, drain() {}, end() {}, close() {}, error() {} };
+
 /** Undefined where the engine has no such sockets, or they cannot start TLS. */
 export async function tryNativeWire(): Promise<Wire | undefined> {
   const bun = tryBunSockets();
-  return bun !== undefined && (await canStartTls(bun)) ? buildNativeWire(bun) : undefined;
+  return bun !== undefined && (await canStartTls(bun, buildConnect(IGNORE)))
+    ? buildNativeWire(bun)
+    : undefined;
 }

@@ -7,6 +7,24 @@ export interface EngineCertificate {
   readonly serialNumber?: string | undefined;
   /** `Jan  1 00:00:00 2027 GMT` */
   readonly valid_to?: string | undefined;
+  /** DER. */
+  readonly raw?: Uint8Array | undefined;
+  /** A root has itself here. */
+  readonly issuerCertificate?: EngineCertificate | undefined;
+}
+
+/** No engine verifies a longer chain by default. */
+const MAX_CHAIN = 100;
+
+function bytesOf(leaf: EngineCertificate): number {
+  let bytes = 0;
+  let certificate: EngineCertificate | undefined = leaf;
+  for (let depth = 0; certificate !== undefined && depth < MAX_CHAIN; depth += 1) {
+    bytes += certificate.raw?.length ?? 0;
+    const issuer: EngineCertificate | undefined = certificate.issuerCertificate;
+    certificate = issuer === certificate ? undefined : issuer;
+  }
+  return bytes;
 }
 
 /** A subject is for logs; one may hold kilobytes of text. */
@@ -14,9 +32,10 @@ const MAX_SUBJECT_LENGTH = 1_024;
 
 /** `verifyError` is the engine's verdict: on a resumed session that of the handshake which made it, maybe days ago. */
 export function peerCertificateOf(
-  { subject, subjectaltname, serialNumber, valid_to }: EngineCertificate,
+  certificate: EngineCertificate,
   verifyError: string | undefined,
 ): PeerCertificate | undefined {
+  const { subject, subjectaltname, serialNumber, valid_to } = certificate;
   // A certificate may have no subject, and no names at all (RFC 5280 section 4.1.2.6), but it always ends.
   if (subject === undefined && valid_to === undefined) return undefined;
   const attributes = Object.entries((subject ?? {}) as Readonly<Record<string, string | string[]>>);
@@ -29,6 +48,7 @@ export function peerCertificateOf(
   return {
     commonName: [commonNames].flat()[0],
     subject: text.slice(0, MAX_SUBJECT_LENGTH),
+    chainBytes: bytesOf(certificate),
     verifyError: verifyError ?? (hasExpired ? "CERT_HAS_EXPIRED" : undefined),
   };
 }

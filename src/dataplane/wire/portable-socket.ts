@@ -66,6 +66,12 @@ export class PortableSocket implements WireSocket {
   get peerPort(): number {
     return this.socket.remotePort ?? 0;
   }
+  get localAddress(): string {
+    return this.socket.localAddress ?? "";
+  }
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
+  }
   get queuedBytes(): number {
     return this.socket.writableLength;
   }

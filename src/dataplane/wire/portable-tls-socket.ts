@@ -11,6 +11,9 @@ function onTlsError(this: Owned, error: NodeJS.ErrnoException): void {
   this[owner]?.brokenOff(error);
 }
 
+/** Two tickets and a record of 16 KB fit into the 65,535 bytes that BoringSSL writes at once. */
+const MAX_BUN_TICKETED_BYTES = 24_000;
+
 interface EngineTls {
   /** Node and Bun keep it under `ssl`; a resumed session without a certificate has null here. */
   readonly ssl?: { verifyError?(): (Error & { code?: string }) | null | undefined } | null;
@@ -92,6 +95,10 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
       alpn: typeof this.#tls.alpnProtocol === "string" ? this.#tls.alpnProtocol : undefined,
       isResumed: this.#tls.isSessionReused(),
     };
+  }
+
+  canSendTickets(chainBytes: number): boolean {
+    return !isBun || chainBytes <= MAX_BUN_TICKETED_BYTES;
   }
 
   peerCertificate(): PeerCertificate | undefined {

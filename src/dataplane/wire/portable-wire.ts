@@ -1,7 +1,9 @@
 import { constants } from "node:crypto";
+import dns from "node:dns";
 import net from "node:net";
 import tls, { type SecureContext } from "node:tls";
 import { readOnAfterBrokenPipe } from "./broken-pipe.ts";
+import { NameLookups } from "./name-lookups.ts";
 import { isBun, PortableSocket, sharedRead } from "./portable-socket.ts";
 import { PortableTlsSocket, sniOf } from "./portable-tls-socket.ts";
 import {
@@ -15,6 +17,10 @@ import {
 
 /** What Bun gives a listening socket at the most; Node takes the kernel's net.core.somaxconn. */
 const BACKLOG = 4096;
+
+const names = new NameLookups((hostname, answered) =>
+  dns.lookup(hostname, { all: true, hints: dns.ADDRCONFIG }, answered),
+);
 
 class PortableContext implements WireContext {
   readonly secureContext: SecureContext;
@@ -76,6 +82,16 @@ function listen(
   });
 }
 
+/** BoringSSL (ssl_max_handshake_message_len): 16,384 bytes, or those of a client's chain where one may come, and the header. */
+const MAX_BORINGSSL_HELLO_BYTES = 16_388;
+const MAX_BORINGSSL_CHAIN_BYTES = 102_404;
+
+function maxHelloBytes(requestsCertificate: boolean): number {
+  // OpenSSL takes whatever its fields can hold (CLIENT_HELLO_MAX_LENGTH).
+  if (!isBun) return Number.POSITIVE_INFINITY;
+  return requestsCertificate ? MAX_BORINGSSL_CHAIN_BYTES : MAX_BORINGSSL_HELLO_BYTES;
+}
+
 /** Node reads one CRL from each string that it is given. */
 const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
   pem?.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? undefined;
@@ -116,10 +132,12 @@ function buildContext(spec: ContextSpec): WireContext {
 export const portableWire: Wire = {
   listen,
   buildContext,
+  maxHelloBytes,
 
   connect(target, handler) {
     const options: net.NetConnectOpts & { readonly highWaterMark: number } = {
       ...target,
+      lookup: names.lookup,
       allowHalfOpen: true,
       noDelay: true,
       highWaterMark: HIGH_WATER_MARK_BYTES,

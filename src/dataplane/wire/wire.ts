@@ -33,8 +33,15 @@ export const SILENT: WireHandler = {
 };
 
 export interface WireSocket {
+  /**
+   * It is empty, and the port 0, if the peer was gone before the socket was accepted, and on Bun also once the socket is
+   * closed. So it is read at accept.
+   */
   readonly peerAddress: string;
   readonly peerPort: number;
+  /** It is asked of the kernel when it is read. It is empty, and the port 0, once the socket is closed. */
+  readonly localAddress: string;
+  readonly localPort: number;
   /** Bytes that `write` took and the kernel has not. */
   readonly queuedBytes: number;
   /** `end` was called, and all that was written and the end itself are with the kernel. */
@@ -71,6 +78,8 @@ export interface PeerCertificate {
   readonly commonName: string | undefined;
   /** RFC 4514-like, in the order of the certificate; its alternative names where it is empty (RFC 5280 section 4.1.2.6). */
   readonly subject: string;
+  /** Of its DER, and of what else the engine tells of its chain. */
+  readonly chainBytes: number;
   /** OpenSSL's code, such as `CERT_REVOKED`; undefined: valid. */
   readonly verifyError: string | undefined;
 }
@@ -80,6 +89,11 @@ export interface TlsSocket extends WireSocket {
   facts(): TlsFacts;
   /** Undefined: the peer sent none, now or in the session that it resumes. */
   peerCertificate(): PeerCertificate | undefined;
+  /**
+   * Whether the engine can send session tickets that hold so many bytes of the peer's certificates, and data after them.
+   * Asked before the first write, of a server that speaks TLS 1.3.
+   */
+  canSendTickets(chainBytes: number): boolean;
 }
 
 /** An engine's TLS context; opaque. */
@@ -143,6 +157,8 @@ export interface Wire {
     onAccept: (socket: WireSocket) => void,
   ): Promise<WireListener>;
   connect(target: ConnectTarget, handler: WireHandler): WireSocket;
+  /** The longest ClientHello that the engine takes, with its header, where a certificate is asked of the client or not. */
+  maxHelloBytes(requestsCertificate: boolean): number;
   /** Throws where the engine takes a part of the spec not. */
   buildContext(spec: ContextSpec): WireContext;
   /** The raw socket is not to be used after this. */

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OpeningBytes } from "./opening-bytes.ts";
+
+test("gathers chunks in order, whether or not they are lent", () => {
+  for (const isLent of [false, true]) {
+    const opening = new OpeningBytes(Buffer.from("a"));
+    const lent = Buffer.from("bc");
+    assert.equal(opening.add(lent, isLent).toString(), "abc");
+    lent.fill("x");
+    assert.equal(opening.add(Buffer.from("d"), isLent).toString(), "abcd");
+  }
+});
+
+test("keeps no chunk that is only lent", () => {
+  const opening = new OpeningBytes();
+  const lent = Buffer.from("ab");
+  const whole = opening.add(lent, true);
+  lent.fill("x");
+  assert.equal(whole.toString(), "ab");
+});
+
+test("keeps a first chunk that belongs to it without a copy, and never writes into it", () => {
+  const shared = Buffer.from("abcdef");
+  const chunk = shared.subarray(0, 3);
+  const opening = new OpeningBytes();
+  assert.equal(opening.add(chunk, false).buffer, chunk.buffer);
+  assert.equal(opening.add(Buffer.from("XYZ"), false).toString(), "abcXYZ");
+  assert.equal(shared.toString(), "abcdef");
+});
+
+test("bytes that come one by one are not copied once for each that follows", () => {
+  const opening = new OpeningBytes();
+  const places = new Set<number>();
+  const byte = Buffer.from("x");
+  for (let count = 1; count <= 65_536; count += 1) {
+    const whole = opening.add(byte, false);
+    if (whole.length !== count) assert.equal(whole.length, count);
+    if (count > 8_192) places.add(whole.byteLength > 0 ? capacityOf(whole) : 0);
+  }
+  assert.ok(places.size <= 8, `${places.size} buffers for the bytes after the first 8 KiB`);
+});
+
+/** Buffers of this size have memory of their own. */
+const capacityOf = (bytes: Buffer): number => bytes.buffer.byteLength;

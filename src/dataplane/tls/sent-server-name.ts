@@ -1,0 +1,76 @@
+import type { SentAlert } from "./alerts.ts";
+
+/** What stands in server_name: a host name, or something else that counts as no name. */
+export interface SentServerName {
+  /** Lower-case ASCII without a trailing dot (RFC 6066 section 3). */
+  readonly name: string | undefined;
+  /** What was sent where that is no host name, one character per octet. */
+  readonly otherName: string | undefined;
+}
+
+const HOST_NAME_TYPE = 0;
+/** Both engines refuse a longer name, and one that holds a zero byte, with unrecognized_name. */
+const MAX_SENT_BYTES = 255;
+const MAX_NAME_LENGTH = 253;
+const MAX_LABEL_LENGTH = 63;
+const DOT = 0x2e;
+const HYPHEN = 0x2d;
+const UNDERSCORE = 0x5f;
+
+/** A last label that only an address has: `1` of `192.0.2.1`, `0x1`. */
+const NUMBER = /^(?:\d+|0x[0-9a-f]*)$/;
+
+const u16 = (bytes: Buffer, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+
+/** Reads the extension server_name between `from` and `end` (RFC 6066 section 3), or says which alert it deserves. */
+export function readServerName(
+  bytes: Buffer,
+  from: number,
+  end: number,
+): SentServerName | SentAlert {
+  const first = from + 2;
+  const start = first + 3;
+  if (start >= end || first + u16(bytes, from) !== end) return "decode_error";
+  const sentEnd = start + u16(bytes, first + 1);
+  if (bytes[first] !== HOST_NAME_TYPE || sentEnd > end || sentEnd === start) return "decode_error";
+  if (sentEnd < end) {
+    // Of a name type that is not known nobody can tell where it ends; two host names are forbidden.
+    const isSecondHostName =
+      bytes[sentEnd] === HOST_NAME_TYPE && sentEnd + 3 + u16(bytes, sentEnd + 1) <= end;
+    return isSecondHostName ? "illegal_parameter" : "decode_error";
+  }
+  if (end - start > MAX_SENT_BYTES || bytes.subarray(start, end).includes(0))
+    return "unrecognized_name";
+  const name = tryHostName(bytes, start, end);
+  return { name, otherName: name === undefined ? bytes.toString("latin1", start, end) : undefined };
+}
+
+/** RFC 1123 section 2.1; underscores are let through, as a certificate may name a host that has one. */
+function tryHostName(bytes: Buffer, start: number, end: number): string | undefined {
+  const nameEnd = bytes[end - 1] === DOT ? end - 1 : end;
+  if (nameEnd - start > MAX_NAME_LENGTH) return undefined;
+  let labelStart = start;
+  for (let at = start; at <= nameEnd; at += 1) {
+    const byte = at < nameEnd ? (bytes[at] ?? 0) : DOT;
+    if (byte === DOT) {
+      if (!isLabel(bytes, labelStart, at)) return undefined;
+      if (at < nameEnd) labelStart = at + 1;
+    } else if (!isNameByte(byte)) {
+      return undefined;
+    }
+  }
+  const name = bytes.toString("latin1", start, nameEnd).toLowerCase();
+  return NUMBER.test(name.slice(labelStart - start)) ? undefined : name;
+}
+
+const isLabel = (bytes: Buffer, start: number, end: number): boolean =>
+  end > start &&
+  end - start <= MAX_LABEL_LENGTH &&
+  bytes[start] !== HYPHEN &&
+  bytes[end - 1] !== HYPHEN;
+
+function isNameByte(byte: number): boolean {
+  const lower = byte | 0x20;
+  if (lower >= 0x61 && lower <= 0x7a) return true;
+  return (byte >= 0x30 && byte <= 0x39) || byte === HYPHEN || byte === UNDERSCORE;
+}

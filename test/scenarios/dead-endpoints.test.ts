@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { startSinkEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { socketsTo } from "#harness/tcp-queues.ts";
+import {
+  laterWait,
+  placesOf,
+  startDeadEndpointDirector,
+  withstandDeadEndpoint,
+} from "../fixtures/dead-endpoint-flood.ts";
+
+const openFileLimit = 400;
+
+forEachEngine((engine) => {
+  it("an endpoint that never accepts holds few places, none past its deadline, and takes none from another vNIC", async () => {
+    await withstandDeadEndpoint(engine, openFileLimit, placesOf(openFileLimit) + 30);
+  });
+
+  it("an endpoint that accepts and never answers TLS holds no more", async () => {
+    const dead = await startSinkEndpoint();
+    const served = await startDeadEndpointDirector({
+      ...{ engine, openFileLimit, deadPort: dead.port, connectMs: 1_000 },
+      listener: { endpointTls: { verify: false } },
+    });
+    const base = await served.openFiles();
+    await served.serveDuring(served.flood(30));
+    await served.untilOpenFiles(base);
+    let most = 0;
+    const watch = setInterval(() => (most = Math.max(most, socketsTo(dead.port).connected)), 20);
+    try {
+      await served.serveDuring(served.flood(60));
+    } finally {
+      clearInterval(watch);
+    }
+    assert.ok(most > 0 && most <= laterWait, `${most} connections at once`);
+    await served.untilOpenFiles(base);
+  });
+});
