@@ -22,7 +22,7 @@ export interface CheckedFile {
 
 /**
  * The document in a file and everything that it names, with all problems at once; a file that cannot be read is a problem
- * with an empty path. `lastGood` as for `loadSources`.
+ * with an empty path. `lastGood`, which a director that serves has, is as for `loadSources`.
  */
 export async function checkFile(
   path: string,
@@ -30,7 +30,7 @@ export async function checkFile(
   lastGood?: Sources,
 ): Promise<CheckedFile> {
   const folder = resolve(path, "..");
-  const read = await tryReadDocument(path, reader);
+  const read = await tryReadDocument(path, reader, lastGood !== undefined);
   if ("problem" in read) {
     return { document: undefined, folder, sources: undefined, problems: [read.problem] };
   }
@@ -82,9 +82,10 @@ async function checkSources(
 async function tryReadDocument(
   path: string,
   reader: MaterialReader,
+  isServing: boolean,
 ): Promise<ReadDocument | { readonly problem: Problem }> {
   try {
-    return await readDocument(path, reader);
+    return await readDocument(path, reader, isServing);
   } catch (error) {
     if (!(error instanceof DirectorError)) throw error;
     const { message, hint } = error.toShape();

@@ -11,7 +11,7 @@ import { readDocument } from "./read-document.ts";
 const reader = testReader();
 
 async function refused(path: string, message: RegExp): Promise<void> {
-  await assert.rejects(readDocument(path, reader), (error) => {
+  await assert.rejects(readDocument(path, reader, true), (error) => {
     assert.ok(error instanceof DirectorError);
     assert.equal(error.code, "document-unreadable");
     assert.match(error.message, message);
@@ -20,16 +20,30 @@ async function refused(path: string, message: RegExp): Promise<void> {
 }
 
 describe("readDocument", () => {
+  it("reads the same here and in a reader process", async () => {
+    const folder = await makeTempFolder();
+    const path = join(folder, "director.yaml");
+    for (const text of ["servers: { web: { address: 192.0.2.1 } }\n", "serverz: .inf\n"]) {
+      await writeFiles(folder, { "director.yaml": text });
+      assert.deepEqual(
+        await readDocument(path, reader, false),
+        await readDocument(path, reader, true),
+      );
+    }
+    await writeFiles(folder, { "director.yaml": "a: [" });
+    await assert.rejects(readDocument(path, reader, false), /line 1, column \d/);
+  });
+
   it("gives the document with its defaults, its problems and its folder", async () => {
     const folder = await makeTempFolder();
     const path = join(folder, "director.yaml");
     await writeFiles(folder, { "director.yaml": "servers: { web: { address: 192.0.2.1 } }\n" });
-    const read = await readDocument(path, reader);
+    const read = await readDocument(path, reader, true);
     assert.equal(read.folder, folder);
     assert.deepEqual(read.problems, []);
     assert.equal(read.document?.director.data, "data");
     await writeFiles(folder, { "director.yaml": "serverz: 1\n" });
-    const { document, problems } = await readDocument(path, reader);
+    const { document, problems } = await readDocument(path, reader, true);
     assert.equal(document, undefined);
     assert.deepEqual(
       problems.map(({ code, path: place }) => `${code} ${place}`),
@@ -46,7 +60,7 @@ describe("readDocument", () => {
   it("shortens paths of keys that are as long as the document", async () => {
     const folder = await makeTempFolder();
     await writeFiles(folder, { "director.yaml": `? ${"k".repeat(500_000)}\n: 1\n` });
-    const { problems } = await readDocument(join(folder, "director.yaml"), reader);
+    const { problems } = await readDocument(join(folder, "director.yaml"), reader, true);
     assert.equal(problems[0]?.code, "unknown-key");
     assert.ok((problems[0]?.path.length ?? 0) < 2_000);
   });

@@ -1,5 +1,5 @@
 import type { Problem } from "#model/failure.ts";
-import { DOCUMENTS, type Job, type Outcome, type Replies } from "./jobs.ts";
+import type { Job, Outcome, Replies } from "./jobs.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-process.ts";
 
@@ -79,11 +79,9 @@ export class MaterialReader {
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   }
 
-  /** Starts the process for a document that is about to come. */
+  /** Starts a process for the job that is about to come. */
   warmUp(): void {
-    if (this.#processes.size > 0) return;
-    const { args, ...command } = this.#command;
-    this.#start({ ...command, args: [...args, DOCUMENTS] });
+    if (this.#processes.size === 0) this.#start();
   }
 
   /**
@@ -160,8 +158,8 @@ export class MaterialReader {
     return found;
   }
 
-  #start(command = this.#command): void {
-    const child = new ReaderProcess(command);
+  #start(): void {
+    const child = new ReaderProcess(this.#command);
     this.#processes.add(child);
     clearTimeout(this.#idleTimer);
   }

@@ -1,6 +1,4 @@
-import type { Problem } from "#model/failure.ts";
 import { parseCertificate } from "../certificates/parse-certificate.ts";
-import { parseTrust, readSystemAuthorities } from "../certificates/parse-trust.ts";
 import { SourceProblem } from "../certificates/source-problem.ts";
 import type { Job, Outcome } from "./jobs.ts";
 
@@ -9,7 +7,7 @@ export interface Answer {
   readonly parts?: readonly Uint8Array[];
 }
 
-/** Does one job. Rejects only where the program has a mistake. */
+/** Does one job. What only some jobs need is loaded for them. Rejects only where the program has a mistake. */
 export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> {
   if (job.kind === "document") return readDocument(files);
   try {
@@ -17,9 +15,9 @@ export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> 
       case "certificate":
         return readCertificate(job, files);
       case "trust":
-        return readTrust(job, files);
+        return await readTrust(job, files);
       case "system-trust":
-        return readSystemTrust();
+        return await readSystemTrust();
       default:
         return job satisfies never;
     }
@@ -57,10 +55,11 @@ function readCertificate(
   };
 }
 
-function readTrust(
+async function readTrust(
   { has, places, nowMs }: Extract<Job, { readonly kind: "trust" }>,
   [ca, crl]: readonly Buffer[],
-): Answer {
+): Promise<Answer> {
+  const { parseTrust } = await import("../certificates/parse-trust.ts");
   const texts = { ca: textOf(ca), crl: has.crl ? textOf(crl) : undefined };
   const { version, warnings } = parseTrust(texts, places, nowMs);
   const { caPem, crlPem } = version.material;
@@ -70,7 +69,8 @@ function readTrust(
   };
 }
 
-function readSystemTrust(): Answer {
+async function readSystemTrust(): Promise<Answer> {
+  const { readSystemAuthorities } = await import("../certificates/parse-trust.ts");
   const version = readSystemAuthorities();
   return {
     outcome: { reply: { id: version?.id ?? "" } },
@@ -78,40 +78,14 @@ function readSystemTrust(): Answer {
   };
 }
 
-/** With its defaults; ten thousand vNICs take half of it, and the control process has to read it in one go. */
-const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
-
-/** The schemas take their time to load, and a process that reads certificates needs none. */
-export async function loadDocumentParts() {
-  const [yaml, model] = await Promise.all([
-    import("../parse-yaml.ts"),
-    import("#model/parse-document.ts"),
-  ]);
-  return { ...yaml, ...model };
-}
-
 async function readDocument([file]: readonly Buffer[]): Promise<Answer> {
-  const { parseYaml, SyntaxProblem, parseDocument } = await loadDocumentParts();
+  const { parseDocumentText } = await import("../parse-document-text.ts");
+  const { SyntaxProblem } = await import("../parse-yaml.ts");
   try {
-    const { document, draft, problems } = parseDocument(parseYaml(file ?? Buffer.alloc(0)));
-    const json = Buffer.from(JSON.stringify(draft));
-    if (json.length > MAX_DOCUMENT_BYTES) {
-      throw new SyntaxProblem(
-        `With its defaults it has more than ${MAX_DOCUMENT_BYTES / 1024 / 1024} MiB.`,
-      );
-    }
-    const reply = { isValid: document !== undefined, problems: problems.map(withShortPath) };
-    return { outcome: { reply }, parts: [json] };
+    const { json, ...reply } = parseDocumentText(file ?? Buffer.alloc(0));
+    return { outcome: { reply }, parts: [Buffer.from(json)] };
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;
     return { outcome: { unreadable: error.message } };
   }
 }
-
-const MAX_PATH_LENGTH = 1_024;
-
-/** A key may be as long as the document. */
-const withShortPath = (problem: Problem): Problem =>
-  problem.path.length <= MAX_PATH_LENGTH
-    ? problem
-    : { ...problem, path: `${problem.path.slice(0, MAX_PATH_LENGTH)}…` };
