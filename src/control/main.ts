@@ -129,6 +129,8 @@ interface Surroundings {
 function build(options: ServeOptions, document: Document, surroundings: Surroundings) {
   const { configPath, folders, cleanup } = surroundings;
   const settings = document.director;
+  const workers = countOf(options.workers ?? settings.workers);
+  const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
   const binary = findEngine({
     wanted: options.engine ?? settings.engine,
     nodeFile: process.execPath,
@@ -136,8 +138,6 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
   });
   const { engine } = binary;
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
-  const workers = countOf(options.workers ?? settings.workers);
-  const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
   const isPretty = process.stdout.isTTY && options.isJson !== true;
   const log = buildLogger({ level: options.logLevel, isPretty });
   const notices = new Notices(

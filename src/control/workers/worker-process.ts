@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { openChannel } from "#protocol/channel.ts";
 import type { ToControl, ToWorker } from "#protocol/messages.ts";
 import { readOutputLines } from "./output-lines.ts";
@@ -19,15 +19,20 @@ export function startWorkerProcess(
   onMessage: (message: unknown) => void,
   onLine: (stream: "stdout" | "stderr", line: string) => void,
 ): WorkerProcess {
-  const child = spawn(command.file, command.args, {
-    env: command.env,
-    cwd: command.cwd,
-    // Engine bun reads no other.
-    serialization: "json",
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-    // Out of the terminal's process group: Ctrl-C is for the control process, which then drains its workers.
-    detached: true,
-  });
+  let child: ChildProcess;
+  try {
+    child = spawn(command.file, command.args, {
+      env: command.env,
+      cwd: command.cwd,
+      // Engine bun reads no other.
+      serialization: "json",
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // Out of the terminal's process group: Ctrl-C is for the control process, which then drains its workers.
+      detached: true,
+    });
+  } catch (error) {
+    return neverStarted(String(error));
+  }
   const exited = Promise.withResolvers<string>();
   child.once("exit", (code, signal) => {
     exited.resolve(signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`);
@@ -40,7 +45,8 @@ export function startWorkerProcess(
   channel.onMessage(onMessage);
   for (const stream of ["stdout", "stderr"] as const) {
     const output = child[stream];
-    if (output !== null) readOutputLines(output, (line) => onLine(stream, line));
+    // Without open files there are no streams.
+    if (output) readOutputLines(output, (line) => onLine(stream, line));
   }
   return {
     pid: child.pid ?? 0,
@@ -49,3 +55,10 @@ export function startWorkerProcess(
     exited: exited.promise,
   };
 }
+
+const neverStarted = (reason: string): WorkerProcess => ({
+  pid: 0,
+  send: () => false,
+  kill: () => undefined,
+  exited: Promise.resolve(reason),
+});
