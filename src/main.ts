@@ -45,12 +45,7 @@ async function run(): Promise<number> {
       });
     },
     check: async (request) => {
-      const { startReader } = await import("#control/reader/start-reader.ts");
-      const reader = startReader({
-        nodeFile: process.execPath,
-        env: process.env,
-        onFault: (error) => printTrace(terminal, error),
-      });
+      const reader = await startOwnReader();
       const { runCheck } = await import("#cli/run-check.ts");
       const { checkFile } = await import("#control/check-file.ts");
       const check = (path: string) => checkFile(path, reader);
@@ -84,8 +79,19 @@ async function run(): Promise<number> {
 async function startDirector(request: ServeRequest, demo?: DemoOptions): Promise<number> {
   // For `ps`, `pidof tlsd` and whoever else looks for the program rather than for its runtime.
   process.title = "tlsd";
+  // Its process starts while this one loads the rest of the program.
+  const reader = await startOwnReader();
   const { serve } = await import("#control/main.ts");
-  return serve({ ...request, demo });
+  return serve({ ...request, demo, reader });
+}
+
+async function startOwnReader() {
+  const { startReader } = await import("#control/reader/start-reader.ts");
+  return startReader({
+    nodeFile: process.execPath,
+    env: process.env,
+    onFault: (error) => printTrace(terminal, error),
+  });
 }
 
 function interruption(): AbortSignal {

@@ -150,7 +150,7 @@ test("new certificate files go to the workers under the same revision", async ()
 test("a certificate that a worker refuses leaves the one before, and the status says why", async () => {
   const { director, events, fake, issue } = await startDirector();
   const { fingerprint } = director.certificates()[0]?.facts ?? assert.fail();
-  fake.order("prepare.refuse");
+  fake.order("prepare.refuse", "try.refuse");
   await issue();
   await eventually(() => events.includes("certificate-refused"));
   const [status] = await eventually(() => {

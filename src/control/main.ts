@@ -31,7 +31,6 @@ import { confineWorkers } from "./privileges/confine-workers.ts";
 import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { WorkerUser } from "./privileges/worker-user.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
-import { startReader } from "./reader/start-reader.ts";
 import { handOverFolders, openFolders, type Folders } from "./state/open-folders.ts";
 import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
 import { SqliteRevisionStore } from "./state/revision-store.ts";
@@ -46,6 +45,7 @@ import { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface ServeOptions {
   readonly configPath: string;
+  readonly reader: MaterialReader;
   /** What is undefined here, the document says. */
   readonly dataPath: string | undefined;
   readonly runtimePath: string | undefined;
@@ -81,11 +81,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const stopSignals = catchStopSignals(process, cleanup);
   const isPretty = process.stdout.isTTY && options.isJson !== true;
   const log = buildLogger({ level: options.logLevel, isPretty });
-  const reader = startReader({
-    nodeFile: process.execPath,
-    env: process.env,
-    onFault: (error) => log.error({ event: "internal", err: error }, String(error)),
-  });
+  const { reader } = options;
+  reader.tellFaultsTo((error) => log.error({ event: "internal", err: error }, String(error)));
   cleanup.defer(() => reader.close());
   const configPath = resolve(options.configPath);
   const { demo } = options;

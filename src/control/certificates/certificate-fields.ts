@@ -1,10 +1,14 @@
 /** What `X509Certificate` does not tell, or not in a form that can be taken apart again, from the DER of a certificate. */
 import { derElements, DerError, firstElement, TAG, type DerElement } from "./der-reader.ts";
+import { tryTimeMs } from "./der-time.ts";
 import { distinguishedNameOf, type DistinguishedName } from "./distinguished-name.ts";
 
 export interface CertificateFields {
   /** 1, 2 or 3 (RFC 5280 section 4.1.2.1). */
   readonly version: number;
+  /** Milliseconds since the epoch; undefined where it is no date that there is. */
+  readonly notBeforeMs: number | undefined;
+  readonly notAfterMs: number | undefined;
   /** Values of the common name of the subject, the most specific last. */
   readonly commonNames: readonly string[];
   /** The dNSNames of the subjectAltName as they stand there, byte by byte. */
@@ -38,7 +42,8 @@ interface Extension {
 /** Throws DerError where it is no certificate. */
 export function certificateFieldsOf(der: Buffer): CertificateFields {
   const { version, fields } = toSignOf(der);
-  const [, , , , subject, key, ...others] = fields;
+  const [, , , validity, subject, key, ...others] = fields;
+  const [notBefore, notAfter] = derElements(contentsOf(validity));
   const extensions = extensionsOf(others.find(({ tag }) => tag === EXTENSIONS_TAG));
   const [algorithm] = derElements(contentsOf(key));
   const [keyAlgorithm, parameters] = derElements(contentsOf(algorithm));
@@ -47,6 +52,8 @@ export function certificateFieldsOf(der: Buffer): CertificateFields {
   const { dnsNames, isDamaged } = alternativeNamesOf(valueOf(OID.alternativeName));
   return {
     version,
+    notBeforeMs: notBefore === undefined ? undefined : tryTimeMs(notBefore),
+    notAfterMs: notAfter === undefined ? undefined : tryTimeMs(notAfter),
     commonNames: nameOf(subject).commonNames,
     dnsNames,
     keyAlgorithm: contentsOf(keyAlgorithm).toString("hex"),

@@ -1,24 +1,25 @@
-import type { X509Certificate } from "node:crypto";
+import type { CertificateFields } from "./certificate-fields.ts";
 import { sourceProblem } from "./source-problem.ts";
 
 /** Throws SourceProblem unless the certificate is valid at `nowMs`. */
-export function checkPeriod(leaf: X509Certificate, place: string, nowMs: number): void {
-  const { validFromDate, validToDate } = leaf;
-  if (!isDate(validFromDate) || !isDate(validToDate)) {
+export function checkPeriod(
+  { notBeforeMs, notAfterMs }: CertificateFields,
+  place: string,
+  nowMs: number,
+): void {
+  if (notBeforeMs === undefined || notAfterMs === undefined) {
     const message = "The certificate's period of validity has a date that there is not.";
     throw sourceProblem("certificate-malformed", place, message);
   }
-  if (validToDate.getTime() <= nowMs) {
-    const message = `The certificate expired on ${dayOf(validToDate)}.`;
+  if (notAfterMs <= nowMs) {
+    const message = `The certificate expired on ${dayOf(notAfterMs)}.`;
     throw sourceProblem("certificate-expired", place, message);
   }
-  if (validFromDate.getTime() > nowMs) {
-    const message = `The certificate is not valid before ${validFromDate.toISOString()}.`;
+  if (notBeforeMs > nowMs) {
+    const message = `The certificate is not valid before ${new Date(notBeforeMs).toISOString()}.`;
     throw sourceProblem("certificate-not-yet-valid", place, message);
   }
 }
 
-/** Node makes an invalid Date of a time such as the 31st of February. */
-export const isDate = (date: Date): boolean => !Number.isNaN(date.getTime());
-
-export const dayOf = (date: Date): string => date.toISOString().slice(0, "2007-01-01".length);
+export const dayOf = (timeMs: number): string =>
+  new Date(timeMs).toISOString().slice(0, "2007-01-01".length);

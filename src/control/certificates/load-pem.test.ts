@@ -140,10 +140,10 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     });
     const line = leaf.certificatePem.split("\n").length;
     for (const [chain, expected] of [
-      ["indented.pem", `CERTIFICATE\` in line ${line} is not used: its first line is indented.`],
-      ["request.pem", `CERTIFICATE REQUEST\` in line ${line} is not used: it is what`],
-      ["pkcs7.pem", `PKCS7\` in line ${line} is not used: \`openssl pkcs7`],
-      ["keyed.pem", `PRIVATE KEY\` in line ${line} is not used.`],
+      ["indented.pem", `\`CERTIFICATE\` in line ${line} is not used: its first line is indented.`],
+      ["request.pem", `\`CERTIFICATE REQUEST\` in line ${line} is not used: it is what`],
+      ["pkcs7.pem", `\`PKCS7\` in line ${line} is not used: \`openssl pkcs7`],
+      ["keyed.pem", `\`private key\` in line ${line} is not used.`],
     ] as const) {
       const loaded = await loadPair(chain);
       const [warning = "", ...others] = problemsOf(loaded);
@@ -177,12 +177,12 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
       ["utf16.pem", "leaf.key", /It is UTF-16.*iconv/],
       ["leaf.der", "leaf.key", /It is DER, not PEM.*openssl x509 -inform DER/],
       ["leaf.p12", "leaf.key", /It is PKCS #12, not PEM.*openssl pkcs12/],
-      ["between.p7", "leaf.key", /`-----BEGIN PKCS7` in line 1 .*pkcs7 -print_certs/],
+      ["between.p7", "leaf.key", /`PKCS7` in line 1 .*pkcs7 -print_certs/],
       ["leaf.csr", "leaf.key", /CERTIFICATE REQUEST` in line 1/],
       ["leaf.pem", "key.der", /no private key.*It is DER.*openssl pkey -inform DER/],
       ["leaf.pem", "leaf.p12", /no private key.*PKCS #12/],
       ["leaf.pem", "ssh.key", /OPENSSH PRIVATE KEY` in line 1 .*ssh-keygen -p/],
-      ["leaf.pem", "indented.key", /no private key.*PRIVATE KEY` in line 1 .*indented/],
+      ["leaf.pem", "indented.key", /no private key.*private key` in line 1 .*indented/],
       ["leaf.pem", "curve.pem", /no private key.*EC PARAMETERS` in line 1/],
     ] as const) {
       const { problems } = await loadPair(chain, key);
@@ -206,7 +206,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     assert.equal(mixed.length, 3, mixed.join("\n"));
     assert.match(
       mixed[0] ?? "",
-      /^warning pem-not-used policies\.p\.clientAuth\.ca: .*PRIVATE KEY/,
+      /^warning pem-not-used policies\.p\.clientAuth\.ca: .*`private key`/,
     );
     assert.match(
       mixed[1] ?? "",

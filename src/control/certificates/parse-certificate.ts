@@ -76,7 +76,7 @@ export function parseCertificate(
       "The certificate spells out the parameters of its curve, which RFC 5480 section 2.1.1 forbids.";
     throw sourceProblem("certificate-unusable", places.chain, message);
   }
-  checkPeriod(leaf, places.chain, nowMs);
+  checkPeriod(fields, places.chain, nowMs);
   const chainPem = chain.map((entry) => entry.toString()).join("");
   proveUsable(chainPem, privateKey.pem, places.chain);
   const version = {

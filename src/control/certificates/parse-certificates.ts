@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { ProblemCode } from "#model/problem.ts";
 import { DerError, firstElement } from "./der-reader.ts";
-import { isCertificateBlock, type PemBlock, type PemText } from "./pem-blocks.ts";
+import { blockIn, isCertificateBlock, type PemBlock, type PemText } from "./pem-blocks.ts";
 import { sourceProblem } from "./source-problem.ts";
 import { firstUnusedOf, tryConversionHint } from "./unused-blocks.ts";
 
@@ -28,8 +28,7 @@ export function parseCertificates(
 
 export function checkClosed({ unclosed }: PemText, place: string, code: ProblemCode): void {
   if (unclosed === undefined) return;
-  const { label, line } = unclosed;
-  const message = `A PEM block in the file is not closed: \`-----BEGIN ${label}\` in line ${line}.`;
+  const message = `${blockIn(unclosed.label, unclosed.line)} is not closed.`;
   throw sourceProblem(code, place, message);
 }
 

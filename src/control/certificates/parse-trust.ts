@@ -2,7 +2,8 @@ import { createHash, type X509Certificate } from "node:crypto";
 import { createSecureContext, getCACertificates } from "node:tls";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
-import { dayOf, isDate } from "./check-period.ts";
+import { certificateFieldsOf } from "./certificate-fields.ts";
+import { dayOf } from "./check-period.ts";
 import { checkRevocationLists } from "./check-revocation-lists.ts";
 import { checkTrustSettings } from "./check-trust-settings.ts";
 import { checkClosed, isRefusal, parseCertificates } from "./parse-certificates.ts";
@@ -60,13 +61,10 @@ function trustVersionOf(caPem: string, crlPem: string | undefined): ParsedTrust[
 }
 
 function checkPeriods(authorities: readonly X509Certificate[], place: string, nowMs: number): void {
-  const ends = authorities.map(({ validToDate }) => validToDate).filter(isDate);
-  const latest = ends.reduce(
-    (last, end) => Math.max(last, end.getTime()),
-    Number.NEGATIVE_INFINITY,
-  );
+  const ends = authorities.flatMap(({ raw }) => certificateFieldsOf(raw).notAfterMs ?? []);
+  const latest = ends.reduce((last, end) => Math.max(last, end), Number.NEGATIVE_INFINITY);
   if (latest > nowMs) return;
-  const last = ends.length === 0 ? "none at a date that there is" : dayOf(new Date(latest));
+  const last = ends.length === 0 ? "none at a date that there is" : dayOf(latest);
   const message = `Every CA certificate of the file has expired, the last on ${last}.`;
   throw sourceProblem("ca-expired", place, message);
 }

@@ -112,3 +112,13 @@ export const isPrivateKeyBlock = ({ label }: PemBlock): boolean =>
 export const isCurveBlock = ({ label }: PemBlock): boolean => label === "EC PARAMETERS";
 
 export const isRevocationBlock = ({ label }: PemBlock): boolean => label === "X509 CRL";
+
+/** A block in a sentence. No problem quotes what a private key begins with, so that a search for one finds leaks only. */
+export function blockIn(label: string, line: number): string {
+  const name = PRIVATE_KEY_LABELS.includes(label)
+    ? label.replace("PRIVATE KEY", "private key")
+    : label;
+  return name === ""
+    ? `The PEM block in line ${line}`
+    : `The PEM block \`${name}\` in line ${line}`;
+}

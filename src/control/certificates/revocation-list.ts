@@ -1,5 +1,6 @@
 import { constants, verify, type KeyObject } from "node:crypto";
 import { derElements, DerError, firstElement, TAG, type DerElement } from "./der-reader.ts";
+import { isTime, tryTimeMs } from "./der-time.ts";
 import { distinguishedNameOf, type DistinguishedName } from "./distinguished-name.ts";
 
 /** The parts of a CRL (RFC 5280 section 5.1) that say whose it is and how long it is good for. */
@@ -33,19 +34,9 @@ export function parseRevocationList(der: Buffer): RevocationList {
   };
 }
 
-const isTime = ({ tag }: DerElement): boolean => tag === TAG.utcTime || tag === TAG.generalizedTime;
-
-const TIME = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
-
-/** RFC 5280 section 4.1.2.5: seconds and Z are always there; a UTCTime of 50 to 99 is of the century before. */
-function timeMsOf({ tag, contents }: DerElement): number {
-  const text = contents.toString("latin1").slice(0, "20070101000000Z".length);
-  const century = tag === TAG.generalizedTime ? "" : Number(text.slice(0, 2)) >= 50 ? "19" : "20";
-  const parts = TIME.exec(century + text);
-  if (parts === null) throw new DerError();
-  const [, year, month, day, hour, minute, second] = parts;
-  const timeMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  if (Number.isNaN(timeMs)) throw new DerError();
+function timeMsOf(element: DerElement): number {
+  const timeMs = tryTimeMs(element);
+  if (timeMs === undefined) throw new DerError();
   return timeMs;
 }
 

@@ -1,6 +1,6 @@
 import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
-import type { PemBlock, PemText } from "./pem-blocks.ts";
+import { blockIn, type PemBlock, type PemText } from "./pem-blocks.ts";
 
 /** More is no help to anyone. */
 const MAX_NAMED = 10;
@@ -76,6 +76,5 @@ function unusedOf(
 }
 
 function sentenceOf({ label, line, reason }: Unused): string {
-  const what = label === "" ? "`-----BEGIN`" : `\`-----BEGIN ${label}\``;
-  return `${what} in line ${line} is not used${reason === "" ? "" : `: ${reason}`}`;
+  return `${blockIn(label, line)} is not used${reason === "" ? "" : `: ${reason}`}`;
 }

@@ -4,6 +4,9 @@ import type { Problem } from "#model/failure.ts";
 import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";
 
+/** Argument of a process that loads what it takes to read documents before it is asked to. */
+export const DOCUMENTS = "documents";
+
 /** The contents of its files go beside it, in the order that is given here; one that is not there is empty. */
 export type Job =
   | {

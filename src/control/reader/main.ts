@@ -3,8 +3,8 @@
  * opens no file, and ends with its standard input.
  */
 import { encodeFrame, FrameDecoder, type Frame } from "./frames.ts";
-import type { Job, Outcome } from "./jobs.ts";
-import { work, type Answer } from "./work.ts";
+import { DOCUMENTS, type Job, type Outcome } from "./jobs.ts";
+import { loadDocumentParts, work, type Answer } from "./work.ts";
 
 const decoder = new FrameDecoder();
 let tail = Promise.resolve();
@@ -15,6 +15,7 @@ process.stdin.on("data", (chunk: Buffer) => {
   }
 });
 process.stdin.on("end", () => process.exit());
+if (process.argv.includes(DOCUMENTS)) await loadDocumentParts();
 
 const answer = ({ head, parts }: Frame): Promise<Answer> => work(head as Job, parts);
 

@@ -1,5 +1,5 @@
 import type { Problem } from "#model/failure.ts";
-import type { Job, Outcome, Replies } from "./jobs.ts";
+import { DOCUMENTS, type Job, type Outcome, type Replies } from "./jobs.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-process.ts";
 
@@ -62,7 +62,7 @@ export class MaterialReader {
   readonly #command: ReaderCommand;
   readonly #size: number;
   readonly #deadlineMs: number;
-  readonly #onFault: MaterialReaderOptions["onFault"];
+  #onFault: MaterialReaderOptions["onFault"];
   readonly #waiting: Waiting[] = [];
   readonly #processes = new Set<ReaderProcess>();
   /** Those whose job takes long. */
@@ -79,9 +79,11 @@ export class MaterialReader {
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   }
 
-  /** Starts a process for the job that is about to come. */
+  /** Starts the process for a document that is about to come. */
   warmUp(): void {
-    if (this.#processes.size === 0) this.#start();
+    if (this.#processes.size > 0) return;
+    const { args, ...command } = this.#command;
+    this.#start({ ...command, args: [...args, DOCUMENTS] });
   }
 
   /**
@@ -104,6 +106,11 @@ export class MaterialReader {
       });
       this.#assign();
     });
+  }
+
+  /** From now on, in place of those of the start. */
+  tellFaultsTo(onFault: (error: unknown) => void): void {
+    this.#onFault = onFault;
   }
 
   /** For an exception on the way to a reading, or from it. */
@@ -153,8 +160,8 @@ export class MaterialReader {
     return found;
   }
 
-  #start(): void {
-    const child = new ReaderProcess(this.#command);
+  #start(command = this.#command): void {
+    const child = new ReaderProcess(command);
     this.#processes.add(child);
     clearTimeout(this.#idleTimer);
   }

@@ -81,10 +81,17 @@ function readSystemTrust(): Answer {
 /** With its defaults; ten thousand vNICs take half of it, and the control process has to read it in one go. */
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
 
+/** The schemas take their time to load, and a process that reads certificates needs none. */
+export async function loadDocumentParts() {
+  const [yaml, model] = await Promise.all([
+    import("../parse-yaml.ts"),
+    import("#model/parse-document.ts"),
+  ]);
+  return { ...yaml, ...model };
+}
+
 async function readDocument([file]: readonly Buffer[]): Promise<Answer> {
-  // The schemas take their time to load, and a process that reads certificates needs none.
-  const { parseYaml, SyntaxProblem } = await import("../parse-yaml.ts");
-  const { parseDocument } = await import("#model/parse-document.ts");
+  const { parseYaml, SyntaxProblem, parseDocument } = await loadDocumentParts();
   try {
     const { document, draft, problems } = parseDocument(parseYaml(file ?? Buffer.alloc(0)));
     const json = Buffer.from(JSON.stringify(draft));
