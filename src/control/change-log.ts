@@ -1,4 +1,5 @@
 import { DirectorError, type FailureShape, type Problem } from "#model/failure.ts";
+import { isAdvice } from "#model/problem.ts";
 import { socketAddressOf } from "#model/names.ts";
 import type { Snapshot } from "#model/snapshot.ts";
 import type { StateInForce } from "./change-document.ts";
@@ -61,7 +62,11 @@ export class ChangeLog {
   /** What was found in files that are watched; the versions before stay. */
   certificateProblems(problems: readonly Problem[]): void {
     for (const problem of problems) {
-      this.#log.error({ event: "certificate-refused", ...problem }, problem.message);
+      if (isAdvice(problem)) {
+        this.#log.warn({ event: "certificate-warning", ...problem }, problem.message);
+      } else {
+        this.#log.error({ event: "certificate-refused", ...problem }, problem.message);
+      }
     }
   }
 

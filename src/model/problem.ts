@@ -90,6 +90,10 @@ export const problemOf = (
   hint: string = PROBLEMS[code].hint,
 ): Problem => ({ path, code, message, hint, severity: PROBLEMS[code].severity });
 
+/** Whether it never refuses anything, wherever it is found. */
+export const isAdvice = ({ code }: Problem): boolean =>
+  (PROBLEMS as Readonly<Record<string, ProblemEntry>>)[code]?.severity === "warning";
+
 export const isError = (problem: Problem): boolean => problem.severity === "error";
 
 const PLAIN_KEY = /^[A-Za-z0-9_-]+$/;

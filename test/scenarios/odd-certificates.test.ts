@@ -13,6 +13,7 @@ import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { tlsConnect } from "#harness/tls-client.ts";
 
 const firstPort = 8443;
+const pemPort = 8442;
 const request = "GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n";
 
 const cases = Object.entries(legalCertificates).map(([name, { fields }], at) => ({
@@ -37,8 +38,18 @@ forEachEngine((engine) => {
       [`${certificate}.pem`, issued.chainPem],
       [`${certificate}.key`, issued.keyPem],
     ]);
+    // A chain as editors and the OpenSSL command line leave it; its last block is one that OpenSSL passes over, too.
+    const between = await ca.issueIntermediate("between");
+    const chained = await between.issue({ names: ["shop.example"] });
+    const chainPem = [
+      "\ufeff",
+      chained.certificatePem.replaceAll("\n", " \r\n"),
+      "between:\n",
+      between.certificatePem.replaceAll("CERTIFICATE", "TRUSTED CERTIFICATE"),
+      between.certificatePem.replaceAll(/^/gm, "  "),
+    ].join("");
     const certificates = Object.fromEntries(
-      ["shop", ...cases.map(({ certificate }) => certificate)].map((name) => [
+      ["shop", "chained", ...cases.map(({ certificate }) => certificate)].map((name) => [
         name,
         { chain: `${name}.pem`, key: `${name}.key` },
       ]),
@@ -55,6 +66,7 @@ forEachEngine((engine) => {
       vnic: {
         listeners: [
           listenerOf(firstPort, "shop"),
+          listenerOf(pemPort, "chained"),
           ...cases.map(({ port, certificate }) => listenerOf(port, certificate)),
         ],
       },
@@ -66,6 +78,8 @@ forEachEngine((engine) => {
       files: {
         "shop.pem": shop.chainPem,
         "shop.key": shop.keyPem,
+        "chained.pem": chainPem,
+        "chained.key": chained.keyPem,
         ...Object.fromEntries(files),
       },
     });
@@ -76,6 +90,17 @@ forEachEngine((engine) => {
     await using connection = await tlsConnect(client);
     await connection.send(request);
     await connection.read.until(servedText);
+  });
+
+  it("a chain is sent whole, whatever it looks like, and what is not used of its file is logged", async () => {
+    const client = { host: ip, port: pemPort, ca: ca.certificatePem, servername: "shop.example" };
+    await using connection = await tlsConnect(client);
+    await connection.send(request);
+    await connection.read.until(servedText);
+    const warning = director.logs.find((line) => line["code"] === "pem-not-used");
+    assert.equal(warning?.["event"], "document-warning");
+    assert.equal(warning["path"], "certificates.chained.chain");
+    assert.match(String(warning["msg"]), /`CERTIFICATE` in line \d+ is not used: .*indented/);
   });
 
   describe("is served", { concurrency: true }, () => {
@@ -95,7 +120,7 @@ forEachEngine((engine) => {
   it("all of them are shown, in the API and by the CLI", async () => {
     const { status, body } = await director.api("/v1/certificates");
     assert.equal(status, 200);
-    assert.equal((body as readonly object[]).length, cases.length + 1);
+    assert.equal((body as readonly object[]).length, cases.length + 2);
     const shown = await director.cli("show", "certificates");
     assert.equal(shown.code, 0, shown.stderr);
     assert.match(shown.stdout, /^odd-0 +ok/m);

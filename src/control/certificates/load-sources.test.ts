@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { before, describe, it } from "node:test";
 import { parseDocument } from "#model/parse-document.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
+import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { testReader } from "#harness/material-reader.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
+import { encodeFrame } from "../reader/frames.ts";
+import { MaterialReader } from "../reader/material-reader.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
 import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./sources.ts";
 
@@ -222,5 +226,36 @@ describe("loadSources", () => {
     );
     assert.equal(moved.sources.certificates.size, 0);
     assert.equal(moved.problems[0]?.severity, "error");
+  });
+
+  it("takes no mistake of the program for one of the files, and passes its stack on", async () => {
+    const faults: unknown[] = [];
+    const readerOf = (script: string): MaterialReader => {
+      const broken = new MaterialReader({
+        command: { file: process.execPath, args: ["-e", script], env: {} },
+        size: 1,
+        onFault: (error) => faults.push(error),
+      });
+      closeAtTestEnd(() => broken.close());
+      return broken;
+    };
+    const { draft } = parseDocument({
+      certificates: { shop: { chain: "shop.pem", key: "shop.key" } },
+    });
+    const [reply = Buffer.alloc(0)] = encodeFrame({ fault: "TypeError: no\n    at a.ts:1" }, []);
+    const answer = `process.stdin.once("data", () => process.stdout.write(Buffer.from("${Buffer.from(reply).toString("hex")}", "hex")))`;
+    const { problems } = await loadSources(draft, folder, readerOf(answer));
+    assert.deepEqual(
+      problems.map(({ code, path, severity }) => [code, path, severity]),
+      [["internal", "", "error"]],
+    );
+    assert.match(problems[0]?.message ?? "", /certificates\.shop .*TypeError: no/);
+    assert.match(String((faults.shift() as Error).stack), /at a\.ts:1/);
+
+    const dying = 'console.error("last words"); process.stdin.once("data", () => process.exit(3))';
+    const died = await loadSources(draft, folder, readerOf(dying));
+    assert.deepEqual(codesOf(died), ["reader-failed certificates.shop"]);
+    assert.match(died.problems[0]?.message ?? "", /exit code 3/);
+    assert.match(inspect(faults[0]), /last words/);
   });
 });

@@ -75,7 +75,12 @@ export function problemsOfError(
   { place }: { readonly place: string },
   reader: MaterialReader,
 ): readonly Problem[] {
-  if (error instanceof SourceProblem) return [error.problem, ...error.warnings];
+  if (error instanceof SourceProblem) {
+    const { problem, warnings } = error;
+    // What the process said at its end is in the cause.
+    if (problem.code === "reader-failed") reader.tellFault(error);
+    return [problem, ...warnings];
+  }
   reader.tellFault(error);
   const name = error instanceof Error ? error.message : String(error);
   return [problemOf("internal", "", `Reading ${place} ended with an exception: ${name}.`)];

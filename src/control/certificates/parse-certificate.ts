@@ -8,7 +8,7 @@ import { signingFactsOf } from "./signing-facts.ts";
 import { certificateFieldsOf, KEY_USAGE, type CertificateFields } from "./certificate-fields.ts";
 import { checkPeriod } from "./check-period.ts";
 import { isCertificateBlock, isCurveBlock, isPrivateKeyBlock, parsePem } from "./pem-blocks.ts";
-import { parseCertificates } from "./parse-certificates.ts";
+import { isRefusal, parseCertificates } from "./parse-certificates.ts";
 import { readPrivateKey, type PrivateKey } from "./read-private-key.ts";
 import { sourceProblem } from "./source-problem.ts";
 import type { CertificateVersion } from "./sources.ts";
@@ -122,6 +122,7 @@ function proveUsable(cert: string, key: string, place: string): void {
   try {
     createSecureContext({ cert, key });
   } catch (error) {
+    if (!isRefusal(error)) throw error;
     const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
     const message = `The TLS library does not take the certificate${code}.`;
     throw sourceProblem("certificate-unusable", place, message);

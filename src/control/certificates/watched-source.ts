@@ -70,17 +70,23 @@ export class WatchedSource<Version extends SourceVersion> {
       this.#version = version;
       this.#isRefused = false;
       this.#problems = warnings;
-      return version.id === before?.id ? undefined : (cause) => this.#goBackTo(before, cause);
+      return version.id === before?.id
+        ? undefined
+        : (cause) => this.#goBackTo(before, cause, reader);
     } catch (error) {
       this.#refuse(problemsOfError(error, this.#source, reader));
       return undefined;
     }
   }
 
-  #goBackTo(version: Version | undefined, cause: unknown): void {
+  #goBackTo(version: Version | undefined, cause: unknown, reader: MaterialReader): void {
     this.#version = version;
-    const text = cause instanceof DirectorError ? cause.message : "The change failed.";
-    this.#refuse([problemOf("certificate-unusable", this.#source.place, text)]);
+    const isTheirs = cause instanceof DirectorError && cause.code !== "internal";
+    this.#refuse(
+      isTheirs
+        ? [problemOf("certificate-unusable", this.#source.place, cause.message)]
+        : problemsOfError(cause, this.#source, reader),
+    );
   }
 
   #refuse(problems: readonly Problem[]): void {
