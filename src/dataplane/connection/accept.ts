@@ -20,7 +20,7 @@ export function acceptConnection(
   connection.clientAddress = normaliseClientAddress(connection.clientAddress);
   listener.counters.add(ACCEPTED);
   const nowMs = performance.now();
-  const limit = plane.connections.hasPlace(plane.maxConnections)
+  const limit = plane.connections.hasPlace(plane.maxConnections, nowMs)
     ? listener.usage.tryAdmit(nowMs)
     : "director-connections";
   if (limit !== undefined) {

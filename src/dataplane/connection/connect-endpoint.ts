@@ -34,6 +34,7 @@ export async function connectEndpoint(
     onClose: (failure) => endConnection(connection, outcomeOfBreak(true, failure)),
   };
   const startedMs = performance.now();
+  plane.connections.addWaiting(connection, startedMs);
   connection.endpointFailure = "none-configured";
   for (const candidate of listener.endpoints.inOrder(connection.clientAddress, startedMs)) {
     // One after the other: the next is for when this one has failed.
@@ -41,6 +42,7 @@ export async function connectEndpoint(
     const attempt = await tryEndpoint(connection, candidate);
     if (connection.isOver) return undefined;
     if ("socket" in attempt) {
+      plane.connections.deleteWaiting(connection);
       candidate.health.succeeded();
       candidate.health.openConnections += 1;
       connection.endpoint = candidate;
@@ -59,13 +61,11 @@ export async function connectEndpoint(
   return undefined;
 }
 
-/** No more connects are under way to one endpoint than leave places for connections to others. */
 async function tryEndpoint(
   connection: ConnectionState,
   { endpoint, health }: Candidate,
 ): Promise<Attempt> {
-  const { connections, maxConnections } = connection.plane;
-  if (!health.mayConnect(maxConnections - connections.size)) return { failure: "busy" };
+  if (!health.mayConnect()) return { failure: "busy" };
   health.connecting += 1;
   try {
     return await connectTo(connection, endpoint);

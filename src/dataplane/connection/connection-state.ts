@@ -8,7 +8,7 @@ import type { RelayMemory } from "../live/relay-memory.ts";
 import type { Recorder } from "../observe/recorder.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
-import { cutConnection } from "./finish.ts";
+import { cutConnection, giveUpWaiting } from "./finish.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
 /** What every connection of a worker shares. */
@@ -91,6 +91,10 @@ export class ConnectionState implements Deadlined {
 
   cut(): void {
     cutConnection(this, "drained");
+  }
+
+  giveUp(): void {
+    giveUpWaiting(this);
   }
 
   onDeadline(): void {
