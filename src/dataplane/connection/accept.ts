@@ -1,5 +1,6 @@
 import { cidrContains, normaliseClientAddress } from "#model/cidr.ts";
 import { SLOTS } from "#model/metric-catalog.ts";
+import type { OverLimit } from "#model/outcome.ts";
 import type { RuntimeListener } from "../build-runtime.ts";
 import type { WireSocket } from "../wire/wire.ts";
 import { ConnectionState, type Plane } from "./connection-state.ts";
@@ -20,9 +21,7 @@ export function acceptConnection(
   connection.clientAddress = normaliseClientAddress(connection.clientAddress);
   listener.counters.add(ACCEPTED);
   const nowMs = performance.now();
-  const limit = plane.connections.hasPlace(plane.maxConnections, nowMs)
-    ? listener.usage.tryAdmit(nowMs)
-    : "director-connections";
+  const limit = admit(plane, listener, nowMs);
   if (limit !== undefined) {
     failHandshake(connection, "over-limit", { limit });
     return undefined;
@@ -37,6 +36,15 @@ export function acceptConnection(
     deadlinePassed: () => failHandshake(connection, "deadline"),
   });
   return connection;
+}
+
+/** The vNIC's own limits come first: for a client over those no other has to give up its place. */
+function admit(plane: Plane, { usage }: RuntimeListener, nowMs: number): OverLimit | undefined {
+  const limit = usage.tryAdmit(nowMs);
+  if (limit !== undefined || plane.connections.hasPlace(plane.maxConnections, nowMs)) return limit;
+  usage.release();
+  usage.giveHandshakeBack();
+  return "director-connections";
 }
 
 /** Whether the socket's peer lies in the CIDRs from which a PROXY header is required. */
