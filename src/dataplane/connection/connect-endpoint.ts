@@ -71,7 +71,7 @@ export async function connectEndpoint(
       connection.endpointFailure = attempt.failure;
       listener.counters.add(FAILED_SLOTS[attempt.failure] ?? 0);
       if (isEndpointsFault(attempt.failure))
-        candidate.health.failed(plane.deadlines.nowMs, attempt.failure === "timeout");
+        candidate.health.failed(performance.now(), attempt.failure === "timeout");
     }
     if (connection.rules === rules) continue;
     ({ rules } = connection);
