@@ -17,7 +17,9 @@ test("every command has help with an example", async () => {
     ["show"],
     ...kinds.map((kind) => ["show", kind]),
   ];
-  const helps = await Promise.all(commands.map((command) => runTlsd([...command, "--help"])));
+  const helps = await Promise.all(
+    commands.map((command) => runTlsd([...command, "--help"], { deadlineMs: 60_000 })),
+  );
   for (const [index, { code, stdout }] of helps.entries()) {
     const name = ["tlsd", ...(commands[index] ?? [])].join(" ");
     assert.equal(code, 0, name);
@@ -46,11 +48,12 @@ test("wrong usage exits 2 and says on standard error how it is used", async () =
     ["serve", "--engine", "deno"],
     ["serve", "--nothing"],
   ];
-  for (const args of wrong) {
-    const { code, stdout, stderr } = await runTlsd(args);
-    assert.equal(code, 2, args.join(" "));
-    assert.equal(stdout, "", args.join(" "));
-    assert.match(stderr, /Usage: tlsd|--help/, args.join(" "));
+  const runs = await Promise.all(wrong.map((args) => runTlsd(args, { deadlineMs: 60_000 })));
+  for (const [index, { code, stdout, stderr }] of runs.entries()) {
+    const name = wrong[index]?.join(" ") ?? "";
+    assert.equal(code, 2, name);
+    assert.equal(stdout, "", name);
+    assert.match(stderr, /Usage: tlsd|--help/, name);
   }
 });
 

@@ -10,7 +10,11 @@ main() {
   for argument; do
     [ "$argument" != --json ] || is_json=yes
   done
-  here=$(readlink -f -- "$0") && here=${here%/*}
+  case $0 in
+    /*) here=${0%/*} ;;
+    */*) here=$PWD/${0%/*} ;;
+    *) here=$PWD ;;
+  esac
   missing='The Node that comes with the program is not installed.'
   case $(uname -m) in
     x86_64) arch=x64 elf_machine=62 ;;
@@ -75,12 +79,9 @@ runs() {
 # Returns 0 if the file is an ELF binary whose e_machine (bytes 18 and 19 of the header) is another processor's.
 is_foreign() {
   [ -n "$arch" ] && [ -r "$1" ] || return 1
-  header=$(od -An -v -tu1 -N20 -- "$1" | tr -s ' \n' '  ')
-  case $header in
-    ' 127 69 76 70 '*" $elf_machine 0 ") return 1 ;;
-    ' 127 69 76 70 '*) return 0 ;;
-    *) return 1 ;;
-  esac
+  # shellcheck disable=SC2046 # One byte is one word.
+  set -- $(od -An -v -tu1 -N20 -- "$1")
+  [ "${1-} ${2-} ${3-} ${4-}" = '127 69 76 70' ] && [ "${19-} ${20-}" != "$elf_machine 0" ]
 }
 
 # Sets `reason` and `hint` from the `status` and `output` of a bundled Node that did not start.

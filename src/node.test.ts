@@ -12,7 +12,7 @@ import { projectFolder } from "#harness/tlsd.ts";
 
 const script = fileURLToPath(new URL("node.sh", import.meta.url));
 /** What the script calls. */
-const tools = ["sh", "readlink", "uname", "od", "tr", "tail", "ls", "df", "sed", "kill"];
+const tools = ["sh", "uname", "od", "tr", "tail", "ls", "df", "sed", "kill"];
 const packageName = `node-linux-${process.arch}`;
 const isRoot = process.getuid?.() === 0;
 

@@ -115,9 +115,9 @@ test("an address that cannot be had refuses the change before any worker is aske
   assert.equal(store.latest()?.revision, 1);
 });
 
-test("a refusal of one worker leaves nothing saved and all workers as before", async () => {
+test("a refusal that a fresh worker shares leaves nothing saved and all workers as before", async () => {
   const { fake, store, parts, first } = await serveFirst();
-  fake.order("prepare.refuse");
+  fake.order("prepare.refuse", "try.refuse");
   await assert.rejects(changeDocument(first, wanted(81), parts), { code: "listener-unusable" });
   assert.equal(store.latest()?.revision, 1);
   assert.ok(serveOnly(fake, 1));

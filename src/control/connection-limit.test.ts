@@ -39,7 +39,8 @@ test("auto that comes to few connections is said, and so is what the control pro
 });
 
 test("a limit that no runtime gets along with is a named failure", () => {
-  assert.throws(() => connectionLimitOf("auto", 1, 40), { code: "open-files-too-few" });
+  assert.throws(() => connectionLimitOf("auto", 1, 63), { code: "open-files-too-few" });
+  assert.throws(() => connectionLimitOf("auto", 16, 64), { code: "open-files-too-few" });
 });
 
 test("the limit of this process is read", () => {

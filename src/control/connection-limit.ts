@@ -9,11 +9,12 @@ const FILES_PER_CONNECTION = 2;
 const FILES_BESIDES = 128;
 /** Less than this in a worker is a limit that was set for another kind of program. */
 const SCARCE_CONNECTIONS = 1_000;
-/** A director with one worker starts and serves with this many; with fewer, its runtimes fail in ways that name nothing. */
-const LEAST_OPEN_FILES = 64;
-/** What the control process opens for itself, its state and the connections to its HTTP servers; for each worker. */
-const CONTROL_FILES = 192;
+/** Of the control process: channel and pipes of a worker, and of its successor for a moment. */
 const CONTROL_FILES_PER_WORKER = 4;
+/** With fewer, besides those of the workers, the runtimes fail in ways that name nothing. */
+const LEAST_CONTROL_FILES = 60;
+/** What the control process opens for itself, its state and the connections to its HTTP servers. */
+const CONTROL_FILES = 192;
 
 export interface ConnectionLimit {
   /** Of a worker that listens on so many ports. */
@@ -30,10 +31,12 @@ export function connectionLimitOf(
   workers: number,
   openFileLimit: number,
 ): ConnectionLimit {
-  if (openFileLimit < LEAST_OPEN_FILES) {
+  const least = LEAST_CONTROL_FILES + workers * CONTROL_FILES_PER_WORKER;
+  if (openFileLimit < least) {
+    const plural = workers === 1 ? "" : "s";
     throw new DirectorError(
       "open-files-too-few",
-      `It is ${openFileLimit}; ${LEAST_OPEN_FILES} is the least.`,
+      `It is ${openFileLimit}; with ${workers} worker${plural} it must be ${least} at least.`,
     );
   }
   const mostWith = (listeners: number): number =>

@@ -42,7 +42,7 @@ export class InternalErrors {
     this.#onCounted();
     const { message, hint } = new DirectorError("internal", String(error)).toShape();
     this.#notices.raise({
-      event: "internal-error",
+      event: "went-on-after-errors",
       text: `${message} Such errors since the start: ${this.#count}; the director goes on. ${hint}`,
     });
     if (!this.#mayWrite()) return;

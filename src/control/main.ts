@@ -161,6 +161,8 @@ interface Surroundings {
 function build(options: ServeOptions, document: Document, surroundings: Surroundings) {
   const { configPath, folders, cleanup, log, reader } = surroundings;
   const settings = document.director;
+  const workers = countOf(options.workers ?? settings.workers);
+  const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
   const binary = findEngine({
     wanted: options.engine ?? settings.engine,
     nodeFile: process.execPath,
@@ -168,8 +170,6 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
   });
   const { engine } = binary;
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
-  const workers = countOf(options.workers ?? settings.workers);
-  const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
   const notices = new Notices(
     log,
     [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices].filter(

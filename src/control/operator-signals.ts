@@ -35,19 +35,38 @@ export function catchOperatorSignals(
   log: Logger,
   cleanup: AsyncDisposableStack,
 ): void {
-  const reload = (): void => {
-    director.reload().catch(isInTheLog);
+  const reload = (): Promise<void> => director.reload().then(() => undefined, isInTheLog);
+  const replace = async (): Promise<void> => {
+    try {
+      await director.replaceWorkers();
+      log.info({ event: "workers-replaced" }, "Every worker has a successor.");
+    } catch (error) {
+      log.error({ event: "workers-not-replaced", err: error }, String(error));
+    }
   };
-  const replace = (): void => {
-    director
-      .replaceWorkers()
-      .then(() => log.info({ event: "workers-replaced" }, "Every worker has a successor."))
-      .catch((error: unknown) => {
-        log.error({ event: "workers-not-replaced", err: error }, String(error));
-      });
+  catchSignal(source, "SIGHUP", oneAtATime(reload), cleanup);
+  catchSignal(source, "SIGUSR2", oneAtATime(replace), cleanup);
+}
+
+/**
+ * Runs `work`, which never rejects, once more if it was asked for while it ran, however often that was: work that begins
+ * after the last signal has seen all that the signals before it could mean.
+ */
+function oneAtATime(work: () => Promise<void>): () => void {
+  let isRunning = false;
+  let isAskedAgain = false;
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    do {
+      isAskedAgain = false;
+      await work();
+    } while (isAskedAgain);
+    isRunning = false;
   };
-  catchSignal(source, "SIGHUP", reload, cleanup);
-  catchSignal(source, "SIGUSR2", replace, cleanup);
+  return () => {
+    if (isRunning) isAskedAgain = true;
+    else run().catch(isInTheLog);
+  };
 }
 
 function catchSignal(

@@ -49,6 +49,7 @@ export async function readBoundedFile(path: string, maxBytes: number): Promise<F
       await file.close();
     }
   } catch (error) {
+    if (path.includes("\0")) throw new FileUnusableError("Its path has a zero byte.");
     if (!(error instanceof Error) || !("syscall" in error)) throw error;
     throw new FileUnusableError(sentenceOf(error), { cause: error });
   }

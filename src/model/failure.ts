@@ -66,6 +66,12 @@ export const FAILURES = {
     "The open-file limit is too low to run a director.",
     "Raise it: `ulimit -n`, or LimitNOFILE in the systemd unit.",
   ),
+  "system-exhausted": entry(
+    "operator",
+    503,
+    "The system lacks what it takes to run another program.",
+    "See the detail: open files, processes or memory.",
+  ),
   "address-in-use": entry(
     "operator",
     409,

@@ -55,7 +55,7 @@ export type OverLimit = (typeof OVER_LIMITS)[number];
 export const ENDPOINT_FAILURES = {
   refused: "The endpoint refused the connection.",
   timeout: "The endpoint did not take the connection in time.",
-  busy: "The endpoint was not tried, as too many connects to it were under way without an answer.",
+  busy: "The endpoint was not waited for: it does not answer, and others need the place or wait for it already.",
   unreachable: "The endpoint cannot be reached.",
   reset: "The endpoint reset the connection while it was made.",
   "no-open-files": "The director has no open files left.",

@@ -194,7 +194,7 @@ export async function startDirector(options: ServeOptions): Promise<Director> {
   return director;
 }
 
-/** A director that is killed leaves the folder of its workers, which thus goes away with its own. */
+/** What a director puts into the temp folder lies in its own one, where a test can look for it. */
 const environmentIn = (
   layout: ServeLayout,
   { env }: ServeOptions,

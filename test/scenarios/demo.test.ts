@@ -89,7 +89,7 @@ test("the demo", async (t) => {
     const [curl = ""] = printedCommands(readme, "curl");
     assert.match((await inShell(curl, { cwd: clone })).stdout, /^Hello from shop on web-1\./);
     const [, load = ""] = /^(NODE_EXTRA_CA_CERTS=.*autocannon .*)$/m.exec(readme) ?? [];
-    const brief = load.replace("-d 10", "-d 1 --json");
+    const brief = load.replace("-d 10", "-a 100 --json");
     assert.notEqual(brief, load);
     const { code, stdout, stderr } = await inShell(brief, { cwd: clone });
     assert.equal(code, 0, stderr);

@@ -145,12 +145,13 @@ forEachEngine((engine) => {
     assert.ok(socket.authorized);
   });
 
-  it("passes on what an endpoint says first, and its reset", async () => {
+  it("passes on what an endpoint says first, and ends with it", async () => {
     const [client, server] = await meet("verified");
     await server.send("220 hello\n");
     assert.equal(await client.read.until("\n"), "220 hello\n");
     endpointOf("verified").endpoint.resetAll();
-    assert.equal(await client.read.outcome(), "ECONNRESET");
+    assert.equal(await client.read.outcome(), "end");
+    assert.equal((await shop.recordOf(client)).outcome, "endpoint-reset");
   });
 
   for (const [which, failure] of [

@@ -53,13 +53,18 @@ forEachEngine((engine) => {
       groupOf({ ecdhCurve: "P-256" }),
       groupOf({ ecdhCurve: "P-256:X25519" }),
       groupOf({ ecdhCurve: "P-384:P-521:P-256" }),
+      groupOf({ ecdhCurve: "P-521:P-384" }),
+      groupOf({ ecdhCurve: "P-384" }, "modern"),
       groupOf({ ecdhCurve: "P-256:P-384" }, "p-384"),
       groupOf({ ecdhCurve: "P-256:X25519", maxVersion }),
       groupOf({ ecdhCurve: "P-256", maxVersion }),
       // A hybrid group is of TLS 1.3 only, also where the client offers it and the policy ends at TLS 1.2.
       groupOf({ ecdhCurve: "X25519MLKEM768:X25519:P-256" }, "old-clients"),
     ]);
-    const expected = ["X25519", "P-256", "X25519", "P-256", "P-384", "X25519", "P-256", "X25519"];
+    const expected = [
+      ...["X25519", "P-256", "X25519", "P-256", "P-384", "P-384"],
+      ...["P-384", "X25519", "P-256", "X25519"],
+    ];
     assert.deepEqual(agreed, expected);
   });
 

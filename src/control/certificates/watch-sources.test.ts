@@ -213,6 +213,21 @@ describe("SourceWatcher", () => {
     assert.equal(served(), third.serial);
   });
 
+  it("tries a version again whose change failed for another reason than the files", async () => {
+    await (await issue()).writeTo(folder, "shop");
+    const failures = ["too-many-changes", "worker-failed"] as const;
+    let attempts = 0;
+    const watcher = await watch(SHOP, async () => {
+      const failure = failures[attempts];
+      attempts += 1;
+      if (failure !== undefined) throw new DirectorError(failure);
+    });
+    const second = await issue();
+    await second.writeTo(folder, "shop");
+    await eventually(() => attempts === 3 && statusOf(watcher) === "ok");
+    assert.equal(served(), second.serial);
+  });
+
   it("says nothing any more after close", async () => {
     await (await issue()).writeTo(folder, "shop");
     const watcher = await watch(SHOP);

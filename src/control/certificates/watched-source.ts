@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { DirectorError, type Problem } from "#model/failure.ts";
+import { DirectorError, type FailureCode, type Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import { signatureOf } from "../read-bounded-file.ts";
 import type { DocumentSource, SourceVersion } from "./document-sources.ts";
@@ -13,6 +13,13 @@ const PASSING_PROBLEMS: readonly string[] = [
   "reader-failed",
 ];
 const POLLS_TO_RETRY = 30;
+const POLLS_TO_APPLY_AGAIN = 3;
+/** What the workers refused says something about the files. Any other failure of the change says nothing about them. */
+const REFUSAL_CODES: readonly FailureCode[] = [
+  "listener-unusable",
+  "worker-refused",
+  "engine-lacks-key",
+];
 
 /** For a version that the workers did not take. */
 export type TakeBack = (cause: unknown) => void;
@@ -22,6 +29,8 @@ export class WatchedSource<Version extends SourceVersion> {
   readonly key: string;
   #version: Version | undefined;
   #isRefused = false;
+  /** The files are good, but the change to them failed: they are read again soon. */
+  #isToRetry = false;
   #problems: readonly Problem[] = [];
   readonly #source: DocumentSource<Version>;
   #seen: string;
@@ -64,6 +73,7 @@ export class WatchedSource<Version extends SourceVersion> {
     if ((await this.#look()) !== looks) return undefined;
     this.#seen = looks;
     this.#pollsSinceRead = 0;
+    this.#isToRetry = false;
     try {
       const before = this.#version;
       const { version, warnings } = await this.#source.read(nowMs, reader);
@@ -81,6 +91,7 @@ export class WatchedSource<Version extends SourceVersion> {
 
   #goBackTo(version: Version | undefined, cause: unknown, reader: MaterialReader): void {
     this.#version = version;
+    this.#isToRetry = !(cause instanceof DirectorError && REFUSAL_CODES.includes(cause.code));
     const isTheirs = cause instanceof DirectorError && cause.code !== "internal";
     this.#refuse(
       isTheirs
@@ -95,6 +106,7 @@ export class WatchedSource<Version extends SourceVersion> {
   }
 
   #isRetryDue(): boolean {
+    if (this.#isToRetry) return this.#pollsSinceRead >= POLLS_TO_APPLY_AGAIN;
     const isPassing = this.#problems.some(({ code }) => PASSING_PROBLEMS.includes(code));
     return this.#isRefused && isPassing && this.#pollsSinceRead >= POLLS_TO_RETRY;
   }

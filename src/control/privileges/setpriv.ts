@@ -1,11 +1,8 @@
 /** setpriv(1) of util-linux starts a program as another user with fewer privileges; it makes way for it by exec. */
-import { spawnSync } from "node:child_process";
+import { runBriefly } from "./run-briefly.ts";
 import type { SystemUser } from "./system-user.ts";
 
-const DEADLINE_MS = 5_000;
-
-export const hasSetpriv = (): boolean =>
-  spawnSync("setpriv", ["--version"], { timeout: DEADLINE_MS }).status === 0;
+export const hasSetpriv = (): boolean => runBriefly("setpriv", ["--version"]).status === 0;
 
 /** For whom stays who they are: no program that they start gains privileges by its file. */
 export const NO_NEW_PRIVILEGES = ["setpriv", "--no-new-privs", "--"] as const;
@@ -33,11 +30,7 @@ export function setprivOf(
 export function tryReadAs(prefix: readonly string[], files: readonly string[]): string | undefined {
   const script = 'for file; do test -r "$file" || { echo "$file is not readable"; exit 1; }; done';
   const [command = "", ...args] = [...prefix, "/bin/sh", "-c", script, "sh", ...files];
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    encoding: "utf8",
-    timeout: DEADLINE_MS,
-    cwd: "/",
-  });
+  const { status, stdout, stderr } = runBriefly(command, args);
   if (status === 0) return undefined;
   return `${stdout}${stderr}`.trim().split("\n")[0] || "it could not be tried";
 }

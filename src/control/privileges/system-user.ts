@@ -1,12 +1,10 @@
-import { spawnSync } from "node:child_process";
+import { runBriefly } from "./run-briefly.ts";
 
 export interface SystemUser {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
 }
-
-const DEADLINE_MS = 5_000;
 
 /** Asks `id`, which knows every source of users that the machine has. Undefined where there is no such user. */
 export function trySystemUser(name: string): SystemUser | undefined {
@@ -16,9 +14,6 @@ export function trySystemUser(name: string): SystemUser | undefined {
 }
 
 function numberOf(option: "-u" | "-g", name: string): number | undefined {
-  const { status, stdout } = spawnSync("id", [option, "--", name], {
-    encoding: "utf8",
-    timeout: DEADLINE_MS,
-  });
+  const { status, stdout } = runBriefly("id", [option, "--", name]);
   return status === 0 && /^\d+\n$/.test(stdout) ? Number(stdout) : undefined;
 }

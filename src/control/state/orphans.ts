@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { DirectorError } from "#model/failure.ts";
+import { runBriefly } from "#control/privileges/run-briefly.ts";
 import type { SystemUser } from "#control/privileges/system-user.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import {
@@ -19,7 +19,6 @@ export const directorArgumentsOf = (dataPath: string, pid: number): readonly str
   `${CONTROL}${pid}`,
 ];
 
-const SCAN_DEADLINE_MS = 5_000;
 /** How long they may run after their drain has ended. */
 const EXIT_MS = 2_000;
 
@@ -48,11 +47,15 @@ export class Orphans {
     this.#found = findOrphans(search);
   }
 
-  /** Those that still live. */
+  /** Those that still live; those that did, if that cannot be seen now. Throws nothing. */
   alive(): readonly ProcessFacts[] {
     if (this.#found.length === 0) return [];
-    const now = findOrphans(this.#search);
-    this.#found = this.#found.filter((one) => now.some((other) => isSame(one, other)));
+    try {
+      const now = findOrphans(this.#search);
+      this.#found = this.#found.filter((one) => now.some((other) => isSame(one, other)));
+    } catch {
+      return this.#found;
+    }
     return this.#found;
   }
 
@@ -124,13 +127,9 @@ function scanHidden({ dataPath, workers }: OrphanSearch): readonly Marked[] {
     ...workers.prefix,
     ...["/bin/sh", "-c", script, "sh", `${DIRECTOR}${dataPath}`],
   ];
-  const { stdout } = spawnSync(command, args, {
-    encoding: "utf8",
-    timeout: SCAN_DEADLINE_MS,
-    cwd: "/",
-  });
+  const { stdout } = runBriefly(command, args);
   const { uid, gid } = workers.user;
-  const lines = (stdout ?? "").trim().split("\n");
+  const lines = stdout.trim().split("\n");
   return lines.flatMap((line, index) => {
     const controlPid = tryControlPid([line]);
     const facts =

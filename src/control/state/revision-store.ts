@@ -52,8 +52,8 @@ const SCHEMA = `
 export class SqliteRevisionStore implements RevisionStore {
   readonly #options: StoreOptions;
   readonly #path: string;
-  /** A folder in its place is another one: its lock is not held. */
-  readonly #folderIdentity: string;
+  /** Of the folder that was there first: another one in its place is not locked. */
+  #folderIdentity = "";
   #database: DatabaseSync | undefined;
   #identity = "";
   #retryTimer: NodeJS.Timeout | undefined;
@@ -62,7 +62,6 @@ export class SqliteRevisionStore implements RevisionStore {
   constructor(options: StoreOptions) {
     this.#options = options;
     this.#path = join(options.folder, "state.db");
-    this.#folderIdentity = identityOf(options.folder);
     this.#tryWrite();
   }
 
@@ -99,7 +98,9 @@ export class SqliteRevisionStore implements RevisionStore {
 
   /** The database, which must still be the file at its path: what is written to a file that was removed is lost. */
   #open(): DatabaseSync {
-    if (identityOf(this.#options.folder) !== this.#folderIdentity) {
+    const folder = identityOf(this.#options.folder);
+    if (this.#folderIdentity === "") this.#folderIdentity = folder;
+    if (folder === "" || folder !== this.#folderIdentity) {
       throw new Error("The data folder was removed or replaced while the director ran.");
     }
     if (this.#database !== undefined && identityOf(this.#path) === this.#identity) {

@@ -77,9 +77,9 @@ export class LogOutput {
  * opened so, nor what belongs to another user: then writes wait.
  */
 function tryOpenNonBlocking(fd: number): number | undefined {
-  const stat = fstatSync(fd);
-  if (!stat.isFIFO() && !stat.isCharacterDevice()) return undefined;
   try {
+    const stat = fstatSync(fd);
+    if (!stat.isFIFO() && !stat.isCharacterDevice()) return undefined;
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     const opened = openSync(`/proc/self/fd/${fd}`, flags);
     if (fstatSync(opened).rdev === stat.rdev) return opened;

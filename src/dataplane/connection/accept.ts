@@ -1,7 +1,9 @@
 import { cidrsContain, normaliseClientAddress } from "#model/cidr.ts";
 import { SLOTS } from "#model/metric-catalog.ts";
+import type { OverLimit } from "#model/outcome.ts";
+import type { LiveListener } from "../live-listeners.ts";
 import { admitClient } from "./admit-client.ts";
-import type { ConnectionState } from "./connection-state.ts";
+import type { ConnectionState, Plane } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 
 const ACCEPTED = SLOTS.firstSlot.tlsd_connections_accepted_total;
@@ -22,9 +24,7 @@ export function acceptConnection(connection: ConnectionState): boolean {
     return false;
   }
   const nowMs = performance.now();
-  const limit = plane.connections.hasPlace(plane.maxConnections)
-    ? listener.usage.tryAdmit(nowMs)
-    : "director-connections";
+  const limit = admit(plane, listener, nowMs);
   if (limit !== undefined) {
     failHandshake(connection, "over-limit", { limit });
     return false;
@@ -41,6 +41,15 @@ export function acceptConnection(connection: ConnectionState): boolean {
     deadlinePassed: () => failHandshake(connection, "deadline"),
   });
   return true;
+}
+
+/** The vNIC's own limits come first: for a client over those no other has to give up its place. */
+function admit(plane: Plane, { usage }: LiveListener, nowMs: number): OverLimit | undefined {
+  const limit = usage.tryAdmit(nowMs);
+  if (limit !== undefined || plane.connections.hasPlace(plane.maxConnections, nowMs)) return limit;
+  usage.release();
+  usage.giveHandshakeBack();
+  return "director-connections";
 }
 
 /** Whether the peer must send a PROXY header. Until that is read, the peer is the client. */

@@ -42,6 +42,7 @@ export async function connectEndpoint(
     onClose: (failure) => endConnection(connection, outcomeOfBreak(true, failure)),
   };
   const startedMs = performance.now();
+  plane.connections.addWaiting(connection, startedMs);
   connection.endpointFailure = "none-configured";
   const failedKeys: string[] = [];
   let { rules } = connection;
@@ -54,6 +55,7 @@ export async function connectEndpoint(
     const attempt = await tryEndpoint(connection, rules, candidate);
     if (connection.isOver) return undefined;
     if ("socket" in attempt) {
+      plane.connections.deleteWaiting(connection);
       candidate.health.succeeded();
       candidate.health.openConnections += 1;
       connection.endpoint = candidate;
@@ -69,7 +71,7 @@ export async function connectEndpoint(
       connection.endpointFailure = attempt.failure;
       listener.counters.add(FAILED_SLOTS[attempt.failure] ?? 0);
       if (isEndpointsFault(attempt.failure))
-        candidate.health.failed(plane.deadlines.nowMs, attempt.failure === "timeout");
+        candidate.health.failed(performance.now(), attempt.failure === "timeout");
     }
     if (connection.rules === rules) continue;
     ({ rules } = connection);
@@ -80,14 +82,12 @@ export async function connectEndpoint(
   return undefined;
 }
 
-/** No more connects are under way to one endpoint than leave places for connections to others. */
 async function tryEndpoint(
   connection: ConnectionState,
   rules: ListenerRules,
   { endpoint, health }: Candidate,
 ): Promise<Attempt> {
-  const { connections, maxConnections } = connection.plane;
-  if (!health.mayConnect(maxConnections - connections.size)) return { failure: "busy" };
+  if (!health.mayConnect()) return { failure: "busy" };
   health.connecting += 1;
   try {
     return await connectTo(connection, rules, endpoint);

@@ -11,7 +11,7 @@ import type { Recorder } from "../observe/recorder.ts";
 import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
-import { cutConnection, failHandshake } from "./finish.ts";
+import { cutConnection, failHandshake, giveUpWaiting } from "./finish.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
 /** What every connection of a worker shares. */
@@ -127,6 +127,10 @@ export class ConnectionState implements Deadlined, Opening {
 
   shed(): void {
     failHandshake(this, "over-limit", { limit: "handshake-memory" });
+  }
+
+  giveUp(): void {
+    giveUpWaiting(this);
   }
 
   onDeadline(): void {

@@ -4,6 +4,7 @@ import { parseCidr } from "#model/cidr.ts";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { ListenerRules } from "../build-runtime.ts";
+import { EndpointHealth } from "../endpoint/endpoint-health.ts";
 import { Deadlines } from "../live/deadlines.ts";
 import { LiveListener } from "../live-listeners.ts";
 import { OpenConnections } from "../live/open-connections.ts";
@@ -102,7 +103,7 @@ describe("connectEndpoint", () => {
     const written: Buffer[] = [];
     const socket = { write: (bytes: Buffer) => written.push(bytes) } as unknown as WireSocket;
     const plane = {
-      ...{ deadlines, idPrefix: "test" },
+      ...{ deadlines, connections: new OpenConnections(), maxConnections: 9, idPrefix: "test" },
       wire: {
         connect(_target: unknown, handler: WireHandler): WireSocket {
           queueMicrotask(() => handler.onOpen());
@@ -111,7 +112,7 @@ describe("connectEndpoint", () => {
       },
     } as unknown as Plane;
     const endpoint = { kind: "tcp", server: "web", address: "127.0.0.1", port: 1 };
-    const health = { openConnections: 0, succeeded() {} };
+    const health = new EndpointHealth();
     const rules = {
       spec: { proxyProtocol: "v2", timeouts: { connectMs: 1_000 } },
       endpoints: { inOrder: () => [{ endpoint, health }] },

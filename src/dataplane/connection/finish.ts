@@ -14,6 +14,7 @@ const REFUSED = SLOTS.firstSlot.tlsd_connections_refused_total;
 const LIMITED_SLOTS = slotsByLabel("tlsd_connections_limited_total");
 const ENDED_SLOTS = slotsByLabel("tlsd_connections_ended_total");
 const PROBES = SLOTS.firstSlot.tlsd_proxy_probes_total;
+const CONNECT_FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
 const BYTES_FROM_CLIENTS = SLOTS.firstSlot.tlsd_bytes_from_clients_total;
 const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
@@ -204,4 +205,11 @@ function recordOf(
 export function cutConnection(connection: ConnectionState, why: "drained" | "internal"): void {
   if (connection.isOpen) endConnection(connection, why);
   else failHandshake(connection, why);
+}
+
+/** Ends a connection that waits for its endpoint, as another needs its place. */
+export function giveUpWaiting(connection: ConnectionState): void {
+  connection.endpointFailure = "busy";
+  connection.listener.counters.add(CONNECT_FAILED_SLOTS["busy"] ?? 0);
+  endConnection(connection, "endpoint-failed");
 }

@@ -2,8 +2,8 @@
 const FALL = 3;
 const FIRST_BACK_OFF_MS = 1_000;
 const MAX_BACK_OFF_MS = 30_000;
-/** Connects that may be under way at any time. */
-const ALWAYS_UNDER_WAY = 16;
+/** Connects that may be under way to an endpoint that has not answered the last ones. */
+const MOST_UNANSWERED = 16;
 
 /** What this worker knows of one endpoint. Outlives snapshots. */
 export class EndpointHealth {
@@ -22,13 +22,11 @@ export class EndpointHealth {
   }
 
   /**
-   * Whether one more connect may be under way, where the worker has so many places for connections left. Each holds a
-   * place until it is done: an endpoint that stops answering gets half of those that are free, and one that has not
-   * answered for a while only a few, so that connections to others find some.
+   * Whether one more connect may be under way. Each holds a place of the worker until its deadline: an endpoint that has
+   * stopped answering is tried by a few at a time.
    */
-  mayConnect(freePlaces: number): boolean {
-    if (this.connecting < ALWAYS_UNDER_WAY) return true;
-    return this.#timeoutsInARow < FALL && this.connecting < freePlaces / 2;
+  mayConnect(): boolean {
+    return this.#timeoutsInARow < FALL || this.connecting < MOST_UNANSWERED;
   }
 
   succeeded(): void {

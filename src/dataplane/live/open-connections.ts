@@ -3,15 +3,26 @@ interface Cuttable {
   cut(): void;
 }
 
+/** What can give its place up. */
+interface Waiting {
+  giveUp(): void;
+}
+
+/** After this long a connection that waits for its endpoint makes room for a new one, if there is no other place. */
+const PATIENCE_MS = 100;
+
 /**
  * The open connections of a worker, and the farewells: sockets of connections that are over, whose clients still read
- * the last words. A farewell takes a place only for as long as no connection needs it. What waits for a drain is told
- * when the last of both has gone.
+ * the last words. A farewell has a place only for as long as no connection needs it, and a connection that waits for its
+ * endpoint gives it up, too: a dead endpoint must not hold what clients of others could use. A drain is told when the last
+ * connection and the last farewell have gone.
  */
 export class OpenConnections {
   readonly #open = new Set<Cuttable>();
   /** In the order in which they began. */
   readonly #farewells = new Set<Cuttable>();
+  /** Those of the open ones that wait for their endpoint, since when; the oldest first. */
+  readonly #waiting = new Map<Waiting, number>();
   #onEmpty: (() => void) | undefined;
 
   /** Without farewells. */
@@ -19,21 +30,36 @@ export class OpenConnections {
     return this.#open.size;
   }
 
-  /** Whether there is a place for one more, at most `limit` in all; the oldest farewell makes room. */
-  hasPlace(limit: number): boolean {
+  /** Whether there is a place for one more, at most `limit` in all, made if need be. */
+  hasPlace(limit: number, nowMs: number): boolean {
     if (this.#open.size + this.#farewells.size < limit) return true;
-    const [oldest] = this.#farewells;
-    oldest?.cut();
-    return oldest !== undefined;
+    const [farewell] = this.#farewells;
+    if (farewell !== undefined) {
+      farewell.cut();
+      return true;
+    }
+    const [longest] = this.#waiting;
+    if (longest === undefined || nowMs - longest[1] < PATIENCE_MS) return false;
+    longest[0].giveUp();
+    return true;
   }
 
   add(connection: Cuttable): void {
     this.#open.add(connection);
   }
 
-  delete(connection: Cuttable): void {
+  delete(connection: Cuttable & Waiting): void {
     this.#open.delete(connection);
+    this.#waiting.delete(connection);
     this.#tellEmpty();
+  }
+
+  addWaiting(connection: Waiting, nowMs: number): void {
+    this.#waiting.set(connection, nowMs);
+  }
+
+  deleteWaiting(connection: Waiting): void {
+    this.#waiting.delete(connection);
   }
 
   addFarewell(farewell: Cuttable): void {

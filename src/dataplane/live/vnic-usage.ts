@@ -51,7 +51,7 @@ export class VnicUsage {
     this.#openConnections -= 1;
   }
 
-  /** For a connection that its client's own rate turns away: one address must not use up what the vNIC's others share. */
+  /** For a connection that another limit turns away, such as its client's own rate: it must not use up what others share. */
   giveHandshakeBack(): void {
     this.#handshakes?.giveBack();
   }

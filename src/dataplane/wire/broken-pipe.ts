@@ -2,26 +2,32 @@ import type { Socket } from "node:net";
 
 type Done = (error?: Error | null) => void;
 
-const isBrokenPipe = (error: NodeJS.ErrnoException): boolean => error.code === "EPIPE";
-
 /**
- * Lets a peer that has answered and closed without reading on be heard to its end. Its kernel sends FIN and then RST; the
- * next write to it fails, and a socket whose write fails is destroyed, with the answer that waits in it. EPIPE, and not
- * ECONNRESET, says that the FIN came first (Linux, tcp_reset), so that the answer is whole. What is written from then on
- * goes nowhere.
+ * Lets a peer that has answered and closed without reading on be heard to its end. Its kernel sends RST; the next write
+ * to it fails, and a socket whose write fails is destroyed, with the answer that waits in it. EPIPE says that FIN came
+ * first (Linux, tcp_reset), so that the answer is whole. After ECONNRESET it may not be, and the write has taken the
+ * error: the end that is read then must not be believed, as `onReset` is told. What is written from then on goes nowhere.
  */
-export function readOnAfterBrokenPipe(socket: Socket): void {
+export function readOnAfterBrokenPipe(
+  socket: Socket,
+  onReset: (error: NodeJS.ErrnoException) => void,
+): void {
   const write = socket._write.bind(socket);
   const writeMany = socket._writev?.bind(socket);
   let isBroken = false;
   // A stream has one callback for all its writes; so there is one of these for all of them, too.
   let toldLast: Done | undefined;
   let tellLast: Done = () => {};
+  const noteError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== "EPIPE" && error.code !== "ECONNRESET") return;
+    isBroken = true;
+    if (error.code === "ECONNRESET") onReset(error);
+  };
   const unlessBroken = (tell: Done): Done => {
     if (tell === tellLast) return toldLast ?? tell;
     tellLast = tell;
     toldLast = (error) => {
-      isBroken ||= error instanceof Error && isBrokenPipe(error);
+      if (error instanceof Error) noteError(error);
       tell(isBroken ? null : error);
     };
     return toldLast;

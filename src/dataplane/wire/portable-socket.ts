@@ -53,6 +53,7 @@ export class PortableSocket implements WireSocket {
   #isListening = false;
   #isPaused = true;
   #isEndUntold = false;
+  #resetBy: Broken | undefined;
 
   constructor(socket: net.Socket) {
     this.socket = socket;
@@ -148,8 +149,17 @@ export class PortableSocket implements WireSocket {
     this.socket.destroy();
   }
 
+  /** A write has met a reset: what came before can still be read, and the end after it is none. */
+  wasReset(error: Broken): void {
+    this.#resetBy ??= error;
+  }
+
   /** Bun emits the end of a paused socket, and the stage that paused it does not listen: it is told on resume. */
   ended(): void {
+    if (this.#resetBy !== undefined) {
+      this.brokenOff(this.#resetBy);
+      return;
+    }
     if (this.#isPaused) this.#isEndUntold = true;
     else this.handler.onEnd();
   }

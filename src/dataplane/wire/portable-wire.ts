@@ -146,8 +146,8 @@ export const portableWire: Wire = {
     };
     const socket = net.connect(options);
     socket.pause();
-    readOnAfterBrokenPipe(socket);
     const wireSocket = new PortableSocket(socket);
+    readOnAfterBrokenPipe(socket, (error) => wireSocket.wasReset(error));
     wireSocket.handler = handler;
     wireSocket.tellOpen("connect");
     return wireSocket;
@@ -186,8 +186,8 @@ export const portableWire: Wire = {
       checkServerIdentity: (_host, certificate) =>
         options.verify ? tls.checkServerIdentity(serverName, certificate) : undefined,
     } as tls.ConnectionOptions);
-    readOnAfterBrokenPipe(tlsSocket);
     const wireSocket = new PortableTlsSocket(tlsSocket, socket, false);
+    readOnAfterBrokenPipe(tlsSocket, (error) => wireSocket.wasReset(error));
     wireSocket.handler = handler;
     wireSocket.tellOpen("secureConnect");
     wireSocket.resume();

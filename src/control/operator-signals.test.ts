@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { pino } from "pino";
+import type { Director } from "./director.ts";
+import { catchOperatorSignals } from "./operator-signals.ts";
+
+for (const [signal, method] of [
+  ["SIGHUP", "reload"],
+  ["SIGUSR2", "replaceWorkers"],
+] as const) {
+  test(`many ${signal} at once are one that runs and one that follows it`, async () => {
+    const source = new EventEmitter();
+    const running: PromiseWithResolvers<void>[] = [];
+    const director = {
+      [method]: () => {
+        const run = Promise.withResolvers<void>();
+        running.push(run);
+        return run.promise;
+      },
+    } as unknown as Director;
+    await using cleanup = new AsyncDisposableStack();
+    catchOperatorSignals(source, director, pino({ level: "silent" }), cleanup);
+    for (let count = 0; count < 300; count += 1) source.emit(signal);
+    assert.equal(running.length, 1);
+    // One that fails does not keep the next from running.
+    running[0]?.reject(new Error("refused"));
+    await nextTurn();
+    assert.equal(running.length, 2);
+    running[1]?.resolve();
+    await nextTurn();
+    assert.equal(running.length, 2);
+    source.emit(signal);
+    assert.equal(running.length, 3);
+  });
+}

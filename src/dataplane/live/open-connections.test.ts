@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { OpenConnections } from "./open-connections.ts";
+
+describe("OpenConnections", () => {
+  it("has a place while there is one, or a farewell makes room, the oldest first", () => {
+    const connections = new OpenConnections();
+    const cut: string[] = [];
+    for (const name of ["first", "second"]) {
+      const farewell = {
+        cut() {
+          cut.push(name);
+          connections.deleteFarewell(farewell);
+        },
+      };
+      assert.equal(connections.hasPlace(2, 0), true);
+      connections.addFarewell(farewell);
+    }
+    connections.add({ cut() {} });
+    assert.equal(connections.hasPlace(3, 0), true);
+    assert.deepEqual(cut, ["first"]);
+    connections.add({ cut() {} });
+    assert.equal(connections.hasPlace(3, 0), true);
+    assert.deepEqual(cut, ["first", "second"]);
+    connections.add({ cut() {} });
+    assert.equal(connections.hasPlace(3, 0), false);
+    assert.equal(connections.size, 3);
+  });
+
+  it("takes a place from the connection that has waited longest for its endpoint, and for a while", () => {
+    const connections = new OpenConnections();
+    const gaveUp: string[] = [];
+    const [first, second, served] = ["first", "second", "served"].map((name, at) => {
+      const connection = {
+        cut() {},
+        giveUp() {
+          gaveUp.push(name);
+          connections.delete(connection);
+        },
+      };
+      connections.add(connection);
+      connections.addWaiting(connection, at);
+      return connection;
+    });
+    assert.ok(first && second && served);
+    connections.deleteWaiting(served);
+    assert.equal(connections.hasPlace(3, 99), false);
+    assert.equal(connections.hasPlace(3, 100), true);
+    assert.deepEqual(gaveUp, ["first"]);
+    connections.add({ cut() {} });
+    assert.equal(connections.hasPlace(3, 100), false);
+    assert.equal(connections.hasPlace(3, 1_000), true);
+    assert.deepEqual(gaveUp, ["first", "second"]);
+    connections.add({ cut() {} });
+    assert.equal(connections.hasPlace(3, 1_000), false);
+  });
+
+  it("is empty when connections and farewells are gone, and cuts both", async () => {
+    const connections = new OpenConnections();
+    const connection = { cut: () => connections.delete(connection), giveUp() {} };
+    const farewell = { cut: () => connections.deleteFarewell(farewell) };
+    connections.add(connection);
+    connections.addFarewell(farewell);
+    let isEmpty = false;
+    const empty = connections.untilEmpty().then(() => (isEmpty = true));
+    connections.delete(connection);
+    await Promise.resolve();
+    assert.equal(isEmpty, false);
+    connections.add(connection);
+    assert.equal(connections.cutAll(), 1);
+    await empty;
+  });
+});

@@ -1,0 +1,3 @@
+import { describeFaults } from "../fixtures/describe-faults.ts";
+
+describeFaults("all");
