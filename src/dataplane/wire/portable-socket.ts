@@ -142,7 +142,9 @@ export class PortableSocket implements WireSocket {
   }
 
   protected resetSocket(): void {
-    this.socket.resetAndDestroy();
+    // The engine would wait for the connection, to reset it then.
+    if (this.socket.connecting) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   protected destroySocket(): void {
