@@ -48,10 +48,24 @@ export function descendantsOf(pid: number): readonly ProcessIdentity[] {
   return found;
 }
 
-/** False for a zombie too: it holds no socket and no memory. */
+/** The processes below a director, zombies included, except those that read documents and certificates for it. */
+export function workersBelow(pid: number): readonly ProcessIdentity[] {
+  return descendantsOf(pid).filter((one) => !commandLineOf(one.pid).includes("/control/reader/"));
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Returns false for a zombie without other threads: its sockets and its memory are released. proc_pid_stat(5). */
 export function isAlive(identity: ProcessIdentity): boolean {
   const fields = tryStatFieldsOf(identity.pid);
-  return fields !== undefined && fields[19] === identity.startTicks && fields[0] !== "Z";
+  if (fields === undefined || fields[19] !== identity.startTicks) return false;
+  return fields[0] !== "Z" || Number(fields[17]) > 1;
 }
 
 // From field 3 (state) on; field 2 is a name that may hold spaces and brackets.

@@ -9,7 +9,7 @@ import { forEachEngine } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { shownSerials, untilServed } from "#harness/many-clients.ts";
 import { mountDataFolder, tryMountReason, type MountedFolder } from "#harness/mounted-folder.ts";
-import { descendantsOf, isAlive } from "#harness/process-facts.ts";
+import { isAlive, workersBelow, type ProcessIdentity } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop, type ShopSettings } from "#harness/shop.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
@@ -150,7 +150,7 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
 
         it("goes on, and refuses changes of the document", async () => {
           const { director } = shop;
-          const [victim] = descendantsOf(director.pid);
+          const [victim] = workersBelow(director.pid);
           assert.ok(victim !== undefined);
           const from = director.logs.length;
           process.kill(victim.pid, "SIGKILL");
@@ -163,7 +163,7 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
         it("keeps another director from its addresses and its workers", async () => {
           await assert.rejects(startAgain(shop, shop.document), /data-locked/);
           await shownSerials(clientOf(shop), 4);
-          assert.equal(descendantsOf(shop.director.pid).length, 2);
+          assert.equal(workersBelow(shop.director.pid).length, 2);
         });
 
         it("leaves workers that the next one finds without a record of them", async () => {
@@ -189,8 +189,8 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
   );
 });
 
-async function kill(director: Director): Promise<ReturnType<typeof descendantsOf>> {
-  const workers = descendantsOf(director.pid);
+async function kill(director: Director): Promise<readonly ProcessIdentity[]> {
+  const workers = workersBelow(director.pid);
   director.signal("SIGKILL");
   await director.exited;
   return workers;

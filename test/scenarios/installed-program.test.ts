@@ -6,7 +6,7 @@ import { runToExit } from "#harness/child-process.ts";
 import { inShell, printedCommands, startDemo } from "#harness/demo.ts";
 import { installProgram, packProgram, userEnvironment } from "#harness/installed-program.ts";
 import { findProgram, requirePackage } from "#harness/packages.ts";
-import { descendantsOf } from "#harness/process-facts.ts";
+import { workersBelow } from "#harness/process-facts.ts";
 import { withoutComments } from "#harness/source-imports.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { projectFolder } from "#harness/tlsd.ts";
@@ -109,7 +109,7 @@ test("the package", { timeout: testDeadlineMs }, async (t) => {
       const banner = demo.output();
       assert.ok(banner.includes(`Admin socket: ${home}/.local/share/tlsd-demo/data/tlsd.sock\n`));
       assert.match(banner, new RegExp(`"event":"worker-ready".*"runtime":"${engine} `));
-      const workers = descendantsOf(demo.pid).map(({ pid }) =>
+      const workers = workersBelow(demo.pid).map(({ pid }) =>
         readFile(`/proc/${pid}/cmdline`, "utf8"),
       );
       for (const line of await Promise.all(workers)) {

@@ -7,7 +7,7 @@ import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials, untilClosed } from "#harness/many-clients.ts";
-import { descendantsOf, isAlive, type ProcessIdentity } from "#harness/process-facts.ts";
+import { workersBelow, isAlive, type ProcessIdentity } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
@@ -41,7 +41,7 @@ describe("when the control process is killed", { concurrency: 2 }, () => {
 
       /** Gives its workers, which are orphans then. */
       const kill = async ({ director }: Shop<"web">): Promise<readonly ProcessIdentity[]> => {
-        const workers = descendantsOf(director.pid);
+        const workers = workersBelow(director.pid);
         director.signal("SIGKILL");
         assert.equal((await director.exited).signal, "SIGKILL");
         return workers;

@@ -6,7 +6,7 @@ import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { ask, shownSerials, untilServed } from "#harness/many-clients.ts";
-import { descendantsOf } from "#harness/process-facts.ts";
+import { workersBelow } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { TlsClient } from "#harness/tls-client.ts";
@@ -101,7 +101,7 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       await untilServing(shop.director, 2, [victim]);
       assert.equal((await shownSerials(clientOf(shop))).length, 1);
       // A zombie would be one more.
-      assert.equal(descendantsOf(shop.director.pid).length, 2);
+      assert.equal(workersBelow(shop.director.pid).length, 2);
       const metrics = await shop.director.metrics();
       assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "exited" }), 1);
     });

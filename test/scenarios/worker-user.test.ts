@@ -11,7 +11,7 @@ import { forEachEngine, type Engine } from "#harness/engines.ts";
 import { httpRequest } from "#harness/http-client.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
-import { descendantsOf, isAlive, type ProcessIdentity } from "#harness/process-facts.ts";
+import { workersBelow, isAlive, type ProcessIdentity } from "#harness/process-facts.ts";
 import { privilegesOf } from "#harness/process-privileges.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -40,7 +40,7 @@ async function uidsOf(director: Director): Promise<readonly (number | undefined)
 }
 
 async function kill(director: Director): Promise<readonly ProcessIdentity[]> {
-  const workers = descendantsOf(director.pid);
+  const workers = workersBelow(director.pid);
   director.signal("SIGKILL");
   await director.exited;
   return workers;

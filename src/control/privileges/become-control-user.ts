@@ -1,7 +1,7 @@
 import type { Notice } from "#control/notice.ts";
 import { planControlUser } from "./plan-control-user.ts";
 import type { SystemUser } from "./system-user.ts";
-import { handOverUnitCgroup } from "./unit-cgroup.ts";
+import { tryHandOverUnitCgroup } from "./unit-cgroup.ts";
 
 /** What of `process` it takes to run the same command again as somebody else. */
 export interface SelfCommand {
@@ -28,7 +28,7 @@ export function becomeControlUser(name: string, files: ControlFiles, self: SelfC
   const plan = planControlUser(name, files.read);
   if (plan.kind === "stay") return plan.notice;
   files.handOver(plan.user);
-  handOverUnitCgroup(plan.user);
+  tryHandOverUnitCgroup(plan.user);
   const env = Object.entries(self.env).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, value] as const],
   );

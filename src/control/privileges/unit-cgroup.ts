@@ -30,9 +30,16 @@ function tryCgroupMount(mountinfo: string): string | undefined {
     .find(([, , , root]) => root === "/")?.[4];
 }
 
-/** For a process that is root and becomes `user`: what systemd would have given to the unit's own `User=`. */
-export function handOverUnitCgroup({ uid, gid }: SystemUser): void {
+/**
+ * Gives the unit's control group to the user that this process, which is root, is about to become, as systemd does for
+ * `User=`. If the system does not allow it, workers get no control groups of their own (decision 14).
+ */
+export function tryHandOverUnitCgroup({ uid, gid }: SystemUser): void {
   const folder = tryUnitCgroup();
   if (folder === undefined) return;
-  for (const target of [folder, join(folder, "cgroup.procs")]) chownSync(target, uid, gid);
+  try {
+    for (const target of [folder, join(folder, "cgroup.procs")]) chownSync(target, uid, gid);
+  } catch {
+    // The director serves without them.
+  }
 }
