@@ -56,6 +56,34 @@ describe("checkFile", () => {
     assert.equal(checked.sources, undefined);
   });
 
+  it("warns of a certificate for clients on a listener, and takes it for endpoints", async () => {
+    await (await ca.issue({ names: ["us"], usage: "client" })).writeTo(folder, "us");
+    const both =
+      "to: 80, certificates: [shop, us], endpointTls: { verify: false, certificate: us }";
+    const checked = await check(profiles(both) + certificates("shop", "us"));
+    assert.deepEqual(placesOf(checked), [
+      "key-usage profiles.shop.vnics.front.listeners[0].certificates[1]",
+    ]);
+    assert.ok(checked.document !== undefined);
+  });
+
+  it("refuses an endpoint that is the director's own socket", async () => {
+    const own = (to: string): string =>
+      profiles(`to: "unix:${to}", certificates: [shop]`) + certificates("shop");
+    for (const path of [`${folder}/data/tlsd.sock`, "/run/tlsd/tlsd.sock"]) {
+      const checked = await check(own(path));
+      assert.deepEqual(placesOf(checked), [
+        "endpoint-loop profiles.shop.vnics.front.listeners[0].to",
+      ]);
+    }
+    await check(own("/run/app/tlsd.sock"));
+    const wantedFolders = () => ({ dataPath: "/a", runtimePath: "/run/app", fallbacks: [] });
+    const checked = await checkFile(join(folder, "director.yaml"), reader, { wantedFolders });
+    assert.deepEqual(placesOf(checked), [
+      "endpoint-loop profiles.shop.vnics.front.listeners[0].to",
+    ]);
+  });
+
   it("goes on with warnings", async () => {
     const rest = profiles("to: 80, certificates: [shop]").replace(
       "ip:",

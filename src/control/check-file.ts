@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
-import type { Document } from "#model/document.ts";
+import type { DirectorSettings, Document } from "#model/document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
 import { parseDocument, type ParsedDocument } from "#model/parse-document.ts";
 import { isError } from "#model/problem.ts";
+import { checkCertificateUsage } from "./certificates/check-certificate-usage.ts";
 import { checkKeyTypes } from "./certificates/check-key-types.ts";
 import { loadSources } from "./certificates/load-sources.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
 import { readDocument, type ReadDocument } from "./read-document.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
+import { ownFoldersOf, wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 
 export interface CheckedFile {
   /** Undefined if a problem is an error. */
@@ -20,21 +22,31 @@ export interface CheckedFile {
   readonly problems: readonly Problem[];
 }
 
+export interface CheckOptions {
+  /** What a director that serves has, as for `loadSources`. */
+  readonly lastGood?: Sources | undefined;
+  /** The folders that a command line gives the director; without it those of the document alone. */
+  readonly wantedFolders?: (settings: DirectorSettings, folder: string) => WantedFolders;
+}
+
+const foldersOfDocument = (settings: DirectorSettings, folder: string): WantedFolders =>
+  wantedFoldersOf({ dataPath: undefined, runtimePath: undefined }, settings, folder, {});
+
 /**
  * The document in a file and everything that it names, with all problems at once; a file that cannot be read is a problem
- * with an empty path. `lastGood`, which a director that serves has, is as for `loadSources`.
+ * with an empty path.
  */
 export async function checkFile(
   path: string,
   reader: MaterialReader,
-  lastGood?: Sources,
+  options: CheckOptions = {},
 ): Promise<CheckedFile> {
   const folder = resolve(path, "..");
-  const read = await tryReadDocument(path, reader, lastGood !== undefined);
+  const read = await tryReadDocument(path, reader, options.lastGood !== undefined);
   if ("problem" in read) {
     return { document: undefined, folder, sources: undefined, problems: [read.problem] };
   }
-  return checkRead(read, folder, reader, lastGood);
+  return checkRead(read, folder, reader, options);
 }
 
 /** The same for a document that was not read from a file. */
@@ -42,17 +54,18 @@ export function checkValue(
   value: unknown,
   folder: string,
   reader: MaterialReader,
+  options: CheckOptions = {},
 ): Promise<CheckedFile> {
-  return checkRead(parseDocument(value), folder, reader);
+  return checkRead(parseDocument(value), folder, reader, options);
 }
 
 async function checkRead(
   { document, draft, problems }: ParsedDocument,
   folder: string,
   reader: MaterialReader,
-  lastGood?: Sources,
+  options: CheckOptions,
 ): Promise<CheckedFile> {
-  const checked = await checkSources(draft, folder, reader, lastGood);
+  const checked = await checkSources(draft, folder, reader, options);
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);
   const all = [...problems, ...checked.problems.filter(isNew)];
@@ -66,7 +79,7 @@ async function checkSources(
   document: Document,
   folder: string,
   reader: MaterialReader,
-  lastGood?: Sources,
+  { lastGood, wantedFolders = foldersOfDocument }: CheckOptions,
 ): Promise<{ readonly sources: Sources; readonly problems: readonly Problem[] }> {
   const { sources, problems } = await loadSources(document, folder, reader, lastGood);
   return {
@@ -74,7 +87,8 @@ async function checkSources(
     problems: [
       ...problems,
       ...checkKeyTypes(document, sources),
-      ...checkOwnSocket(document, folder),
+      ...checkCertificateUsage(document, sources),
+      ...checkOwnSocket(document, ownFoldersOf(wantedFolders(document.director, folder))),
     ],
   };
 }

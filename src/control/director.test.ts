@@ -72,7 +72,7 @@ async function startDirector() {
     reader,
     notices: new Notices(log),
     onFault: fail,
-    readFile: (lastGood) => checkFile(path, reader, lastGood),
+    readFile: (lastGood) => checkFile(path, reader, { lastGood }),
     checkStored: (stored, settings) =>
       checkValue({ ...stored, director: settings }, folder, reader),
     tryTakeWorkerUser: () => undefined,

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
-import type { Document } from "#model/document.ts";
+import type { DirectorSettings, Document } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { durationMsOf } from "#model/units.ts";
-import { tryStartAdminApi } from "./admin-api/start-admin-api.ts";
+import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { ChangeLog } from "./change-log.ts";
@@ -87,13 +87,15 @@ export async function serve(options: ServeOptions): Promise<number> {
   const configPath = resolve(options.configPath);
   const { demo } = options;
   const caPath = demo === undefined ? undefined : await startDemo(demo, configPath);
-  const file = await checkFile(configPath, reader);
+  const wantedFolders = (settings: DirectorSettings, folder: string): WantedFolders =>
+    wantedFoldersOf(options, settings, folder, process.env);
+  const file = await checkFile(configPath, reader, { wantedFolders });
   const { document, sources } = file;
   if (document === undefined || sources === undefined) {
     throw new DirectorError("document-invalid", configPath, { problems: file.problems });
   }
   const drainMs = durationMsOf(document.director.drain);
-  const wanted = wantedFoldersOf(options, document.director, file.folder, process.env);
+  const wanted = wantedFolders(document.director, file.folder);
   // Who starts over as another user leaves no process behind that nobody would wait for.
   if (process.getuid?.() === 0) await reader.rest();
   const userNotice = becomeUser(document.director.user, demo !== undefined, configPath, wanted);
@@ -105,6 +107,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     reader,
     configPath,
     folders,
+    wantedFolders,
     notices: [...kernelNotices(), userNotice, folders.notice].filter(
       (notice) => notice !== undefined,
     ),
@@ -112,8 +115,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   catchOperatorSignals(process, director, log, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
-  const admin = await tryStartAdminApi({ socketPath, view, changes: director, log, notices });
-  cleanup.defer(() => admin?.close());
+  const admin = await startAdminApi({ socketPath, view, changes: director, log, notices });
+  cleanup.defer(() => admin.close());
   const observe = await tryObserve(document.director.observe, view, log);
   cleanup.defer(() => observe?.close());
   if (caPath !== undefined) {
@@ -154,12 +157,13 @@ interface Surroundings {
   readonly reader: MaterialReader;
   readonly configPath: string;
   readonly folders: Folders;
+  readonly wantedFolders: (settings: DirectorSettings, folder: string) => WantedFolders;
   readonly notices: readonly Notice[];
   readonly cleanup: AsyncDisposableStack;
 }
 
 function build(options: ServeOptions, document: Document, surroundings: Surroundings) {
-  const { configPath, folders, cleanup, log, reader } = surroundings;
+  const { configPath, folders, wantedFolders, cleanup, log, reader } = surroundings;
   const settings = document.director;
   const workers = countOf(options.workers ?? settings.workers);
   const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
@@ -262,9 +266,9 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     notices,
     onFault,
     connectionsPerWorker: limit.perWorker,
-    readFile: (lastGood) => checkFile(configPath, reader, lastGood),
+    readFile: (lastGood) => checkFile(configPath, reader, { lastGood, wantedFolders }),
     checkStored: (stored, start, folder) =>
-      checkValue({ ...stored, director: start }, folder, reader),
+      checkValue({ ...stored, director: start }, folder, reader, { wantedFolders }),
     // Workers that a killed director has left hold the addresses, and share them.
     probe: async (before, after) => {
       if (orphans.alive().length === 0) await probeNewAddresses(before, after);

@@ -66,6 +66,9 @@ function valueOf(text: string): unknown {
   // An unknown tag is only a warning there, but its writer expects something of it.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem?.code === "RESOURCE_EXHAUSTION") throw new RangeError(problem.message);
+  if (problem?.code === "MULTIPLE_DOCS") {
+    throw problemAt(problem.pos[0], "A second document begins here; the file may hold one.");
+  }
   if (problem !== undefined) throw problemAt(problem.pos[0], `${problem.message}.`);
   checkNodes(document, (node, message) => problemAt(node.range?.[0] ?? 0, message));
   try {

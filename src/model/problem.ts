@@ -74,7 +74,9 @@ export const PROBLEMS = {
   "crl-mismatch": error("Put a revocation list of each CA of `ca` into the file, and no other."),
   internal: error("Report it with the log around it."),
   "pem-not-used": warning("Leave it out, or write it as PEM of a kind that is read from the file."),
-  "key-usage": warning("Have it issued again with digitalSignature in its key usage."),
+  "key-usage": warning(
+    "Have it issued again for a TLS server: digitalSignature in its key usage, serverAuth in an extended key usage.",
+  ),
   "chain-large": warning("Spread the names over several certificates, and leave roots out."),
   "chain-order": warning("Put the issuer of each certificate right after it."),
   "no-server": warning("Name a server in `servers`."),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import { stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { text } from "node:stream/consumers";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
@@ -10,7 +10,9 @@ import { DirectorError } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import type { DirectorStatus, ReloadResult } from "#model/status.ts";
 import type { DirectorView } from "#control/director-view.ts";
+import { Notices } from "#control/notice.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
+import { eventually } from "#harness/deadline.ts";
 import {
   sampleHandshake as handshake,
   sampleStatus as status,
@@ -38,6 +40,7 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
 const reloaded: ReloadResult = { revision: 7, changed: true };
 const changes: Changes = { reload: () => Promise.resolve(reloaded) };
 const log = buildLogger({ level: "silent", isPretty: false });
+const notices = new Notices(log);
 
 async function startApi(
   view = buildView(),
@@ -45,7 +48,7 @@ async function startApi(
   wanted: Changes = changes,
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
-  const api = await startAdminApi({ socketPath, view, changes: wanted, log });
+  const api = await startAdminApi({ socketPath, view, changes: wanted, log, notices });
   closeAtTestEnd(() => api.close());
   return socketPath;
 }
@@ -213,12 +216,24 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const first = await startAdminApi({ socketPath, view: buildView(), changes, log });
-  const second = await startAdminApi({ socketPath, view: buildView(), changes, log });
+  const first = await startAdminApi({ socketPath, view: buildView(), changes, log, notices });
+  const second = await startAdminApi({ socketPath, view: buildView(), changes, log, notices });
   await first.close();
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
   await second.close();
   await assert.rejects(stat(socketPath), { code: "ENOENT" });
+});
+
+test("a socket that is removed is made again, and a notice says while it cannot be", async () => {
+  const socketPath = await startApi();
+  await rm(socketPath);
+  await eventually(() => json(socketPath, "/v1/workers").catch(() => false));
+  assert.equal((await stat(socketPath)).mode & 0o777, 0o600);
+  await rm(dirname(socketPath), { recursive: true });
+  await eventually(() => notices.texts().join().includes("There is no admin socket."));
+  await mkdir(dirname(socketPath), { mode: 0o700 });
+  await eventually(() => json(socketPath, "/v1/workers").catch(() => false));
+  assert.deepEqual(notices.texts(), []);
 });
 
 test("director.observe serves metrics and probes on TCP, and nothing else", async () => {

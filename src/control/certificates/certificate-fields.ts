@@ -19,6 +19,8 @@ export interface CertificateFields {
   readonly hasNamedCurve: boolean;
   /** Undefined where any usage is allowed. */
   readonly keyUsage: ReadonlySet<number> | undefined;
+  /** Whether the extendedKeyUsage allows TLS servers (RFC 5280 section 4.2.1.12), as it does where there is none. */
+  readonly isForServers: boolean;
   /** What breaks RFC 5280 so that one TLS library or another refuses it; undefined if nothing does. */
   readonly flaw: string | undefined;
 }
@@ -29,6 +31,9 @@ export const KEY_USAGE = { digitalSignature: 0 } as const;
 const OID = {
   keyUsage: "551d0f",
   alternativeName: "551d11",
+  extendedKeyUsage: "551d25",
+  serverAuth: "2b06010505070301",
+  anyExtendedKeyUsage: "551d2500",
 };
 const VERSION_TAG = 0xa0;
 const EXTENSIONS_TAG = 0xa3;
@@ -59,6 +64,7 @@ export function certificateFieldsOf(der: Buffer): CertificateFields {
     keyAlgorithm: contentsOf(keyAlgorithm).toString("hex"),
     hasNamedCurve: parameters?.tag === TAG.objectId,
     keyUsage: keyUsageOf(valueOf(OID.keyUsage)),
+    isForServers: allowsServers(valueOf(OID.extendedKeyUsage)),
     flaw: flawOf(version, extensions, isDamaged),
   };
 }
@@ -126,6 +132,14 @@ function keyUsageOf(value: Buffer | undefined): ReadonlySet<number> | undefined 
     Array.from({ length: 8 }, (_, bit) => ((byte >> (7 - bit)) & 1 ? [at * 8 + bit] : [])).flat(),
   );
   return new Set(bits);
+}
+
+function allowsServers(value: Buffer | undefined): boolean {
+  if (value === undefined) return true;
+  const purposes = derElements(firstElement(value).contents).map(({ contents }) =>
+    contents.toString("hex"),
+  );
+  return purposes.some((id) => id === OID.serverAuth || id === OID.anyExtendedKeyUsage);
 }
 
 function flawOf(

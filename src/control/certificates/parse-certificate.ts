@@ -85,6 +85,7 @@ export function parseCertificate(
     facts: certificateFactsOf(leaf, privateKey.keyType),
     signing: signingFactsOf(privateKey.key, privateKey.keyType, chain),
     bunRefusal: bunRefusalOf(fields, privateKey),
+    isForServers: fields.isForServers,
   } as const;
   return {
     version,

@@ -51,6 +51,7 @@ export async function readCertificate(
     facts: reply.facts,
     signing: reply.signing,
     bunRefusal: reply.bunRefusal,
+    isForServers: reply.isForServers,
     files: [...files.values()],
   };
   return { version, warnings: reply.warnings };

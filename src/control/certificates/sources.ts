@@ -16,6 +16,8 @@ export interface CertificateVersion {
   readonly facts: CertificateFacts;
   /** What engine bun cannot serve, e.g. "an RSA-PSS key"; undefined if it can serve the certificate. */
   readonly bunRefusal: string | undefined;
+  /** Whether its extended key usage allows TLS servers. */
+  readonly isForServers: boolean;
   readonly signing: SigningFacts;
   readonly files: readonly SourceFile[];
 }

@@ -31,6 +31,7 @@ export interface CertificateReply {
   readonly signing: SigningFacts;
   /** Why engine bun cannot serve it. */
   readonly bunRefusal?: string;
+  readonly isForServers: boolean;
   readonly warnings: readonly Problem[];
 }
 

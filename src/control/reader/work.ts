@@ -41,12 +41,13 @@ function readCertificate(
     passphrase: has.passphrase ? textOf(passphrase) : undefined,
   };
   const { version, warnings } = parseCertificate(texts, places, nowMs);
-  const { id, facts, signing, bunRefusal, material } = version;
+  const { id, facts, signing, bunRefusal, isForServers, material } = version;
   const reply = {
     id,
     facts,
     signing,
     warnings,
+    isForServers,
     ...(bunRefusal === undefined ? {} : { bunRefusal }),
   };
   return {

@@ -32,3 +32,14 @@ export function wantedFoldersOf(
     ],
   };
 }
+
+/** Every folder that may hold the director's state or its admin socket. */
+export const ownFoldersOf = ({
+  dataPath,
+  runtimePath,
+  fallbacks,
+}: WantedFolders): readonly string[] => [
+  dataPath,
+  ...(runtimePath === undefined ? [] : [runtimePath]),
+  ...fallbacks,
+];
