@@ -20,6 +20,7 @@ export function planControlUser(name: string, files: readonly string[]): Control
         `\`useradd --system --shell /usr/sbin/nologin ${name}\` makes it.`,
     );
   }
+  if (user.uid === 0) return stay(`User ${name} (director.user) is root.`);
   // The groups of the user may be what lets it read the keys.
   const prefix = setprivOf(user, "--init-groups", CAPABILITIES);
   const obstacle = tryReadAs(prefix, files);

@@ -63,6 +63,13 @@ describe("as root", asRoot, () => {
     assert.match(plan.kind === "stay" ? plan.notice.text : "", /useradd --system/);
   });
 
+  test("a control process whose user is root stays root, and does not start over without end", () => {
+    for (const name of ["root", "0"]) {
+      const plan = planControlUser(name, []);
+      assert.match(plan.kind === "stay" ? plan.notice.text : "", /is root/);
+    }
+  });
+
   test("the control process starts over as its user, with what it takes to start workers", async () => {
     const folders: string[] = [];
     const commands: string[][] = [];

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { eventually } from "#harness/deadline.ts";
 import { DirectorError } from "#model/failure.ts";
+import type { MaterialId } from "#model/names.ts";
 import { emptyCompiled, makeFakePool, type FakePool } from "../../../test/fixtures/fake-pool.ts";
 import { Rollout } from "./rollout.ts";
 
@@ -282,6 +283,20 @@ test("a worker that does not read what it is sent is ended before much of it wai
   }
   await eventually(() => servingAll(fake, 1, 1));
   assert.deepEqual(restartsOf(fake), ["restarted hung"]);
+});
+
+test("a change that does not fit into a message is refused before any worker is asked", async () => {
+  const fake = await makeFakePool({ size: 1 });
+  await fake.pool.start();
+  await fake.rollOut(1);
+  const caPem = "x".repeat(256 * 1024 * 1024);
+  const material = new Map([
+    ["large" as MaterialId, { kind: "trust", caPem, crlPem: undefined } as const],
+  ]);
+  const rollout = new Rollout(fake.pool, { ...emptyCompiled(2), material });
+  await assert.rejects(rollout.prepare(), { code: "change-too-large" });
+  assert.ok(!fake.journal().some((line) => line.startsWith("prepare 2")));
+  assert.ok(servingAll(fake, 1, 1));
 });
 
 for (const [act, code] of [
