@@ -9,7 +9,7 @@ export interface DirectorView {
   /** Failed handshakes, newest first, at most `limit` of them. */
   handshakes(limit: number): readonly HandshakeRecord[];
   /** Prometheus text format 0.0.4. */
-  metrics(): Promise<string>;
+  metrics(): Promise<Buffer>;
   /** Whether a connection to a virtual IP would be served now. */
   isReady(): boolean;
 }

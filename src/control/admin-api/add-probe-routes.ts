@@ -10,9 +10,9 @@ export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
     if (view.isReady()) return { status: "ready" };
     throw new DirectorError(view.status().state === "draining" ? "draining" : "not-ready");
   });
-  let underWay: Promise<string> | undefined;
+  let underWay: Promise<Buffer> | undefined;
   /** A client that sends many requests at once is not worth more than one look at the metrics. */
-  const metrics = async (): Promise<string> => {
+  const metrics = async (): Promise<Buffer> => {
     underWay ??= view.metrics();
     try {
       return await underWay;

@@ -31,7 +31,7 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
     workers: () => [worker],
     vnics: () => [vnic],
     handshakes: (limit) => Array.from({ length: Math.min(limit, 300) }, () => handshake),
-    metrics: () => Promise.resolve("tlsd_info 1\n"),
+    metrics: () => Promise.resolve(Buffer.from("tlsd_info 1\n")),
     isReady: () => true,
     ...changed,
   };

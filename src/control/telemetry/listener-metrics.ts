@@ -1,71 +1,68 @@
-import { Gauge, type Registry } from "prom-client";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { LISTENER_METRICS, SLOTS, type Metric } from "#model/metric-catalog.ts";
 import type { ListenerCounters, ListenerLabels } from "./listener-counters.ts";
 
-/** Registers every listener metric of the catalogue; values are read from `counters` at each scrape. */
-export function registerListenerMetrics(registry: Registry, counters: ListenerCounters): void {
-  for (const metric of LISTENER_METRICS) {
-    registry.registerMetric(new ListenerMetric(metric, SLOTS.firstSlot[metric.name], counters));
-  }
-}
-
-/** One line of the text format; prom-client formats `sharedLabels` once and keeps them. */
-interface Line {
-  readonly metricName: string;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly sharedLabels: ListenerLabels;
-  readonly value: number;
-}
+/** How many lines are written before the event loop gets its turn: a few milliseconds' worth. */
+const LINES_PER_TURN = 5_000;
 
 /**
- * A metric that was counted elsewhere. Counters of prom-client can only be raised and its histograms only observe, so
- * the registry is given the lines to print, whatever the kind; `Gauge` is only what it asks to be registered.
+ * Every listener metric of the catalogue in the Prometheus text format 0.0.4, in pieces. Workers count them, buckets
+ * included, which the metric classes of prom-client cannot take over; and with thousands of listeners the text has
+ * megabytes, so it is written in turns.
  */
-class ListenerMetric extends Gauge {
-  readonly #metric: Metric;
-  readonly #firstSlot: number;
-  readonly #counters: ListenerCounters;
-
-  constructor(metric: Metric, firstSlot: number, counters: ListenerCounters) {
-    super({ name: metric.name, help: metric.help, registers: [] });
-    this.#metric = metric;
-    this.#firstSlot = firstSlot;
-    this.#counters = counters;
-  }
-
-  /** What `Registry.metrics()` asks for. */
-  getForPromString(): Promise<object> {
-    const { name, help, kind } = this.#metric;
-    const values: Line[] = [];
-    for (const { labels, slots } of this.#counters.entries()) {
-      if (kind === "histogram") this.#addHistogram(values, labels, slots);
-      else this.#addValues(values, labels, slots);
-    }
-    return Promise.resolve({ name, help, type: kind, values });
-  }
-
-  #addValues(lines: Line[], sharedLabels: ListenerLabels, slots: Readonly<Float64Array>): void {
-    const { name: metricName, label, values } = this.#metric;
-    if (label === undefined || values === undefined) {
-      lines.push({ metricName, labels: {}, sharedLabels, value: slots[this.#firstSlot] ?? 0 });
-      return;
-    }
-    for (const [index, word] of values.entries()) {
-      const value = slots[this.#firstSlot + index] ?? 0;
-      lines.push({ metricName, labels: { [label]: word }, sharedLabels, value });
+export async function listenerMetricsText(counters: ListenerCounters): Promise<readonly Buffer[]> {
+  const listeners = [...counters.entries()].map(({ labels, slots }) => ({
+    labels: labelsText(labels),
+    slots,
+  }));
+  const pieces: Buffer[] = [];
+  const lines: string[] = [];
+  const endPiece = (): void => {
+    pieces.push(Buffer.from(`${lines.join("\n")}\n`));
+    lines.length = 0;
+  };
+  for (const metric of LISTENER_METRICS) {
+    const firstSlot = SLOTS.firstSlot[metric.name];
+    lines.push(`# HELP ${metric.name} ${metric.help}`, `# TYPE ${metric.name} ${metric.kind}`);
+    for (const { labels, slots } of listeners) {
+      addLines(lines, metric, labels, slots.subarray(firstSlot));
+      if (lines.length < LINES_PER_TURN) continue;
+      endPiece();
+      await nextTurn();
     }
   }
+  endPiece();
+  return pieces;
+}
 
-  /** Counted bucket by bucket, printed cumulative. */
-  #addHistogram(lines: Line[], sharedLabels: ListenerLabels, slots: Readonly<Float64Array>): void {
-    const { name, buckets = [] } = this.#metric;
+/** `slots` begins with the metric's first. Buckets are counted one by one and printed as cumulative. */
+function addLines(
+  lines: string[],
+  { name, kind, label, values, buckets = [] }: Metric,
+  labels: string,
+  slots: Readonly<Float64Array>,
+): void {
+  if (kind === "histogram") {
     let count = 0;
-    for (const [index, le] of [...buckets, "+Inf"].entries()) {
-      count += slots[this.#firstSlot + index] ?? 0;
-      lines.push({ metricName: `${name}_bucket`, labels: { le }, sharedLabels, value: count });
+    for (const [index, bound] of [...buckets, "+Inf"].entries()) {
+      count += slots[index] ?? 0;
+      lines.push(`${name}_bucket{le="${bound}",${labels}} ${count}`);
     }
-    const sum = slots[this.#firstSlot + buckets.length + 1] ?? 0;
-    lines.push({ metricName: `${name}_sum`, labels: {}, sharedLabels, value: sum });
-    lines.push({ metricName: `${name}_count`, labels: {}, sharedLabels, value: count });
+    lines.push(`${name}_sum{${labels}} ${slots[buckets.length + 1]}`);
+    lines.push(`${name}_count{${labels}} ${count}`);
+    return;
+  }
+  if (label === undefined || values === undefined) {
+    lines.push(`${name}{${labels}} ${slots[0]}`);
+    return;
+  }
+  for (const [index, value] of values.entries()) {
+    lines.push(`${name}{${label}="${value}",${labels}} ${slots[index]}`);
   }
 }
+
+const labelsText = ({ vnic, listener }: ListenerLabels): string =>
+  `vnic="${escaped(vnic)}",listener="${escaped(listener)}"`;
+
+const escaped = (text: string): string =>
+  text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');

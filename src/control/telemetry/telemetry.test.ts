@@ -34,7 +34,9 @@ function buildTelemetry(): Telemetry {
 }
 
 async function seriesOf(telemetry: Telemetry): Promise<Map<string, string>> {
-  const lines = (await telemetry.metrics()).split("\n").filter((line) => /^[^#]/.test(line));
+  const lines = String(await telemetry.metrics())
+    .split("\n")
+    .filter((line) => /^[^#]/.test(line));
   return new Map(
     lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), line.split(" ").at(-1) ?? ""]),
   );
@@ -42,7 +44,7 @@ async function seriesOf(telemetry: Telemetry): Promise<Map<string, string>> {
 
 test("every metric of the catalogue is printed, and none besides", async () => {
   const telemetry = buildTelemetry();
-  const text = await telemetry.metrics();
+  const text = String(await telemetry.metrics());
   const printed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
     ([, name, kind]) => `${name} ${kind}`,
   );

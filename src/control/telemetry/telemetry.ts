@@ -9,7 +9,7 @@ import {
   type RestartCause,
 } from "./director-metrics.ts";
 import { ListenerCounters } from "./listener-counters.ts";
-import { registerListenerMetrics } from "./listener-metrics.ts";
+import { listenerMetricsText } from "./listener-metrics.ts";
 import type { Logger } from "./log.ts";
 import { RecentHandshakes } from "./recent-handshakes.ts";
 import { RecordLines } from "./record-lines.ts";
@@ -39,7 +39,6 @@ export class Telemetry {
       nowMs,
     });
     this.#director = new DirectorMetrics(this.#registry, snapshotOfDirector);
-    registerListenerMetrics(this.#registry, this.#counters);
   }
 
   /** Flat pairs of slot and amount (`SLOTS`), added to what was counted before; gauges replace the worker's last. */
@@ -94,7 +93,8 @@ export class Telemetry {
   }
 
   /** Prometheus text format 0.0.4. */
-  metrics(): Promise<string> {
-    return this.#registry.metrics();
+  async metrics(): Promise<Buffer> {
+    const director = Buffer.from(`${await this.#registry.metrics()}\n`);
+    return Buffer.concat([director, ...(await listenerMetricsText(this.#counters))]);
   }
 }
