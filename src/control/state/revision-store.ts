@@ -80,15 +80,29 @@ export class SqliteRevisionStore implements RevisionStore {
 
   save(revision: Revision, document: StoredDocument): void {
     try {
-      this.#open()
-        .prepare("INSERT INTO revisions VALUES (?, ?, ?)")
-        .run(revision, JSON.stringify(document), new Date().toISOString());
+      this.#insert(revision, document);
     } catch (cause) {
       this.#fail(cause);
       throw new DirectorError("state-unwritable", sentenceOf(this.#path, cause), { cause });
     }
     this.#recover();
     this.#forgetBefore(revision - KEPT_REVISIONS);
+  }
+
+  #insert(revision: Revision, document: StoredDocument): void {
+    const insert = (): void => {
+      this.#open()
+        .prepare("INSERT INTO revisions VALUES (?, ?, ?)")
+        .run(revision, JSON.stringify(document), new Date().toISOString());
+    };
+    try {
+      insert();
+    } catch (error) {
+      // SQLite opens what it may not write to for reading alone, and such a connection stays so. It has written nothing.
+      if (!isReadOnly(error)) throw error;
+      this.#drop();
+      insert();
+    }
   }
 
   close(): void {
@@ -162,6 +176,11 @@ export class SqliteRevisionStore implements RevisionStore {
     this.#database = undefined;
   }
 }
+
+const SQLITE_READONLY = 8;
+
+const isReadOnly = (error: unknown): boolean =>
+  error instanceof Error && "errcode" in error && error.errcode === SQLITE_READONLY;
 
 /** "" for what is not there. */
 function identityOf(path: string): string {
