@@ -202,10 +202,11 @@ forEachEngine((engine) => {
           front.process.child.kill("SIGTERM");
           await front.process.exited;
           const failures = await failedHandshakes(director);
-          // What the harness itself sends through the front, to see it up, has another client address.
+          // What the harness itself sends through the front, to see it up, has another client address; a check that the
+          // end of the front cuts before it has sent its header may have none.
           const ofChecks = failures.filter(
             ({ listener, clientAddress }) =>
-              listener === `front.shop:${to.port}` && clientAddress !== "127.0.0.1",
+              listener === `front.shop:${to.port}` && !["127.0.0.1", ""].includes(clientAddress),
           );
           assert.deepEqual(ofChecks, []);
         },
