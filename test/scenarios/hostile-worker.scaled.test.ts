@@ -10,6 +10,7 @@ import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
 import { openFileCount } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
+import { sized } from "#harness/run-length.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
 import { inCgroup, makeUnitCgroup, removeUnitCgroupAtTestEnd } from "#harness/unit-cgroup.ts";
@@ -128,6 +129,12 @@ const sleepers = names.filter((name) => DEEDS[name].fate === "hung");
 const others = names.filter((name) => !leavers.includes(name) && !sleepers.includes(name));
 const ofRuntime = others.filter((name) => DEEDS[name].isOfRuntime === true);
 const messages = others.filter((name) => DEEDS[name].isOfRuntime !== true);
+/** The control process gets the same bytes, whichever engine sends them. */
+const enginesOfMessages = sized(enginesUnderTest(), enginesUnderTest().slice(0, 1));
+const sizedMessages = sized(
+  messages,
+  messages.filter((_, at) => at % 4 === 0),
+);
 
 async function sufferInTurn(site: Site, deeds: readonly DeedName[]): Promise<void> {
   for (let at = 0; at < deeds.length; at += site.workers - 1) {
@@ -135,46 +142,49 @@ async function sufferInTurn(site: Site, deeds: readonly DeedName[]): Promise<voi
   }
 }
 
-describe("a hostile worker is ended and the control process serves on when it", () => {
-  forEachEngine((engine) => {
-    let endpoint: Endpoint;
+describe(
+  "a hostile worker is ended and the control process serves on when it",
+  { concurrency: 2 },
+  () => {
+    forEachEngine((engine) => {
+      let endpoint: Endpoint;
 
-    before(async () => {
-      endpoint = await startHttpEndpoint(servedText);
-    });
-
-    it(ofRuntime.join(", or "), async () => {
-      await sufferInTurn(await startSite(engine, endpoint), ofRuntime);
-    });
-
-    // Of these the control process gets the same bytes, whichever engine sends them.
-    if (engine === enginesUnderTest()[0]) {
-      it(messages.join(", or "), async () => {
-        await sufferInTurn(await startSite(engine, endpoint, 2 * hostileAtOnce), messages);
+      before(async () => {
+        endpoint = await startHttpEndpoint(servedText);
       });
-    }
 
-    it([...sleepers, ...leavers].join(", or "), async () => {
-      const site = await startSite(engine, endpoint);
-      await suffer(site, [...sleepers, ...leavers]);
-      const forked = await site.program.leftBehind("forked");
-      await eventually(() => !isAlive(forked), 5_000, "the end of the worker's process group");
-      // It is out of reach, and holds nothing of the control process.
-      const escaped = await site.program.leftBehind("escaped");
-      assert.ok(isAlive(escaped));
-      process.kill(escaped, "SIGKILL");
-    });
+      it(ofRuntime.join(", or "), async () => {
+        await sufferInTurn(await startSite(engine, endpoint), ofRuntime);
+      });
 
-    it("leaves a process of another session behind, where the unit delegates a control group", async (t) => {
-      const cgroup = makeUnitCgroup(t);
-      if (cgroup === undefined) return;
-      const site = await startSite(engine, endpoint, 1, inCgroup(cgroup));
-      removeUnitCgroupAtTestEnd(cgroup);
-      await suffer(site, ["leaves a process of another session behind"]);
-      const escaped = await site.program.leftBehind("escaped");
-      await eventually(() => !isAlive(escaped), 5_000, "the end of the worker's control group");
-      const groups = readdirSync(cgroup).filter((name) => name.startsWith("worker-"));
-      assert.equal(groups.length, site.workers);
+      if (enginesOfMessages.includes(engine)) {
+        it(sizedMessages.join(", or "), async () => {
+          await sufferInTurn(await startSite(engine, endpoint), sizedMessages);
+        });
+      }
+
+      it([...sleepers, ...leavers].join(", or "), async () => {
+        const site = await startSite(engine, endpoint);
+        await suffer(site, [...sleepers, ...leavers]);
+        const forked = await site.program.leftBehind("forked");
+        await eventually(() => !isAlive(forked), 5_000, "the end of the worker's process group");
+        // It is out of reach, and holds nothing of the control process.
+        const escaped = await site.program.leftBehind("escaped");
+        assert.ok(isAlive(escaped));
+        process.kill(escaped, "SIGKILL");
+      });
+
+      it("leaves a process of another session behind, where the unit delegates a control group", async (t) => {
+        const cgroup = makeUnitCgroup(t);
+        if (cgroup === undefined) return;
+        const site = await startSite(engine, endpoint, 1, inCgroup(cgroup));
+        removeUnitCgroupAtTestEnd(cgroup);
+        await suffer(site, ["leaves a process of another session behind"]);
+        const escaped = await site.program.leftBehind("escaped");
+        await eventually(() => !isAlive(escaped), 5_000, "the end of the worker's control group");
+        const groups = readdirSync(cgroup).filter((name) => name.startsWith("worker-"));
+        assert.equal(groups.length, site.workers);
+      });
     });
-  });
-});
+  },
+);
