@@ -9,6 +9,7 @@ import type { FoundProxy } from "../proxies/find-proxies.ts";
 import { startProxy, type RunningProxy } from "../proxies/start-proxy.ts";
 import type { CaseResult, Measurement } from "../report/result.ts";
 import type { Bench } from "../run-bench.ts";
+import { waitUntilIdle } from "./cpu-time.ts";
 import { interleave } from "./interleave.ts";
 
 /** Garbage collectors and allocators return memory of the handshakes in this time, as far as they do so on their own. */
@@ -56,13 +57,11 @@ async function measureMemory(
   await waitUntilConnected(proxy, warmUpOperations, endpoint);
   await load.close(proxy);
   await waitUntilConnected(proxy, 0, endpoint);
-  await delay(settleMs);
-  const beforeBytes = readPssBytes(proxy);
+  const beforeBytes = await readSettledBytes(proxy);
 
   await load.prepare(benchCase, proxy);
   await waitUntilConnected(proxy, operations, endpoint);
-  await delay(settleMs);
-  const afterBytes = readPssBytes(proxy);
+  const afterBytes = await readSettledBytes(proxy);
 
   await load.run(proxy, operations);
   await load.close(proxy);
@@ -87,8 +86,10 @@ async function waitUntilConnected(
   );
 }
 
-/** Proportional set size of all processes of a proxy. It counts shared pages once. */
-function readPssBytes({ name, process }: RunningProxy): number {
+/** Proportional set size of all processes of a proxy, some time after they have become idle. It counts shared pages once. */
+async function readSettledBytes({ name, process }: RunningProxy): Promise<number> {
+  await waitUntilIdle(process.pid);
+  await delay(settleMs);
   const pids = [process.pid, ...descendantsOf(process.pid).map(({ pid }) => pid)];
   try {
     return pids.reduce((sum, pid) => sum + memoryOf(pid).pssBytes, 0);
