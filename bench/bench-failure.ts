@@ -1,4 +1,4 @@
-/** A reason to stop that the person who runs the bench can act on; its message is printed as it stands. */
+/** An error that the person who runs the bench can act on. Its message is printed without a stack trace. */
 export class BenchFailure extends Error {
   override readonly name = "BenchFailure";
 }

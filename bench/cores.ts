@@ -1,36 +1,45 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { BenchFailure } from "./bench-failure.ts";
 
 /** Core lists in the notation of taskset(1). */
 export interface Cores {
-  readonly subject: string;
-  /** For a subject with two workers; the subject's one core where there is none to spare. */
-  readonly subjectPair: string;
+  /** For the proxy that is measured, and for nothing else. */
+  readonly proxy: string;
+  /** For a proxy with two workers. It is the same one core if there are too few cores. */
+  readonly proxyPair: string;
+  /** For the loads, the endpoint and the bench itself. */
   readonly load: string;
   readonly loadCount: number;
 }
 
-/** From so many on, the second core is kept for the second worker. */
+/** With at least this many cores, the second one is reserved for the second worker. */
 const coresWithPair = 4;
 
-/** The first core this process may use is the subject's alone; load and endpoint share the others. */
-export function chooseCores(): Cores {
+/** Divides the cores that this process may use, and moves this process to those of the load. */
+export function reserveCores(): Cores {
   const status = readFileSync("/proc/self/status", "utf8");
-  return splitCores(parseCoreList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? ""));
+  const allowed = parseCoreList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "");
+  const cores = divideCores(allowed);
+  const { error } = spawnSync("taskset", ["-acp", cores.load, String(process.pid)]);
+  if (error !== undefined) {
+    throw new BenchFailure("The bench needs taskset and setpriv: install the package util-linux.");
+  }
+  return cores;
 }
 
-export function splitCores(allowed: readonly number[]): Cores {
-  const [subject, second] = allowed;
-  if (subject === undefined || second === undefined) {
+export function divideCores(allowed: readonly number[]): Cores {
+  const [first, second] = allowed;
+  if (first === undefined || second === undefined) {
     throw new BenchFailure(
-      "The bench needs two CPU cores or more: one for the subject, the others for load and endpoint.",
+      "The bench needs at least two CPU cores: one for the proxy, the others for load and endpoint.",
     );
   }
   const hasPair = allowed.length >= coresWithPair;
   const load = allowed.slice(hasPair ? 2 : 1);
   return {
-    subject: String(subject),
-    subjectPair: hasPair ? `${subject},${second}` : String(subject),
+    proxy: String(first),
+    proxyPair: hasPair ? `${first},${second}` : String(first),
     load: load.join(","),
     loadCount: load.length,
   };
@@ -39,8 +48,7 @@ export function splitCores(allowed: readonly number[]): Cores {
 export function parseCoreList(list: string): number[] {
   return list.split(",").flatMap((range) => {
     const [first = Number.NaN, last = first] = range.split("-").map(Number);
-    return Number.isNaN(first)
-      ? []
-      : Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    if (Number.isNaN(first)) return [];
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
   });
 }

@@ -1,73 +1,82 @@
-import { makeBenchCertificates } from "./bench-certificate.ts";
-import { BenchFailure } from "./bench-failure.ts";
-import type { BenchCase } from "./cases/bench-case.ts";
-import { planGroups } from "./cases/plan-groups.ts";
-import type { ChildProcesses } from "./child-processes.ts";
-import { chooseCores } from "./cores.ts";
-import { EndpointProcess } from "./endpoint-process.ts";
-import { LoadGroup } from "./load-group.ts";
-import { buildStartProcess } from "./load-process.ts";
-import { assertOpenFiles } from "./open-files.ts";
-import type { BenchOptions } from "./parse-options.ts";
-import type { BenchResult, CaseResult } from "./report/bench-result.ts";
-import { machineOf } from "./report/machine.ts";
-import { runGroup, type Bench } from "./run-groups.ts";
-import { findSubjects } from "./subjects/find-subjects.ts";
+import { assertOpenFileLimit, planComparisons, type Comparison } from "./cases/plan-comparisons.ts";
+import { reserveCores, type Cores } from "./cores.ts";
+import { startEndpoint, startLoad, type Load } from "./load-processes.ts";
+import { compareCpu } from "./measure/measure-cpu.ts";
+import { compareLatency } from "./measure/measure-latency.ts";
+import { compareMemory } from "./measure/measure-memory.ts";
+import type { MeasureOptions } from "./build-program.ts";
+import type { Processes } from "./processes.ts";
+import { findProxies } from "./proxies/find-proxies.ts";
+import { RunningProxies } from "./proxies/running-proxies.ts";
+import { makeCertificates, type Environment } from "./proxies/start-proxy.ts";
+import { describeMachine, type BenchResult, type CaseResult } from "./report/result.ts";
 
-/** More would only get into each other's way. */
-const maxLoadProcesses = 4;
-
-export interface BenchTools {
-  readonly children: ChildProcesses;
-  /** Everything that is written on the way goes here; every user can enter it. */
+export interface Tools {
+  readonly processes: Processes;
+  /** All temporary files are written here. Every user can read the folder. */
   readonly workFolder: string;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
-/** All wanted cases over all subjects found. A case whose figures would not compare is in the result as refused. */
-export async function runBench(options: BenchOptions, tools: BenchTools): Promise<BenchResult> {
-  const { children, workFolder, say } = tools;
-  const cores = chooseCores();
-  const groups = planGroups(options);
-  assertOpenFiles(groups);
-  const found = findSubjects(options, say);
-  if (found.length === 0) {
-    throw new BenchFailure("There is nothing to measure: no peer and no engine is left.");
-  }
+/** What every comparison needs. */
+export interface Bench {
+  readonly environment: Environment;
+  readonly proxies: RunningProxies;
+  /** `parallel` starts a load process for each core of the load. */
+  readonly startLoad: (kind: "parallel" | "single") => Promise<Load>;
+  readonly log: (line: string) => void;
+}
 
-  const startProcess = buildStartProcess(children, cores.load, workFolder);
-  function startLoad({ family, load }: BenchCase): LoadGroup {
-    // Idle connections need no force, and one clock says when a request is due.
-    const isSingle = family === "memory" || load === "latency";
-    const count = isSingle ? 1 : Math.min(cores.loadCount, maxLoadProcesses);
-    return new LoadGroup(Array.from({ length: count }, () => startProcess(load)));
-  }
-  const endpoint = new EndpointProcess(startProcess("endpoint"));
-  const configurations = new Map<string, string>();
-  const bench: Bench = {
-    subjects: found,
-    place: {
-      children,
-      workFolder,
-      cores,
-      certificates: makeBenchCertificates(workFolder),
-      openEndpoint: () => endpoint.openPort(),
-      configurations,
-    },
-    startLoad,
-    countAtEndpoint: (port) => endpoint.countConnections(port),
-    say,
-  };
-
+/** Measures all wanted cases with all proxies that were found. A case that failed is part of the result. */
+export async function runBench(options: MeasureOptions, tools: Tools): Promise<BenchResult> {
+  const { processes, log } = tools;
   const date = new Date().toISOString();
-  const machine = machineOf(cores.loadCount);
+  const comparisons = planComparisons(options);
+  assertOpenFileLimit(comparisons);
+  const found = findProxies(options, log);
+  const cores = reserveCores();
+  const machine = describeMachine(cores.loadCount);
+  const environment = await prepareEnvironment(tools, cores);
+  const bench: Bench = {
+    environment,
+    proxies: new RunningProxies(found, environment, log),
+    startLoad: (kind) => startLoad(processes, cores.load, kind === "single" ? 1 : cores.loadCount),
+    log,
+  };
   const cases: CaseResult[] = [];
-  for (const group of groups) {
-    cases.push(...(await runGroup(group, bench)));
-  }
-  const subjects = found.flatMap(({ subject: { name }, build }) => {
-    const configuration = configurations.get(name);
+  for (const comparison of comparisons) cases.push(...(await compare(comparison, bench)));
+  const proxies = found.flatMap(({ proxy: { name }, build }) => {
+    const configuration = environment.configurations.get(name);
     return configuration === undefined ? [] : [{ name, ...build, configuration }];
   });
-  return { date, machine, isQuick: options.isQuick, subjects, cases };
+  return { date, machine, isQuick: options.isQuick, proxies, cases };
+}
+
+export async function prepareEnvironment(
+  { processes, workFolder }: Tools,
+  cores: Cores,
+): Promise<Environment> {
+  return {
+    ...{ processes, cores, workFolder },
+    certificates: await makeCertificates(workFolder),
+    endpoint: await startEndpoint(processes, cores.load),
+    configurations: new Map(),
+  };
+}
+
+/** An error makes these cases incomparable, but not those of other comparisons. */
+async function compare(comparison: Comparison, bench: Bench): Promise<CaseResult[]> {
+  const { cases, category } = comparison;
+  try {
+    if (category === "memory") return await compareMemory(comparison, bench);
+    if (category === "latency") return await compareLatency(comparison, bench);
+    return await compareCpu(comparison, bench);
+  } catch (cause) {
+    if (bench.environment.processes.isClosed) throw cause;
+    const error = cause instanceof Error ? cause.message : String(cause);
+    return cases.map((benchCase) => {
+      bench.log(`${benchCase.name}: NOT COMPARED: ${error}`);
+      return { case: benchCase, figures: [], unsupported: [], error };
+    });
+  }
 }

@@ -1,59 +1,55 @@
-import { createServer, type Server, type Socket } from "node:net";
-import { answerBytes, requestBytes, tryBulkRequest, type BulkRequest } from "./exchange.ts";
-import type { EndpointOrder, EndpointReply } from "./load-messages.ts";
-import { writeBlocks } from "./write-blocks.ts";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import {
+  answerBytes,
+  requestBytes,
+  tryBulkRequest,
+  writeBlocks,
+  type BulkRequest,
+} from "./exchange.ts";
+import type { EndpointCommand } from "./messages.ts";
+import { serveCommands } from "./serve-commands.ts";
 
+/** Each proxy has a port of its own, so that its closed connections do not occupy the ports of another proxy. */
 const servers = new Map<number, Server>();
 
-process.on("message", (order: EndpointOrder) => {
-  switch (order.type) {
-    case "listen":
-      listen();
-      return;
-    case "count":
-      servers.get(order.port)?.getConnections((_, open) => reply({ type: "counted", open }));
-      return;
-    default:
-      order satisfies never;
+serveCommands(async (command: EndpointCommand) => {
+  if (command.type === "count") {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    servers.get(command.port)?.getConnections((_, open) => resolve(open));
+    return { open: await promise };
   }
-});
-process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-
-function listen(): void {
   const server = createServer({ noDelay: true }, serve);
-  server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 }, () => {
-    const bound = server.address();
-    const port = typeof bound === "object" && bound !== null ? bound.port : 0;
-    servers.set(port, server);
-    reply({ type: "listening", port });
-  });
-}
+  server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 });
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  servers.set(port, server);
+  return { port };
+});
 
-/** Answers one request after the other, head by head; the bytes of an upload are counted and dropped. */
+/** Answers one request after the other. The bytes of an upload are counted and discarded. */
 function serve(socket: Socket): void {
   let head = "";
   let awaitedBytes = 0;
 
-  function answer(request: BulkRequest | undefined, following: number): void {
+  function answer(request: BulkRequest | undefined, bodyBytes: number): void {
     if (request?.direction === "upstream") {
       awaitedBytes = request.bytes;
-      swallow(following);
+      discard(bodyBytes);
     } else if (request?.direction === "downstream") {
       writeBlocks(socket, request.bytes);
     } else {
       socket.write(answerBytes);
     }
   }
-  function swallow(bytes: number): void {
+  function discard(bytes: number): void {
     awaitedBytes -= bytes;
-    if (awaitedBytes === 0) {
-      socket.write(answerBytes);
-    }
+    if (awaitedBytes === 0) socket.write(answerBytes);
   }
   socket.on("error", () => socket.destroy());
   socket.on("data", (chunk: Buffer) => {
     if (awaitedBytes > 0) {
-      swallow(chunk.length);
+      discard(chunk.length);
       return;
     }
     if (head === "" && chunk.length === requestBytes.length) {
@@ -62,15 +58,10 @@ function serve(socket: Socket): void {
     }
     head += chunk.toString("latin1");
     const end = head.indexOf("\r\n\r\n");
-    if (end >= 0) {
-      const following = head.length - end - 4;
-      const request = tryBulkRequest(head);
-      head = "";
-      answer(request, following);
-    }
+    if (end < 0) return;
+    const bodyBytes = head.length - end - 4;
+    const request = tryBulkRequest(head);
+    head = "";
+    answer(request, bodyBytes);
   });
-}
-
-function reply(message: EndpointReply): void {
-  process.send?.(message);
 }

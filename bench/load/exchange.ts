@@ -1,4 +1,6 @@
-/** What load and endpoint agree on: a 48-byte request, a 48-byte answer and the bulk requests. */
+import type { Socket } from "node:net";
+
+/** A request and an answer of 48 bytes each, which load and endpoint exchange. */
 export const requestBytes = Buffer.from(
   `GET / HTTP/1.1\r\nhost: ${"keep-alive.bench.test".padStart(22, "a")}\r\n\r\n`,
 );
@@ -7,7 +9,7 @@ export const answerBytes = Buffer.from(
   `HTTP/1.1 200 OK\r\ncontent-length: ${answerBody.length}\r\n\r\n${answerBody}`,
 );
 
-/** Asks for that many bytes, with no head before them; or says that so many follow and asks for the answer then. */
+/** Downstream: the endpoint sends that many bytes. Upstream: that many bytes follow, and the endpoint then answers. */
 export interface BulkRequest {
   readonly direction: "downstream" | "upstream";
   readonly bytes: number;
@@ -19,10 +21,27 @@ export function bulkRequestOf({ direction, bytes }: BulkRequest): string {
   return `${methods[direction]} /bulk/${bytes} HTTP/1.1\r\n\r\n`;
 }
 
-/** Undefined when a request's head is of another kind. */
+/** Returns undefined if the request is not a bulk request. */
 export function tryBulkRequest(head: string): BulkRequest | undefined {
   const [, method, bytes] = /^(GET|PUT) \/bulk\/(\d+) /.exec(head) ?? [];
-  return method === undefined
-    ? undefined
-    : { direction: method === methods.upstream ? "upstream" : "downstream", bytes: Number(bytes) };
+  if (method === undefined) return undefined;
+  return {
+    direction: method === methods.upstream ? "upstream" : "downstream",
+    bytes: Number(bytes),
+  };
+}
+
+const block = Buffer.alloc(256 * 1024, "tls-director");
+
+/** Writes that many bytes as fast as the socket accepts them. */
+export function writeBlocks(socket: Socket, bytes: number): void {
+  let remaining = bytes;
+  while (remaining > 0) {
+    const part = remaining < block.length ? block.subarray(0, remaining) : block;
+    remaining -= part.length;
+    if (!socket.write(part)) {
+      socket.once("drain", () => writeBlocks(socket, remaining));
+      return;
+    }
+  }
 }

@@ -1,44 +1,35 @@
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
-import { benchServerName } from "../bench-certificate.ts";
 import { BenchFailure } from "../bench-failure.ts";
-import { cipherSuite, tlsVersion, type Terms } from "./terms.ts";
+import {
+  benchServerName,
+  cipherSuite,
+  tlsVersion,
+  type Target,
+  type TlsParameters,
+} from "./messages.ts";
 
 const handshakeDeadlineMs = 10_000;
 
-export interface Target {
-  /** Connections take turns over them. */
-  readonly listeners: readonly SocketAddress[];
-  readonly chainPem: string;
-}
-
-export interface SocketAddress {
-  readonly virtualIp: string;
-  readonly port: number;
-}
-
-/** Built once for a run: the client offers one version, one suite and one group. */
+/** A client that offers one TLS version, one cipher suite and one group. It is built once for a run. */
 export class TlsClient {
-  readonly terms: Terms;
-  readonly #listeners: readonly SocketAddress[];
+  readonly tls: TlsParameters;
+  readonly #listeners: Target["listeners"];
   readonly #secureContext: SecureContext;
   #opened = 0;
   #resumed = 0;
 
-  constructor(target: Target, terms: Terms) {
-    this.terms = terms;
+  constructor(target: Target, tls: TlsParameters) {
+    this.tls = tls;
     this.#listeners = target.listeners;
-    this.#secureContext = createSecureContext({
-      ...tlsOptionsOf(target, terms),
-      ca: target.chainPem,
-    });
+    this.#secureContext = createSecureContext(tlsOptionsOf(target, tls));
   }
 
-  /** Handshakes so far that resumed a session. */
+  /** How many handshakes have resumed a session. */
   get resumed(): number {
     return this.#resumed;
   }
 
-  /** Resolves after the handshake, with the certificate verified and the terms checked; later errors go to `onError`. */
+  /** Resolves after a handshake that negotiated `tls`. Errors that happen later are passed to `onError`. */
   open(onError: (error: Error) => void, session?: Buffer): Promise<TLSSocket> {
     const listener = this.#listeners[this.#opened % this.#listeners.length];
     this.#opened += 1;
@@ -60,48 +51,43 @@ export class TlsClient {
       socket.once("secureConnect", () => {
         socket.setTimeout(0);
         this.#resumed += Number(socket.isSessionReused());
-        const obstacle = tryDeviation(socket, this.terms);
-        if (obstacle === undefined) {
+        const mismatch = findMismatch(socket, this.tls);
+        if (mismatch === undefined) {
           resolve(socket);
           return;
         }
         socket.destroy();
-        reject(new BenchFailure(obstacle));
+        reject(new BenchFailure(mismatch));
       });
     });
   }
 }
 
-/** What a client offers: nothing but the terms. */
-export function tlsOptionsOf(target: Target, { group }: Terms) {
+export function tlsOptionsOf(target: Target, { group }: TlsParameters) {
   return {
-    ca: target.chainPem,
+    ca: target.caPem,
     minVersion: tlsVersion,
     ciphers: cipherSuite,
     ecdhCurve: group,
   } as const;
 }
 
-/** What a finished handshake negotiated besides the terms, in words. */
-export function tryDeviation(socket: TLSSocket, terms: Terms): string | undefined {
+/** Describes how a finished handshake differs from `tls`. Returns undefined if it does not. */
+export function findMismatch(socket: TLSSocket, tls: TlsParameters): string | undefined {
   const isResumed = socket.isSessionReused();
   const negotiated = [socket.getProtocol(), socket.getCipher().standardName, groupOf(socket)];
-  const expected = [tlsVersion, cipherSuite, terms.group];
+  const expected = [tlsVersion, cipherSuite, tls.group];
   if (negotiated.join() !== expected.join()) {
     return `it negotiated ${negotiated.join(", ")} instead of ${expected.join(", ")}`;
   }
-  if (!socket.authorized) {
-    return "its certificate is not the one it was given";
-  }
-  if (terms.handshake !== "either" && isResumed !== (terms.handshake === "resumed")) {
+  if (!socket.authorized) return "it presented a certificate that is not the one it was given";
+  if (tls.handshake !== "either" && isResumed !== (tls.handshake === "resumed")) {
     return isResumed ? "it resumed a session" : "it did not resume the session";
   }
   return undefined;
 }
 
 function groupOf(socket: TLSSocket): string {
-  const exchange: unknown = socket.getEphemeralKeyInfo();
-  return typeof exchange === "object" && exchange !== null && "name" in exchange
-    ? String(exchange.name)
-    : "an unknown group";
+  const key = socket.getEphemeralKeyInfo();
+  return (key !== null && "name" in key && key.name) || "an unknown group";
 }

@@ -1,40 +1,77 @@
-import type { BenchCase } from "../cases/bench-case.ts";
-import type { LoadGroup } from "../load-group.ts";
-import type { RunningSubject } from "../subjects/start-subject.ts";
-import { closeLoad, driveLoad, prepareLoad } from "./ask-load.ts";
-import { cpuUseBetween, readCpuTime, waitUntilQuiet } from "./cpu-time.ts";
-import type { Measurement } from "./measurement.ts";
+import type { BenchCase } from "../cases/cases.ts";
+import type { Comparison } from "../cases/plan-comparisons.ts";
+import type { Load } from "../load-processes.ts";
+import type { RunningProxy } from "../proxies/start-proxy.ts";
+import type { CaseResult, Measurement } from "../report/result.ts";
+import type { Bench } from "../run-bench.ts";
+import { cpuUseBetween, readCpuTime, waitUntilIdle } from "./cpu-time.ts";
+import { interleave } from "./interleave.ts";
 
-export async function warmUp(
-  benchCase: BenchCase,
-  load: LoadGroup,
-  running: RunningSubject,
-): Promise<void> {
+/** Measures CPU time per operation. The runs of all cases and all proxies are interleaved. */
+export async function compareCpu(
+  { cases, runs }: Comparison,
+  { proxies, startLoad, log }: Bench,
+): Promise<CaseResult[]> {
+  const running = await proxies.start(cases);
+  const pairs = cases.flatMap((benchCase) =>
+    (running.get(benchCase) ?? []).map((proxy) => ({ benchCase, proxy })),
+  );
+  const [supported = [], unsupported = []] = [true, false].map((isSupported) =>
+    pairs.filter(({ benchCase: { tls }, proxy: { groups } }) => {
+      return groups.includes(tls.group) === isSupported;
+    }),
+  );
+  const load = await startLoad("parallel");
+  try {
+    for (const { benchCase, proxy } of supported) {
+      log(`${benchCase.name}: ${proxy.name}: warming up`);
+      await warmUp(benchCase, load, proxy);
+    }
+    const subjects = supported.map(({ benchCase, proxy }) => ({
+      proxy: proxy.name,
+      cases: [benchCase],
+      measure: async () => [await measureCpu(benchCase, load, proxy)],
+    }));
+    const figures = await interleave(subjects, runs, log);
+    return cases.map((benchCase) => ({
+      case: benchCase,
+      figures: figures.get(benchCase) ?? [],
+      unsupported: unsupported
+        .filter((pair) => pair.benchCase === benchCase)
+        .map(({ proxy }) => proxy.name),
+    }));
+  } finally {
+    await load.stop();
+  }
+}
+
+export async function warmUp(benchCase: BenchCase, load: Load, proxy: RunningProxy): Promise<void> {
   const operations = benchCase.warmUpOperations;
-  await prepareLoad(benchCase, load, running, { operations });
-  await driveLoad(benchCase, load, running, operations);
-  await closeLoad(load, running);
-  await waitUntilQuiet(running.process.pid);
+  await load.prepare(benchCase, proxy, { operations });
+  await load.run(proxy, operations);
+  await load.close(proxy);
+  await waitUntilIdle(proxy.process.pid);
 }
 
 export async function measureCpu(
   benchCase: BenchCase,
-  load: LoadGroup,
-  running: RunningSubject,
+  load: Load,
+  proxy: RunningProxy,
 ): Promise<Measurement> {
-  await prepareLoad(benchCase, load, running);
-  const before = readCpuTime(running.process.pid);
+  const { pid } = proxy.process;
+  await load.prepare(benchCase, proxy);
+  const before = readCpuTime(pid);
   const startMs = performance.now();
-  const outcome = await driveLoad(benchCase, load, running, benchCase.operations);
+  const { operations, resumed } = await load.run(proxy, benchCase.operations);
   const elapsedNs = (performance.now() - startMs) * 1e6;
-  await waitUntilQuiet(running.process.pid);
-  const use = cpuUseBetween(before, readCpuTime(running.process.pid));
-  await closeLoad(load, running);
-  const unitNs = outcome.operations * benchCase.perUnit;
+  await waitUntilIdle(pid);
+  const use = cpuUseBetween(before, readCpuTime(pid));
+  await load.close(proxy);
+  const unitNs = operations * benchCase.perUnit;
   return {
     value: use.allNs / unitNs,
     busy: use.allNs / elapsedNs,
-    ...(running.subject.hasWorkers && { workers: use.descendantsNs / unitNs }),
-    ...(outcome.resumed !== undefined && { resumed: outcome.resumed / outcome.operations }),
+    ...(proxy.hasWorkers && { workers: use.descendantsNs / unitNs }),
+    ...(resumed !== undefined && { resumed: resumed / operations }),
   };
 }

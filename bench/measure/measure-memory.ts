@@ -1,59 +1,102 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { BenchCase } from "../cases/bench-case.ts";
+import { eventually } from "#harness/deadline.ts";
+import { descendantsOf, memoryOf } from "#harness/process-facts.ts";
 import { BenchFailure } from "../bench-failure.ts";
-import type { RunningSubject } from "../subjects/start-subject.ts";
-import type { LoadGroup } from "../load-group.ts";
-import { closeLoad, driveLoad, prepareLoad } from "./ask-load.ts";
-import type { Measurement } from "./measurement.ts";
-import { readPssBytes } from "./memory.ts";
+import type { BenchCase } from "../cases/cases.ts";
+import type { Comparison } from "../cases/plan-comparisons.ts";
+import type { Endpoint, Load } from "../load-processes.ts";
+import type { FoundProxy } from "../proxies/find-proxies.ts";
+import { startProxy, type RunningProxy } from "../proxies/start-proxy.ts";
+import type { CaseResult, Measurement } from "../report/result.ts";
+import type { Bench } from "../run-bench.ts";
+import { waitUntilIdle } from "./cpu-time.ts";
+import { interleave } from "./interleave.ts";
 
-/** Collectors and allocators give back what handshakes left behind, as far as they do so on their own. */
+/** Garbage collectors and allocators return memory of the handshakes in this time, as far as they do so on their own. */
 const settleMs = 2_000;
-const throughDeadlineMs = 10_000;
-const throughPollMs = 20;
+const connectDeadlineMs = 10_000;
 
-type CountAtEndpoint = (port: number) => Promise<number>;
-
-/** A freshly started subject's growth over the case's idle connections, all of them through to the endpoint. */
-export async function measureMemory(
-  benchCase: BenchCase,
-  load: LoadGroup,
-  running: RunningSubject,
-  countAtEndpoint: CountAtEndpoint,
-): Promise<Measurement> {
-  const { pid } = running.process;
-  await prepareLoad(benchCase, load, running, { operations: benchCase.warmUpOperations });
-  await waitUntilThrough(running, benchCase.warmUpOperations, countAtEndpoint);
-  await closeLoad(load, running);
-  await waitUntilThrough(running, 0, countAtEndpoint);
-  await delay(settleMs);
-  const beforeBytes = readPssBytes(pid);
-
-  await prepareLoad(benchCase, load, running);
-  await waitUntilThrough(running, benchCase.operations, countAtEndpoint);
-  await delay(settleMs);
-  const afterBytes = readPssBytes(pid);
-
-  await driveLoad(benchCase, load, running, benchCase.operations);
-  await closeLoad(load, running);
-  return { value: (afterBytes - beforeBytes) / benchCase.operations / benchCase.perUnit };
+/** Measures memory per connection. Each run starts a new proxy, because memory kept from an earlier run would hide growth. */
+export async function compareMemory(
+  { cases, runs }: Comparison,
+  { proxies, environment, startLoad, log }: Bench,
+): Promise<CaseResult[]> {
+  await proxies.stopAll();
+  const load = await startLoad("single");
+  const measureOnce = async (found: FoundProxy, benchCase: BenchCase) => {
+    const proxy = await startProxy(found, benchCase.setup, environment);
+    try {
+      return [await measureMemory(benchCase, load, proxy, environment.endpoint)];
+    } finally {
+      await proxy.process.stop();
+    }
+  };
+  try {
+    const subjects = cases.flatMap((benchCase) =>
+      proxies.found.map((found) => ({
+        proxy: found.proxy.name,
+        cases: [benchCase],
+        measure: () => measureOnce(found, benchCase),
+      })),
+    );
+    const figures = await interleave(subjects, runs, log);
+    return cases.map((one) => ({ case: one, figures: figures.get(one) ?? [], unsupported: [] }));
+  } finally {
+    await load.stop();
+  }
 }
 
-/** A client is done with its handshake before the subject has connected to the endpoint. */
-async function waitUntilThrough(
-  { subject, endpointPort }: RunningSubject,
+async function measureMemory(
+  benchCase: BenchCase,
+  load: Load,
+  proxy: RunningProxy,
+  endpoint: Endpoint,
+): Promise<Measurement> {
+  const { operations, warmUpOperations, perUnit } = benchCase;
+  await load.prepare(benchCase, proxy, { operations: warmUpOperations });
+  await waitUntilConnected(proxy, warmUpOperations, endpoint);
+  await load.close(proxy);
+  await waitUntilConnected(proxy, 0, endpoint);
+  const beforeBytes = await readSettledBytes(proxy);
+
+  await load.prepare(benchCase, proxy);
+  await waitUntilConnected(proxy, operations, endpoint);
+  const afterBytes = await readSettledBytes(proxy);
+
+  await load.run(proxy, operations);
+  await load.close(proxy);
+  return { value: (afterBytes - beforeBytes) / operations / perUnit };
+}
+
+/** A client may complete its handshake before the proxy has connected to the endpoint. */
+async function waitUntilConnected(
+  { name, endpointPort }: RunningProxy,
   expected: number,
-  countAtEndpoint: CountAtEndpoint,
+  endpoint: Endpoint,
 ): Promise<void> {
-  const deadlineMs = performance.now() + throughDeadlineMs;
-  let open = await countAtEndpoint(endpointPort);
-  while (open !== expected) {
-    if (performance.now() > deadlineMs) {
-      throw new BenchFailure(
-        `${subject.name} holds ${open} connections to the endpoint where ${expected} are expected.`,
-      );
-    }
-    await delay(throughPollMs);
-    open = await countAtEndpoint(endpointPort);
+  let open = 0;
+  const isReached = async (): Promise<boolean> => {
+    open = await endpoint.countConnections(endpointPort);
+    return open === expected;
+  };
+  await eventually(
+    isReached,
+    connectDeadlineMs,
+    () => `${name} has ${open} connections to the endpoint instead of ${expected}`,
+  );
+}
+
+/** Proportional set size of all processes of a proxy, some time after they have become idle. It counts shared pages once. */
+async function readSettledBytes({ name, process }: RunningProxy): Promise<number> {
+  await waitUntilIdle(process.pid);
+  await delay(settleMs);
+  const pids = [process.pid, ...descendantsOf(process.pid).map(({ pid }) => pid)];
+  try {
+    return pids.reduce((sum, pid) => sum + memoryOf(pid).pssBytes, 0);
+  } catch (cause) {
+    throw new BenchFailure(
+      `The memory of ${name} cannot be read. Run the bench as the user of its processes, or as root.`,
+      { cause },
+    );
   }
 }

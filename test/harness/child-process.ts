@@ -120,8 +120,8 @@ export async function runToExit(
   }
 }
 
-/** Ends a process with `signal`, with SIGKILL past the deadline; also done at the end of the test. */
-async function endProcess(
+/** Ends a process with `signal`. If it does not exit within the deadline, kills it and all its descendants. */
+export async function endProcess(
   running: RunningProcess,
   signal: NodeJS.Signals = "SIGTERM",
   deadlineMs = 3_000,
@@ -131,7 +131,7 @@ async function endProcess(
   try {
     await withDeadline(running.exited, deadlineMs, `the end of process ${running.pid}`);
   } catch {
-    running.child.kill("SIGKILL");
+    killTree(running.child);
     await running.exited;
   }
 }

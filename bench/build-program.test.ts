@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { buildProgram } from "./build-program.ts";
+
+/** Returns what the chosen action was called with. */
+function parse(...argv: string[]): unknown {
+  let options: unknown;
+  const actionOf = (name: string) => (given: unknown) => {
+    options = { [name]: given };
+  };
+  buildProgram({
+    measure: actionOf("measure"),
+    profile: actionOf("profile"),
+    show: actionOf("show"),
+  })
+    .configureOutput({ writeErr: () => {} })
+    .parse(argv, { from: "user" });
+  return options;
+}
+
+const all = {
+  categories: ["handshakes", "requests", "bulk", "memory", "latency", "growth"],
+  peers: ["haproxy", "nginx", "hitch", "stunnel"],
+  engines: ["bun", "node"],
+  against: undefined,
+  runs: undefined,
+  isQuick: false,
+};
+
+test("the bench measures everything by default", () => {
+  assert.deepEqual(parse(), { measure: all });
+});
+
+test("categories, peers and engines can be chosen in any order", () => {
+  const argv = ["memory", "bulk", "--peers", "hitch,haproxy", "--engines", "none", "--runs", "7"];
+  const chosen = { categories: ["bulk", "memory"], peers: ["haproxy", "hitch"], engines: [] };
+  assert.deepEqual(parse(...argv), { measure: { ...all, ...chosen, runs: 7 } });
+});
+
+test("profiles and earlier results are actions of their own", () => {
+  assert.deepEqual(parse("bulk", "--profile", "--engines", "node"), {
+    profile: { loads: ["bulk"], engines: ["node"] },
+  });
+  const shown = parse("show", "a.json");
+  assert.deepEqual(shown, { show: "a.json" });
+});
+
+test("wrong options are refused", () => {
+  assert.throws(() => parse("memory", "--profile"), /--profile works with handshakes/);
+  assert.throws(() => parse("--runs", "0"), /whole number/);
+  assert.throws(() => parse("--peers", "apache"), /'apache' is not one of haproxy/);
+});
+
+test("the folder of --against must be a working tree", () => {
+  const against = process.cwd();
+  assert.deepEqual(parse("--against", "."), { measure: { ...all, against } });
+  assert.throws(() => parse("--against", "src"), /must be a working tree/);
+});

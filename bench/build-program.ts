@@ -1,0 +1,121 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Argument, Command, InvalidArgumentError } from "commander";
+import { categories, type Category } from "./cases/cases.ts";
+import type { PlanOptions } from "./cases/plan-comparisons.ts";
+import { profileLoads, type ProfileLoad } from "./profile/profile-workers.ts";
+import { defaultVariants, variants, type Variant } from "./proxies/director.ts";
+import type { WantedProxies } from "./proxies/find-proxies.ts";
+import { peerNames, type PeerName } from "./proxies/peers.ts";
+
+export type MeasureOptions = PlanOptions & WantedProxies;
+
+export interface ProfileOptions {
+  readonly loads: readonly ProfileLoad[];
+  readonly engines: readonly Variant[];
+}
+
+export interface Actions {
+  readonly measure: (options: MeasureOptions) => Promise<void> | void;
+  readonly profile: (options: ProfileOptions) => Promise<void> | void;
+  readonly show: (resultPath: string) => Promise<void> | void;
+}
+
+interface Flags {
+  readonly peers?: readonly PeerName[];
+  readonly engines?: readonly Variant[];
+  readonly against?: string;
+  readonly runs?: number;
+  readonly quick?: boolean;
+  readonly profile?: boolean;
+}
+
+const maxRuns = 100;
+const examples = `
+Examples:
+  npm run bench
+  npm run bench -- handshakes memory --peers haproxy --engines bun --quick
+  npm run bench -- handshakes --peers none --engines bun --against ../before --runs 9
+  npm run bench -- requests --profile --engines bun
+  npm run bench -- show docs/bench-result.json`;
+
+/** The command line of the bench. Parsing throws commander's CommanderError after it has printed the help or what is wrong. */
+export function buildProgram({ measure, profile, show }: Actions): Command {
+  const program = new Command("npm run bench --")
+    .description(
+      "Measures the director and other TLS proxies on this machine. Prints tables and writes bench/results.",
+    )
+    .addArgument(
+      new Argument("[categories...]", "what to measure (default: all)").choices(categories),
+    )
+    .option("--peers <names>", `${peerNames.join(",")} or none (default: all)`, listOf(peerNames))
+    .option(
+      "--engines <names>",
+      `${variants.join(",")} or none (default: ${defaultVariants.join(",")})`,
+      listOf(variants),
+    )
+    .option(
+      "--against <folder>",
+      "also measure the director of another working tree, as before/<engine>",
+      parseWorkingTree,
+    )
+    .option(
+      "--runs <count>",
+      "runs of each case (default: 5; memory and growth: 3; with --quick: 3)",
+      parseRuns,
+    )
+    .option("--quick", "do a quarter of the operations, for a first look")
+    .option(
+      "--profile",
+      `write CPU profiles of a worker under ${profileLoads.join(", ")} to bench/work/profiles`,
+    )
+    .addHelpText("after", examples)
+    .exitOverride()
+    .action((given: readonly Category[], flags: Flags) => {
+      const { peers = peerNames, engines = defaultVariants, against, runs, quick } = flags;
+      const isWanted = (name: Category): boolean => given.length === 0 || given.includes(name);
+      if (!flags.profile) {
+        const wanted = { categories: categories.filter(isWanted), peers, engines };
+        return measure({ ...wanted, against, runs, isQuick: quick ?? false });
+      }
+      const loads = profileLoads.filter(isWanted);
+      if (loads.length > 0) return profile({ loads, engines });
+      const message = `error: --profile works with ${profileLoads.join(", ")}`;
+      return program.error(message, { exitCode: 2 });
+    });
+  program
+    .command("show")
+    .description("print the tables of an earlier result, and draw its chart beside it")
+    .argument("<result>", "a JSON file that the bench has written")
+    .action(show);
+  return program;
+}
+
+function listOf<Name extends string>(names: readonly Name[]): (text: string) => readonly Name[] {
+  return (text) => {
+    const given = text === "none" ? [] : text.split(",");
+    const unknown = given.find((word) => !names.some((name) => name === word));
+    if (unknown !== undefined) {
+      throw new InvalidArgumentError(`'${unknown}' is not one of ${names.join(", ")}, none.`);
+    }
+    return names.filter((name) => given.includes(name));
+  };
+}
+
+function parseWorkingTree(text: string): string {
+  const folder = resolve(text);
+  if (!existsSync(join(folder, "src/main.ts")) || !existsSync(join(folder, "node_modules"))) {
+    throw new InvalidArgumentError(
+      "It must be a working tree with installed packages. Run `git worktree add FOLDER REVISION`, then `npm ci` in it.",
+    );
+  }
+  return folder;
+}
+
+function parseRuns(text: string): number {
+  const runs = Number(text);
+  if (!Number.isInteger(runs) || runs < 1 || runs > maxRuns) {
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${maxRuns}.`);
+  }
+  return runs;
+}

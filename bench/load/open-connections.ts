@@ -1,0 +1,145 @@
+import { once } from "node:events";
+import type { TLSSocket } from "node:tls";
+import { answerBytes, bulkRequestOf, requestBytes, writeBlocks } from "./exchange.ts";
+import type { LoadPlan, LoadResult, PreparedLoad } from "./messages.ts";
+import { TlsClient } from "./tls-client.ts";
+
+const closeDeadlineMs = 10_000;
+const handshakesAtOnce = 32;
+
+/** Connections that stay open during a whole run. */
+export interface OpenConnections {
+  readonly sockets: readonly TLSSocket[];
+  /** Settles as `work` does. Rejects at once if a connection has an error or is closed. */
+  guard<T>(work: Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export async function openConnections(plan: LoadPlan, count: number): Promise<OpenConnections> {
+  const client = new TlsClient(plan.target, plan.tls);
+  const { promise: broken, reject } = Promise.withResolvers<never>();
+  broken.catch(() => {});
+  const sockets: TLSSocket[] = [];
+  let isClosing = false;
+  let opened = 0;
+
+  async function openSome(): Promise<void> {
+    while (opened < count) {
+      opened += 1;
+      const socket = await client.open(reject);
+      socket.once("close", () => isClosing || reject(new Error("it closed an open connection")));
+      sockets.push(socket);
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(handshakesAtOnce, count) }, openSome));
+  return {
+    sockets,
+    guard: (work) => Promise.race([work, broken]),
+    async close() {
+      isClosing = true;
+      const remaining = sockets.filter((socket) => !socket.closed);
+      const closed = remaining.map((socket) => once(socket, "close"));
+      const deadline = setTimeout(() => {
+        for (const socket of remaining) socket.destroy();
+      }, closeDeadlineMs);
+      for (const socket of sockets) socket.end();
+      await Promise.all(closed);
+      clearTimeout(deadline);
+    },
+  };
+}
+
+/** Calls `onAnswer` each time `bytes` have arrived. It is an error if more arrive. */
+export function onEachAnswer(
+  socket: TLSSocket,
+  bytes: number,
+  onAnswer: () => void,
+  onError: (error: Error) => void,
+): void {
+  let receivedBytes = 0;
+  socket.on("data", (chunk: Buffer) => {
+    receivedBytes += chunk.length;
+    if (receivedBytes > bytes) onError(new Error("it sent more than the answer"));
+    if (receivedBytes !== bytes) return;
+    receivedBytes = 0;
+    onAnswer();
+  });
+}
+
+function receive(socket: TLSSocket, bytes: number): Promise<void> {
+  return new Promise((resolve, reject) => onEachAnswer(socket, bytes, resolve, reject));
+}
+
+/** Sends requests on the open connections in turn. `concurrency` connections wait for an answer at a time. */
+export async function prepareOpenRequests(plan: LoadPlan): Promise<PreparedLoad> {
+  const connections = await openConnections(plan, plan.connections ?? plan.concurrency);
+
+  function requestAll(): Promise<LoadResult> {
+    return new Promise((resolve, reject) => {
+      // A ring: a connection whose answer has arrived goes to its end, so that all connections are used equally.
+      const queue = [...connections.sockets];
+      let sent = 0;
+      let answered = 0;
+
+      function sendNext(): void {
+        if (sent === plan.operations) return;
+        queue[sent % queue.length]?.write(requestBytes);
+        sent += 1;
+      }
+      for (const socket of connections.sockets) {
+        const onAnswer = (): void => {
+          queue[answered % queue.length] = socket;
+          answered += 1;
+          if (answered === plan.operations) resolve({ operations: answered });
+          sendNext();
+        };
+        onEachAnswer(socket, answerBytes.length, onAnswer, reject);
+      }
+      for (let first = 0; first < plan.concurrency; first += 1) sendNext();
+    });
+  }
+  return { run: () => connections.guard(requestAll()), close: () => connections.close() };
+}
+
+/** Downloads or uploads the bytes of the plan, an equal share on each connection. */
+export async function prepareBulk(plan: LoadPlan): Promise<PreparedLoad> {
+  const connections = await openConnections(plan, plan.concurrency);
+  const { direction = "downstream" } = plan;
+  const bytes = Math.floor(plan.operations / plan.concurrency);
+
+  async function moveShare(socket: TLSSocket): Promise<void> {
+    const isUpload = direction === "upstream";
+    const received = receive(socket, isUpload ? answerBytes.length : bytes);
+    socket.write(bulkRequestOf({ direction, bytes }));
+    if (isUpload) writeBlocks(socket, bytes);
+    await received;
+  }
+  return {
+    async run() {
+      await connections.guard(Promise.all(connections.sockets.map(moveShare)));
+      return { operations: bytes * connections.sockets.length };
+    },
+    close: () => connections.close(),
+  };
+}
+
+/** Opens as many connections as the plan has operations, downloads on each what the plan says, and leaves them idle. */
+export async function prepareIdle(plan: LoadPlan): Promise<PreparedLoad> {
+  const connections = await openConnections(plan, plan.operations);
+  const { downloadBytes: bytes } = plan;
+  const waiting = connections.sockets.values();
+
+  async function downloadSome(): Promise<void> {
+    if (bytes === undefined) return;
+    for (const socket of waiting) {
+      const received = receive(socket, bytes);
+      socket.write(bulkRequestOf({ direction: "downstream", bytes }));
+      await received;
+    }
+  }
+  await connections.guard(Promise.all(Array.from({ length: plan.concurrency }, downloadSome)));
+  return {
+    run: () => connections.guard(Promise.resolve({ operations: connections.sockets.length })),
+    close: () => connections.close(),
+  };
+}

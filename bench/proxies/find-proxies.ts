@@ -1,0 +1,79 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { BenchFailure } from "../bench-failure.ts";
+import { buildDirector, type Variant } from "./director.ts";
+import { buildPeer, type PeerName } from "./peers.ts";
+import type { ProxyBuild, TlsProxy } from "./tls-proxy.ts";
+
+export interface FoundProxy {
+  readonly proxy: TlsProxy;
+  readonly build: ProxyBuild;
+}
+
+export interface WantedProxies {
+  readonly peers: readonly PeerName[];
+  readonly engines: readonly Variant[];
+  /** Another working tree of the director, whose engines are measured as `before/<engine>`. */
+  readonly against: string | undefined;
+}
+
+/** Finds the wanted proxies. As root on Debian, first installs the packages of missing peers. */
+export function findProxies(
+  { peers, engines, against }: WantedProxies,
+  log: (line: string) => void,
+): FoundProxy[] {
+  const wanted = [
+    ...peers.map(buildPeer),
+    ...engines.flatMap((variant) => [
+      ...(against === undefined
+        ? []
+        : [buildDirector(variant, { name: `before/${variant}`, tree: against })]),
+      buildDirector(variant),
+    ]),
+  ];
+  const missing = wanted.filter((proxy) => proxy.findBuild() === undefined);
+  installPackages(
+    missing.flatMap(({ packages }) => packages),
+    log,
+  );
+  const found = wanted.flatMap((proxy) => {
+    const build = proxy.findBuild();
+    if (build === undefined) {
+      log(`${proxy.name} is not installed and will not be measured`);
+      return [];
+    }
+    log(`${proxy.name}: ${build.version}, ${build.tlsLibrary}`);
+    return [{ proxy, build }];
+  });
+  if (found.length === 0) {
+    throw new BenchFailure(
+      "There is nothing to measure: choose at least one of --peers and --engines.",
+    );
+  }
+  return found;
+}
+
+function installPackages(packages: readonly string[], log: (line: string) => void): void {
+  if (packages.length === 0) return;
+  const command = ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
+  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
+    log(`some peers are missing; on Debian, install them as root: ${command.join(" ")}`);
+    return;
+  }
+  log(command.join(" "));
+  const { status } = spawnSync("env", ["DEBIAN_FRONTEND=noninteractive", ...command], {
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout: 300_000,
+  });
+  if (status !== 0) log(`apt-get exited with status ${status}: run apt-get update and try again`);
+}
+
+/** The key exchange groups of the bench that a TLS library supports, most preferred first. OpenSSL has ML-KEM since 3.5. */
+export function supportedGroupsOf(tlsLibrary: string): readonly string[] {
+  const [, major, minor] = /^OpenSSL (\d+)\.(\d+)/.exec(tlsLibrary) ?? [];
+  const hasMlKem =
+    major === undefined
+      ? /^(?:BoringSSL|AWS-LC)/.test(tlsLibrary)
+      : Number(major) * 100 + Number(minor) >= 305;
+  return hasMlKem ? ["X25519MLKEM768", "X25519"] : ["X25519"];
+}

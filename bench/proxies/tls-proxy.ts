@@ -1,0 +1,64 @@
+import { spawnSync } from "node:child_process";
+import type { KeyType } from "#harness/test-keys.ts";
+
+/** A program that terminates TLS and is measured. */
+export interface TlsProxy {
+  readonly name: string;
+  /** The Debian packages that contain it. Empty for the director. */
+  readonly packages: readonly string[];
+  /** The CPU time of its worker processes is also reported without that of the root process. */
+  readonly hasWorkers: boolean;
+  /** Returns undefined if the program is not installed. */
+  findBuild(): ProxyBuild | undefined;
+  /** Writes the configuration into the folder of `site`. */
+  prepare(site: Site): Launch;
+}
+
+export interface ProxyBuild {
+  readonly version: string;
+  readonly tlsLibrary: string;
+}
+
+/** What a proxy is configured with. */
+export interface Site {
+  readonly folder: string;
+  readonly listeners: readonly SiteListener[];
+  /** A port on 127.0.0.1. */
+  readonly endpointPort: number;
+  readonly certificates: BenchCertificates;
+  /** OpenSSL names of the key exchange groups that the proxy supports, most preferred first. */
+  readonly groups: readonly string[];
+  readonly workers: number;
+  readonly maxConnections: number;
+}
+
+export interface SiteListener {
+  readonly virtualIp: string;
+  readonly port: number;
+  readonly keyType: BenchKeyType;
+}
+
+export interface BenchCertificate {
+  readonly chainPath: string;
+  readonly keyPath: string;
+  /** A file with chain and key. */
+  readonly combinedPath: string;
+  readonly caPem: string;
+}
+/** The key types of the certificates that proxies serve. */
+export type BenchKeyType = Extract<KeyType, "ecdsa" | "rsa">;
+
+export type BenchCertificates = Readonly<Record<BenchKeyType, BenchCertificate>>;
+
+export interface Launch {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly configuration: string;
+}
+
+/** Returns what a program prints on both outputs, or undefined if the program does not start. */
+export function outputOf(program: string, args: readonly string[]): string | undefined {
+  const { stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8", timeout: 10_000 });
+  return error === undefined ? stdout + stderr : undefined;
+}
