@@ -16,7 +16,7 @@ const openFileLimit = 400;
 
 forEachEngine((engine) => {
   it("an endpoint that never accepts holds few places, none past its deadline, and takes none from another vNIC", async () => {
-    await withstandDeadEndpoint(engine, openFileLimit, placesOf(openFileLimit) + 30);
+    await withstandDeadEndpoint(engine, openFileLimit, placesOf(openFileLimit) + 30, 2_000);
   });
 
   for (const endpointTls of [undefined, { verify: false }]) {

@@ -74,16 +74,18 @@ async function assertCounted(director: Director, good: number, floods: Floods): 
         metrics.sum("tlsd_handshakes_failed_total", { cause });
       const counted = {
         good: metrics.sum("tlsd_handshakes_total"),
-        silent: failed("deadline"),
+        // On a busy machine what a client sends may come after the deadline.
+        silentOrGarbage: failed("deadline") + failed("not-tls"),
         // The kernel resets what a client leaves before it was accepted, and closes what it leaves later.
         leaving: failed("closed") + failed("reset"),
-        garbage: failed("not-tls"),
         all: metrics.sum("tlsd_handshakes_failed_total"),
         open: metrics.sum("tlsd_connections_open"),
       };
       const { silent, leaving, garbage } = floods;
-      const all = silent + leaving + garbage;
-      assert.deepEqual(counted, { good, silent, leaving, garbage, all, open: 0 });
+      const silentOrGarbage = silent + garbage;
+      const all = silentOrGarbage + leaving;
+      assert.deepEqual(counted, { good, silentOrGarbage, leaving, all, open: 0 });
+      assert.ok(failed("deadline") >= silent && failed("not-tls") > 0);
       return true;
     },
     15_000,

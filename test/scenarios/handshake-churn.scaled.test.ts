@@ -77,7 +77,7 @@ async function churnHandshakes(
   }
 }
 
-const handshakes = sized(60_000, 6_000);
+const handshakes = sized(60_000, 3_000);
 /** In a long run half a KiB for each handshake of the second half; in a short one a heap just comes to its size. */
 const mostGrowthMib = sized({ bun: 16, node: 16 }, { bun: 16, node: 64 });
 /** On a machine that does much else. */
