@@ -1,7 +1,7 @@
 import type { DirectorError } from "#model/failure.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { Logger } from "#control/telemetry/log.ts";
-import type { Ballot } from "./rollout.ts";
+import type { PrepareRound } from "./rollout.ts";
 import type { Worker } from "./worker.ts";
 
 /**
@@ -12,23 +12,23 @@ import type { Worker } from "./worker.ts";
 export async function tryOut(
   probe: Worker,
   change: { readonly saved: Compiled | undefined; readonly target: Compiled },
-  { prepared, refusals }: Ballot,
+  { prepared, refusals }: PrepareRound,
   log: Logger,
 ): Promise<DirectorError | undefined> {
   const [[refuser, refusal] = []] = refusals;
   const isUp = await probe.ready;
-  const vote = isUp
+  const outcome = isUp
     ? await probe.tryOut(change.saved, change.target, prepared.size === 0)
     : "absent";
   probe.kill("exited");
   await probe.ended;
   const facts = { event: "worker-refused", worker: refuser?.id, ...refusal?.toShape() };
-  if (vote !== "prepared") {
+  if (outcome !== "prepared") {
     log.warn(
-      { ...facts, probe: vote === "absent" ? "failed" : "refused" },
+      { ...facts, probe: outcome === "absent" ? "failed" : "refused" },
       "The change is refused.",
     );
-    return vote === "absent" ? refusal : vote;
+    return outcome === "absent" ? refusal : outcome;
   }
   const text = "A worker refused a change that a fresh worker takes: it is replaced.";
   log.error({ ...facts, probe: "took" }, text);

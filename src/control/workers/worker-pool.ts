@@ -6,7 +6,7 @@ import type { Compiled } from "#control/compile-snapshot.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { backOffMsOf } from "./back-off.ts";
 import { WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
-import type { Ballot, Electorate } from "./rollout.ts";
+import type { PrepareRound, Participants } from "./rollout.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
@@ -27,13 +27,13 @@ export interface WorkerPoolOptions {
 
 /** Connections may go on for this long on a worker that has a successor. */
 const SUCCEEDED_DRAIN_MS = 3_600_000;
-const VOTER_POLL_MS = 20;
+const PARTICIPANT_POLL_MS = 20;
 
 /**
  * Keeps the wanted number of workers alive on the saved state. A worker that ends is replaced, after a pause that grows
  * while they keep ending; the others serve meanwhile.
  */
-export class WorkerPool implements Electorate {
+export class WorkerPool implements Participants {
   readonly #options: WorkerPoolOptions;
   readonly #deadlines: WorkerDeadlines;
   readonly #workers = new Set<Worker>();
@@ -68,52 +68,54 @@ export class WorkerPool implements Electorate {
     return [...this.#workers].map((worker) => worker.status());
   }
 
-  voters(): readonly Worker[] {
-    return [...this.#workers].filter((worker) => worker.canVote && !this.#catchingUp.has(worker));
+  participants(): readonly Worker[] {
+    return [...this.#workers].filter(
+      (worker) => worker.canParticipate && !this.#catchingUp.has(worker),
+    );
   }
 
-  async untilVoter(): Promise<void> {
+  async untilParticipant(): Promise<void> {
     const expiresAtMs = performance.now() + this.#deadlines.startMs;
-    while (this.voters().length === 0) {
+    while (this.participants().length === 0) {
       if (this.#stopping.signal.aborted) throw new DirectorError("draining");
       if (performance.now() >= expiresAtMs) {
         throw new DirectorError("worker-failed", "No worker is up.");
       }
-      await delay(VOTER_POLL_MS);
+      await delay(PARTICIPANT_POLL_MS);
     }
   }
 
-  async settleOn(compiled: Compiled, { prepared, refusals }: Ballot): Promise<void> {
+  async commitRound(compiled: Compiled, { prepared, refusals }: PrepareRound): Promise<void> {
     this.#saved = compiled;
-    const settle = (worker: Worker): Promise<void> => {
+    const bringToCompiled = (worker: Worker): Promise<void> => {
       if (prepared.has(worker)) return worker.commit();
-      return refusals.has(worker) ? this.#succeed(worker) : this.#catchUp(worker);
+      return refusals.has(worker) ? this.#replaceRefuser(worker) : this.#catchUp(worker);
     };
     // Those that are not up yet accept nothing before they have caught up.
     const workers = [...this.#workers];
     await Promise.all([
-      ...workers.filter(({ canVote }) => canVote).map(settle),
+      ...workers.filter(({ canParticipate }) => canParticipate).map(bringToCompiled),
       ...workers.filter(({ isDraining }) => isDraining).map((worker) => worker.follow(compiled)),
     ]);
   }
 
-  async tryOut(target: Compiled, ballot: Ballot): Promise<DirectorError | undefined> {
+  async tryOut(target: Compiled, round: PrepareRound): Promise<DirectorError | undefined> {
     const probe = this.#start();
     this.#probes.add(probe);
     try {
-      return await tryOut(probe, { saved: this.#saved, target }, ballot, this.#options.log);
+      return await tryOut(probe, { saved: this.#saved, target }, round, this.#options.log);
     } finally {
       this.#probes.delete(probe);
     }
   }
 
-  async succeed(refusers: Iterable<Worker>): Promise<void> {
-    await Promise.all([...refusers].map((worker) => this.#succeed(worker)));
+  async replaceRefusers(refusers: Iterable<Worker>): Promise<void> {
+    await Promise.all([...refusers].map((worker) => this.#replaceRefuser(worker)));
   }
 
   /** Whether or not a successor comes up: what this worker says cannot be relied on. */
-  async #succeed(worker: Worker): Promise<void> {
-    if (!worker.canVote) return;
+  async #replaceRefuser(worker: Worker): Promise<void> {
+    if (!worker.canParticipate) return;
     this.#options.sink.restarted("refused");
     const successor = this.#hire();
     this.#hold(this.#keep(successor));
@@ -134,9 +136,9 @@ export class WorkerPool implements Electorate {
   async replace(worker: Worker): Promise<void> {
     const successor = this.#hire();
     await this.#catchUp(successor);
-    if (!successor.canVote) throw await failureOf(successor);
+    if (!successor.canParticipate) throw await failureOf(successor);
     // One that ended meanwhile is being replaced already.
-    if (!worker.canVote) return successor.drain(0);
+    if (!worker.canParticipate) return successor.drain(0);
     this.#hold(this.#keep(successor));
     await worker.drain(SUCCEEDED_DRAIN_MS);
   }
@@ -147,7 +149,7 @@ export class WorkerPool implements Electorate {
    * `worker-failed` if a successor does not get up, and then the workers stay.
    */
   async replaceAll(): Promise<void> {
-    const leaving = this.voters();
+    const leaving = this.participants();
     const cleared = Promise.withResolvers<void>();
     const successors = leaving.map(() => this.#hire(cleared.promise));
     const areUp = await Promise.all(successors.map(({ ready }) => ready));
@@ -261,14 +263,14 @@ export class WorkerPool implements Electorate {
 
   #isBehind(worker: Worker): boolean {
     const wanted = this.#saved?.snapshot.number;
-    return wanted !== undefined && worker.canVote && worker.snapshotNumber !== wanted;
+    return wanted !== undefined && worker.canParticipate && worker.snapshotNumber !== wanted;
   }
 
   async #prepareSaved(worker: Worker): Promise<void> {
     if (this.#saved === undefined) return;
-    const vote = await worker.prepare(this.#saved);
-    if (vote instanceof DirectorError) {
-      this.#options.log.error({ event: "worker-refused", worker: worker.id, ...vote.toShape() });
+    const outcome = await worker.prepare(this.#saved);
+    if (outcome instanceof DirectorError) {
+      this.#options.log.error({ event: "worker-refused", worker: worker.id, ...outcome.toShape() });
       worker.kill("refused");
       await worker.ended;
     }

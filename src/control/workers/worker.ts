@@ -29,8 +29,8 @@ export interface WorkerOptions {
   readonly greeting: () => readonly ToWorker[];
 }
 
-/** What a worker says to a change. Who is absent, dead or late, has no vote. */
-export type Vote = "prepared" | "absent" | DirectorError;
+/** The result of `prepare` on one worker. It is `absent` if the worker died or missed the deadline. */
+export type PrepareOutcome = "prepared" | "absent" | DirectorError;
 
 const MAX_RUNTIME_CHARACTERS = 100;
 
@@ -92,8 +92,8 @@ export class Worker {
     this.ready = this.#becomeReady();
   }
 
-  /** Up, and not told to leave: it can be asked to prepare. */
-  get canVote(): boolean {
+  /** True if the worker is up and not draining, so that it can be asked to prepare. */
+  get canParticipate(): boolean {
     return this.#isUp && !this.#isGone && this.#state !== "draining";
   }
 
@@ -121,10 +121,13 @@ export class Worker {
   }
 
   /** Sends the difference to what it serves now. */
-  async prepare(target: Compiled): Promise<Vote> {
-    const vote = await this.#vote(target, buildPrepare(this.#committed?.snapshot, target));
-    if (vote === "prepared") this.#prepared = target;
-    return vote;
+  async prepare(target: Compiled): Promise<PrepareOutcome> {
+    const outcome = await this.#requestPrepare(
+      target,
+      buildPrepare(this.#committed?.snapshot, target),
+    );
+    if (outcome === "prepared") this.#prepared = target;
+    return outcome;
   }
 
   /** Has what differs from `base` prepared by this worker, which serves nothing yet and never will. */
@@ -132,11 +135,11 @@ export class Worker {
     base: Compiled | undefined,
     target: Compiled,
     opensAddresses: boolean,
-  ): Promise<Vote> {
-    return this.#vote(target, buildTrial(base?.snapshot, target, opensAddresses));
+  ): Promise<PrepareOutcome> {
+    return this.#requestPrepare(target, buildTrial(base?.snapshot, target, opensAddresses));
   }
 
-  async #vote({ snapshot }: Compiled, change: Prepare): Promise<Vote> {
+  async #requestPrepare({ snapshot }: Compiled, change: Prepare): Promise<PrepareOutcome> {
     this.#intake.expect(snapshot);
     const reply = await this.#ask(change, ["prepared", "refused"], "prepare-deadline");
     if (reply === undefined) return "absent";
