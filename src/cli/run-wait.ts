@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { askAdmin } from "./admin-client.ts";
 import type { WaitRequest } from "./commands/wait.ts";
@@ -54,6 +55,6 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+    return errorCodeOf(error) !== "ESRCH";
   }
 }

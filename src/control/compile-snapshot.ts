@@ -1,6 +1,6 @@
+import { vnicsOf } from "#model/document-listeners.ts";
 import type { Document, Revision } from "#model/document.ts";
 import type { MaterialId } from "#model/names.ts";
-import { vnicNameOf } from "#model/names.ts";
 import type { Qos } from "#model/qos.ts";
 import { materialIdsOf, type Material, type Snapshot, type SnapshotVnic } from "#model/snapshot.ts";
 import { sizeBytesOf } from "#model/units.ts";
@@ -28,14 +28,7 @@ export interface Compiled {
 /** Throws DirectorError where the sources lack what a listener refers to. */
 export function compileSnapshot(input: CompileInput): Compiled {
   const { document, sources, workers } = input;
-  const vnics = Object.entries(document.profiles).flatMap(([profileName, profile]) =>
-    Object.entries(profile.vnics).map(([name, vnic]) => ({
-      name: vnicNameOf(name, profileName),
-      profileName,
-      profile,
-      vnic,
-    })),
-  );
+  const vnics = vnicsOf(document);
   const listeners = vnics
     .filter(({ vnic }) => vnic.admin === "up")
     .flatMap((owner) =>

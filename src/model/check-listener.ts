@@ -1,5 +1,6 @@
 import { isIpAddress, normaliseClientAddress, parseCidr } from "./cidr.ts";
 import { tryDidYouMean } from "./closest-name.ts";
+import type { ListenerPlace } from "./document-listeners.ts";
 import type { Document } from "./document.ts";
 import { isServerName, trySocketAddress, tryUnixPath } from "./endpoint-text.ts";
 import type { Problem } from "./failure.ts";
@@ -7,13 +8,7 @@ import type { Listener } from "./listener.ts";
 import { socketAddressOf, type VnicName } from "./names.ts";
 import { isPresetName } from "./policy.ts";
 import { problemOf, quoted } from "./problem.ts";
-
-/** A listener and where it stands in the document. */
-export interface ListenerPlace {
-  readonly path: string;
-  readonly profile: string;
-  readonly listener: Listener;
-}
+import type { Profile } from "./profile.ts";
 
 type ListenerKey = Exclude<keyof Listener, "port" | "mode">;
 
@@ -101,7 +96,7 @@ function checkTo({ path, listener: { mode, to } }: ListenerPlace): readonly Prob
 
 function checkLoop(
   document: Document,
-  { path, profile, listener }: ListenerPlace,
+  { path, owner: { profile }, listener }: ListenerPlace,
   ownListeners: ReadonlyMap<string, VnicName>,
 ): readonly Problem[] {
   for (const [address, port] of targetsOf(document, profile, listener)) {
@@ -121,7 +116,7 @@ function checkLoop(
 
 function targetsOf(
   document: Document,
-  profileName: string,
+  profile: Profile,
   { mode, to }: Listener,
 ): readonly (readonly [address: string, port: number])[] {
   if (mode === "egress") {
@@ -131,8 +126,7 @@ function targetsOf(
     return hosts.map((host) => [host, remote.port]);
   }
   if (mode !== "tcp" || typeof to !== "number") return [];
-  const profile = document.profiles[profileName];
-  return [...(profile?.servers ?? []), ...(profile?.standby ?? [])]
+  return [...profile.servers, ...profile.standby]
     .filter((server) => Object.hasOwn(document.servers, server))
     .map((server) => [document.servers[server]?.address ?? "", to]);
 }

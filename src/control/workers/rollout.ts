@@ -1,12 +1,12 @@
 import { DirectorError } from "#model/failure.ts";
 import { MAX_FRAME_BYTES_TO_WORKER } from "#protocol/channel-limits.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
-import type { Worker } from "./worker.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
 
 /** The workers that a change is rolled out to: what a rollout uses of the pool. */
 export interface Participants {
   /** Every worker that can be sent a `prepare` now. */
-  participants(): readonly Worker[];
+  participants(): readonly WorkerHandle[];
   /** Resolves when there is at least one participant. Rejects with `worker-failed` if that takes too long. */
   untilParticipant(): Promise<void>;
   /**
@@ -15,7 +15,7 @@ export interface Participants {
    */
   tryOut(compiled: Compiled, round: PrepareRound): Promise<DirectorError | undefined>;
   /** Starts a successor on the saved state for each of these workers, and drains them. */
-  replaceRefusers(refusers: Iterable<Worker>): Promise<void>;
+  replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void>;
   /**
    * Makes `compiled` the state that every new worker starts from. Workers that prepared it commit it, the others are
    * brought to it, and those that refused it get a successor.
@@ -25,8 +25,8 @@ export interface Participants {
 
 /** The participants' answers to `prepare`. One that died or was late is in neither. */
 export interface PrepareRound {
-  readonly prepared: ReadonlySet<Worker>;
-  readonly refusals: ReadonlyMap<Worker, DirectorError>;
+  readonly prepared: ReadonlySet<WorkerHandle>;
+  readonly refusals: ReadonlyMap<WorkerHandle, DirectorError>;
 }
 
 /** A further round asks the replacements, after every participant died or refused what a fresh worker accepts. */
@@ -43,9 +43,9 @@ const CERTIFICATE_CHARACTERS = 200;
 export class Rollout {
   readonly #pool: Participants;
   readonly #compiled: Compiled;
-  readonly #prepared = new Set<Worker>();
+  readonly #prepared = new Set<WorkerHandle>();
   /** Refusals that a fresh worker does not share. */
-  readonly #overruled = new Map<Worker, DirectorError>();
+  readonly #overruled = new Map<WorkerHandle, DirectorError>();
 
   constructor(pool: Participants, compiled: Compiled) {
     this.#pool = pool;
@@ -86,9 +86,11 @@ export class Rollout {
     this.#prepared.clear();
   }
 
-  async #ask(participants: readonly Worker[]): Promise<ReadonlyMap<Worker, DirectorError>> {
-    const refusals = new Map<Worker, DirectorError>();
-    const askOne = async (worker: Worker): Promise<void> => {
+  async #ask(
+    participants: readonly WorkerHandle[],
+  ): Promise<ReadonlyMap<WorkerHandle, DirectorError>> {
+    const refusals = new Map<WorkerHandle, DirectorError>();
+    const askOne = async (worker: WorkerHandle): Promise<void> => {
       const outcome = await worker.prepare(this.#compiled);
       if (outcome === "prepared") this.#prepared.add(worker);
       else if (outcome !== "absent") refusals.set(worker, outcome);
@@ -97,7 +99,7 @@ export class Rollout {
     return refusals;
   }
 
-  async #lookInto(refusals: ReadonlyMap<Worker, DirectorError>): Promise<void> {
+  async #lookInto(refusals: ReadonlyMap<WorkerHandle, DirectorError>): Promise<void> {
     const round = { prepared: this.#prepared, refusals };
     const reason = await this.#pool.tryOut(this.#compiled, round);
     if (reason !== undefined) {

@@ -2,7 +2,7 @@ import type { DirectorError } from "#model/failure.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import type { PrepareRound } from "./rollout.ts";
-import type { Worker } from "./worker.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
 
 /**
  * Has `probe`, a fresh worker that serves nothing, try what differs from `saved`, and ends it. It opens new addresses only if
@@ -10,7 +10,7 @@ import type { Worker } from "./worker.ts";
  * to the reason why the change is refused after all, and to undefined if the probe takes it.
  */
 export async function tryOut(
-  probe: Worker,
+  probe: WorkerHandle,
   change: { readonly saved: Compiled | undefined; readonly target: Compiled },
   { prepared, refusals }: PrepareRound,
   log: Logger,

@@ -11,7 +11,7 @@ import { TicketKeys } from "./ticket-keys.ts";
 import { tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 import type { WorkerEnd } from "./worker-end.ts";
-import { Worker } from "./worker.ts";
+import { WorkerHandle } from "./worker-handle.ts";
 import type { WorkerSink } from "./worker-sink.ts";
 
 export interface WorkerPoolOptions {
@@ -36,11 +36,11 @@ const PARTICIPANT_POLL_MS = 20;
 export class WorkerPool implements Participants {
   readonly #options: WorkerPoolOptions;
   readonly #deadlines: WorkerDeadlines;
-  readonly #workers = new Set<Worker>();
+  readonly #workers = new Set<WorkerHandle>();
   /** Workers on their way to the saved state. */
-  readonly #catchingUp = new Map<Worker, Promise<void>>();
+  readonly #catchingUp = new Map<WorkerHandle, Promise<void>>();
   /** Workers that try a change and serve nothing. */
-  readonly #probes = new Set<Worker>();
+  readonly #probes = new Set<WorkerHandle>();
   readonly #stopping = new AbortController();
   readonly #ticketKeys = new TicketKeys((key) => {
     for (const worker of this.#workers) worker.send({ type: "ticket-keys", key });
@@ -61,14 +61,14 @@ export class WorkerPool implements Participants {
     const first = Array.from({ length: this.#options.size }, () => this.#hire());
     for (const worker of first) this.#hold(this.#keep(worker));
     const areUp = await Promise.all(first.map(({ ready }) => ready));
-    if (!areUp.includes(true)) throw await failureOf(first[0]);
+    if (!areUp.includes(true)) throw await startFailureOf(first[0]);
   }
 
   statuses(): readonly WorkerStatus[] {
     return [...this.#workers].map((worker) => worker.status());
   }
 
-  participants(): readonly Worker[] {
+  participants(): readonly WorkerHandle[] {
     return [...this.#workers].filter(
       (worker) => worker.canParticipate && !this.#catchingUp.has(worker),
     );
@@ -87,7 +87,7 @@ export class WorkerPool implements Participants {
 
   async commitRound(compiled: Compiled, { prepared, refusals }: PrepareRound): Promise<void> {
     this.#saved = compiled;
-    const bringToCompiled = (worker: Worker): Promise<void> => {
+    const bringToCompiled = (worker: WorkerHandle): Promise<void> => {
       if (prepared.has(worker)) return worker.commit();
       return refusals.has(worker) ? this.#replaceRefuser(worker) : this.#catchUp(worker);
     };
@@ -109,12 +109,12 @@ export class WorkerPool implements Participants {
     }
   }
 
-  async replaceRefusers(refusers: Iterable<Worker>): Promise<void> {
+  async replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void> {
     await Promise.all([...refusers].map((worker) => this.#replaceRefuser(worker)));
   }
 
   /** Whether or not a successor comes up: what this worker says cannot be relied on. */
-  async #replaceRefuser(worker: Worker): Promise<void> {
+  async #replaceRefuser(worker: WorkerHandle): Promise<void> {
     if (!worker.canParticipate) return;
     this.#options.sink.restarted("refused");
     const successor = this.#hire();
@@ -133,10 +133,10 @@ export class WorkerPool implements Participants {
    * Gives the worker a successor, which serves before its predecessor is told to leave, whose connections may go on for
    * an hour. Not to be called during a rollout. Throws `worker-failed`, and then the worker stays.
    */
-  async replace(worker: Worker): Promise<void> {
+  async replace(worker: WorkerHandle): Promise<void> {
     const successor = this.#hire();
     await this.#catchUp(successor);
-    if (!successor.canParticipate) throw await failureOf(successor);
+    if (!successor.canParticipate) throw await startFailureOf(successor);
     // One that ended meanwhile is being replaced already.
     if (!worker.canParticipate) return successor.drain(0);
     this.#hold(this.#keep(successor));
@@ -157,7 +157,7 @@ export class WorkerPool implements Participants {
     if (failed !== undefined) {
       await Promise.all(successors.map((successor) => successor.drain(0)));
       cleared.resolve();
-      throw await failureOf(failed);
+      throw await startFailureOf(failed);
     }
     await Promise.all(leaving.map((worker) => worker.drain(SUCCEEDED_DRAIN_MS)));
     cleared.resolve();
@@ -188,7 +188,7 @@ export class WorkerPool implements Participants {
   }
 
   /** The worker prepares nothing before `cleared`. */
-  #hire(cleared?: Promise<void>): Worker {
+  #hire(cleared?: Promise<void>): WorkerHandle {
     const worker = this.#start();
     this.#workers.add(worker);
     this.#tellRoster();
@@ -197,10 +197,10 @@ export class WorkerPool implements Participants {
     return worker;
   }
 
-  #start(): Worker {
+  #start(): WorkerHandle {
     const { engine, command, sink } = this.#options;
     this.#lastId += 1;
-    return new Worker({
+    return new WorkerHandle({
       id: this.#lastId,
       engine,
       command,
@@ -227,7 +227,7 @@ export class WorkerPool implements Participants {
   }
 
   /** Replaces the worker when it ends, and then each of its replacements, until one ends because it was told to. */
-  async #keep(first: Worker): Promise<void> {
+  async #keep(first: WorkerHandle): Promise<void> {
     let worker = first;
     let pauseMs = 0;
     for (;;) {
@@ -242,7 +242,7 @@ export class WorkerPool implements Participants {
   }
 
   /** Takes the worker to the saved state, whichever that is by then; resolves when it serves it, or is gone. */
-  async #catchUp(worker: Worker, cleared?: Promise<void>): Promise<void> {
+  async #catchUp(worker: WorkerHandle, cleared?: Promise<void>): Promise<void> {
     const underWay = this.#catchingUp.get(worker);
     if (underWay !== undefined) return underWay;
     const done = Promise.withResolvers<void>();
@@ -261,12 +261,12 @@ export class WorkerPool implements Participants {
     done.resolve();
   }
 
-  #isBehind(worker: Worker): boolean {
+  #isBehind(worker: WorkerHandle): boolean {
     const wanted = this.#saved?.snapshot.number;
     return wanted !== undefined && worker.canParticipate && worker.snapshotNumber !== wanted;
   }
 
-  async #prepareSaved(worker: Worker): Promise<void> {
+  async #prepareSaved(worker: WorkerHandle): Promise<void> {
     if (this.#saved === undefined) return;
     const outcome = await worker.prepare(this.#saved);
     if (outcome instanceof DirectorError) {
@@ -287,13 +287,13 @@ export class WorkerPool implements Participants {
     }
   }
 
-  #tellReady(worker: Worker): void {
+  #tellReady(worker: WorkerHandle): void {
     const { id, pid, runtime } = worker.status();
     const facts = { event: "worker-ready", worker: id, pid, runtime };
     this.#options.log.info(facts, `Worker ${id} is up.`);
   }
 
-  #forget(worker: Worker, { cause, exit, livedMs }: WorkerEnd): void {
+  #forget(worker: WorkerHandle, { cause, exit, livedMs }: WorkerEnd): void {
     this.#workers.delete(worker);
     this.#tellRoster();
     this.#options.sink.gone(worker.id);
@@ -306,7 +306,7 @@ export class WorkerPool implements Participants {
   }
 }
 
-async function failureOf(worker: Worker | undefined): Promise<DirectorError> {
+async function startFailureOf(worker: WorkerHandle | undefined): Promise<DirectorError> {
   const end = await worker?.ended;
   return new DirectorError(
     "worker-failed",

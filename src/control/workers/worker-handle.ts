@@ -38,7 +38,7 @@ const MAX_RUNTIME_CHARACTERS = 100;
  * One worker process as the control process sees it. Every request has its deadline and whoever misses one is killed:
  * a request always leaves a worker of which it is known what it serves, or none.
  */
-export class Worker {
+export class WorkerHandle {
   readonly id: number;
   /** False when it did not get up in time; it is gone then. */
   readonly ready: Promise<boolean>;

@@ -32,7 +32,7 @@ const sumOf = (before: number, amount: number): number =>
   before + amount <= Number.MAX_SAFE_INTEGER ? before + amount : amount;
 
 /** What all workers counted, by listener. Counts outlive the workers; gauges are a worker's own and go with it. */
-export class ListenerCounters {
+export class ListenerTotals {
   readonly #options: ListenerCountersOptions;
   readonly #listeners = new Map<ListenerName, CountedListener>();
   readonly #open = new Map<number, Map<ListenerName, number>>();
