@@ -68,7 +68,6 @@ export async function changeDocument(
   const isToSave = !known.isSaved && wanted.known === undefined;
   const compiled = compileSnapshot({
     number: parts.nextNumber(),
-    revision,
     document,
     sources,
     workers: parts.workers,

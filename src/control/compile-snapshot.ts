@@ -1,5 +1,5 @@
 import { vnicsOf } from "#model/document-listeners.ts";
-import type { Document, Revision } from "#model/document.ts";
+import type { Document } from "#model/document.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Qos } from "#model/qos.ts";
 import { materialIdsOf, type Material, type Snapshot, type SnapshotVnic } from "#model/snapshot.ts";
@@ -9,7 +9,6 @@ import { compileListener } from "./compile-listener.ts";
 
 export interface CompileInput {
   readonly number: number;
-  readonly revision: Revision;
   /** Checked. */
   readonly document: Document;
   readonly sources: Sources;
@@ -38,7 +37,6 @@ export function compileSnapshot(input: CompileInput): Compiled {
     );
   const snapshot: Snapshot = {
     number: input.number,
-    revision: input.revision,
     listeners,
     vnics: vnics.map(({ name, vnic }) => shareOf(name, vnic.qos, workers)),
     maxConnections: input.connectionsPerWorker(listeners.length),

@@ -19,7 +19,6 @@ export interface ListenerPlace {
   readonly name: ListenerName;
   readonly path: string;
   readonly owner: VnicPlace;
-  readonly index: number;
   readonly listener: Listener;
 }
 
@@ -44,6 +43,5 @@ export const listenersOfVnic = (owner: VnicPlace): readonly ListenerPlace[] =>
     name: listenerNameOf(owner.name, listener.port),
     path: `${owner.path}.listeners[${index}]`,
     owner,
-    index,
     listener,
   }));

@@ -36,12 +36,6 @@ export const FAILURES = {
     "The document has problems.",
     "Mend every problem in the list; `tlsd check FILE` shows them again.",
   ),
-  "certificate-unreadable": entry(
-    "operator",
-    422,
-    "A certificate or key file cannot be used.",
-    "Check the path, the permissions and that it is PEM.",
-  ),
   "data-locked": entry(
     "operator",
     409,
@@ -131,12 +125,6 @@ export const FAILURES = {
     500,
     "A worker could not be started.",
     "See its last output in the log.",
-  ),
-  "protocol-mismatch": entry(
-    "director",
-    500,
-    "A worker speaks another protocol version.",
-    "Restart the director after an upgrade.",
   ),
   draining: entry(
     "operator",
