@@ -1,4 +1,5 @@
 import { errorCodeOf } from "#model/error-code.ts";
+
 /** What a file system says when it is full, read-only or broken, or when the process lacks the means to use it. */
 const ERRNOS: ReadonlySet<unknown> = new Set([
   ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE"],

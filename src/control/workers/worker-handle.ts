@@ -8,13 +8,12 @@ import {
 } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { RestartCause } from "#control/telemetry/director-metrics.ts";
-import { boundNotices } from "./bound-notices.ts";
 import type { WorkerDeadlines } from "./deadlines.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";
 import { LivenessWatch } from "./liveness-watch.ts";
+import { boundNotices } from "./output-lines.ts";
 import { ReplySlot } from "./reply-slot.ts";
 import type { WorkerCommand } from "./worker-command.ts";
-import type { WorkerEnd } from "./worker-end.ts";
 import { WorkerIntake } from "./worker-intake.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 import type { NoticeLevel, WorkerSink } from "./worker-sink.ts";
@@ -27,6 +26,18 @@ export interface WorkerOptions {
   readonly deadlines: WorkerDeadlines;
   /** What it is told before its first prepare. */
   readonly greeting: () => readonly ToWorker[];
+}
+
+/** How a worker ended. */
+export interface WorkerEnd {
+  readonly cause: RestartCause;
+  /** What the system says: `exit code 1`, `signal SIGKILL`. */
+  readonly exit: string;
+  readonly livedMs: number;
+  /** How many connections were open when it ended. */
+  readonly cut: number;
+  /** The last line that it sent or printed, which is the best hint at why it failed. */
+  readonly lastLine: string | undefined;
 }
 
 /** The result of `prepare` on one worker. It is `absent` if the worker died or missed the deadline. */

@@ -4,14 +4,12 @@ import type { Engine, WorkerStatus } from "#model/status.ts";
 import type { ToWorker } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { Logger } from "#control/telemetry/log.ts";
-import { backOffMsOf } from "./back-off.ts";
-import { WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
+import { backOffMsOf, WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
 import type { PrepareRound, Participants } from "./rollout.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
-import type { WorkerEnd } from "./worker-end.ts";
-import { WorkerHandle } from "./worker-handle.ts";
+import { WorkerHandle, type WorkerEnd } from "./worker-handle.ts";
 import type { WorkerSink } from "./worker-sink.ts";
 
 export interface WorkerPoolOptions {
