@@ -1,5 +1,5 @@
-import { errorCodeOf } from "#model/error-code.ts";
 import { Client } from "undici";
+import { errorCodeOf } from "#model/error-code.ts";
 import {
   DirectorError,
   FAILURES,
@@ -57,7 +57,7 @@ export async function askAdmin(
     const code = errorCodeOf(error) ?? "";
     throw new DirectorError(
       FAILURE_OF_CODE[code] ?? "director-unreachable",
-      `It is ${socketPath}${code === "" ? "" : ` (${code})`}.`,
+      `The socket is ${socketPath}${code === "" ? "" : ` (${code})`}.`,
       { cause: error },
     );
   } finally {

@@ -23,13 +23,16 @@ export async function runWait(request: WaitRequest, terminal: Terminal): Promise
     if (hasEnded) {
       throw new DirectorError(
         "director-unreachable",
-        `Process ${pid} has ended; its log says why.`,
+        `Process ${pid} has ended. Its log says why.`,
       );
     }
     if (failure.code === "permission-denied") throw failure;
     if (performance.now() >= expiresAtMs) {
       const detail = failure.detail === undefined ? "" : ` ${failure.detail}`;
-      throw new DirectorError(failure.code, `Not within ${timeoutMs / 1_000} s.${detail}`);
+      throw new DirectorError(
+        failure.code,
+        `It was not ready within ${timeoutMs / 1_000} s.${detail}`,
+      );
     }
     await delay(INTERVAL_MS);
   }

@@ -62,7 +62,7 @@ function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
       problemOf(
         "duplicate-virtual-ip",
         `${path}.ip`,
-        `The virtual IP ${virtualIp} belongs to vNIC ${owner} already.`,
+        `The virtual IP ${virtualIp} already belongs to vNIC ${owner}.`,
       ),
     ];
   });
@@ -80,7 +80,7 @@ function checkPorts({ name, path, vnic }: VnicPlace): readonly Problem[] {
       problemOf(
         "duplicate-port",
         `${path}.listeners[${index}].port`,
-        `Port ${port} of vNIC ${name} has listeners[${first}] already.`,
+        `listeners[${first}] of vNIC ${name} already uses port ${port}.`,
       ),
     ];
   });
@@ -95,7 +95,7 @@ function checkQos({ path, vnic: { qos } }: VnicPlace): readonly Problem[] {
         ? problemOf(
             "malformed-rate",
             `${path}.qos.rate`,
-            `${quoted(qos.rate)} guarantees more than its peak.`,
+            `${quoted(qos.rate)} guarantees more than its peak rate.`,
           )
         : problemOf("not-enforced-yet", `${path}.qos.rate`, "The rate is not enforced yet."),
     );
@@ -128,5 +128,11 @@ function checkObserve(
     socketAddressOf(normaliseClientAddress(address.host), address.port),
   );
   if (owner === undefined) return [];
-  return [problemOf("address-clash", "director.observe", `A listener of vNIC ${owner} is there.`)];
+  return [
+    problemOf(
+      "address-clash",
+      "director.observe",
+      `A listener of vNIC ${owner} already uses this address and port.`,
+    ),
+  ];
 }

@@ -30,7 +30,7 @@ export async function tryOut(
     );
     return outcome === "absent" ? refusal : outcome;
   }
-  const text = "A worker refused a change that a fresh worker takes: it is replaced.";
+  const text = "A worker refused a change that a fresh worker accepts. The worker is replaced.";
   log.error({ ...facts, probe: "took" }, text);
   return undefined;
 }

@@ -207,7 +207,7 @@ export class WorkerHandle {
   send(message: ToWorker): void {
     if (this.#process.send(message) !== "full") return;
     if (this.#killedFor !== undefined) return;
-    this.#tellUnbounded("error", "It does not read what it is sent.");
+    this.#tellUnbounded("error", "It does not read its messages.");
     this.kill("hung");
   }
 
@@ -281,7 +281,7 @@ export class WorkerHandle {
   #endUnlessItLeaves(): void {
     if (this.#isGone || this.#killedFor !== undefined) return;
     const timer = setTimeout(
-      () => this.#misbehave("It closed its channel and lives on."),
+      () => this.#misbehave("It closed its channel and did not exit."),
       this.#options.deadlines.exitMs,
     );
     this.#process.exited.finally(() => clearTimeout(timer)).catch(() => undefined);
@@ -290,7 +290,7 @@ export class WorkerHandle {
   #takeReply(message: ToControl): void {
     // Told to drain, it may still answer what it was asked before.
     if (this.#replies.offer(message) || this.isDraining) return;
-    this.#misbehave(`It sent '${message.type}' where none was due.`);
+    this.#misbehave(`It sent '${message.type}' when no such reply was due.`);
   }
 
   #misbehave(text: string): void {

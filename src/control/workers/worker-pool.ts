@@ -281,7 +281,7 @@ export class WorkerPool implements Participants {
       this.#options.onRoster?.([...this.#workers].map((worker) => worker.status().pid));
     } catch (cause) {
       const facts = { event: "worker-record-unwritten", detail: String(cause) };
-      this.#options.log.warn(facts, "Which workers there are could not be recorded.");
+      this.#options.log.warn(facts, "The record of workers could not be written.");
     }
   }
 
@@ -308,6 +308,6 @@ async function startFailureOf(worker: WorkerHandle | undefined): Promise<Directo
   const end = await worker?.ended;
   return new DirectorError(
     "worker-failed",
-    end && `${end.lastLine ?? "It said nothing"} (${end.exit}).`,
+    end && `${end.lastLine ?? "It printed nothing"} (${end.exit}).`,
   );
 }
