@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { findFileViolations } from "#harness/file-rules.ts";
+import { findFileAdvice, findFileViolations } from "#harness/file-rules.ts";
 import { findLayerViolations, type Sources } from "#harness/layer-rules.ts";
 import { projectFolder } from "#harness/tlsd.ts";
 
@@ -29,7 +29,8 @@ describe("the source", () => {
     assert.deepEqual(findLayerViolations(sources), []);
   });
 
-  it("keeps to the file budget, names and exports", () => {
+  it("keeps to the file budget, names and exports", (context) => {
+    for (const advice of findFileAdvice(sources)) context.diagnostic(`advice: ${advice}`);
     assert.deepEqual(findFileViolations(sources), []);
   });
 });
@@ -112,6 +113,21 @@ describe("the architecture check", () => {
       assert.match(complaints[0] ?? "", complaint);
     });
   }
+
+  it("advises to merge a small file with its only importer, and no other file", () => {
+    const long = "\n".repeat(30);
+    const sources = new Map([
+      ["src/cli/small.ts", "export const a = 1;\n"],
+      ["src/cli/used-twice.ts", "export const b = 1;\n"],
+      ["src/cli/long.ts", long],
+      ["src/cli/show.ts", 'import "./small.ts";\nimport "./used-twice.ts";\nimport "./long.ts";\n'],
+      ["src/cli/serve.ts", 'import "./used-twice.ts";\n'],
+      ["src/cli/small.test.ts", 'import "./small.ts";\n'],
+    ]);
+    const [advice, ...more] = findFileAdvice(sources);
+    assert.match(advice ?? "", /^src\/cli\/small\.ts: 1 lines, imported by src\/cli\/show\.ts/);
+    assert.deepEqual(more, []);
+  });
 
   it("sees a median that is too high and an empty source", () => {
     const long = "\n".repeat(121);

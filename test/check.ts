@@ -75,7 +75,10 @@ async function runAll(): Promise<readonly Outcome[]> {
   return outcomes;
 }
 
-const failed = (await runAll()).filter((outcome) => !outcome.isGood);
+const outcomes = await runAll();
+const advice = outcomes.flatMap(({ output }) => output.match(/\badvice: .*/g) ?? []);
+if (advice.length > 0) console.log(`\n${advice.join("\n")}`);
+const failed = outcomes.filter((outcome) => !outcome.isGood);
 for (const { check, output } of failed) {
   console.log(`\n--- ${check.name}: ${check.command} ${check.args.join(" ")}\n${output.trim()}`);
 }

@@ -77,7 +77,7 @@ describe("the reference", () => {
 });
 
 describe("what people read", () => {
-  const pages = ["README.md", "CHANGELOG.md"].filter((path) =>
+  const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].filter((path) =>
     existsSync(join(projectFolder, path)),
   );
   const docs = readdirSync(join(projectFolder, "docs"), { recursive: true, encoding: "utf8" })

@@ -1,4 +1,5 @@
 import { Client } from "undici";
+import { errorCodeOf } from "#model/error-code.ts";
 import {
   DirectorError,
   FAILURES,
@@ -50,13 +51,13 @@ export async function askAdmin(
     const { statusCode, body } = await client.request({ method, path });
     const reply: unknown = await body.json();
     if (statusCode === 200) return reply;
-    throw failureOf(statusCode, reply);
+    throw replyFailureOf(statusCode, reply);
   } catch (error) {
     if (error instanceof DirectorError) throw error;
-    const code = codeOf(error);
+    const code = errorCodeOf(error) ?? "";
     throw new DirectorError(
       FAILURE_OF_CODE[code] ?? "director-unreachable",
-      `It is ${socketPath}${code === "" ? "" : ` (${code})`}.`,
+      `The socket is ${socketPath}${code === "" ? "" : ` (${code})`}.`,
       { cause: error },
     );
   } finally {
@@ -64,7 +65,7 @@ export async function askAdmin(
   }
 }
 
-function failureOf(statusCode: number, reply: unknown): DirectorError {
+function replyFailureOf(statusCode: number, reply: unknown): DirectorError {
   const { code, message, problems } = Object(reply) as Readonly<Record<string, unknown>>;
   if (typeof code !== "string" || typeof message !== "string" || !isFailureCode(code)) {
     return new DirectorError("internal", `The admin API replied with status ${statusCode}.`);
@@ -91,10 +92,4 @@ function isProblem(value: unknown): value is Problem {
     PROBLEM_KEYS.every((key) => typeof entry[key] === "string") &&
     (severity === "error" || severity === "warning")
   );
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : "";
 }

@@ -24,7 +24,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
     .version(version, "--version", "print the version")
     .helpOption("--help", "print help")
     .helpCommand(false)
-    .showHelpAfterError("Add --help to see how it is used.")
+    .showHelpAfterError("Use --help to see the usage.")
     .exitOverride();
   addServe(program, runs.serve);
   addWait(program, runs.wait);
@@ -34,7 +34,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   addDemo(program, demoDocument, runs.demo);
   program.addHelpText(
     "after",
-    "\nExit codes: 0 done, 1 a failure that is named with code, sentence and hint, 2 wrong usage.",
+    "\nExit codes: 0 success, 1 failure (with code, sentence and hint), 2 wrong usage.",
   );
   withExamples(program, [
     "tlsd serve --config director.yaml --data data",

@@ -17,7 +17,7 @@ it("shows errors first, each with place, sentence and hint, and counts them", ()
       "",
       "warning: profiles.shop.servers",
       "  It lives on no server.",
-      "  Name a server in `servers`.",
+      "  Add a server to `servers`.",
       "",
       "1 error, 1 warning",
       "",

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { askAdmin } from "./admin-client.ts";
 import type { WaitRequest } from "./commands/wait.ts";
@@ -22,13 +23,16 @@ export async function runWait(request: WaitRequest, terminal: Terminal): Promise
     if (hasEnded) {
       throw new DirectorError(
         "director-unreachable",
-        `Process ${pid} has ended; its log says why.`,
+        `Process ${pid} has ended. Its log says why.`,
       );
     }
     if (failure.code === "permission-denied") throw failure;
     if (performance.now() >= expiresAtMs) {
       const detail = failure.detail === undefined ? "" : ` ${failure.detail}`;
-      throw new DirectorError(failure.code, `Not within ${timeoutMs / 1_000} s.${detail}`);
+      throw new DirectorError(
+        failure.code,
+        `It was not ready within ${timeoutMs / 1_000} s.${detail}`,
+      );
     }
     await delay(INTERVAL_MS);
   }
@@ -54,6 +58,6 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+    return errorCodeOf(error) !== "ESRCH";
   }
 }

@@ -54,7 +54,7 @@ async function serveFirst(): Promise<Setup> {
   const store = new FakeStore();
   let number = 0;
   const parts: ChangeParts = {
-    electorate: fake.pool,
+    participants: fake.pool,
     engine: "bun",
     store,
     workers: 2,

@@ -7,7 +7,7 @@ import type { Sources } from "./certificates/sources.ts";
 import { checkEngine } from "./check-engine.ts";
 import { compileSnapshot, type Compiled } from "./compile-snapshot.ts";
 import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
-import { Rollout, type Electorate } from "./workers/rollout.ts";
+import { Rollout, type Participants } from "./workers/rollout.ts";
 
 /** What every worker serves, or will before it accepts. */
 export interface StateInForce {
@@ -32,7 +32,7 @@ export interface WantedState {
 }
 
 export interface ChangeParts {
-  readonly electorate: Electorate;
+  readonly participants: Participants;
   /** Of all workers. */
   readonly engine: Engine;
   readonly store: RevisionStore;
@@ -68,7 +68,6 @@ export async function changeDocument(
   const isToSave = !known.isSaved && wanted.known === undefined;
   const compiled = compileSnapshot({
     number: parts.nextNumber(),
-    revision,
     document,
     sources,
     workers: parts.workers,
@@ -76,7 +75,7 @@ export async function changeDocument(
   });
   await parts.probe(before?.compiled.snapshot, compiled.snapshot);
 
-  const rollout = new Rollout(parts.electorate, compiled);
+  const rollout = new Rollout(parts.participants, compiled);
   await rollout.prepare();
   try {
     if (isToSave) save(parts.store, revision, storedOf(document));

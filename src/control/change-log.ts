@@ -98,7 +98,7 @@ export class ChangeLog {
       tell(result, secondsSoFar());
       return result;
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = refusalOf(error);
       this.#lastRefusal = failure.message;
       this.#onEnded("refused", secondsSoFar());
       // Whose mistake it is not, needs the stack.
@@ -122,7 +122,7 @@ export class ChangeLog {
   }
 }
 
-function failureOf(error: unknown): FailureShape {
+function refusalOf(error: unknown): FailureShape {
   if (error instanceof DirectorError) return error.toShape();
   return new DirectorError("internal", String(error), { cause: error }).toShape();
 }

@@ -35,7 +35,6 @@ const HTTPS_PORT = 443;
 export interface ListenerOwner {
   readonly name: VnicName;
   readonly vnic: Vnic;
-  readonly profileName: string;
   readonly profile: Profile;
   readonly document: Document;
   readonly sources: Sources;
@@ -52,7 +51,6 @@ export function compileListener(listener: Listener, owner: ListenerOwner): Snaps
   return {
     name,
     vnic: owner.name,
-    profile: owner.profileName,
     virtualIp: normaliseClientAddress(owner.vnic.ip),
     port: listener.port,
     mode,

@@ -72,7 +72,6 @@ describe("compileSnapshot", () => {
   const compile = (document: Document, more: { sources?: Sources } = {}): Compiled =>
     compileSnapshot({
       number: 7,
-      revision: 3,
       document,
       sources,
       workers: 2,

@@ -1,6 +1,6 @@
-import type { Document, Revision } from "#model/document.ts";
+import { vnicsOf } from "#model/document-listeners.ts";
+import type { Document } from "#model/document.ts";
 import type { MaterialId } from "#model/names.ts";
-import { vnicNameOf } from "#model/names.ts";
 import type { Qos } from "#model/qos.ts";
 import { materialIdsOf, type Material, type Snapshot, type SnapshotVnic } from "#model/snapshot.ts";
 import { sizeBytesOf } from "#model/units.ts";
@@ -9,7 +9,6 @@ import { compileListener } from "./compile-listener.ts";
 
 export interface CompileInput {
   readonly number: number;
-  readonly revision: Revision;
   /** Checked. */
   readonly document: Document;
   readonly sources: Sources;
@@ -28,14 +27,7 @@ export interface Compiled {
 /** Throws DirectorError where the sources lack what a listener refers to. */
 export function compileSnapshot(input: CompileInput): Compiled {
   const { document, sources, workers } = input;
-  const vnics = Object.entries(document.profiles).flatMap(([profileName, profile]) =>
-    Object.entries(profile.vnics).map(([name, vnic]) => ({
-      name: vnicNameOf(name, profileName),
-      profileName,
-      profile,
-      vnic,
-    })),
-  );
+  const vnics = vnicsOf(document);
   const listeners = vnics
     .filter(({ vnic }) => vnic.admin === "up")
     .flatMap((owner) =>
@@ -45,7 +37,6 @@ export function compileSnapshot(input: CompileInput): Compiled {
     );
   const snapshot: Snapshot = {
     number: input.number,
-    revision: input.revision,
     listeners,
     vnics: vnics.map(({ name, vnic }) => shareOf(name, vnic.qos, workers)),
     maxConnections: input.connectionsPerWorker(listeners.length),

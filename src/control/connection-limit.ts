@@ -54,7 +54,7 @@ export function connectionLimitOf(
   };
 }
 
-const RAISE = "Raise it: `ulimit -n`, or LimitNOFILE in the systemd unit.";
+const RAISE = "Raise it with `ulimit -n`, or with LimitNOFILE in the systemd unit.";
 
 const workersNotice = (
   wanted: DirectorSettings["maxConnections"],

@@ -20,7 +20,7 @@ import type { MaterialReader } from "./reader/material-reader.ts";
 import type { StoredDocument, StoredRevision } from "./state/revision-store.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
-export interface DirectorParts extends Omit<ChangeParts, "electorate" | "nextNumber"> {
+export interface DirectorParts extends Omit<ChangeParts, "participants" | "nextNumber"> {
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
   readonly changeLog: ChangeLog;
@@ -61,7 +61,7 @@ export class Director {
     this.#parts = parts;
     this.#changeParts = {
       ...parts,
-      electorate: parts.pool,
+      participants: parts.pool,
       nextNumber: () => {
         this.#lastNumber += 1;
         return this.#lastNumber;
@@ -116,7 +116,7 @@ export class Director {
         throw error;
       }
     }
-    for (const worker of this.#parts.pool.voters()) {
+    for (const worker of this.#parts.pool.participants()) {
       await this.#queue.run(() => this.#parts.pool.replace(worker));
     }
   }
@@ -192,7 +192,7 @@ export class Director {
           this.#withStartSettings(file),
           this.#changeParts,
         );
-        if (after !== before) this.#settleOn(after, file);
+        if (after !== before) this.#commitRound(after, file);
         for (const event of [SERVES_STORED, SERVES_UNSAVED]) this.#parts.notices.clear(event);
         return { before, after };
       }),
@@ -222,7 +222,7 @@ export class Director {
     );
   }
 
-  #settleOn(after: StateInForce, file: CheckedFile): void {
+  #commitRound(after: StateInForce, file: CheckedFile): void {
     this.#inForce = after;
     this.#parts.health.follow(after.document, after.compiled.snapshot);
     this.#watcher?.close();

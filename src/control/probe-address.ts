@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError, type FailureCode } from "#model/failure.ts";
 import { socketAddressOf } from "#model/names.ts";
 import type { Snapshot } from "#model/snapshot.ts";
@@ -36,7 +37,7 @@ async function probeAddress(virtualIp: string, port: number, listener: string): 
   try {
     await bound.promise;
   } catch (error) {
-    const errno = error instanceof Error && "code" in error ? String(error.code) : "";
+    const errno = errorCodeOf(error) ?? "";
     throw new DirectorError(
       FAILURE_OF_ERRNO[errno] ?? "listener-unusable",
       `Listener ${listener}, ${socketAddressOf(virtualIp, port)}: ${errno}.`,

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
+import { errorCodeOf } from "#model/error-code.ts";
 
 // A file that is written twice within one tick of the kernel's clock keeps its times (time(7)).
 const CLOCK_TICK_MS = 50;
@@ -70,6 +71,6 @@ const SENTENCES: Readonly<Record<string, string>> = {
 };
 
 function sentenceOf(error: Error): string {
-  const code = "code" in error ? String(error.code) : error.message;
+  const code = errorCodeOf(error) ?? error.message;
   return SENTENCES[code] ?? `Reading it failed with ${code}.`;
 }

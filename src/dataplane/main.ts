@@ -30,7 +30,6 @@ const argument = (name: string, fallback: number): number => {
 };
 
 const bunVersion = process.versions["bun"];
-const engine = bunVersion === undefined ? "node" : "bun";
 const isNativeWanted = process.argv.includes("--wire=native");
 const { wire, name: wireName } = await chooseWire(isNativeWanted);
 const runtime =
@@ -137,4 +136,4 @@ if (isNativeWanted && bunVersion !== undefined && wireName !== "native") {
     "This Bun lacks sockets of its own that can start TLS: node:net and node:tls are used.";
   send({ type: "notice", level: "warn", text });
 }
-send({ type: "ready", protocol: PROTOCOL_VERSION, engine, runtime });
+send({ type: "ready", protocol: PROTOCOL_VERSION, runtime });

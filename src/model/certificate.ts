@@ -6,11 +6,15 @@ export const CertificateSchema = Type.Object(
   {
     source: Type.Enum(["files"], {
       default: "files",
-      description: "Where its versions come from.",
+      description: "Where the certificate comes from.",
     }),
     chain: path("PEM file with the certificate first and its intermediates after it."),
-    key: Type.Optional(path("PEM file with the private key. The chain file when absent.")),
-    passphraseFile: Type.Optional(path("File whose first line opens an encrypted private key.")),
+    key: Type.Optional(
+      path("PEM file with the private key. If it is not set, the key is in the chain file."),
+    ),
+    passphraseFile: Type.Optional(
+      path("File whose first line is the passphrase of an encrypted private key."),
+    ),
   },
   { additionalProperties: false, description: "A certificate and its private key." },
 );

@@ -1,28 +1,20 @@
-import { checkListener, type ListenerPlace } from "./check-listener.ts";
+import { checkListener } from "./check-listener.ts";
 import { checkPolicy } from "./check-policy.ts";
 import { checkServers } from "./check-servers.ts";
 import { isIpAddress, normaliseClientAddress } from "./cidr.ts";
+import { listenersOf, listenersOfVnic, vnicsOf, type VnicPlace } from "./document-listeners.ts";
 import type { Document } from "./document.ts";
 import { trySocketAddress } from "./endpoint-text.ts";
 import type { Problem } from "./failure.ts";
-import { socketAddressOf, vnicNameOf, type VnicName } from "./names.ts";
-import { pathOf, problemOf, quoted } from "./problem.ts";
+import { socketAddressOf, type VnicName } from "./names.ts";
+import { problemOf, quoted } from "./problem.ts";
 import { DEFAULT_PRIORITY } from "./qos.ts";
-import type { Vnic } from "./vnic.ts";
 import { rateOf } from "./units.ts";
-
-/** A vNIC and where it stands in the document. */
-interface VnicPlace {
-  readonly name: VnicName;
-  readonly path: string;
-  readonly profile: string;
-  readonly vnic: Vnic;
-}
 
 /** Rules that the schema cannot say, over the whole document: all problems at once. */
 export function checkDocument(document: Document): readonly Problem[] {
   const vnics = vnicsOf(document);
-  const ownListeners = ownListenersOf(vnics);
+  const ownListeners = ownListenersOf(document);
   return [
     ...checkObserve(document, ownListeners),
     ...checkServers(document),
@@ -31,38 +23,20 @@ export function checkDocument(document: Document): readonly Problem[] {
     ...vnics.flatMap((place) => [
       ...checkQos(place),
       ...checkPorts(place),
-      ...listenersOf(place).flatMap((listener) => checkListener(document, listener, ownListeners)),
+      ...listenersOfVnic(place).flatMap((listener) =>
+        checkListener(document, listener, ownListeners),
+      ),
     ]),
   ];
 }
 
-function vnicsOf(document: Document): readonly VnicPlace[] {
-  return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
-    Object.entries(vnics).map(([name, vnic]) => ({
-      name: vnicNameOf(name, profile),
-      path: pathOf("profiles", profile, "vnics", name),
-      profile,
-      vnic,
-    })),
-  );
-}
-
-const listenersOf = ({ path, profile, vnic }: VnicPlace): readonly ListenerPlace[] =>
-  vnic.listeners.map((listener, index) => ({
-    path: `${path}.listeners[${index}]`,
-    profile,
-    listener,
-  }));
-
 /** `address:port` of every listener -> the vNIC that it belongs to. */
-function ownListenersOf(vnics: readonly VnicPlace[]): ReadonlyMap<string, VnicName> {
+function ownListenersOf(document: Document): ReadonlyMap<string, VnicName> {
   return new Map(
-    vnics.flatMap(({ name, vnic }) =>
-      vnic.listeners.map(({ port }) => [
-        socketAddressOf(normaliseClientAddress(vnic.ip), port),
-        name,
-      ]),
-    ),
+    listenersOf(document).map(({ owner: { name, vnic }, listener }) => [
+      socketAddressOf(normaliseClientAddress(vnic.ip), listener.port),
+      name,
+    ]),
   );
 }
 
@@ -88,7 +62,7 @@ function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
       problemOf(
         "duplicate-virtual-ip",
         `${path}.ip`,
-        `The virtual IP ${virtualIp} belongs to vNIC ${owner} already.`,
+        `The virtual IP ${virtualIp} already belongs to vNIC ${owner}.`,
       ),
     ];
   });
@@ -106,7 +80,7 @@ function checkPorts({ name, path, vnic }: VnicPlace): readonly Problem[] {
       problemOf(
         "duplicate-port",
         `${path}.listeners[${index}].port`,
-        `Port ${port} of vNIC ${name} has listeners[${first}] already.`,
+        `listeners[${first}] of vNIC ${name} already uses port ${port}.`,
       ),
     ];
   });
@@ -121,7 +95,7 @@ function checkQos({ path, vnic: { qos } }: VnicPlace): readonly Problem[] {
         ? problemOf(
             "malformed-rate",
             `${path}.qos.rate`,
-            `${quoted(qos.rate)} guarantees more than its peak.`,
+            `${quoted(qos.rate)} guarantees more than its peak rate.`,
           )
         : problemOf("not-enforced-yet", `${path}.qos.rate`, "The rate is not enforced yet."),
     );
@@ -154,5 +128,11 @@ function checkObserve(
     socketAddressOf(normaliseClientAddress(address.host), address.port),
   );
   if (owner === undefined) return [];
-  return [problemOf("address-clash", "director.observe", `A listener of vNIC ${owner} is there.`)];
+  return [
+    problemOf(
+      "address-clash",
+      "director.observe",
+      `A listener of vNIC ${owner} already uses this address and port.`,
+    ),
+  ];
 }

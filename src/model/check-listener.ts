@@ -1,5 +1,6 @@
 import { isIpAddress, normaliseClientAddress, parseCidr } from "./cidr.ts";
 import { tryDidYouMean } from "./closest-name.ts";
+import type { ListenerPlace } from "./document-listeners.ts";
 import type { Document } from "./document.ts";
 import { isServerName, trySocketAddress, tryUnixPath } from "./endpoint-text.ts";
 import type { Problem } from "./failure.ts";
@@ -7,13 +8,7 @@ import type { Listener } from "./listener.ts";
 import { socketAddressOf, type VnicName } from "./names.ts";
 import { isPresetName } from "./policy.ts";
 import { problemOf, quoted } from "./problem.ts";
-
-/** A listener and where it stands in the document. */
-export interface ListenerPlace {
-  readonly path: string;
-  readonly profile: string;
-  readonly listener: Listener;
-}
+import type { Profile } from "./profile.ts";
 
 type ListenerKey = Exclude<keyof Listener, "port" | "mode">;
 
@@ -40,7 +35,7 @@ export function checkListener(
 ): readonly Problem[] {
   const { listener, path } = place;
   if (listener.mode === "http") {
-    return [problemOf("mode-not-available", `${path}.mode`, "Mode http is not there yet.")];
+    return [problemOf("mode-not-available", `${path}.mode`, "Mode http is not available yet.")];
   }
   return [
     ...checkForbiddenKeys(place),
@@ -69,7 +64,7 @@ function checkForbiddenKeys({ path, listener }: ListenerPlace): readonly Problem
       problemOf(
         "forbidden-key",
         `${path}.${key}`,
-        `A listener of mode ${listener.mode} takes no ${key}.`,
+        `A listener of mode ${listener.mode} does not support ${key}.`,
       ),
     );
 }
@@ -79,19 +74,28 @@ function checkTo({ path, listener: { mode, to } }: ListenerPlace): readonly Prob
   if (mode === "redirect") {
     if (to === undefined || typeof to === "number") return [];
     const message = `${quoted(to)} is not the https port of the redirect.`;
-    return [problemOf("bad-endpoint", place, message, "Write a port, or leave it out for 443.")];
+    return [
+      problemOf("bad-endpoint", place, message, "Write a port, or remove the key for port 443."),
+    ];
   }
   if (to === undefined) {
     const hint =
       mode === "egress"
-        ? "Add the remote as host:port, e.g. payments.example:443."
+        ? "Add the remote host as host:port, e.g. payments.example:443."
         : "Add the port on the server, e.g. 8080, or unix:/path/to/socket.";
     return [problemOf("missing-key", place, "`to` is missing.", hint)];
   }
   if (mode === "egress") {
     if (typeof to === "string" && trySocketAddress(to) !== undefined) return [];
     const hint = "Write it as payments.example:443 or [2001:db8::1]:443.";
-    return [problemOf("bad-endpoint", place, `${quoted(to)} is not a remote host and port.`, hint)];
+    return [
+      problemOf(
+        "bad-endpoint",
+        place,
+        `${quoted(to)} is not the host and port of a remote host.`,
+        hint,
+      ),
+    ];
   }
   if (typeof to === "number" || tryUnixPath(to) !== undefined) return [];
   const hint = /^\d+$/.test(to) ? "Write the port without quotes." : undefined;
@@ -101,7 +105,7 @@ function checkTo({ path, listener: { mode, to } }: ListenerPlace): readonly Prob
 
 function checkLoop(
   document: Document,
-  { path, profile, listener }: ListenerPlace,
+  { path, owner: { profile }, listener }: ListenerPlace,
   ownListeners: ReadonlyMap<string, VnicName>,
 ): readonly Problem[] {
   for (const [address, port] of targetsOf(document, profile, listener)) {
@@ -121,7 +125,7 @@ function checkLoop(
 
 function targetsOf(
   document: Document,
-  profileName: string,
+  profile: Profile,
   { mode, to }: Listener,
 ): readonly (readonly [address: string, port: number])[] {
   if (mode === "egress") {
@@ -131,8 +135,7 @@ function targetsOf(
     return hosts.map((host) => [host, remote.port]);
   }
   if (mode !== "tcp" || typeof to !== "number") return [];
-  const profile = document.profiles[profileName];
-  return [...(profile?.servers ?? []), ...(profile?.standby ?? [])]
+  return [...profile.servers, ...profile.standby]
     .filter((server) => Object.hasOwn(document.servers, server))
     .map((server) => [document.servers[server]?.address ?? "", to]);
 }
@@ -142,7 +145,7 @@ function checkCertificates(
   { path, listener: { mode, certificates } }: ListenerPlace,
 ): readonly Problem[] {
   if (mode === "tcp" && certificates.length === 0) {
-    const hint = "Name at least one of `certificates`; the first is the default.";
+    const hint = "Add the name of at least one certificate. The first is the default.";
     return [
       problemOf("missing-key", `${path}.certificates`, "Mode tcp needs a certificate.", hint),
     ];
@@ -184,8 +187,8 @@ function checkEndpointTls(
   const { verify, ca, serverName, certificate } = endpointTls;
   const problems: Problem[] = [];
   if (mode === "egress" && !verify) {
-    const message = "An egress listener always verifies the remote.";
-    const hint = "Leave it out; name the remote's CA with `ca`.";
+    const message = "An egress listener always verifies the remote host.";
+    const hint = "Remove it, and set `ca` to the CA of the remote host.";
     problems.push(problemOf("forbidden-key", `${place}.verify`, message, hint));
   }
   if (mode === "tcp" && verify && typeof to === "string" && serverName === undefined) {
@@ -194,8 +197,8 @@ function checkEndpointTls(
     problems.push(problemOf("missing-key", `${place}.serverName`, message, hint));
   }
   if (mode === "tcp" && !verify && ca !== undefined) {
-    const hint = "Set `verify: true`, or leave `ca` out.";
-    problems.push(problemOf("not-used", `${place}.ca`, "Nothing is verified with it.", hint));
+    const hint = "Set `verify: true`, or remove `ca`.";
+    problems.push(problemOf("not-used", `${place}.ca`, "It has no effect without `verify`.", hint));
   }
   if (serverName !== undefined && !isServerName(serverName)) {
     const message = `${quoted(serverName)} is not a name that a certificate can have.`;

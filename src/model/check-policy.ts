@@ -35,7 +35,7 @@ function checkVersions(path: string, policy: Policy): readonly Problem[] {
     }),
     ...allowed.flatMap((version) => {
       if (suites.some((suite) => versionOf(suite) === version)) return [];
-      const message = `The policy allows ${version} and lists no suite of it.`;
+      const message = `The policy allows ${version} but lists no suite for it.`;
       return [problemOf("version-without-suite", `${path}.cipherSuites`, message)];
     }),
   ];
@@ -45,15 +45,15 @@ function checkVersions(path: string, policy: Policy): readonly Problem[] {
 function checkBaseSuites(path: string, policy: Policy): readonly Problem[] {
   const { minVersion } = resolvePolicy("", policy);
   if (minVersion >= PRESETS[policy.base].minVersion) return [];
-  const message = `The policy allows ${minVersion}, of which its base ${policy.base} has no suites.`;
-  const hint = "Set `base: intermediate`, or list the suites with `cipherSuites`.";
+  const message = `The policy allows ${minVersion}, but its base ${policy.base} has no suites for it.`;
+  const hint = "Set `base: intermediate`, or list the suites in `cipherSuites`.";
   return [problemOf("version-without-suite", `${path}.minVersion`, message, hint)];
 }
 
 function checkGroups(path: string, policy: Policy): readonly Problem[] {
   const { minVersion, groups } = resolvePolicy("", policy);
   if (minVersion >= "TLSv1.3" || !groups.every(isTls13Group)) return [];
-  const message = `The policy allows ${minVersion} and lists no group of it.`;
+  const message = `The policy allows ${minVersion} but lists no group for it.`;
   return [problemOf("version-without-group", `${path}.groups`, message)];
 }
 
@@ -72,18 +72,16 @@ function checkClientAuth(path: string, { clientAuth }: Policy): Problem[] {
     );
   }
   if (crl !== undefined && ca === undefined) {
-    const message = "A revocation list is of no use without the CA that signed it.";
-    problems.push(
-      problemOf("missing-key", `${place}.crl`, message, "Add `ca`, or leave out `crl`."),
-    );
+    const message = "A revocation list needs the CA that signed it.";
+    problems.push(problemOf("missing-key", `${place}.crl`, message, "Add `ca`, or remove `crl`."));
   }
   if (mode === "none" && ca !== undefined) {
-    const hint = "Set `mode: require` or `mode: request`, or leave `ca` out.";
+    const hint = "Set `mode: require` or `mode: request`, or remove `ca`.";
     problems.push(
       problemOf(
         "not-used",
         `${place}.ca`,
-        "With mode none no client is asked for a certificate.",
+        "With mode none, clients are not asked for a certificate.",
         hint,
       ),
     );

@@ -24,7 +24,9 @@ function checkAddress(path: string, address: string): readonly Problem[] {
     return [problemOf("bad-address", path, `${quoted(address)} is not an IPv4 or IPv6 address.`)];
   }
   if (/^[0:.]+$/.test(address)) {
-    return [problemOf("bad-address", path, `${address} is no address that one can connect to.`)];
+    return [
+      problemOf("bad-address", path, `${address} is not an address that can be connected to.`),
+    ];
   }
   return [];
 }
@@ -38,7 +40,7 @@ function checkVnicCount(document: Document, server: string): readonly Problem[] 
     problemOf(
       "too-many-vnics",
       pathOf("servers", server),
-      `${server} would carry ${count} vNICs, standby included; a server carries at most ${MAX_VNICS_PER_SERVER}.`,
+      `${server} would carry ${count} vNICs, including standby. A server carries at most ${MAX_VNICS_PER_SERVER}.`,
     ),
   ];
 }
@@ -57,7 +59,7 @@ function checkProfile(document: Document, path: string, profile: Profile): reado
             problemOf(
               "duplicate-server",
               `${path}.standby[${index}]`,
-              `${name} stands in \`servers\` already.`,
+              `${name} is already in \`servers\`.`,
             ),
           ]
         : [],
@@ -67,7 +69,7 @@ function checkProfile(document: Document, path: string, profile: Profile): reado
           problemOf(
             "no-server",
             `${path}.servers`,
-            "The profile lives on no server: its clients' connections are closed.",
+            "The profile has no server, so the connections of its clients are closed.",
           ),
         ]
       : []),
@@ -91,6 +93,6 @@ function checkNames(
       ];
     }
     if (names.indexOf(name) === index) return [];
-    return [problemOf("duplicate-server", `${path}[${index}]`, `${name} stands here twice.`)];
+    return [problemOf("duplicate-server", `${path}[${index}]`, `${name} is listed twice.`)];
   });
 }

@@ -21,62 +21,63 @@ export const DirectorSettingsSchema = Type.Object(
     data: Type.String({
       default: "data",
       minLength: 1,
-      description: "Folder of the state, and of admin socket and lock unless `runtime` is given.",
+      description:
+        "Folder of the state. It also holds the admin socket and the lock, unless `runtime` is set.",
     }),
     runtime: Type.Optional(
       Type.String({
         minLength: 1,
         description:
-          "Folder of the admin socket, the lock and the record of workers. When absent it is `data`, or, where that cannot be written to, the first that can of $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/tlsd and /run/tlsd.",
+          "Folder of the admin socket, the lock and the record of workers. If it is not set, it is `data`. If `data` cannot be written to, it is the first of $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/tlsd and /run/tlsd that can.",
       }),
     ),
     observe: Type.Optional(
       Type.String({
         description:
-          "`address:port` for /metrics, /healthz and /readyz without a token. Off when absent.",
+          "Address and port on which /metrics, /healthz and /readyz are served without a token. If it is not set, only the admin socket serves them.",
       }),
     ),
-    workers: auto(64, "Worker processes. `auto` is one a CPU core."),
+    workers: auto(64, "Number of worker processes. `auto` is one per CPU core."),
     engine: Type.Enum(["bun", "node", "auto"], {
       default: "auto",
       description:
-        "The runtime of the workers. `auto` is bun where its binary is there, else node.",
+        "The runtime of the workers. `auto` is bun if its binary is installed, otherwise node.",
     }),
     wire: Type.Enum(["portable", "native"], {
       default: "native",
       description:
-        "What workers on Bun build connections on: `native` is Bun's own sockets, `portable` is node:net and node:tls, which cost more. Where the engine has no such sockets, as on Node, it is portable.",
+        "The sockets of workers on Bun: `native` is Bun's own sockets, `portable` is node:net and node:tls, which need more CPU time. Workers on Node are always portable.",
     }),
     maxConnections: auto(
       10_000_000,
-      "Open connections of all vNICs. `auto` is what the open-file limit allows.",
+      "How many connections all vNICs together may have open. `auto` is what the open-file limit allows.",
     ),
     relayMemory: Type.String({
       pattern: SIZE_PATTERN,
       default: "512MiB",
-      description: "What one worker may buffer between clients and endpoints in all.",
+      description: "How much one worker may buffer between clients and endpoints in total.",
     }),
     drain: Type.String({
       pattern: DURATION_PATTERN,
       default: "30s",
-      description: "How long open connections may go on when the director stops.",
+      description: "How long open connections may continue when the director stops.",
     }),
     orphanGrace: Type.String({
       pattern: DURATION_PATTERN,
       default: "60s",
-      description: "How long workers go on serving when the control process is gone.",
+      description: "How long workers continue to serve after the control process has ended.",
     }),
     paths: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
-      description: "Folders that paths which come over the API must lie under.",
+      description: "The folders in which files must be that a change over the API refers to.",
     }),
     user: systemUser(
       "tlsd",
-      "What the control process runs as when it is started as root and the user exists.",
+      "The user that the control process runs as, if it is started as root and the user exists.",
     ),
     workerUser: systemUser(
       "tlsd-worker",
-      "What the workers run as when the director is started as root: a user of their own. Where it does not exist they run as `nobody`.",
+      "The user that the workers run as, if the director is started as root. No other program should use it. If it does not exist, the workers run as `nobody`.",
     ),
   },
   { additionalProperties: false, default: {}, description: "Start-up settings." },

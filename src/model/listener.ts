@@ -14,11 +14,11 @@ export const EndpointTlsSchema = Type.Object(
     verify: Type.Boolean({
       default: true,
       description:
-        "Whether the endpoint's certificate must be valid. An egress listener always verifies.",
+        "Whether the endpoint's certificate must be valid. An egress listener always verifies it.",
     }),
     ca: Type.Optional(
       path(
-        "PEM file with the CAs that sign the endpoint's certificate. The system's bundle, as it is when the director starts to use it, when absent.",
+        "PEM file with the CAs that sign the endpoint's certificate. If it is not set, the CA bundle of the system is used as it is when the director reads it first.",
       ),
     ),
     serverName: Type.Optional(
@@ -26,19 +26,19 @@ export const EndpointTlsSchema = Type.Object(
         minLength: 1,
         maxLength: 253,
         description:
-          "The name that is asked for and verified. The address, or an egress listener's host, when absent.",
+          "The server name that is sent to the endpoint and verified. If it is not set, it is the endpoint's address, or the host of an egress listener.",
       }),
     ),
     certificate: Type.Optional(
       Type.String({
         pattern: NAME_PATTERN,
-        description: "The certificate that the director shows to the endpoint.",
+        description: "The certificate that the director presents to the endpoint.",
       }),
     ),
   },
   {
     additionalProperties: false,
-    description: "TLS towards the endpoint. Plaintext when absent (mode tcp).",
+    description: "TLS to the endpoint. If it is not set, a listener of mode tcp sends plaintext.",
   },
 );
 export type EndpointTls = Type.Static<typeof EndpointTlsSchema>;
@@ -47,39 +47,45 @@ const TimeoutsSchema = Type.Object(
   {
     handshake: duration(
       "10s",
-      "From accept to the end of the TLS handshake, PROXY header and ClientHello included.",
+      "Time from accept to the end of the TLS handshake, including PROXY header and ClientHello.",
     ),
-    connect: duration("5s", "For one endpoint to take a connection, its TLS handshake included."),
-    idle: duration("300s", "Without a byte in either direction."),
-    halfClosed: duration("30s", "Without a byte, once one side has ended its half."),
+    connect: duration(
+      "5s",
+      "Time in which one endpoint must accept a connection, including its TLS handshake.",
+    ),
+    idle: duration(
+      "300s",
+      "Time after which a connection without a byte in either direction is ended.",
+    ),
+    halfClosed: duration("30s", "The same, after one side has ended its direction."),
   },
-  { additionalProperties: false, default: {}, description: "Deadlines." },
+  { additionalProperties: false, default: {}, description: "Deadlines of a connection." },
 );
 
 export const HealthSchema = Type.Object(
   {
     type: Type.Enum(["tcp"], {
       default: "tcp",
-      description: "Opens a TCP connection and closes it.",
+      description: "The check opens a TCP connection and closes it.",
     }),
-    interval: duration("2s", "Between two checks of one endpoint."),
-    timeout: duration("1s", "For one check."),
+    interval: duration("2s", "Time between two checks of one endpoint."),
+    timeout: duration("1s", "Time after which one check has failed."),
     rise: Type.Integer({
       minimum: 1,
       maximum: 100,
       default: 2,
-      description: "Successes until an endpoint is up.",
+      description: "Number of successful checks in a row after which an endpoint is up.",
     }),
     fall: Type.Integer({
       minimum: 1,
       maximum: 100,
       default: 3,
-      description: "Failures until an endpoint is down.",
+      description: "Number of failed checks in a row after which an endpoint is down.",
     }),
   },
   {
     additionalProperties: false,
-    description: "Active health check. Only failed connects count when absent.",
+    description: "Active health check. If it is not set, only failed connections of clients count.",
   },
 );
 export type Health = Type.Static<typeof HealthSchema>;
@@ -90,7 +96,7 @@ export const ListenerSchema = Type.Object(
     mode: Type.Enum([...MODES], {
       default: "tcp",
       description:
-        "`tcp` terminates TLS and relays plaintext; `redirect` answers plain HTTP with 308 to https; `egress` takes plaintext from servers and opens TLS to a remote host; `http` is not there yet.",
+        "`tcp` terminates TLS and relays plaintext; `redirect` answers plain HTTP with a redirection (308) to https; `egress` accepts plaintext from servers and opens TLS to a remote host; `http` is not available yet.",
     }),
     to: Type.Optional(
       Type.Union(
@@ -100,7 +106,7 @@ export const ListenerSchema = Type.Object(
         ],
         {
           description:
-            "tcp: port on the server, or `unix:/path`. egress: `host:port` of the remote. redirect: the https port, 443 when absent.",
+            "Mode tcp: the port on the server, or `unix:/path`. Mode egress: `host:port` of the remote host. Mode redirect: the https port, 443 if it is not set.",
         },
       ),
     ),
@@ -108,12 +114,12 @@ export const ListenerSchema = Type.Object(
       maxItems: 10_000,
       uniqueItems: true,
       default: [],
-      description: "The first is the default; the others are chosen by server name and key type.",
+      description:
+        "Names of certificates. The first is the default; the others are chosen by server name and key type.",
     }),
     strictServerName: Type.Boolean({
       default: false,
-      description:
-        "Refuse a client whose server name none of the certificates covers, and one that sends none.",
+      description: "Refuse clients that send no server name, or one that no certificate covers.",
     }),
     policy: Type.String({
       pattern: NAME_PATTERN,
@@ -123,31 +129,32 @@ export const ListenerSchema = Type.Object(
     proxyProtocol: Type.Enum(["none", "v1", "v2"], {
       default: "none",
       description:
-        "The PROXY protocol header that the endpoint gets. What a header in announced is passed on.",
+        "The version of the PROXY protocol header that is sent to the endpoint. What a received header announces is passed on.",
     }),
     acceptProxyProtocol: Type.Array(Type.String(), {
       maxItems: 256,
       default: [],
       description:
-        "CIDRs from which a PROXY header (v1, or v2 of up to 64 KB) is required. All others are direct clients.",
+        "CIDRs of the peers that must send a PROXY header (v1, or v2 of up to 64 KB). Other peers are treated as clients.",
     }),
     allowFrom: Type.Array(Type.String(), {
       maxItems: 1_000,
       default: [],
       description:
-        "CIDRs of the clients that are allowed. Every client is, if the list is empty. egress: the profile's servers are allowed, and these. The client that a PROXY header announces counts, else the peer.",
+        "CIDRs of the clients that are allowed. An empty list allows every client. An egress listener also allows the servers of its profile. The client is the one that a PROXY header announces, otherwise the peer.",
     }),
     denyFrom: Type.Array(Type.String(), {
       maxItems: 1_000,
       default: [],
-      description: "CIDRs of the clients that are not allowed, even if `allowFrom` has them.",
+      description: "CIDRs of the clients that are not allowed, even if `allowFrom` contains them.",
     }),
     endpointTls: Type.Optional(EndpointTlsSchema),
     health: Type.Optional(HealthSchema),
     timeouts: TimeoutsSchema,
     accessLog: Type.Enum(["off", "sampled", "full"], {
       default: "off",
-      description: "One line a connection: for none, for every hundredth, for all.",
+      description:
+        "Which connections get a line in the log: none (`off`), every hundredth (`sampled`), or all (`full`).",
     }),
   },
   { additionalProperties: false, description: "One port of a vNIC." },

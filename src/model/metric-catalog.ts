@@ -32,7 +32,7 @@ export const LISTENER_METRICS = [
   {
     name: "tlsd_connections_ended_total",
     kind: "counter",
-    help: "Connections that had their handshake, by how they ended.",
+    help: "Connections after their handshake, by how they ended.",
     label: "outcome",
     values: CONNECTION_OUTCOME_NAMES,
   },
@@ -46,12 +46,12 @@ export const LISTENER_METRICS = [
   {
     name: "tlsd_connections_refused_total",
     kind: "counter",
-    help: "Connections closed because `allowFrom` or `denyFrom` does not allow their client.",
+    help: "Connections closed because `allowFrom` or `denyFrom` does not allow the client.",
   },
   {
     name: "tlsd_handshakes_total",
     kind: "counter",
-    help: "TLS handshakes done with clients.",
+    help: "Completed TLS handshakes with clients.",
     label: "session",
     values: ["new", "resumed"],
   },
@@ -65,12 +65,12 @@ export const LISTENER_METRICS = [
   {
     name: "tlsd_proxy_probes_total",
     kind: "counter",
-    help: "Health checks of a proxy: connections with a PROXY header that announces no client, and nothing after it.",
+    help: "Health checks by a proxy: connections whose PROXY header announces no client, without any data after it.",
   },
   {
     name: "tlsd_endpoint_connects_total",
     kind: "counter",
-    help: "Connections made to endpoints.",
+    help: "Connections established to endpoints.",
   },
   {
     name: "tlsd_endpoint_connects_failed_total",
@@ -151,12 +151,12 @@ export const DIRECTOR_METRICS = [
   {
     name: "tlsd_state_writable",
     kind: "gauge",
-    help: "0 while the state cannot be saved: changes of the document are refused.",
+    help: "1 while the state can be saved. While it is 0, changes of the document are refused.",
   },
   {
     name: "tlsd_internal_errors_total",
     kind: "counter",
-    help: "Errors of the director's own that nothing had dealt with; each is in the log.",
+    help: "Unexpected errors in the control process. Each is in the log.",
   },
   { name: "tlsd_worker_memory_bytes", kind: "gauge", help: "Resident memory; label `worker`." },
   {
@@ -167,7 +167,7 @@ export const DIRECTOR_METRICS = [
   {
     name: "tlsd_events_dropped_total",
     kind: "counter",
-    help: "Handshake records and access lines that were dropped because too many waited.",
+    help: "Handshake records and access lines that were dropped because too many were waiting.",
   },
   {
     name: "tlsd_certificate_not_after_seconds",
@@ -177,7 +177,7 @@ export const DIRECTOR_METRICS = [
   {
     name: "tlsd_certificate_source_ok",
     kind: "gauge",
-    help: "1 while the files of the certificate can be served, 0 while an older version is; label `certificate`.",
+    help: "1 while the files of the certificate can be served, 0 while an older version is served; label `certificate`.",
   },
   {
     name: "tlsd_endpoint_up",

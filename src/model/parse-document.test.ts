@@ -65,9 +65,9 @@ describe("parseDocument: the schema", () => {
       problems.map(({ hint }) => hint),
       [
         "Did you mean `policies`?",
-        "Known here: director, servers, profiles, certificates, policies.",
+        "Known keys: director, servers, profiles, certificates, policies.",
         "Did you mean `listeners`?",
-        "Known here: ip, admin, qos, listeners.",
+        "Known keys: ip, admin, qos, listeners.",
       ],
     );
   });

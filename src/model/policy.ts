@@ -20,26 +20,32 @@ const ClientAuthSchema = Type.Object(
     mode: Type.Enum([...CLIENT_AUTH_MODES], {
       default: "none",
       description:
-        "`none` asks for no client certificate; `request` asks and checks one that comes; `require` refuses a client without a valid one.",
+        "`none` does not ask for a client certificate; `request` asks for one and refuses an invalid one; `require` refuses clients without a valid one.",
     }),
     ca: Type.Optional(path("PEM file with the CAs that sign client certificates.")),
-    crl: Type.Optional(path("PEM file with a certificate revocation list of each of those CAs.")),
+    crl: Type.Optional(path("PEM file with a certificate revocation list of each of these CAs.")),
   },
-  { additionalProperties: false, default: {}, description: "What is asked of the client." },
+  {
+    additionalProperties: false,
+    default: {},
+    description: "Authentication of clients by certificate.",
+  },
 );
 
 export const PolicySchema = Type.Object(
   {
     base: Type.Enum([...PRESET_NAMES], {
       default: "intermediate",
-      description: "The preset that it changes.",
+      description: "The preset that the policy is based on.",
     }),
     minVersion: Type.Optional(
-      Type.Enum([...TLS_VERSIONS], { description: "Lowest TLS version. Of the base when absent." }),
+      Type.Enum([...TLS_VERSIONS], {
+        description: "Lowest TLS version. If it is not set, that of the base.",
+      }),
     ),
     maxVersion: Type.Optional(
       Type.Enum([...TLS_VERSIONS], {
-        description: "Highest TLS version. Of the base when absent.",
+        description: "Highest TLS version. If it is not set, that of the base.",
       }),
     ),
     cipherSuites: Type.Optional(
@@ -47,26 +53,34 @@ export const PolicySchema = Type.Object(
         minItems: 1,
         uniqueItems: true,
         description:
-          "Suites, best first, by their OpenSSL names. Of the base when absent. Engine bun always offers the three of TLS 1.3.",
+          "Cipher suites by their OpenSSL names, the preferred one first. If they are not set, those of the base. Engine bun always offers the three suites of TLS 1.3.",
       }),
     ),
     groups: Type.Optional(
       Type.Array(Type.Enum([...GROUP_NAMES]), {
         minItems: 1,
         uniqueItems: true,
-        description: "Key exchange groups, best first. Of the base when absent.",
+        description:
+          "Key exchange groups, the preferred one first. If they are not set, those of the base.",
       }),
     ),
     alpn: Type.Array(Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\x21-\\x7e]+$" }), {
       maxItems: 16,
       uniqueItems: true,
       default: [],
-      description: "Application protocols, best first (RFC 7301). With none, ALPN is not answered.",
+      description:
+        "Application protocols, the preferred one first (RFC 7301). If the list is empty, the director does not answer ALPN.",
     }),
     clientAuth: ClientAuthSchema,
-    tickets: Type.Boolean({ default: true, description: "Whether sessions resume by ticket." }),
+    tickets: Type.Boolean({
+      default: true,
+      description: "Whether clients can resume sessions with tickets.",
+    }),
   },
-  { additionalProperties: false, description: "A TLS policy: a preset and what differs from it." },
+  {
+    additionalProperties: false,
+    description: "A TLS policy: a preset, and the settings that differ from it.",
+  },
 );
 export type Policy = Type.Static<typeof PolicySchema>;
 export type ClientAuthMode = (typeof CLIENT_AUTH_MODES)[number];

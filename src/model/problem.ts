@@ -11,15 +11,15 @@ const error = (hint: string): ProblemEntry => ({ severity: "error", hint });
 const warning = (hint: string): ProblemEntry => ({ severity: "warning", hint });
 
 export const PROBLEMS = {
-  "unknown-key": error("Leave it out; keys are checked so that a misspelt one is not overlooked."),
+  "unknown-key": error("Remove it. Unknown keys are refused because they are often misspelt."),
   "bad-name": error(
-    "Use up to 63 lower-case letters, digits and hyphens, no hyphen at either end.",
+    "Use up to 63 lower-case letters, digits and hyphens, without a hyphen at either end.",
   ),
   "missing-key": error("Add it."),
-  "forbidden-key": error("Leave it out."),
-  "bad-value": error("See docs/reference/document.md for what may stand here."),
+  "forbidden-key": error("Remove it."),
+  "bad-value": error("docs/reference/document.md lists the allowed values."),
   "malformed-rate": error(
-    "Write <committed>_<peak> in bits a second with k, m or g, e.g. 100m_1g, the peak not below.",
+    "Write <committed>_<peak> in bits per second with k, m or g, e.g. 100m_1g. The peak must not be lower.",
   ),
   "malformed-duration": error("Write a whole number with its unit: 500ms, 10s, 5m or 12h."),
   "malformed-size": error("Write a whole number with its unit: 64KiB, 512MiB or 2GiB."),
@@ -27,61 +27,75 @@ export const PROBLEMS = {
   "bad-cidr": error("Write a network such as 192.0.2.0/24 or 2001:db8::/32, or one address."),
   "bad-endpoint": error("Write the port on the server, e.g. 8080, or unix:/path/to/socket."),
   "bad-server-name": error("Write a DNS name such as api.example.org, or an IP address."),
-  "unknown-server": error("Add it under `servers`, or name one that is there."),
-  "unknown-certificate": error("Add it under `certificates`, or name one that is there."),
+  "unknown-server": error("Add it under `servers`, or use the name of an existing server."),
+  "unknown-certificate": error(
+    "Add it under `certificates`, or use the name of an existing certificate.",
+  ),
   "unknown-policy": error("Add it under `policies`, or use modern or intermediate."),
   "duplicate-virtual-ip": error("Give each vNIC a virtual IP of its own; its ports are listeners."),
   "duplicate-port": error("Give each listener of a vNIC a port of its own."),
   "duplicate-server": error("Name each server once, in `servers` or in `standby`."),
   "too-many-vnics": error("Move a profile to another server."),
-  "endpoint-loop": error("Give the server another port than the director's own listener has."),
+  "endpoint-loop": error("Use a port of the server that is not a listener of this director."),
   "address-clash": error("Give director.observe another port."),
   "mode-not-available": error(
-    "Use mode tcp, which relays HTTP unchanged, until mode http is there.",
+    "Use mode tcp, which relays HTTP unchanged, until mode http is available.",
   ),
-  "preset-name": error("Call the policy something else and set its `base`."),
-  "bad-versions": error("Set minVersion not above maxVersion; those not set come from the base."),
-  "suite-without-version": error("Leave the suite out, or widen minVersion and maxVersion."),
-  "version-without-group": error("Add a group such as X25519, or leave the version out."),
-  "version-without-suite": error("Add a suite of that version, or leave the version out."),
+  "preset-name": error("Give the policy another name, and set its `base`."),
+  "bad-versions": error(
+    "minVersion must not be above maxVersion. A version that is not set is that of the base.",
+  ),
+  "suite-without-version": error(
+    "Remove the suite, or allow its version with minVersion and maxVersion.",
+  ),
+  "version-without-group": error("Add a group such as X25519, or do not allow the version."),
+  "version-without-suite": error("Add a suite of that version, or do not allow the version."),
   "suite-without-key-type": error(
-    "Add a suite for the certificates' key type, a certificate for the suites, or allow TLSv1.3.",
+    "Add a suite for the key type of the certificates, add a certificate for the suites, or allow TLSv1.3.",
   ),
   "file-unreadable": error(
     "Check the path, which is relative to the document, and its permissions.",
   ),
-  "certificate-malformed": error("Write PEM: the certificate first, then its intermediates."),
-  "key-malformed": error(
-    "Write one PEM private key: RSA from 2048 bits, ECDSA P-256 to P-521, Ed25519.",
+  "certificate-malformed": error(
+    "The file must be PEM: the certificate first, then its intermediates.",
   ),
-  "key-encrypted": error("Name the file that holds its passphrase with `passphraseFile`."),
+  "key-malformed": error(
+    "The file must hold one PEM private key: RSA of at least 2048 bits, ECDSA on P-256, P-384 or P-521, or Ed25519.",
+  ),
+  "key-encrypted": error("Set `passphraseFile` to the file that holds its passphrase."),
   "bad-passphrase": error("Check the first line of the passphrase file."),
   "key-mismatch": error("Put the certificate that belongs to the key first in the chain file."),
-  "certificate-expired": error("Renew it and put the new files in its place."),
+  "certificate-expired": error("Renew it, and replace its files."),
   "certificate-not-yet-valid": error("Wait until it is valid, or check the clock of this machine."),
   "certificate-unusable": error("Have it issued again with a current key and signature algorithm."),
   "reading-too-long": error(
-    "Seal the key with fewer iterations, or leave out of the file what makes it long to read.",
+    "Encrypt the key with fewer iterations, or remove what is slow to parse from the file.",
   ),
-  "reader-failed": error("It is tried again; the log says how it ended."),
-  "ca-malformed": error("Write the CA certificates as PEM."),
+  "reader-failed": error("The director tries again. The log says how the reader process ended."),
+  "ca-malformed": error("The file must hold the CA certificates as PEM."),
   "system-ca-missing": error(
-    "Name a CA bundle with `ca`, or install the system's, e.g. the package ca-certificates.",
+    "Set `ca` to a CA bundle, or install the bundle of the system, e.g. the package ca-certificates.",
   ),
-  "ca-expired": error("Replace the CA certificate by its successor."),
-  "crl-malformed": error("Write one PEM revocation list (X509 CRL) of each CA."),
-  "crl-expired": error("Fetch the current revocation list; until then every client is refused."),
-  "crl-mismatch": error("Put a revocation list of each CA of `ca` into the file, and no other."),
-  internal: error("Report it with the log around it."),
-  "pem-not-used": warning("Leave it out, or write it as PEM of a kind that is read from the file."),
+  "ca-expired": error("Replace it with the current CA certificate."),
+  "crl-malformed": error("The file must hold one PEM revocation list (X509 CRL) of each CA."),
+  "crl-expired": error("Install the current revocation list. Until then, every client is refused."),
+  "crl-mismatch": error("The file must hold a revocation list of each CA in `ca`, and no others."),
+  internal: error("Report it with the lines of the log around it."),
+  "pem-not-used": warning(
+    "Remove it, or replace it with a PEM block that the director reads from this file.",
+  ),
   "key-usage": warning(
-    "Have it issued again for a TLS server: digitalSignature in its key usage, serverAuth in an extended key usage.",
+    "Have it issued again for a TLS server, with digitalSignature in its key usage and serverAuth in its extended key usage.",
   ),
-  "chain-large": warning("Spread the names over several certificates, and leave roots out."),
-  "chain-order": warning("Put the issuer of each certificate right after it."),
-  "no-server": warning("Name a server in `servers`."),
-  "not-used": warning("Leave it out, or set what uses it."),
-  "not-enforced-yet": warning("It is kept and shown for when the director enforces it."),
+  "chain-large": warning(
+    "Distribute the names over several certificates, and remove roots from the chain.",
+  ),
+  "chain-order": warning("Put each certificate directly before the certificate of its issuer."),
+  "no-server": warning("Add a server to `servers`."),
+  "not-used": warning("Remove it, or add the setting that uses it."),
+  "not-enforced-yet": warning(
+    "The setting is stored and shown, but has no effect in this version.",
+  ),
 } as const satisfies Readonly<Record<string, ProblemEntry>>;
 export type ProblemCode = keyof typeof PROBLEMS;
 

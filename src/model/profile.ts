@@ -8,22 +8,22 @@ const serverNames = (description: string) =>
 export const ProfileSchema = Type.Object(
   {
     servers: serverNames(
-      "The servers that it lives on. Several are a fleet, over which connections are balanced.",
+      "The servers that the profile lives on. Connections are balanced over several servers.",
     ),
-    standby: serverNames("Servers that take over while none of the others is healthy."),
+    standby: serverNames("Servers that take over while no server of `servers` is healthy."),
     balance: Type.Enum(["round-robin", "least-connections", "client-hash"], {
       default: "round-robin",
-      description: "How a server is chosen. A worker counts its own connections only.",
+      description: "How a server is chosen. Each worker counts only its own connections.",
     }),
     vnics: Type.Record(Type.String({ pattern: NAME_PATTERN }), VnicSchema, {
       additionalProperties: false,
       default: {},
-      description: "Its vNICs by name.",
+      description: "The vNICs of the profile by name.",
     }),
   },
   {
     additionalProperties: false,
-    description: "A server profile: a named identity, a set of vNICs.",
+    description: "A server profile: a named set of vNICs.",
   },
 );
 export type Profile = Type.Static<typeof ProfileSchema>;

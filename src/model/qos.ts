@@ -12,25 +12,25 @@ export const QosSchema = Type.Object(
       Type.String({
         pattern: RATE_PATTERN,
         description:
-          "`<committed>_<peak>` in bits a second, each direction, e.g. `100m_1g`. Checked and shown; not enforced yet.",
+          "`<committed>_<peak>` in bits per second in each direction, e.g. `100m_1g`. It is checked and shown, but not enforced yet.",
       }),
     ),
     priority: Type.Integer({
       minimum: 0,
       maximum: 7,
       default: DEFAULT_PRIORITY,
-      description: "0 to 7, 7 is the highest. Checked and shown; not enforced yet.",
+      description: "0 to 7, where 7 is the highest. It is checked and shown, but not enforced yet.",
     }),
     maxConnections: limit(
-      "Open connections of the vNIC, over all workers. No limit of its own when absent.",
+      "How many connections the vNIC may have open, over all workers. If it is not set, only the limit of the director applies.",
     ),
     handshakesPerSecond: limit(
-      "New connections a second of the vNIC, over all workers. No limit when absent.",
+      "New connections per second of the vNIC, over all workers. If it is not set, there is no limit.",
     ),
     handshakesPerSecondPerAddress: limit(
-      "New connections a second of one client address (IPv6: of one /64), counted by each worker. No limit when absent.",
+      "New connections per second from one client address (IPv6: from one /64). Each worker counts on its own. If it is not set, there is no limit.",
     ),
   },
-  { additionalProperties: false, default: {}, description: "What the vNIC may use." },
+  { additionalProperties: false, default: {}, description: "Limits of the vNIC." },
 );
 export type Qos = Type.Static<typeof QosSchema>;

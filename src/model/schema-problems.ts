@@ -92,7 +92,7 @@ function misfitOf(
 ): Problem {
   const bad = (message: string, hint = description): Problem =>
     problemOf("bad-value", path, message, hint);
-  if (value === null) return bad("It is empty.", "Give it a value, or leave the key out.");
+  if (value === null) return bad("It is empty.", "Give it a value, or remove the key.");
   if (error.keyword === "type") {
     const type = String(error.params.type);
     return bad(`${shown(value)} is not ${TYPE_NAMES[type] ?? type}.`);
@@ -105,16 +105,16 @@ function misfitOf(
   if (error.keyword === "pattern") {
     const [code, text] = PATTERN_PROBLEMS.get(String(error.params.pattern)) ?? [];
     return code === undefined
-      ? bad(`${shown(value)} has characters that may not stand here.`)
+      ? bad(`${shown(value)} has characters that are not allowed.`)
       : problemOf(code, path, `${shown(value)} ${text}.`);
   }
   if (error.keyword === "uniqueItems") {
-    return bad("The list names something twice.", "Leave the repetition out.");
+    return bad("The list has a duplicate entry.", "Remove the duplicate.");
   }
   const bound = BOUND_TEXTS[error.keyword];
   return bound !== undefined && "limit" in error.params
     ? bad(`${shown(value)} is ${bound} ${error.params.limit}.`)
-    : bad(`${shown(value)} may not stand here.`);
+    : bad(`${shown(value)} is not allowed here.`);
 }
 
 function unknownKey(node: unknown, steps: Steps, key: string): Problem {
@@ -127,8 +127,8 @@ function unknownKey(node: unknown, steps: Steps, key: string): Problem {
   return problemOf(
     "unknown-key",
     path,
-    `${quoted(key)} is not a key that is known here.`,
-    tryDidYouMean(key, known) ?? `Known here: ${known.join(", ")}.`,
+    `${quoted(key)} is not a known key.`,
+    tryDidYouMean(key, known) ?? `Known keys: ${known.join(", ")}.`,
   );
 }
 

@@ -9,7 +9,6 @@ import {
 } from "./names.ts";
 import type { ClientAuthMode, ResolvedPolicy } from "./policy.ts";
 import type { KeyType, SigningFacts } from "./certificate.ts";
-import type { Revision } from "./document.ts";
 
 /** What travels once and is named by its SHA-256 ever after. */
 export type Material =
@@ -66,7 +65,6 @@ export interface SnapshotTimeouts {
 export interface SnapshotListener {
   readonly name: ListenerName;
   readonly vnic: VnicName;
-  readonly profile: string;
   readonly virtualIp: string;
   readonly port: number;
   readonly mode: "tcp" | "redirect" | "egress";
@@ -102,7 +100,6 @@ export interface SnapshotVnic {
 
 export interface Snapshot {
   readonly number: number;
-  readonly revision: Revision;
   readonly listeners: readonly SnapshotListener[];
   readonly vnics: readonly SnapshotVnic[];
   /** One worker's share. */

@@ -7,12 +7,15 @@ export const VnicSchema = Type.Object(
     ip: Type.String({
       description: "The virtual IP, IPv4 or IPv6. It stays with the vNIC when the profile moves.",
     }),
-    admin: Type.Enum(["up", "down"], { default: "up", description: "What the operator asks for." }),
+    admin: Type.Enum(["up", "down"], {
+      default: "up",
+      description: "Whether the vNIC accepts connections.",
+    }),
     qos: QosSchema,
     listeners: Type.Array(ListenerSchema, {
       maxItems: 1024,
       default: [],
-      description: "Its ports.",
+      description: "The listeners of the vNIC.",
     }),
   },
   { additionalProperties: false, description: "A virtual NIC, named `<vnic>.<profile>`." },

@@ -4,17 +4,15 @@ import type { HandshakeRecord } from "#model/handshake-record.ts";
 import type { FailureCode } from "#model/failure.ts";
 import type { ListenerName, MaterialId } from "#model/names.ts";
 import type { Material, SnapshotListener, SnapshotVnic } from "#model/snapshot.ts";
-import type { Engine } from "#model/status.ts";
 
 /** Raised by every change of a message. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The difference of a snapshot to the one numbered `base`; to nothing when base is 0. */
 export interface Prepare {
   readonly type: "prepare";
   readonly number: number;
   readonly base: number;
-  readonly revision: number;
   /** New and changed listeners, whole. */
   readonly listeners: readonly SnapshotListener[];
   readonly removed: readonly ListenerName[];
@@ -46,7 +44,6 @@ export type ToControl =
   | {
       readonly type: "ready";
       readonly protocol: number;
-      readonly engine: Engine;
       readonly runtime: string;
     }
   | {

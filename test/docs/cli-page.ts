@@ -3,8 +3,8 @@ import { buildProgram } from "#cli/build-program.ts";
 import { pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [
-  "Every command exits 0 when it is done, 1 on a failure that it names (code, sentence, hint; see",
-  "[failures](failures.md)), and 2 on wrong usage. What clients sent, such as server names, is printed with control",
+  "Every command exits with 0 on success, 1 on a failure that it prints (code, sentence, hint; see",
+  "[failures](failures.md)), and 2 on wrong usage. Text that clients sent, such as server names, is printed with control",
   "characters escaped.",
 ].join("\n");
 

@@ -35,12 +35,12 @@ const PATTERNS: Readonly<Record<string, string>> = {
 
 const INTRO = [
   "The whole configuration of a director, in YAML or JSON: `director.yaml`. Relative paths are from the document's",
-  "folder. Keys that are not listed here are errors. `tlsd check FILE` says everything that is wrong in a document.",
+  "folder. Keys that are not listed here are errors. `tlsd check FILE` reports every problem of a document.",
   "",
   "- A *name* is 1 to 63 lower-case letters, digits and inner hyphens.",
-  "- A *duration* carries its unit: `500ms`, `10s`, `5m`, `12h`.",
-  "- A *size* carries its unit: `64KiB`, `512MiB`, `2GiB`.",
-  "- A *rate* is `<committed>_<peak>` in bits a second: `100m_1g` is 100 Mbit/s guaranteed and 1 Gbit/s at most.",
+  "- A *duration* has a unit: `500ms`, `10s`, `5m`, `12h`.",
+  "- A *size* has a unit: `64KiB`, `512MiB`, `2GiB`.",
+  "- A *rate* is `<committed>_<peak>` in bits per second: `100m_1g` is 100 Mbit/s guaranteed and 1 Gbit/s at most.",
 ].join("\n");
 
 export function documentPage(): string {

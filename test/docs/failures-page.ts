@@ -8,14 +8,14 @@ import {
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [
-  "Every failure has a code that stays the same and is never used for anything else. The codes of the data plane are",
-  "metric labels, log fields and what `tlsd show handshakes` prints alike.",
+  "Every failure has a code. It never changes its meaning and is never reused. The codes of the data plane are also",
+  "metric labels, log fields, and what `tlsd show handshakes` prints.",
 ].join("\n");
 
 export function failuresPage(): string {
   return pageOf("Failures", INTRO, [
     sectionOf(
-      "Of commands and the API",
+      "Failures of commands and the API",
       "`{ code, message, hint, path?, problems? }`, with exit code 1 or the HTTP status.",
       markdownTable(
         ["code", "whose", "status", "what", "what to do"],
@@ -29,7 +29,7 @@ export function failuresPage(): string {
       ),
     ),
     sectionOf(
-      "Of handshakes with clients",
+      "Failures of handshakes with clients",
       "`cause` of `tlsd_handshakes_failed_total`, `failure` in the log.",
       meanings("cause", HANDSHAKE_FAILURES),
     ),
@@ -39,7 +39,7 @@ export function failuresPage(): string {
       OVER_LIMITS.map((limit) => `- ${codeOf(limit)}`).join("\n"),
     ),
     sectionOf(
-      "Of endpoints",
+      "Failures of endpoints",
       "`cause` of `tlsd_endpoint_connects_failed_total`, `endpointFailure` of an access line.",
       meanings("cause", ENDPOINT_FAILURES),
     ),

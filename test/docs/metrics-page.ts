@@ -2,15 +2,15 @@ import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/metric-c
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [
-  "Prometheus text, at `/metrics` of the admin socket and of `director.observe`. Counters go on when a worker is",
-  "replaced. No metric is labelled by client. What the values of `cause`, `outcome` and `limit` mean stands in",
+  "Prometheus text, at `/metrics` of the admin socket and of `director.observe`. Counters continue when a worker is",
+  "replaced. No metric has a label for the client. The values of `cause`, `outcome` and `limit` are explained in",
   "[failures](failures.md). The metrics of a listener that leaves the document stay for ten minutes.",
 ].join("\n");
 
 export function metricsPage(): string {
   return pageOf("Metrics", INTRO, [
     sectionOf(
-      "Of each listener",
+      "Metrics of each listener",
       "Labels `vnic` and `listener`, and those in the table.",
       tableOf(LISTENER_METRICS),
     ),

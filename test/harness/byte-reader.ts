@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { errorCodeOf } from "#model/error-code.ts";
 import { withDeadline } from "./deadline.ts";
 
 export interface Digest {
@@ -95,9 +96,7 @@ export class ByteReader {
       return "end";
     } catch (error) {
       if (error !== this.#failure) throw error;
-      return this.#failure instanceof Error && "code" in this.#failure
-        ? String(this.#failure.code)
-        : "closed";
+      return errorCodeOf(this.#failure) ?? "closed";
     }
   }
 

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { errorCodeOf } from "#model/error-code.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 import { parseProxyHeader, type ProxyHeader } from "./proxy-header.ts";
 
@@ -112,7 +113,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   #note(error: Error): void {
-    this.errors.push("code" in error ? String(error.code) : error.message);
+    this.errors.push(errorCodeOf(error) ?? error.message);
   }
 }
 

@@ -1,8 +1,11 @@
 import { basename } from "node:path";
 import type { Sources } from "./layer-rules.ts";
+import { importsOf } from "./source-imports.ts";
 
 const medianLimit = 120;
 const hardLimit = 400;
+/** A file with fewer lines and one importer is rarely a thought of its own. */
+const smallLimit = 25;
 
 /** Words that say nothing about what a file is for; the second kind is allowed as part of a name. */
 const emptyWords = new Set([
@@ -28,6 +31,28 @@ export function findFileViolations(sources: Sources): readonly string[] {
       ...exportViolations(path, source),
     ]),
   ];
+}
+
+/** Small files of the program that only one other file imports. This is advice: a seam or a schema may be small. */
+export function findFileAdvice(sources: Sources): readonly string[] {
+  const program = [...sources].filter(
+    ([path]) => path.startsWith("src/") && !path.endsWith(".test.ts"),
+  );
+  const importers = new Map<string, Set<string>>();
+  for (const [path, source] of program) {
+    for (const { target } of importsOf(path, source)) {
+      importers.set(target, (importers.get(target) ?? new Set()).add(path));
+    }
+  }
+  return program.flatMap(([path, source]) => {
+    const [importer, ...others] = importers.get(path) ?? [];
+    const isSmall = linesOf(source) < smallLimit && importer !== undefined && others.length === 0;
+    return isSmall
+      ? [
+          `${path}: ${linesOf(source)} lines, imported by ${importer} only; could it be part of that?`,
+        ]
+      : [];
+  });
 }
 
 function medianViolations(sources: Sources): readonly string[] {

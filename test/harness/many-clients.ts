@@ -1,3 +1,4 @@
+import { errorCodeOf } from "#model/error-code.ts";
 import { eventually } from "./deadline.ts";
 import { servedText, visit } from "./recorded-handshake.ts";
 import { rawConnect, type RawConnectOptions } from "./socket-client.ts";
@@ -53,7 +54,7 @@ export async function untilClosed(target: RawConnectOptions): Promise<void> {
       await using client = await rawConnect(target);
       return client.socket.destroyed;
     } catch (error) {
-      return error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+      return errorCodeOf(error) === "ECONNREFUSED";
     }
   };
   await eventually(isClosed, servedDeadlineMs, "a closed port");

@@ -2,6 +2,7 @@ import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { errorCodeOf } from "#model/error-code.ts";
 import { runToExit } from "./child-process.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 
@@ -58,7 +59,7 @@ function writeUntilFull(path: string): void {
     // Pages are what is counted: the last write may take only a part.
     for (let at = 0; at <= sizeKb; at += 1) writeSync(file, Buffer.alloc(4_096));
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+    if (errorCodeOf(error) !== "ENOSPC") throw error;
   } finally {
     closeSync(file);
   }

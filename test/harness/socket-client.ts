@@ -1,5 +1,6 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { errorCodeOf } from "#model/error-code.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { withDeadline } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
@@ -103,10 +104,9 @@ export async function rejectedConnect(
     if (words !== "") client.socket.write(words);
     return { outcome: await client.read.outcome(), received: client.read.received };
   } catch (error) {
-    if (error instanceof Error && "code" in error) {
-      return { outcome: String(error.code), received: 0 };
-    }
-    throw error;
+    const outcome = errorCodeOf(error);
+    if (outcome === undefined) throw error;
+    return { outcome, received: 0 };
   }
 }
 

@@ -63,7 +63,7 @@ test("the demo", async (t) => {
     assert.match(vnics?.stdout ?? "", /^front\.pay +up\/up +127\.0\.1\.11 /m);
     assert.deepEqual(
       [handshakes?.code, handshakes?.stdout],
-      [0, "No failed handshake is known.\n"],
+      [0, "There are no failed handshakes.\n"],
     );
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import { errorCodeOf } from "#model/error-code.ts";
 import type { HandshakeFailure } from "#model/outcome.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { curl, gnutlsClient, opensslClient } from "#harness/clients.ts";
@@ -71,7 +72,7 @@ forEachEngine((engine) => {
     const established = tlsConnect({ ...where, ...trust, ...options });
     const code = await established.then(
       (client) => client.read.outcome(),
-      (error: unknown) => String((error as NodeJS.ErrnoException).code),
+      (error: unknown) => String(errorCodeOf(error)),
     );
     return { code, address };
   }

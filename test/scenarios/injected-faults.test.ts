@@ -51,7 +51,7 @@ describe("an error of the control process that nothing catches", () => {
       assert.match((line["err"] as { readonly stack: string }).stack, /inject-faults\.ts/);
       assert.equal((await director.metrics()).value("tlsd_internal_errors_total"), 1);
       const { notices } = await director.status();
-      assert.ok(notices.some((notice) => notice.includes("went wrong in the director")));
+      assert.ok(notices.some((notice) => notice.includes("had an internal error")));
       const { outcome } = await director.reload({ servers: { web: { address: "127.0.0.1" } } });
       assert.equal(outcome, "applied");
       await eventually(async () => (await director.status()).workers.serving === 1);

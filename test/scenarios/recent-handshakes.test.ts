@@ -97,7 +97,7 @@ describe("failed handshakes", { concurrency: true }, () => {
         assert.deepEqual(JSON.parse(await show("front.shop", "--limit", "1", "--json")), [
           records[0],
         ]);
-        assert.equal(await show("front.pay"), "No failed handshake is known.\n");
+        assert.equal(await show("front.pay"), "There are no failed handshakes.\n");
       });
 
       it("given as many as are asked for, up to a thousand", async () => {

@@ -10,7 +10,7 @@ export interface CheckRequest {
 export function addCheck(program: Command, run: (request: CheckRequest) => Promise<void>): void {
   const command = program
     .command("check")
-    .description("say everything that is wrong in a document, without a director")
+    .description("report every problem of a document; no director needs to run")
     .argument("<file>", "the document, YAML or JSON")
     .addOption(jsonOption())
     .action(async (path: string) => {

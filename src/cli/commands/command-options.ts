@@ -3,7 +3,7 @@ import { DURATION_PATTERN, durationMsOf } from "#model/units.ts";
 
 const DEFAULT_SOCKET = "data/tlsd.sock";
 
-export const jsonOption = (): Option => new Option("--json", "print JSON, also of a failure");
+export const jsonOption = (): Option => new Option("--json", "print JSON, also for a failure");
 
 export const socketOption = (): Option =>
   new Option("--socket <path>", "the admin socket").default(DEFAULT_SOCKET).env("TLSD_SOCKET");

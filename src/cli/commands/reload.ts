@@ -18,7 +18,7 @@ export function addReload(program: Command, run: (request: ReloadRequest) => Pro
   const command = program
     .command("reload")
     .description(
-      "read the document again, apply what differs, and say which revision is in force or every problem",
+      "read the document again, apply the differences, and print the revision in force or every problem",
     )
     .addOption(socketOption())
     .addOption(durationOption("--timeout <duration>", "how long to wait for the result", "60s"))

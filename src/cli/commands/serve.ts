@@ -33,9 +33,9 @@ export function addServe(program: Command, run: (request: ServeRequest) => Promi
     "after",
     [
       "",
-      "Signals: SIGHUP reads the document again and applies what differs; SIGTERM or SIGINT lets",
-      "connections end for as long as director.drain says and exits; a second one stops at once;",
-      "SIGUSR2 gives each worker a successor.",
+      "Signals: SIGHUP reads the document again and applies the differences. SIGTERM or SIGINT",
+      "waits up to director.drain for connections to end, and exits; a second one exits at once.",
+      "SIGUSR2 replaces each worker.",
     ].join("\n"),
   );
   withExamples(command, [
@@ -52,7 +52,9 @@ export function addDemo(
 ): void {
   const command = program
     .command("demo")
-    .description("run the demo document with certificates and two endpoints of its own");
+    .description(
+      "run a demo: a document with two virtual IPs, with new certificates and two small endpoints",
+    );
   addServeOptions(command, demoDocument, run);
   withExamples(command, ["tlsd demo", "tlsd demo --engine node"]);
 }
@@ -64,12 +66,12 @@ function addServeOptions(
 ): void {
   command
     .option("--config <file>", "the document, YAML or JSON", configDefault)
-    .option("--data <folder>", "state, admin socket and lock; else as the document says")
-    .option("--runtime <folder>", "admin socket and lock, where not in the data folder")
+    .option("--data <folder>", "folder of state, admin socket and lock (default: director.data)")
+    .option("--runtime <folder>", "folder of admin socket and lock, if it is not the data folder")
     .addOption(
       integerOption(
         "--workers <count>",
-        "worker processes, or auto for one a core",
+        "number of worker processes, or auto for one per core",
         1,
         MAX_WORKERS,
         ["auto"],
@@ -79,11 +81,11 @@ function addServeOptions(
       new Option("--engine <engine>", "runtime of the workers").choices(["bun", "node", "auto"]),
     )
     .addOption(
-      new Option("--log-level <level>", "least level that is logged")
+      new Option("--log-level <level>", "lowest level that is logged")
         .choices(LEVELS)
         .default("info"),
     )
-    .addOption(new Option("--json", "log JSON lines on a terminal too"))
+    .addOption(new Option("--json", "log JSON lines even on a terminal"))
     .action(async () => {
       const options = command.opts<ServeOptions>();
       await run({

@@ -12,11 +12,11 @@ interface KindUsage {
 
 const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   status: {
-    description: "the director: state, revision, workers, what needs attention",
+    description: "the director: state, revision, workers, and what needs attention",
     examples: ["tlsd show status", "tlsd show status --json | jq .revision"],
   },
   workers: {
-    description: "its worker processes",
+    description: "the worker processes",
     name: "number of a worker",
     examples: ["tlsd show workers", "tlsd show workers --watch"],
   },
@@ -26,17 +26,17 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
     examples: ["tlsd show vnics", "tlsd show vnics shop"],
   },
   listeners: {
-    description: "listeners, where they lead and how many connections are open",
+    description: "listeners, their endpoints and the number of open connections",
     name: "a listener, or a vNIC for all of its listeners",
     examples: ["tlsd show listeners", "tlsd show listeners front.shop:8443 --watch"],
   },
   certificates: {
-    description: "certificates: the version that is served, and files that are refused",
+    description: "certificates: the served version, and files that are refused",
     name: "a certificate",
     examples: ["tlsd show certificates", "tlsd show certificates shop --json"],
   },
   handshakes: {
-    description: "handshakes that failed, newest first, with their cause in words",
+    description: "failed handshakes, the newest first, with an explanation of the cause",
     name: "a listener, or a vNIC for all of its listeners",
     examples: ["tlsd show handshakes --failed", "tlsd show handshakes front.shop --limit 20"],
   },
@@ -57,7 +57,7 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
   const show = program
     .command("show")
     .helpCommand(false)
-    .description("show what a running director does, over its admin socket");
+    .description("show the state of a running director");
   withExamples(show, ["tlsd show status", "tlsd show vnics --watch"]);
   for (const kind of SHOW_KINDS) {
     const usage = KINDS[kind];
@@ -65,14 +65,16 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
     if (usage.name !== undefined) command.argument("[name]", usage.name);
     if (kind === "handshakes") {
       command
-        .option("--failed", "failed ones only; others are not kept, so it changes nothing")
+        .option("--failed", "only failed handshakes; this is the default, as no others are kept")
         .addOption(
-          integerOption("--limit <count>", "how many", 1, MAX_LIMIT).default(DEFAULT_LIMIT),
+          integerOption("--limit <count>", "how many handshakes", 1, MAX_LIMIT).default(
+            DEFAULT_LIMIT,
+          ),
         );
     }
     command
       .addOption(socketOption())
-      .option("--watch", "print again every 2 s until interrupted")
+      .option("--watch", "print every 2 s until interrupted")
       .addOption(jsonOption())
       .action(async () => {
         const options = command.opts<ShowOptions>();

@@ -29,11 +29,11 @@ const MAX_PID = 4_194_304;
 export function addWait(program: Command, run: (request: WaitRequest) => Promise<void>): void {
   const command = program
     .command("wait")
-    .description("wait until a director serves")
+    .description("wait until the director is ready")
     .addArgument(new Argument("[state]", "what to wait for").choices(["ready"]).default("ready"))
     .addOption(socketOption())
     .addOption(durationOption("--timeout <duration>", "how long to wait", "60s"))
-    .addOption(integerOption("--pid <pid>", "give up when this process has ended", 1, MAX_PID))
+    .addOption(integerOption("--pid <pid>", "fail when this process has ended", 1, MAX_PID))
     .addOption(jsonOption())
     .action(async () => {
       const { socket, timeout, pid, json } = command.opts<WaitOptions>();

@@ -108,7 +108,7 @@ test("no failed handshake is an answer", async () => {
   const socketPath = await startAdminSocket();
   for (const args of [["--limit", "1"], ["other.shop"]]) {
     const { code, stdout } = await show(socketPath, ["handshakes", ...args]);
-    assert.deepEqual([code, stdout], [0, "No failed handshake is known.\n"]);
+    assert.deepEqual([code, stdout], [0, "There are no failed handshakes.\n"]);
   }
 });
 
@@ -145,10 +145,7 @@ test("NAME narrows, and a name that does not exist is a failure", async () => {
   }
   const { code, stderr } = await show(socketPath, ["vnics", "front"]);
   assert.equal(code, 1);
-  assert.match(
-    stderr,
-    /^tlsd: not-found: There is no such thing\. No vnic is called 'front'\.\n {2}/,
-  );
+  assert.match(stderr, /^tlsd: not-found: Not found\. No vnic is called 'front'\.\n {2}/);
 });
 
 test("no director is a failure with code, sentence and hint", async () => {

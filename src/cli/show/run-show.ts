@@ -6,10 +6,8 @@ import type { Terminal } from "#cli/terminal.ts";
 import { showCertificates } from "./show-certificates.ts";
 import { showHandshakes } from "./show-handshakes.ts";
 import type { ShowKind, ShowView } from "./show-kind.ts";
-import { showListeners } from "./show-listeners.ts";
-import { showStatus } from "./show-status.ts";
-import { showVnics } from "./show-vnics.ts";
-import { showWorkers } from "./show-workers.ts";
+import { showStatus, showWorkers } from "./show-status.ts";
+import { showListeners, showVnics } from "./show-vnics.ts";
 
 export interface ShowRequest {
   readonly kind: ShowKind;

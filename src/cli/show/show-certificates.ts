@@ -32,6 +32,6 @@ export const showCertificates: ShowView<readonly CertificateStatus[]> = {
       .map(({ name, problem = "" }) => `  ${name}: ${escapeControls(problem)}\n`);
     return refusals.length === 0
       ? table
-      : `${table}\nNewer files that are not served:\n${refusals.join("")}`;
+      : `${table}\nFiles that are refused; an older version is served:\n${refusals.join("")}`;
   },
 };

@@ -18,7 +18,7 @@ export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
       .filter(({ listener }) => listener === name || listener.startsWith(`${name}:`))
       .slice(0, limit),
   text(records) {
-    if (records.length === 0) return "No failed handshake is known.\n";
+    if (records.length === 0) return "There are no failed handshakes.\n";
     const table = tableOf<HandshakeRecord>(
       [
         { title: "TIME", cell: ({ atMs }) => timeText(atMs) },

@@ -14,7 +14,9 @@ import {
 const HandshakesQuery = Type.Object(
   {
     failed: Type.Optional(
-      Type.String({ description: "Failed ones only. Others are not kept, so it changes nothing." }),
+      Type.String({
+        description: "Only failed handshakes. This is the default, as no others are kept.",
+      }),
     ),
     limit: Type.Integer({
       minimum: 1,

@@ -48,13 +48,13 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     // What a schema does not know is refused; left to itself, fastify leaves it out in silence.
     ajv: { customOptions: { removeAdditional: false } },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
-      const failure = failureOf(error);
+      const failure = requestFailureOf(error);
       void reply.code(FAILURES[failure.code].status).send(failure.toShape());
     },
     clientErrorHandler: refuseConnection,
   });
   app.setErrorHandler<FastifyError | DirectorError>((error, request, reply) => {
-    const failure = failureOf(error);
+    const failure = requestFailureOf(error);
     if (failure.code === "internal") {
       log.error({ event: "request-failed", url: request.url, err: error }, "A request failed.");
     }
@@ -89,7 +89,7 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 /** What the framework refuses is the request's fault; anything else unknown is ours and its words stay in the log. */
-function failureOf(error: FastifyError | DirectorError): DirectorError {
+function requestFailureOf(error: FastifyError | DirectorError): DirectorError {
   if (error instanceof DirectorError) return error;
   const isRefusal = error.statusCode !== undefined && error.statusCode < 500;
   return isRefusal

@@ -21,14 +21,16 @@ export const ExplainedHandshakeSchema = shape<ExplainedHandshake>(
     hint: text("The cause in words."),
     limit: Type.Optional(choice(OVER_LIMITS, "Which limit, with `over-limit`.")),
     alert: Type.Optional(
-      text("Name of the client's alert; `unknown` where the engine cannot read it."),
+      text("Name of the client's alert; `unknown` if the engine cannot read it."),
     ),
-    detail: Type.Optional(text("The engine's own words, or what the client offered.")),
+    detail: Type.Optional(text("The error text of the engine, or what the client offered.")),
     clientAddress: text(
-      "Who connected, or was announced by a PROXY header; empty if it was gone before it was accepted.",
+      "Address of the client that connected or that a PROXY header announced. It is empty if the client was gone before it was accepted.",
     ),
     clientPort: count("Its port."),
-    proxyAddress: Type.Optional(text("Whose PROXY header announced the client.")),
+    proxyAddress: Type.Optional(
+      text("Address of the peer whose PROXY header announced the client."),
+    ),
     serverName: Type.Optional(text("The server name that the client sent, as it came.")),
     alpn: Type.Optional(texts("The application protocols that the client offered, as they came.")),
     offeredVersions: Type.Optional(texts("The TLS versions that the client offered.")),

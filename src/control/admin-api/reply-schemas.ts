@@ -31,16 +31,16 @@ const UP_OR_DOWN = ["up", "down"];
 
 export const WorkerStatusSchema = shape<WorkerStatus>(
   {
-    id: count("Number of the worker; never used again by this director."),
+    id: count("Number of the worker. A director never reuses it."),
     pid: count("Process id; 0 before it runs."),
     engine: choice(ENGINES, "The runtime it runs on."),
     runtime: text("Version of the runtime and its TLS library."),
-    state: choice(STATES, "What it does now."),
+    state: choice(STATES, "Its state."),
     snapshot: count("Number of the snapshot that it serves; 0 before the first."),
     openConnections: count("Connections open now."),
     residentBytes: count("Resident memory."),
     loopDelayMs: Type.Number({ description: "How late its last heartbeat was." }),
-    startedAt: text("ISO 8601."),
+    startedAt: text("Time of the start, ISO 8601."),
   },
   "A worker.",
 );
@@ -63,10 +63,10 @@ export const VnicStatusSchema = shape<VnicStatus>(
     name: text("`<vnic>.<profile>`"),
     profile: text("The profile that owns it."),
     ip: text("The virtual IP."),
-    admin: choice(UP_OR_DOWN, "What the operator asked for."),
-    oper: choice(UP_OR_DOWN, "What is so."),
+    admin: choice(UP_OR_DOWN, "The state that the operator asked for."),
+    oper: choice(UP_OR_DOWN, "The actual state."),
     servers: texts("The servers that the profile lives on."),
-    listeners: Type.Array(ListenerStatusSchema, { description: "Its ports." }),
+    listeners: Type.Array(ListenerStatusSchema, { description: "Its listeners." }),
   },
   "A vNIC.",
 );
@@ -82,17 +82,17 @@ const CertificateFactsSchema = shape<CertificateFacts>(
     notBeforeMs: Type.Number({ description: "Milliseconds since the epoch." }),
     notAfterMs: Type.Number({ description: "Milliseconds since the epoch." }),
   },
-  "What is public about a certificate.",
+  "The public facts of a certificate.",
 );
 
 export const CertificateStatusSchema = shape<CertificateStatus>(
   {
     name: text("Name in the document."),
-    source: choice(["files"], "Where its versions come from."),
+    source: choice(["files"], "Where the certificate comes from."),
     facts: CertificateFactsSchema,
     state: choice(
       ["ok", "refused"],
-      "`refused`: newer files cannot be served, an older version is.",
+      "`refused` if newer files cannot be served, and an older version is served.",
     ),
     problem: Type.Optional(text("Why the newer files are refused.")),
   },
@@ -105,17 +105,17 @@ export const DirectorStatusSchema = shape<DirectorStatus>(
     state: choice(STATES, "What it does now."),
     engine: choice(ENGINES, "The runtime of the workers."),
     pid: count("Process id of the control process."),
-    startedAt: text("ISO 8601."),
+    startedAt: text("Time of the start, ISO 8601."),
     revision: count("Revision of the document in force."),
-    changedAt: text("ISO 8601, of the last change that was applied."),
+    changedAt: text("Time of the last change that was applied, ISO 8601."),
     lastRefusal: Type.Optional(text("Why the last change was refused.")),
     workers: Type.Object({
-      wanted: count("How many there should be."),
-      serving: count("How many serve."),
+      wanted: count("How many workers there should be."),
+      serving: count("How many workers serve."),
     }),
     openConnections: count("Connections open now."),
     certificates: Type.Array(CertificateStatusSchema, { description: "Every certificate." }),
-    notices: texts("Start-up lines that an operator should act on."),
+    notices: texts("Conditions that an operator should act on."),
   },
   "The director.",
 );
@@ -125,7 +125,7 @@ export const ReloadResultSchema = shape<ReloadResult>(
     revision: count("Revision of the document in force."),
     changed: Type.Boolean({ description: "False if nothing differed from what was in force." }),
   },
-  "What came of reading the document again.",
+  "The result of reading the document again.",
 );
 
 const ProblemSchema = shape<Problem>(
@@ -134,7 +134,7 @@ const ProblemSchema = shape<Problem>(
     code: text("What kind of problem it is."),
     message: text("The problem in a sentence."),
     hint: text("What to do next."),
-    severity: choice(["error", "warning"], "A warning refuses nothing."),
+    severity: choice(["error", "warning"], "A warning does not make the document invalid."),
   },
   "One thing that is wrong in a document.",
 );

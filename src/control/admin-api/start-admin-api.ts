@@ -1,5 +1,6 @@
 import { chmod, lstat, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { Notices } from "#control/notice.ts";
@@ -59,7 +60,7 @@ export async function startAdminApi(options: AdminApiOptions): Promise<AdminApi>
       await socket?.app.close();
       // A successor may have put its own there by now.
       const found = await tryLstat(socketPath);
-      if (found?.ino === socket?.ino) await rm(socketPath, { force: true }).catch(isLeftBehind);
+      if (found?.ino === socket?.ino) await rm(socketPath, { force: true }).catch(leaveBehind);
     },
   };
 }
@@ -123,7 +124,7 @@ function raiseMissing(notices: Notices, error: unknown): void {
 }
 
 /** A socket that nobody listens on does no harm; the next start replaces it. */
-const isLeftBehind = (): void => undefined;
+const leaveBehind = (): void => undefined;
 
 async function tryLstat(path: string) {
   try {
@@ -138,7 +139,7 @@ async function isGone(path: string): Promise<boolean> {
     await lstat(path);
     return false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT";
+    return errorCodeOf(error) === "ENOENT";
   }
 }
 

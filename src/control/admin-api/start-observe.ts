@@ -1,3 +1,4 @@
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError, type FailureCode } from "#model/failure.ts";
 import { socketAddressOf } from "#model/names.ts";
 import type { DirectorView } from "#control/director-view.ts";
@@ -33,9 +34,7 @@ export async function startObserve(options: {
     await app.listen(hostAndPortOf(address));
   } catch (error) {
     await app.close();
-    if (!(error instanceof Error)) throw error;
-    const errno = "code" in error && typeof error.code === "string" ? error.code : "";
-    const code = FAILURE_OF_ERRNO[errno];
+    const code = FAILURE_OF_ERRNO[errorCodeOf(error) ?? ""];
     if (code === undefined) throw error;
     throw new DirectorError(code, `It is director.observe: ${address}.`, {
       cause: error,

@@ -1,6 +1,7 @@
+import { listenersOf } from "#model/document-listeners.ts";
 import type { Document } from "#model/document.ts";
 import type { Problem } from "#model/failure.ts";
-import { pathOf, problemOf } from "#model/problem.ts";
+import { problemOf } from "#model/problem.ts";
 import type { Sources } from "./sources.ts";
 
 const MESSAGE =
@@ -8,15 +9,11 @@ const MESSAGE =
 
 /** Warns of certificates that listeners show to clients and that were not issued for servers. */
 export function checkCertificateUsage(document: Document, sources: Sources): readonly Problem[] {
-  return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
-    Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
-      listeners.flatMap(({ certificates }, index) =>
-        certificates.flatMap((name, at) => {
-          if (sources.certificates.get(name)?.isForServers !== false) return [];
-          const place = ["profiles", profile, "vnics", vnic, "listeners", index] as const;
-          return [problemOf("key-usage", pathOf(...place, "certificates", at), MESSAGE)];
-        }),
-      ),
+  return listenersOf(document).flatMap(({ path, listener: { certificates } }) =>
+    certificates.flatMap((name, at) =>
+      sources.certificates.get(name)?.isForServers === false
+        ? [problemOf("key-usage", `${path}.certificates[${at}]`, MESSAGE)]
+        : [],
     ),
   );
 }

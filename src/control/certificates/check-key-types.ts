@@ -1,21 +1,17 @@
 import type { KeyType } from "#model/certificate.ts";
 import { tryCipherSuite } from "#model/cipher-suites.ts";
+import { listenersOf } from "#model/document-listeners.ts";
 import type { Document } from "#model/document.ts";
 import type { Problem } from "#model/failure.ts";
 import type { Listener } from "#model/listener.ts";
 import { tryPolicy } from "#model/policy.ts";
-import { pathOf, problemOf } from "#model/problem.ts";
+import { problemOf } from "#model/problem.ts";
 import type { Sources } from "./sources.ts";
 
 /** Listeners on which no TLS 1.2 client could agree on a suite, as none goes with the certificates' keys. */
 export function checkKeyTypes(document: Document, sources: Sources): readonly Problem[] {
-  return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
-    Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
-      listeners.flatMap((listener, index) => {
-        const path = pathOf("profiles", profile, "vnics", vnic, "listeners", index, "policy");
-        return listener.mode === "tcp" ? checkListener(document, sources, listener, path) : [];
-      }),
-    ),
+  return listenersOf(document).flatMap(({ path, listener }) =>
+    listener.mode === "tcp" ? checkListener(document, sources, listener, `${path}.policy`) : [],
   );
 }
 

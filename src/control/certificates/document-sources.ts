@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Certificate } from "#model/certificate.ts";
+import { listenersOf } from "#model/document-listeners.ts";
 import type { Document } from "#model/document.ts";
 import type { Problem } from "#model/failure.ts";
-import type { Listener } from "#model/listener.ts";
 import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
@@ -103,9 +103,9 @@ function policyTrustsOf(document: Document): readonly TrustSource[] {
 }
 
 function endpointTrustsOf(document: Document): readonly TrustSource[] {
-  return listenersOf(document).flatMap(({ place, listener: { endpointTls } }) => {
+  return listenersOf(document).flatMap(({ path, listener: { endpointTls } }) => {
     if (endpointTls?.ca === undefined) return [];
-    const caPlace = `${place}.endpointTls.ca`;
+    const caPlace = `${path}.endpointTls.ca`;
     return [{ ca: endpointTls.ca, crl: undefined, caPlace, crlPlace: caPlace }];
   });
 }
@@ -117,18 +117,5 @@ function systemTrustPlaceOf(document: Document): string | undefined {
       ? mode === "egress"
       : endpointTls.verify && endpointTls.ca === undefined,
   );
-  return found === undefined ? undefined : `${found.place}.endpointTls.ca`;
-}
-
-function listenersOf(
-  document: Document,
-): readonly { readonly place: string; readonly listener: Listener }[] {
-  return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
-    Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
-      listeners.map((listener, index) => ({
-        place: pathOf("profiles", profile, "vnics", vnic, "listeners", index),
-        listener,
-      })),
-    ),
-  );
+  return found === undefined ? undefined : `${found.path}.endpointTls.ca`;
 }

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
+import { errorCodeOf } from "#model/error-code.ts";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { problemOf } from "#model/problem.ts";
@@ -124,8 +125,8 @@ function proveUsable(cert: string, key: string, place: string): void {
     createSecureContext({ cert, key });
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
-    const message = `The TLS library does not take the certificate${code}.`;
+    const code = errorCodeOf(error);
+    const message = `The TLS library refuses the certificate${code === undefined ? "" : ` (${code})`}.`;
     throw sourceProblem("certificate-unusable", place, message);
   }
 }

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { errorCodeOf } from "#model/error-code.ts";
 import type { ProblemCode } from "#model/problem.ts";
 import { DerError, firstElement } from "./der-reader.ts";
 import { blockIn, isCertificateBlock, type PemBlock, type PemText } from "./pem-blocks.ts";
@@ -45,8 +46,7 @@ export const bytesOf = (pem: string): Buffer =>
 export const isRefusal = (error: unknown): boolean =>
   error instanceof DerError ||
   (error instanceof Error &&
-    (OPENSSL_MESSAGE.test(error.message) ||
-      ("code" in error && OPENSSL_CODE.test(String(error.code)))));
+    (OPENSSL_MESSAGE.test(error.message) || OPENSSL_CODE.test(errorCodeOf(error) ?? "")));
 
 const OPENSSL_MESSAGE = /^error:[0-9A-F]{8}:/i;
 const OPENSSL_CODE = /^ERR_(?:OSSL|SSL|CRYPTO)_|^ERR_MISSING_PASSPHRASE$/;

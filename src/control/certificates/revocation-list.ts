@@ -1,4 +1,5 @@
 import { constants, verify, type KeyObject } from "node:crypto";
+import { errorCodeOf } from "#model/error-code.ts";
 import { derElements, DerError, firstElement, TAG, type DerElement } from "./der-reader.ts";
 import { isTime, tryTimeMs } from "./der-time.ts";
 import { distinguishedNameOf, type DistinguishedName } from "./distinguished-name.ts";
@@ -97,7 +98,7 @@ function isSigned(
     return verify(digest ?? null, bytes, { key, ...padding }, signature);
   } catch (error) {
     // A key of another type than that of the algorithm.
-    if (error instanceof Error && "code" in error) return false;
+    if (errorCodeOf(error) !== undefined) return false;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError, type FailureCode, type Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import { signatureOf } from "../read-bounded-file.ts";
@@ -116,7 +117,7 @@ export class WatchedSource<Version extends SourceVersion> {
       try {
         return signatureOf(await stat(path, { bigint: true }));
       } catch (error) {
-        return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+        return errorCodeOf(error) ?? "unknown";
       }
     });
     return (await Promise.all(looks)).join(" ");

@@ -1,5 +1,6 @@
+import { listenersOf } from "#model/document-listeners.ts";
 import type { Document } from "#model/document.ts";
-import { socketAddressOf, vnicNameOf } from "#model/names.ts";
+import { socketAddressOf } from "#model/names.ts";
 import type { Sources } from "../certificates/sources.ts";
 
 export interface DemoFacts {
@@ -24,7 +25,7 @@ interface DemoListener {
 /** What a new user reads: where it listens, commands to copy, and how to stop it. */
 export function demoBanner(facts: DemoFacts): string {
   const { document, sources, caPath, socketPath, command } = facts;
-  const listeners = listenersOf(document, sources);
+  const listeners = demoListenersOf(document, sources);
   const lines = [
     "",
     "TLS Director is serving its demo document.",
@@ -46,20 +47,15 @@ export function demoBanner(facts: DemoFacts): string {
   return `${lines.join("\n")}\n`;
 }
 
-function listenersOf(document: Document, sources: Sources): readonly DemoListener[] {
-  return Object.entries(document.profiles).flatMap(([profile, { vnics }]) =>
-    Object.entries(vnics).flatMap(([name, { ip, listeners }]) =>
-      listeners.map(({ port, mode, to, certificates }) => ({
-        vnic: vnicNameOf(name, profile),
-        ip,
-        port,
-        mode,
-        to,
-        serverName: sources.certificates.get(certificates[0] ?? "")?.facts.names[0],
-      })),
-    ),
-  );
-}
+const demoListenersOf = (document: Document, sources: Sources): readonly DemoListener[] =>
+  listenersOf(document).map(({ owner, listener: { port, mode, to, certificates } }) => ({
+    vnic: owner.name,
+    ip: owner.vnic.ip,
+    port,
+    mode,
+    to,
+    serverName: sources.certificates.get(certificates[0] ?? "")?.facts.names[0],
+  }));
 
 function curlCommand(
   listener: DemoListener,

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { chainFileOf, DEMO_CA_FILE, DEMO_SITES, keyFileOf } from "./demo-names.ts";
 
@@ -31,7 +32,7 @@ export async function prepareDemo(folder: string): Promise<string> {
   } catch (error) {
     throw new DirectorError(
       "demo-failed",
-      `Writing the demo certificates to ${certs} ended with ${errnoOf(error)}.`,
+      `Writing the demo certificates to ${certs} failed with ${errorCodeOf(error) ?? String(error)}.`,
       {
         cause: error,
       },
@@ -48,11 +49,11 @@ export async function provideDemoDocument(shipped: string, path: string): Promis
     await makeFolders(dirname(path));
     await writeFile(path, await readFile(shipped), { flag: "wx" });
   } catch (error) {
-    const code = errnoOf(error);
+    const code = errorCodeOf(error);
     if (code === "EEXIST") return;
     throw new DirectorError(
       "demo-failed",
-      `Writing the demo document to ${path} ended with ${code}; XDG_DATA_HOME names another folder.`,
+      `Writing the demo document to ${path} failed with ${code ?? String(error)}; XDG_DATA_HOME names another folder.`,
       { cause: error },
     );
   }
@@ -79,7 +80,7 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw error;
+    if (errorCodeOf(error) !== "EEXIST") throw error;
   }
 }
 
@@ -88,14 +89,11 @@ async function makeFolders(path: string): Promise<void> {
   try {
     await makeFolder(path);
   } catch (error) {
-    if (errnoOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    if (errorCodeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
     await makeFolders(dirname(path));
     await makeFolder(path);
   }
 }
-
-const errnoOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : "an error";
 
 /** Never with a half-written file in its place, nor with a key that others could read for a moment. */
 async function replaceFile(path: string, content: string, mode: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { socketAddressOf } from "#model/names.ts";
 import { DEMO_SITES, type DemoSite } from "./demo-names.ts";
@@ -38,7 +39,7 @@ async function startEndpoint(site: DemoSite): Promise<Server> {
   try {
     await promise;
   } catch (error) {
-    const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    const isTaken = errorCodeOf(error) === "EADDRINUSE";
     throw new DirectorError(
       isTaken ? "address-in-use" : "demo-failed",
       `The demo endpoint of ${profile} needs ${socketAddressOf(endpointAddress, endpointPort)}.`,

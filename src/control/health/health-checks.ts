@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import { listenersOf } from "#model/document-listeners.ts";
 import type { Document } from "#model/document.ts";
 import type { Health } from "#model/listener.ts";
-import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
+import type { ListenerName } from "#model/names.ts";
 import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/snapshot.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
 
@@ -96,15 +97,9 @@ export class HealthChecks {
   }
 }
 
-function healthByListener(document: Document): ReadonlyMap<ListenerName, Health> {
-  const found = new Map<ListenerName, Health>();
-  for (const [profileName, { vnics }] of Object.entries(document.profiles)) {
-    for (const [name, { listeners }] of Object.entries(vnics)) {
-      for (const { port, health } of listeners) {
-        if (health !== undefined)
-          found.set(listenerNameOf(vnicNameOf(name, profileName), port), health);
-      }
-    }
-  }
-  return found;
-}
+const healthByListener = (document: Document): ReadonlyMap<ListenerName, Health> =>
+  new Map(
+    listenersOf(document).flatMap(({ name, listener: { health } }) =>
+      health === undefined ? [] : [[name, health]],
+    ),
+  );

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { errorCodeOf } from "#model/error-code.ts";
 import type { SnapshotEndpoint } from "#model/snapshot.ts";
 
 /** The director itself lacks the means to connect: that says nothing about the endpoint. */
@@ -23,8 +24,7 @@ export async function checkTcp(
     socket.on("error", reject);
     return await promise;
   } catch (error) {
-    const errno = error instanceof Error && "code" in error ? error.code : undefined;
-    return OWN_FAILURES.has(errno) ? undefined : false;
+    return OWN_FAILURES.has(errorCodeOf(error)) ? undefined : false;
   } finally {
     clearTimeout(timer);
     socket?.destroy();

@@ -1,5 +1,5 @@
+import { readFileSync } from "node:fs";
 import type { Notice } from "#control/notice.ts";
-import { canSwitchUser } from "./capabilities.ts";
 import { hasSetpriv, NO_NEW_PRIVILEGES, setprivOf, tryReadAs } from "./setpriv.ts";
 import { trySystemUser, type SystemUser } from "./system-user.ts";
 
@@ -14,6 +14,9 @@ export interface Confinement {
 
 /** The kernel's overflow uid, which has no name in the smallest of containers. */
 const NOBODY: SystemUser = { name: "nobody", uid: 65_534, gid: 65_534 };
+
+/** Their numbers in capabilities(7). */
+const CAPABILITIES = { setgid: 6, setuid: 7 } as const;
 
 /**
  * Workers run as the user called `name`, or as nobody if there is none, with CAP_NET_BIND_SERVICE and no-new-privs only,
@@ -63,3 +66,19 @@ const unconfined = (prefix: readonly string[], reason: string): Confinement => (
       `${reason} Start the director as root or by its systemd unit, with program files that everyone may read.`,
   },
 });
+
+/** Whether this process may become another user and group. True for root, and for whom systemd gives CAP_SETUID. */
+function canSwitchUser(): boolean {
+  const hex = /^CapEff:\s*([0-9a-f]+)$/m.exec(tryOwnStatus())?.[1];
+  if (hex === undefined) return process.getuid?.() === 0;
+  const effective = BigInt(`0x${hex}`);
+  return Object.values(CAPABILITIES).every((bit) => ((effective >> BigInt(bit)) & 1n) === 1n);
+}
+
+function tryOwnStatus(): string {
+  try {
+    return readFileSync("/proc/self/status", "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 
 export interface BriefResult {
@@ -20,7 +21,7 @@ export function runBriefly(command: string, args: readonly string[]): BriefResul
     timeout: DEADLINE_MS,
     cwd: "/",
   });
-  const errno = error !== undefined && "code" in error ? error.code : undefined;
+  const errno = errorCodeOf(error);
   if (errno !== undefined && errno !== "ENOENT" && errno !== "ETIMEDOUT") {
     throw new DirectorError("system-exhausted", `${command}: ${String(error)}`, { cause: error });
   }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { encodeFrame, FrameDecoder, type Frame } from "./frames.ts";
-import { tryProcessTimeMs } from "./process-time.ts";
+import { tryProcessTimeMs } from "../process-facts.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 
 const MAX_STDERR_CHARACTERS = 4_096;

@@ -8,7 +8,7 @@ import {
   tryStatFacts,
   type ProcessFacts,
   type ProcessIdentity,
-} from "./process-facts.ts";
+} from "../process-facts.ts";
 
 const DIRECTOR = "--director=";
 const CONTROL = "--control=";

@@ -1,3 +1,5 @@
+import { errorCodeOf } from "#model/error-code.ts";
+
 /** What a file system says when it is full, read-only or broken, or when the process lacks the means to use it. */
 const ERRNOS: ReadonlySet<unknown> = new Set([
   ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE"],
@@ -7,6 +9,6 @@ const ERRNOS: ReadonlySet<unknown> = new Set([
 /** Whether `error`, or what caused it, is the state of the storage, and no mistake in how the director was set up. */
 export function isStorageTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if ("code" in error && ERRNOS.has(error.code)) return true;
+  if (ERRNOS.has(errorCodeOf(error))) return true;
   return isStorageTrouble(error.cause);
 }

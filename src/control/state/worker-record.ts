@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Trouble } from "./trouble.ts";
-import { tryProcessFacts, type ProcessIdentity } from "./process-facts.ts";
+import { tryProcessFacts, type ProcessIdentity } from "../process-facts.ts";
 
 export interface WorkerRecordOptions extends Trouble {
   readonly folder: string;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LISTENER_METRICS, SLOTS, type Metric } from "#model/metric-catalog.ts";
-import type { ListenerCounters, ListenerLabels } from "./listener-counters.ts";
+import type { ListenerTotals, ListenerLabels } from "./listener-totals.ts";
 
 /** How many lines are written before the event loop gets its turn: a few milliseconds' worth. */
 const LINES_PER_TURN = 5_000;
@@ -10,7 +10,7 @@ const LINES_PER_TURN = 5_000;
  * included, which the metric classes of prom-client cannot take over; and with thousands of listeners the text has
  * megabytes, so it is written in turns.
  */
-export async function listenerMetricsText(counters: ListenerCounters): Promise<readonly Buffer[]> {
+export async function listenerMetricsText(counters: ListenerTotals): Promise<readonly Buffer[]> {
   const listeners = [...counters.entries()].map(({ labels, slots }) => ({
     labels: labelsText(labels),
     slots,

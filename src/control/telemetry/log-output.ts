@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { errorCodeOf } from "#model/error-code.ts";
 
 // Whoever reads the log may stop reading: then lines are lost and counted, memory stays.
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
@@ -59,7 +60,7 @@ export class LogOutput {
         done += 1;
       }
     } catch (error) {
-      const errno = error instanceof Error && "code" in error ? error.code : undefined;
+      const errno = errorCodeOf(error);
       // EAGAIN: full. ENOSPC and the like pass too.
       if (errno !== "EPIPE" && errno !== "EIO") return false;
       this.#isWithoutReader = true;

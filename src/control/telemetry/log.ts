@@ -5,7 +5,6 @@ import { LogOutput } from "./log-output.ts";
 export type { Logger };
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 // Nothing is meant to log these. They are named so that a mistake elsewhere cannot.
 const SECRETS = ["key", "keyPem", "passphrase"].flatMap((name) => [

@@ -24,7 +24,10 @@ test("an access line has the fields of its record, and what a client sent is esc
   assert.ok(line !== undefined);
   const { level, time, msg, event, ...record } = line;
   assert.equal(typeof time, "string");
-  assert.deepEqual([level, event, msg], ["info", "connection", "Both sides ended their halves."]);
+  assert.deepEqual(
+    [level, event, msg],
+    ["info", "connection", "Both sides ended the connection in order."],
+  );
   assert.deepEqual(record, {
     ...sampleConnection,
     serverName: "shop.test\\u{1b}[2J",

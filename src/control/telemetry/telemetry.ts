@@ -8,7 +8,7 @@ import {
   type DirectorFacts,
   type RestartCause,
 } from "./director-metrics.ts";
-import { ListenerCounters } from "./listener-counters.ts";
+import { ListenerTotals } from "./listener-totals.ts";
 import { listenerMetricsText } from "./listener-metrics.ts";
 import type { Logger } from "./log.ts";
 import { RecentHandshakes } from "./recent-handshakes.ts";
@@ -27,14 +27,14 @@ const KEPT_HANDSHAKES = 1_000;
 /** What workers count and tell comes in here; metrics, log lines and the recent failed handshakes come out. */
 export class Telemetry {
   readonly #registry = new Registry();
-  readonly #counters: ListenerCounters;
+  readonly #counters: ListenerTotals;
   readonly #director: DirectorMetrics;
   readonly #recent = new RecentHandshakes(KEPT_HANDSHAKES);
   readonly #lines: RecordLines;
 
   constructor({ log, snapshotOfDirector, nowMs = Date.now }: TelemetryOptions) {
     this.#lines = new RecordLines(log, nowMs);
-    this.#counters = new ListenerCounters({
+    this.#counters = new ListenerTotals({
       listenersInForce: () => snapshotOfDirector().listeners,
       nowMs,
     });

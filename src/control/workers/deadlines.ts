@@ -1,13 +1,13 @@
-/** How long the control process waits for a worker; who takes longer is killed. */
+/** How long the control process waits for a worker. A worker that takes longer is killed. */
 export interface WorkerDeadlines {
-  /** From its start until it is ready. */
+  /** From the start of the process until it is ready. */
   readonly startMs: number;
   readonly prepareMs: number;
-  /** Also for a rollback. */
+  /** Also the deadline of a rollback. */
   readonly commitMs: number;
   /** Without a heartbeat. */
   readonly hungMs: number;
-  /** From the end of its drain, or of the drain's deadline, until it has exited. */
+  /** From the end of the drain, or from its deadline, until the process has exited. */
   readonly exitMs: number;
 }
 
@@ -18,3 +18,14 @@ export const WORKER_DEADLINES: WorkerDeadlines = {
   hungMs: 10_000,
   exitMs: 2_000,
 };
+
+const FIRST_BACK_OFF_MS = 200;
+const MAX_BACK_OFF_MS = 10_000;
+/** A worker that has lived for so long does not count as one of a series. */
+const MATURE_MS = 30_000;
+
+/** Returns how long to wait before a worker is replaced: twice the last wait, up to 10 s, and 0.2 s after a long life. */
+export function backOffMsOf(previousMs: number, livedMs: number): number {
+  if (previousMs === 0 || livedMs >= MATURE_MS) return FIRST_BACK_OFF_MS;
+  return Math.min(2 * previousMs, MAX_BACK_OFF_MS);
+}

@@ -24,7 +24,6 @@ export function buildPrepare(base: Snapshot | undefined, target: Compiled): Prep
     type: "prepare",
     number: snapshot.number,
     base: base?.number ?? 0,
-    revision: snapshot.revision,
     listeners,
     removed: [...before.keys()].filter((name: ListenerName) => !after.has(name)),
     vnics: snapshot.vnics,

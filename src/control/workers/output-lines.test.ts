@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
-import { boundNotices } from "./bound-notices.ts";
-import { readOutputLines } from "./output-lines.ts";
+import { boundNotices, readOutputLines } from "./output-lines.ts";
 
 async function linesOf(...chunks: readonly string[]): Promise<readonly string[]> {
   const lines: string[] = [];

@@ -1,36 +1,36 @@
 import { DirectorError } from "#model/failure.ts";
 import { MAX_FRAME_BYTES_TO_WORKER } from "#protocol/channel-limits.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
-import type { Worker } from "./worker.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
 
-/** What a rollout needs of the pool. */
-export interface Electorate {
-  /** Every worker that can be asked now. */
-  voters(): readonly Worker[];
-  /** Resolves when there is one again, rejects with `worker-failed` when it takes too long. */
-  untilVoter(): Promise<void>;
+/** The workers that a change is rolled out to: what a rollout uses of the pool. */
+export interface Participants {
+  /** Every worker that can be sent a `prepare` now. */
+  participants(): readonly WorkerHandle[];
+  /** Resolves when there is at least one participant. Rejects with `worker-failed` if that takes too long. */
+  untilParticipant(): Promise<void>;
   /**
    * Has a fresh worker try the change that a worker refused. Resolves to the reason why it is refused after all, and to
    * undefined if the fresh worker takes it.
    */
-  tryOut(compiled: Compiled, ballot: Ballot): Promise<DirectorError | undefined>;
-  /** Gives each a successor on the saved state and lets it drain. */
-  succeed(refusers: Iterable<Worker>): Promise<void>;
+  tryOut(compiled: Compiled, round: PrepareRound): Promise<DirectorError | undefined>;
+  /** Starts a successor on the saved state for each of these workers, and drains them. */
+  replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void>;
   /**
-   * Makes `compiled` the state that every new worker starts from, takes to it those that have not prepared it, and
-   * gives those that refused it a successor.
+   * Makes `compiled` the state that every new worker starts from. Workers that prepared it commit it, the others are
+   * brought to it, and those that refused it get a successor.
    */
-  settleOn(compiled: Compiled, ballot: Ballot): Promise<void>;
+  commitRound(compiled: Compiled, round: PrepareRound): Promise<void>;
 }
 
-/** How the workers voted on a change. */
-export interface Ballot {
-  readonly prepared: ReadonlySet<Worker>;
-  readonly refusals: ReadonlyMap<Worker, DirectorError>;
+/** The participants' answers to `prepare`. One that died or was late is in neither. */
+export interface PrepareRound {
+  readonly prepared: ReadonlySet<WorkerHandle>;
+  readonly refusals: ReadonlyMap<WorkerHandle, DirectorError>;
 }
 
-/** Replacements are asked so many times when every worker has died over a change, or refused what a fresh one takes. */
-const MAX_BALLOTS = 3;
+/** A further round asks the replacements, after every participant died or refused what a fresh worker accepts. */
+const MAX_ROUNDS = 3;
 /** How much of the largest frame may be filled by this estimate, which leaves out quotes and escapes. */
 const MAX_FILL = 0.75;
 const LISTENER_CHARACTERS = 2_000;
@@ -41,30 +41,31 @@ const CERTIFICATE_CHARACTERS = 200;
  * `rollBack`.
  */
 export class Rollout {
-  readonly #electorate: Electorate;
+  readonly #pool: Participants;
   readonly #compiled: Compiled;
-  readonly #prepared = new Set<Worker>();
+  readonly #prepared = new Set<WorkerHandle>();
   /** Refusals that a fresh worker does not share. */
-  readonly #overruled = new Map<Worker, DirectorError>();
+  readonly #overruled = new Map<WorkerHandle, DirectorError>();
 
-  constructor(electorate: Electorate, compiled: Compiled) {
-    this.#electorate = electorate;
+  constructor(pool: Participants, compiled: Compiled) {
+    this.#pool = pool;
     this.#compiled = compiled;
   }
 
   /**
-   * Only a refusal that a fresh worker shares turns the change down: it is thrown when every worker is back where it was.
-   * A worker that dies or is late has no vote, but one must have prepared it: what nobody could try is not to be saved.
+   * Throws a refusal only if a fresh worker refuses the change too, and after every worker has been rolled back.
+   * A participant that dies or is late does not stop the change, but at least one must have prepared it: a change that no
+   * worker could try is not saved.
    */
   async prepare(): Promise<void> {
     if (isTooLarge(this.#compiled)) throw new DirectorError("change-too-large");
-    for (let ballot = 1; ballot <= MAX_BALLOTS; ballot += 1) {
-      await this.#electorate.untilVoter();
-      const refusals = await this.#ask(this.#electorate.voters());
+    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+      await this.#pool.untilParticipant();
+      const refusals = await this.#ask(this.#pool.participants());
       if (refusals.size > 0) await this.#lookInto(refusals);
       if (this.#prepared.size > 0) return;
       // Nobody listens on the new addresses yet, and one worker alone may have been wrong about them.
-      if (refusals.size > 0) await this.#electorate.succeed(refusals.keys());
+      if (refusals.size > 0) await this.#pool.replaceRefusers(refusals.keys());
     }
     const [refusal] = this.#overruled.values();
     throw (
@@ -75,8 +76,8 @@ export class Rollout {
 
   /** Resolves when no worker with an older state accepts connections. Whoever is late is killed; nothing fails. */
   async commit(): Promise<void> {
-    const ballot = { prepared: this.#prepared, refusals: this.#overruled };
-    await this.#electorate.settleOn(this.#compiled, ballot);
+    const round = { prepared: this.#prepared, refusals: this.#overruled };
+    await this.#pool.commitRound(this.#compiled, round);
   }
 
   /** Resolves when no worker knows of the change any more. */
@@ -85,20 +86,22 @@ export class Rollout {
     this.#prepared.clear();
   }
 
-  async #ask(voters: readonly Worker[]): Promise<ReadonlyMap<Worker, DirectorError>> {
-    const refusals = new Map<Worker, DirectorError>();
-    const askOne = async (worker: Worker): Promise<void> => {
-      const vote = await worker.prepare(this.#compiled);
-      if (vote === "prepared") this.#prepared.add(worker);
-      else if (vote !== "absent") refusals.set(worker, vote);
+  async #ask(
+    participants: readonly WorkerHandle[],
+  ): Promise<ReadonlyMap<WorkerHandle, DirectorError>> {
+    const refusals = new Map<WorkerHandle, DirectorError>();
+    const askOne = async (worker: WorkerHandle): Promise<void> => {
+      const outcome = await worker.prepare(this.#compiled);
+      if (outcome === "prepared") this.#prepared.add(worker);
+      else if (outcome !== "absent") refusals.set(worker, outcome);
     };
-    await Promise.all(voters.map(askOne));
+    await Promise.all(participants.map(askOne));
     return refusals;
   }
 
-  async #lookInto(refusals: ReadonlyMap<Worker, DirectorError>): Promise<void> {
-    const ballot = { prepared: this.#prepared, refusals };
-    const reason = await this.#electorate.tryOut(this.#compiled, ballot);
+  async #lookInto(refusals: ReadonlyMap<WorkerHandle, DirectorError>): Promise<void> {
+    const round = { prepared: this.#prepared, refusals };
+    const reason = await this.#pool.tryOut(this.#compiled, round);
     if (reason !== undefined) {
       await this.rollBack();
       throw reason;

@@ -1,8 +1,8 @@
 import type { DirectorError } from "#model/failure.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { Logger } from "#control/telemetry/log.ts";
-import type { Ballot } from "./rollout.ts";
-import type { Worker } from "./worker.ts";
+import type { PrepareRound } from "./rollout.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
 
 /**
  * Has `probe`, a fresh worker that serves nothing, try what differs from `saved`, and ends it. It opens new addresses only if
@@ -10,27 +10,27 @@ import type { Worker } from "./worker.ts";
  * to the reason why the change is refused after all, and to undefined if the probe takes it.
  */
 export async function tryOut(
-  probe: Worker,
+  probe: WorkerHandle,
   change: { readonly saved: Compiled | undefined; readonly target: Compiled },
-  { prepared, refusals }: Ballot,
+  { prepared, refusals }: PrepareRound,
   log: Logger,
 ): Promise<DirectorError | undefined> {
   const [[refuser, refusal] = []] = refusals;
   const isUp = await probe.ready;
-  const vote = isUp
+  const outcome = isUp
     ? await probe.tryOut(change.saved, change.target, prepared.size === 0)
     : "absent";
   probe.kill("exited");
   await probe.ended;
   const facts = { event: "worker-refused", worker: refuser?.id, ...refusal?.toShape() };
-  if (vote !== "prepared") {
+  if (outcome !== "prepared") {
     log.warn(
-      { ...facts, probe: vote === "absent" ? "failed" : "refused" },
+      { ...facts, probe: outcome === "absent" ? "failed" : "refused" },
       "The change is refused.",
     );
-    return vote === "absent" ? refusal : vote;
+    return outcome === "absent" ? refusal : outcome;
   }
-  const text = "A worker refused a change that a fresh worker takes: it is replaced.";
+  const text = "A worker refused a change that a fresh worker accepts. The worker is replaced.";
   log.error({ ...facts, probe: "took" }, text);
   return undefined;
 }

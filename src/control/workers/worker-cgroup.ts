@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { errorCodeOf } from "#model/error-code.ts";
 
 const NAME = "worker-";
 const REMOVE_TRIES = 40;
@@ -52,6 +53,6 @@ function tryRemove(folder: string): boolean {
     rmdirSync(folder);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT";
+    return errorCodeOf(error) === "ENOENT";
   }
 }

@@ -11,7 +11,7 @@ const read = (value: unknown) => tryWorkerMessage(value, known);
 
 test("every message of the protocol passes as it is", () => {
   for (const message of [
-    { type: "ready", protocol: 1, engine: "bun", runtime: "bun 1.4" },
+    { type: "ready", protocol: 1, runtime: "bun 1.4" },
     { type: "heartbeat", openConnections: 1, residentBytes: 2, loopDelayMs: 0.5 },
     { type: "prepared", number: 1 },
     { type: "refused", number: 1, code: "listener-unusable", detail: "" },

@@ -53,7 +53,7 @@ const records = Type.Array(Type.Unknown(), { maxItems: MAX_RECORDS });
 
 const Messages = Compile(
   Type.Union([
-    message("ready", { protocol: count, engine: oneOf(["bun", "node"]), runtime: text }),
+    message("ready", { protocol: count, runtime: text }),
     message("heartbeat", { openConnections: count, residentBytes: count, loopDelayMs: durationMs }),
     message("prepared", { number: count }),
     message("refused", {

@@ -18,7 +18,7 @@ const restartsOf = (fake: FakePool): readonly string[] =>
   fake.told.filter((line) => line.startsWith("restarted"));
 
 async function replaceFirst(fake: FakePool): Promise<void> {
-  const [worker] = fake.pool.voters();
+  const [worker] = fake.pool.participants();
   assert.ok(worker !== undefined);
   await fake.pool.replace(worker);
 }
@@ -116,7 +116,7 @@ describe("a pool of workers", { concurrency: 2 }, () => {
     await fake.pool.start();
     await fake.rollOut(1);
     for (const { id } of fake.pool.statuses()) {
-      const worker = fake.pool.voters().find((voter) => voter.id === id);
+      const worker = fake.pool.participants().find((participant) => participant.id === id);
       assert.ok(worker !== undefined);
       await fake.pool.replace(worker);
     }
@@ -136,7 +136,7 @@ describe("a pool of workers", { concurrency: 2 }, () => {
     ["garble", "misbehaved"],
     ["stray", "misbehaved"],
   ] as const) {
-    test(`a worker that is ordered to ${act} during prepare has no vote and is replaced`, async () => {
+    test(`a worker that is ordered to ${act} during prepare does not stop the change and is replaced`, async () => {
       const fake = await makeFakePool();
       await fake.pool.start();
       await fake.rollOut(1);

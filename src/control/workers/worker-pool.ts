@@ -4,14 +4,12 @@ import type { Engine, WorkerStatus } from "#model/status.ts";
 import type { ToWorker } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { Logger } from "#control/telemetry/log.ts";
-import { backOffMsOf } from "./back-off.ts";
-import { WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
-import type { Ballot, Electorate } from "./rollout.ts";
+import { backOffMsOf, WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
+import type { PrepareRound, Participants } from "./rollout.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
-import type { WorkerEnd } from "./worker-end.ts";
-import { Worker } from "./worker.ts";
+import { WorkerHandle, type WorkerEnd } from "./worker-handle.ts";
 import type { WorkerSink } from "./worker-sink.ts";
 
 export interface WorkerPoolOptions {
@@ -27,20 +25,20 @@ export interface WorkerPoolOptions {
 
 /** Connections may go on for this long on a worker that has a successor. */
 const SUCCEEDED_DRAIN_MS = 3_600_000;
-const VOTER_POLL_MS = 20;
+const PARTICIPANT_POLL_MS = 20;
 
 /**
  * Keeps the wanted number of workers alive on the saved state. A worker that ends is replaced, after a pause that grows
  * while they keep ending; the others serve meanwhile.
  */
-export class WorkerPool implements Electorate {
+export class WorkerPool implements Participants {
   readonly #options: WorkerPoolOptions;
   readonly #deadlines: WorkerDeadlines;
-  readonly #workers = new Set<Worker>();
+  readonly #workers = new Set<WorkerHandle>();
   /** Workers on their way to the saved state. */
-  readonly #catchingUp = new Map<Worker, Promise<void>>();
+  readonly #catchingUp = new Map<WorkerHandle, Promise<void>>();
   /** Workers that try a change and serve nothing. */
-  readonly #probes = new Set<Worker>();
+  readonly #probes = new Set<WorkerHandle>();
   readonly #stopping = new AbortController();
   readonly #ticketKeys = new TicketKeys((key) => {
     for (const worker of this.#workers) worker.send({ type: "ticket-keys", key });
@@ -61,59 +59,61 @@ export class WorkerPool implements Electorate {
     const first = Array.from({ length: this.#options.size }, () => this.#hire());
     for (const worker of first) this.#hold(this.#keep(worker));
     const areUp = await Promise.all(first.map(({ ready }) => ready));
-    if (!areUp.includes(true)) throw await failureOf(first[0]);
+    if (!areUp.includes(true)) throw await startFailureOf(first[0]);
   }
 
   statuses(): readonly WorkerStatus[] {
     return [...this.#workers].map((worker) => worker.status());
   }
 
-  voters(): readonly Worker[] {
-    return [...this.#workers].filter((worker) => worker.canVote && !this.#catchingUp.has(worker));
+  participants(): readonly WorkerHandle[] {
+    return [...this.#workers].filter(
+      (worker) => worker.canParticipate && !this.#catchingUp.has(worker),
+    );
   }
 
-  async untilVoter(): Promise<void> {
+  async untilParticipant(): Promise<void> {
     const expiresAtMs = performance.now() + this.#deadlines.startMs;
-    while (this.voters().length === 0) {
+    while (this.participants().length === 0) {
       if (this.#stopping.signal.aborted) throw new DirectorError("draining");
       if (performance.now() >= expiresAtMs) {
         throw new DirectorError("worker-failed", "No worker is up.");
       }
-      await delay(VOTER_POLL_MS);
+      await delay(PARTICIPANT_POLL_MS);
     }
   }
 
-  async settleOn(compiled: Compiled, { prepared, refusals }: Ballot): Promise<void> {
+  async commitRound(compiled: Compiled, { prepared, refusals }: PrepareRound): Promise<void> {
     this.#saved = compiled;
-    const settle = (worker: Worker): Promise<void> => {
+    const bringToCompiled = (worker: WorkerHandle): Promise<void> => {
       if (prepared.has(worker)) return worker.commit();
-      return refusals.has(worker) ? this.#succeed(worker) : this.#catchUp(worker);
+      return refusals.has(worker) ? this.#replaceRefuser(worker) : this.#catchUp(worker);
     };
     // Those that are not up yet accept nothing before they have caught up.
     const workers = [...this.#workers];
     await Promise.all([
-      ...workers.filter(({ canVote }) => canVote).map(settle),
+      ...workers.filter(({ canParticipate }) => canParticipate).map(bringToCompiled),
       ...workers.filter(({ isDraining }) => isDraining).map((worker) => worker.follow(compiled)),
     ]);
   }
 
-  async tryOut(target: Compiled, ballot: Ballot): Promise<DirectorError | undefined> {
+  async tryOut(target: Compiled, round: PrepareRound): Promise<DirectorError | undefined> {
     const probe = this.#start();
     this.#probes.add(probe);
     try {
-      return await tryOut(probe, { saved: this.#saved, target }, ballot, this.#options.log);
+      return await tryOut(probe, { saved: this.#saved, target }, round, this.#options.log);
     } finally {
       this.#probes.delete(probe);
     }
   }
 
-  async succeed(refusers: Iterable<Worker>): Promise<void> {
-    await Promise.all([...refusers].map((worker) => this.#succeed(worker)));
+  async replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void> {
+    await Promise.all([...refusers].map((worker) => this.#replaceRefuser(worker)));
   }
 
   /** Whether or not a successor comes up: what this worker says cannot be relied on. */
-  async #succeed(worker: Worker): Promise<void> {
-    if (!worker.canVote) return;
+  async #replaceRefuser(worker: WorkerHandle): Promise<void> {
+    if (!worker.canParticipate) return;
     this.#options.sink.restarted("refused");
     const successor = this.#hire();
     this.#hold(this.#keep(successor));
@@ -131,12 +131,12 @@ export class WorkerPool implements Electorate {
    * Gives the worker a successor, which serves before its predecessor is told to leave, whose connections may go on for
    * an hour. Not to be called during a rollout. Throws `worker-failed`, and then the worker stays.
    */
-  async replace(worker: Worker): Promise<void> {
+  async replace(worker: WorkerHandle): Promise<void> {
     const successor = this.#hire();
     await this.#catchUp(successor);
-    if (!successor.canVote) throw await failureOf(successor);
+    if (!successor.canParticipate) throw await startFailureOf(successor);
     // One that ended meanwhile is being replaced already.
-    if (!worker.canVote) return successor.drain(0);
+    if (!worker.canParticipate) return successor.drain(0);
     this.#hold(this.#keep(successor));
     await worker.drain(SUCCEEDED_DRAIN_MS);
   }
@@ -147,7 +147,7 @@ export class WorkerPool implements Electorate {
    * `worker-failed` if a successor does not get up, and then the workers stay.
    */
   async replaceAll(): Promise<void> {
-    const leaving = this.voters();
+    const leaving = this.participants();
     const cleared = Promise.withResolvers<void>();
     const successors = leaving.map(() => this.#hire(cleared.promise));
     const areUp = await Promise.all(successors.map(({ ready }) => ready));
@@ -155,7 +155,7 @@ export class WorkerPool implements Electorate {
     if (failed !== undefined) {
       await Promise.all(successors.map((successor) => successor.drain(0)));
       cleared.resolve();
-      throw await failureOf(failed);
+      throw await startFailureOf(failed);
     }
     await Promise.all(leaving.map((worker) => worker.drain(SUCCEEDED_DRAIN_MS)));
     cleared.resolve();
@@ -186,7 +186,7 @@ export class WorkerPool implements Electorate {
   }
 
   /** The worker prepares nothing before `cleared`. */
-  #hire(cleared?: Promise<void>): Worker {
+  #hire(cleared?: Promise<void>): WorkerHandle {
     const worker = this.#start();
     this.#workers.add(worker);
     this.#tellRoster();
@@ -195,10 +195,10 @@ export class WorkerPool implements Electorate {
     return worker;
   }
 
-  #start(): Worker {
+  #start(): WorkerHandle {
     const { engine, command, sink } = this.#options;
     this.#lastId += 1;
-    return new Worker({
+    return new WorkerHandle({
       id: this.#lastId,
       engine,
       command,
@@ -225,7 +225,7 @@ export class WorkerPool implements Electorate {
   }
 
   /** Replaces the worker when it ends, and then each of its replacements, until one ends because it was told to. */
-  async #keep(first: Worker): Promise<void> {
+  async #keep(first: WorkerHandle): Promise<void> {
     let worker = first;
     let pauseMs = 0;
     for (;;) {
@@ -240,7 +240,7 @@ export class WorkerPool implements Electorate {
   }
 
   /** Takes the worker to the saved state, whichever that is by then; resolves when it serves it, or is gone. */
-  async #catchUp(worker: Worker, cleared?: Promise<void>): Promise<void> {
+  async #catchUp(worker: WorkerHandle, cleared?: Promise<void>): Promise<void> {
     const underWay = this.#catchingUp.get(worker);
     if (underWay !== undefined) return underWay;
     const done = Promise.withResolvers<void>();
@@ -259,16 +259,16 @@ export class WorkerPool implements Electorate {
     done.resolve();
   }
 
-  #isBehind(worker: Worker): boolean {
+  #isBehind(worker: WorkerHandle): boolean {
     const wanted = this.#saved?.snapshot.number;
-    return wanted !== undefined && worker.canVote && worker.snapshotNumber !== wanted;
+    return wanted !== undefined && worker.canParticipate && worker.snapshotNumber !== wanted;
   }
 
-  async #prepareSaved(worker: Worker): Promise<void> {
+  async #prepareSaved(worker: WorkerHandle): Promise<void> {
     if (this.#saved === undefined) return;
-    const vote = await worker.prepare(this.#saved);
-    if (vote instanceof DirectorError) {
-      this.#options.log.error({ event: "worker-refused", worker: worker.id, ...vote.toShape() });
+    const outcome = await worker.prepare(this.#saved);
+    if (outcome instanceof DirectorError) {
+      this.#options.log.error({ event: "worker-refused", worker: worker.id, ...outcome.toShape() });
       worker.kill("refused");
       await worker.ended;
     }
@@ -281,17 +281,17 @@ export class WorkerPool implements Electorate {
       this.#options.onRoster?.([...this.#workers].map((worker) => worker.status().pid));
     } catch (cause) {
       const facts = { event: "worker-record-unwritten", detail: String(cause) };
-      this.#options.log.warn(facts, "Which workers there are could not be recorded.");
+      this.#options.log.warn(facts, "The record of workers could not be written.");
     }
   }
 
-  #tellReady(worker: Worker): void {
+  #tellReady(worker: WorkerHandle): void {
     const { id, pid, runtime } = worker.status();
     const facts = { event: "worker-ready", worker: id, pid, runtime };
     this.#options.log.info(facts, `Worker ${id} is up.`);
   }
 
-  #forget(worker: Worker, { cause, exit, livedMs }: WorkerEnd): void {
+  #forget(worker: WorkerHandle, { cause, exit, livedMs }: WorkerEnd): void {
     this.#workers.delete(worker);
     this.#tellRoster();
     this.#options.sink.gone(worker.id);
@@ -304,10 +304,10 @@ export class WorkerPool implements Electorate {
   }
 }
 
-async function failureOf(worker: Worker | undefined): Promise<DirectorError> {
+async function startFailureOf(worker: WorkerHandle | undefined): Promise<DirectorError> {
   const end = await worker?.ended;
   return new DirectorError(
     "worker-failed",
-    end && `${end.lastLine ?? "It said nothing"} (${end.exit}).`,
+    end && `${end.lastLine ?? "It printed nothing"} (${end.exit}).`,
   );
 }

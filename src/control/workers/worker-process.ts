@@ -69,7 +69,7 @@ const notStarted = (reason: string | Promise<string>): WorkerProcess => ({
 function failedStart(child: ChildProcess): WorkerProcess {
   const { promise, resolve } = Promise.withResolvers<string>();
   child.once("error", (error) => resolve(error.message));
-  child.once("exit", () => resolve("It ended before it could be spoken to."));
+  child.once("exit", () => resolve("It ended before its channel was open."));
   child.kill("SIGKILL");
   return notStarted(promise);
 }

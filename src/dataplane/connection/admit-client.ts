@@ -12,7 +12,7 @@ export function admitClient(connection: ConnectionState): boolean {
     usage.giveHandshakeBack();
     return false;
   }
-  if (usage.isAddressWithinRate(connection.clientAddress, performance.now())) return true;
+  if (usage.tryTakeHandshake(connection.clientAddress, performance.now())) return true;
   usage.giveHandshakeBack();
   failHandshake(connection, "over-limit", { limit: "address-handshake-rate" });
   return false;

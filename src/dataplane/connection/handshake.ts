@@ -37,7 +37,7 @@ export async function shakeHands(
   const context = chooseContext(connection, rules, hello);
   if (context === undefined) return false;
   const socket = await startTls(connection, rules, { hello, bytes }, context);
-  if (socket === undefined || !isClientTrusted(connection, rules, socket)) return false;
+  if (socket === undefined || !admitClientCertificate(connection, rules, socket)) return false;
   if (connection.openingBytes > 0) connection.plane.openingMemory.release(connection);
   const facts = socket.facts();
   connection.tls = facts;
@@ -139,7 +139,7 @@ function startTls(
  * Asked on every connection, resumed ones too: an engine that resumes a session says nothing of the certificate that
  * the client once showed, or did not.
  */
-function isClientTrusted(
+function admitClientCertificate(
   connection: ConnectionState,
   { spec }: ListenerRules,
   socket: TlsSocket,

@@ -32,12 +32,12 @@ describe("vNIC usage", () => {
   it("keeps what an address has used up through a change of its rate", () => {
     const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 2 }));
     for (const isWithin of [true, true, false])
-      assert.equal(usage.isAddressWithinRate("192.0.2.1", 0), isWithin);
+      assert.equal(usage.tryTakeHandshake("192.0.2.1", 0), isWithin);
     usage.setLimits(limits({ handshakesPerSecondPerAddress: 100 }));
-    assert.equal(usage.isAddressWithinRate("192.0.2.1", 0), false);
-    assert.equal(usage.isAddressWithinRate("192.0.2.1", 10), true);
+    assert.equal(usage.tryTakeHandshake("192.0.2.1", 0), false);
+    assert.equal(usage.tryTakeHandshake("192.0.2.1", 10), true);
     usage.setLimits(limits({}));
-    assert.equal(usage.isAddressWithinRate("192.0.2.1", 10), true);
+    assert.equal(usage.tryTakeHandshake("192.0.2.1", 10), true);
   });
 
   it("lets an address over its rate use up nothing of the vNIC's", () => {
@@ -52,21 +52,21 @@ describe("vNIC usage", () => {
 
   it("counts the clients of one IPv6 /64 as one address, and others on their own", () => {
     const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 1 }));
-    assert.equal(usage.isAddressWithinRate("2001:db8::1", 0), true);
-    assert.equal(usage.isAddressWithinRate("2001:db8::2", 0), false);
-    assert.equal(usage.isAddressWithinRate("2001:db8:0:1::1", 0), true);
-    assert.equal(usage.isAddressWithinRate("192.0.2.1", 0), true);
-    assert.equal(usage.isAddressWithinRate("192.0.2.2", 0), true);
-    assert.equal(usage.isAddressWithinRate("192.0.2.1", 0), false);
-    assert.equal(usage.isAddressWithinRate("192.0.2.1", 1_000), true);
+    assert.equal(usage.tryTakeHandshake("2001:db8::1", 0), true);
+    assert.equal(usage.tryTakeHandshake("2001:db8::2", 0), false);
+    assert.equal(usage.tryTakeHandshake("2001:db8:0:1::1", 0), true);
+    assert.equal(usage.tryTakeHandshake("192.0.2.1", 0), true);
+    assert.equal(usage.tryTakeHandshake("192.0.2.2", 0), true);
+    assert.equal(usage.tryTakeHandshake("192.0.2.1", 0), false);
+    assert.equal(usage.tryTakeHandshake("192.0.2.1", 1_000), true);
   });
 
   it("remembers a flood of addresses within a bound, and the one that comes again longest", () => {
     const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 1 }));
-    usage.isAddressWithinRate("198.51.100.1", 0);
+    usage.tryTakeHandshake("198.51.100.1", 0);
     for (let at = 0; at < 70_000; at += 1) {
-      usage.isAddressWithinRate(`10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`, 0);
-      if (at % 10_000 === 0) assert.equal(usage.isAddressWithinRate("198.51.100.1", 0), false);
+      usage.tryTakeHandshake(`10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`, 0);
+      if (at % 10_000 === 0) assert.equal(usage.tryTakeHandshake("198.51.100.1", 0), false);
     }
   });
 });

@@ -56,8 +56,8 @@ export class VnicUsage {
     this.#handshakes?.giveBack();
   }
 
-  /** Whether this client address may have one more handshake in this second. */
-  isAddressWithinRate(clientAddress: string, nowMs: number): boolean {
+  /** Counts a handshake against the rate of this client address. Returns false if the rate is used up. */
+  tryTakeHandshake(clientAddress: string, nowMs: number): boolean {
     const perSecond = this.#limits.handshakesPerSecondPerAddress;
     if (perSecond === undefined) return true;
     const bucket = this.#addresses.use(

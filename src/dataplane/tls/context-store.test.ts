@@ -14,7 +14,6 @@ const material = { [id]: pair } as Record<MaterialId, Material>;
 const listener = (sessionScope: string): SnapshotListener => ({
   name: "front.shop:443" as ListenerName,
   vnic: "front.shop" as VnicName,
-  profile: "shop",
   virtualIp: "127.0.0.1",
   port: 443,
   mode: "tcp",

@@ -12,7 +12,7 @@ export const BROKEN_OFF: WireFailure = {
 const SSL_REASON = /^error:[0-9a-f]+:[^:]*:[^:]*:([A-Z0-9_/]+)$/i;
 
 /** The code that node:tls would give. */
-export function failureOf(error: BunError | null | undefined): WireFailure | undefined {
+export function wireFailureOf(error: BunError | null | undefined): WireFailure | undefined {
   if (error === null || error === undefined) return undefined;
   const detail = error.message ?? "";
   const reason = SSL_REASON.exec(detail)?.[1];

@@ -1,7 +1,7 @@
 import { tryBunSockets, type BunSocketHandlers, type BunSockets } from "./bun-native.ts";
 import { canStartTls } from "./can-start-tls.ts";
 import { buildConnect } from "./native-connect.ts";
-import { failureOf } from "./native-facts.ts";
+import { wireFailureOf } from "./native-facts.ts";
 import { NativeListener } from "./native-listener.ts";
 import { NativeSocket } from "./native-socket.ts";
 import { portableWire, secureContextOf } from "./portable-wire.ts";
@@ -27,11 +27,11 @@ const HANDLERS: Handlers = {
     if (data.isOf(socket)) data.ended();
   },
   error(socket, error) {
-    socket.data.failed(failureOf(error));
+    socket.data.failed(wireFailureOf(error));
   },
   close(socket, error) {
     const { data } = socket;
-    data.failed(failureOf(error));
+    data.failed(wireFailureOf(error));
     if (data.isOf(socket)) data.closed();
   },
 };
@@ -51,7 +51,7 @@ const SERVER_TLS: Handlers = {
     } else if (LEFT_EARLY.test(error?.message ?? "")) {
       wireSocket.handler.onEnd();
     } else {
-      wireSocket.failed(failureOf(error));
+      wireSocket.failed(wireFailureOf(error));
       wireSocket.destroy();
     }
   },

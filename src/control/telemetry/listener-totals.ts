@@ -1,7 +1,7 @@
 import type { ListenerName } from "#model/names.ts";
 import { SLOTS } from "#model/metric-catalog.ts";
 
-export interface ListenerCountersOptions {
+export interface ListenerTotalsOptions {
   /** The listeners of the document in force. */
   readonly listenersInForce: () => readonly ListenerName[];
   readonly nowMs?: () => number;
@@ -32,14 +32,14 @@ const sumOf = (before: number, amount: number): number =>
   before + amount <= Number.MAX_SAFE_INTEGER ? before + amount : amount;
 
 /** What all workers counted, by listener. Counts outlive the workers; gauges are a worker's own and go with it. */
-export class ListenerCounters {
-  readonly #options: ListenerCountersOptions;
+export class ListenerTotals {
+  readonly #options: ListenerTotalsOptions;
   readonly #listeners = new Map<ListenerName, CountedListener>();
   readonly #open = new Map<number, Map<ListenerName, number>>();
   /** When each listener was first seen to be gone, oldest first. */
   readonly #goneSinceMs = new Map<ListenerName, number>();
 
-  constructor(options: ListenerCountersOptions) {
+  constructor(options: ListenerTotalsOptions) {
     this.#options = options;
   }
 

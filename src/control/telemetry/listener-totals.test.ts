@@ -2,22 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SLOTS } from "#model/metric-catalog.ts";
 import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
-import { ListenerCounters } from "./listener-counters.ts";
+import { ListenerTotals } from "./listener-totals.ts";
 
 const accepted = SLOTS.firstSlot.tlsd_connections_accepted_total;
 const open = SLOTS.firstSlot.tlsd_connections_open;
 const listener = (port: number): ListenerName => listenerNameOf(vnicNameOf("front", "shop"), port);
 
-function slotsOf(counters: ListenerCounters, name: ListenerName): Float64Array | undefined {
+function slotsOf(counters: ListenerTotals, name: ListenerName): Float64Array | undefined {
   return [...counters.entries()].find(({ labels }) => labels.listener === name)?.slots;
 }
 
-function valueOf(counters: ListenerCounters, name: ListenerName, slot: number): number | undefined {
+function valueOf(counters: ListenerTotals, name: ListenerName, slot: number): number | undefined {
   return slotsOf(counters, name)?.[slot];
 }
 
 test("amounts of all workers add up, open connections are what each said last", () => {
-  const counters = new ListenerCounters({ listenersInForce: () => [listener(1)] });
+  const counters = new ListenerTotals({ listenersInForce: () => [listener(1)] });
   counters.add(1, { [listener(1)]: [accepted, 3, open, 2] });
   counters.add(2, { [listener(1)]: [accepted, 4, open, 5] });
   counters.add(1, { [listener(1)]: [accepted, 1, open, 1] });
@@ -29,7 +29,7 @@ test("amounts of all workers add up, open connections are what each said last", 
 });
 
 test("a worker that is gone takes its open connections with it and leaves its counts", () => {
-  const counters = new ListenerCounters({ listenersInForce: () => [listener(1)] });
+  const counters = new ListenerTotals({ listenersInForce: () => [listener(1)] });
   counters.add(1, { [listener(1)]: [accepted, 3, open, 3] });
   counters.add(2, { [listener(1)]: [accepted, 1, open, 1] });
   counters.gone(1);
@@ -38,7 +38,7 @@ test("a worker that is gone takes its open connections with it and leaves its co
 });
 
 test("what fits no slot is ignored", () => {
-  const counters = new ListenerCounters({ listenersInForce: () => [] });
+  const counters = new ListenerTotals({ listenersInForce: () => [] });
   const pairs = [SLOTS.size, 1, -1, 1, 0.5, 1, accepted, Number.NaN, accepted, -3, accepted];
   counters.add(1, { [listener(1)]: [...pairs] });
   counters.add(1, { [listener(1)]: [accepted, Infinity] });
@@ -48,7 +48,7 @@ test("what fits no slot is ignored", () => {
 });
 
 test("a counter starts over before it loses its precision, and is never infinite", () => {
-  const counters = new ListenerCounters({ listenersInForce: () => [] });
+  const counters = new ListenerTotals({ listenersInForce: () => [] });
   counters.add(1, { [listener(1)]: [accepted, 1e308] });
   assert.equal(valueOf(counters, listener(1), accepted), 0);
   counters.add(1, { [listener(1)]: [accepted, Number.MAX_SAFE_INTEGER] });
@@ -59,7 +59,7 @@ test("a counter starts over before it loses its precision, and is never infinite
 });
 
 test("a listener of the document counts from zero before its first connection", () => {
-  const counters = new ListenerCounters({ listenersInForce: () => [listener(1), listener(2)] });
+  const counters = new ListenerTotals({ listenersInForce: () => [listener(1), listener(2)] });
   assert.deepEqual(
     [...counters.entries()].map(({ labels }) => labels.listener),
     [listener(1), listener(2)],
@@ -69,7 +69,7 @@ test("a listener of the document counts from zero before its first connection", 
 test("a listener that left the document is kept ten minutes, and while it has connections", () => {
   let inForce = [listener(1), listener(2)];
   let nowMs = 0;
-  const counters = new ListenerCounters({ listenersInForce: () => inForce, nowMs: () => nowMs });
+  const counters = new ListenerTotals({ listenersInForce: () => inForce, nowMs: () => nowMs });
   counters.add(1, { [listener(1)]: [accepted, 3], [listener(2)]: [accepted, 4, open, 1] });
   inForce = [];
   assert.equal(valueOf(counters, listener(1), accepted), 3);
@@ -83,7 +83,7 @@ test("a listener that left the document is kept ten minutes, and while it has co
 test("a listener that comes back goes on with its counts", () => {
   let inForce = [listener(1)];
   let nowMs = 0;
-  const counters = new ListenerCounters({ listenersInForce: () => inForce, nowMs: () => nowMs });
+  const counters = new ListenerTotals({ listenersInForce: () => inForce, nowMs: () => nowMs });
   counters.add(1, { [listener(1)]: [accepted, 3] });
   inForce = [];
   valueOf(counters, listener(1), accepted);
@@ -96,7 +96,7 @@ test("a listener that comes back goes on with its counts", () => {
 });
 
 test("listeners that are gone are bounded even if nobody scrapes", () => {
-  const counters = new ListenerCounters({ listenersInForce: () => [] });
+  const counters = new ListenerTotals({ listenersInForce: () => [] });
   for (let port = 1; port <= 5_000; port += 1) counters.add(1, { [listener(port)]: [accepted, 1] });
   assert.ok([...counters.entries()].length <= 256);
 });

@@ -8,13 +8,12 @@ import {
 } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { RestartCause } from "#control/telemetry/director-metrics.ts";
-import { boundNotices } from "./bound-notices.ts";
 import type { WorkerDeadlines } from "./deadlines.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";
 import { LivenessWatch } from "./liveness-watch.ts";
+import { boundNotices } from "./output-lines.ts";
 import { ReplySlot } from "./reply-slot.ts";
 import type { WorkerCommand } from "./worker-command.ts";
-import type { WorkerEnd } from "./worker-end.ts";
 import { WorkerIntake } from "./worker-intake.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 import type { NoticeLevel, WorkerSink } from "./worker-sink.ts";
@@ -29,8 +28,20 @@ export interface WorkerOptions {
   readonly greeting: () => readonly ToWorker[];
 }
 
-/** What a worker says to a change. Who is absent, dead or late, has no vote. */
-export type Vote = "prepared" | "absent" | DirectorError;
+/** How a worker ended. */
+export interface WorkerEnd {
+  readonly cause: RestartCause;
+  /** What the system says: `exit code 1`, `signal SIGKILL`. */
+  readonly exit: string;
+  readonly livedMs: number;
+  /** How many connections were open when it ended. */
+  readonly cut: number;
+  /** The last line that it sent or printed, which is the best hint at why it failed. */
+  readonly lastLine: string | undefined;
+}
+
+/** The result of `prepare` on one worker. It is `absent` if the worker died or missed the deadline. */
+export type PrepareOutcome = "prepared" | "absent" | DirectorError;
 
 const MAX_RUNTIME_CHARACTERS = 100;
 
@@ -38,7 +49,7 @@ const MAX_RUNTIME_CHARACTERS = 100;
  * One worker process as the control process sees it. Every request has its deadline and whoever misses one is killed:
  * a request always leaves a worker of which it is known what it serves, or none.
  */
-export class Worker {
+export class WorkerHandle {
   readonly id: number;
   /** False when it did not get up in time; it is gone then. */
   readonly ready: Promise<boolean>;
@@ -92,8 +103,8 @@ export class Worker {
     this.ready = this.#becomeReady();
   }
 
-  /** Up, and not told to leave: it can be asked to prepare. */
-  get canVote(): boolean {
+  /** True if the worker is up and not draining, so that it can be asked to prepare. */
+  get canParticipate(): boolean {
     return this.#isUp && !this.#isGone && this.#state !== "draining";
   }
 
@@ -121,10 +132,13 @@ export class Worker {
   }
 
   /** Sends the difference to what it serves now. */
-  async prepare(target: Compiled): Promise<Vote> {
-    const vote = await this.#vote(target, buildPrepare(this.#committed?.snapshot, target));
-    if (vote === "prepared") this.#prepared = target;
-    return vote;
+  async prepare(target: Compiled): Promise<PrepareOutcome> {
+    const outcome = await this.#requestPrepare(
+      target,
+      buildPrepare(this.#committed?.snapshot, target),
+    );
+    if (outcome === "prepared") this.#prepared = target;
+    return outcome;
   }
 
   /** Has what differs from `base` prepared by this worker, which serves nothing yet and never will. */
@@ -132,11 +146,11 @@ export class Worker {
     base: Compiled | undefined,
     target: Compiled,
     opensAddresses: boolean,
-  ): Promise<Vote> {
-    return this.#vote(target, buildTrial(base?.snapshot, target, opensAddresses));
+  ): Promise<PrepareOutcome> {
+    return this.#requestPrepare(target, buildTrial(base?.snapshot, target, opensAddresses));
   }
 
-  async #vote({ snapshot }: Compiled, change: Prepare): Promise<Vote> {
+  async #requestPrepare({ snapshot }: Compiled, change: Prepare): Promise<PrepareOutcome> {
     this.#intake.expect(snapshot);
     const reply = await this.#ask(change, ["prepared", "refused"], "prepare-deadline");
     if (reply === undefined) return "absent";
@@ -193,7 +207,7 @@ export class Worker {
   send(message: ToWorker): void {
     if (this.#process.send(message) !== "full") return;
     if (this.#killedFor !== undefined) return;
-    this.#tellUnbounded("error", "It does not read what it is sent.");
+    this.#tellUnbounded("error", "It does not read its messages.");
     this.kill("hung");
   }
 
@@ -267,7 +281,7 @@ export class Worker {
   #endUnlessItLeaves(): void {
     if (this.#isGone || this.#killedFor !== undefined) return;
     const timer = setTimeout(
-      () => this.#misbehave("It closed its channel and lives on."),
+      () => this.#misbehave("It closed its channel and did not exit."),
       this.#options.deadlines.exitMs,
     );
     this.#process.exited.finally(() => clearTimeout(timer)).catch(() => undefined);
@@ -276,7 +290,7 @@ export class Worker {
   #takeReply(message: ToControl): void {
     // Told to drain, it may still answer what it was asked before.
     if (this.#replies.offer(message) || this.isDraining) return;
-    this.#misbehave(`It sent '${message.type}' where none was due.`);
+    this.#misbehave(`It sent '${message.type}' when no such reply was due.`);
   }
 
   #misbehave(text: string): void {

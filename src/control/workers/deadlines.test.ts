@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backOffMsOf } from "./back-off.ts";
+import { backOffMsOf } from "./deadlines.ts";
 
 test("the pause doubles from 0.2 s to 10 s while workers die young", () => {
   const pauses: number[] = [];
