@@ -28,11 +28,11 @@ class FakeStore implements RevisionStore {
   saves: Saves = "well";
   #latest: { revision: Revision; document: StoredDocument; savedAt: string } | undefined;
 
-  latest() {
+  async latest() {
     return this.#latest;
   }
 
-  save(revision: Revision, document: StoredDocument): void {
+  async save(revision: Revision, document: StoredDocument): Promise<void> {
     if (this.saves === "not") throw new Error("disk full");
     this.#latest = { revision, document, savedAt: "" };
     if (this.saves === "without-telling") throw new Error("connection lost");
@@ -75,8 +75,8 @@ test("a change is saved, and on every worker, when it resolves", async () => {
   assert.equal(first.revision, 1);
   const second = await changeDocument(first, wanted(81), parts);
   assert.equal(second.revision, 2);
-  assert.equal(store.latest()?.revision, 2);
-  assert.ok(!("director" in (store.latest()?.document ?? {})));
+  assert.equal((await store.latest())?.revision, 2);
+  assert.ok(!("director" in ((await store.latest())?.document ?? {})));
   assert.ok(serveOnly(fake, 2));
 });
 
@@ -112,14 +112,14 @@ test("an address that cannot be had refuses the change before any worker is aske
     code: "address-in-use",
   });
   assert.equal(fake.journal().length, before);
-  assert.equal(store.latest()?.revision, 1);
+  assert.equal((await store.latest())?.revision, 1);
 });
 
 test("a refusal that a fresh worker shares leaves nothing saved and all workers as before", async () => {
   const { fake, store, parts, first } = await serveFirst();
   fake.order("prepare.refuse", "try.refuse");
   await assert.rejects(changeDocument(first, wanted(81), parts), { code: "listener-unusable" });
-  assert.equal(store.latest()?.revision, 1);
+  assert.equal((await store.latest())?.revision, 1);
   assert.ok(serveOnly(fake, 1));
   // Numbers and revisions: the refused snapshot's number is used up, its revision is not.
   const next = await changeDocument(first, wanted(82), parts);

@@ -61,7 +61,7 @@ export async function changeDocument(
   }
   const isSettled = before?.isSaved === true || wanted.known !== undefined;
   if (before !== undefined && isSettled && isSame(before, document, sources)) return before;
-  const known = wanted.known ?? knownOf(before, document, parts.store);
+  const known = wanted.known ?? (await knownOf(before, document, parts.store));
   checkEngine(document, sources, parts.engine);
 
   const { revision } = known;
@@ -79,7 +79,7 @@ export async function changeDocument(
   const rollout = new Rollout(parts.electorate, compiled);
   await rollout.prepare();
   try {
-    if (isToSave) save(parts.store, revision, storedOf(document));
+    if (isToSave) await save(parts.store, revision, storedOf(document));
   } catch (error) {
     await rollout.rollBack();
     throw error;
@@ -90,13 +90,13 @@ export async function changeDocument(
 }
 
 /** The revision that the document has or, if it is not in the store, gets. A document that is in force needs no look there. */
-function knownOf(
+async function knownOf(
   before: StateInForce | undefined,
   document: Document,
   store: RevisionStore,
-): Pick<StateInForce, "revision" | "isSaved"> {
+): Promise<Pick<StateInForce, "revision" | "isSaved">> {
   if (before?.isSaved === true && isDeepStrictEqual(before.document, document)) return before;
-  const saved = store.latest();
+  const saved = await store.latest();
   if (saved !== undefined && isDeepStrictEqual(saved.document, storedOf(document))) {
     return { revision: saved.revision, isSaved: true };
   }
@@ -122,11 +122,15 @@ function storedOf(document: Document): StoredDocument {
 }
 
 /** When it is not known whether a save came to be, reading it back tells. */
-function save(store: RevisionStore, revision: Revision, document: StoredDocument): void {
+async function save(
+  store: RevisionStore,
+  revision: Revision,
+  document: StoredDocument,
+): Promise<void> {
   try {
-    store.save(revision, document);
+    await store.save(revision, document);
   } catch (cause) {
-    if (store.latest()?.revision === revision) return;
+    if ((await store.latest())?.revision === revision) return;
     if (cause instanceof DirectorError) throw cause;
     throw new DirectorError("state-unwritable", String(cause), { cause });
   }

@@ -136,7 +136,7 @@ export class Director {
 
   /** What is in force is then not a change of this director's: the store has it, or nothing can be known of it. */
   async #startUnsaved(file: CheckedFile): Promise<void> {
-    const stored = this.#tryStored();
+    const stored = await this.#tryStored();
     const settings = file.document?.director;
     if (stored !== undefined && settings !== undefined) {
       const checked = await this.#parts.checkStored(stored.document, settings, file.folder);
@@ -161,9 +161,9 @@ export class Director {
     });
   }
 
-  #tryStored(): StoredRevision | undefined {
+  async #tryStored(): Promise<StoredRevision | undefined> {
     try {
-      return this.#parts.store.latest();
+      return await this.#parts.store.latest();
     } catch {
       return undefined;
     }
