@@ -2,14 +2,9 @@ import { DirectorError, type FailureShape, type Problem } from "#model/failure.t
 import { isAdvice } from "#model/problem.ts";
 import { socketAddressOf } from "#model/names.ts";
 import type { Snapshot } from "#model/snapshot.ts";
-import type { StateInForce } from "./change-document.ts";
+import type { ChangeResult } from "./change.ts";
 import type { ChangeOutcome } from "./telemetry/director-metrics.ts";
 import type { Logger } from "./telemetry/log.ts";
-
-export interface ChangeResult {
-  readonly before: StateInForce | undefined;
-  readonly after: StateInForce | undefined;
-}
 
 type OnChangeEnded = (outcome: ChangeOutcome, seconds: number) => void;
 
@@ -29,7 +24,7 @@ export class ChangeLog {
     return this.#lastRefusal;
   }
 
-  document<Result extends ChangeResult>(change: () => Promise<Result>): Promise<Result> {
+  document(change: () => Promise<ChangeResult>): Promise<ChangeResult> {
     return this.#follow("document-refused", change, ({ before, after }, seconds) => {
       const facts = { revision: after?.revision, snapshot: after?.compiled.snapshot.number };
       if (after === before) {
@@ -44,8 +39,8 @@ export class ChangeLog {
     });
   }
 
-  async certificates(change: () => Promise<ChangeResult>): Promise<void> {
-    await this.#follow("certificate-refused", change, ({ before, after }, seconds) => {
+  certificates(change: () => Promise<ChangeResult>): Promise<ChangeResult> {
+    return this.#follow("certificate-refused", change, ({ before, after }, seconds) => {
       if (before === undefined || after === undefined || after === before) return;
       const certificates = [...after.sources.certificates].filter(
         ([name, { id }]) => before.sources.certificates.get(name)?.id !== id,
@@ -84,11 +79,11 @@ export class ChangeLog {
     );
   }
 
-  async #follow<Result extends ChangeResult>(
+  async #follow(
     refusedEvent: string,
-    change: () => Promise<Result>,
-    tell: (result: Result, seconds: number) => void,
-  ): Promise<Result> {
+    change: () => Promise<ChangeResult>,
+    tell: (result: ChangeResult, seconds: number) => void,
+  ): Promise<ChangeResult> {
     const startedMs = performance.now();
     const secondsSoFar = (): number => Math.round(performance.now() - startedMs) / 1_000;
     try {

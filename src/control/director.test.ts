@@ -9,6 +9,7 @@ import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { makeFakePool } from "../../test/fixtures/fake-pool.ts";
+import type { ChangeResult } from "./change.ts";
 import { ChangeLog } from "./change-log.ts";
 import { checkFile, checkValue } from "./check-file.ts";
 import { Director } from "./director.ts";
@@ -91,6 +92,7 @@ async function startDirector() {
     outcomes,
     issue,
     write: (text: string) => writeFileSync(path, text),
+    checkPort: (port: number) => checkValue(JSON.parse(documentWith(port)), folder, reader),
   };
 }
 
@@ -108,31 +110,48 @@ test("a start serves the first document", async () => {
 
 test("a reload applies what differs, and says so when nothing does", async () => {
   const { director, events, write } = await startDirector();
-  await director.reload();
+  await director.reload("SIGHUP");
   assert.equal(events.at(-1), "document-unchanged");
   write(documentWith(8444));
-  await director.reload();
+  await director.reload("SIGHUP");
   assert.equal(director.inForce?.revision, 2);
   assert.deepEqual(events.slice(-2), ["listening", "document-applied"]);
+});
+
+test("a dry run says what would change, and leaves no trace in the log, the metrics and the status", async () => {
+  const { director, changeLog, events, outcomes, checkPort } = await startDirector();
+  const told = events.length;
+  const dryRun = (port: number): Promise<ChangeResult> =>
+    director.change({
+      ...{ kind: "document", actor: "api", dryRun: true },
+      want: async () => ({ kind: "document", checked: await checkPort(port) }),
+    });
+  const { revision, difference } = await dryRun(8444);
+  assert.equal(revision, 2);
+  assert.deepEqual(difference.listeners.added, ["front.shop:8444"]);
+  await assert.rejects(dryRun(99_999), { code: "document-invalid" });
+  assert.equal(director.inForce?.revision, 1);
+  assert.equal(changeLog.lastRefusal, undefined);
+  assert.deepEqual([events.length, outcomes], [told, ["applied"]]);
 });
 
 test("a bad document is refused, its reason kept until a good one comes", async () => {
   const { director, changeLog, events, outcomes, write } = await startDirector();
   write(documentWith(99_999));
-  await assert.rejects(director.reload(), { code: "document-invalid" });
+  await assert.rejects(director.reload("SIGHUP"), { code: "document-invalid" });
   assert.equal(director.inForce?.revision, 1);
   assert.equal(events.at(-1), "document-refused");
   assert.equal(outcomes.at(-1), "refused");
   assert.match(changeLog.lastRefusal ?? "", /problems/);
   write(documentWith(8443));
-  await director.reload();
+  await director.reload("SIGHUP");
   assert.equal(changeLog.lastRefusal, undefined);
 });
 
 test("start-up settings take effect at the next start", async () => {
   const { director, events, write } = await startDirector();
   write(documentWith(8443, { workers: 7 }));
-  await director.reload();
+  await director.reload("SIGHUP");
   assert.deepEqual(events.slice(-2), ["restart-needed", "document-unchanged"]);
 });
 
@@ -166,7 +185,7 @@ test("a change during a drain is refused", async () => {
   const drained = director.drain(1_000);
   assert.equal(director.phase, "draining");
   write(documentWith(8444));
-  await assert.rejects(director.reload(), { code: "draining" });
+  await assert.rejects(director.reload("SIGHUP"), { code: "draining" });
   assert.equal(await drained, 1);
 });
 

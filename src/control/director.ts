@@ -1,51 +1,34 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DirectorSettings } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { CertificateStatus, DirectorStatus, ReloadResult } from "#model/status.ts";
+import type { CertificateStatus, DirectorStatus } from "#model/status.ts";
+import { applyChange, type ChangeParts } from "./apply-change.ts";
 import type { LoadedSources } from "./certificates/load-sources.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { SourceWatcher } from "./certificates/watch-sources.ts";
-import {
-  changeDocument,
-  type ChangeParts,
-  type StateInForce,
-  type WantedState,
-} from "./change-document.ts";
-import type { ChangeLog, ChangeResult } from "./change-log.ts";
+import type { Actor, ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
+import type { ChangeLog } from "./change-log.ts";
 import { ChangeQueue } from "./change-queue.ts";
-import type { CheckedFile } from "./check-file.ts";
+import type { CheckedDocument } from "./check-file.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
 import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
-import type { StoredDocument, StoredRevision } from "./state/revision-store.ts";
+import { startUnsaved, UNSAVED_START_NOTICES, type UnsavedStartParts } from "./start-unsaved.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
-export interface DirectorParts extends Omit<ChangeParts, "electorate" | "nextNumber"> {
+export interface DirectorParts
+  extends Omit<ChangeParts, "electorate" | "nextNumber">, UnsavedStartParts {
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
   readonly changeLog: ChangeLog;
   readonly reader: MaterialReader;
-  /** Reads the document's file anew. Certificate files that are broken at the moment leave their last good version. */
-  readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedFile>;
-  /** Checks a document that comes from the store, with start-up settings and the folder of the file. */
-  readonly checkStored: (
-    document: StoredDocument,
-    settings: DirectorSettings,
-    folder: string,
-  ) => Promise<CheckedFile>;
+  /** Reads and checks the document's file. Certificate files that are broken at the moment leave their last good version. */
+  readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedDocument>;
   readonly notices: Notices;
   /** For an error of the director's own that nobody waits for. */
   readonly onFault: (error: unknown) => void;
   /** For workers that start as the user of others: from now on they start as their own, or undefined if they do already. */
   readonly tryTakeWorkerUser: () => (() => void) | undefined;
 }
-
-interface DocumentChange extends ChangeResult {
-  readonly after: StateInForce;
-}
-/** Notices of a start on a state that cannot be written. */
-const SERVES_STORED = "serves-stored-document";
-const SERVES_UNSAVED = "serves-unsaved-document";
 
 /** One running gateway: the state in force, the changes that lead to the next, and the way out. */
 export class Director {
@@ -86,23 +69,42 @@ export class Director {
    * Resolves when the first document is served: that of the file or, if it differs from what was saved last and cannot be
    * saved, the one in the store. Throws DirectorError.
    */
-  async start(file: CheckedFile): Promise<void> {
+  async start(file: CheckedDocument): Promise<void> {
     await this.#parts.pool.start();
     try {
-      await this.#changeDocument(() => Promise.resolve(file));
+      await this.#serve({ kind: "document", checked: file });
     } catch (error) {
       if (!(error instanceof DirectorError) || error.code !== "state-unwritable") throw error;
-      await this.#startUnsaved(file);
+      const { wanted, notice } = await startUnsaved(file, this.#parts);
+      await this.#serve(wanted);
+      this.#parts.notices.raise(notice);
     }
     this.#phase = "serving";
   }
 
-  /** Reads the document again and applies what differs. Throws DirectorError; the state before goes on then. */
-  async reload(): Promise<ReloadResult> {
-    const { before, after } = await this.#changeDocument(() =>
-      this.#parts.readFile(this.#inForce?.sources),
-    );
-    return { revision: after.revision, changed: after !== before };
+  /** Reads the document's file again and applies what differs. Throws DirectorError; the state before goes on then. */
+  reload(actor: Actor): Promise<ChangeResult> {
+    const want = async (): Promise<Wanted> => ({
+      kind: "document",
+      checked: await this.#parts.readFile(this.#inForce?.sources),
+    });
+    return this.change({ kind: "document", actor, want });
+  }
+
+  /** Carries out one change when the changes before it are done. Throws DirectorError; the state before goes on then. */
+  async change(request: ChangeRequest): Promise<ChangeResult> {
+    const { kind, want, ...terms } = request;
+    const work = async (): Promise<ChangeResult> => {
+      const before = this.#inForce;
+      const wanted = await want();
+      if (terms.dryRun !== true) this.#tellBefore(before, wanted);
+      const result = await applyChange(before, { ...terms, wanted }, this.#changeParts);
+      if (terms.dryRun !== true) this.#settleOn(result, wanted);
+      return result;
+    };
+    if (terms.dryRun === true) return this.#queue.run(work);
+    const { changeLog } = this.#parts;
+    return changeLog[kind](() => this.#queue.run(work));
   }
 
   /** Gives each worker a successor, between changes. */
@@ -134,39 +136,8 @@ export class Director {
     await this.#parts.pool.stop();
   }
 
-  /** What is in force is then not a change of this director's: the store has it, or nothing can be known of it. */
-  async #startUnsaved(file: CheckedFile): Promise<void> {
-    const stored = await this.#tryStored();
-    const settings = file.document?.director;
-    if (stored !== undefined && settings !== undefined) {
-      const checked = await this.#parts.checkStored(stored.document, settings, file.folder);
-      if (checked.document !== undefined) {
-        const known = { revision: stored.revision, isSaved: true };
-        await this.#changeDocument(() => Promise.resolve({ ...checked, known }));
-        return this.#parts.notices.raise({
-          event: SERVES_STORED,
-          text:
-            `Revision ${stored.revision} is served from the store: the document of the file differs from it and could ` +
-            "not be saved. SIGHUP applies the file when the state can be saved again.",
-        });
-      }
-    }
-    const known = { revision: (stored?.revision ?? 0) + 1, isSaved: false };
-    await this.#changeDocument(() => Promise.resolve({ ...file, known }));
-    this.#parts.notices.raise({
-      event: SERVES_UNSAVED,
-      text:
-        `The document of the file is served without being saved, as the store has none that can be served. ` +
-        "SIGHUP saves it when the state can be saved again.",
-    });
-  }
-
-  async #tryStored(): Promise<StoredRevision | undefined> {
-    try {
-      return await this.#parts.store.latest();
-    } catch {
-      return undefined;
-    }
+  async #serve(wanted: Wanted): Promise<void> {
+    await this.change({ kind: "document", actor: "start", want: () => Promise.resolve(wanted) });
   }
 
   #leave(): void {
@@ -178,71 +149,46 @@ export class Director {
     this.#queue.close();
   }
 
-  #changeDocument(
-    read: () => Promise<CheckedFile & Pick<WantedState, "known">>,
-  ): Promise<DocumentChange> {
-    const { changeLog } = this.#parts;
-    return changeLog.document(() =>
-      this.#queue.run(async () => {
-        const before = this.#inForce;
-        const file = await read();
-        changeLog.warnings(file.problems);
-        const after = await changeDocument(
-          before,
-          this.#withStartSettings(file),
-          this.#changeParts,
-        );
-        if (after !== before) this.#settleOn(after, file);
-        for (const event of [SERVES_STORED, SERVES_UNSAVED]) this.#parts.notices.clear(event);
-        return { before, after };
-      }),
-    );
-  }
-
-  /** Of the watched files. What it throws, the watcher takes back. */
+  /** What the watcher found. If it throws, the watcher takes its new versions back. */
   async #changeCertificates(watcher: SourceWatcher, loaded: LoadedSources): Promise<void> {
-    const { changeLog, health } = this.#parts;
-    changeLog.certificateProblems(loaded.problems);
-    await changeLog.certificates(() =>
-      this.#queue.run(async () => {
-        const before = this.#inForce;
-        // A document that came first has read the files by itself.
-        if (before === undefined || watcher !== this.#watcher) return { before, after: before };
-        const wanted = {
-          document: before.document,
-          sources: loaded.sources,
-          problems: [],
-          known: before,
-        };
-        const after = await changeDocument(before, wanted, this.#changeParts);
-        this.#inForce = after;
-        health.follow(after.document, after.compiled.snapshot);
-        return { before, after };
-      }),
-    );
+    this.#parts.changeLog.certificateProblems(loaded.problems);
+    const want = async (): Promise<Wanted> => {
+      // A document that came first has read the files by itself.
+      const isStale = watcher !== this.#watcher;
+      const sources = (isStale ? this.#inForce?.sources : undefined) ?? loaded.sources;
+      return { kind: "certificates", sources };
+    };
+    await this.change({ kind: "certificates", actor: "certificate-watcher", want });
   }
 
-  #settleOn(after: StateInForce, file: CheckedFile): void {
+  #tellBefore(before: StateInForce | undefined, wanted: Wanted): void {
+    if (wanted.kind !== "document") return;
+    const { changeLog } = this.#parts;
+    const { document, problems } = wanted.checked;
+    changeLog.warnings(problems);
+    if (before === undefined || document === undefined) return;
+    const isSame = isDeepStrictEqual(before.document.director, document.director);
+    if (!isSame) changeLog.needsRestart();
+  }
+
+  #settleOn({ before, after }: ChangeResult, wanted: Wanted): void {
+    if (wanted.kind === "document") {
+      for (const event of UNSAVED_START_NOTICES) this.#parts.notices.clear(event);
+    }
+    if (after === undefined || after === before) return;
     this.#inForce = after;
     this.#parts.health.follow(after.document, after.compiled.snapshot);
+    if (wanted.kind === "document") this.#watch(after, wanted.checked.folder);
+  }
+
+  #watch({ document, sources }: StateInForce, folder: string): void {
+    const { reader, onFault } = this.#parts;
     this.#watcher?.close();
     const watcher = new SourceWatcher({
-      document: after.document,
-      folder: file.folder,
-      sources: after.sources,
-      reader: this.#parts.reader,
+      ...{ document, folder, sources, reader, onFault },
       onChange: (loaded) => this.#changeCertificates(watcher, loaded),
-      onFault: this.#parts.onFault,
     });
     this.#watcher = watcher;
     watcher.start();
-  }
-
-  /** Start-up settings stay what they were at the start. */
-  #withStartSettings(file: CheckedFile & Pick<WantedState, "known">): WantedState {
-    const settings = this.#inForce?.document.director;
-    if (settings === undefined || file.document === undefined) return file;
-    if (!isDeepStrictEqual(settings, file.document.director)) this.#parts.changeLog.needsRestart();
-    return { ...file, document: { ...file.document, director: settings } };
   }
 }

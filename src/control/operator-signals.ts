@@ -35,7 +35,7 @@ export function catchOperatorSignals(
   log: Logger,
   cleanup: AsyncDisposableStack,
 ): void {
-  const reload = (): Promise<void> => director.reload().then(() => undefined, isInTheLog);
+  const reload = (): Promise<void> => director.reload("SIGHUP").then(() => undefined, isInTheLog);
   const replace = async (): Promise<void> => {
     try {
       await director.replaceWorkers();

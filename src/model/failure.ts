@@ -150,6 +150,12 @@ export const FAILURES = {
     "Too many changes wait.",
     "Try again when those before it are done.",
   ),
+  "revision-conflict": entry(
+    "operator",
+    412,
+    "The document was changed meanwhile.",
+    "Look at the revision that is in force, and make the change anew from it.",
+  ),
   "not-found": entry(
     "operator",
     404,

@@ -14,6 +14,8 @@ export interface Electorate {
    * undefined if the fresh worker takes it.
    */
   tryOut(compiled: Compiled, ballot: Ballot): Promise<DirectorError | undefined>;
+  /** Has a fresh worker try a change that no worker was asked about. Rejects with the reason if it is refused. */
+  tryFirst(compiled: Compiled): Promise<void>;
   /** Gives each a successor on the saved state and lets it drain. */
   succeed(refusers: Iterable<Worker>): Promise<void>;
   /**
@@ -50,6 +52,12 @@ export class Rollout {
   constructor(electorate: Electorate, compiled: Compiled) {
     this.#electorate = electorate;
     this.#compiled = compiled;
+  }
+
+  /** Has a fresh worker try the change and leaves every other worker as it is. Throws the reason if it is refused. */
+  async dryRun(): Promise<void> {
+    if (isTooLarge(this.#compiled)) throw new DirectorError("change-too-large");
+    await this.#electorate.tryFirst(this.#compiled);
   }
 
   /**

@@ -1,27 +1,27 @@
-import type { DirectorError } from "#model/failure.ts";
+import { DirectorError } from "#model/failure.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import type { Ballot } from "./rollout.ts";
-import type { Worker } from "./worker.ts";
+import type { Vote, Worker } from "./worker.ts";
+
+interface Trial {
+  readonly saved: Compiled | undefined;
+  readonly target: Compiled;
+}
 
 /**
- * Has `probe`, a fresh worker that serves nothing, try what differs from `saved`, and ends it. It opens new addresses only if
- * no other worker has them open, and so takes no connection away from one. If it fails itself, the refusal stands. Resolves
- * to the reason why the change is refused after all, and to undefined if the probe takes it.
+ * Has `probe`, a fresh worker that serves nothing, try a change that a worker refused, and ends it. It opens new addresses
+ * only if no other worker has them open, and so takes no connection away from one. If it fails itself, the refusal stands.
+ * Resolves to the reason why the change is refused after all, and to undefined if the probe takes it.
  */
 export async function tryOut(
   probe: Worker,
-  change: { readonly saved: Compiled | undefined; readonly target: Compiled },
+  trial: Trial,
   { prepared, refusals }: Ballot,
   log: Logger,
 ): Promise<DirectorError | undefined> {
   const [[refuser, refusal] = []] = refusals;
-  const isUp = await probe.ready;
-  const vote = isUp
-    ? await probe.tryOut(change.saved, change.target, prepared.size === 0)
-    : "absent";
-  probe.kill("exited");
-  await probe.ended;
+  const vote = await voteOf(probe, trial, prepared.size === 0);
   const facts = { event: "worker-refused", worker: refuser?.id, ...refusal?.toShape() };
   if (vote !== "prepared") {
     log.warn(
@@ -33,4 +33,25 @@ export async function tryOut(
   const text = "A worker refused a change that a fresh worker takes: it is replaced.";
   log.error({ ...facts, probe: "took" }, text);
   return undefined;
+}
+
+/** Has `probe` try a change that no worker was asked about, and ends it. Throws DirectorError if the change is refused. */
+export async function tryFirst(probe: Worker, trial: Trial): Promise<void> {
+  const vote = await voteOf(probe, trial, true);
+  if (vote === "prepared") return;
+  const detail = "The worker that tried the change has failed.";
+  throw vote === "absent" ? new DirectorError("worker-failed", detail) : vote;
+}
+
+/** Tries what differs between `saved` and `target`. */
+async function voteOf(
+  probe: Worker,
+  { saved, target }: Trial,
+  opensAddresses: boolean,
+): Promise<Vote> {
+  const isUp = await probe.ready;
+  const vote = isUp ? await probe.tryOut(saved, target, opensAddresses) : "absent";
+  probe.kill("exited");
+  await probe.ended;
+  return vote;
 }

@@ -8,7 +8,7 @@ import { backOffMsOf } from "./back-off.ts";
 import { WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
 import type { Ballot, Electorate } from "./rollout.ts";
 import { TicketKeys } from "./ticket-keys.ts";
-import { tryOut } from "./try-out.ts";
+import { tryFirst, tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 import type { WorkerEnd } from "./worker-end.ts";
 import { Worker } from "./worker.ts";
@@ -98,10 +98,19 @@ export class WorkerPool implements Electorate {
   }
 
   async tryOut(target: Compiled, ballot: Ballot): Promise<DirectorError | undefined> {
+    const { log } = this.#options;
+    return this.#onProbe((probe) => tryOut(probe, { saved: this.#saved, target }, ballot, log));
+  }
+
+  async tryFirst(target: Compiled): Promise<void> {
+    await this.#onProbe((probe) => tryFirst(probe, { saved: this.#saved, target }));
+  }
+
+  async #onProbe<Result>(work: (probe: Worker) => Promise<Result>): Promise<Result> {
     const probe = this.#start();
     this.#probes.add(probe);
     try {
-      return await tryOut(probe, { saved: this.#saved, target }, ballot, this.#options.log);
+      return await work(probe);
     } finally {
       this.#probes.delete(probe);
     }

@@ -4,32 +4,12 @@ import { DirectorError, type Problem } from "#model/failure.ts";
 import type { Snapshot } from "#model/snapshot.ts";
 import type { Engine } from "#model/status.ts";
 import type { Sources } from "./certificates/sources.ts";
+import type { Change, ChangeResult, StateInForce, Wanted } from "./change.ts";
+import { differenceOf, NO_DIFFERENCE } from "./change-difference.ts";
 import { checkEngine } from "./check-engine.ts";
-import { compileSnapshot, type Compiled } from "./compile-snapshot.ts";
+import { compileSnapshot } from "./compile-snapshot.ts";
 import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
 import { Rollout, type Electorate } from "./workers/rollout.ts";
-
-/** What every worker serves, or will before it accepts. */
-export interface StateInForce {
-  readonly revision: Revision;
-  /** False for a document that a director started with and could not save. */
-  readonly isSaved: boolean;
-  readonly document: Document;
-  readonly sources: Sources;
-  readonly compiled: Compiled;
-  /** ISO 8601. */
-  readonly changedAt: string;
-}
-
-/** What is wanted instead of the state in force: another document, or the same with new certificate files. */
-export interface WantedState {
-  /** Undefined where a problem is an error. */
-  readonly document: Document | undefined;
-  readonly sources: Sources | undefined;
-  readonly problems: readonly Problem[];
-  /** For a document that is not to be saved: what is known of it. */
-  readonly known?: Pick<StateInForce, "revision" | "isSaved">;
-}
 
 export interface ChangeParts {
   readonly electorate: Electorate;
@@ -46,26 +26,27 @@ export interface ChangeParts {
 }
 
 /**
- * The way of a change: check, compile, try the new addresses, prepare on every worker, save, commit on every worker.
- * Resolves to the state that is then in force, which is `before` itself where nothing differs. Throws DirectorError, and
- * then every byte goes on as before. The save is the decision: after it nothing fails.
+ * Carries out one change: check what is wanted, compile it, try its new addresses, prepare every worker, save, commit on
+ * every worker. Throws DirectorError, with the problems of a document that has some, and then the state before stays in
+ * force and no connection notices. The save is the decision: after it nothing fails. Nothing else may change the state
+ * in force meanwhile.
  */
-export async function changeDocument(
+export async function applyChange(
   before: StateInForce | undefined,
-  wanted: WantedState,
+  change: Change,
   parts: ChangeParts,
-): Promise<StateInForce> {
-  const { document, sources, problems } = wanted;
-  if (document === undefined || sources === undefined) {
-    throw new DirectorError("document-invalid", undefined, { problems });
+): Promise<ChangeResult> {
+  refuseConflict(before, change.expectedRevision);
+  const target = targetOf(before, change.wanted);
+  const { document, sources, warnings } = target;
+  if (before !== undefined && isInForce(before, target)) {
+    const { revision } = before;
+    const difference = NO_DIFFERENCE;
+    return { revision, isChanged: false, difference, warnings, before, after: before };
   }
-  const isSettled = before?.isSaved === true || wanted.known !== undefined;
-  if (before !== undefined && isSettled && isSame(before, document, sources)) return before;
-  const known = wanted.known ?? (await knownOf(before, document, parts.store));
-  checkEngine(document, sources, parts.engine);
-
+  const known = target.known ?? (await knownOf(before, document, parts.store));
   const { revision } = known;
-  const isToSave = !known.isSaved && wanted.known === undefined;
+  checkEngine(document, sources, parts.engine);
   const compiled = compileSnapshot({
     number: parts.nextNumber(),
     revision,
@@ -76,17 +57,58 @@ export async function changeDocument(
   });
   await parts.probe(before?.compiled.snapshot, compiled.snapshot);
 
+  const difference = differenceOf(before, target);
+  const result = { revision, isChanged: true, difference, warnings, before };
   const rollout = new Rollout(parts.electorate, compiled);
+  if (change.dryRun === true) {
+    await rollout.dryRun();
+    return { ...result, after: before };
+  }
   await rollout.prepare();
+  const isToSave = !known.isSaved && target.known === undefined;
   try {
     if (isToSave) await save(parts.store, revision, storedOf(document));
   } catch (error) {
     await rollout.rollBack();
     throw error;
   }
+  // Nothing may come between the save and the commit.
   await rollout.commit();
   const isSaved = known.isSaved || isToSave;
-  return { revision, isSaved, document, sources, compiled, changedAt: new Date().toISOString() };
+  const changedAt = new Date().toISOString();
+  return { ...result, after: { revision, isSaved, document, sources, compiled, changedAt } };
+}
+
+function refuseConflict(before: StateInForce | undefined, expected: Revision | undefined): void {
+  const inForce = before?.revision ?? 0;
+  if (expected === undefined || expected === inForce) return;
+  const detail = `Revision ${expected} was expected, and revision ${inForce} is in force.`;
+  throw new DirectorError("revision-conflict", detail);
+}
+
+interface Target {
+  readonly document: Document;
+  readonly sources: Sources;
+  readonly warnings: readonly Problem[];
+  /** Set if there is nothing to save. */
+  readonly known: Known | undefined;
+}
+
+type Known = Pick<StateInForce, "revision" | "isSaved">;
+
+function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
+  if (wanted.kind === "certificates") {
+    if (before === undefined) throw new DirectorError("not-ready");
+    return { document: before.document, sources: wanted.sources, warnings: [], known: before };
+  }
+  const { document, sources, problems } = wanted.checked;
+  if (document === undefined || sources === undefined) {
+    throw new DirectorError("document-invalid", undefined, { problems });
+  }
+  // Start-up settings stay what they were at the start.
+  const director = before?.document.director ?? document.director;
+  const { known } = wanted;
+  return { document: { ...document, director }, sources, warnings: problems, known };
 }
 
 /** The revision that the document has or, if it is not in the store, gets. A document that is in force needs no look there. */
@@ -94,7 +116,7 @@ async function knownOf(
   before: StateInForce | undefined,
   document: Document,
   store: RevisionStore,
-): Promise<Pick<StateInForce, "revision" | "isSaved">> {
+): Promise<Known> {
   if (before?.isSaved === true && isDeepStrictEqual(before.document, document)) return before;
   const saved = await store.latest();
   if (saved !== undefined && isDeepStrictEqual(saved.document, storedOf(document))) {
@@ -103,9 +125,10 @@ async function knownOf(
   return { revision: Math.max(saved?.revision ?? 0, before?.revision ?? 0) + 1, isSaved: false };
 }
 
-/** Whether workers would notice nothing. */
-function isSame(before: StateInForce, document: Document, sources: Sources): boolean {
+/** Whether there is nothing to save, and nothing that workers would notice. */
+function isInForce(before: StateInForce, { document, sources, known }: Target): boolean {
   return (
+    (before.isSaved || known !== undefined) &&
     isDeepStrictEqual(before.document, document) &&
     isDeepStrictEqual(idsOf(before.sources), idsOf(sources))
   );
