@@ -10,12 +10,14 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { makeFakePool } from "../../test/fixtures/fake-pool.ts";
 import type { ChangeResult } from "./change.ts";
-import { ChangeLog } from "./change-log.ts";
 import { checkFile, checkValue } from "./check-file.ts";
 import { Director } from "./director.ts";
+import { EventBus } from "./event-bus.ts";
 import { HealthChecks } from "./health/health-checks.ts";
 import { Notices } from "./notice.ts";
 import { SqliteRevisionStore } from "./state/revision-store.ts";
+import { logEvent } from "./telemetry/event-log.ts";
+import { RecordLines } from "./telemetry/record-lines.ts";
 
 const documentWith = (port: number, director: object = {}): string =>
   JSON.stringify({
@@ -49,9 +51,15 @@ async function startDirector() {
   );
   const outcomes: string[] = [];
   const reader = testReader();
-  const changeLog = new ChangeLog(log, (outcome) => outcomes.push(outcome));
   const fake = await makeFakePool({ size: 1 });
   const fail = (error: unknown): void => assert.fail(String(error));
+  const bus = new EventBus(fail);
+  const lines = new RecordLines(log, Date.now);
+  bus.subscribe((event) => {
+    logEvent(event, log, lines);
+    const [, outcome] = /^change-(.*)$/.exec(event.name) ?? [];
+    if (outcome !== undefined && "actor" in event) outcomes.push(`${outcome} ${event.actor}`);
+  });
   const store = new SqliteRevisionStore({
     folder,
     runtimeFolder: folder,
@@ -65,13 +73,13 @@ async function startDirector() {
       onEndpoint: () => undefined,
       onFault: fail,
     }),
-    changeLog,
+    bus,
     engine: "node",
     store,
     workers: 1,
     connectionsPerWorker: () => 10,
     reader,
-    notices: new Notices(log),
+    notices: new Notices(bus),
     onFault: fail,
     readFile: (lastGood) => checkFile(path, reader, { lastGood }),
     checkStored: (stored, settings) =>
@@ -87,7 +95,6 @@ async function startDirector() {
   return {
     director,
     fake,
-    changeLog,
     events,
     outcomes,
     issue,
@@ -101,7 +108,7 @@ test("a start serves the first document", async () => {
   assert.equal(director.phase, "serving");
   assert.equal(director.inForce?.revision, 1);
   assert.deepEqual(events, ["listening", "document-applied"]);
-  assert.deepEqual(outcomes, ["applied"]);
+  assert.deepEqual(outcomes, ["applied start"]);
   assert.deepEqual(
     director.certificates().map(({ name, state }) => [name, state]),
     [["shop", "ok"]],
@@ -119,7 +126,7 @@ test("a reload applies what differs, and says so when nothing does", async () =>
 });
 
 test("a dry run says what would change, and leaves no trace in the log, the metrics and the status", async () => {
-  const { director, changeLog, events, outcomes, checkPort } = await startDirector();
+  const { director, events, outcomes, checkPort } = await startDirector();
   const told = events.length;
   const dryRun = (port: number): Promise<ChangeResult> =>
     director.change({
@@ -131,21 +138,21 @@ test("a dry run says what would change, and leaves no trace in the log, the metr
   assert.deepEqual(difference.listeners.added, ["front.shop:8444"]);
   await assert.rejects(dryRun(99_999), { code: "document-invalid" });
   assert.equal(director.inForce?.revision, 1);
-  assert.equal(changeLog.lastRefusal, undefined);
-  assert.deepEqual([events.length, outcomes], [told, ["applied"]]);
+  assert.equal(director.lastRefusal, undefined);
+  assert.deepEqual([events.length, outcomes], [told, ["applied start"]]);
 });
 
 test("a bad document is refused, its reason kept until a good one comes", async () => {
-  const { director, changeLog, events, outcomes, write } = await startDirector();
+  const { director, events, outcomes, write } = await startDirector();
   write(documentWith(99_999));
   await assert.rejects(director.reload("SIGHUP"), { code: "document-invalid" });
   assert.equal(director.inForce?.revision, 1);
   assert.equal(events.at(-1), "document-refused");
-  assert.equal(outcomes.at(-1), "refused");
-  assert.match(changeLog.lastRefusal ?? "", /problems/);
+  assert.equal(outcomes.at(-1), "refused SIGHUP");
+  assert.match(director.lastRefusal ?? "", /problems/);
   write(documentWith(8443));
   await director.reload("SIGHUP");
-  assert.equal(changeLog.lastRefusal, undefined);
+  assert.equal(director.lastRefusal, undefined);
 });
 
 test("start-up settings take effect at the next start", async () => {

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import { DirectorError } from "#model/failure.ts";
+import { isAdvice, isError } from "#model/problem.ts";
 import type { CertificateStatus, DirectorStatus } from "#model/status.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";
 import type { LoadedSources } from "./certificates/load-sources.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { SourceWatcher } from "./certificates/watch-sources.ts";
 import type { Actor, ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
-import type { ChangeLog } from "./change-log.ts";
 import { ChangeQueue } from "./change-queue.ts";
 import type { CheckedDocument } from "./check-file.ts";
+import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
 import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
@@ -19,7 +20,7 @@ export interface DirectorParts
   extends Omit<ChangeParts, "electorate" | "nextNumber">, UnsavedStartParts {
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
-  readonly changeLog: ChangeLog;
+  readonly bus: EventBus;
   readonly reader: MaterialReader;
   /** Reads and checks the document's file. Certificate files that are broken at the moment leave their last good version. */
   readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedDocument>;
@@ -37,6 +38,7 @@ export class Director {
   readonly #queue = new ChangeQueue();
   #phase: DirectorStatus["state"] = "starting";
   #inForce: StateInForce | undefined;
+  #lastRefusal: string | undefined;
   #watcher: SourceWatcher | undefined;
   #lastNumber = 0;
 
@@ -59,6 +61,11 @@ export class Director {
   /** Undefined until the first document is served. */
   get inForce(): StateInForce | undefined {
     return this.#inForce;
+  }
+
+  /** Why the last change was refused, if it was. */
+  get lastRefusal(): string | undefined {
+    return this.#lastRefusal;
   }
 
   certificates(): readonly CertificateStatus[] {
@@ -93,18 +100,27 @@ export class Director {
 
   /** Carries out one change when the changes before it are done. Throws DirectorError; the state before goes on then. */
   async change(request: ChangeRequest): Promise<ChangeResult> {
-    const { kind, want, ...terms } = request;
-    const work = async (): Promise<ChangeResult> => {
-      const before = this.#inForce;
-      const wanted = await want();
-      if (terms.dryRun !== true) this.#tellBefore(before, wanted);
-      const result = await applyChange(before, { ...terms, wanted }, this.#changeParts);
-      if (terms.dryRun !== true) this.#settleOn(result, wanted);
-      return result;
+    const { kind, actor } = request;
+    const startedMs = performance.now();
+    const facts = () => {
+      const seconds = Math.round(performance.now() - startedMs) / 1_000;
+      return { kind, actor, seconds };
     };
-    if (terms.dryRun === true) return this.#queue.run(work);
-    const { changeLog } = this.#parts;
-    return changeLog[kind](() => this.#queue.run(work));
+    const { bus } = this.#parts;
+    try {
+      const result = await this.#queue.run(() => this.#carryOut(request));
+      if (request.dryRun === true) return result;
+      this.#lastRefusal = undefined;
+      const name = result.isChanged ? "change-applied" : "change-unchanged";
+      bus.publish({ name, ...facts(), result });
+      return result;
+    } catch (error) {
+      if (request.dryRun === true) throw error;
+      const refusal = refusalOf(error);
+      this.#lastRefusal = refusal.message;
+      bus.publish({ name: "change-refused", ...facts(), refusal });
+      throw error;
+    }
   }
 
   /** Gives each worker a successor, between changes. */
@@ -149,29 +165,43 @@ export class Director {
     this.#queue.close();
   }
 
+  async #carryOut(request: ChangeRequest): Promise<ChangeResult> {
+    const before = this.#inForce;
+    const wanted = await request.want();
+    const isDryRun = request.dryRun === true;
+    if (!isDryRun) this.#publishWarnings(before, wanted);
+    const result = await applyChange(before, { ...request, wanted }, this.#changeParts);
+    if (!isDryRun) this.#putInForce(result, wanted);
+    return result;
+  }
+
   /** What the watcher found. If it throws, the watcher takes its new versions back. */
   async #changeCertificates(watcher: SourceWatcher, loaded: LoadedSources): Promise<void> {
-    this.#parts.changeLog.certificateProblems(loaded.problems);
+    for (const problem of loaded.problems) {
+      const name = isAdvice(problem) ? "certificate-warning" : "certificate-refused";
+      this.#parts.bus.publish({ name, problem });
+    }
     const want = async (): Promise<Wanted> => {
-      // A document that came first has read the files by itself.
-      const isStale = watcher !== this.#watcher;
-      const sources = (isStale ? this.#inForce?.sources : undefined) ?? loaded.sources;
-      return { kind: "certificates", sources };
+      // A document that was applied meanwhile has read the files by itself, and has a watcher of its own.
+      const newer = watcher === this.#watcher ? undefined : this.#inForce;
+      return { kind: "certificates", sources: newer?.sources ?? loaded.sources };
     };
     await this.change({ kind: "certificates", actor: "certificate-watcher", want });
   }
 
-  #tellBefore(before: StateInForce | undefined, wanted: Wanted): void {
+  #publishWarnings(before: StateInForce | undefined, wanted: Wanted): void {
     if (wanted.kind !== "document") return;
-    const { changeLog } = this.#parts;
+    const { bus } = this.#parts;
     const { document, problems } = wanted.checked;
-    changeLog.warnings(problems);
+    for (const problem of problems) {
+      if (!isError(problem)) bus.publish({ name: "document-warning", problem });
+    }
     if (before === undefined || document === undefined) return;
     const isSame = isDeepStrictEqual(before.document.director, document.director);
-    if (!isSame) changeLog.needsRestart();
+    if (!isSame) bus.publish({ name: "restart-needed" });
   }
 
-  #settleOn({ before, after }: ChangeResult, wanted: Wanted): void {
+  #putInForce({ before, after }: ChangeResult, wanted: Wanted): void {
     if (wanted.kind === "document") {
       for (const event of UNSAVED_START_NOTICES) this.#parts.notices.clear(event);
     }
@@ -192,3 +222,8 @@ export class Director {
     watcher.start();
   }
 }
+
+const refusalOf = (error: unknown): DirectorError =>
+  error instanceof DirectorError
+    ? error
+    : new DirectorError("internal", String(error), { cause: error });

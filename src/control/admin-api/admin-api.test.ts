@@ -11,6 +11,7 @@ import { problemOf } from "#model/problem.ts";
 import type { DirectorStatus, ReloadResult } from "#model/status.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { Actor } from "#control/change.ts";
+import { EventBus } from "#control/event-bus.ts";
 import { Notices } from "#control/notice.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
 import { eventually } from "#harness/deadline.ts";
@@ -41,7 +42,7 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
 const reloaded: ReloadResult = { revision: 7, changed: true };
 const changes: Changes = { reload: () => Promise.resolve({ revision: 7, isChanged: true }) };
 const log = buildLogger({ level: "silent", isPretty: false });
-const notices = new Notices(log);
+const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
 async function startApi(
   view = buildView(),

@@ -1,6 +1,6 @@
 import { DirectorError } from "#model/failure.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
-import type { Logger } from "#control/telemetry/log.ts";
+import type { EventBus } from "#control/event-bus.ts";
 import type { Ballot } from "./rollout.ts";
 import type { Vote, Worker } from "./worker.ts";
 
@@ -18,21 +18,17 @@ export async function tryOut(
   probe: Worker,
   trial: Trial,
   { prepared, refusals }: Ballot,
-  log: Logger,
+  bus: EventBus,
 ): Promise<DirectorError | undefined> {
   const [[refuser, refusal] = []] = refusals;
   const vote = await voteOf(probe, trial, prepared.size === 0);
-  const facts = { event: "worker-refused", worker: refuser?.id, ...refusal?.toShape() };
-  if (vote !== "prepared") {
-    log.warn(
-      { ...facts, probe: vote === "absent" ? "failed" : "refused" },
-      "The change is refused.",
-    );
-    return vote === "absent" ? refusal : vote;
+  const refused = { name: "worker-refused", worker: refuser?.id, refusal } as const;
+  if (vote === "prepared") {
+    bus.publish({ ...refused, probe: "took" });
+    return undefined;
   }
-  const text = "A worker refused a change that a fresh worker takes: it is replaced.";
-  log.error({ ...facts, probe: "took" }, text);
-  return undefined;
+  bus.publish({ ...refused, probe: vote === "absent" ? "failed" : "refused" });
+  return vote === "absent" ? refusal : vote;
 }
 
 /** Has `probe` try a change that no worker was asked about, and ends it. Throws DirectorError if the change is refused. */

@@ -3,7 +3,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { Engine, WorkerStatus } from "#model/status.ts";
 import type { ToWorker } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
-import type { Logger } from "#control/telemetry/log.ts";
+import type { EventBus } from "#control/event-bus.ts";
 import { backOffMsOf } from "./back-off.ts";
 import { WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
 import type { Ballot, Electorate } from "./rollout.ts";
@@ -19,7 +19,7 @@ export interface WorkerPoolOptions {
   readonly engine: Engine;
   readonly command: WorkerCommand;
   readonly sink: WorkerSink;
-  readonly log: Logger;
+  readonly bus: EventBus;
   readonly deadlines?: WorkerDeadlines;
   /** Pids of all workers, whenever there is another or one less. */
   readonly onRoster?: (pids: readonly number[]) => void;
@@ -98,8 +98,8 @@ export class WorkerPool implements Electorate {
   }
 
   async tryOut(target: Compiled, ballot: Ballot): Promise<DirectorError | undefined> {
-    const { log } = this.#options;
-    return this.#onProbe((probe) => tryOut(probe, { saved: this.#saved, target }, ballot, log));
+    const { bus } = this.#options;
+    return this.#onProbe((probe) => tryOut(probe, { saved: this.#saved, target }, ballot, bus));
   }
 
   async tryFirst(target: Compiled): Promise<void> {
@@ -123,7 +123,7 @@ export class WorkerPool implements Electorate {
   /** Whether or not a successor comes up: what this worker says cannot be relied on. */
   async #succeed(worker: Worker): Promise<void> {
     if (!worker.canVote) return;
-    this.#options.sink.restarted("refused");
+    this.#options.bus.publish({ name: "worker-restarted", cause: "refused" });
     const successor = this.#hire();
     this.#hold(this.#keep(successor));
     await this.#catchUp(successor);
@@ -205,13 +205,14 @@ export class WorkerPool implements Electorate {
   }
 
   #start(): Worker {
-    const { engine, command, sink } = this.#options;
+    const { engine, command, sink, bus } = this.#options;
     this.#lastId += 1;
     return new Worker({
       id: this.#lastId,
       engine,
       command,
       sink,
+      bus,
       deadlines: this.#deadlines,
       greeting: () => this.#greeting(),
     });
@@ -223,8 +224,8 @@ export class WorkerPool implements Electorate {
   }
 
   #tellMistake(cause: unknown): void {
-    const detail = cause instanceof Error ? cause.stack : String(cause);
-    this.#options.log.error({ event: "internal", detail }, "The director made a mistake.");
+    const detail = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    this.#options.bus.publish({ name: "supervision-mistake", detail });
   }
 
   #greeting(): readonly ToWorker[] {
@@ -240,7 +241,7 @@ export class WorkerPool implements Electorate {
     for (;;) {
       const { cause, livedMs } = await worker.ended;
       if (worker.isDraining || this.#stopping.signal.aborted) return;
-      this.#options.sink.restarted(cause);
+      this.#options.bus.publish({ name: "worker-restarted", cause });
       pauseMs = backOffMsOf(pauseMs, livedMs);
       await delay(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       if (this.#stopping.signal.aborted) return;
@@ -277,7 +278,7 @@ export class WorkerPool implements Electorate {
     if (this.#saved === undefined) return;
     const vote = await worker.prepare(this.#saved);
     if (vote instanceof DirectorError) {
-      this.#options.log.error({ event: "worker-refused", worker: worker.id, ...vote.toShape() });
+      this.#options.bus.publish({ name: "worker-refused", worker: worker.id, refusal: vote });
       worker.kill("refused");
       await worker.ended;
     }
@@ -289,27 +290,23 @@ export class WorkerPool implements Electorate {
     try {
       this.#options.onRoster?.([...this.#workers].map((worker) => worker.status().pid));
     } catch (cause) {
-      const facts = { event: "worker-record-unwritten", detail: String(cause) };
-      this.#options.log.warn(facts, "Which workers there are could not be recorded.");
+      this.#options.bus.publish({ name: "worker-record-unwritten", detail: String(cause) });
     }
   }
 
   #tellReady(worker: Worker): void {
     const { id, pid, runtime } = worker.status();
-    const facts = { event: "worker-ready", worker: id, pid, runtime };
-    this.#options.log.info(facts, `Worker ${id} is up.`);
+    this.#options.bus.publish({ name: "worker-ready", worker: id, pid, runtime });
   }
 
   #forget(worker: Worker, { cause, exit, livedMs }: WorkerEnd): void {
     this.#workers.delete(worker);
     this.#tellRoster();
-    this.#options.sink.gone(worker.id);
-    const facts = { event: "worker-gone", worker: worker.id, exit, livedMs };
-    if (worker.isDraining || this.#stopping.signal.aborted) {
-      this.#options.log.info(facts, `Worker ${worker.id} has left.`);
-    } else {
-      this.#options.log.error({ ...facts, cause }, `Worker ${worker.id} is gone: ${cause}.`);
-    }
+    const wasToldToLeave = worker.isDraining || this.#stopping.signal.aborted;
+    this.#options.bus.publish({
+      ...{ name: "worker-gone", worker: worker.id, exit, livedMs },
+      cause: wasToldToLeave ? undefined : cause,
+    });
   }
 }
 
