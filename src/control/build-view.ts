@@ -3,7 +3,6 @@ import type { Listener } from "#model/listener.ts";
 import { listenerNameOf, vnicNameOf, type VnicName } from "#model/names.ts";
 import { endpointKeyOf } from "#model/snapshot.ts";
 import type { Engine, ListenerStatus, VnicStatus } from "#model/status.ts";
-import type { ChangeLog } from "./change-log.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
@@ -21,7 +20,6 @@ export interface ViewParts {
   readonly wantedWorkers: number;
   readonly notices: Notices;
   readonly director: Director;
-  readonly changeLog: ChangeLog;
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
   readonly telemetry: Telemetry;
@@ -31,7 +29,7 @@ const DEFAULT_REDIRECT_PORT = 443;
 
 /** What an operator sees, read from the parts at each call. */
 export function buildView(parts: ViewParts): DirectorView {
-  const { director, pool, telemetry, changeLog } = parts;
+  const { director, pool, telemetry } = parts;
   const servingCount = (): number =>
     pool.statuses().filter(({ state }) => state === "serving").length;
   return {
@@ -43,7 +41,7 @@ export function buildView(parts: ViewParts): DirectorView {
       startedAt: parts.startedAt.toISOString(),
       revision: director.inForce?.revision ?? 0,
       changedAt: director.inForce?.changedAt ?? parts.startedAt.toISOString(),
-      ...(changeLog.lastRefusal === undefined ? {} : { lastRefusal: changeLog.lastRefusal }),
+      ...(director.lastRefusal === undefined ? {} : { lastRefusal: director.lastRefusal }),
       workers: { wanted: parts.wantedWorkers, serving: servingCount() },
       openConnections: telemetry.openConnections(),
       certificates: director.certificates(),

@@ -4,7 +4,7 @@ import { before, describe, it } from "node:test";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { testReader } from "#harness/material-reader.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
-import { checkFile, type CheckedFile } from "./check-file.ts";
+import { checkFile, type CheckedDocument } from "./check-file.ts";
 
 describe("checkFile", () => {
   let folder: string;
@@ -19,7 +19,7 @@ describe("checkFile", () => {
     await (await ca.issue({ names: ["old.example"], validity: "expired" })).writeTo(folder, "old");
   });
 
-  async function check(rest: string): Promise<CheckedFile> {
+  async function check(rest: string): Promise<CheckedDocument> {
     await writeFiles(folder, {
       "director.yaml": `servers: { web-1: { address: 192.0.2.1 } }\n${rest}`,
     });
@@ -30,7 +30,7 @@ describe("checkFile", () => {
     `profiles: { shop: { servers: [web-1], vnics: { front: { ip: 198.51.100.1, listeners: [{ port: 443, ${listener} }] } } } }\n`;
   const certificates = (...names: readonly string[]): string =>
     `certificates: { ${names.map((name) => `${name}: { chain: ${name}.pem, key: ${name}.key }`).join(", ")} }\n`;
-  const placesOf = ({ problems }: CheckedFile): readonly string[] =>
+  const placesOf = ({ problems }: CheckedDocument): readonly string[] =>
     problems.map(({ code, path }) => `${code} ${path}`);
 
   it("returns a good document with its sources and its folder", async () => {

@@ -12,7 +12,7 @@ import { readDocument, type ReadDocument } from "./read-document.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { ownFoldersOf, wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 
-export interface CheckedFile {
+export interface CheckedDocument {
   /** Undefined if a problem is an error. */
   readonly document: Document | undefined;
   /** Absolute; what the paths of the document are relative to. */
@@ -40,7 +40,7 @@ export async function checkFile(
   path: string,
   reader: MaterialReader,
   options: CheckOptions = {},
-): Promise<CheckedFile> {
+): Promise<CheckedDocument> {
   const folder = resolve(path, "..");
   const read = await tryReadDocument(path, reader, options.lastGood !== undefined);
   if ("problem" in read) {
@@ -55,7 +55,7 @@ export function checkValue(
   folder: string,
   reader: MaterialReader,
   options: CheckOptions = {},
-): Promise<CheckedFile> {
+): Promise<CheckedDocument> {
   return checkRead(parseDocument(value), folder, reader, options);
 }
 
@@ -64,7 +64,7 @@ async function checkRead(
   folder: string,
   reader: MaterialReader,
   options: CheckOptions,
-): Promise<CheckedFile> {
+): Promise<CheckedDocument> {
   const checked = await checkSources(draft, folder, reader, options);
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);

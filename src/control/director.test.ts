@@ -9,12 +9,15 @@ import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { makeFakePool } from "../../test/fixtures/fake-pool.ts";
-import { ChangeLog } from "./change-log.ts";
+import type { ChangeResult } from "./change.ts";
 import { checkFile, checkValue } from "./check-file.ts";
 import { Director } from "./director.ts";
+import { EventBus } from "./event-bus.ts";
 import { HealthChecks } from "./health/health-checks.ts";
 import { Notices } from "./notice.ts";
 import { SqliteRevisionStore } from "./state/revision-store.ts";
+import { logEvent } from "./telemetry/event-log.ts";
+import { RecordLines } from "./telemetry/record-lines.ts";
 
 const documentWith = (port: number, director: object = {}): string =>
   JSON.stringify({
@@ -48,9 +51,15 @@ async function startDirector() {
   );
   const outcomes: string[] = [];
   const reader = testReader();
-  const changeLog = new ChangeLog(log, (outcome) => outcomes.push(outcome));
   const fake = await makeFakePool({ size: 1 });
   const fail = (error: unknown): void => assert.fail(String(error));
+  const bus = new EventBus(fail);
+  const lines = new RecordLines(log, Date.now);
+  bus.subscribe((event) => {
+    logEvent(event, log, lines);
+    const [, outcome] = /^change-(.*)$/.exec(event.name) ?? [];
+    if (outcome !== undefined && "actor" in event) outcomes.push(`${outcome} ${event.actor}`);
+  });
   const store = new SqliteRevisionStore({
     folder,
     runtimeFolder: folder,
@@ -64,13 +73,13 @@ async function startDirector() {
       onEndpoint: () => undefined,
       onFault: fail,
     }),
-    changeLog,
+    bus,
     engine: "node",
     store,
     workers: 1,
     connectionsPerWorker: () => 10,
     reader,
-    notices: new Notices(log),
+    notices: new Notices(bus),
     onFault: fail,
     readFile: (lastGood) => checkFile(path, reader, { lastGood }),
     checkStored: (stored, settings) =>
@@ -86,11 +95,11 @@ async function startDirector() {
   return {
     director,
     fake,
-    changeLog,
     events,
     outcomes,
     issue,
     write: (text: string) => writeFileSync(path, text),
+    checkPort: (port: number) => checkValue(JSON.parse(documentWith(port)), folder, reader),
   };
 }
 
@@ -99,7 +108,7 @@ test("a start serves the first document", async () => {
   assert.equal(director.phase, "serving");
   assert.equal(director.inForce?.revision, 1);
   assert.deepEqual(events, ["listening", "document-applied"]);
-  assert.deepEqual(outcomes, ["applied"]);
+  assert.deepEqual(outcomes, ["applied start"]);
   assert.deepEqual(
     director.certificates().map(({ name, state }) => [name, state]),
     [["shop", "ok"]],
@@ -108,31 +117,48 @@ test("a start serves the first document", async () => {
 
 test("a reload applies what differs, and says so when nothing does", async () => {
   const { director, events, write } = await startDirector();
-  await director.reload();
+  await director.reload("SIGHUP");
   assert.equal(events.at(-1), "document-unchanged");
   write(documentWith(8444));
-  await director.reload();
+  await director.reload("SIGHUP");
   assert.equal(director.inForce?.revision, 2);
   assert.deepEqual(events.slice(-2), ["listening", "document-applied"]);
 });
 
+test("a dry run says what would change, and leaves no trace in the log, the metrics and the status", async () => {
+  const { director, events, outcomes, checkPort } = await startDirector();
+  const told = events.length;
+  const dryRun = (port: number): Promise<ChangeResult> =>
+    director.change({
+      ...{ kind: "document", actor: "api", dryRun: true },
+      want: async () => ({ kind: "document", checked: await checkPort(port) }),
+    });
+  const { revision, difference } = await dryRun(8444);
+  assert.equal(revision, 2);
+  assert.deepEqual(difference.listeners.added, ["front.shop:8444"]);
+  await assert.rejects(dryRun(99_999), { code: "document-invalid" });
+  assert.equal(director.inForce?.revision, 1);
+  assert.equal(director.lastRefusal, undefined);
+  assert.deepEqual([events.length, outcomes], [told, ["applied start"]]);
+});
+
 test("a bad document is refused, its reason kept until a good one comes", async () => {
-  const { director, changeLog, events, outcomes, write } = await startDirector();
+  const { director, events, outcomes, write } = await startDirector();
   write(documentWith(99_999));
-  await assert.rejects(director.reload(), { code: "document-invalid" });
+  await assert.rejects(director.reload("SIGHUP"), { code: "document-invalid" });
   assert.equal(director.inForce?.revision, 1);
   assert.equal(events.at(-1), "document-refused");
-  assert.equal(outcomes.at(-1), "refused");
-  assert.match(changeLog.lastRefusal ?? "", /problems/);
+  assert.equal(outcomes.at(-1), "refused SIGHUP");
+  assert.match(director.lastRefusal ?? "", /problems/);
   write(documentWith(8443));
-  await director.reload();
-  assert.equal(changeLog.lastRefusal, undefined);
+  await director.reload("SIGHUP");
+  assert.equal(director.lastRefusal, undefined);
 });
 
 test("start-up settings take effect at the next start", async () => {
   const { director, events, write } = await startDirector();
   write(documentWith(8443, { workers: 7 }));
-  await director.reload();
+  await director.reload("SIGHUP");
   assert.deepEqual(events.slice(-2), ["restart-needed", "document-unchanged"]);
 });
 
@@ -166,7 +192,7 @@ test("a change during a drain is refused", async () => {
   const drained = director.drain(1_000);
   assert.equal(director.phase, "draining");
   write(documentWith(8444));
-  await assert.rejects(director.reload(), { code: "draining" });
+  await assert.rejects(director.reload("SIGHUP"), { code: "draining" });
   assert.equal(await drained, 1);
 });
 

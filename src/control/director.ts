@@ -1,51 +1,35 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DirectorSettings } from "#model/document.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { CertificateStatus, DirectorStatus, ReloadResult } from "#model/status.ts";
+import { isAdvice, isError } from "#model/problem.ts";
+import type { CertificateStatus, DirectorStatus } from "#model/status.ts";
+import { applyChange, type ChangeParts } from "./apply-change.ts";
 import type { LoadedSources } from "./certificates/load-sources.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { SourceWatcher } from "./certificates/watch-sources.ts";
-import {
-  changeDocument,
-  type ChangeParts,
-  type StateInForce,
-  type WantedState,
-} from "./change-document.ts";
-import type { ChangeLog, ChangeResult } from "./change-log.ts";
+import type { Actor, ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import { ChangeQueue } from "./change-queue.ts";
-import type { CheckedFile } from "./check-file.ts";
+import type { CheckedDocument } from "./check-file.ts";
+import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
 import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
-import type { StoredDocument, StoredRevision } from "./state/revision-store.ts";
+import { startUnsaved, UNSAVED_START_NOTICES, type UnsavedStartParts } from "./start-unsaved.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
-export interface DirectorParts extends Omit<ChangeParts, "participants" | "nextNumber"> {
+export interface DirectorParts
+  extends Omit<ChangeParts, "participants" | "nextNumber">, UnsavedStartParts {
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
-  readonly changeLog: ChangeLog;
+  readonly bus: EventBus;
   readonly reader: MaterialReader;
-  /** Reads the document's file anew. Certificate files that are broken at the moment leave their last good version. */
-  readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedFile>;
-  /** Checks a document that comes from the store, with start-up settings and the folder of the file. */
-  readonly checkStored: (
-    document: StoredDocument,
-    settings: DirectorSettings,
-    folder: string,
-  ) => Promise<CheckedFile>;
+  /** Reads and checks the document's file. Certificate files that are broken at the moment leave their last good version. */
+  readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedDocument>;
   readonly notices: Notices;
   /** For an error of the director's own that nobody waits for. */
   readonly onFault: (error: unknown) => void;
   /** For workers that start as the user of others: from now on they start as their own, or undefined if they do already. */
   readonly tryTakeWorkerUser: () => (() => void) | undefined;
 }
-
-interface DocumentChange extends ChangeResult {
-  readonly after: StateInForce;
-}
-/** Notices of a start on a state that cannot be written. */
-const SERVES_STORED = "serves-stored-document";
-const SERVES_UNSAVED = "serves-unsaved-document";
 
 /** One running gateway: the state in force, the changes that lead to the next, and the way out. */
 export class Director {
@@ -54,6 +38,7 @@ export class Director {
   readonly #queue = new ChangeQueue();
   #phase: DirectorStatus["state"] = "starting";
   #inForce: StateInForce | undefined;
+  #lastRefusal: string | undefined;
   #watcher: SourceWatcher | undefined;
   #lastNumber = 0;
 
@@ -78,6 +63,11 @@ export class Director {
     return this.#inForce;
   }
 
+  /** Why the last change was refused, if it was. */
+  get lastRefusal(): string | undefined {
+    return this.#lastRefusal;
+  }
+
   certificates(): readonly CertificateStatus[] {
     return this.#watcher?.statuses() ?? [];
   }
@@ -86,23 +76,51 @@ export class Director {
    * Resolves when the first document is served: that of the file or, if it differs from what was saved last and cannot be
    * saved, the one in the store. Throws DirectorError.
    */
-  async start(file: CheckedFile): Promise<void> {
+  async start(file: CheckedDocument): Promise<void> {
     await this.#parts.pool.start();
     try {
-      await this.#changeDocument(() => Promise.resolve(file));
+      await this.#serve({ kind: "document", checked: file });
     } catch (error) {
       if (!(error instanceof DirectorError) || error.code !== "state-unwritable") throw error;
-      await this.#startUnsaved(file);
+      const { wanted, notice } = await startUnsaved(file, this.#parts);
+      await this.#serve(wanted);
+      this.#parts.notices.raise(notice);
     }
     this.#phase = "serving";
   }
 
-  /** Reads the document again and applies what differs. Throws DirectorError; the state before goes on then. */
-  async reload(): Promise<ReloadResult> {
-    const { before, after } = await this.#changeDocument(() =>
-      this.#parts.readFile(this.#inForce?.sources),
-    );
-    return { revision: after.revision, changed: after !== before };
+  /** Reads the document's file again and applies what differs. Throws DirectorError; the state before goes on then. */
+  reload(actor: Actor): Promise<ChangeResult> {
+    const want = async (): Promise<Wanted> => ({
+      kind: "document",
+      checked: await this.#parts.readFile(this.#inForce?.sources),
+    });
+    return this.change({ kind: "document", actor, want });
+  }
+
+  /** Carries out one change when the changes before it are done. Throws DirectorError; the state before goes on then. */
+  async change(request: ChangeRequest): Promise<ChangeResult> {
+    const { kind, actor } = request;
+    const startedMs = performance.now();
+    const facts = () => {
+      const seconds = Math.round(performance.now() - startedMs) / 1_000;
+      return { kind, actor, seconds };
+    };
+    const { bus } = this.#parts;
+    try {
+      const result = await this.#queue.run(() => this.#carryOut(request));
+      if (request.dryRun === true) return result;
+      this.#lastRefusal = undefined;
+      const name = result.isChanged ? "change-applied" : "change-unchanged";
+      bus.publish({ name, ...facts(), result });
+      return result;
+    } catch (error) {
+      if (request.dryRun === true) throw error;
+      const refusal = refusalOf(error);
+      this.#lastRefusal = refusal.message;
+      bus.publish({ name: "change-refused", ...facts(), refusal });
+      throw error;
+    }
   }
 
   /** Gives each worker a successor, between changes. */
@@ -134,39 +152,8 @@ export class Director {
     await this.#parts.pool.stop();
   }
 
-  /** What is in force is then not a change of this director's: the store has it, or nothing can be known of it. */
-  async #startUnsaved(file: CheckedFile): Promise<void> {
-    const stored = this.#tryStored();
-    const settings = file.document?.director;
-    if (stored !== undefined && settings !== undefined) {
-      const checked = await this.#parts.checkStored(stored.document, settings, file.folder);
-      if (checked.document !== undefined) {
-        const known = { revision: stored.revision, isSaved: true };
-        await this.#changeDocument(() => Promise.resolve({ ...checked, known }));
-        return this.#parts.notices.raise({
-          event: SERVES_STORED,
-          text:
-            `Revision ${stored.revision} is served from the store: the document of the file differs from it and could ` +
-            "not be saved. SIGHUP applies the file when the state can be saved again.",
-        });
-      }
-    }
-    const known = { revision: (stored?.revision ?? 0) + 1, isSaved: false };
-    await this.#changeDocument(() => Promise.resolve({ ...file, known }));
-    this.#parts.notices.raise({
-      event: SERVES_UNSAVED,
-      text:
-        `The document of the file is served without being saved, as the store has none that can be served. ` +
-        "SIGHUP saves it when the state can be saved again.",
-    });
-  }
-
-  #tryStored(): StoredRevision | undefined {
-    try {
-      return this.#parts.store.latest();
-    } catch {
-      return undefined;
-    }
+  async #serve(wanted: Wanted): Promise<void> {
+    await this.change({ kind: "document", actor: "start", want: () => Promise.resolve(wanted) });
   }
 
   #leave(): void {
@@ -178,71 +165,65 @@ export class Director {
     this.#queue.close();
   }
 
-  #changeDocument(
-    read: () => Promise<CheckedFile & Pick<WantedState, "known">>,
-  ): Promise<DocumentChange> {
-    const { changeLog } = this.#parts;
-    return changeLog.document(() =>
-      this.#queue.run(async () => {
-        const before = this.#inForce;
-        const file = await read();
-        changeLog.warnings(file.problems);
-        const after = await changeDocument(
-          before,
-          this.#withStartSettings(file),
-          this.#changeParts,
-        );
-        if (after !== before) this.#commitRound(after, file);
-        for (const event of [SERVES_STORED, SERVES_UNSAVED]) this.#parts.notices.clear(event);
-        return { before, after };
-      }),
-    );
+  async #carryOut(request: ChangeRequest): Promise<ChangeResult> {
+    const before = this.#inForce;
+    const wanted = await request.want();
+    const isDryRun = request.dryRun === true;
+    if (!isDryRun) this.#publishWarnings(before, wanted);
+    const result = await applyChange(before, { ...request, wanted }, this.#changeParts);
+    if (!isDryRun) this.#putInForce(result, wanted);
+    return result;
   }
 
-  /** Of the watched files. What it throws, the watcher takes back. */
+  /** What the watcher found. If it throws, the watcher takes its new versions back. */
   async #changeCertificates(watcher: SourceWatcher, loaded: LoadedSources): Promise<void> {
-    const { changeLog, health } = this.#parts;
-    changeLog.certificateProblems(loaded.problems);
-    await changeLog.certificates(() =>
-      this.#queue.run(async () => {
-        const before = this.#inForce;
-        // A document that came first has read the files by itself.
-        if (before === undefined || watcher !== this.#watcher) return { before, after: before };
-        const wanted = {
-          document: before.document,
-          sources: loaded.sources,
-          problems: [],
-          known: before,
-        };
-        const after = await changeDocument(before, wanted, this.#changeParts);
-        this.#inForce = after;
-        health.follow(after.document, after.compiled.snapshot);
-        return { before, after };
-      }),
-    );
+    for (const problem of loaded.problems) {
+      const name = isAdvice(problem) ? "certificate-warning" : "certificate-refused";
+      this.#parts.bus.publish({ name, problem });
+    }
+    const want = async (): Promise<Wanted> => {
+      // A document that was applied meanwhile has read the files by itself, and has a watcher of its own.
+      const newer = watcher === this.#watcher ? undefined : this.#inForce;
+      return { kind: "certificates", sources: newer?.sources ?? loaded.sources };
+    };
+    await this.change({ kind: "certificates", actor: "certificate-watcher", want });
   }
 
-  #commitRound(after: StateInForce, file: CheckedFile): void {
+  #publishWarnings(before: StateInForce | undefined, wanted: Wanted): void {
+    if (wanted.kind !== "document") return;
+    const { bus } = this.#parts;
+    const { document, problems } = wanted.checked;
+    for (const problem of problems) {
+      if (!isError(problem)) bus.publish({ name: "document-warning", problem });
+    }
+    if (before === undefined || document === undefined) return;
+    const isSame = isDeepStrictEqual(before.document.director, document.director);
+    if (!isSame) bus.publish({ name: "restart-needed" });
+  }
+
+  #putInForce({ before, after }: ChangeResult, wanted: Wanted): void {
+    if (wanted.kind === "document") {
+      for (const event of UNSAVED_START_NOTICES) this.#parts.notices.clear(event);
+    }
+    if (after === undefined || after === before) return;
     this.#inForce = after;
     this.#parts.health.follow(after.document, after.compiled.snapshot);
+    if (wanted.kind === "document") this.#watch(after, wanted.checked.folder);
+  }
+
+  #watch({ document, sources }: StateInForce, folder: string): void {
+    const { reader, onFault } = this.#parts;
     this.#watcher?.close();
     const watcher = new SourceWatcher({
-      document: after.document,
-      folder: file.folder,
-      sources: after.sources,
-      reader: this.#parts.reader,
+      ...{ document, folder, sources, reader, onFault },
       onChange: (loaded) => this.#changeCertificates(watcher, loaded),
-      onFault: this.#parts.onFault,
     });
     this.#watcher = watcher;
     watcher.start();
   }
-
-  /** Start-up settings stay what they were at the start. */
-  #withStartSettings(file: CheckedFile & Pick<WantedState, "known">): WantedState {
-    const settings = this.#inForce?.document.director;
-    if (settings === undefined || file.document === undefined) return file;
-    if (!isDeepStrictEqual(settings, file.document.director)) this.#parts.changeLog.needsRestart();
-    return { ...file, document: { ...file.document, director: settings } };
-  }
 }
+
+const refusalOf = (error: unknown): DirectorError =>
+  error instanceof DirectorError
+    ? error
+    : new DirectorError("internal", String(error), { cause: error });

@@ -8,7 +8,6 @@ import { durationMsOf } from "#model/units.ts";
 import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
-import { ChangeLog } from "./change-log.ts";
 import { checkFile, checkValue } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
@@ -16,6 +15,7 @@ import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
 import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
 import { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
+import { EventBus } from "./event-bus.ts";
 import { HealthChecks } from "./health/health-checks.ts";
 import { InternalErrors } from "./internal-errors.ts";
 import { kernelNotices } from "./kernel-notices.ts";
@@ -37,7 +37,9 @@ import { SqliteRevisionStore } from "./state/revision-store.ts";
 import { RECORD_UNWRITABLE, STATE_UNWRITABLE, troubleOf } from "./state/trouble.ts";
 import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
+import { logEvent } from "./telemetry/event-log.ts";
 import { buildLogger, type Logger } from "./telemetry/log.ts";
+import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { findEngine } from "./workers/find-engine.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
@@ -102,18 +104,16 @@ export async function serve(options: ServeOptions): Promise<number> {
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
-  const { director, view, notices, orphans } = build(options, document, {
+  const { director, view, bus, notices, orphans } = build(options, document, {
     log,
     reader,
     configPath,
     folders,
     wantedFolders,
-    notices: [...kernelNotices(), userNotice, folders.notice].filter(
-      (notice) => notice !== undefined,
-    ),
+    notices: [...kernelNotices(), userNotice, folders.notice],
     cleanup,
   });
-  catchOperatorSignals(process, director, log, cleanup);
+  catchOperatorSignals(process, director, bus, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
   const admin = await startAdminApi({ socketPath, view, changes: director, log, notices });
   cleanup.defer(() => admin.close());
@@ -128,19 +128,19 @@ export async function serve(options: ServeOptions): Promise<number> {
   started.catch(isStoppedMeanwhile);
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {
-    orphans.dismiss(drainMs, log, cleanup);
-    log.info({ event: "ready", socketPath, observe: observe?.address }, "The director is ready.");
+    orphans.dismiss(drainMs, bus, cleanup);
+    bus.publish({ name: "ready", socketPath, observe: observe?.address });
     if (demo !== undefined && caPath !== undefined) {
       const { command } = demo;
       process.stdout.write(demoBanner({ document, sources, caPath, socketPath, command }));
     }
     await stopSignals.first;
-    log.info({ event: "draining", deadlineMs: drainMs }, "Accepts no more; connections may end.");
+    bus.publish({ name: "draining", deadlineMs: drainMs });
   }
   const drained = director.phase === "serving" ? director.drain(drainMs) : director.stop();
   const stopped = stopSignals.second.then(() => director.stop());
   const cut = await Promise.race([drained, stopped]);
-  log.info({ event: "stopped", cut }, cut === undefined ? "Stopped at once." : "Stopped.");
+  bus.publish({ name: "stopped", cut: cut ?? undefined });
   return 0;
 }
 
@@ -158,7 +158,7 @@ interface Surroundings {
   readonly configPath: string;
   readonly folders: Folders;
   readonly wantedFolders: (settings: DirectorSettings, folder: string) => WantedFolders;
-  readonly notices: readonly Notice[];
+  readonly notices: readonly (Notice | undefined)[];
   readonly cleanup: AsyncDisposableStack;
 }
 
@@ -174,21 +174,22 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
   });
   const { engine } = binary;
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
-  const notices = new Notices(
-    log,
-    [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices].filter(
-      (notice) => notice !== undefined,
-    ),
-  );
   const { version } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { readonly version: string };
 
+  const onFault = (error: unknown): void => errors.report(error);
+  const bus = new EventBus(onFault);
+  const notices = new Notices(bus);
+  const lines = new RecordLines(log, Date.now);
   const telemetry: Telemetry = new Telemetry({
-    log,
+    bus,
+    lines,
     snapshotOfDirector: () => directorFactsOf({ version, engine, notices, director, pool }),
   });
   const errors = new InternalErrors(log, notices, () => telemetry.internalError());
   errors.catchFrom(process, cleanup);
-  const onFault = (error: unknown): void => errors.report(error);
+  bus.subscribe((event) => logEvent(event, log, lines));
+  const first = [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices];
+  for (const notice of first) if (notice !== undefined) notices.raise(notice);
   const record = new WorkerRecord({
     folder: folders.runtimePath,
     ...troubleOf(notices, RECORD_UNWRITABLE),
@@ -226,29 +227,20 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
       env: process.env,
       cgroup: tryUnitCgroup(),
     }),
-    sink: {
-      counted: (id, listeners) => telemetry.counted(id, listeners),
-      events: (handshakes, connections, dropped) =>
-        telemetry.events(handshakes, connections, dropped),
-      gone: (id) => telemetry.gone(id),
-      restarted: (cause) => telemetry.workerRestarted(cause),
-      notice: (worker, level, text) => log[level]({ event: "worker-notice", worker }, text),
-    },
-    log,
+    sink: telemetry,
+    bus,
     onRoster: (pids) => record.write(pids),
   });
   cleanup.defer(() => pool.stop());
   const health = new HealthChecks({
     onDown: (down) => {
-      log.warn({ event: "endpoints-down", down }, `Endpoints down: ${down.join(", ") || "none"}.`);
+      bus.publish({ name: "endpoints-down", down });
       pool.setHealth(down);
     },
-    onEndpoint: (listener, endpoint, isUp) => telemetry.endpointHealth(listener, endpoint, isUp),
+    onEndpoint: (listener, endpoint, isUp) =>
+      bus.publish({ name: "endpoint-checked", listener, endpoint, isUp }),
     onFault,
   });
-  const changeLog = new ChangeLog(log, (outcome, seconds) =>
-    telemetry.changeEnded(outcome, seconds),
-  );
   const store = new SqliteRevisionStore({
     folder: folders.dataPath,
     runtimeFolder: folders.runtimePath,
@@ -259,7 +251,7 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     pool,
     engine,
     health,
-    changeLog,
+    bus,
     reader,
     store,
     workers,
@@ -284,12 +276,11 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     wantedWorkers: workers,
     notices,
     director,
-    changeLog,
     pool,
     health,
     telemetry,
   });
-  return { director, view, notices, orphans };
+  return { director, view, bus, notices, orphans };
 }
 
 const countOf = (workers: number | "auto"): number =>

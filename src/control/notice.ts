@@ -1,4 +1,4 @@
-import type { Logger } from "./telemetry/log.ts";
+import type { EventBus } from "./event-bus.ts";
 
 /** A line that an operator should act on. */
 export interface Notice {
@@ -6,26 +6,26 @@ export interface Notice {
   readonly text: string;
 }
 
-/** What needs attention now: in the log once when it comes and once when it goes, and in the status meanwhile. */
+/** What needs attention now: an event when it comes and when it goes, and in the status meanwhile. */
 export class Notices {
-  readonly #log: Logger;
+  readonly #bus: EventBus;
   readonly #current = new Map<string, string>();
 
-  constructor(log: Logger, first: readonly Notice[] = []) {
-    this.#log = log;
-    for (const notice of first) this.raise(notice);
+  constructor(bus: EventBus) {
+    this.#bus = bus;
   }
 
-  /** A notice of the same event that is there already gets the new text, without another line in the log. */
-  raise({ event, text }: Notice): void {
-    if (!this.#current.has(event)) this.#log.warn({ event }, text);
-    this.#current.set(event, text);
+  /** A notice of the same event that is there already gets the new text, without another event. */
+  raise(notice: Notice): void {
+    const isNew = !this.#current.has(notice.event);
+    this.#current.set(notice.event, notice.text);
+    if (isNew) this.#bus.publish({ name: "notice-raised", notice });
   }
 
   /** Nothing happens if there is no notice of that event. */
   clear(event: string): void {
     if (!this.#current.delete(event)) return;
-    this.#log.info({ event: "notice-over", notice: event }, `It is over: ${event}.`);
+    this.#bus.publish({ name: "notice-over", notice: event });
   }
 
   has(event: string): boolean {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { pino } from "pino";
 import type { Director } from "./director.ts";
+import { EventBus } from "./event-bus.ts";
 import { catchOperatorSignals } from "./operator-signals.ts";
 
 for (const [signal, method] of [
@@ -21,7 +21,7 @@ for (const [signal, method] of [
       },
     } as unknown as Director;
     await using cleanup = new AsyncDisposableStack();
-    catchOperatorSignals(source, director, pino({ level: "silent" }), cleanup);
+    catchOperatorSignals(source, director, new EventBus(() => undefined), cleanup);
     for (let count = 0; count < 300; count += 1) source.emit(signal);
     assert.equal(running.length, 1);
     // One that fails does not keep the next from running.

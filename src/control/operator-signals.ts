@@ -1,5 +1,5 @@
 import type { Director } from "./director.ts";
-import type { Logger } from "./telemetry/log.ts";
+import type { EventBus } from "./event-bus.ts";
 
 /** The part of `process` that hears signals. */
 export interface SignalSource {
@@ -25,23 +25,23 @@ export function catchStopSignals(source: SignalSource, cleanup: AsyncDisposableS
   return { first: first.promise, second: second.promise };
 }
 
-/** The change log writes down what becomes of each change. */
-const isInTheLog = (): void => undefined;
+/** An event says what became of each change. */
+const isPublished = (): void => undefined;
 
 /** SIGHUP reads the document again; SIGUSR2 gives every worker a successor. */
 export function catchOperatorSignals(
   source: SignalSource,
   director: Director,
-  log: Logger,
+  bus: EventBus,
   cleanup: AsyncDisposableStack,
 ): void {
-  const reload = (): Promise<void> => director.reload().then(() => undefined, isInTheLog);
+  const reload = (): Promise<void> => director.reload("SIGHUP").then(() => undefined, isPublished);
   const replace = async (): Promise<void> => {
     try {
       await director.replaceWorkers();
-      log.info({ event: "workers-replaced" }, "Every worker has a successor.");
+      bus.publish({ name: "workers-replaced" });
     } catch (error) {
-      log.error({ event: "workers-not-replaced", err: error }, String(error));
+      bus.publish({ name: "workers-not-replaced", error });
     }
   };
   catchSignal(source, "SIGHUP", oneAtATime(reload), cleanup);
@@ -65,7 +65,7 @@ function oneAtATime(work: () => Promise<void>): () => void {
   };
   return () => {
     if (isRunning) isAskedAgain = true;
-    else run().catch(isInTheLog);
+    else run().catch(isPublished);
   };
 }
 

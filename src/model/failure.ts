@@ -138,6 +138,12 @@ export const FAILURES = {
     "Too many changes are waiting.",
     "Try again when the changes before it are done.",
   ),
+  "revision-conflict": entry(
+    "operator",
+    412,
+    "The document was changed meanwhile.",
+    "Look at the revision that is in force, and make the change anew from it.",
+  ),
   "not-found": entry(
     "operator",
     404,

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import type { ReloadResult } from "#model/status.ts";
+import type { Actor, ChangeResult } from "#control/change.ts";
 import { FailureSchema, ReloadResultSchema } from "./reply-schemas.ts";
 
 /** What an operator may have done. */
 export interface Changes {
   /** Does what SIGHUP does. Throws DirectorError, and the state before goes on. */
-  reload(): Promise<ReloadResult>;
+  reload(actor: Actor): Promise<Pick<ChangeResult, "revision" | "isChanged">>;
 }
 
 /** A change waits for those before it, and then for every worker; all of these have deadlines of their own. */
@@ -18,9 +19,10 @@ const reply = {
 /** Requests that change something; the reply comes when the change is done or refused. */
 export function addChangeRoutes(app: FastifyInstance, changes: Changes): void {
   const options = { schema: reply, handlerTimeout: CHANGE_DEADLINE_MS };
-  app.post("/v1/reload", options, (request) => {
+  app.post("/v1/reload", options, async (request): Promise<ReloadResult> => {
     // The connection is idle until the reply, longer than others may be.
     request.raw.setTimeout(CHANGE_DEADLINE_MS);
-    return changes.reload();
+    const { revision, isChanged } = await changes.reload("api");
+    return { revision, changed: isChanged };
   });
 }

@@ -10,6 +10,8 @@ import { DirectorError } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import type { DirectorStatus, ReloadResult } from "#model/status.ts";
 import type { DirectorView } from "#control/director-view.ts";
+import type { Actor } from "#control/change.ts";
+import { EventBus } from "#control/event-bus.ts";
 import { Notices } from "#control/notice.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
 import { eventually } from "#harness/deadline.ts";
@@ -38,9 +40,9 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
 }
 
 const reloaded: ReloadResult = { revision: 7, changed: true };
-const changes: Changes = { reload: () => Promise.resolve(reloaded) };
+const changes: Changes = { reload: () => Promise.resolve({ revision: 7, isChanged: true }) };
 const log = buildLogger({ level: "silent", isPretty: false });
-const notices = new Notices(log);
+const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
 async function startApi(
   view = buildView(),
@@ -170,13 +172,19 @@ test("failures have the shape of the catalogue", async () => {
 });
 
 test("a reload is answered when it is done, with its result or with every problem", async () => {
-  const done = Promise.withResolvers<ReloadResult>();
-  const socketPath = await startApi(buildView(), undefined, { reload: () => done.promise });
+  const done = Promise.withResolvers<Awaited<ReturnType<Changes["reload"]>>>();
+  const actors: Actor[] = [];
+  const socketPath = await startApi(buildView(), undefined, {
+    reload: (actor) => {
+      actors.push(actor);
+      return done.promise;
+    },
+  });
   const replied = ask({ socketPath }, "/v1/reload", "POST");
   assert.equal((await ask({ socketPath }, "/v1/reload")).status, 405);
-  done.resolve(reloaded);
+  done.resolve({ revision: 7, isChanged: true });
   const { status: code, body } = await replied;
-  assert.deepEqual([code, JSON.parse(body)], [200, reloaded]);
+  assert.deepEqual([code, JSON.parse(body), actors], [200, reloaded, ["api"]]);
 
   const problems = [problemOf("bad-address", "servers.web-1.address", "It is no address.", "x")];
   const refused = await startApi(buildView(), undefined, {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { DirectorError } from "#model/failure.ts";
+import type { EventBus } from "#control/event-bus.ts";
 import { runBriefly } from "#control/privileges/run-briefly.ts";
 import type { SystemUser } from "#control/privileges/system-user.ts";
-import type { Logger } from "#control/telemetry/log.ts";
 import {
   tryProcessFacts,
   tryStatFacts,
@@ -60,10 +60,10 @@ export class Orphans {
   }
 
   /** Tells them to let their connections end, and kills what hangs: it would keep its share of new ones for ever. */
-  dismiss(drainMs: number, log: Logger, cleanup: AsyncDisposableStack): void {
+  dismiss(drainMs: number, bus: EventBus, cleanup: AsyncDisposableStack): void {
     const orphans = this.#end("SIGTERM");
     if (orphans === 0) return;
-    log.warn({ event: "orphans-found", orphans }, "Workers of a killed director leave.");
+    bus.publish({ name: "orphans-found", orphans });
     const timer = setTimeout(() => this.#end("SIGKILL"), drainMs + EXIT_MS);
     cleanup.defer(() => clearTimeout(timer));
   }

@@ -26,29 +26,29 @@ function storeIn(folder: string): { readonly store: SqliteRevisionStore; readonl
 test("the newest revision is there after the store was closed", async () => {
   const folder = await makeTempFolder();
   const { store, told } = storeIn(folder);
-  assert.equal(store.latest(), undefined);
-  store.save(1, DOCUMENT);
-  store.save(2, CHANGED);
+  assert.equal(await store.latest(), undefined);
+  await store.save(1, DOCUMENT);
+  await store.save(2, CHANGED);
   store.close();
   assert.ok(told.every((word) => word === "sound"));
   const again = storeIn(folder).store;
-  assert.equal(again.latest()?.revision, 2);
-  assert.deepEqual(again.latest()?.document.servers, { "web-1": { address: "127.0.0.1" } });
+  assert.equal((await again.latest())?.revision, 2);
+  assert.deepEqual((await again.latest())?.document.servers, { "web-1": { address: "127.0.0.1" } });
 });
 
 test("a revision is never overwritten", async () => {
   const { store } = storeIn(await makeTempFolder());
-  store.save(1, DOCUMENT);
-  assert.throws(() => store.save(1, CHANGED), { code: "state-unwritable", message: /UNIQUE/ });
-  assert.deepEqual(store.latest()?.document, DOCUMENT);
+  await store.save(1, DOCUMENT);
+  await assert.rejects(store.save(1, CHANGED), { code: "state-unwritable", message: /UNIQUE/ });
+  assert.deepEqual((await store.latest())?.document, DOCUMENT);
 });
 
 test("old revisions make room", async () => {
   const { store } = storeIn(await makeTempFolder());
-  store.save(1, DOCUMENT);
-  store.save(1_001, DOCUMENT);
-  assert.throws(() => store.save(1_001, DOCUMENT));
-  store.save(1, DOCUMENT);
+  await store.save(1, DOCUMENT);
+  await store.save(1_001, DOCUMENT);
+  await assert.rejects(store.save(1_001, DOCUMENT));
+  await store.save(1, DOCUMENT);
 });
 
 test("a file that is no database is told of, and refuses every use by name", async () => {
@@ -56,18 +56,18 @@ test("a file that is no database is told of, and refuses every use by name", asy
   writeFileSync(join(folder, "state.db"), "not a database, whatever its name says".repeat(100));
   const { store, told } = storeIn(folder);
   assert.match(told[0] ?? "", /state\.db: file is not a database/);
-  assert.throws(() => store.latest(), { code: "state-unwritable" });
-  assert.throws(() => store.save(1, DOCUMENT), { code: "state-unwritable" });
+  await assert.rejects(store.latest(), { code: "state-unwritable" });
+  await assert.rejects(store.save(1, DOCUMENT), { code: "state-unwritable" });
 });
 
 test("what was saved is still written to the file at the path, when another one takes its place", async () => {
   const folder = await makeTempFolder();
   const { store } = storeIn(folder);
-  store.save(1, DOCUMENT);
+  await store.save(1, DOCUMENT);
   for (const name of ["state.db", "state.db-wal", "state.db-shm"]) rmSync(join(folder, name));
-  store.save(2, CHANGED);
+  await store.save(2, CHANGED);
   store.close();
-  assert.equal(storeIn(folder).store.latest()?.revision, 2);
+  assert.equal((await storeIn(folder).store.latest())?.revision, 2);
 });
 
 test("a folder that was removed refuses a save, and one that is back takes it", async () => {
@@ -75,15 +75,15 @@ test("a folder that was removed refuses a save, and one that is back takes it", 
   const folder = join(parent, "data");
   mkdirSync(folder);
   const { store, told } = storeIn(folder);
-  store.save(1, DOCUMENT);
+  await store.save(1, DOCUMENT);
   renameSync(folder, join(parent, "away"));
-  assert.throws(() => store.save(2, CHANGED), { code: "state-unwritable" });
+  await assert.rejects(store.save(2, CHANGED), { code: "state-unwritable" });
   mkdirSync(folder);
   // Its lock is not held.
-  assert.throws(() => store.save(2, CHANGED), { code: "state-unwritable" });
+  await assert.rejects(store.save(2, CHANGED), { code: "state-unwritable" });
   rmSync(folder, { recursive: true });
   renameSync(join(parent, "away"), folder);
   await eventually(() => told.at(-1) === "sound");
-  store.save(2, CHANGED);
-  assert.equal(store.latest()?.revision, 2);
+  await store.save(2, CHANGED);
+  assert.equal((await store.latest())?.revision, 2);
 });

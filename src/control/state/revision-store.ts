@@ -16,12 +16,12 @@ export interface StoredRevision {
   readonly savedAt: string;
 }
 
-/** Both methods throw DirectorError `state-unwritable` when the storage fails. */
+/** Both methods reject with DirectorError `state-unwritable` when the storage fails. */
 export interface RevisionStore {
   /** The newest revision that was saved; undefined in a new data folder. */
-  latest(): StoredRevision | undefined;
-  /** Returns once the revision is on the disk. When it throws, `latest` tells whether it came to be. */
-  save(revision: Revision, document: StoredDocument): void;
+  latest(): Promise<StoredRevision | undefined>;
+  /** Resolves once the revision is on the disk. When it rejects, `latest` tells whether it came to be. */
+  save(revision: Revision, document: StoredDocument): Promise<void>;
   close(): void;
 }
 
@@ -47,7 +47,7 @@ const SCHEMA = `
 
 /**
  * The revisions of the document in `<folder>/state.db`. A database that cannot be opened or written ends nothing: it is
- * opened again at the next use, and read as far as that is possible meanwhile.
+ * opened again at the next use, and read as far as that is possible meanwhile. SQLite itself works synchronously.
  */
 export class SqliteRevisionStore implements RevisionStore {
   readonly #options: StoreOptions;
@@ -65,7 +65,7 @@ export class SqliteRevisionStore implements RevisionStore {
     this.#tryWrite();
   }
 
-  latest(): StoredRevision | undefined {
+  async latest(): Promise<StoredRevision | undefined> {
     try {
       return newestOf(this.#open());
     } catch (error) {
@@ -78,7 +78,7 @@ export class SqliteRevisionStore implements RevisionStore {
     }
   }
 
-  save(revision: Revision, document: StoredDocument): void {
+  async save(revision: Revision, document: StoredDocument): Promise<void> {
     try {
       this.#insert(revision, document);
     } catch (cause) {

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { DIRECTOR_METRICS, type DirectorMetricName, type Metric } from "#model/metric-catalog.ts";
 import type { Revision } from "#model/document.ts";
 import type { ListenerName } from "#model/names.ts";
+import type { EndpointChecked } from "#control/director-event.ts";
 import type { CertificateStatus, Engine, WorkerStatus } from "#model/status.ts";
 
 /** What gauges are read from at each scrape. */
@@ -94,8 +95,7 @@ export class DirectorMetrics {
     if (count > 0) this.#dropped.inc(count);
   }
 
-  /** `isUp` undefined: the endpoint is no longer checked. */
-  endpointHealth(listener: ListenerName, endpoint: string, isUp: boolean | undefined): void {
+  endpointHealth({ listener, endpoint, isUp }: Omit<EndpointChecked, "name">): void {
     const states = this.#endpoints.get(listener) ?? new Map<string, boolean>();
     if (isUp === undefined) states.delete(endpoint);
     else states.set(endpoint, isUp);

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pino } from "pino";
+import { DirectorError } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
 import { DIRECTOR_METRICS, LISTENER_METRICS, SLOTS } from "#model/metric-catalog.ts";
-import { listenerNameOf, vnicNameOf } from "#model/names.ts";
+import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
 import { HANDSHAKE_FAILURE_NAMES } from "#model/outcome.ts";
+import type { ChangeResult } from "#control/change.ts";
+import { NO_DIFFERENCE } from "#control/change-difference.ts";
+import { EventBus } from "#control/event-bus.ts";
 import { sampleHandshake, sampleStatus, sampleWorker } from "#harness/sample-director.ts";
 import type { DirectorFacts } from "./director-metrics.ts";
-import { buildLogger } from "./log.ts";
+import { RecordLines } from "./record-lines.ts";
 import { Telemetry } from "./telemetry.ts";
 
 const listener = listenerNameOf(vnicNameOf("front", "shop"), 8443);
@@ -24,13 +29,10 @@ const facts: DirectorFacts = {
 
 const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs });
 
-function buildTelemetry(): Telemetry {
-  const log = buildLogger({
-    level: "silent",
-    isPretty: false,
-    destination: { write: () => undefined },
-  });
-  return new Telemetry({ log, snapshotOfDirector: () => facts });
+function buildTelemetry() {
+  const bus = new EventBus((error) => assert.fail(String(error)));
+  const lines = new RecordLines(pino({ level: "silent" }), Date.now);
+  return { bus, telemetry: new Telemetry({ bus, lines, snapshotOfDirector: () => facts }) };
 }
 
 async function seriesOf(telemetry: Telemetry): Promise<Map<string, string>> {
@@ -43,7 +45,7 @@ async function seriesOf(telemetry: Telemetry): Promise<Map<string, string>> {
 }
 
 test("every metric of the catalogue is printed, and none besides", async () => {
-  const telemetry = buildTelemetry();
+  const { telemetry } = buildTelemetry();
   const text = String(await telemetry.metrics());
   const printed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
     ([, name, kind]) => `${name} ${kind}`,
@@ -55,7 +57,7 @@ test("every metric of the catalogue is printed, and none besides", async () => {
 });
 
 test("listener counters appear under vnic and listener, from zero on, with every cause", async () => {
-  const telemetry = buildTelemetry();
+  const { telemetry } = buildTelemetry();
   const { firstSlot } = SLOTS;
   const deadline = HANDSHAKE_FAILURE_NAMES.indexOf("deadline");
   telemetry.counted(3, {
@@ -85,7 +87,7 @@ test("listener counters appear under vnic and listener, from zero on, with every
 });
 
 test("a histogram is printed cumulative, with +Inf, sum and count", async () => {
-  const telemetry = buildTelemetry();
+  const { telemetry } = buildTelemetry();
   const first = SLOTS.firstSlot.tlsd_connection_seconds;
   // Buckets 0.01, 0.1, 1, 10, 60, 300, 1800, 7200, +Inf, then the sum.
   telemetry.counted(3, { [listener]: [first, 2, first + 1, 3, first + 8, 1, first + 9, 9000.25] });
@@ -100,17 +102,25 @@ test("a histogram is printed cumulative, with +Inf, sum and count", async () => 
   assert.equal(series.get(`tlsd_connection_seconds_count{${labels}}`), "6");
 });
 
-test("metrics of the director come from its facts and from what it was told", async () => {
-  const telemetry = buildTelemetry();
-  telemetry.changeEnded("applied", 0.02);
-  telemetry.changeEnded("refused", 0.01);
-  telemetry.workerRestarted("hung");
+test("metrics of the director come from its facts and from events", async () => {
+  const { bus, telemetry } = buildTelemetry();
+  const change = { kind: "document", actor: "api" } as const;
+  const result: ChangeResult = {
+    ...{ revision: 7, isChanged: true, difference: NO_DIFFERENCE, warnings: [] },
+    ...{ before: undefined, after: undefined },
+  };
+  bus.publish({ name: "change-applied", ...change, result, seconds: 0.02 });
+  const refusal = new DirectorError("document-invalid");
+  bus.publish({ name: "change-refused", ...change, refusal, seconds: 0.01 });
+  bus.publish({ name: "worker-restarted", cause: "hung" });
   telemetry.events([], [], 12);
-  telemetry.endpointHealth(listener, "127.0.0.1:8080", true);
-  telemetry.endpointHealth(listener, "127.0.0.2:8080", false);
-  telemetry.endpointHealth(listener, "127.0.0.3:8080", true);
-  telemetry.endpointHealth(listener, "127.0.0.3:8080", undefined);
-  telemetry.endpointHealth(listenerNameOf(vnicNameOf("old", "shop"), 1), "127.0.0.4:1", true);
+  const checked = (name: ListenerName, endpoint: string, isUp: boolean | undefined): void =>
+    bus.publish({ name: "endpoint-checked", listener: name, endpoint, isUp });
+  checked(listener, "127.0.0.1:8080", true);
+  checked(listener, "127.0.0.2:8080", false);
+  checked(listener, "127.0.0.3:8080", true);
+  checked(listener, "127.0.0.3:8080", undefined);
+  checked(listenerNameOf(vnicNameOf("old", "shop"), 1), "127.0.0.4:1", true);
   const series = await seriesOf(telemetry);
   const told = [...series].filter(([name]) =>
     /info|revision|changes|change_seconds_count|workers\{|worker_|dropped|tlsd_certificate|endpoint_up/.test(
@@ -142,7 +152,7 @@ test("metrics of the director come from its facts and from what it was told", as
 });
 
 test("the last 1,000 failed handshakes are kept, newest first whatever the order they came in", () => {
-  const telemetry = buildTelemetry();
+  const { telemetry } = buildTelemetry();
   const records = Array.from({ length: 1_500 }, (_, index) => handshake(index));
   telemetry.events(records.slice(0, 1_200), [], 0);
   telemetry.events(records.slice(1_200).toReversed(), [], 0);

@@ -2,20 +2,18 @@ import { Registry } from "prom-client";
 import type { ConnectionRecord } from "#model/connection-record.ts";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
-import {
-  DirectorMetrics,
-  type ChangeOutcome,
-  type DirectorFacts,
-  type RestartCause,
-} from "./director-metrics.ts";
+import type { DirectorEvent } from "#control/director-event.ts";
+import type { EventBus } from "#control/event-bus.ts";
+import type { WorkerSink } from "#control/workers/worker-sink.ts";
+import { DirectorMetrics, type DirectorFacts } from "./director-metrics.ts";
 import { ListenerTotals } from "./listener-totals.ts";
 import { listenerMetricsText } from "./listener-metrics.ts";
-import type { Logger } from "./log.ts";
 import { RecentHandshakes } from "./recent-handshakes.ts";
-import { RecordLines } from "./record-lines.ts";
+import type { RecordLines } from "./record-lines.ts";
 
 export interface TelemetryOptions {
-  readonly log: Logger;
+  readonly bus: EventBus;
+  readonly lines: RecordLines;
   /** Asked at each scrape. */
   readonly snapshotOfDirector: () => DirectorFacts;
   /** Milliseconds since the epoch. */
@@ -24,21 +22,24 @@ export interface TelemetryOptions {
 
 const KEPT_HANDSHAKES = 1_000;
 
-/** What workers count and tell comes in here; metrics, log lines and the recent failed handshakes come out. */
-export class Telemetry {
+/** What workers count and record comes in here, and events; metrics and the recent failed handshakes come out. */
+export class Telemetry implements WorkerSink {
+  readonly #bus: EventBus;
+  readonly #lines: RecordLines;
   readonly #registry = new Registry();
   readonly #counters: ListenerTotals;
   readonly #director: DirectorMetrics;
   readonly #recent = new RecentHandshakes(KEPT_HANDSHAKES);
-  readonly #lines: RecordLines;
 
-  constructor({ log, snapshotOfDirector, nowMs = Date.now }: TelemetryOptions) {
-    this.#lines = new RecordLines(log, nowMs);
+  constructor({ bus, lines, snapshotOfDirector, nowMs = Date.now }: TelemetryOptions) {
+    this.#bus = bus;
+    this.#lines = lines;
     this.#counters = new ListenerTotals({
       listenersInForce: () => snapshotOfDirector().listeners,
       nowMs,
     });
     this.#director = new DirectorMetrics(this.#registry, snapshotOfDirector);
+    bus.subscribe((event) => this.#hear(event));
   }
 
   /** Flat pairs of slot and amount (`SLOTS`), added to what was counted before; gauges replace the worker's last. */
@@ -46,40 +47,19 @@ export class Telemetry {
     this.#counters.add(workerId, listeners);
   }
 
+  /** Failed handshakes are published, batch by batch. An access line goes to the log straight away, without an event. */
   events(
     handshakes: readonly HandshakeRecord[],
     connections: readonly ConnectionRecord[],
     dropped: number,
   ): void {
-    for (const record of handshakes) {
-      this.#recent.add(record);
-      this.#lines.failedHandshake(record);
-    }
+    if (handshakes.length > 0) this.#bus.publish({ name: "handshakes-failed", handshakes });
     for (const record of connections) this.#lines.connection(record);
     this.#director.eventsDropped(dropped);
   }
 
-  /** The worker has ended; its connections are no longer open. */
-  gone(workerId: number): void {
-    this.#counters.gone(workerId);
-  }
-
-  workerRestarted(cause: RestartCause): void {
-    this.#director.workerRestarted(cause);
-  }
-
   internalError(): void {
     this.#director.internalError();
-  }
-
-  /** `seconds` from the request for a change to the last worker that serves it. */
-  changeEnded(outcome: ChangeOutcome, seconds: number): void {
-    this.#director.changeEnded(outcome, seconds);
-  }
-
-  /** Of the active health checks; undefined when the endpoint is no longer checked. */
-  endpointHealth(listener: ListenerName, endpoint: string, isUp: boolean | undefined): void {
-    this.#director.endpointHealth(listener, endpoint, isUp);
   }
 
   /** Of one listener, or of all of them. */
@@ -96,5 +76,19 @@ export class Telemetry {
   async metrics(): Promise<Buffer> {
     const director = Buffer.from(`${await this.#registry.metrics()}\n`);
     return Buffer.concat([director, ...(await listenerMetricsText(this.#counters))]);
+  }
+
+  /** Counts and keeps what there is to count and to keep of an event. */
+  #hear(event: DirectorEvent): void {
+    const director = this.#director;
+    if (event.name === "change-applied") director.changeEnded("applied", event.seconds);
+    else if (event.name === "change-unchanged") director.changeEnded("unchanged", event.seconds);
+    else if (event.name === "change-refused") director.changeEnded("refused", event.seconds);
+    else if (event.name === "worker-restarted") director.workerRestarted(event.cause);
+    else if (event.name === "worker-gone") this.#counters.gone(event.worker);
+    else if (event.name === "endpoint-checked") director.endpointHealth(event);
+    else if (event.name === "handshakes-failed") {
+      for (const record of event.handshakes) this.#recent.add(record);
+    }
   }
 }

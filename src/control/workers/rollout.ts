@@ -14,7 +14,9 @@ export interface Participants {
    * undefined if the fresh worker takes it.
    */
   tryOut(compiled: Compiled, round: PrepareRound): Promise<DirectorError | undefined>;
-  /** Starts a successor on the saved state for each of these workers, and drains them. */
+  /** Has a fresh worker try a change that no worker was asked about. Rejects with the reason if it is refused. */
+  tryFirst(compiled: Compiled): Promise<void>;
+  /** Gives each a successor on the saved state and lets it drain. */
   replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void>;
   /**
    * Makes `compiled` the state that every new worker starts from. Workers that prepared it commit it, the others are
@@ -50,6 +52,12 @@ export class Rollout {
   constructor(pool: Participants, compiled: Compiled) {
     this.#pool = pool;
     this.#compiled = compiled;
+  }
+
+  /** Has a fresh worker try the change and leaves every other worker as it is. Throws the reason if it is refused. */
+  async dryRun(): Promise<void> {
+    if (isTooLarge(this.#compiled)) throw new DirectorError("change-too-large");
+    await this.#pool.tryFirst(this.#compiled);
   }
 
   /**

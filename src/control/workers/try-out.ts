@@ -1,36 +1,53 @@
-import type { DirectorError } from "#model/failure.ts";
+import { DirectorError } from "#model/failure.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
-import type { Logger } from "#control/telemetry/log.ts";
+import type { EventBus } from "#control/event-bus.ts";
 import type { PrepareRound } from "./rollout.ts";
-import type { WorkerHandle } from "./worker-handle.ts";
+import type { PrepareOutcome, WorkerHandle } from "./worker-handle.ts";
+
+interface Trial {
+  readonly saved: Compiled | undefined;
+  readonly target: Compiled;
+}
 
 /**
- * Has `probe`, a fresh worker that serves nothing, try what differs from `saved`, and ends it. It opens new addresses only if
- * no other worker has them open, and so takes no connection away from one. If it fails itself, the refusal stands. Resolves
- * to the reason why the change is refused after all, and to undefined if the probe takes it.
+ * Has `probe`, a fresh worker that serves nothing, try a change that a worker refused, and ends it. It opens new addresses
+ * only if no other worker has them open, and so takes no connection away from one. If it fails itself, the refusal stands.
+ * Resolves to the reason why the change is refused after all, and to undefined if the probe takes it.
  */
 export async function tryOut(
   probe: WorkerHandle,
-  change: { readonly saved: Compiled | undefined; readonly target: Compiled },
+  trial: Trial,
   { prepared, refusals }: PrepareRound,
-  log: Logger,
+  bus: EventBus,
 ): Promise<DirectorError | undefined> {
   const [[refuser, refusal] = []] = refusals;
+  const outcome = await outcomeOf(probe, trial, prepared.size === 0);
+  const refused = { name: "worker-refused", worker: refuser?.id, refusal } as const;
+  if (outcome === "prepared") {
+    bus.publish({ ...refused, probe: "took" });
+    return undefined;
+  }
+  bus.publish({ ...refused, probe: outcome === "absent" ? "failed" : "refused" });
+  return outcome === "absent" ? refusal : outcome;
+}
+
+/** Has `probe` try a change that no worker was asked about, and ends it. Throws DirectorError if the change is refused. */
+export async function tryFirst(probe: WorkerHandle, trial: Trial): Promise<void> {
+  const outcome = await outcomeOf(probe, trial, true);
+  if (outcome === "prepared") return;
+  const detail = "The worker that tried the change has failed.";
+  throw outcome === "absent" ? new DirectorError("worker-failed", detail) : outcome;
+}
+
+/** Tries what differs between `saved` and `target`. */
+async function outcomeOf(
+  probe: WorkerHandle,
+  { saved, target }: Trial,
+  opensAddresses: boolean,
+): Promise<PrepareOutcome> {
   const isUp = await probe.ready;
-  const outcome = isUp
-    ? await probe.tryOut(change.saved, change.target, prepared.size === 0)
-    : "absent";
+  const outcome = isUp ? await probe.tryOut(saved, target, opensAddresses) : "absent";
   probe.kill("exited");
   await probe.ended;
-  const facts = { event: "worker-refused", worker: refuser?.id, ...refusal?.toShape() };
-  if (outcome !== "prepared") {
-    log.warn(
-      { ...facts, probe: outcome === "absent" ? "failed" : "refused" },
-      "The change is refused.",
-    );
-    return outcome === "absent" ? refusal : outcome;
-  }
-  const text = "A worker refused a change that a fresh worker accepts. The worker is replaced.";
-  log.error({ ...facts, probe: "took" }, text);
-  return undefined;
+  return outcome;
 }

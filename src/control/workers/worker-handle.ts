@@ -7,6 +7,7 @@ import {
   type ToWorker,
 } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
+import type { EventBus } from "#control/event-bus.ts";
 import type { RestartCause } from "#control/telemetry/director-metrics.ts";
 import type { WorkerDeadlines } from "./deadlines.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";
@@ -23,6 +24,7 @@ export interface WorkerOptions {
   readonly engine: Engine;
   readonly command: WorkerCommand;
   readonly sink: WorkerSink;
+  readonly bus: EventBus;
   readonly deadlines: WorkerDeadlines;
   /** What it is told before its first prepare. */
   readonly greeting: () => readonly ToWorker[];
@@ -77,12 +79,12 @@ export class WorkerHandle {
   #lastLine: string | undefined;
 
   constructor(options: WorkerOptions) {
-    const { id, command, sink } = options;
+    const { id, command, bus } = options;
     this.id = id;
     this.#options = options;
     this.#tellUnbounded = (level, text) => {
       this.#lastLine = text;
-      sink.notice(id, level, text);
+      bus.publish({ name: "worker-notice", worker: id, level, text });
     };
     this.#tell = boundNotices(this.#tellUnbounded);
     this.#liveness = new LivenessWatch(options.deadlines.hungMs, {

@@ -3,11 +3,11 @@ import { DirectorError } from "#model/failure.ts";
 import type { Engine, WorkerStatus } from "#model/status.ts";
 import type { ToWorker } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
-import type { Logger } from "#control/telemetry/log.ts";
+import type { EventBus } from "#control/event-bus.ts";
 import { backOffMsOf, WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
 import type { PrepareRound, Participants } from "./rollout.ts";
 import { TicketKeys } from "./ticket-keys.ts";
-import { tryOut } from "./try-out.ts";
+import { tryFirst, tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 import { WorkerHandle, type WorkerEnd } from "./worker-handle.ts";
 import type { WorkerSink } from "./worker-sink.ts";
@@ -17,7 +17,7 @@ export interface WorkerPoolOptions {
   readonly engine: Engine;
   readonly command: WorkerCommand;
   readonly sink: WorkerSink;
-  readonly log: Logger;
+  readonly bus: EventBus;
   readonly deadlines?: WorkerDeadlines;
   /** Pids of all workers, whenever there is another or one less. */
   readonly onRoster?: (pids: readonly number[]) => void;
@@ -98,10 +98,19 @@ export class WorkerPool implements Participants {
   }
 
   async tryOut(target: Compiled, round: PrepareRound): Promise<DirectorError | undefined> {
+    const { bus } = this.#options;
+    return this.#onProbe((probe) => tryOut(probe, { saved: this.#saved, target }, round, bus));
+  }
+
+  async tryFirst(target: Compiled): Promise<void> {
+    await this.#onProbe((probe) => tryFirst(probe, { saved: this.#saved, target }));
+  }
+
+  async #onProbe<Result>(work: (probe: WorkerHandle) => Promise<Result>): Promise<Result> {
     const probe = this.#start();
     this.#probes.add(probe);
     try {
-      return await tryOut(probe, { saved: this.#saved, target }, round, this.#options.log);
+      return await work(probe);
     } finally {
       this.#probes.delete(probe);
     }
@@ -114,7 +123,7 @@ export class WorkerPool implements Participants {
   /** Whether or not a successor comes up: what this worker says cannot be relied on. */
   async #replaceRefuser(worker: WorkerHandle): Promise<void> {
     if (!worker.canParticipate) return;
-    this.#options.sink.restarted("refused");
+    this.#options.bus.publish({ name: "worker-restarted", cause: "refused" });
     const successor = this.#hire();
     this.#hold(this.#keep(successor));
     await this.#catchUp(successor);
@@ -196,13 +205,14 @@ export class WorkerPool implements Participants {
   }
 
   #start(): WorkerHandle {
-    const { engine, command, sink } = this.#options;
+    const { engine, command, sink, bus } = this.#options;
     this.#lastId += 1;
     return new WorkerHandle({
       id: this.#lastId,
       engine,
       command,
       sink,
+      bus,
       deadlines: this.#deadlines,
       greeting: () => this.#greeting(),
     });
@@ -214,8 +224,8 @@ export class WorkerPool implements Participants {
   }
 
   #tellMistake(cause: unknown): void {
-    const detail = cause instanceof Error ? cause.stack : String(cause);
-    this.#options.log.error({ event: "internal", detail }, "The director made a mistake.");
+    const detail = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    this.#options.bus.publish({ name: "supervision-mistake", detail });
   }
 
   #greeting(): readonly ToWorker[] {
@@ -231,7 +241,7 @@ export class WorkerPool implements Participants {
     for (;;) {
       const { cause, livedMs } = await worker.ended;
       if (worker.isDraining || this.#stopping.signal.aborted) return;
-      this.#options.sink.restarted(cause);
+      this.#options.bus.publish({ name: "worker-restarted", cause });
       pauseMs = backOffMsOf(pauseMs, livedMs);
       await delay(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       if (this.#stopping.signal.aborted) return;
@@ -268,7 +278,7 @@ export class WorkerPool implements Participants {
     if (this.#saved === undefined) return;
     const outcome = await worker.prepare(this.#saved);
     if (outcome instanceof DirectorError) {
-      this.#options.log.error({ event: "worker-refused", worker: worker.id, ...outcome.toShape() });
+      this.#options.bus.publish({ name: "worker-refused", worker: worker.id, refusal: outcome });
       worker.kill("refused");
       await worker.ended;
     }
@@ -280,27 +290,23 @@ export class WorkerPool implements Participants {
     try {
       this.#options.onRoster?.([...this.#workers].map((worker) => worker.status().pid));
     } catch (cause) {
-      const facts = { event: "worker-record-unwritten", detail: String(cause) };
-      this.#options.log.warn(facts, "The record of workers could not be written.");
+      this.#options.bus.publish({ name: "worker-record-unwritten", detail: String(cause) });
     }
   }
 
   #tellReady(worker: WorkerHandle): void {
     const { id, pid, runtime } = worker.status();
-    const facts = { event: "worker-ready", worker: id, pid, runtime };
-    this.#options.log.info(facts, `Worker ${id} is up.`);
+    this.#options.bus.publish({ name: "worker-ready", worker: id, pid, runtime });
   }
 
   #forget(worker: WorkerHandle, { cause, exit, livedMs }: WorkerEnd): void {
     this.#workers.delete(worker);
     this.#tellRoster();
-    this.#options.sink.gone(worker.id);
-    const facts = { event: "worker-gone", worker: worker.id, exit, livedMs };
-    if (worker.isDraining || this.#stopping.signal.aborted) {
-      this.#options.log.info(facts, `Worker ${worker.id} has left.`);
-    } else {
-      this.#options.log.error({ ...facts, cause }, `Worker ${worker.id} is gone: ${cause}.`);
-    }
+    const wasToldToLeave = worker.isDraining || this.#stopping.signal.aborted;
+    this.#options.bus.publish({
+      ...{ name: "worker-gone", worker: worker.id, exit, livedMs },
+      cause: wasToldToLeave ? undefined : cause,
+    });
   }
 }
 

@@ -1,11 +1,10 @@
 import type { ConnectionRecord } from "#model/connection-record.ts";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
-import type { RestartCause } from "#control/telemetry/director-metrics.ts";
 
 export type NoticeLevel = "info" | "warn" | "error";
 
-/** Where goes what workers tell. All of it has been checked and is bounded. */
+/** Where what workers count and record goes. All of it has been checked and is bounded. */
 export interface WorkerSink {
   counted(workerId: number, listeners: Readonly<Record<ListenerName, readonly number[]>>): void;
   events(
@@ -13,10 +12,4 @@ export interface WorkerSink {
     connections: readonly ConnectionRecord[],
     dropped: number,
   ): void;
-  /** The worker has ended. */
-  gone(workerId: number): void;
-  /** The worker had to be replaced. */
-  restarted(cause: RestartCause): void;
-  /** A line for people, of the worker's own or of its standard output. */
-  notice(workerId: number, level: NoticeLevel, text: string): void;
 }

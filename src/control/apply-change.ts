@@ -1,0 +1,159 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Document, Revision } from "#model/document.ts";
+import { DirectorError, type Problem } from "#model/failure.ts";
+import type { Snapshot } from "#model/snapshot.ts";
+import type { Engine } from "#model/status.ts";
+import type { Sources } from "./certificates/sources.ts";
+import type { Change, ChangeResult, StateInForce, Wanted } from "./change.ts";
+import { differenceOf, NO_DIFFERENCE } from "./change-difference.ts";
+import { checkEngine } from "./check-engine.ts";
+import { compileSnapshot } from "./compile-snapshot.ts";
+import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
+import { Rollout, type Participants } from "./workers/rollout.ts";
+
+export interface ChangeParts {
+  readonly participants: Participants;
+  /** Of all workers. */
+  readonly engine: Engine;
+  readonly store: RevisionStore;
+  readonly workers: number;
+  /** Of a worker that listens on so many ports. */
+  readonly connectionsPerWorker: (listeners: number) => number;
+  /** Never the same again: a worker may have seen one whose change was turned down. */
+  readonly nextNumber: () => number;
+  /** Tries the addresses that are in the second and not in the first. */
+  readonly probe: (before: Snapshot | undefined, after: Snapshot) => Promise<void>;
+}
+
+/**
+ * Carries out one change: check what is wanted, compile it, try its new addresses, prepare every worker, save, commit on
+ * every worker. Throws DirectorError, with the problems of a document that has some, and then the state before stays in
+ * force and no connection notices. The save is the decision: after it nothing fails. Nothing else may change the state
+ * in force meanwhile.
+ */
+export async function applyChange(
+  before: StateInForce | undefined,
+  change: Change,
+  parts: ChangeParts,
+): Promise<ChangeResult> {
+  refuseConflict(before, change.expectedRevision);
+  const target = targetOf(before, change.wanted);
+  const { document, sources, warnings } = target;
+  if (before !== undefined && isInForce(before, target)) {
+    const { revision } = before;
+    const difference = NO_DIFFERENCE;
+    return { revision, isChanged: false, difference, warnings, before, after: before };
+  }
+  const known = target.known ?? (await knownOf(before, document, parts.store));
+  const { revision } = known;
+  checkEngine(document, sources, parts.engine);
+  const compiled = compileSnapshot({
+    number: parts.nextNumber(),
+    document,
+    sources,
+    workers: parts.workers,
+    connectionsPerWorker: parts.connectionsPerWorker,
+  });
+  await parts.probe(before?.compiled.snapshot, compiled.snapshot);
+
+  const difference = differenceOf(before, target);
+  const result = { revision, isChanged: true, difference, warnings, before };
+  const rollout = new Rollout(parts.participants, compiled);
+  if (change.dryRun === true) {
+    await rollout.dryRun();
+    return { ...result, after: before };
+  }
+  await rollout.prepare();
+  const isToSave = !known.isSaved && target.known === undefined;
+  try {
+    if (isToSave) await save(parts.store, revision, storedOf(document));
+  } catch (error) {
+    await rollout.rollBack();
+    throw error;
+  }
+  // Nothing may come between the save and the commit.
+  await rollout.commit();
+  const isSaved = known.isSaved || isToSave;
+  const changedAt = new Date().toISOString();
+  return { ...result, after: { revision, isSaved, document, sources, compiled, changedAt } };
+}
+
+function refuseConflict(before: StateInForce | undefined, expected: Revision | undefined): void {
+  const inForce = before?.revision ?? 0;
+  if (expected === undefined || expected === inForce) return;
+  const detail = `Revision ${expected} was expected, and revision ${inForce} is in force.`;
+  throw new DirectorError("revision-conflict", detail);
+}
+
+interface Target {
+  readonly document: Document;
+  readonly sources: Sources;
+  readonly warnings: readonly Problem[];
+  /** Set if there is nothing to save. */
+  readonly known: Known | undefined;
+}
+
+type Known = Pick<StateInForce, "revision" | "isSaved">;
+
+function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
+  if (wanted.kind === "certificates") {
+    if (before === undefined) throw new DirectorError("not-ready");
+    return { document: before.document, sources: wanted.sources, warnings: [], known: before };
+  }
+  const { document, sources, problems } = wanted.checked;
+  if (document === undefined || sources === undefined) {
+    throw new DirectorError("document-invalid", undefined, { problems });
+  }
+  // Start-up settings stay what they were at the start.
+  const director = before?.document.director ?? document.director;
+  const { known } = wanted;
+  return { document: { ...document, director }, sources, warnings: problems, known };
+}
+
+/** The revision that the document has or, if it is not in the store, gets. A document that is in force needs no look there. */
+async function knownOf(
+  before: StateInForce | undefined,
+  document: Document,
+  store: RevisionStore,
+): Promise<Known> {
+  if (before?.isSaved === true && isDeepStrictEqual(before.document, document)) return before;
+  const saved = await store.latest();
+  if (saved !== undefined && isDeepStrictEqual(saved.document, storedOf(document))) {
+    return { revision: saved.revision, isSaved: true };
+  }
+  return { revision: Math.max(saved?.revision ?? 0, before?.revision ?? 0) + 1, isSaved: false };
+}
+
+/** Whether there is nothing to save, and nothing that workers would notice. */
+function isInForce(before: StateInForce, { document, sources, known }: Target): boolean {
+  return (
+    (before.isSaved || known !== undefined) &&
+    isDeepStrictEqual(before.document, document) &&
+    isDeepStrictEqual(idsOf(before.sources), idsOf(sources))
+  );
+}
+
+const idsOf = ({ certificates, trusts }: Sources): ReadonlyMap<string, string> =>
+  new Map([...certificates, ...trusts].map(([key, { id }]) => [key, id]));
+
+/** As it will be read from the store: start-up settings are not part of it. */
+function storedOf(document: Document): StoredDocument {
+  const { servers, profiles, certificates, policies } = document;
+  const stored = { servers, profiles, certificates, policies } satisfies StoredDocument;
+  return JSON.parse(JSON.stringify(stored)) as StoredDocument;
+}
+
+/** When it is not known whether a save came to be, reading it back tells. */
+async function save(
+  store: RevisionStore,
+  revision: Revision,
+  document: StoredDocument,
+): Promise<void> {
+  try {
+    await store.save(revision, document);
+  } catch (cause) {
+    if ((await store.latest())?.revision === revision) return;
+    if (cause instanceof DirectorError) throw cause;
+    throw new DirectorError("state-unwritable", String(cause), { cause });
+  }
+}

@@ -1,0 +1,62 @@
+import type { DirectorSettings } from "#model/document.ts";
+import type { Wanted } from "./change.ts";
+import type { CheckedDocument } from "./check-file.ts";
+import type { Notice } from "./notice.ts";
+import type { RevisionStore, StoredDocument, StoredRevision } from "./state/revision-store.ts";
+
+export interface UnsavedStartParts {
+  readonly store: RevisionStore;
+  /** Checks a document that comes from the store, with start-up settings and the folder of the file. */
+  readonly checkStored: (
+    document: StoredDocument,
+    settings: DirectorSettings,
+    folder: string,
+  ) => Promise<CheckedDocument>;
+}
+
+const SERVES_STORED = "serves-stored-document";
+const SERVES_UNSAVED = "serves-unsaved-document";
+
+/** The events of the notices of such a start, which end with the next document that is applied. */
+export const UNSAVED_START_NOTICES = [SERVES_STORED, SERVES_UNSAVED] as const;
+
+/**
+ * What a director serves that starts with a document which it cannot save: the document that was saved last or, if there is
+ * none that can be served, the one of the file. See docs/decisions/0016-serve-on-when-the-disk-fails.md.
+ */
+export async function startUnsaved(
+  file: CheckedDocument,
+  { store, checkStored }: UnsavedStartParts,
+): Promise<{ readonly wanted: Wanted; readonly notice: Notice }> {
+  const stored = await tryLatest(store);
+  const settings = file.document?.director;
+  if (stored !== undefined && settings !== undefined) {
+    const checked = await checkStored(stored.document, settings, file.folder);
+    if (checked.document !== undefined) {
+      const { revision } = stored;
+      const text =
+        `Revision ${revision} is served from the store: the document of the file differs from it and could ` +
+        "not be saved. SIGHUP applies the file when the state can be saved again.";
+      return {
+        wanted: { kind: "document", checked, known: { revision, isSaved: true } },
+        notice: { event: SERVES_STORED, text },
+      };
+    }
+  }
+  const known = { revision: (stored?.revision ?? 0) + 1, isSaved: false };
+  const text =
+    "The document of the file is served without being saved, as the store has none that can be served. " +
+    "SIGHUP saves it when the state can be saved again.";
+  return {
+    wanted: { kind: "document", checked: file, known },
+    notice: { event: SERVES_UNSAVED, text },
+  };
+}
+
+async function tryLatest(store: RevisionStore): Promise<StoredRevision | undefined> {
+  try {
+    return await store.latest();
+  } catch {
+    return undefined;
+  }
+}

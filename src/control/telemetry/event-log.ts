@@ -1,0 +1,130 @@
+import { socketAddressOf } from "#model/names.ts";
+import type { ChangeResult, StateInForce } from "#control/change.ts";
+import type { DirectorEvent } from "#control/director-event.ts";
+import type { Logger } from "./log.ts";
+import type { RecordLines } from "./record-lines.ts";
+
+type EventNamed<Name extends DirectorEvent["name"]> = Extract<
+  DirectorEvent,
+  { readonly name: Name }
+>;
+
+/** Writes an event into the log. Names and fields of the lines are stable. */
+export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines): void {
+  const { name, ...facts } = event;
+  switch (event.name) {
+    case "ready":
+      return log.info({ event: name, ...facts }, "The director is ready.");
+    case "draining":
+      return log.info({ event: name, ...facts }, "Accepts no more; connections may end.");
+    case "stopped": {
+      const text = event.cut === undefined ? "Stopped at once." : "Stopped.";
+      return log.info({ event: name, ...facts }, text);
+    }
+    case "change-applied":
+      return event.kind === "document" ? logDocument(event, log) : logCertificates(event, log);
+    case "change-unchanged": {
+      if (event.kind !== "document") return;
+      const unchanged = { event: "document-unchanged", ...numbersOf(event.result.after) };
+      return log.info(unchanged, "The document has not changed.");
+    }
+    case "change-refused": {
+      const failure = event.refusal.toShape();
+      const refused = event.kind === "document" ? "document-refused" : "certificate-refused";
+      // Whose mistake it is not, needs the stack.
+      const cause =
+        failure.code === "internal" ? { err: event.refusal.cause ?? event.refusal } : {};
+      return log.error({ event: refused, ...failure, ...cause }, failure.message);
+    }
+    case "document-warning":
+    case "certificate-warning":
+      return log.warn({ event: name, ...event.problem }, event.problem.message);
+    case "certificate-refused":
+      return log.error({ event: name, ...event.problem }, event.problem.message);
+    case "restart-needed": {
+      const text = "Settings under `director` have changed; they take effect at the next start.";
+      return log.warn({ event: name }, text);
+    }
+    case "worker-ready":
+      return log.info({ event: name, ...facts }, `Worker ${event.worker} is up.`);
+    case "worker-gone":
+      return event.cause === undefined
+        ? log.info({ event: name, ...facts }, `Worker ${event.worker} has left.`)
+        : log.error({ event: name, ...facts }, `Worker ${event.worker} is gone: ${event.cause}.`);
+    case "worker-refused":
+      return logRefusal(event, log);
+    case "worker-notice":
+      return log[event.level]({ event: name, worker: event.worker }, event.text);
+    case "workers-replaced":
+      return log.info({ event: name }, "Every worker has a successor.");
+    case "workers-not-replaced":
+      return log.error({ event: name, err: event.error }, String(event.error));
+    case "orphans-found":
+      return log.warn({ event: name, ...facts }, "Workers of a killed director leave.");
+    case "worker-record-unwritten":
+      return log.warn({ event: name, ...facts }, "Which workers there are could not be recorded.");
+    case "supervision-mistake":
+      return log.error({ event: "internal", ...facts }, "The director made a mistake.");
+    case "handshakes-failed":
+      for (const record of event.handshakes) lines.failedHandshake(record);
+      return;
+    case "endpoints-down": {
+      const text = `Endpoints down: ${event.down.join(", ") || "none"}.`;
+      return log.warn({ event: name, ...facts }, text);
+    }
+    case "notice-raised":
+      return log.warn({ event: event.notice.event }, event.notice.text);
+    case "notice-over":
+      return log.info({ event: name, ...facts }, `It is over: ${event.notice}.`);
+    // In the metrics alone.
+    case "worker-restarted":
+    case "endpoint-checked":
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+const numbersOf = (state: StateInForce | undefined) => ({
+  revision: state?.revision,
+  snapshot: state?.compiled.snapshot.number,
+});
+
+function logDocument({ result, seconds }: EventNamed<"change-applied">, log: Logger): void {
+  logListening(result, log);
+  const numbers = numbersOf(result.after);
+  const text = `Revision ${numbers.revision} of the document is in force.`;
+  log.info({ event: "document-applied", ...numbers, seconds }, text);
+}
+
+/** One line for each address that is new. */
+function logListening({ before, after }: ChangeResult, log: Logger): void {
+  const known = new Set(before?.compiled.snapshot.listeners.map(({ name }) => name));
+  for (const { name, virtualIp, port, mode } of after?.compiled.snapshot.listeners ?? []) {
+    if (known.has(name)) continue;
+    const address = socketAddressOf(virtualIp, port);
+    const text = `${name} listens on ${address}.`;
+    log.info({ event: "listening", listener: name, address, mode }, text);
+  }
+}
+
+function logCertificates({ result, seconds }: EventNamed<"change-applied">, log: Logger): void {
+  const { before, after } = result;
+  const known = before?.sources.certificates;
+  const certificates = [...(after?.sources.certificates ?? [])]
+    .filter(([name, { id }]) => known?.get(name)?.id !== id)
+    .map(([name]) => name);
+  const { snapshot } = numbersOf(after);
+  log.info(
+    { event: "certificate-changed", certificates, snapshot, seconds },
+    `New handshakes get the new files of ${certificates.join(", ") || "the CAs"}.`,
+  );
+}
+
+function logRefusal({ worker, refusal, probe }: EventNamed<"worker-refused">, log: Logger): void {
+  const facts = { event: "worker-refused", worker, ...refusal?.toShape() };
+  if (probe === undefined) return log.error(facts);
+  if (probe !== "took") return log.warn({ ...facts, probe }, "The change is refused.");
+  const text = "A worker refused a change that a fresh worker takes: it is replaced.";
+  log.error({ ...facts, probe }, text);
+}
