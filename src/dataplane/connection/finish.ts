@@ -94,14 +94,29 @@ export function failHandshake(
   release(connection);
 }
 
-/** Of a side that broke off; undefined: without a cause that the engine knows. */
+/** Names how a connection ends when one of its sides breaks off. The engine may know no cause. */
 export function outcomeOfBreak(
   isClient: boolean,
   failure: WireFailure | undefined,
 ): ConnectionOutcome {
-  const isTls = /^ERR_(SSL|TLS)/.test(failure?.code ?? "");
-  if (isClient) return isTls ? "client-tls-error" : "client-reset";
-  return isTls ? "endpoint-tls-error" : "endpoint-reset";
+  switch (failure?.kind) {
+    case "alert":
+    case "tls":
+    case "verify":
+      return isClient ? "client-tls-error" : "endpoint-tls-error";
+    case "reset":
+    case "closed":
+    case "refused":
+    case "unreachable":
+    case "timeout":
+    case "name-not-found":
+    case "no-open-files":
+    case "other":
+    case undefined:
+      return isClient ? "client-reset" : "endpoint-reset";
+    default:
+      return failure satisfies never;
+  }
 }
 
 /** Outcomes in which the client broke off, so that the endpoint must not take what came so far for the whole. */
