@@ -79,8 +79,16 @@ export const LISTENER_METRICS = [
     label: "cause",
     values: ENDPOINT_FAILURE_NAMES,
   },
-  { name: "tlsd_bytes_from_clients_total", kind: "counter", help: "Plaintext bytes from clients." },
-  { name: "tlsd_bytes_to_clients_total", kind: "counter", help: "Plaintext bytes to clients." },
+  {
+    name: "tlsd_bytes_from_clients_total",
+    kind: "counter",
+    help: "Plaintext bytes from clients, also of open connections.",
+  },
+  {
+    name: "tlsd_bytes_to_clients_total",
+    kind: "counter",
+    help: "Plaintext bytes to clients, also of open connections.",
+  },
   {
     name: "tlsd_handshake_seconds",
     kind: "histogram",

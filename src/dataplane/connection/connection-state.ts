@@ -1,4 +1,5 @@
 import type { GroupName } from "#model/cipher-suites.ts";
+import { SLOTS } from "#model/metric-catalog.ts";
 import type { EndpointFailure } from "#model/outcome.ts";
 import type { ListenerRules } from "../build-runtime.ts";
 import type { Candidate } from "../endpoint/endpoint-set.ts";
@@ -41,6 +42,8 @@ export interface DeadlineListener {
 }
 
 const NO_DEADLINE: DeadlineListener = { deadlinePassed() {} };
+const BYTES_FROM_CLIENTS = SLOTS.firstSlot.tlsd_bytes_from_clients_total;
+const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
 const SAMPLE_EVERY = 100;
 let sequence = 0;
 
@@ -81,6 +84,9 @@ export class ConnectionState implements Deadlined, Opening {
   firstByteMs = -1;
   bytesFromClient = 0;
   bytesToClient = 0;
+  /** How many of these the counters of the listener have been told. */
+  #countedFromClient = 0;
+  #countedToClient = 0;
   openingBytes = 0;
   /** Counted against the limits; given back at its end. */
   isAdmitted = false;
@@ -119,6 +125,19 @@ export class ConnectionState implements Deadlined, Opening {
     if (!this.isPending) return;
     this.isPending = false;
     this.listener.settleOne();
+  }
+
+  /** Adds the bytes since the last call to the counters: with each report while the connection is open, and at its end. */
+  countBytes(): void {
+    const { counters } = this.listener;
+    if (this.bytesFromClient !== this.#countedFromClient) {
+      counters.add(BYTES_FROM_CLIENTS, this.bytesFromClient - this.#countedFromClient);
+      this.#countedFromClient = this.bytesFromClient;
+    }
+    if (this.bytesToClient !== this.#countedToClient) {
+      counters.add(BYTES_TO_CLIENTS, this.bytesToClient - this.#countedToClient);
+      this.#countedToClient = this.bytesToClient;
+    }
   }
 
   cut(): void {

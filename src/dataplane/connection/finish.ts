@@ -16,8 +16,6 @@ const ENDED_SLOTS = slotsByLabel("tlsd_connections_ended_total");
 const PROBES = SLOTS.firstSlot.tlsd_proxy_probes_total;
 const CONNECT_FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
-const BYTES_FROM_CLIENTS = SLOTS.firstSlot.tlsd_bytes_from_clients_total;
-const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
 
 /** A list may hold 127 of them (RFC 8446 section 4.2.1). */
 const MAX_TOLD_VERSIONS = 100;
@@ -163,8 +161,7 @@ export function endConnection(
   const { listener, endpoint } = connection;
   const durationMs = connection.elapsedMs();
   listener.counters.add(ENDED_SLOTS[outcome] ?? 0);
-  listener.counters.add(BYTES_FROM_CLIENTS, connection.bytesFromClient);
-  listener.counters.add(BYTES_TO_CLIENTS, connection.bytesToClient);
+  connection.countBytes();
   listener.counters.observeMs(CONNECTION_SECONDS, durationMs);
   if (farewell === undefined) closeClient(connection, outcome);
   else sayFarewell(connection.plane, connection.client, farewell);

@@ -38,7 +38,12 @@ function makeReports() {
   });
   channel.attach(pipe);
   const counters = new Counters();
-  const reports = new Reports({ channel, counters, listenerNames: () => new Set() });
+  const reports = new Reports({
+    channel,
+    counters,
+    countOpen() {},
+    listenerNames: () => new Set(),
+  });
   const sent = <Name extends ToControl["type"]>(type: Name): readonly Message<Name>[] =>
     frames
       .map((frame) => JSON.parse(frame.subarray(4).toString()) as ToControl)
