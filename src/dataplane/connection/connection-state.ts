@@ -1,5 +1,4 @@
 import type { GroupName } from "#model/cipher-suites.ts";
-import { SLOTS } from "#model/metric-catalog.ts";
 import type { EndpointFailure } from "#model/outcome.ts";
 import type { ListenerRules } from "../build-runtime.ts";
 import type { Candidate } from "../endpoint/endpoint-set.ts";
@@ -8,11 +7,12 @@ import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
 import type { Opening, OpeningMemory } from "../live/opening-memory.ts";
 import type { RelayMemory } from "../live/relay-memory.ts";
+import { slotOf } from "../observe/counters.ts";
 import type { Recorder } from "../observe/recorder.ts";
 import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
-import { cutConnection, failHandshake, giveUpWaiting } from "./finish.ts";
+import { cutConnection, refuseConnection, giveUpWaiting } from "./finish.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
 /** What every connection of a worker shares. */
@@ -42,8 +42,8 @@ export interface DeadlineListener {
 }
 
 const NO_DEADLINE: DeadlineListener = { deadlinePassed() {} };
-const BYTES_FROM_CLIENTS = SLOTS.firstSlot.tlsd_bytes_from_clients_total;
-const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
+const BYTES_FROM_CLIENTS = slotOf("tlsd_bytes_from_clients_total");
+const BYTES_TO_CLIENTS = slotOf("tlsd_bytes_to_clients_total");
 const SAMPLE_EVERY = 100;
 let sequence = 0;
 
@@ -145,7 +145,7 @@ export class ConnectionState implements Deadlined, Opening {
   }
 
   shed(): void {
-    failHandshake(this, "over-limit", { limit: "handshake-memory" });
+    refuseConnection(this, "over-limit", { limit: "handshake-memory" });
   }
 
   giveUp(): void {

@@ -46,7 +46,7 @@ export async function shakeHands(
   connection.isOpen = true;
   connection.handshakeMs = connection.elapsedMs();
   const { counters } = connection.listener;
-  counters.add(HANDSHAKE_SLOTS[facts.isResumed ? "resumed" : "new"] ?? 0);
+  counters.add(HANDSHAKE_SLOTS[facts.isResumed ? "resumed" : "new"]);
   counters.observeMs(HANDSHAKE_SECONDS, connection.handshakeMs);
   return true;
 }

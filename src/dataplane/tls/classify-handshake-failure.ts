@@ -1,5 +1,5 @@
 import { tryCipherSuite } from "#model/cipher-suites.ts";
-import type { HandshakeFailure } from "#model/outcome.ts";
+import type { TlsHandshakeFailure } from "#model/outcome.ts";
 import type { ResolvedPolicy, TlsVersion } from "#model/policy.ts";
 import type { TlsFailureReason, VerifyFailureReason, WireFailure } from "../wire/wire.ts";
 import type { ClientHello } from "./client-hello.ts";
@@ -11,7 +11,7 @@ const VERSION_CODES = { "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 } as const satisfie
 >;
 
 export interface NamedFailure {
-  readonly failure: HandshakeFailure;
+  readonly failure: TlsHandshakeFailure;
   readonly alert?: string;
   readonly detail?: string;
 }
@@ -26,7 +26,7 @@ const CERTIFICATE_ALERTS = new Set([
   "unknown_ca",
 ]);
 
-const BY_TLS_REASON: Readonly<Record<TlsFailureReason, HandshakeFailure>> = {
+const BY_TLS_REASON: Readonly<Record<TlsFailureReason, TlsHandshakeFailure>> = {
   "no-shared-cipher": "no-shared-cipher",
   "no-shared-group": "no-shared-group",
   "no-shared-signature": "no-shared-signature",
@@ -37,7 +37,7 @@ const BY_TLS_REASON: Readonly<Record<TlsFailureReason, HandshakeFailure>> = {
   "protocol-error": "protocol-error",
 };
 
-const BY_VERIFY_REASON: Readonly<Record<VerifyFailureReason, HandshakeFailure>> = {
+const BY_VERIFY_REASON: Readonly<Record<VerifyFailureReason, TlsHandshakeFailure>> = {
   untrusted: "untrusted-client-certificate",
   "wrong-name": "untrusted-client-certificate",
   expired: "expired-client-certificate",
@@ -45,7 +45,7 @@ const BY_VERIFY_REASON: Readonly<Record<VerifyFailureReason, HandshakeFailure>> 
   revoked: "revoked-client-certificate",
 };
 
-export const nameVerifyFailure = (reason: VerifyFailureReason): HandshakeFailure =>
+export const nameVerifyFailure = (reason: VerifyFailureReason): TlsHandshakeFailure =>
   BY_VERIFY_REASON[reason];
 
 const isShared = (version: TlsVersion, hello: ClientHello, policy: ResolvedPolicy): boolean =>
@@ -58,7 +58,7 @@ export const sharesVersion = (hello: ClientHello, policy: ResolvedPolicy): boole
   isShared("TLSv1.3", hello, policy) || isShared("TLSv1.2", hello, policy);
 
 /** What the client and the policy do not have in common, if that is so. */
-function mismatchOf(hello: ClientHello, policy: ResolvedPolicy): HandshakeFailure | undefined {
+function mismatchOf(hello: ClientHello, policy: ResolvedPolicy): TlsHandshakeFailure | undefined {
   const hasTls13 = isShared("TLSv1.3", hello, policy);
   if (!sharesVersion(hello, policy)) return "unsupported-version";
   const sharesSuite = policy.cipherSuites.some((name) => {
@@ -90,7 +90,7 @@ export function classifyHandshakeFailure(
   hello: ClientHello,
   policy: ResolvedPolicy,
   failure: WireFailure | undefined,
-  certificateMismatch?: HandshakeFailure,
+  certificateMismatch?: TlsHandshakeFailure,
 ): NamedFailure {
   if (failure === undefined) return { failure: "closed" };
   const { kind, detail } = failure;
