@@ -72,6 +72,7 @@ const worker: Worker = new Worker({
 const reports: Reports = new Reports({
   channel,
   counters,
+  countOpen: () => plane.connections.countBytes(),
   listenerNames: () => worker.listenerNames(),
 });
 

@@ -1,4 +1,4 @@
-import { isFailureCode, type FailureCode } from "#model/failure.ts";
+import { DirectorError, type FailureCode } from "#model/failure.ts";
 import { socketAddressOf, type ListenerName } from "#model/names.ts";
 import { endpointKeyOf, materialIdsOf } from "#model/snapshot.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
@@ -210,26 +210,11 @@ function addressesOf(
     .map(({ spec }) => ({ address: spec.virtualIp, port: spec.port }));
 }
 
-interface SystemError {
-  readonly code?: unknown;
-}
-
-const LISTEN_FAILURES: Readonly<Record<string, FailureCode>> = {
-  EADDRINUSE: "address-in-use",
-  EADDRNOTAVAIL: "address-not-available",
-  EACCES: "address-not-permitted",
-  EPERM: "address-not-permitted",
-};
-
 function refusalOf(
   cause: unknown,
   stage: string,
 ): { readonly code: FailureCode; readonly detail: string } {
   const { message } = cause instanceof Error ? cause : new Error(String(cause));
-  const code = (cause as SystemError | undefined)?.code;
-  if (stage === "listen" && typeof code === "string") {
-    return { code: LISTEN_FAILURES[code] ?? "listener-unusable", detail: message };
-  }
-  if (typeof code === "string" && isFailureCode(code)) return { code, detail: message };
+  if (cause instanceof DirectorError) return { code: cause.code, detail: cause.detail ?? message };
   return { code: "listener-unusable", detail: `${stage}: ${message}` };
 }

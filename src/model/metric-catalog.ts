@@ -4,6 +4,7 @@ import {
   ENDPOINT_FAILURE_NAMES,
   HANDSHAKE_FAILURE_NAMES,
   OVER_LIMITS,
+  REFUSAL_CAUSES,
 } from "./outcome.ts";
 
 export type MetricKind = "counter" | "gauge" | "histogram";
@@ -32,7 +33,7 @@ export const LISTENER_METRICS = [
   {
     name: "tlsd_connections_ended_total",
     kind: "counter",
-    help: "Connections after their handshake, by how they ended.",
+    help: "Connections that were served, by how they ended.",
     label: "outcome",
     values: CONNECTION_OUTCOME_NAMES,
   },
@@ -46,7 +47,11 @@ export const LISTENER_METRICS = [
   {
     name: "tlsd_connections_refused_total",
     kind: "counter",
-    help: "Connections closed because `allowFrom` or `denyFrom` does not allow the client.",
+    help:
+      "Connections that ended before they were served, without a TLS handshake that failed, by cause: with mode `tcp` those of clients " +
+      "that `allowFrom` or `denyFrom` does not allow; with `egress` and `redirect`, which have no handshake, all of them.",
+    label: "cause",
+    values: REFUSAL_CAUSES,
   },
   {
     name: "tlsd_handshakes_total",
@@ -58,7 +63,7 @@ export const LISTENER_METRICS = [
   {
     name: "tlsd_handshakes_failed_total",
     kind: "counter",
-    help: "TLS handshakes with clients that failed, by cause.",
+    help: "TLS handshakes with clients that failed, by cause; connections of mode `tcp` that ended before theirs are among them.",
     label: "cause",
     values: HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed"),
   },
@@ -79,8 +84,16 @@ export const LISTENER_METRICS = [
     label: "cause",
     values: ENDPOINT_FAILURE_NAMES,
   },
-  { name: "tlsd_bytes_from_clients_total", kind: "counter", help: "Plaintext bytes from clients." },
-  { name: "tlsd_bytes_to_clients_total", kind: "counter", help: "Plaintext bytes to clients." },
+  {
+    name: "tlsd_bytes_from_clients_total",
+    kind: "counter",
+    help: "Plaintext bytes from clients, also of open connections.",
+  },
+  {
+    name: "tlsd_bytes_to_clients_total",
+    kind: "counter",
+    help: "Plaintext bytes to clients, also of open connections.",
+  },
   {
     name: "tlsd_handshake_seconds",
     kind: "histogram",

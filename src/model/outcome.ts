@@ -41,6 +41,22 @@ export const HANDSHAKE_FAILURE_NAMES = Object.keys(
   HANDSHAKE_FAILURES,
 ) as readonly HandshakeFailure[];
 
+/** A client that is not allowed has failed no handshake. */
+export type TlsHandshakeFailure = Exclude<HandshakeFailure, "not-allowed">;
+
+/** Failures that a connection of any mode can have before it is served; the others are those of TLS. */
+export const REFUSAL_CAUSES = [
+  "not-allowed",
+  "over-limit",
+  "bad-proxy-header",
+  "deadline",
+  "reset",
+  "closed",
+  "drained",
+  "internal",
+] as const satisfies readonly HandshakeFailure[];
+export type RefusalCause = (typeof REFUSAL_CAUSES)[number];
+
 /** Which limit closed a connection that came over it. */
 export const OVER_LIMITS = [
   "director-connections",

@@ -30,7 +30,7 @@ export function failuresPage(): string {
     ),
     sectionOf(
       "Failures of handshakes with clients",
-      "`cause` of `tlsd_handshakes_failed_total`, `failure` in the log.",
+      "`cause` of `tlsd_handshakes_failed_total` and of `tlsd_connections_refused_total`, `failure` in the log.",
       meanings("cause", HANDSHAKE_FAILURES),
     ),
     sectionOf(

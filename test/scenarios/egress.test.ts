@@ -3,6 +3,7 @@ import { before, describe, it } from "node:test";
 import { hasIpv6Loopback, uniqueVirtualIp } from "#harness/addresses.ts";
 import { startEgress, type Egress, type RemoteView } from "#harness/egress.ts";
 import { forEachEngine } from "#harness/engines.ts";
+import { eventually } from "#harness/deadline.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
 import { rawConnect, rejectedConnect } from "#harness/socket-client.ts";
@@ -154,5 +155,15 @@ forEachEngine((engine) => {
         assert.equal(tap.endpoint.accepted, 0);
       });
     }
+
+    it("none of them counts as a failed handshake", async () => {
+      const refused = Object.keys(others).length;
+      await eventually(async () => {
+        const metrics = await egress.director.metrics();
+        const cause = "not-allowed";
+        return metrics.sum("tlsd_connections_refused_total", { cause }) === refused;
+      }, 10_000);
+      assert.equal((await egress.director.metrics()).sum("tlsd_handshakes_failed_total"), 0);
+    });
   });
 });

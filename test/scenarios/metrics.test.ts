@@ -131,6 +131,28 @@ describe("metrics", { concurrency: true }, () => {
         await scrapeWhen((scrape) => assert.equal(scrape.value("tlsd_connections_open", web), 0));
       });
 
+      it("count the bytes of an open connection before it ends, and each of them once", async () => {
+        const web = webLabels();
+        const names = ["tlsd_bytes_from_clients_total", "tlsd_bytes_to_clients_total"] as const;
+        const earlier = await shop.director.metrics();
+        const since = (scrape: Metrics): readonly number[] =>
+          names.map((name) => (scrape.value(name, web) ?? 0) - (earlier.value(name, web) ?? 0));
+        const client = await shop.connect("web");
+        for (const bytes of [requestBytes, 2 * requestBytes]) {
+          await client.send(patternBytes(requestBytes));
+          await client.read.bytes(requestBytes);
+          await scrapeWhen((scrape) => assert.deepEqual(since(scrape), [bytes, bytes]));
+        }
+        await client.send(patternBytes(1));
+        client.end();
+        await client.read.toEnd();
+        const all = 2 * requestBytes + 1;
+        await scrapeWhen((scrape) => {
+          assert.equal(scrape.value("tlsd_connections_open", web), 0);
+          assert.deepEqual(since(scrape), [all, all]);
+        });
+      });
+
       it("are all of the catalogue, as Prometheus reads them, and never labelled by client", async () => {
         const { headers, body } = await shop.director.api("/metrics");
         assert.equal(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
@@ -231,7 +253,11 @@ describe("metrics", { concurrency: true }, () => {
 
       const clients: TlsClient[] = [];
       for (let count = 0; count < 16; count += 1) clients.push(await shop.connect("web"));
-      await until((metrics) => assert.equal(metrics.sum("tlsd_connections_open"), clients.length));
+      // A connection is open before its handshake is counted, and a report may come in between.
+      await until((metrics) => {
+        assert.equal(metrics.sum("tlsd_connections_open"), clients.length);
+        assert.equal(metrics.sum("tlsd_handshakes_total"), clients.length);
+      });
       const [victim] = await shop.director.workers();
       assert.ok(victim !== undefined);
       process.kill(victim.pid, "SIGKILL");

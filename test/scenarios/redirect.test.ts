@@ -245,6 +245,17 @@ forEachEngine((engine) => {
     assert.equal(await outcome, "ECONNRESET");
     assert.equal(client.read.received, 0);
     assert.equal((await failureLineOf(shop.director, localAddress))["failure"], "deadline");
+    await shop.untilMetric("tlsd_connections_refused_total", 1, { cause: "deadline" }, "hasty");
+  });
+
+  it("a client that leaves without a request counts as that, and not as a failed handshake", async () => {
+    const localAddress = uniqueVirtualIp();
+    const client = await rawConnect({ host: shop.ip, port: shop.portOf("moved"), localAddress });
+    client.end();
+    await client.read.outcome();
+    assert.equal((await failureLineOf(shop.director, localAddress))["failure"], "closed");
+    await shop.untilMetric("tlsd_connections_refused_total", 1, { cause: "closed" }, "moved");
+    assert.equal((await shop.director.metrics()).sum("tlsd_handshakes_failed_total"), 0);
   });
 
   it("a client that does not leave after its answer is closed all the same", async () => {

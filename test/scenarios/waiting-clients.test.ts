@@ -362,7 +362,7 @@ forEachEngine((engine) => {
     assert.ok(lists > 0);
     await eventually(async () => {
       const metrics = await director.metrics();
-      assert.equal(metrics.sum("tlsd_connections_refused_total"), lists);
+      assert.equal(metrics.sum("tlsd_connections_refused_total", { cause: "not-allowed" }), lists);
       assert.equal(metrics.sum("tlsd_handshakes_failed_total", { cause: "not-allowed" }), 0);
       return true;
     }, changeMs);

@@ -4,7 +4,7 @@ import { LISTENER_METRICS, SLOTS, slotCountOf, type Metric } from "#model/metric
 const MAX_COUNTS_PER_SECOND = 100_000;
 /** What may come at once after a time in which little was counted. */
 const BURST_SECONDS = 2;
-/** 40 Gbit/s each way. Bytes are told at the end of a connection, so all of a worker's life counts. */
+/** 40 Gbit/s each way. A worker that nobody read for long tells all at once, so all of its life counts. */
 const MAX_BYTES_PER_SECOND = 5e9;
 /** Clocks, and the time from a count to its arrival. */
 const SLACK_SECONDS = 2;

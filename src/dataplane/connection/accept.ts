@@ -1,12 +1,12 @@
 import { cidrsContain, normaliseClientAddress } from "#model/cidr.ts";
-import { SLOTS } from "#model/metric-catalog.ts";
 import type { OverLimit } from "#model/outcome.ts";
 import type { LiveListener } from "../live-listeners.ts";
+import { slotOf } from "../observe/counters.ts";
 import { admitClient } from "./admit-client.ts";
 import type { ConnectionState, Plane } from "./connection-state.ts";
-import { failHandshake } from "./finish.ts";
+import { refuseConnection } from "./finish.ts";
 
-const ACCEPTED = SLOTS.firstSlot.tlsd_connections_accepted_total;
+const ACCEPTED = slotOf("tlsd_connections_accepted_total");
 
 /**
  * Admits a connection before any work is done for its client. Returns false if it is over a limit or its client is not
@@ -20,13 +20,13 @@ export function acceptConnection(connection: ConnectionState): boolean {
   // The peer was gone before it was accepted, and nothing may be decided by an address that is not known. Where proxies
   // may announce clients, readProxyHeader ends the connection, as it must first tell a health check from a failure.
   if (connection.clientAddress === "" && connection.rules.trustedProxies.length === 0) {
-    failHandshake(connection, "reset");
+    refuseConnection(connection, "reset");
     return false;
   }
   const nowMs = performance.now();
   const limit = admit(plane, listener, nowMs);
   if (limit !== undefined) {
-    failHandshake(connection, "over-limit", { limit });
+    refuseConnection(connection, "over-limit", { limit });
     return false;
   }
   connection.isAdmitted = true;
@@ -38,7 +38,7 @@ export function acceptConnection(connection: ConnectionState): boolean {
   if (!needsProxyHeader(connection) && !admitClient(connection)) return false;
   const { handshakeMs } = connection.rules.spec.timeouts;
   connection.setDeadline(handshakeMs, {
-    deadlinePassed: () => failHandshake(connection, "deadline"),
+    deadlinePassed: () => refuseConnection(connection, "deadline"),
   });
   return true;
 }

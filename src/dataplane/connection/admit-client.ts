@@ -1,6 +1,6 @@
 import { cidrsContain } from "#model/cidr.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import { failHandshake } from "./finish.ts";
+import { refuseConnection } from "./finish.ts";
 
 /**
  * Checks the client's address against the lists of the listener, then counts it against its rate. Returns false if the
@@ -14,7 +14,7 @@ export function admitClient(connection: ConnectionState): boolean {
   }
   if (usage.tryTakeHandshake(connection.clientAddress, performance.now())) return true;
   usage.giveHandshakeBack();
-  failHandshake(connection, "over-limit", { limit: "address-handshake-rate" });
+  refuseConnection(connection, "over-limit", { limit: "address-handshake-rate" });
   return false;
 }
 
@@ -26,10 +26,10 @@ export function checkLists(connection: ConnectionState): boolean {
   const { clientAddress, rules } = connection;
   const { allowFrom, denyFrom } = rules;
   if (cidrsContain(denyFrom, clientAddress)) {
-    failHandshake(connection, "not-allowed", { detail: "in denyFrom" });
+    refuseConnection(connection, "not-allowed", { detail: "in denyFrom" });
     return false;
   }
   if (allowFrom === undefined || cidrsContain(allowFrom, clientAddress)) return true;
-  failHandshake(connection, "not-allowed", { detail: "not in allowFrom" });
+  refuseConnection(connection, "not-allowed", { detail: "not in allowFrom" });
   return false;
 }

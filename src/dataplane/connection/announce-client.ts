@@ -31,7 +31,7 @@ export function announceClient(connection: ConnectionState, endpoint: WireSocket
                   ? undefined
                   : {
                       commonName: peerCertificate.commonName,
-                      verified: peerCertificate.verifyError === undefined,
+                      verified: peerCertificate.verifyFailure === undefined,
                     },
             },
     }),

@@ -1,4 +1,3 @@
-import { SLOTS } from "#model/metric-catalog.ts";
 import type { EndpointFailure } from "#model/outcome.ts";
 import type { SnapshotEndpoint } from "#model/snapshot.ts";
 import type { ListenerRules } from "../build-runtime.ts";
@@ -7,13 +6,13 @@ import {
   isEndpointsFault,
 } from "../endpoint/classify-endpoint-failure.ts";
 import type { Candidate } from "../endpoint/endpoint-set.ts";
-import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
+import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
 import type { ConnectTarget, WireHandler, WireSocket } from "../wire/wire.ts";
 import { announceClient } from "./announce-client.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
-const CONNECTS = SLOTS.firstSlot.tlsd_endpoint_connects_total;
+const CONNECTS = slotOf("tlsd_endpoint_connects_total");
 const FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECT_SECONDS = histogramSlots("tlsd_endpoint_connect_seconds");
 
@@ -69,7 +68,7 @@ export async function connectEndpoint(
     if ("failure" in attempt) {
       failedKeys.push(candidate.key);
       connection.endpointFailure = attempt.failure;
-      listener.counters.add(FAILED_SLOTS[attempt.failure] ?? 0);
+      listener.counters.add(FAILED_SLOTS[attempt.failure]);
       if (isEndpointsFault(attempt.failure))
         candidate.health.failed(performance.now(), attempt.failure === "timeout");
     }

@@ -7,11 +7,12 @@ import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
 import type { Opening, OpeningMemory } from "../live/opening-memory.ts";
 import type { RelayMemory } from "../live/relay-memory.ts";
+import { slotOf } from "../observe/counters.ts";
 import type { Recorder } from "../observe/recorder.ts";
 import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
-import { cutConnection, failHandshake, giveUpWaiting } from "./finish.ts";
+import { cutConnection, refuseConnection, giveUpWaiting } from "./finish.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
 /** What every connection of a worker shares. */
@@ -41,6 +42,8 @@ export interface DeadlineListener {
 }
 
 const NO_DEADLINE: DeadlineListener = { deadlinePassed() {} };
+const BYTES_FROM_CLIENTS = slotOf("tlsd_bytes_from_clients_total");
+const BYTES_TO_CLIENTS = slotOf("tlsd_bytes_to_clients_total");
 const SAMPLE_EVERY = 100;
 let sequence = 0;
 
@@ -81,6 +84,9 @@ export class ConnectionState implements Deadlined, Opening {
   firstByteMs = -1;
   bytesFromClient = 0;
   bytesToClient = 0;
+  /** How many of these the counters of the listener have been told. */
+  #countedFromClient = 0;
+  #countedToClient = 0;
   openingBytes = 0;
   /** Counted against the limits; given back at its end. */
   isAdmitted = false;
@@ -121,12 +127,25 @@ export class ConnectionState implements Deadlined, Opening {
     this.listener.settleOne();
   }
 
+  /** Adds the bytes since the last call to the counters: with each report while the connection is open, and at its end. */
+  countBytes(): void {
+    const { counters } = this.listener;
+    if (this.bytesFromClient !== this.#countedFromClient) {
+      counters.add(BYTES_FROM_CLIENTS, this.bytesFromClient - this.#countedFromClient);
+      this.#countedFromClient = this.bytesFromClient;
+    }
+    if (this.bytesToClient !== this.#countedToClient) {
+      counters.add(BYTES_TO_CLIENTS, this.bytesToClient - this.#countedToClient);
+      this.#countedToClient = this.bytesToClient;
+    }
+  }
+
   cut(): void {
     cutConnection(this, "drained");
   }
 
   shed(): void {
-    failHandshake(this, "over-limit", { limit: "handshake-memory" });
+    refuseConnection(this, "over-limit", { limit: "handshake-memory" });
   }
 
   giveUp(): void {

@@ -89,7 +89,7 @@ describe("a health check of a proxy", () => {
       const served = serveConnection(plane, listener, socket);
       handler.onData(Buffer.from("PROXY UNKNOWN\r\n"), false);
       // At once: the end is told to the stage that read the header, before the next one listens.
-      handler.onClose({ code: "ECONNRESET", detail: "" });
+      handler.onClose({ kind: "reset", detail: "" });
       await served;
     }
     deadlines.close();

@@ -1,23 +1,26 @@
 import type { ConnectionRecord } from "#model/connection-record.ts";
 import type { HandshakeRecord } from "#model/handshake-record.ts";
-import type { ConnectionOutcome, HandshakeFailure, OverLimit } from "#model/outcome.ts";
+import type {
+  ConnectionOutcome,
+  HandshakeFailure,
+  OverLimit,
+  RefusalCause,
+  TlsHandshakeFailure,
+} from "#model/outcome.ts";
 import { endpointKeyOf } from "#model/snapshot.ts";
-import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
+import { histogramSlots, slotOf, slotsByLabel, type Slot } from "../observe/counters.ts";
 import { versionName } from "../tls/tls-names.ts";
-import { SLOTS } from "#model/metric-catalog.ts";
 import type { WireFailure, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { sayFarewell } from "./farewell.ts";
 
 const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
-const REFUSED = SLOTS.firstSlot.tlsd_connections_refused_total;
+const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
 const LIMITED_SLOTS = slotsByLabel("tlsd_connections_limited_total");
 const ENDED_SLOTS = slotsByLabel("tlsd_connections_ended_total");
-const PROBES = SLOTS.firstSlot.tlsd_proxy_probes_total;
+const PROBES = slotOf("tlsd_proxy_probes_total");
 const CONNECT_FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
-const BYTES_FROM_CLIENTS = SLOTS.firstSlot.tlsd_bytes_from_clients_total;
-const BYTES_TO_CLIENTS = SLOTS.firstSlot.tlsd_bytes_to_clients_total;
 
 /** A list may hold 127 of them (RFC 8446 section 4.2.1). */
 const MAX_TOLD_VERSIONS = 100;
@@ -59,10 +62,33 @@ function endProbe(connection: ConnectionState): void {
   release(connection);
 }
 
-/** Ends a connection before it was open, records why and counts it. The only place that does. */
+/** Ends a connection whose TLS handshake has failed. */
 export function failHandshake(
   connection: ConnectionState,
+  failure: TlsHandshakeFailure,
+  rest?: FailureDetail,
+): void {
+  endUnserved(connection, failure, FAILED_SLOTS[failure], rest);
+}
+
+/**
+ * Ends a connection before it is served, for a cause that every mode has. Where TLS was to come it counts as a handshake that
+ * failed, unless the client is not allowed.
+ */
+export function refuseConnection(
+  connection: ConnectionState,
+  cause: RefusalCause,
+  rest?: FailureDetail,
+): void {
+  const isHandshake = connection.rules.spec.mode === "tcp" && cause !== "not-allowed";
+  endUnserved(connection, cause, isHandshake ? FAILED_SLOTS[cause] : REFUSED_SLOTS[cause], rest);
+}
+
+/** Ends a connection before it was open, records why and counts it. The only place that does. */
+function endUnserved(
+  connection: ConnectionState,
   failure: HandshakeFailure,
+  slot: Slot,
   rest: FailureDetail = {},
 ): void {
   if (connection.isOver) return;
@@ -72,8 +98,8 @@ export function failHandshake(
     return;
   }
   const { listener, client, hello, plane, rules } = connection;
-  listener.counters.add(failure === "not-allowed" ? REFUSED : (FAILED_SLOTS[failure] ?? 0));
-  if (rest.limit !== undefined) listener.counters.add(LIMITED_SLOTS[rest.limit] ?? 0);
+  listener.counters.add(slot);
+  if (rest.limit !== undefined) listener.counters.add(LIMITED_SLOTS[rest.limit]);
   plane.recorder.handshakeFailed({
     atMs: connection.atMs,
     listener: rules.spec.name,
@@ -94,14 +120,29 @@ export function failHandshake(
   release(connection);
 }
 
-/** Of a side that broke off; undefined: without a cause that the engine knows. */
+/** Names how a connection ends when one of its sides breaks off. The engine may know no cause. */
 export function outcomeOfBreak(
   isClient: boolean,
   failure: WireFailure | undefined,
 ): ConnectionOutcome {
-  const isTls = /^ERR_(SSL|TLS)/.test(failure?.code ?? "");
-  if (isClient) return isTls ? "client-tls-error" : "client-reset";
-  return isTls ? "endpoint-tls-error" : "endpoint-reset";
+  switch (failure?.kind) {
+    case "alert":
+    case "tls":
+    case "verify":
+      return isClient ? "client-tls-error" : "endpoint-tls-error";
+    case "reset":
+    case "closed":
+    case "refused":
+    case "unreachable":
+    case "timeout":
+    case "name-not-found":
+    case "no-open-files":
+    case "other":
+    case undefined:
+      return isClient ? "client-reset" : "endpoint-reset";
+    default:
+      return failure satisfies never;
+  }
 }
 
 /** Outcomes in which the client broke off, so that the endpoint must not take what came so far for the whole. */
@@ -147,9 +188,8 @@ export function endConnection(
   connection.isOver = true;
   const { listener, endpoint } = connection;
   const durationMs = connection.elapsedMs();
-  listener.counters.add(ENDED_SLOTS[outcome] ?? 0);
-  listener.counters.add(BYTES_FROM_CLIENTS, connection.bytesFromClient);
-  listener.counters.add(BYTES_TO_CLIENTS, connection.bytesToClient);
+  listener.counters.add(ENDED_SLOTS[outcome]);
+  connection.countBytes();
   listener.counters.observeMs(CONNECTION_SECONDS, durationMs);
   if (farewell === undefined) closeClient(connection, outcome);
   else sayFarewell(connection.plane, connection.client, farewell);
@@ -204,12 +244,12 @@ function recordOf(
 /** Ends a connection wherever it is: the drain deadline has passed, or a stage has thrown. */
 export function cutConnection(connection: ConnectionState, why: "drained" | "internal"): void {
   if (connection.isOpen) endConnection(connection, why);
-  else failHandshake(connection, why);
+  else refuseConnection(connection, why);
 }
 
 /** Ends a connection that waits for its endpoint, as another needs its place. */
 export function giveUpWaiting(connection: ConnectionState): void {
   connection.endpointFailure = "busy";
-  connection.listener.counters.add(CONNECT_FAILED_SLOTS["busy"] ?? 0);
+  connection.listener.counters.add(CONNECT_FAILED_SLOTS.busy);
   endConnection(connection, "endpoint-failed");
 }

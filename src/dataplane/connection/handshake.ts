@@ -5,7 +5,7 @@ import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import { ALERT_RECORDS } from "../tls/alerts.ts";
 import {
   classifyHandshakeFailure,
-  failureOfVerifyError,
+  nameVerifyFailure,
   sharesVersion,
 } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
@@ -46,7 +46,7 @@ export async function shakeHands(
   connection.isOpen = true;
   connection.handshakeMs = connection.elapsedMs();
   const { counters } = connection.listener;
-  counters.add(HANDSHAKE_SLOTS[facts.isResumed ? "resumed" : "new"] ?? 0);
+  counters.add(HANDSHAKE_SLOTS[facts.isResumed ? "resumed" : "new"]);
   counters.observeMs(HANDSHAKE_SECONDS, connection.handshakeMs);
   return true;
 }
@@ -153,11 +153,11 @@ function admitClientCertificate(
     return false;
   }
   connection.peerCertificate = certificate;
-  if (certificate.verifyError === undefined)
-    return canAnswer(connection, spec.policy, socket, certificate);
-  failHandshake(connection, failureOfVerifyError(certificate.verifyError), {
+  const { verifyFailure } = certificate;
+  if (verifyFailure === undefined) return canAnswer(connection, spec.policy, socket, certificate);
+  failHandshake(connection, nameVerifyFailure(verifyFailure.reason), {
     ...IN_ORDER,
-    detail: certificate.verifyError,
+    detail: verifyFailure.detail,
   });
   return false;
 }

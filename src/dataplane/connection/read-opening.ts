@@ -1,6 +1,6 @@
 import type { WireHandler } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import { failHandshake } from "./finish.ts";
+import { refuseConnection } from "./finish.ts";
 import { OpeningBytes } from "./opening-bytes.ts";
 
 /**
@@ -35,11 +35,11 @@ export function readOpening<Found>(
         resolve({ found, bytes });
       },
       onEnd() {
-        failHandshake(connection, "closed");
+        refuseConnection(connection, "closed");
         over();
       },
       onClose(failure) {
-        failHandshake(connection, failure === undefined ? "closed" : "reset");
+        refuseConnection(connection, failure === undefined ? "closed" : "reset");
         over();
       },
     };

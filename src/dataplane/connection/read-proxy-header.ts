@@ -9,7 +9,7 @@ import { tlvValueOf } from "../proxy-protocol/proxy-tlvs.ts";
 import { needsProxyHeader } from "./accept.ts";
 import { admitClient } from "./admit-client.ts";
 import type { ConnectionState } from "./connection-state.ts";
-import { failHandshake } from "./finish.ts";
+import { refuseConnection } from "./finish.ts";
 import { readOpening } from "./read-opening.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -31,11 +31,11 @@ export async function readProxyHeader(connection: ConnectionState): Promise<Buff
   const { found, bytes } = opening;
   // The peer was gone before it was accepted, so nobody knows whether it may announce clients.
   if (connection.clientAddress === "") {
-    failHandshake(connection, "reset");
+    refuseConnection(connection, "reset");
     return undefined;
   }
   if (found.kind === "malformed") {
-    failHandshake(connection, "bad-proxy-header", { detail: found.detail });
+    refuseConnection(connection, "bad-proxy-header", { detail: found.detail });
     return undefined;
   }
   if (!takeHeader(connection, found)) return undefined;

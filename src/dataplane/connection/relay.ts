@@ -14,6 +14,10 @@ const QUIET_AFTER_DATA_MS = 2_000;
 
 const FIRST_BYTE_SECONDS = histogramSlots("tlsd_first_byte_seconds");
 
+/** Why a side is held back, as bits of one number: it is read on once no reason is left. */
+const SINK_IS_FULL = 1;
+const ALL_REASONS = ~0;
+
 interface BrokenAnswer {
   readonly outcome: ConnectionOutcome;
   readonly beganAtMs: number;
@@ -33,8 +37,8 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   /** The peer has ended its half. */
   hasEnded = false;
   isClosed = false;
-  /** Its socket is paused, as the other side's is over its mark. */
-  isHeldBack = false;
+  /** The reasons for which its socket is paused. */
+  #heldBackFor = 0;
   /** Of its socket, when last looked at by a deadline. */
   #queuedBytesSeen = 0;
   /** The endpoint has broken off; the client is still sent what came before. Kept by the client's side. */
@@ -64,8 +68,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     // The other peer is gone, but what it said is still on its way to this one: this one's words go nowhere.
     if (other.isClosed) return;
     if (other.socket.write(chunk, isLent)) return;
-    this.isHeldBack = true;
-    this.socket.pause();
+    this.#holdBack(SINK_IS_FULL);
     connection.plane.relayMemory.hold(other, other.socket.queuedBytes);
   }
 
@@ -74,9 +77,18 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     connection.plane.relayMemory.release(this);
     if (this.#broken !== undefined) return;
     touch(connection);
-    if (!other.isHeldBack) return;
-    other.isHeldBack = false;
-    other.socket.resume();
+    other.#letGo(SINK_IS_FULL);
+  }
+
+  #holdBack(reason: number): void {
+    this.#heldBackFor |= reason;
+    this.socket.pause();
+  }
+
+  #letGo(reasons: number): void {
+    if ((this.#heldBackFor & reasons) === 0) return;
+    this.#heldBackFor &= ~reasons;
+    if (this.#heldBackFor === 0) this.socket.resume();
   }
 
   onEnd(): void {
@@ -104,7 +116,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
       return;
     }
     // An endpoint that has answered in full and then broke off takes nothing more; its answer is still delivered.
-    if (failure !== undefined && !other.isClosed) other.socket.resume();
+    if (failure !== undefined && !other.isClosed) other.#letGo(ALL_REASONS);
     if (other.isClosed) endConnection(connection, "completed");
     else if (!this.hasEnded) other.socket.end();
   }
@@ -117,8 +129,8 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     const { nowMs } = this.connection.plane.deadlines;
     this.#broken = { outcome, movedAtMs: nowMs, beganAtMs: nowMs };
     this.#waitForQuiet(this.#broken, QUIET_MS);
-    // It may have been held back; what it still says goes nowhere.
-    this.socket.resume();
+    // What it still sends is dropped, so there is no reason left to hold it back.
+    this.#letGo(ALL_REASONS);
   }
 
   #waitForQuiet({ beganAtMs }: BrokenAnswer, quietMs: number): void {

@@ -1,38 +1,40 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import type { WireFailure } from "../wire/wire.ts";
 import { classifyEndpointFailure, isEndpointsFault } from "./classify-endpoint-failure.ts";
 
-const nameOf = (code: string, isTls = false): string =>
-  classifyEndpointFailure({ code, detail: "" }, isTls);
+type PlainKind = Exclude<WireFailure["kind"], "alert" | "tls" | "verify">;
+
+const nameOf = (kind: PlainKind, isTls = false): string =>
+  classifyEndpointFailure({ kind, detail: "" }, isTls);
 
 it("names what happened to a connect", () => {
-  assert.equal(nameOf("ECONNREFUSED"), "refused");
-  assert.equal(nameOf("ENOENT"), "refused");
-  assert.equal(nameOf("EAGAIN"), "refused");
-  assert.equal(nameOf("ETIMEDOUT"), "timeout");
-  assert.equal(nameOf("ECONNRESET"), "reset");
-  assert.equal(nameOf("ENOTFOUND"), "name-not-found");
-  assert.equal(nameOf("EAI_AGAIN"), "name-not-found");
-  assert.equal(nameOf("EHOSTUNREACH"), "unreachable");
-  assert.equal(nameOf("ENETUNREACH"), "unreachable");
+  assert.equal(nameOf("refused"), "refused");
+  assert.equal(nameOf("timeout"), "timeout");
+  assert.equal(nameOf("reset"), "reset");
+  assert.equal(nameOf("name-not-found"), "name-not-found");
+  assert.equal(nameOf("unreachable"), "unreachable");
+  assert.equal(nameOf("other"), "unreachable");
   assert.equal(classifyEndpointFailure(undefined, false), "reset");
 });
 
 it("names what happened to TLS", () => {
-  assert.equal(nameOf("ERR_TLS_CERT_ALTNAME_INVALID", true), "wrong-name");
-  assert.equal(nameOf("CERT_HAS_EXPIRED", true), "expired");
-  assert.equal(nameOf("CERT_NOT_YET_VALID", true), "expired");
-  assert.equal(nameOf("UNABLE_TO_VERIFY_LEAF_SIGNATURE", true), "untrusted");
-  assert.equal(nameOf("DEPTH_ZERO_SELF_SIGNED_CERT", true), "untrusted");
-  assert.equal(nameOf("INVALID_PURPOSE", true), "untrusted");
-  assert.equal(nameOf("ERR_SSL_WRONG_VERSION_NUMBER", true), "tls-failed");
-  assert.equal(nameOf("ECONNRESET", true), "tls-failed");
-  assert.equal(nameOf("ETIMEDOUT", true), "timeout");
+  const verifyNameOf = (reason: Extract<WireFailure, { kind: "verify" }>["reason"]): string =>
+    classifyEndpointFailure({ kind: "verify", reason, detail: "" }, true);
+  assert.equal(verifyNameOf("wrong-name"), "wrong-name");
+  assert.equal(verifyNameOf("expired"), "expired");
+  for (const reason of ["untrusted", "revoked", "crl-expired"] as const)
+    assert.equal(verifyNameOf(reason), "untrusted");
+  const broken: WireFailure = { kind: "tls", reason: "protocol-error", detail: "" };
+  assert.equal(classifyEndpointFailure(broken, true), "tls-failed");
+  for (const kind of ["reset", "closed", "unreachable", "other"] as const)
+    assert.equal(nameOf(kind, true), "tls-failed");
+  assert.equal(nameOf("timeout", true), "timeout");
 });
 
 it("blames no endpoint for what the director lacks", () => {
   assert.equal(
-    isEndpointsFault(classifyEndpointFailure({ code: "EMFILE", detail: "" }, false)),
+    isEndpointsFault(classifyEndpointFailure({ kind: "no-open-files", detail: "" }, false)),
     false,
   );
   assert.equal(isEndpointsFault("busy"), false);

@@ -1,37 +1,40 @@
 import type { EndpointFailure } from "#model/outcome.ts";
-import type { WireFailure } from "../wire/wire.ts";
+import type { VerifyFailureReason, WireFailure } from "../wire/wire.ts";
 
-const BY_CODE: Readonly<Record<string, EndpointFailure>> = {
-  ECONNREFUSED: "refused",
-  // A unix endpoint whose socket nobody listens on, or that is not there.
-  ENOENT: "refused",
-  // The queue of a unix endpoint is full. Bun says ECONNREFUSED.
-  EAGAIN: "refused",
-  ETIMEDOUT: "timeout",
-  ECONNRESET: "reset",
-  EPIPE: "reset",
-  EMFILE: "no-open-files",
-  ENFILE: "no-open-files",
-  ENOTFOUND: "name-not-found",
-  EAI_AGAIN: "name-not-found",
-  ERR_TLS_CERT_ALTNAME_INVALID: "wrong-name",
-  CERT_HAS_EXPIRED: "expired",
-  CERT_NOT_YET_VALID: "expired",
+const BY_VERIFY_REASON: Readonly<Record<VerifyFailureReason, EndpointFailure>> = {
+  untrusted: "untrusted",
+  revoked: "untrusted",
+  "crl-expired": "untrusted",
+  expired: "expired",
+  "wrong-name": "wrong-name",
 };
 
-const UNTRUSTED =
-  /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|CRL_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE)/;
-
-/** Names why an endpoint could not be used, from the engine's code. */
+/** Names why an endpoint could not be used. `isTls` says that the TLS handshake had begun. */
 export function classifyEndpointFailure(
   failure: WireFailure | undefined,
   isTls: boolean,
 ): EndpointFailure {
-  const code = failure?.code ?? "ECONNRESET";
-  const named = BY_CODE[code];
-  if (isTls && (named === "reset" || named === undefined))
-    return UNTRUSTED.test(code) ? "untrusted" : "tls-failed";
-  return named ?? "unreachable";
+  if (failure === undefined) return isTls ? "tls-failed" : "reset";
+  switch (failure.kind) {
+    case "refused":
+    case "timeout":
+    case "name-not-found":
+    case "no-open-files":
+      return failure.kind;
+    case "reset":
+    case "closed":
+      return isTls ? "tls-failed" : "reset";
+    case "unreachable":
+    case "other":
+      return isTls ? "tls-failed" : "unreachable";
+    case "alert":
+    case "tls":
+      return "tls-failed";
+    case "verify":
+      return BY_VERIFY_REASON[failure.reason];
+    default:
+      return failure satisfies never;
+  }
 }
 
 /** Whether it says something of the endpoint: what the director lacks itself must not take an endpoint out. */

@@ -16,13 +16,13 @@ describe("OpenConnections", () => {
       assert.equal(connections.hasPlace(2, 0), true);
       connections.addFarewell(farewell);
     }
-    connections.add({ cut() {} });
+    connections.add({ cut() {}, countBytes() {} });
     assert.equal(connections.hasPlace(3, 0), true);
     assert.deepEqual(cut, ["first"]);
-    connections.add({ cut() {} });
+    connections.add({ cut() {}, countBytes() {} });
     assert.equal(connections.hasPlace(3, 0), true);
     assert.deepEqual(cut, ["first", "second"]);
-    connections.add({ cut() {} });
+    connections.add({ cut() {}, countBytes() {} });
     assert.equal(connections.hasPlace(3, 0), false);
     assert.equal(connections.size, 3);
   });
@@ -33,6 +33,7 @@ describe("OpenConnections", () => {
     const [first, second, served] = ["first", "second", "served"].map((name, at) => {
       const connection = {
         cut() {},
+        countBytes() {},
         giveUp() {
           gaveUp.push(name);
           connections.delete(connection);
@@ -47,17 +48,21 @@ describe("OpenConnections", () => {
     assert.equal(connections.hasPlace(3, 99), false);
     assert.equal(connections.hasPlace(3, 100), true);
     assert.deepEqual(gaveUp, ["first"]);
-    connections.add({ cut() {} });
+    connections.add({ cut() {}, countBytes() {} });
     assert.equal(connections.hasPlace(3, 100), false);
     assert.equal(connections.hasPlace(3, 1_000), true);
     assert.deepEqual(gaveUp, ["first", "second"]);
-    connections.add({ cut() {} });
+    connections.add({ cut() {}, countBytes() {} });
     assert.equal(connections.hasPlace(3, 1_000), false);
   });
 
   it("is empty when connections and farewells are gone, and cuts both", async () => {
     const connections = new OpenConnections();
-    const connection = { cut: () => connections.delete(connection), giveUp() {} };
+    const connection = {
+      cut: () => connections.delete(connection),
+      countBytes() {},
+      giveUp() {},
+    };
     const farewell = { cut: () => connections.deleteFarewell(farewell) };
     connections.add(connection);
     connections.addFarewell(farewell);

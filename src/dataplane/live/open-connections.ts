@@ -3,6 +3,11 @@ interface Cuttable {
   cut(): void;
 }
 
+interface Open extends Cuttable {
+  /** Adds what it has carried since the last call to the counters. */
+  countBytes(): void;
+}
+
 /** What can give its place up. */
 interface Waiting {
   giveUp(): void;
@@ -18,7 +23,7 @@ const PATIENCE_MS = 100;
  * connection and the last farewell have gone.
  */
 export class OpenConnections {
-  readonly #open = new Set<Cuttable>();
+  readonly #open = new Set<Open>();
   /** In the order in which they began. */
   readonly #farewells = new Set<Cuttable>();
   /** Those of the open ones that wait for their endpoint, since when; the oldest first. */
@@ -44,14 +49,19 @@ export class OpenConnections {
     return true;
   }
 
-  add(connection: Cuttable): void {
+  add(connection: Open): void {
     this.#open.add(connection);
   }
 
-  delete(connection: Cuttable & Waiting): void {
+  delete(connection: Open & Waiting): void {
     this.#open.delete(connection);
     this.#waiting.delete(connection);
     this.#tellEmpty();
+  }
+
+  /** Costs a few comparisons a connection. Deadlines look at each of them ten times as often. */
+  countBytes(): void {
+    for (const connection of this.#open) connection.countBytes();
   }
 
   addWaiting(connection: Waiting, nowMs: number): void {

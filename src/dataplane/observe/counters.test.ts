@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SLOTS } from "#model/metric-catalog.ts";
 import type { ListenerName } from "#model/names.ts";
-import { Counters, histogramSlots } from "./counters.ts";
+import { HANDSHAKE_FAILURE_NAMES } from "#model/outcome.ts";
+import { Counters, histogramSlots, slotOf, slotsByLabel } from "./counters.ts";
 
 const NAME = "front.shop:443" as ListenerName;
-const ACCEPTED = SLOTS.firstSlot.tlsd_connections_accepted_total;
+const ACCEPTED = slotOf("tlsd_connections_accepted_total");
 const OPEN = SLOTS.firstSlot.tlsd_connections_open;
 
 const pairs = (changes: readonly number[] | undefined): Map<number, number> => {
@@ -26,6 +27,13 @@ describe("counters", () => {
     counters.of(NAME).add(ACCEPTED);
     assert.equal(pairs(take(counters)[NAME]).get(ACCEPTED), 2);
     assert.deepEqual(take(counters), {});
+  });
+
+  it("has a slot of its own for each value of a label, and none for another", () => {
+    const failed = slotsByLabel("tlsd_handshakes_failed_total");
+    assert.equal(new Set(Object.values(failed)).size, HANDSHAKE_FAILURE_NAMES.length - 1);
+    // @ts-expect-error A typo does not compile.
+    assert.equal(failed["no-such-cause"], undefined);
   });
 
   it("puts a duration into the bucket whose bound it does not pass, and into the sum", () => {

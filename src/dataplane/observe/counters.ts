@@ -1,34 +1,46 @@
-import {
-  SLOTS,
-  LISTENER_METRICS,
-  slotCountOf,
-  type ListenerMetricName,
-} from "#model/metric-catalog.ts";
+import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/metric-catalog.ts";
 import type { ListenerName } from "#model/names.ts";
+
+type ListenerMetric = (typeof LISTENER_METRICS)[number];
+type MetricWith<Part> = Extract<ListenerMetric, Part>;
+type LabelledMetric = MetricWith<{ readonly values: readonly string[] }>;
+type CounterName = Exclude<MetricWith<{ readonly kind: "counter" }>, LabelledMetric>["name"];
+type HistogramName = MetricWith<{ readonly kind: "histogram" }>["name"];
+type LabelOf<Name> = Extract<LabelledMetric, { readonly name: Name }>["values"][number];
+
+/** The place of one counter in the array of a listener. Only the functions below make one. */
+export type Slot = number & { readonly isSlot: true };
 
 const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
 
-/** Where each value of a labelled metric is counted. */
-export type SlotsByLabel = Readonly<Record<string, number>>;
+export const slotOf = (name: CounterName): Slot => SLOTS.firstSlot[name] as Slot;
 
-export function slotsByLabel(name: ListenerMetricName): SlotsByLabel {
+/** Returns where each value of a labelled metric is counted. */
+export function slotsByLabel<Name extends LabelledMetric["name"]>(
+  name: Name,
+): Readonly<Record<LabelOf<Name>, Slot>> {
   const metric = LISTENER_METRICS.find((candidate) => candidate.name === name);
-  const values = metric !== undefined && "values" in metric ? metric.values : [];
-  return Object.fromEntries(values.map((value, index) => [value, SLOTS.firstSlot[name] + index]));
+  const labels: readonly string[] = metric !== undefined && "values" in metric ? metric.values : [];
+  const slots = labels.map((label, index) => [label, SLOTS.firstSlot[name] + index]);
+  return Object.fromEntries(slots) as Record<LabelOf<Name>, Slot>;
 }
 
 interface HistogramSlots {
-  readonly first: number;
+  readonly first: Slot;
   readonly boundsSeconds: readonly number[];
-  readonly sum: number;
+  readonly sum: Slot;
 }
 
-export function histogramSlots(name: ListenerMetricName): HistogramSlots {
+export function histogramSlots(name: HistogramName): HistogramSlots {
   const metric = LISTENER_METRICS.find((candidate) => candidate.name === name);
   if (metric === undefined || !("buckets" in metric))
     throw new TypeError(`${name} is no histogram.`);
   const first = SLOTS.firstSlot[name];
-  return { first, boundsSeconds: metric.buckets, sum: first + slotCountOf(metric) - 1 };
+  return {
+    first: first as Slot,
+    boundsSeconds: metric.buckets,
+    sum: (first + slotCountOf(metric) - 1) as Slot,
+  };
 }
 
 /** What one listener has counted since it was last told: one flat array, so that counting is an addition. */
@@ -37,7 +49,7 @@ export class ListenerCounters {
   #openConnections = 0;
   #isTouched = false;
 
-  add(slot: number, amount = 1): void {
+  add(slot: Slot, amount = 1): void {
     this.#slots[slot] = (this.#slots[slot] ?? 0) + amount;
     this.#isTouched = true;
   }
@@ -50,7 +62,7 @@ export class ListenerCounters {
       seconds > (histogram.boundsSeconds[bucket] ?? 0)
     )
       bucket += 1;
-    this.add(histogram.first + bucket);
+    this.add((histogram.first + bucket) as Slot);
     this.add(histogram.sum, seconds);
   }
 

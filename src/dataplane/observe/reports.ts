@@ -19,6 +19,8 @@ const MAX_WAITING_BYTES = MIB;
 export interface ReportsParts {
   readonly channel: Pick<Channel<ToControl>, "send" | "sentBytes" | "waitingBytes">;
   readonly counters: Counters;
+  /** Adds what open connections have carried since the last call to `counters`. */
+  readonly countOpen: () => void;
   /** Listeners whose counters stay though they have counted nothing. */
   readonly listenerNames: () => ReadonlySet<ListenerName>;
 }
@@ -47,7 +49,8 @@ export class Reports {
   }
 
   count(): void {
-    const { channel, counters, listenerNames } = this.#parts;
+    const { channel, counters, countOpen, listenerNames } = this.#parts;
+    countOpen();
     const startedBytes = channel.sentBytes;
     while (
       channel.sentBytes - startedBytes < MAX_COUNT_BYTES &&

@@ -1,5 +1,5 @@
 import { tryCipherSuite } from "#model/cipher-suites.ts";
-import type { HandshakeFailure } from "#model/outcome.ts";
+import type { TlsHandshakeFailure } from "#model/outcome.ts";
 import type { ResolvedPolicy } from "#model/policy.ts";
 import { groupCodeOf, pssTwinOf, SCHEMES } from "#model/signature-schemes.ts";
 import type { SnapshotCertificate } from "#model/snapshot.ts";
@@ -83,7 +83,7 @@ export class CertificateFit {
   }
 
   /** Why a handshake with this certificate cannot succeed; undefined where it can. */
-  mismatchOf(hello: ClientHello): HandshakeFailure | undefined {
+  mismatchOf(hello: ClientHello): TlsHandshakeFailure | undefined {
     if (this.fitOf(hello) !== FIT.none) return undefined;
     // RFC 8422 section 5.1: without the curve of the key the client's suites of ECDSA are of no use.
     const lacksSuite =

@@ -1,5 +1,5 @@
 import type { KeyType } from "#model/certificate.ts";
-import type { HandshakeFailure } from "#model/outcome.ts";
+import type { TlsHandshakeFailure } from "#model/outcome.ts";
 import type { ResolvedPolicy } from "#model/policy.ts";
 import { wildcardOf } from "#model/server-name.ts";
 import type { SnapshotCertificate } from "#model/snapshot.ts";
@@ -51,7 +51,7 @@ export class CertificateIndex {
   }
 
   /** Why the certificate that the client is shown leads to no handshake; undefined where it can. */
-  mismatchOf(hello: ClientHello, nowMs: number): HandshakeFailure | undefined {
+  mismatchOf(hello: ClientHello, nowMs: number): TlsHandshakeFailure | undefined {
     return this.#select(hello, nowMs)?.mismatchOf(hello);
   }
 

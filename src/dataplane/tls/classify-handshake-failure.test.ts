@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PRESETS } from "#model/policy.ts";
+import type { TlsFailureReason, VerifyFailureReason, WireFailure } from "../wire/wire.ts";
 import { classifyHandshakeFailure } from "./classify-handshake-failure.ts";
 import type { ClientHello } from "./client-hello.ts";
 
@@ -17,56 +18,56 @@ const HELLO: ClientHello = {
   hasSessionTicket: false,
 };
 
-const failureOf = (code: string | undefined, change: Partial<ClientHello> = {}): string =>
-  classifyHandshakeFailure(
-    { ...HELLO, ...change },
-    PRESETS.intermediate,
-    code === undefined ? undefined : { code, detail: "" },
-  ).failure;
+const nameOf = (failure: WireFailure | undefined, change: Partial<ClientHello> = {}): string =>
+  classifyHandshakeFailure({ ...HELLO, ...change }, PRESETS.intermediate, failure).failure;
+
+const tls = (reason: TlsFailureReason): WireFailure => ({ kind: "tls", reason, detail: "" });
+const alertOf = (alert: string | undefined): WireFailure => ({ kind: "alert", alert, detail: "" });
 
 describe("classifyHandshakeFailure", () => {
   it("names an alert, and tells those that reject the certificate", () => {
-    assert.deepEqual(
-      classifyHandshakeFailure(HELLO, PRESETS.modern, {
-        code: "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
-        detail: "",
-      }),
-      { failure: "client-rejected-certificate", alert: "unknown_ca" },
-    );
-    assert.equal(failureOf("ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR"), "client-alert");
+    assert.deepEqual(classifyHandshakeFailure(HELLO, PRESETS.modern, alertOf("unknown_ca")), {
+      failure: "client-rejected-certificate",
+      alert: "unknown_ca",
+    });
+    assert.equal(nameOf(alertOf("internal_error")), "client-alert");
   });
 
-  it("knows the plaintext alert that Bun cannot read", () => {
-    assert.deepEqual(
-      classifyHandshakeFailure(HELLO, PRESETS.modern, {
-        code: "ERR_SSL_BAD_PACKET_LENGTH",
-        detail: "",
-      }),
-      { failure: "client-rejected-certificate", alert: "unknown" },
-    );
+  it("takes an alert that the engine cannot read for a refusal of the certificate", () => {
+    assert.deepEqual(classifyHandshakeFailure(HELLO, PRESETS.modern, alertOf(undefined)), {
+      failure: "client-rejected-certificate",
+      alert: "unknown",
+    });
   });
 
   it("says what the client and the policy do not share, whatever the engine calls it", () => {
-    assert.equal(failureOf("ERR_SSL_ANYTHING", { versions: [0x0302] }), "unsupported-version");
+    const broken = tls("protocol-error");
+    assert.equal(nameOf(broken, { versions: [0x0302] }), "unsupported-version");
     assert.equal(
-      failureOf("ERR_SSL_ANYTHING", { versions: [0x0303], cipherSuites: [0x002f] }),
+      nameOf(broken, { versions: [0x0303], cipherSuites: [0x002f] }),
       "no-shared-cipher",
     );
-    assert.equal(failureOf("ERR_SSL_ANYTHING", { groups: [0x0019] }), "no-shared-group");
+    assert.equal(nameOf(broken, { groups: [0x0019] }), "no-shared-group");
+    assert.equal(nameOf(tls("too-large"), { groups: [0x0019] }), "too-large");
   });
 
-  it("names what OpenSSL says of a client certificate", () => {
-    assert.equal(failureOf("CERT_REVOKED"), "revoked-client-certificate");
-    assert.equal(failureOf("CERT_HAS_EXPIRED"), "expired-client-certificate");
-    assert.equal(failureOf("UNABLE_TO_VERIFY_LEAF_SIGNATURE"), "untrusted-client-certificate");
-    assert.equal(failureOf("ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE"), "no-client-certificate");
+  it("names what is wrong with a client certificate, and keeps the engine's code for people", () => {
+    const verify = (reason: VerifyFailureReason): string =>
+      nameOf({ kind: "verify", reason, detail: "" });
+    assert.equal(verify("revoked"), "revoked-client-certificate");
+    assert.equal(verify("expired"), "expired-client-certificate");
+    assert.equal(verify("crl-expired"), "expired-client-certificate");
+    assert.equal(verify("untrusted"), "untrusted-client-certificate");
+    assert.equal(nameOf(tls("no-certificate")), "no-client-certificate");
+    const revoked: WireFailure = { kind: "verify", reason: "revoked", detail: "CERT_REVOKED" };
+    assert.equal(classifyHandshakeFailure(HELLO, PRESETS.modern, revoked).detail, "CERT_REVOKED");
   });
 
   it("tells a reset from a close, and both from a broken protocol", () => {
-    assert.equal(failureOf("ECONNRESET"), "reset");
-    assert.equal(failureOf(undefined), "closed");
-    const hungUp = { code: "ECONNRESET", detail: "socket hang up" };
-    assert.equal(classifyHandshakeFailure(HELLO, PRESETS.modern, hungUp).failure, "closed");
-    assert.equal(failureOf("ERR_SSL_WRONG_VERSION_NUMBER"), "protocol-error");
+    assert.equal(nameOf({ kind: "reset", detail: "" }), "reset");
+    assert.equal(nameOf({ kind: "closed", detail: "" }), "closed");
+    assert.equal(nameOf(undefined), "closed");
+    assert.equal(nameOf(tls("protocol-error")), "protocol-error");
+    assert.equal(nameOf({ kind: "other", detail: "" }), "protocol-error");
   });
 });

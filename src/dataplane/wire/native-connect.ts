@@ -1,10 +1,12 @@
 import net from "node:net";
 import type { BunSocket, BunSocketHandlers } from "./bun-native.ts";
+import { nameFailure } from "./name-failure.ts";
+import type { WireFailure } from "./wire.ts";
 
 /** What is told how its connect went, and keeps what was opened. */
 export interface Connectable {
   connected(socket: BunSocket<unknown>): void;
-  failed(failure: { readonly code: string; readonly detail: string }): void;
+  failed(failure: WireFailure): void;
   closed(): void;
 }
 
@@ -72,7 +74,7 @@ export function buildConnect<Data extends Connectable>(
   }
 
   function onError(this: Borrowed, error: NodeJS.ErrnoException): void {
-    this[connectable]?.failed({ code: error.code ?? "UNKNOWN", detail: error.message });
+    this[connectable]?.failed(nameFailure(error));
   }
 
   function onClose(this: Borrowed): void {

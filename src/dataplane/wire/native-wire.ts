@@ -1,7 +1,8 @@
 import { tryBunSockets, type BunSocketHandlers, type BunSockets } from "./bun-native.ts";
 import { canStartTls } from "./can-start-tls.ts";
+import { nameListenFailure } from "./name-failure.ts";
 import { buildConnect } from "./native-connect.ts";
-import { wireFailureOf } from "./native-facts.ts";
+import { tryNativeFailure } from "./native-facts.ts";
 import { NativeListener } from "./native-listener.ts";
 import { NativeSocket } from "./native-socket.ts";
 import { portableWire, secureContextOf } from "./portable-wire.ts";
@@ -27,11 +28,11 @@ const HANDLERS: Handlers = {
     if (data.isOf(socket)) data.ended();
   },
   error(socket, error) {
-    socket.data.failed(wireFailureOf(error));
+    socket.data.failed(tryNativeFailure(error));
   },
   close(socket, error) {
     const { data } = socket;
-    data.failed(wireFailureOf(error));
+    data.failed(tryNativeFailure(error));
     if (data.isOf(socket)) data.closed();
   },
 };
@@ -51,7 +52,7 @@ const SERVER_TLS: Handlers = {
     } else if (LEFT_EARLY.test(error?.message ?? "")) {
       wireSocket.handler.onEnd();
     } else {
-      wireSocket.failed(wireFailureOf(error));
+      wireSocket.failed(tryNativeFailure(error));
       wireSocket.destroy();
     }
   },
@@ -69,7 +70,11 @@ function buildNativeWire(bun: BunSockets): Wire {
     maxHelloBytes: (requestsCertificate) => portableWire.maxHelloBytes(requestsCertificate),
 
     async listen(target, onAccept) {
-      return new NativeListener(bun, target, HANDLERS, onAccept);
+      try {
+        return new NativeListener(bun, target, HANDLERS, onAccept);
+      } catch (cause) {
+        throw nameListenFailure(cause);
+      }
     },
 
     connect(target, handler) {

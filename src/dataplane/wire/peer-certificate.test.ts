@@ -17,7 +17,7 @@ test("a certificate is there, whatever it is called", () => {
 
 test("the engine's verdict counts, and on a resumed session the end of the certificate too", () => {
   const verdictOf = (end: string, verdict?: string): string | undefined =>
-    peerCertificateOf({ subject: {}, valid_to: end }, verdict)?.verifyError;
+    peerCertificateOf({ subject: {}, valid_to: end }, verdict)?.verifyFailure?.detail;
   assert.equal(verdictOf(valid_to), undefined);
   assert.equal(verdictOf("Jan  1 00:00:00 2020 GMT"), "CERT_HAS_EXPIRED");
   assert.equal(verdictOf(valid_to, "CERT_REVOKED"), "CERT_REVOKED");

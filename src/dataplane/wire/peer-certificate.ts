@@ -1,3 +1,4 @@
+import { nameVerifyError } from "./name-failure.ts";
 import type { PeerCertificate } from "./wire.ts";
 
 /** The part of node:tls's certificate that is read; an empty object stands for none. */
@@ -41,6 +42,7 @@ export function peerCertificateOf(
   const attributes = Object.entries((subject ?? {}) as Readonly<Record<string, string | string[]>>);
   const commonNames = attributes.find(([key]) => key === "CN")?.[1];
   const hasExpired = Date.parse(valid_to ?? "") < Date.now();
+  const error = verifyError ?? (hasExpired ? "CERT_HAS_EXPIRED" : undefined);
   const text =
     attributes.map(([key, value]) => `${key}=${[value].flat().join("+")}`).join(", ") ||
     subjectaltname ||
@@ -49,6 +51,6 @@ export function peerCertificateOf(
     commonName: [commonNames].flat()[0],
     subject: text.slice(0, MAX_SUBJECT_LENGTH),
     chainBytes: bytesOf(certificate),
-    verifyError: verifyError ?? (hasExpired ? "CERT_HAS_EXPIRED" : undefined),
+    verifyFailure: error === undefined ? undefined : nameVerifyError(error),
   };
 }

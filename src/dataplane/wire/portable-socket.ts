@@ -1,4 +1,5 @@
 import type net from "node:net";
+import { nameFailure, type EngineError } from "./name-failure.ts";
 import {
   HIGH_WATER_MARK_BYTES,
   SILENT,
@@ -44,8 +45,6 @@ function onClose(this: Owned): void {
   this[owner]?.closed();
 }
 
-type Broken = Pick<NodeJS.ErrnoException, "code" | "message">;
-
 export class PortableSocket implements WireSocket {
   handler: WireHandler = SILENT;
   protected readonly socket: Owned;
@@ -53,7 +52,7 @@ export class PortableSocket implements WireSocket {
   #isListening = false;
   #isPaused = true;
   #isEndUntold = false;
-  #resetBy: Broken | undefined;
+  #resetBy: EngineError | undefined;
 
   constructor(socket: net.Socket) {
     this.socket = socket;
@@ -152,7 +151,7 @@ export class PortableSocket implements WireSocket {
   }
 
   /** A write has met a reset: what came before can still be read, and the end after it is none. */
-  wasReset(error: Broken): void {
+  wasReset(error: EngineError): void {
     this.#resetBy ??= error;
   }
 
@@ -167,14 +166,14 @@ export class PortableSocket implements WireSocket {
   }
 
   /** Closes with this failure; nothing else is told of the socket before. */
-  brokenOff(error: Broken): void {
+  brokenOff(error: EngineError): void {
     this.failed(error);
     this.#tellNothingMore();
     setImmediate(() => this.destroySocket());
   }
 
-  failed(error: Broken): void {
-    this.#failure ??= { code: error.code ?? "UNKNOWN", detail: error.message };
+  failed(error: EngineError): void {
+    this.#failure ??= nameFailure(error);
   }
 
   closed(): void {

@@ -3,6 +3,7 @@ import dns from "node:dns";
 import net from "node:net";
 import tls, { type SecureContext } from "node:tls";
 import { readOnAfterBrokenPipe } from "./broken-pipe.ts";
+import { nameListenFailure } from "./name-failure.ts";
 import { NameLookups } from "./name-lookups.ts";
 import { isBun, PortableSocket, sharedRead } from "./portable-socket.ts";
 import { PortableTlsSocket, sniOf } from "./portable-tls-socket.ts";
@@ -62,7 +63,8 @@ function listen(
     (socket) => onAccept(new PortableSocket(socket)),
   );
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    const refuse = (cause: unknown): void => reject(nameListenFailure(cause));
+    server.once("error", refuse);
     server.listen(
       {
         host: target.address,
@@ -73,7 +75,7 @@ function listen(
         ipv6Only: true,
       },
       () => {
-        server.off("error", reject);
+        server.off("error", refuse);
         // From here on an error is an accept that failed (EMFILE): the engine backs off and tries again.
         server.on("error", () => {});
         resolve({ close: () => server.close() });

@@ -3,11 +3,53 @@
  * second implementation stands beside the first without the rest noticing.
  */
 
-/** Why a socket closed: the engine's code (`ECONNRESET`, `ERR_SSL_NO_SHARED_CIPHER`) and its words. */
-export interface WireFailure {
-  readonly code: string;
+/** What keeps a TLS handshake from being done, or breaks TLS after it. */
+export type TlsFailureReason =
+  | "no-shared-cipher"
+  | "no-shared-group"
+  | "no-shared-signature"
+  | "no-shared-alpn"
+  | "unsupported-version"
+  /** The peer's message is longer than the engine takes. */
+  | "too-large"
+  /** The peer has sent no certificate and one is required. */
+  | "no-certificate"
+  | "protocol-error";
+
+/** What is wrong with the peer's certificate. */
+export type VerifyFailureReason =
+  | "untrusted"
+  | "expired"
+  | "crl-expired"
+  | "revoked"
+  | "wrong-name";
+
+/** `detail` is the engine's or the system's own code, such as `ERR_SSL_NO_SHARED_CIPHER`. It is for people to read. */
+export interface VerifyFailure {
+  readonly kind: "verify";
+  readonly reason: VerifyFailureReason;
   readonly detail: string;
 }
+
+/** Why a socket closed. What is above the seam decides by kind, reason and alert, and never by `detail`. */
+export type WireFailure =
+  | {
+      readonly kind:
+        | "reset"
+        /** The peer has ended its half during the TLS handshake. */
+        | "closed"
+        | "refused"
+        | "unreachable"
+        | "timeout"
+        | "name-not-found"
+        | "no-open-files"
+        | "other";
+      readonly detail: string;
+    }
+  /** The peer has sent an alert. `alert` is its name in RFC 8446 section 6, or undefined if the engine cannot read it. */
+  | { readonly kind: "alert"; readonly alert: string | undefined; readonly detail: string }
+  | { readonly kind: "tls"; readonly reason: TlsFailureReason; readonly detail: string }
+  | VerifyFailure;
 
 /** What a socket tells. One object at a time listens to a socket; nothing is told before it is there. */
 export interface WireHandler {
@@ -80,8 +122,8 @@ export interface PeerCertificate {
   readonly subject: string;
   /** Of its DER, and of what else the engine tells of its chain. */
   readonly chainBytes: number;
-  /** OpenSSL's code, such as `CERT_REVOKED`; undefined: valid. */
-  readonly verifyError: string | undefined;
+  /** It is undefined if the certificate is valid. */
+  readonly verifyFailure: VerifyFailure | undefined;
 }
 
 export interface TlsSocket extends WireSocket {
@@ -151,7 +193,7 @@ export interface WireListener {
 }
 
 export interface Wire {
-  /** Sockets arrive paused. Rejects with an Error that has the system's `code` (`EADDRINUSE`, ...). */
+  /** Sockets arrive paused. Rejects with a DirectorError that names why the address cannot be listened on. */
   listen(
     target: { readonly address: string; readonly port: number },
     onAccept: (socket: WireSocket) => void,
