@@ -89,6 +89,22 @@ for (const [what, bytes] of [
   });
 }
 
+test("a message that is nested too deeply is malformed before it is parsed", () => {
+  const told: unknown[] = [];
+  const limits = { ...LIMITS, maxDepthIn: 3 };
+  const channel = new Channel<Message>(limits, {
+    onMessage: (message) => told.push(message),
+    onMalformed: (text) => told.push(text),
+    onClose: () => undefined,
+  });
+  for (const text of ['{"a":[{}],"b":[[],[]]}', '{"a":"[[[[\\"{{{{"}']) {
+    channel.onData(framed(Buffer.from(text)));
+  }
+  assert.equal(told.length, 2);
+  channel.onData(framed(Buffer.from('{"a":[{"b":[]}]}')));
+  assert.equal(told[2], "a frame with too many values in one another");
+});
+
 test("a length out of bounds is malformed", () => {
   const { channel, told } = makeChannel();
   channel.onData(Buffer.from("{garbage\n"));

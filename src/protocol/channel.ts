@@ -4,6 +4,8 @@ import { FrameReader, HEADER_BYTES } from "./frame-reader.ts";
 export interface ChannelLimits {
   readonly maxFrameBytesOut: number;
   readonly maxFrameBytesIn: number;
+  /** Objects and arrays in one another in what is received. A deeper message takes long to parse and to check. */
+  readonly maxDepthIn?: number;
   /** What may wait for the other side, not counting the largest frame that waits. */
   readonly maxWaitingBytes: number;
 }
@@ -100,6 +102,11 @@ export class Channel<Out extends object> implements PipeHandlers {
   #take(frame: Buffer): void {
     // Whoever took the frame before this one may have closed the channel.
     if (!this.#isReading) return;
+    const { maxDepthIn = Infinity } = this.#limits;
+    if (maxDepthIn < Infinity && isNestedDeeper(frame, maxDepthIn)) {
+      this.#refuse("a frame with too many values in one another");
+      return;
+    }
     let message: unknown;
     try {
       message = JSON.parse(this.#decoder.decode(frame));
@@ -115,4 +122,25 @@ export class Channel<Out extends object> implements PipeHandlers {
     this.#isReading = false;
     this.#handlers.onMalformed(what);
   }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Whether JSON text has more than `depth` objects and arrays in one another. */
+function isNestedDeeper(text: Uint8Array, depth: number): boolean {
+  let open = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const byte = text[at];
+    if (isInString) {
+      if (byte === BACKSLASH) at += 1;
+      else if (byte === QUOTE) isInString = false;
+    } else if (byte === QUOTE) isInString = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      open += 1;
+      if (open > depth) return true;
+    } else if (byte === 0x5d || byte === 0x7d) open -= 1;
+  }
+  return false;
 }

@@ -6,9 +6,9 @@ import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
-import { ask } from "#harness/many-clients.ts";
+import { ask, shownSerials } from "#harness/many-clients.ts";
 import { limitOpenFiles } from "#harness/open-file-limit.ts";
-import { openFileCount } from "#harness/process-facts.ts";
+import { descendantsOf, openFileCount, workersBelow } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { untilServing } from "#harness/worker-changes.ts";
@@ -19,6 +19,14 @@ const channelFd = 3;
 /** O_CLOEXEC, open(2). */
 const closeOnExec = 0o2000000;
 const plenty = 10_000;
+const certificateMs = 30_000;
+
+const lowestFreeFileOf = (pid: number): number => {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let free = 0;
+  while (open.has(free)) free += 1;
+  return free;
+};
 
 const socketsOf = (pid: number): readonly string[] =>
   readdirSync(`/proc/${pid}/fd`)
@@ -76,6 +84,33 @@ describe("the control process", { concurrency: 2 }, () => {
       await ask(client);
       const lines = director.logs.slice(from).filter((line) => isEvent(line, "worker-gone"));
       assert.match(String(lines[1]?.["exit"]), /EMFILE/);
+    });
+
+    it("without an open file left refuses renewed certificates by name, and takes them when there are some again", async () => {
+      const shop = await start();
+      const { director } = shop;
+      const isAlone = (): boolean =>
+        descendantsOf(director.pid).length === workersBelow(director.pid).length;
+      // Enough to open the files, and too few to start the process that reads them.
+      for (const left of [1, 3]) {
+        await eventually(isAlone, goneMs, "the end of the reader process");
+        const from = director.logs.length;
+        await limitOpenFiles(director.pid, lowestFreeFileOf(director.pid) + left);
+        const renewed = await shop.ca.issue({ names: ["shop.example"] });
+        await renewed.writeTo(director.dir, "shop");
+        const line = await director.waitForLog(
+          (one) => isEvent(one, "certificate-refused"),
+          goneMs,
+          from,
+        );
+        assert.equal(line["code"], "reader-failed");
+        await limitOpenFiles(director.pid, plenty);
+        const client = { host: shop.ip, port: shop.portOf("web"), ca: shop.ca.certificatePem };
+        const isShown = async (): Promise<boolean> =>
+          (await shownSerials({ ...client, servername: "shop.example" }, 2)).join() ===
+          renewed.serial;
+        await eventually(isShown, certificateMs, "the renewed certificate");
+      }
     });
   });
 });

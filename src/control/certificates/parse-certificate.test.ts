@@ -81,4 +81,18 @@ describe("parseCertificate says what is wrong with", () => {
       ),
     );
   }
+
+  it("a key that is encrypted in a way that OpenSSL has given up, apart from a wrong passphrase", () => {
+    const { chainPem, keyPem } = issueOddCertificate();
+    const encrypt = (...args: readonly string[]): string =>
+      execFileSync("openssl", ["pkcs8", "-topk8", "-passout", "pass:x", ...args], {
+        input: keyPem,
+        encoding: "utf8",
+      });
+    const old = encrypt("-v1", "PBE-SHA1-RC4-128", "-provider", "legacy", "-provider", "default");
+    const refusalOf = (key: string, passphrase: string): string =>
+      problemOf(() => parseCertificate({ chain: chainPem, key, passphrase }, places, Date.now()));
+    assert.match(refusalOf(old, "x"), /^key-malformed: .*no longer supports.*openssl pkcs8/);
+    assert.match(refusalOf(encrypt("-v2", "aes-256-cbc"), "y"), /^bad-passphrase/);
+  });
 });

@@ -42,6 +42,12 @@ export function readPrivateKey(
     throw problem("key-encrypted", "The private key is encrypted.");
   }
   const key = tryOpen(block.pem, passphrase);
+  if (key === "unsupported") {
+    const message = "The private key is encrypted in a way that OpenSSL 3 no longer supports.";
+    const hint =
+      "Encrypt it anew: `openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default`.";
+    throw problem("key-malformed", message, hint);
+  }
   if (key === undefined) {
     // OpenSSL's own error is kept out, as it may quote what it was given.
     throw isEncrypted
@@ -62,7 +68,11 @@ export function readPrivateKey(
 
 const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" });
 
-function tryOpen(pem: string, passphrase: string | undefined): KeyObject | undefined {
+/** Returns undefined if the key is damaged or the passphrase is wrong. */
+function tryOpen(
+  pem: string,
+  passphrase: string | undefined,
+): KeyObject | "unsupported" | undefined {
   try {
     return createPrivateKey({
       key: pem,
@@ -70,8 +80,9 @@ function tryOpen(pem: string, passphrase: string | undefined): KeyObject | undef
       ...(passphrase === undefined ? {} : { passphrase }),
     });
   } catch (error) {
-    if (isRefusal(error)) return undefined;
-    throw error;
+    if (!isRefusal(error)) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ERR_OSSL_EVP_UNSUPPORTED" ? "unsupported" : undefined;
   }
 }
 

@@ -8,13 +8,9 @@ import type { MaterialReader } from "../reader/material-reader.ts";
 import { asWarning, problemsOfError } from "./load-sources.ts";
 
 /** Refusals that may end without a change of the files. */
-const PASSING_PROBLEMS: readonly string[] = [
-  "file-unreadable",
-  "certificate-not-yet-valid",
-  "reader-failed",
-];
+const PASSING_PROBLEMS: readonly string[] = ["file-unreadable", "certificate-not-yet-valid"];
 const POLLS_TO_RETRY = 30;
-const POLLS_TO_APPLY_AGAIN = 3;
+const POLLS_TO_RETRY_SOON = 3;
 /** What the workers refused says something about the files. Any other failure of the change says nothing about them. */
 const REFUSAL_CODES: readonly FailureCode[] = [
   "listener-unusable",
@@ -107,7 +103,8 @@ export class WatchedSource<Version extends SourceVersion> {
   }
 
   #isRetryDue(): boolean {
-    if (this.#isToRetry) return this.#pollsSinceRead >= POLLS_TO_APPLY_AGAIN;
+    const hasReaderFailed = this.#problems.some(({ code }) => code === "reader-failed");
+    if (this.#isToRetry || hasReaderFailed) return this.#pollsSinceRead >= POLLS_TO_RETRY_SOON;
     const isPassing = this.#problems.some(({ code }) => PASSING_PROBLEMS.includes(code));
     return this.#isRefused && isPassing && this.#pollsSinceRead >= POLLS_TO_RETRY;
   }

@@ -42,7 +42,8 @@ interface Turn {
 export class ReaderProcess {
   /** Resolves when the process is gone. */
   readonly ended: Promise<void>;
-  readonly #child: ChildProcess;
+  /** Undefined if the process could not be started. */
+  readonly #child: ChildProcess | undefined;
   readonly #decoder = new FrameDecoder();
   readonly #requests: Request[] = [];
   #turn: Turn | undefined;
@@ -51,14 +52,6 @@ export class ReaderProcess {
   #hasEnded = false;
 
   constructor(command: ReaderCommand) {
-    const child = spawn(command.file, command.args, {
-      env: command.env,
-      cwd: "/",
-      stdio: ["pipe", "pipe", "pipe"],
-      // Out of the terminal's process group: Ctrl-C is for the control process.
-      detached: true,
-    });
-    this.#child = child;
     const ended = Promise.withResolvers<void>();
     this.ended = ended.promise;
     const end = (how: string): void => {
@@ -68,19 +61,19 @@ export class ReaderProcess {
         new ReaderEndedError(`The process that reads it ended with ${how}.`, this.#cause()),
       );
     };
-    child.once("close", (code, signal) => end(signal ?? `exit code ${code ?? "unknown"}`));
-    // Only where it never started is there nothing that would close.
-    child.once("error", (error) => {
-      if (child.pid === undefined) end(`${error.message} when it was started`);
-    });
+    const onError = (error: Error): void => end(`${error.message} when it was started`);
+    this.#child = trySpawn(command, onError);
+    if (this.#child === undefined) return;
+    const { stdin, stdout, stderr } = this.#child;
+    this.#child.once("close", (code, signal) => end(signal ?? `exit code ${code ?? "unknown"}`));
     // The pipe of a process that ends may break; its end is told by `close`.
-    child.stdin.on("error", () => undefined);
-    child.stdout.on("error", () => undefined);
-    child.stdout.on("data", (chunk: Buffer) => this.#hear(chunk));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stdin?.on("error", () => undefined);
+    stdout?.on("error", () => undefined);
+    stdout?.on("data", (chunk: Buffer) => this.#hear(chunk));
+    stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-MAX_STDERR_CHARACTERS);
     });
-    child.stderr.on("error", () => undefined);
+    stderr?.on("error", () => undefined);
     this.#holdEventLoop(false);
   }
 
@@ -109,7 +102,7 @@ export class ReaderProcess {
   kill(): void {
     // Who waits for its end is to hear of it.
     if (!this.#hasEnded) this.#holdEventLoop(true);
-    this.#child.kill("SIGKILL");
+    this.#child?.kill("SIGKILL");
   }
 
   #hear(chunk: Buffer): void {
@@ -128,9 +121,10 @@ export class ReaderProcess {
 
   /** In one go. */
   #write(chunks: readonly Uint8Array[]): void {
-    this.#child.stdin?.cork();
-    for (const chunk of chunks) if (chunk.length > 0) this.#child.stdin?.write(chunk);
-    this.#child.stdin?.uncork();
+    const stdin = this.#child?.stdin;
+    stdin?.cork();
+    for (const chunk of chunks) if (chunk.length > 0) stdin?.write(chunk);
+    stdin?.uncork();
   }
 
   #takeTurn(deadlineMs: number): void {
@@ -145,7 +139,7 @@ export class ReaderProcess {
     this.#turn = undefined;
     const [next] = this.#requests;
     if (next !== undefined) this.#takeTurn(next.deadlineMs);
-    else if (!this.#child.killed) this.#holdEventLoop(false);
+    else if (this.#child?.killed === false) this.#holdEventLoop(false);
   }
 
   #look(): void {
@@ -171,7 +165,8 @@ export class ReaderProcess {
   }
 
   #processTimeMs(): number | undefined {
-    return this.#child.pid === undefined ? undefined : tryProcessTimeMs(this.#child.pid);
+    const pid = this.#child?.pid;
+    return pid === undefined ? undefined : tryProcessTimeMs(pid);
   }
 
   /** The first request is what the process worked on. */
@@ -188,12 +183,36 @@ export class ReaderProcess {
 
   /** A process that waits for work keeps nobody from ending. */
   #holdEventLoop(isHeld: boolean): void {
-    const { stdin, stdout, stderr } = this.#child;
-    for (const part of [this.#child, stdin, stdout, stderr]) {
+    const child = this.#child;
+    for (const part of [child, child?.stdin, child?.stdout, child?.stderr]) {
       // The streams are sockets, which the types do not say.
-      const held = part as { ref?: () => void; unref?: () => void } | null;
+      const held = part as { ref?: () => void; unref?: () => void } | null | undefined;
       if (isHeld) held?.ref?.();
       else held?.unref?.();
     }
   }
+}
+
+/**
+ * Returns undefined, and calls `onError` later, if the process cannot be started: the runtime throws some of the reasons and
+ * tells of others by an event, and a process without an open file or a process left has no streams.
+ */
+function trySpawn(
+  command: ReaderCommand,
+  onError: (error: Error) => void,
+): ChildProcess | undefined {
+  try {
+    const child = spawn(command.file, command.args, {
+      env: command.env,
+      cwd: "/",
+      stdio: ["pipe", "pipe", "pipe"],
+      // Out of the terminal's process group: Ctrl-C is for the control process.
+      detached: true,
+    });
+    if (child.pid !== undefined) return child;
+    child.once("error", onError);
+  } catch (error) {
+    setImmediate(onError, error instanceof Error ? error : new Error(String(error)));
+  }
+  return undefined;
 }

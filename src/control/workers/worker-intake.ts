@@ -1,4 +1,5 @@
 import { totalmem } from "node:os";
+import type { ConnectionRecord } from "#model/connection-record.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { Snapshot } from "#model/snapshot.ts";
 import type { ToControl } from "#protocol/messages.ts";
@@ -14,12 +15,17 @@ export class WorkerIntake {
   readonly #traffic = new TrafficBounds();
   readonly #counts = new PlausibleCounts();
   readonly #listeners = new Set<ListenerName>();
+  /** Those whose connections may be logged. */
+  readonly #logged = new Set<ListenerName>();
   /** The most connections that any snapshot let it have open. */
   #maxOpen = 0;
 
   /** It is about to be told of this snapshot, and may speak of what is in it from now on. */
   expect({ listeners, maxConnections }: Snapshot): void {
-    for (const { name } of listeners) this.#listeners.add(name);
+    for (const { name, accessLog } of listeners) {
+      this.#listeners.add(name);
+      if (accessLog !== "off") this.#logged.add(name);
+    }
     this.#maxOpen = Math.max(this.#maxOpen, maxConnections);
   }
 
@@ -62,6 +68,9 @@ export class WorkerIntake {
       case "events": {
         const { handshakes, connections, dropped } = message;
         if (!this.#counts.canHaveDropped(dropped)) return `It cannot have dropped ${dropped}.`;
+        if (!connections.every((record) => this.#mayBeLogged(record))) {
+          return "It sent an access line for a listener that has none.";
+        }
         return this.#floodOf("records", handshakes.length + connections.length);
       }
       case "drained":
@@ -78,6 +87,10 @@ export class WorkerIntake {
       default:
         return message satisfies never;
     }
+  }
+
+  #mayBeLogged({ listener, outcome }: ConnectionRecord): boolean {
+    return outcome === "endpoint-failed" || this.#logged.has(listener);
   }
 
   #objectionToCounts(listeners: Readonly<Record<string, readonly number[]>>): string | undefined {

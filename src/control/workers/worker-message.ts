@@ -42,6 +42,12 @@ const oneOf = <Value extends string>(values: readonly Value[]) =>
   Type.Unsafe<Value>(Type.Enum([...values]));
 const maybe = <Schema extends TSchema>(schema: Schema) => Type.Optional(schema);
 const text = Type.String({ maxLength: MAX_TEXT });
+/** An address, or a name that TLS has for something. */
+const word = Type.String({ maxLength: 128 });
+/** What a client sends as a server name has at most 255 bytes. */
+const serverName = Type.String({ maxLength: 255 });
+/** A worker cuts a subject off there. */
+const subject = Type.String({ maxLength: 1_024 });
 const listener = Type.Unsafe<ListenerName>(text);
 const texts = Type.Array(Type.String({ maxLength: 255 }), { maxItems: 100 });
 const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -80,7 +86,7 @@ const Messages = Compile(
 const client = {
   atMs: durationMs,
   listener,
-  clientAddress: text,
+  clientAddress: word,
   clientPort: port,
 };
 
@@ -89,10 +95,10 @@ const HandshakeRecords = Compile(
     ...client,
     failure: oneOf(HANDSHAKE_FAILURE_NAMES),
     limit: maybe(oneOf(OVER_LIMITS)),
-    alert: maybe(text),
+    alert: maybe(word),
     detail: maybe(text),
-    proxyAddress: maybe(text),
-    serverName: maybe(text),
+    proxyAddress: maybe(word),
+    serverName: maybe(serverName),
     alpn: maybe(texts),
     offeredVersions: maybe(texts),
     durationMs,
@@ -102,17 +108,17 @@ const HandshakeRecords = Compile(
 const ConnectionRecords = Compile(
   exactly({
     ...client,
-    id: text,
-    proxyAddress: maybe(text),
+    id: word,
+    proxyAddress: maybe(word),
     uniqueId: maybe(text),
-    virtualIp: text,
-    serverName: maybe(text),
-    tlsVersion: maybe(text),
-    cipherSuite: maybe(text),
-    group: maybe(text),
-    alpn: maybe(text),
+    virtualIp: word,
+    serverName: maybe(serverName),
+    tlsVersion: maybe(word),
+    cipherSuite: maybe(word),
+    group: maybe(word),
+    alpn: maybe(serverName),
     resumed: maybe(Type.Boolean()),
-    clientCertificate: maybe(text),
+    clientCertificate: maybe(subject),
     endpoint: maybe(text),
     endpointFailure: maybe(oneOf(ENDPOINT_FAILURE_NAMES)),
     handshakeMs: sinceAccept,

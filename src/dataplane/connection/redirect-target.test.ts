@@ -88,6 +88,8 @@ describe("redirectOf", () => {
       ...["X: a\0b", "X: a\rb", "X: a\nb", " folded", "X : a", ": a", "X"].map((line) =>
         request("GET / HTTP/1.1", host, line),
       ),
+      "GET /\r\n",
+      "GET /\n",
       `GET / HTTP/1.1\n${host}\n\n`,
       `GET / HTTP/1.1\n${host}\n\r\n`,
       "\x16".repeat(20_000),

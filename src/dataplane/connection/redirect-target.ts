@@ -48,6 +48,9 @@ export function tryRequestHead(bytes: Buffer): RequestHead | undefined {
     if (bytes[end - 1] !== CARRIAGE_RETURN) return BAD;
     return { lines: bytes.toString("latin1", start, end - 1).split("\r\n") };
   }
+  // A request of HTTP/0.9 is a line without a version, and nothing comes after it.
+  const lineEnd = bytes.indexOf(LINE_FEED, start);
+  if (lineEnd >= 0 && !bytes.subarray(start, lineEnd).includes("HTTP/")) return BAD;
   if (bytes.length < start + MAX_HEAD_BYTES) return undefined;
   const text = bytes.toString("latin1", start, start + MAX_HEAD_BYTES);
   if (text.includes("\r\n")) return { problem: "long-head" };
