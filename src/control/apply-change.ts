@@ -26,10 +26,10 @@ export interface ChangeParts {
 }
 
 /**
- * Carries out one change: check what is wanted, compile it, try its new addresses, prepare every worker, save, commit on
- * every worker. Throws DirectorError, with the problems of a document that has some, and then the state before stays in
- * force and no connection notices. The save is the decision: after it nothing fails. Nothing else may change the state
- * in force meanwhile.
+ * Carries out one change: compile what is wanted, try its new addresses, prepare every worker, save, commit on every
+ * worker. Throws DirectorError, with all problems if the document has errors, and then the state before stays in force
+ * and no connection is affected. The save is the decision: after it nothing fails. The caller makes sure that nothing
+ * else changes the state in force meanwhile.
  */
 export async function applyChange(
   before: StateInForce | undefined,

@@ -12,7 +12,7 @@ export type Actor = "start" | "SIGHUP" | "api" | "certificate-watcher";
 export interface Change {
   readonly wanted: Wanted;
   readonly actor: Actor;
-  /** The change is refused with `revision-conflict` if another revision is in force. */
+  /** The change is refused with `revision-conflict` if another revision is in force; 0 is before the first. */
   readonly expectedRevision?: Revision;
   /** The change is checked, compiled and tried by a fresh worker, and then neither saved nor committed. */
   readonly dryRun?: boolean;

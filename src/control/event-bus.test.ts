@@ -7,7 +7,7 @@ const restart: DirectorEvent = { name: "restart-needed" };
 const replaced: DirectorEvent = { name: "workers-replaced" };
 const failOn = (error: unknown): void => assert.fail(String(error));
 
-test("each listener hears every event, in the order of subscription and of publication", () => {
+test("each subscriber hears every event, in the order of subscription and of publication", () => {
   const heard: string[] = [];
   const bus = new EventBus(failOn);
   bus.publish(replaced);
@@ -23,7 +23,7 @@ test("each listener hears every event, in the order of subscription and of publi
   ]);
 });
 
-test("a listener that throws is reported, and neither the publisher nor another listener notices", () => {
+test("a subscriber that throws is reported, and neither the publisher nor another subscriber notices", () => {
   const heard: string[] = [];
   const bus = new EventBus((error) => heard.push(`fault ${String(error)}`));
   bus.subscribe(() => {
@@ -40,7 +40,7 @@ test("a listener that throws is reported, and neither the publisher nor another 
   ]);
 });
 
-test("a listener that has unsubscribed hears nothing more, even if it does so while it hears", () => {
+test("a subscriber that has unsubscribed hears nothing more, even if it does so while it hears", () => {
   const heard: string[] = [];
   const bus = new EventBus(failOn);
   const unsubscribe = bus.subscribe(({ name }) => {
@@ -53,7 +53,7 @@ test("a listener that has unsubscribed hears nothing more, even if it does so wh
   assert.deepEqual(heard, ["restart-needed", "other restart-needed", "other workers-replaced"]);
 });
 
-test("a listener may not publish, but the report of a fault may", () => {
+test("a subscriber may not publish, but the report of a fault may", () => {
   const heard: string[] = [];
   const bus: EventBus = new EventBus((error) => {
     heard.push(String(error));
@@ -66,7 +66,7 @@ test("a listener may not publish, but the report of a fault may", () => {
   bus.publish(restart);
   assert.deepEqual(heard, [
     "restart-needed",
-    "Error: A listener of events published restart-needed.",
+    "Error: A subscriber published the event restart-needed.",
     "workers-replaced",
   ]);
 });

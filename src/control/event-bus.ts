@@ -1,36 +1,36 @@
 import type { DirectorEvent } from "./director-event.ts";
 
-export type EventListener = (event: DirectorEvent) => void;
+type Subscriber = (event: DirectorEvent) => void;
 
 /**
- * Hands each event to every listener: at once, in the order in which the listeners subscribed, and each event to all of them
- * before the next. Nothing is kept, so a listener that works slowly must keep and bound its own backlog. A listener that
- * throws is reported and harms neither the publisher nor the other listeners.
+ * Calls every subscriber with each event before `publish` returns, in the order in which they subscribed. The bus keeps no
+ * event, so a subscriber that works slowly has to keep, and to bound, its own backlog. A subscriber that throws is reported
+ * and affects neither the publisher nor the other subscribers.
  */
 export class EventBus {
-  readonly #listeners = new Set<EventListener>();
+  readonly #subscribers = new Set<Subscriber>();
   readonly #onFault: (error: unknown) => void;
   #isPublishing = false;
 
-  /** `onFault` gets what a listener throws, after the event has reached the others. It may publish. */
+  /** `onFault` gets what a subscriber throws, after the event has reached the others. It may publish. */
   constructor(onFault: (error: unknown) => void) {
     this.#onFault = onFault;
   }
 
   /** Returns what ends the subscription. */
-  subscribe(listener: EventListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => void this.#subscribers.delete(subscriber);
   }
 
-  /** Throws an error inside a listener: events that cause events would come in another order to each listener, or never end. */
+  /** Throws if a subscriber calls it: events that cause events could reach subscribers in different orders, or never end. */
   publish(event: DirectorEvent): void {
-    if (this.#isPublishing) throw new Error(`A listener of events published ${event.name}.`);
+    if (this.#isPublishing) throw new Error(`A subscriber published the event ${event.name}.`);
     this.#isPublishing = true;
     const faults: unknown[] = [];
-    for (const listener of this.#listeners) {
+    for (const subscriber of this.#subscribers) {
       try {
-        listener(event);
+        subscriber(event);
       } catch (error) {
         faults.push(error);
       }
