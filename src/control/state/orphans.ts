@@ -63,7 +63,7 @@ export class Orphans {
   dismiss(drainMs: number, log: Logger, cleanup: AsyncDisposableStack): void {
     const orphans = this.#end("SIGTERM");
     if (orphans === 0) return;
-    log.warn({ event: "orphans-found", orphans }, "Workers of a killed director leave.");
+    log.warn({ event: "orphans-found", orphans }, "Workers of a killed director are told to exit.");
     const timer = setTimeout(() => this.#end("SIGKILL"), drainMs + EXIT_MS);
     cleanup.defer(() => clearTimeout(timer));
   }

@@ -5,9 +5,9 @@ import type { PrepareRound } from "./rollout.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 /**
- * Has `probe`, a fresh worker that serves nothing, try what differs from `saved`, and ends it. It opens new addresses only if
- * no other worker has them open, and so takes no connection away from one. If it fails itself, the refusal stands. Resolves
- * to the reason why the change is refused after all, and to undefined if the probe takes it.
+ * Lets `probe`, a fresh worker that serves no clients, try the difference to `saved`, and ends it. It opens new addresses only
+ * if no other worker has them open, so that it takes no connections from another worker. If the probe itself fails, the refusal
+ * stands. Resolves to the reason if the change is refused after all, and to undefined if the probe accepts it.
  */
 export async function tryOut(
   probe: WorkerHandle,

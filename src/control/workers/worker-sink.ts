@@ -5,7 +5,7 @@ import type { RestartCause } from "#control/telemetry/director-metrics.ts";
 
 export type NoticeLevel = "info" | "warn" | "error";
 
-/** Where goes what workers tell. All of it has been checked and is bounded. */
+/** Receives what workers report. Everything has been checked and is bounded. */
 export interface WorkerSink {
   counted(workerId: number, listeners: Readonly<Record<ListenerName, readonly number[]>>): void;
   events(
@@ -17,6 +17,6 @@ export interface WorkerSink {
   gone(workerId: number): void;
   /** The worker had to be replaced. */
   restarted(cause: RestartCause): void;
-  /** A line for people, of the worker's own or of its standard output. */
+  /** A line for people, from a message of the worker or from its standard output. */
   notice(workerId: number, level: NoticeLevel, text: string): void;
 }
