@@ -14,7 +14,7 @@ const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
 const PROBLEM_KEYS = ["path", "code", "message", "hint"] as const;
 
-/** Of errno and of undici's own errors. */
+/** By the code of a system error or of an undici error. */
 const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
   EACCES: "permission-denied",
   EPERM: "permission-denied",
@@ -25,7 +25,7 @@ const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
 export interface AdminQuestion {
   readonly method: "GET" | "POST";
   readonly path: string;
-  /** For the reply, once the connection is there. */
+  /** Deadline of the reply, from the moment when the connection is open. */
   readonly deadlineMs: number;
 }
 
@@ -33,8 +33,8 @@ export const getFromAdmin = (socketPath: string, path: string): Promise<unknown>
   askAdmin(socketPath, { method: "GET", path, deadlineMs: REPLY_DEADLINE_MS });
 
 /**
- * The JSON that the admin API on a unix socket replies. Throws `director-unreachable`, `permission-denied`, `reply-late` or
- * what the director replies.
+ * Resolves to the JSON of the reply of the admin API. Rejects with `director-unreachable`, `permission-denied`, `reply-late`
+ * or the failure in the reply.
  */
 export async function askAdmin(
   socketPath: string,
@@ -80,7 +80,7 @@ function replyFailureOf(statusCode: number, reply: unknown): DirectorError {
   );
 }
 
-/** The problems of a failure that came as a reply. Undefined if there are none, or the reply has another shape. */
+/** Returns the problems in a reply, or undefined if it has none or has another shape. */
 function tryProblems(value: unknown): readonly Problem[] | undefined {
   return Array.isArray(value) && value.every(isProblem) ? value : undefined;
 }

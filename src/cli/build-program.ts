@@ -7,7 +7,7 @@ import { addShow } from "./commands/show.ts";
 import { addWait, type WaitRequest } from "./commands/wait.ts";
 import type { ShowRequest } from "./show/run-show.ts";
 
-/** What the commands do once their arguments are read. */
+/** The actions of the commands, which get the parsed arguments. */
 export interface CommandRuns {
   readonly serve: (request: ServeRequest) => Promise<void>;
   readonly demo: (request: ServeRequest) => Promise<void>;

@@ -2,14 +2,15 @@ import { realpathSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
 /**
- * How this program is called in another terminal: `tlsd` if `path`, the PATH, leads to `launcher`, else the launcher's own
- * path. Never by npx: where npx does not find the program, it asks a registry for a package of that name, which is not ours.
+ * Returns how to call this program in another terminal: `tlsd` if `path`, the PATH, leads to `launcher`, otherwise the path of
+ * the launcher. It never uses npx: if npx does not find the program, it asks a registry for a package of that name, which
+ * belongs to somebody else.
  */
 export function ownCommandOf(launcher: string, path: string): string {
   const isOnPath = path.split(delimiter).some(
     (folder) =>
       isAbsolute(folder) &&
-      // npm and npx put such folders on the PATH of what they run; the other terminal does not have them.
+      // npm and npx add such folders to the PATH of their child processes only.
       !folder.endsWith("/node_modules/.bin") &&
       tryRealpath(join(folder, "tlsd")) === launcher,
   );

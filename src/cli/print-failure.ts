@@ -3,14 +3,14 @@ import { escapeControls } from "#model/escape-controls.ts";
 import { printProblems } from "./print-problems.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The shape of whatever was thrown; what is not ours has the code `internal` and keeps its words. */
+/** Returns the shape of a thrown value. An error of another class gets the code `internal` and keeps its message. */
 export function failureShapeOf(error: unknown): FailureShape {
   if (error instanceof DirectorError) return error.toShape();
   const detail = error instanceof Error ? error.message : String(error);
   return new DirectorError("internal", detail, { cause: error }).toShape();
 }
 
-/** Code, sentence and hint: on standard error for people, as JSON on standard output for programs. */
+/** Prints code, sentence and hint: as text on standard error, or as JSON on standard output. */
 export function printFailure(terminal: Terminal, failure: FailureShape, isJson: boolean): void {
   if (isJson) {
     terminal.out(`${JSON.stringify(failure, undefined, 2)}\n`);
@@ -21,7 +21,7 @@ export function printFailure(terminal: Terminal, failure: FailureShape, isJson: 
   terminal.err(`${head}${printProblems(problems)}  ${escapeControls(hint)}\n`);
 }
 
-/** Where an exception came from that nobody expected, for who mends it. */
+/** Prints the stack of an unexpected error, for a bug report. */
 export function printTrace(terminal: Terminal, error: unknown): void {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
   terminal.err(

@@ -3,7 +3,7 @@ import type { Problem } from "#model/failure.ts";
 
 const INDENT = "  ";
 
-/** Text for people: errors first, each with its place, what is wrong and what to do; a count at the end. "" for none. */
+/** Returns a text with errors first, each with path, message and hint, and with a count at the end. "" if there are none. */
 export function printProblems(problems: readonly Problem[]): string {
   if (problems.length === 0) return "";
   const errors = problems.filter(({ severity }) => severity === "error");

@@ -3,7 +3,7 @@ import type { CheckRequest } from "./commands/check.ts";
 import { printProblems } from "./print-problems.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Prints what `checkFile` found; false when the document would be refused. */
+/** Prints what `checkFile` found. Resolves to false if the document would be refused. */
 export async function runCheck(
   request: CheckRequest,
   terminal: Terminal,

@@ -9,14 +9,14 @@ const INTERVAL_MS = 100;
 const PROBE_DEADLINE_MS = 2_000;
 
 /**
- * Returns when the director is ready. Throws what it said last at the timeout, and at once if the socket may not be opened
- * or the process `pid` has ended.
+ * Resolves when the director is ready. Rejects with its last failure at the timeout, and at once if the socket may not be
+ * opened or the process `pid` has ended.
  */
 export async function runWait(request: WaitRequest, terminal: Terminal): Promise<void> {
   const { socketPath, timeoutMs, pid, isJson } = request;
   const expiresAtMs = performance.now() + timeoutMs;
   for (;;) {
-    // Before the probe: what it tells then is the last word of a process that has ended meanwhile.
+    // Checked before the probe, so that the probe is the last one if the process has ended.
     const hasEnded = pid !== undefined && !isAlive(pid);
     const failure = await tryProbe(socketPath);
     if (failure === undefined) break;
@@ -41,7 +41,7 @@ export async function runWait(request: WaitRequest, terminal: Terminal): Promise
   );
 }
 
-/** Undefined if the director is ready. */
+/** Resolves to undefined if the director is ready, otherwise to its failure. */
 async function tryProbe(socketPath: string): Promise<DirectorError | undefined> {
   const question = { method: "GET", path: "/readyz", deadlineMs: PROBE_DEADLINE_MS } as const;
   try {
@@ -53,7 +53,7 @@ async function tryProbe(socketPath: string): Promise<DirectorError | undefined> 
   }
 }
 
-/** Also true for a process of another user. */
+/** Returns true also for a process of another user. */
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -1,4 +1,4 @@
-/** `3 d`, `5 h`, `12 min`, `40 s`: how long something is, as a person would say it. */
+/** Returns a rounded duration: `3 d`, `5 h`, `12 min` or `40 s`. */
 export function spanText(ms: number): string {
   const seconds = Math.floor(Math.abs(ms) / 1000);
   if (seconds < 60) return `${seconds} s`;

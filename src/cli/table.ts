@@ -6,7 +6,7 @@ export interface Column<Row> {
   readonly isNumber?: boolean;
 }
 
-/** Columns as wide as their widest cell, two spaces between them; a cell is one line of harmless text whatever is in it. */
+/** Returns a table with two spaces between columns. Control characters in cells are escaped. */
 export function tableOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const lines = [
     columns.map(({ title }) => title),

@@ -36,7 +36,7 @@ export function connectionLimitOf(
     const plural = workers === 1 ? "" : "s";
     throw new DirectorError(
       "open-files-too-few",
-      `It is ${openFileLimit}; with ${workers} worker${plural} it must be ${least} at least.`,
+      `It is ${openFileLimit}. With ${workers} worker${plural} it must be at least ${least}.`,
     );
   }
   const mostWith = (listeners: number): number =>

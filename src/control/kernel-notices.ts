@@ -15,7 +15,7 @@ export function kernelNotices(path = MIGRATE_REQUESTS): readonly Notice[] {
       event: "tcp-migrate-req-off",
       text:
         "net.ipv4.tcp_migrate_req is 0: connections that a worker has not yet accepted are reset when it ends. " +
-        "`sysctl -w net.ipv4.tcp_migrate_req=1` hands them to the others.",
+        "`sysctl -w net.ipv4.tcp_migrate_req=1` gives them to the other workers.",
     },
   ];
 }

@@ -31,8 +31,8 @@ describe("parseYaml", () => {
   });
 
   it("refuses a key that stands twice, in YAML and in JSON", () => {
-    refused("a: 1\nb: 2\na: 3\n", /line 3, column 1: The key "a" stands here twice/);
-    refused('{"a": {"b": 1, "b": 2}}', /The key "b" stands here twice/);
+    refused("a: 1\nb: 2\na: 3\n", /line 3, column 1: The key "a" is duplicated/);
+    refused('{"a": {"b": 1, "b": 2}}', /The key "b" is duplicated/);
     refused("? {a: 1}\n: 2\n", /A key must be plain text/);
   });
 

@@ -46,7 +46,7 @@ function plainOf(value: unknown): unknown {
     typeof one === "number" && !Number.isFinite(one) ? String(one) : one,
   );
   if (json.length <= MAX_VALUE_CHARACTERS) return JSON.parse(json);
-  throw new SyntaxProblem(`It holds more than ${MAX_VALUE_CHARACTERS / 1024 / 1024} MiB.`);
+  throw new SyntaxProblem(`It contains more than ${MAX_VALUE_CHARACTERS / 1024 / 1024} MiB.`);
 }
 
 function valueOf(text: string): unknown {
@@ -67,7 +67,10 @@ function valueOf(text: string): unknown {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem?.code === "RESOURCE_EXHAUSTION") throw new RangeError(problem.message);
   if (problem?.code === "MULTIPLE_DOCS") {
-    throw problemAt(problem.pos[0], "A second document begins here; the file may hold one.");
+    throw problemAt(
+      problem.pos[0],
+      "A second document begins here. The file must contain only one.",
+    );
   }
   if (problem !== undefined) throw problemAt(problem.pos[0], `${problem.message}.`);
   checkNodes(document, (node, message) => problemAt(node.range?.[0] ?? 0, message));
@@ -75,7 +78,7 @@ function valueOf(text: string): unknown {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    throw new SyntaxProblem("Its aliases expand to too much.", { cause: error });
+    throw new SyntaxProblem("Its aliases expand to too much data.", { cause: error });
   }
 }
 
@@ -90,8 +93,7 @@ function checkNodes(
       for (const { key } of map.items) {
         if (!isScalar(key)) throw problemOf(map, "A key must be plain text.");
         const name = String(key.value);
-        if (keys.has(name))
-          throw problemOf(key, `The key ${JSON.stringify(name)} stands here twice.`);
+        if (keys.has(name)) throw problemOf(key, `The key ${JSON.stringify(name)} is duplicated.`);
         keys.add(name);
       }
     },

@@ -22,17 +22,17 @@ export type Certificate = Type.Static<typeof CertificateSchema>;
 
 export type KeyType = "ecdsa" | "rsa" | "ed25519";
 
-/** What a client must be able to verify to be shown a certificate. Code points of SignatureScheme (RFC 8446 section 4.2.3). */
+/** The signature schemes that a client must support to be served a certificate, as code points (RFC 8446 section 4.2.3). */
 export interface SigningFacts {
-  /** What the private key can sign a TLS 1.3 handshake with; an ECDSA key has the one of its curve. */
+  /** The schemes with which the private key can sign a TLS 1.3 handshake. An ECDSA key has the one of its curve. */
   readonly keySchemes: readonly number[];
-  /** What its chain is signed with, each once; self-signed certificates count for nothing. */
+  /** The schemes of the signatures in the chain, each once, without those of self-signed certificates. */
   readonly chainSchemes: readonly number[];
 }
 
-/** What is public about one version of a certificate. */
+/** The public facts of one version of a certificate. */
 export interface CertificateFacts {
-  /** DNS names of the subjectAltName, lower case; the common name only where there are none. */
+  /** The DNS names of the subjectAltName in lower case, or the common name if there are none. */
   readonly names: readonly string[];
   readonly keyType: KeyType;
   readonly subject: string;

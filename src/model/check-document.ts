@@ -11,7 +11,7 @@ import { problemOf, quoted } from "./problem.ts";
 import { DEFAULT_PRIORITY } from "./qos.ts";
 import { rateOf } from "./units.ts";
 
-/** Rules that the schema cannot say, over the whole document: all problems at once. */
+/** Checks the rules that a schema cannot express. Returns all problems of the document. */
 export function checkDocument(document: Document): readonly Problem[] {
   const vnics = vnicsOf(document);
   const ownListeners = ownListenersOf(document);
@@ -30,7 +30,7 @@ export function checkDocument(document: Document): readonly Problem[] {
   ];
 }
 
-/** `address:port` of every listener -> the vNIC that it belongs to. */
+/** Maps `address:port` of every listener to the vNIC that it belongs to. */
 function ownListenersOf(document: Document): ReadonlyMap<string, VnicName> {
   return new Map(
     listenersOf(document).map(({ owner: { name, vnic }, listener }) => [

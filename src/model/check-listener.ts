@@ -12,7 +12,7 @@ import type { Profile } from "./profile.ts";
 
 type ListenerKey = Exclude<keyof Listener, "port" | "mode">;
 
-/** What means nothing to a mode is refused when it is set, as its writer expects something of it. */
+/** Keys that have no effect in a mode. They are refused, because their author expects an effect. */
 const FORBIDDEN_KEYS: Readonly<Record<Listener["mode"], readonly ListenerKey[]>> = {
   tcp: [],
   http: [],
@@ -27,7 +27,7 @@ const FORBIDDEN_KEYS: Readonly<Record<Listener["mode"], readonly ListenerKey[]>>
   egress: ["certificates", "strictServerName", "proxyProtocol", "acceptProxyProtocol"],
 };
 
-/** `ownListeners` are the director's own: `address:port` -> the vNIC that it belongs to. */
+/** `ownListeners` maps `address:port` of each listener of the director to the vNIC that it belongs to. */
 export function checkListener(
   document: Document,
   place: ListenerPlace,

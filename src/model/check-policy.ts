@@ -41,7 +41,7 @@ function checkVersions(path: string, policy: Policy): readonly Problem[] {
   ];
 }
 
-/** A base of TLS 1.3 alone has no suites for a policy that goes down to TLS 1.2. */
+/** A base that has only TLS 1.3 has no suites for a policy that also allows TLS 1.2. */
 function checkBaseSuites(path: string, policy: Policy): readonly Problem[] {
   const { minVersion } = resolvePolicy("", policy);
   if (minVersion >= PRESETS[policy.base].minVersion) return [];

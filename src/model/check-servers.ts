@@ -6,7 +6,7 @@ import { pathOf, problemOf, quoted } from "./problem.ts";
 import type { Profile } from "./profile.ts";
 import { MAX_VNICS_PER_SERVER } from "./server.ts";
 
-/** The servers, and the profiles that live on them. */
+/** Checks the servers, and the servers that profiles name. */
 export function checkServers(document: Document): readonly Problem[] {
   return [
     ...Object.entries(document.servers).flatMap(([name, { address }]) => [

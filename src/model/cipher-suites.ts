@@ -1,10 +1,10 @@
-/** The suites that a policy may name. Anything else is not offered at all. Codes: IANA TLS parameters. */
+/** The suites that a policy may contain. No others are ever offered. Codes: IANA TLS parameters. */
 export interface CipherSuite {
   readonly code: number;
-  /** As OpenSSL and BoringSSL call it; the document uses the same. */
+  /** The name in OpenSSL and BoringSSL, which the document uses too. */
   readonly name: string;
   readonly version: "TLSv1.2" | "TLSv1.3";
-  /** The key type of the certificate that it needs; TLS 1.3 suites go with every one. */
+  /** The key type of the certificates that the suite works with. TLS 1.3 suites work with all. */
   readonly keyType: "ecdsa" | "rsa" | "any";
 }
 
@@ -34,7 +34,7 @@ const BY_NAME: ReadonlyMap<string, CipherSuite> = new Map(
 );
 export const tryCipherSuite = (name: string): CipherSuite | undefined => BY_NAME.get(name);
 
-/** Groups that both engines know, by the name that both take. Codes: IANA TLS supported groups. */
+/** Groups that both engines support, by the name that both accept. Codes: IANA TLS supported groups. */
 export const GROUPS = {
   X25519MLKEM768: 0x11ec,
   X25519: 0x001d,

@@ -1,4 +1,4 @@
-/** The known name that a misspelt one was probably meant to be. */
+/** Returns the known name that a misspelt name probably stands for, or undefined. */
 export function tryClosestName(given: string, known: Iterable<string>): string | undefined {
   if (given.length > 64) return undefined;
   const allowed = Math.max(1, Math.floor(given.length / 3));
@@ -40,7 +40,7 @@ function editDistance(from: string, to: string): number {
   return last[to.length] ?? 0;
 }
 
-/** "Did you mean `listeners`?", or undefined where nothing is close. */
+/** Returns a hint such as "Did you mean `listeners`?", or undefined if no name is close. */
 export function tryDidYouMean(given: string, known: Iterable<string>): string | undefined {
   const closest = tryClosestName(given, known);
   return closest === undefined ? undefined : `Did you mean \`${closest}\`?`;

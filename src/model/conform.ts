@@ -25,7 +25,7 @@ export function fillDefaults(schema: TSchema, value: unknown): unknown {
   return conform(schema, value, "fill");
 }
 
-/** A copy that fits the schema: unknown keys are dropped, what does not fit is its default or empty. */
+/** Returns a copy that fits the schema: without unknown keys, and with a default or an empty value for what does not fit. */
 export function repair(schema: TSchema, value: unknown): unknown {
   return conform(schema, value, "repair");
 }

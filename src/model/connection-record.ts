@@ -1,7 +1,7 @@
 import type { ConnectionOutcome, EndpointFailure } from "./outcome.ts";
 import type { ListenerName } from "./names.ts";
 
-/** One access line. Times are milliseconds from accept; -1 where it did not come to it. */
+/** One access line. Times are milliseconds since accept, or -1 if the stage was not reached. */
 export interface ConnectionRecord {
   readonly id: string;
   /** Milliseconds since the epoch, at accept. */
@@ -10,17 +10,17 @@ export interface ConnectionRecord {
   readonly clientAddress: string;
   readonly clientPort: number;
   readonly proxyAddress?: string;
-  /** The unique id in the proxy's PROXY header, which is passed on; in hexadecimal unless it is printable ASCII. */
+  /** The unique id of the received PROXY header, in hexadecimal unless it is printable ASCII. */
   readonly uniqueId?: string;
   readonly virtualIp: string;
   readonly serverName?: string;
   readonly tlsVersion?: string;
   readonly cipherSuite?: string;
-  /** Key exchange group, where known. */
+  /** Key exchange group, if it is known. */
   readonly group?: string;
   readonly alpn?: string;
   readonly resumed?: boolean;
-  /** Common name; the whole subject where there is none, the alternative names where that is empty. */
+  /** The common name. Without one, the whole subject; if that is empty, the alternative names. */
   readonly clientCertificate?: string;
   /** Server name and address, as in `web-1 127.0.0.1:8080`. */
   readonly endpoint?: string;

@@ -1,4 +1,4 @@
-/** Whose fault it is. */
+/** Which side caused the failure. */
 export type FailureSource = "client" | "endpoint" | "director" | "operator";
 
 interface FailureEntry {
@@ -211,7 +211,7 @@ export type FailureCode = keyof typeof FAILURES;
 
 export const isFailureCode = (code: string): code is FailureCode => Object.hasOwn(FAILURES, code);
 
-/** A failure as it travels: in replies, over IPC and with --json. */
+/** The JSON shape of a failure, in replies and with --json. */
 export interface FailureShape {
   readonly code: FailureCode;
   readonly message: string;
@@ -220,7 +220,7 @@ export interface FailureShape {
   readonly problems?: readonly Problem[];
 }
 
-/** One thing that is wrong in a document. `warning` refuses nothing. */
+/** One thing that is wrong in a document. A warning does not make the document invalid. */
 export interface Problem {
   /** Dotted path, e.g. `profiles.shop.vnics.front.listeners[0].port`. */
   readonly path: string;

@@ -1,7 +1,7 @@
 import type { HandshakeFailure, OverLimit } from "./outcome.ts";
 import type { ListenerName } from "./names.ts";
 
-/** One failed handshake. What the client sent (names) is as it came: escape it where it is shown. */
+/** One failed handshake. Names that the client sent are unchanged, and must be escaped where they are shown. */
 export interface HandshakeRecord {
   /** Milliseconds since the epoch. */
   readonly atMs: number;
@@ -9,14 +9,14 @@ export interface HandshakeRecord {
   readonly failure: HandshakeFailure;
   /** Which limit, with `over-limit`. */
   readonly limit?: OverLimit;
-  /** The alert's name, with `client-rejected-certificate` and `client-alert`; `unknown` where the engine cannot read it. */
+  /** Name of the alert, with `client-rejected-certificate` and `client-alert`; `unknown` if the engine cannot read it. */
   readonly alert?: string;
-  /** The engine's own words, or what the client offered. */
+  /** The error text of the engine, or what the client offered. */
   readonly detail?: string;
   /** It is empty, and the port 0, if the client was gone before it was accepted. */
   readonly clientAddress: string;
   readonly clientPort: number;
-  /** Whose header announced the client, when one did. */
+  /** Address of the peer whose PROXY header announced the client. */
   readonly proxyAddress?: string;
   readonly serverName?: string;
   readonly alpn?: readonly string[];

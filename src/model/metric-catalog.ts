@@ -1,4 +1,4 @@
-/** Every metric of the director. Docs and registry are made from this list; nothing else names a metric. */
+/** Every metric of the director. The reference and the registry are made from this list. */
 import {
   CONNECTION_OUTCOME_NAMES,
   ENDPOINT_FAILURE_NAMES,
@@ -13,7 +13,7 @@ export interface Metric {
   readonly name: string;
   readonly kind: MetricKind;
   readonly help: string;
-  /** Labels besides those of its scope. */
+  /** A label besides those of the scope. */
   readonly label?: string;
   /** The closed set of values of `label`. */
   readonly values?: readonly string[];
@@ -122,7 +122,7 @@ export const LISTENER_METRICS = [
 
 export type ListenerMetricName = (typeof LISTENER_METRICS)[number]["name"];
 
-/** Of the control process; labels as named. */
+/** Metrics of the control process. `help` names their labels. */
 export const DIRECTOR_METRICS = [
   { name: "tlsd_info", kind: "gauge", help: "Always 1; labels `version` and `engine`." },
   { name: "tlsd_document_revision", kind: "gauge", help: "Revision of the document in force." },
@@ -169,7 +169,7 @@ export const DIRECTOR_METRICS = [
   {
     name: "tlsd_internal_errors_total",
     kind: "counter",
-    help: "Unexpected errors in the control process. Each is in the log.",
+    help: "Unexpected errors in the control process; each is in the log.",
   },
   { name: "tlsd_worker_memory_bytes", kind: "gauge", help: "Resident memory; label `worker`." },
   {
@@ -201,13 +201,13 @@ export const DIRECTOR_METRICS = [
 
 export type DirectorMetricName = (typeof DIRECTOR_METRICS)[number]["name"];
 
-/** A worker counts in one flat array a listener; this is where each metric stands in it. */
+/** Where each metric is in the flat array in which a worker counts, one array per listener. */
 export interface SlotLayout {
   readonly size: number;
   readonly firstSlot: Readonly<Record<ListenerMetricName, number>>;
 }
 
-/** Slots of one metric: one, or one a label value, or a histogram's buckets, +Inf and sum (in that order). */
+/** Number of slots: one, or one per label value, or for a histogram its buckets, +Inf and sum, in this order. */
 export const slotCountOf = (metric: Metric): number =>
   metric.kind === "histogram" ? (metric.buckets?.length ?? 0) + 2 : (metric.values?.length ?? 1);
 

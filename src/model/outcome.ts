@@ -1,6 +1,6 @@
-/** How handshakes and connections end: the strings are metric labels, log fields and test names alike. */
+/** How handshakes and connections end. The strings are also metric labels, log fields and names of tests. */
 
-/** Failures of a handshake, each with what an operator should know of it. */
+/** Failures of a handshake, each with an explanation for operators. */
 export const HANDSHAKE_FAILURES = {
   "no-shared-cipher":
     "The client offers no cipher suite that the policy and the certificates allow.",
@@ -57,7 +57,7 @@ export const REFUSAL_CAUSES = [
 ] as const satisfies readonly HandshakeFailure[];
 export type RefusalCause = (typeof REFUSAL_CAUSES)[number];
 
-/** Which limit closed a connection that came over it. */
+/** The limits above which a connection is closed. */
 export const OVER_LIMITS = [
   "director-connections",
   "vnic-connections",
@@ -85,7 +85,7 @@ export const ENDPOINT_FAILURES = {
 export type EndpointFailure = keyof typeof ENDPOINT_FAILURES;
 export const ENDPOINT_FAILURE_NAMES = Object.keys(ENDPOINT_FAILURES) as readonly EndpointFailure[];
 
-/** How a connection ended, once its handshake was done. */
+/** How a connection ended after its handshake. */
 export const CONNECTION_OUTCOMES = {
   completed: "Both sides ended the connection in order.",
   "client-reset": "The client reset the connection.",

@@ -6,14 +6,14 @@ import { isError } from "./problem.ts";
 import { MAX_PROBLEMS, schemaProblemsOf } from "./schema-problems.ts";
 
 export interface ParsedDocument {
-  /** With every default. Undefined if a problem is an error. */
+  /** The document with all defaults. Undefined if a problem is an error. */
   readonly document: Document | undefined;
-  /** What of it can be read, with defaults in the place of misfits: only for looking for further problems. */
+  /** The parts that fit the schema, with defaults for the rest. It is used only to find further problems. */
   readonly draft: Document;
   readonly problems: readonly Problem[];
 }
 
-/** The document in a value that was read from YAML, JSON or a request. Throws nothing; the value is not changed. */
+/** Parses a value that was read from YAML, JSON or a request. Never throws, and does not change the value. */
 export function parseDocument(value: unknown): ParsedDocument {
   const filled = fillDefaults(DocumentSchema, value);
   const schemaProblems = schemaProblemsOf(DocumentSchema, filled);
@@ -22,8 +22,8 @@ export function parseDocument(value: unknown): ParsedDocument {
     const problems = checkDocument(document).slice(0, MAX_PROBLEMS);
     return { document: problems.some(isError) ? undefined : document, draft: document, problems };
   }
-  // The rules see a document whose misfits are replaced, so that all problems show at once; what they say of a
-  // replacement is left out.
+  // The rules check a document in which values that do not fit are replaced, so that all problems are found at once.
+  // Problems of the replacements are left out.
   const draft = repair(DocumentSchema, filled) as Document;
   const ruleProblems = checkDocument(draft);
   const isOwn = ({ path }: Problem): boolean =>

@@ -85,7 +85,7 @@ export const PolicySchema = Type.Object(
 export type Policy = Type.Static<typeof PolicySchema>;
 export type ClientAuthMode = (typeof CLIENT_AUTH_MODES)[number];
 
-/** A policy with nothing left open; file contents are not in it. */
+/** A policy with all settings filled in, without the contents of files. */
 export interface ResolvedPolicy {
   readonly name: string;
   readonly minVersion: TlsVersion;
@@ -105,7 +105,7 @@ const SHARED = {
   tickets: true,
 } as const;
 
-/** What Mozilla's server-side TLS guideline calls modern and intermediate, without DHE. */
+/** The profiles modern and intermediate of Mozilla's server-side TLS guideline, without DHE. */
 export const PRESETS: Readonly<Record<PresetName, ResolvedPolicy>> = {
   modern: {
     name: "modern",
@@ -126,7 +126,7 @@ export const PRESETS: Readonly<Record<PresetName, ResolvedPolicy>> = {
 export const isPresetName = (name: string): name is PresetName =>
   (PRESET_NAMES as readonly string[]).includes(name);
 
-/** The preset with the policy's own values over it. */
+/** Returns the preset with the settings of the policy instead of its own. */
 export function resolvePolicy(name: string, policy: Policy): ResolvedPolicy {
   const base = PRESETS[policy.base];
   const minVersion = policy.minVersion ?? base.minVersion;
@@ -146,7 +146,7 @@ export function resolvePolicy(name: string, policy: Policy): ResolvedPolicy {
   };
 }
 
-/** The preset or the document's policy of that name. */
+/** Returns the preset or the policy of the document with that name, or undefined. */
 export function tryPolicy(
   policies: Readonly<Record<string, Policy>>,
   name: string,

@@ -3,7 +3,7 @@ import type { Problem } from "./failure.ts";
 
 interface ProblemEntry {
   readonly severity: Problem["severity"];
-  /** What to do next, where the place of the problem has nothing better to say. */
+  /** What to do next, unless the check that finds the problem has a better hint. */
   readonly hint: string;
 }
 
@@ -106,7 +106,7 @@ export const problemOf = (
   hint: string = PROBLEMS[code].hint,
 ): Problem => ({ path, code, message, hint, severity: PROBLEMS[code].severity });
 
-/** Whether it never refuses anything, wherever it is found. */
+/** Returns true if problems with this code are always warnings. */
 export const isAdvice = ({ code }: Problem): boolean =>
   (PROBLEMS as Readonly<Record<string, ProblemEntry>>)[code]?.severity === "warning";
 
@@ -114,7 +114,7 @@ export const isError = (problem: Problem): boolean => problem.severity === "erro
 
 const PLAIN_KEY = /^[A-Za-z0-9_-]+$/;
 
-/** `profiles.shop.listeners[0]`; a key that would be misread is quoted: `servers["a.b"]`. */
+/** Returns a path such as `profiles.shop.listeners[0]`. A key that is not plain is quoted: `servers["a.b"]`. */
 export function pathOf(...steps: readonly (string | number)[]): string {
   return steps.reduce<string>((path, step) => {
     if (typeof step === "number") return `${path}[${step}]`;
@@ -125,7 +125,7 @@ export function pathOf(...steps: readonly (string | number)[]): string {
 
 const MAX_QUOTED_LENGTH = 80;
 
-/** A value of the document in a sentence: short, on one line, and never PEM, as a private key may be pasted anywhere. */
+/** Returns a value of the document for a message: short and on one line. PEM is never shown, as it may be a private key. */
 export function quoted(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   if (text.includes("-----BEGIN")) return "PEM text";

@@ -10,7 +10,7 @@ import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "./units.ts";
 type Steps = readonly (string | number)[];
 type SchemaError = ReturnType<typeof Errors>[number];
 
-/** More is no help to anyone, and a hostile document could have millions. */
+/** More problems would not help an operator, and a hostile document could have millions. */
 export const MAX_PROBLEMS = 1_000;
 
 const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, string]> = new Map([
@@ -39,7 +39,7 @@ const BOUND_TEXTS: Readonly<Record<string, string>> = {
   maxItems: "too long: at most",
 };
 
-/** What does not fit the schema, in the words of the document. Every unknown and missing key has a problem of its own. */
+/** Returns a problem for each value that does not fit the schema, and for each unknown and each missing key. */
 export function schemaProblemsOf(schema: TSchema, value: unknown): readonly Problem[] {
   const errors = errorsOf(schema, value);
   const unions = errors.filter(({ keyword }) => keyword === "anyOf");

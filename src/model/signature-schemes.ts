@@ -23,7 +23,7 @@ export const SCHEMES = {
   rsa_pss_pss_sha512: 0x080b,
 } as const satisfies Readonly<Record<string, number>>;
 
-/** The scheme that TLS 1.3 binds to each curve, which is also how a curve is told from a key's schemes. */
+/** The scheme that TLS 1.3 binds to each curve. The schemes of a key therefore identify its curve. */
 const CURVES: readonly {
   readonly scheme: number;
   readonly group: GroupName;
@@ -34,19 +34,19 @@ const CURVES: readonly {
   { scheme: SCHEMES.ecdsa_secp521r1_sha512, group: "P-521", openssl: "secp521r1" },
 ];
 
-/** The code of the group that a key with these schemes lies on; undefined for a key that is not ECDSA. */
+/** Returns the code of the group of a key with these schemes, or undefined if it is not an ECDSA key. */
 export function groupCodeOf(keySchemes: readonly number[]): number | undefined {
   const group = CURVES.find(({ scheme }) => keySchemes.includes(scheme))?.group;
   return group === undefined ? undefined : GROUPS[group];
 }
 
-/** What a private key is, in OpenSSL's words. */
+/** The properties of a private key, in the terms of OpenSSL. */
 export interface KeyDetails {
   readonly keyType: KeyType;
   readonly namedCurve?: string | undefined;
   /** The key is of the type id-RSASSA-PSS and not rsaEncryption (RFC 4055). */
   readonly isPss: boolean;
-  /** The only hash that an id-RSASSA-PSS key may be used with, where it says one. */
+  /** The only hash that an id-RSASSA-PSS key may be used with, if it is restricted to one. */
   readonly pssHash?: string | undefined;
 }
 
@@ -99,6 +99,6 @@ export const trySchemeOfOid = (oid: string): number | undefined => SCHEME_BY_OID
 export const tryPssScheme = (hash: string): number | undefined =>
   PSS_SCHEMES.find((scheme) => scheme.hash === hash)?.rsae;
 
-/** For a scheme with RSASSA-PSS the one with a key of the other type, which a certificate does not tell apart. */
+/** Returns the RSASSA-PSS scheme with the other type of key. A certificate does not tell the two apart. */
 export const pssTwinOf = (scheme: number): number | undefined =>
   PSS_SCHEMES.find(({ rsae }) => rsae === scheme)?.pss;

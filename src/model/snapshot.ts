@@ -10,7 +10,7 @@ import {
 import type { ClientAuthMode, ResolvedPolicy } from "./policy.ts";
 import type { KeyType, SigningFacts } from "./certificate.ts";
 
-/** What travels once and is named by its SHA-256 ever after. */
+/** PEM text that is sent to a worker once. Later messages refer to it by its SHA-256. */
 export type Material =
   | { readonly kind: "certificate"; readonly chainPem: string; readonly keyPem: string }
   | { readonly kind: "trust"; readonly caPem: string; readonly crlPem: string | undefined };
@@ -18,13 +18,13 @@ export type Material =
 export interface SnapshotCertificate extends SigningFacts {
   readonly name: CertificateName;
   readonly material: MaterialId;
-  /** Names it covers, lower case, wildcards as they stand in it. */
+  /** The names that the certificate covers, in lower case, including wildcards. */
   readonly names: readonly string[];
   readonly keyType: KeyType;
   readonly notAfterMs: number;
 }
 
-/** `server` is the name that operators know; a unix endpoint has no port. */
+/** `server` is the name of the server in the document. A unix endpoint has no port. */
 export type SnapshotEndpoint =
   | {
       readonly kind: "tcp";
@@ -42,15 +42,15 @@ export type SnapshotEndpoint =
 
 export interface SnapshotClientAuth {
   readonly mode: ClientAuthMode;
-  /** Absent when mode is `none`. */
+  /** Undefined if the mode is `none`. */
   readonly trust: MaterialId | undefined;
 }
 
 export interface SnapshotEndpointTls {
   readonly verify: boolean;
-  /** The name that is asked for and verified. */
+  /** The server name that is sent and verified. */
   readonly serverName: string | undefined;
-  /** Absent only where nothing is verified. */
+  /** Undefined if nothing is verified. */
   readonly trust: MaterialId | undefined;
   readonly certificate: MaterialId | undefined;
 }
@@ -72,25 +72,25 @@ export interface SnapshotListener {
   readonly strictServerName: boolean;
   readonly policy: ResolvedPolicy;
   readonly clientAuth: SnapshotClientAuth;
-  /** Hash of listener, policy, CA set and CRL. A session resumes only where this is equal. */
+  /** Hash of listener, policy, CA set and CRL. A session resumes only in the same scope. */
   readonly sessionScope: string;
   readonly endpoints: readonly SnapshotEndpoint[];
   readonly standby: readonly SnapshotEndpoint[];
   readonly balance: Balance;
   readonly proxyProtocol: "none" | "v1" | "v2";
   readonly acceptProxyProtocol: readonly string[];
-  /** CIDRs of the clients that are allowed; of an egress listener with the profile's servers. Absent if every client is. */
+  /** CIDRs of the allowed clients, including the profile's servers on an egress listener. Undefined if all are allowed. */
   readonly allowFrom: readonly string[] | undefined;
   /** CIDRs of the clients that are not allowed. They win over `allowFrom`. */
   readonly denyFrom: readonly string[];
   readonly endpointTls: SnapshotEndpointTls | undefined;
   readonly timeouts: SnapshotTimeouts;
   readonly accessLog: "off" | "sampled" | "full";
-  /** redirect: the port in the Location. */
+  /** Mode redirect: the port in the Location header. */
   readonly redirectPort: number | undefined;
 }
 
-/** One worker's share of what the vNIC may use. */
+/** One worker's share of the limits of a vNIC. */
 export interface SnapshotVnic {
   readonly name: VnicName;
   readonly maxConnections: number | undefined;
@@ -102,12 +102,12 @@ export interface Snapshot {
   readonly number: number;
   readonly listeners: readonly SnapshotListener[];
   readonly vnics: readonly SnapshotVnic[];
-  /** One worker's share. */
+  /** The share of one worker. */
   readonly maxConnections: number;
   readonly relayMemoryBytes: number;
 }
 
-/** Every material id that the snapshot's listeners refer to. */
+/** Returns the id of each material that the listeners refer to. */
 export function materialIdsOf(listeners: Iterable<SnapshotListener>): Set<MaterialId> {
   const ids = new Set<MaterialId>();
   for (const { certificates, clientAuth, endpointTls } of listeners) {
@@ -118,7 +118,7 @@ export function materialIdsOf(listeners: Iterable<SnapshotListener>): Set<Materi
   return ids;
 }
 
-/** How an endpoint is called in messages, metrics and logs. */
+/** Returns the name of an endpoint in messages, metrics and logs. */
 export function endpointKeyOf(endpoint: SnapshotEndpoint): string {
   switch (endpoint.kind) {
     case "tcp":

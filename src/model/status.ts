@@ -37,7 +37,7 @@ export interface VnicStatus {
   readonly name: VnicName;
   readonly profile: string;
   readonly ip: string;
-  /** What the operator asked for / what is so. */
+  /** What the operator asked for, and the actual state. */
   readonly admin: "up" | "down";
   readonly oper: "up" | "down";
   readonly servers: readonly string[];
@@ -54,9 +54,9 @@ export interface CertificateStatus {
   readonly problem?: string;
 }
 
-/** What came of reading the document again. */
+/** The result of reading the document again. */
 export interface ReloadResult {
-  /** Of the document that is in force now. */
+  /** Revision of the document that is in force now. */
   readonly revision: Revision;
   /** False if the document and its files are what was in force before. */
   readonly changed: boolean;
@@ -69,13 +69,13 @@ export interface DirectorStatus {
   readonly pid: number;
   readonly startedAt: string;
   readonly revision: Revision;
-  /** ISO 8601, of the last change that was applied. */
+  /** Time of the last change that was applied, ISO 8601. */
   readonly changedAt: string;
-  /** Why the last change was refused, when it was. */
+  /** Why the last change was refused. Absent if it was applied. */
   readonly lastRefusal?: string;
   readonly workers: { readonly wanted: number; readonly serving: number };
   readonly openConnections: number;
   readonly certificates: readonly CertificateStatus[];
-  /** Start-up lines that an operator should act on, e.g. a missing privilege boundary. */
+  /** Conditions that an operator should act on, e.g. a missing privilege boundary. */
   readonly notices: readonly string[];
 }

@@ -18,7 +18,7 @@ function scaled(text: string, pattern: RegExp, scale: Readonly<Record<string, nu
 /** A timer of more than 2^31 ms, 24.8 days, fires at once, on both engines. */
 const MAX_DURATION_MS = 24 * 24 * 3_600_000;
 
-/** Milliseconds of `10s`, `500ms`, `5m`, `12h`; 24 days at most. Throws TypeError where the unit is missing. */
+/** Milliseconds of `10s`, `500ms`, `5m`, `12h`; 24 days at most. Throws TypeError if the unit is missing. */
 export function durationMsOf(text: string): number {
   return Math.min(scaled(text, /^(\d+)(ms|s|m|h)$/, DURATION_MS), MAX_DURATION_MS);
 }

@@ -100,7 +100,7 @@ describe("tlsd reload", { concurrency: false }, () => {
     const args = ["reload", "--socket", socketPath, "--timeout", "300ms"];
     const { code, stderr } = await runTlsd(args);
     assert.equal(code, 1);
-    assert.match(stderr, /^tlsd: reply-late: .*\n {2}It may still be at work; /);
+    assert.match(stderr, /^tlsd: reply-late: .*\n {2}It may still be working on it\. /);
   });
 });
 
@@ -121,7 +121,10 @@ describe("tlsd wait", { concurrency: 2 }, () => {
     const socketPath = join(await makeTempFolder(), "tlsd.sock");
     const none = await runTlsd(["wait", "--socket", socketPath, "--timeout", "300ms"]);
     assert.equal(none.code, 1);
-    assert.match(none.stderr, /^tlsd: director-unreachable: .* Not within 0\.3 s\. .*ENOENT/);
+    assert.match(
+      none.stderr,
+      /^tlsd: director-unreachable: .* It was not ready within 0\.3 s\. .*ENOENT/,
+    );
     const starting = createServer((_request, response) => {
       response.statusCode = 503;
       response.end(JSON.stringify({ code: "not-ready", message: "x", hint: "x" }));
@@ -141,7 +144,7 @@ describe("tlsd wait", { concurrency: 2 }, () => {
     await process.exited;
     const { code, stderr } = await waiting.exited;
     assert.equal(code, 1);
-    assert.match(stderr, /director-unreachable: .*Process \d+ has ended; its log says why\./);
+    assert.match(stderr, /director-unreachable: .*Process \d+ has ended\. Its log says why\./);
   });
 
   it("gives up at once where the socket may not be opened", async (t) => {

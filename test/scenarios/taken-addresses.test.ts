@@ -83,7 +83,7 @@ forEachEngine((engine) => {
       const { pid, dataDir } = shop.director;
       const document = documentOn(uniqueVirtualIp());
       const extraArgs = ["--data", dataDir];
-      await assertFailsToStart("data-locked", `Process ${pid} holds`, document, extraArgs);
+      await assertFailsToStart("data-locked", `Process ${pid} has locked`, document, extraArgs);
     });
 
     it("on the port of another director, with a data folder of its own", async () => {

@@ -6,7 +6,7 @@ export interface CheckRequest {
   readonly isJson: boolean;
 }
 
-/** `tlsd check FILE`. */
+/** Adds `tlsd check FILE`. */
 export function addCheck(program: Command, run: (request: CheckRequest) => Promise<void>): void {
   const command = program
     .command("check")

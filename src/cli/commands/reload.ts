@@ -13,7 +13,7 @@ interface ReloadOptions {
   readonly json?: true;
 }
 
-/** `tlsd reload`. */
+/** Adds `tlsd reload`. */
 export function addReload(program: Command, run: (request: ReloadRequest) => Promise<void>): void {
   const command = program
     .command("reload")

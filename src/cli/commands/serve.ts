@@ -3,7 +3,7 @@ import { integerOption, withExamples } from "./command-options.ts";
 
 export interface ServeRequest {
   readonly configPath: string;
-  /** What the flags leave open, the document says. */
+  /** If a flag is not given, the setting of the document is used. */
   readonly dataPath: string | undefined;
   readonly runtimePath: string | undefined;
   readonly workers: number | "auto" | undefined;
@@ -25,7 +25,7 @@ interface ServeOptions {
 const MAX_WORKERS = 64;
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
-/** `tlsd serve`: `run` gives the exit code. */
+/** Adds `tlsd serve`. */
 export function addServe(program: Command, run: (request: ServeRequest) => Promise<void>): void {
   const command = program.command("serve").description("run a director in the foreground");
   addServeOptions(command, "director.yaml", run);
@@ -44,7 +44,7 @@ export function addServe(program: Command, run: (request: ServeRequest) => Promi
   ]);
 }
 
-/** `tlsd demo`: the same with the demo document, its certificates and two small endpoints. */
+/** Adds `tlsd demo`: `serve` with the demo document, its certificates and two small endpoints. */
 export function addDemo(
   program: Command,
   demoDocument: string,

@@ -5,7 +5,7 @@ import { integerOption, jsonOption, socketOption, withExamples } from "./command
 
 interface KindUsage {
   readonly description: string;
-  /** What NAME means; absent where the kind takes none. */
+  /** What NAME means. Absent if the kind has no names. */
   readonly name?: string;
   readonly examples: readonly string[];
 }
@@ -52,7 +52,7 @@ interface ShowOptions {
   readonly limit?: number;
 }
 
-/** `tlsd show KIND [NAME]`: one command a kind, so that each has its own help. */
+/** Adds `tlsd show KIND [NAME]`, with one command per kind, so that each has its own help. */
 export function addShow(program: Command, run: (request: ShowRequest) => Promise<void>): void {
   const show = program
     .command("show")

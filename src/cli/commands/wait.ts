@@ -22,10 +22,10 @@ interface WaitOptions {
   readonly json?: true;
 }
 
-/** The most that Linux gives out, PID_MAX_LIMIT of proc(5). */
+/** The largest process id on Linux, PID_MAX_LIMIT of proc(5). */
 const MAX_PID = 4_194_304;
 
-/** `tlsd wait`. */
+/** Adds `tlsd wait`. */
 export function addWait(program: Command, run: (request: WaitRequest) => Promise<void>): void {
   const command = program
     .command("wait")

@@ -12,7 +12,7 @@ import { showListeners, showVnics } from "./show-vnics.ts";
 export interface ShowRequest {
   readonly kind: ShowKind;
   readonly name: string | undefined;
-  /** How many, where there is no end to them. */
+  /** How many handshakes to show. */
   readonly limit: number;
   readonly isJson: boolean;
   readonly isWatching: boolean;
@@ -22,7 +22,7 @@ export interface ShowRequest {
 const WATCH_INTERVAL_MS = 2_000;
 const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
 
-/** Prints once, or every 2 s until `signal` when watching: then a director that does not answer is waited for. */
+/** Prints once, or every 2 s until `signal` when watching. While it watches, a failure is printed and does not end it. */
 export async function runShow(
   request: ShowRequest,
   terminal: Terminal,

@@ -5,14 +5,14 @@ import { timeText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import type { ShowView } from "./show-kind.ts";
 
-/** The most that the admin API gives, and a director keeps. */
+/** The largest number that the admin API returns and that a director keeps. */
 const ALL = 1_000;
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
 export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
-  // The newest of one name may stand behind any number of others.
+  // Records of other names may be newer, so all are requested.
   path: (limit, name) => `/v1/handshakes?failed&limit=${name === undefined ? limit : ALL}`,
-  // That none has failed there is an answer, not a failure.
+  // An empty list is a valid answer here, not a failure.
   named: (records, name, limit) =>
     records
       .filter(({ listener }) => listener === name || listener.startsWith(`${name}:`))

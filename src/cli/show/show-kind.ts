@@ -1,4 +1,4 @@
-/** What `tlsd show` can show. */
+/** The kinds of `tlsd show`. */
 export const SHOW_KINDS = [
   "status",
   "workers",
@@ -9,15 +9,15 @@ export const SHOW_KINDS = [
 ] as const;
 export type ShowKind = (typeof SHOW_KINDS)[number];
 
-/** How one kind is fetched, narrowed to a name and printed. */
+/** How one kind is requested, filtered by name and printed. */
 export interface ShowView<Reply> {
   readonly path: (limit: number, name: string | undefined) => string;
-  /** What NAME leaves of the reply; undefined where there is no such thing. Absent: the kind takes no name. */
+  /** Returns the part of the reply with that name, or undefined if there is none. Absent if the kind has no names. */
   readonly named?: (reply: Reply, name: string, limit: number) => Reply | undefined;
   readonly text: (reply: Reply, nowMs: number) => string;
 }
 
-/** The elements that have the name; undefined when none has. */
+/** Returns the elements that match, or undefined if none does. */
 export function onlyNamed<Element>(
   elements: readonly Element[],
   hasName: (element: Element) => boolean,

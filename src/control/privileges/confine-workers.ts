@@ -51,9 +51,9 @@ export const confineTo = (user: SystemUser): Confinement => ({
 const missing = (name: string, user: SystemUser): Notice => ({
   event: "worker-user-missing",
   text:
-    `There is no user ${name} (director.workerUser): the workers run as ${user.name}, as other programs may. Those could ` +
-    "signal the workers, look into their memory and share their ports. " +
-    `\`useradd --system --no-create-home --shell /usr/sbin/nologin ${name}\` makes the user.`,
+    `There is no user ${name} (director.workerUser): the workers run as ${user.name}. Other programs that run as this user could ` +
+    "signal the workers, read their memory and share their ports. " +
+    `\`useradd --system --no-create-home --shell /usr/sbin/nologin ${name}\` creates the user.`,
 });
 
 const unconfined = (prefix: readonly string[], reason: string): Confinement => ({
@@ -62,7 +62,7 @@ const unconfined = (prefix: readonly string[], reason: string): Confinement => (
   notice: {
     event: "no-privilege-boundary",
     text:
-      "Workers run as the user of the control process: one that is taken over can read keys and state. " +
+      "Workers run as the user of the control process: a worker that is taken over could read keys and state. " +
       `${reason} Start the director as root or by its systemd unit, with program files that everyone may read.`,
   },
 });

@@ -16,8 +16,8 @@ export function planControlUser(name: string, files: readonly string[]): Control
   const user = trySystemUser(name);
   if (user === undefined) {
     return stay(
-      `There is no user ${name} (director.user); ` +
-        `\`useradd --system --shell /usr/sbin/nologin ${name}\` makes it.`,
+      `There is no user ${name} (director.user). ` +
+        `\`useradd --system --shell /usr/sbin/nologin ${name}\` creates the user.`,
     );
   }
   if (user.uid === 0) return stay(`User ${name} (director.user) is root.`);

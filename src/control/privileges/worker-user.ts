@@ -51,8 +51,8 @@ export class WorkerUser {
     notices.raise({
       event: BORROWED,
       text:
-        `Workers run as ${user.name} instead of ${own.user?.name} (director.workerUser), as workers of an earlier director ` +
-        "hold the addresses so. SIGUSR2 changes that when those have left.",
+        `Workers run as ${user.name} instead of ${own.user?.name} (director.workerUser), because workers of an earlier director ` +
+        "still use the addresses. SIGUSR2 changes this when those workers have exited.",
     });
   }
 }

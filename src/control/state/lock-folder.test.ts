@@ -23,7 +23,7 @@ test("a folder is held by one director, whose process is named, until it is kill
   await eventually(() => holder.output().includes("held"));
   assert.throws(() => lockFolder(folder), {
     code: "data-locked",
-    detail: `Process ${holder.pid} holds ${folder}/lock.`,
+    detail: `Process ${holder.pid} has locked ${folder}/lock.`,
   });
   holder.child.kill("SIGKILL");
   await holder.exited;

@@ -64,7 +64,7 @@ function holderSentenceOf(path: string): string {
       .split("\n")
       .find((candidate) => candidate.includes(`:${inode} `));
     const pid = line?.split(/\s+/)[4];
-    return pid === undefined ? path : `Process ${pid} holds ${path}.`;
+    return pid === undefined ? path : `Process ${pid} has locked ${path}.`;
   } catch {
     return path;
   }

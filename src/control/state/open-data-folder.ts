@@ -34,7 +34,7 @@ function closeToOthers(path: string): void {
   if (names.length > 0 && !names.includes(LOCK_FILE)) {
     throw new DirectorError(
       "data-unusable",
-      `${path} is open to other users and holds other files; name a new folder.`,
+      `${path} is accessible to other users and contains other files. Use a new folder.`,
     );
   }
   chmodSync(path, 0o700);

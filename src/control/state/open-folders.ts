@@ -56,7 +56,7 @@ function tryOpen(path: string, owner?: FolderOwner): string | undefined {
   try {
     openDataFolder(path, owner);
     // A privileged process may write to whatever the mode says.
-    if ((statSync(path).mode & 0o200) === 0) return "its mode lets nobody write to it";
+    if ((statSync(path).mode & 0o200) === 0) return "its mode gives nobody permission to write";
     accessSync(path, constants.W_OK);
     return undefined;
   } catch (error) {
@@ -93,7 +93,7 @@ function openFirst(
   throw new DirectorError(
     "data-unusable",
     `${dataPath} cannot be written to: ${obstacle}. No runtime folder can be used instead ` +
-      `(${refusals.join("; ")}); name one with --runtime or director.runtime.`,
+      `(${refusals.join("; ")}). Set one with --runtime or director.runtime.`,
   );
 }
 

@@ -6,8 +6,8 @@ export const RECORD_UNWRITABLE = "worker-record-unwritable";
 
 const SENTENCES = {
   [STATE_UNWRITABLE]:
-    "The state cannot be saved: changes of the document are refused, and all else goes on.",
-  [RECORD_UNWRITABLE]: "The record of workers cannot be written; all else goes on.",
+    "The state cannot be saved. Changes of the document are refused; everything else continues.",
+  [RECORD_UNWRITABLE]: "The record of workers cannot be written. Everything else continues.",
 } as const;
 
 /** Heard by what writes a file that the director can serve without. */

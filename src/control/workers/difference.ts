@@ -10,8 +10,8 @@ import type { Prepare } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 
 /**
- * The message that takes a worker from `base` (undefined: from nothing) to `target`. Of the material only that goes
- * along which `base` does not refer to: a worker keeps what its committed snapshot needs, and nothing else for sure.
+ * Builds the message that brings a worker from `base`, or from nothing if `base` is undefined, to `target`. It contains only
+ * the material that `base` does not refer to, because a worker keeps what its committed snapshot needs.
  */
 export function buildPrepare(base: Snapshot | undefined, target: Compiled): Prepare {
   const { snapshot } = target;
@@ -34,9 +34,10 @@ export function buildPrepare(base: Snapshot | undefined, target: Compiled): Prep
 }
 
 /**
- * The message that has a fresh probe worker try what differs between `base` and `target`: the same listeners in the same
- * order as in the difference, so that it builds the same contexts, but from nothing. Of addresses it opens those alone that
- * nobody serves yet, and none unless `opensAddresses`: what it accepts is lost.
+ * Builds the message with which a fresh probe worker tries the difference between `base` and `target`. It has the same
+ * listeners in the same order as the difference, so that the probe builds the same contexts, but it starts from nothing.
+ * If `opensAddresses`, the probe opens the addresses that no worker serves yet, otherwise none, because the connections that
+ * a probe accepts are lost.
  */
 export function buildTrial(
   base: Snapshot | undefined,

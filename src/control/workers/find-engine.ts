@@ -5,12 +5,12 @@ import { DirectorError } from "#model/failure.ts";
 import type { Engine } from "#model/status.ts";
 import type { Notice } from "#control/notice.ts";
 
-/** A runtime for workers and the flags that keep it from reading files and packages of its own accord. */
+/** A runtime for workers, with flags that keep it from loading settings and packages by itself. */
 export interface EngineBinary {
   readonly engine: Engine;
   readonly file: string;
   readonly flags: readonly string[];
-  /** Says why it is not the engine that is best. */
+  /** The reason why the preferred engine is not used. */
   readonly notice?: Notice;
 }
 
@@ -23,14 +23,14 @@ const BUN_PACKAGES: Readonly<Record<string, string>> = {
 };
 const TRIAL_DEADLINE_MS = 10_000;
 
-/** `auto` is bun where the project's own binary is there and runs, else node. Throws `engine-missing`. */
+/** `auto` is bun if its installed binary runs, otherwise node. Throws `engine-missing`. */
 export function findEngine(options: {
   readonly wanted: Engine | "auto";
   /** The Node that runs the control process. */
   readonly nodeFile: string;
   /** `process.arch` */
   readonly arch: string;
-  /** Gives the path of a file of a package, or throws. */
+  /** Returns the path of a file of a package, or throws. */
   readonly resolve?: (specifier: string) => string;
 }): EngineBinary {
   const { wanted, nodeFile, arch, resolve = createRequire(import.meta.url).resolve } = options;
@@ -58,7 +58,7 @@ function tryBunFile(arch: string, resolve: (specifier: string) => string): strin
   }
 }
 
-/** Why the binary does not run: on a CPU that is too old for it, or with another C library. Undefined if it runs. */
+/** Returns why the binary does not run, e.g. because the CPU is too old. Returns undefined if it runs. */
 function obstacleTo(file: string): string | undefined {
   const { status, signal, error, stderr } = spawnSync(file, ["--version"], {
     encoding: "utf8",

@@ -1,8 +1,8 @@
 const TICKS_UNTIL_HUNG = 10;
 
 /**
- * Notices a worker that has gone silent. It counts ticks of its own timer instead of looking at the clock: after the control
- * process itself was stopped for a while, by a debugger or a suspended machine, no time has passed here.
+ * Detects a worker that sends no heartbeats. It counts ticks of its own timer instead of reading the clock: while the
+ * control process itself is stopped, by a debugger or because the machine is suspended, no time passes here.
  */
 export class LivenessWatch {
   readonly #onHung: () => void;
@@ -10,7 +10,7 @@ export class LivenessWatch {
   #silentTicks = 0;
   #isBeating = false;
 
-  /** `onTick` is told how many seconds a tick stands for. */
+  /** `onTick` gets the number of seconds between two ticks. */
   constructor(
     hungMs: number,
     { onHung, onTick }: { readonly onHung: () => void; readonly onTick: (seconds: number) => void },

@@ -4,7 +4,7 @@ import type { NoticeLevel } from "./worker-sink.ts";
 
 const MAX_LINE_CHARACTERS = 4_096;
 
-/** Hands over what a process prints, line by line; of a line that is longer than 4,096 characters the beginning. */
+/** Calls `onLine` for each line that a process prints. A line of over 4,096 characters is cut. */
 export function readOutputLines(output: Readable, onLine: (line: string) => void): void {
   let unfinished = "";
   const take = (line: string): void => {
@@ -18,7 +18,7 @@ export function readOutputLines(output: Readable, onLine: (line: string) => void
     for (const line of lines) take(line.slice(0, MAX_LINE_CHARACTERS));
   });
   output.on("end", () => take(unfinished));
-  // The pipe of a process that was killed may break; what it printed until then has been read.
+  // The pipe of a killed process may break. Everything that it printed before has been read.
   output.on("error", () => undefined);
 }
 
@@ -28,8 +28,8 @@ const MAX_NOTICES_PER_SECOND = 50;
 type TakeNotice = (level: NoticeLevel, text: string) => void;
 
 /**
- * Lets through at most 50 lines a second and 1,024 characters of each, control characters escaped. How many were left
- * out is told before the next line.
+ * Passes on at most 50 lines per second, each cut to 1,024 characters and with control characters escaped. The number of
+ * lines that were left out is reported before the next line.
  */
 export function boundNotices(
   onNotice: TakeNotice,

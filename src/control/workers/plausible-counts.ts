@@ -1,12 +1,12 @@
 import { LISTENER_METRICS, SLOTS, slotCountOf, type Metric } from "#model/metric-catalog.ts";
 
-/** Connections and attempts that one worker can count in a second: many times what a core can do. */
+/** How many connections and attempts one worker can count per second, which is far more than a core can handle. */
 const MAX_COUNTS_PER_SECOND = 100_000;
-/** What may come at once after a time in which little was counted. */
+/** How many seconds' worth may come at once after a time in which little was counted. */
 const BURST_SECONDS = 2;
-/** 40 Gbit/s each way. A worker that nobody read for long tells all at once, so all of its life counts. */
+/** 40 Gbit/s in each direction. Bytes may be reported late, so they are compared with the worker's whole life. */
 const MAX_BYTES_PER_SECOND = 5e9;
-/** Clocks, and the time from a count to its arrival. */
+/** Allows for differences of clocks, and for the time that a message takes. */
 const SLACK_SECONDS = 2;
 
 type SlotKind =
@@ -40,14 +40,14 @@ const SLOT_KINDS: readonly SlotKind[] = LISTENER_METRICS.flatMap((metric) =>
 );
 
 /**
- * Tells whether the counts of one worker are possible: whole numbers where things are counted, and no more than a machine
- * can do in the time that has passed. What passes adds up to finite counters, however long a worker lies.
+ * Checks whether the counts of one worker are possible: numbers of things are whole, and no larger than a machine can reach in
+ * the time that has passed. So the sums stay finite even if a worker sends false counts for ever.
  */
 export class PlausibleCounts {
   readonly #nowMs: () => number;
   readonly #startedAtMs: number;
   #toldAtMs: number;
-  /** What may still come, by slot, and after those for dropped records. */
+  /** How much may still come, for each slot, and in the last place for dropped records. */
   readonly #left = new Float64Array(SLOTS.size + 1).fill(BURST_SECONDS * MAX_COUNTS_PER_SECOND);
   readonly #bytes = new Float64Array(SLOTS.size);
 
@@ -57,7 +57,7 @@ export class PlausibleCounts {
     this.#toldAtMs = this.#startedAtMs;
   }
 
-  /** To be called with each message that says that the worker lives, before what it counted is added. */
+  /** Must be called for each heartbeat and each message with counts, before the counts are checked. */
   passTime(): void {
     const seconds = (this.#nowMs() - this.#toldAtMs) / 1_000;
     this.#toldAtMs = this.#nowMs();
@@ -68,8 +68,8 @@ export class PlausibleCounts {
   }
 
   /**
-   * Why flat pairs of slot and amount cannot be; undefined where they can. `maxOpen` is how many connections the worker may
-   * have open.
+   * Returns why the flat pairs of slot and amount are not possible, or undefined if they are. `maxOpen` is how many
+   * connections the worker may have open.
    */
   objectionTo(pairs: readonly number[], maxOpen: number): string | undefined {
     if (pairs.length % 2 !== 0) return "a slot without an amount";
@@ -121,7 +121,7 @@ export class PlausibleCounts {
     }
   }
 
-  /** The sum of a histogram whose every observation was as long as its bucket, or the worker's life, allows. */
+  /** Returns the largest possible sum of a histogram, given its buckets and the worker's age. */
   #mostSeconds(firstSlot: number, sumSlot: number, amounts: Float64Array): number {
     const ageSeconds = this.#ageSeconds();
     let most = 0;
@@ -130,7 +130,7 @@ export class PlausibleCounts {
       const bound = kind?.kind === "count" ? kind.boundSeconds : 0;
       most += (amounts[slot] ?? 0) * Math.min(bound, ageSeconds);
     }
-    // Sums of fractions are not exact.
+    // Sums of floating-point numbers are not exact.
     return most * 1.000_001;
   }
 

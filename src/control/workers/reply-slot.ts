@@ -9,14 +9,14 @@ interface Expectation {
   readonly resolve: (reply: ToControl | undefined) => void;
 }
 
-/** The one reply that a worker owes at a time. */
+/** The reply that the control process waits for. A worker owes at most one at a time. */
 export class ReplySlot {
   #expectation: Expectation | undefined;
   #isClosed = false;
 
   /**
-   * Waits for one of `types`, about snapshot `number` where the message has one. Undefined when it will not come. `onLate`
-   * is called at the deadline; it must see to it that the slot is closed.
+   * Waits for a message of one of `types`, and about snapshot `number` if that is given. Resolves to undefined if no reply
+   * will come. `onLate` is called at the deadline and must cause the slot to be closed.
    */
   async expect<Name extends Type>(
     types: readonly Name[],
@@ -32,7 +32,7 @@ export class ReplySlot {
     return reply as Message<Name> | undefined;
   }
 
-  /** False when the message is not the reply that is due. */
+  /** Returns false if the message is not the reply that is due. */
   offer(message: ToControl): boolean {
     const due = this.#expectation;
     if (due?.types.includes(message.type) !== true) return false;
@@ -44,7 +44,7 @@ export class ReplySlot {
     return true;
   }
 
-  /** Nobody waits for the reply any more. */
+  /** Stops waiting: `expect` resolves to undefined. */
   abandon(): void {
     this.#expectation?.resolve(undefined);
     this.#expectation = undefined;

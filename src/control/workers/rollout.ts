@@ -10,8 +10,8 @@ export interface Participants {
   /** Resolves when there is at least one participant. Rejects with `worker-failed` if that takes too long. */
   untilParticipant(): Promise<void>;
   /**
-   * Has a fresh worker try the change that a worker refused. Resolves to the reason why it is refused after all, and to
-   * undefined if the fresh worker takes it.
+   * Lets a fresh worker try the change that a worker refused. Resolves to the reason if the change is refused after all,
+   * and to undefined if the fresh worker accepts it.
    */
   tryOut(compiled: Compiled, round: PrepareRound): Promise<DirectorError | undefined>;
   /** Has a fresh worker try a change that no worker was asked about. Rejects with the reason if it is refused. */
@@ -33,13 +33,13 @@ export interface PrepareRound {
 
 /** A further round asks the replacements, after every participant died or refused what a fresh worker accepts. */
 const MAX_ROUNDS = 3;
-/** How much of the largest frame may be filled by this estimate, which leaves out quotes and escapes. */
+/** How much of the largest frame this estimate may fill. The estimate leaves out quotes and escapes. */
 const MAX_FILL = 0.75;
 const LISTENER_CHARACTERS = 2_000;
 const CERTIFICATE_CHARACTERS = 200;
 
 /**
- * One snapshot on its way to all workers, in two phases with the save between them: `prepare`, then `commit` or
+ * Brings one snapshot to all workers in two phases, with the save between them: first `prepare`, then `commit` or
  * `rollBack`.
  */
 export class Rollout {
@@ -72,7 +72,7 @@ export class Rollout {
       const refusals = await this.#ask(this.#pool.participants());
       if (refusals.size > 0) await this.#lookInto(refusals);
       if (this.#prepared.size > 0) return;
-      // Nobody listens on the new addresses yet, and one worker alone may have been wrong about them.
+      // The probe alone does not prove the change: no serving worker has opened the new addresses yet.
       if (refusals.size > 0) await this.#pool.replaceRefusers(refusals.keys());
     }
     const [refusal] = this.#overruled.values();
@@ -82,13 +82,13 @@ export class Rollout {
     );
   }
 
-  /** Resolves when no worker with an older state accepts connections. Whoever is late is killed; nothing fails. */
+  /** Resolves when no worker with an older state accepts connections. A late worker is killed, and nothing fails. */
   async commit(): Promise<void> {
     const round = { prepared: this.#prepared, refusals: this.#overruled };
     await this.#pool.commitRound(this.#compiled, round);
   }
 
-  /** Resolves when no worker knows of the change any more. */
+  /** Resolves when every worker has discarded the change. */
   async rollBack(): Promise<void> {
     await Promise.all([...this.#prepared].map((worker) => worker.rollBack()));
     this.#prepared.clear();
@@ -118,7 +118,7 @@ export class Rollout {
   }
 }
 
-/** Whether the snapshot is too large for a worker that starts from nothing. */
+/** Returns true if a worker that starts from nothing could not receive the snapshot in one frame. */
 function isTooLarge({ snapshot, material }: Compiled): boolean {
   let characters = 0;
   for (const { certificates } of snapshot.listeners) {

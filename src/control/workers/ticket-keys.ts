@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 const KEY_BYTES = 32;
 const LIFETIME_MS = 12 * 3_600_000;
 
-/** The base key of session tickets that all workers share, a new one every 12 hours. */
+/** The base key of session tickets, which all workers share. It changes every 12 hours. */
 export class TicketKeys {
   readonly #onRenewed: (key: string) => void;
   #key: string | undefined;
@@ -13,7 +13,7 @@ export class TicketKeys {
     this.#onRenewed = onRenewed;
   }
 
-  /** base64. Undefined before the start. */
+  /** The key in base64, or undefined before the start. */
   get current(): string | undefined {
     return this.#key;
   }

@@ -1,14 +1,14 @@
 const MIB = 1_048_576;
 
-/** What a worker may send: so much a second for ever, and so much at once. */
+/** How much a worker may send per second in the long run, and how much at once. */
 interface Allowance {
   readonly perSecond: number;
   readonly atOnce: number;
 }
 
 /**
- * At least as much again as a sound worker sends under a flood of clients: 8 MiB a second (`Reports`), five flushes of
- * 2,200 records, and after a pause of the control process the 4 MiB that waited in the worker.
+ * At least twice what a healthy worker sends under a flood of clients: 8 MiB per second (`Reports`), five flushes of 2,200
+ * records, and, after a pause of the control process, the 4 MiB that waited in the worker.
  */
 const ALLOWANCES = {
   messages: { perSecond: 1_000, atOnce: 5_000 },
@@ -20,11 +20,11 @@ const ALLOWANCES = {
 
 export type TrafficKind = keyof typeof ALLOWANCES;
 
-/** Counts what a worker sends in buckets that leak. Time passes by `leak`, so none has while this process was stopped. */
+/** Counts what a worker sends in leaky buckets. Time passes only by `leak`, so a pause of this process does not count. */
 export class TrafficBounds {
   readonly #levels = new Map<TrafficKind, number>();
 
-  /** False once more came than the worker may send. */
+  /** Returns false if the worker has sent more than it may. */
   add(kind: TrafficKind, amount: number): boolean {
     const level = (this.#levels.get(kind) ?? 0) + amount;
     this.#levels.set(kind, level);

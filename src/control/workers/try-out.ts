@@ -10,9 +10,9 @@ interface Trial {
 }
 
 /**
- * Has `probe`, a fresh worker that serves nothing, try a change that a worker refused, and ends it. It opens new addresses
- * only if no other worker has them open, and so takes no connection away from one. If it fails itself, the refusal stands.
- * Resolves to the reason why the change is refused after all, and to undefined if the probe takes it.
+ * Lets `probe`, a fresh worker that serves no clients, try the difference to `saved`, and ends it. It opens new addresses only
+ * if no other worker has them open, so that it takes no connections from another worker. If the probe itself fails, the refusal
+ * stands. Resolves to the reason if the change is refused after all, and to undefined if the probe accepts it.
  */
 export async function tryOut(
   probe: WorkerHandle,

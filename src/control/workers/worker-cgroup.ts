@@ -7,7 +7,7 @@ const NAME = "worker-";
 const REMOVE_TRIES = 40;
 const REMOVE_PAUSE_MS = 50;
 
-/** A control group for one worker, which ends whatever the worker has started, in any session. */
+/** A control group for one worker, by which all processes that the worker has started can be killed. */
 export class WorkerCgroup {
   readonly #folder: string;
 
@@ -15,16 +15,16 @@ export class WorkerCgroup {
     this.#folder = folder;
   }
 
-  /** SIGKILL to every process in it; since Linux 5.14. */
+  /** Sends SIGKILL to every process of the group. Needs Linux 5.14. */
   kill(): void {
     try {
       writeFileSync(join(this.#folder, "cgroup.kill"), "1");
     } catch {
-      // It is gone, or the kernel is older: the worker's process group has been ended all the same.
+      // The group does not exist any more, or the kernel is older. The worker's process group is killed anyway.
     }
   }
 
-  /** Processes that were killed take a moment to go. */
+  /** Removes the group. Tries several times, because killed processes take a moment to end. */
   async remove(): Promise<void> {
     for (let tries = 0; tries < REMOVE_TRIES && !tryRemove(this.#folder); tries += 1) {
       await delay(REMOVE_PAUSE_MS);
@@ -32,10 +32,10 @@ export class WorkerCgroup {
   }
 }
 
-/** Puts the process `pid` into a new group below `parent`. Undefined if the system does not let it. */
+/** Puts the process `pid` into a new group below `parent`. Returns undefined if that is not possible. */
 export function tryWorkerCgroup(parent: string, pid: number): WorkerCgroup | undefined {
   try {
-    // Those that an earlier director has left. One with a process in it cannot be removed.
+    // Removes groups that an earlier director has left. A group that still has a process cannot be removed.
     for (const name of readdirSync(parent)) {
       if (name.startsWith(NAME)) tryRemove(join(parent, name));
     }

@@ -11,29 +11,29 @@ export interface WorkerCommand {
   readonly cgroup?: string | undefined;
 }
 
-/** Not the workers' to write to, wherever they run and as whom, and a runtime is told to read no settings there. */
+/** A folder that no worker can write to. The runtime flags keep the runtime from reading settings there. */
 const WORKER_CWD = "/";
 
 /** What a worker may see of the environment. */
 const ALLOWED_ENV = ["TZ"] as const;
 
 /**
- * `sh` sets the core file limit to 0, the confinement takes the privileges, and each makes way for the next by exec, so
- * the pid and the channel are the engine's own.
+ * `sh` sets the core file limit to 0 and the confinement drops the privileges. Each replaces itself with the next by exec, so
+ * that pid and channel are those of the engine.
  */
 export function buildWorkerCommand(options: {
   readonly engine: EngineBinary;
   /** The workers' main.ts. */
   readonly entry: string;
-  /** What stands before the engine, which a worker's user decides; asked at each start. */
+  /** Returns the command before the engine, which depends on the workers' user. Called at each start. */
   readonly prefix: () => readonly string[];
-  /** Tell whose worker it is, to a later director. */
+  /** Arguments by which a later director recognises the worker. */
   readonly directorArguments: readonly string[];
-  /** What a worker goes by when the control process is gone. */
+  /** The drain deadline of a worker whose control process has ended. */
   readonly drainMs: number;
   readonly orphanGraceMs: number;
   readonly wire: DirectorSettings["wire"];
-  /** Of the control process. */
+  /** The environment of the control process. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cgroup: string | undefined;
 }): WorkerCommand {
@@ -56,7 +56,7 @@ export function buildWorkerCommand(options: {
     },
     env: {
       PATH: "/usr/local/bin:/usr/bin:/bin",
-      // Bun keeps compiled files in a cache that it would look for in the home folder.
+      // Turns off Bun's cache of compiled files, which would be in the home folder.
       BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
       ...Object.fromEntries(
         ALLOWED_ENV.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),

@@ -26,7 +26,7 @@ export interface WorkerOptions {
   readonly sink: WorkerSink;
   readonly bus: EventBus;
   readonly deadlines: WorkerDeadlines;
-  /** What it is told before its first prepare. */
+  /** Messages that the worker gets before its first `prepare`. */
   readonly greeting: () => readonly ToWorker[];
 }
 
@@ -48,19 +48,19 @@ export type PrepareOutcome = "prepared" | "absent" | DirectorError;
 const MAX_RUNTIME_CHARACTERS = 100;
 
 /**
- * One worker process as the control process sees it. Every request has its deadline and whoever misses one is killed:
- * a request always leaves a worker of which it is known what it serves, or none.
+ * One worker process, seen from the control process. Each request has a deadline, and a worker that misses it is killed. So
+ * after a request it is known what the worker serves, or the worker has ended.
  */
 export class WorkerHandle {
   readonly id: number;
-  /** False when it did not get up in time; it is gone then. */
+  /** Resolves to false if the worker did not start in time; it has then been killed. */
   readonly ready: Promise<boolean>;
   readonly ended: Promise<WorkerEnd>;
   readonly #options: WorkerOptions;
   readonly #process: WorkerProcess;
-  /** What the worker says. */
+  /** Passes on a notice of the worker, within bounds. */
   readonly #tell: (level: NoticeLevel, text: string) => void;
-  /** What is said of it, which a flood of its own lines must not hide. */
+  /** Passes on a notice about the worker, which must not be lost in a flood of its own lines. */
   readonly #tellUnbounded: (level: NoticeLevel, text: string) => void;
   readonly #startedAtMs = Date.now();
   readonly #replies = new ReplySlot();
@@ -110,12 +110,12 @@ export class WorkerHandle {
     return this.#isUp && !this.#isGone && this.#state !== "draining";
   }
 
-  /** Told to leave: its end is no failure. */
+  /** True if the worker was told to drain. Its end is then no failure. */
   get isDraining(): boolean {
     return this.#state === "draining";
   }
 
-  /** Number of the snapshot that it serves; 0 before the first. */
+  /** Number of the snapshot that the worker serves; 0 before the first. */
   get snapshotNumber(): number {
     return this.#committed?.snapshot.number ?? 0;
   }
@@ -133,7 +133,7 @@ export class WorkerHandle {
     };
   }
 
-  /** Sends the difference to what it serves now. */
+  /** Sends the difference to the snapshot that the worker serves. */
   async prepare(target: Compiled): Promise<PrepareOutcome> {
     const outcome = await this.#requestPrepare(
       target,
@@ -143,7 +143,7 @@ export class WorkerHandle {
     return outcome;
   }
 
-  /** Has what differs from `base` prepared by this worker, which serves nothing yet and never will. */
+  /** Lets this worker, which never serves clients, prepare the difference to `base`. */
   async tryOut(
     base: Compiled | undefined,
     target: Compiled,
@@ -159,7 +159,7 @@ export class WorkerHandle {
     return reply.type === "refused" ? new DirectorError(reply.code, reply.detail) : "prepared";
   }
 
-  /** Resolves when it serves what it has prepared, or is gone. */
+  /** Resolves when the worker serves what it has prepared, or has ended. */
   async commit(): Promise<void> {
     const target = this.#prepared;
     if (target === undefined) return;
@@ -172,8 +172,8 @@ export class WorkerHandle {
   }
 
   /**
-   * Takes a worker that drains to a newer state, for the clients that it has accepted and not yet served. If it refuses or
-   * is late it goes on by the older state: no open connection is given up for this.
+   * Brings a draining worker to a newer state, for clients that it has accepted and does not serve yet. If it refuses or is
+   * late, it keeps the older state, so that no open connection is lost.
    */
   async follow(target: Compiled): Promise<void> {
     const { number } = target.snapshot;
@@ -184,11 +184,11 @@ export class WorkerHandle {
     const giveUp = (): void => this.#replies.abandon();
     const reply = await this.#replies.expect(["committed", "refused"], due, giveUp);
     if (reply?.type === "committed") this.#committed = target;
-    // Which state a late worker is in is not known, so the next difference is to none.
+    // The state of a late worker is not known, so the next `prepare` starts from nothing.
     else if (reply === undefined) this.#committed = undefined;
   }
 
-  /** Resolves when it has forgotten what it has prepared, or is gone. */
+  /** Resolves when the worker has discarded what it has prepared, or has ended. */
   async rollBack(): Promise<void> {
     const number = this.#prepared?.snapshot.number;
     if (number === undefined) return;
@@ -196,7 +196,10 @@ export class WorkerHandle {
     await this.#ask({ type: "rollback", number }, ["rolled-back"], "commit-deadline");
   }
 
-  /** Resolves when it accepts no more. It ends when its connections have, at the latest at the deadline, which may be brought forward. */
+  /**
+   * Resolves when the worker accepts no more connections. It exits when its connections have ended, at the latest at the
+   * deadline. A second call can bring the deadline forward.
+   */
   async drain(deadlineMs: number): Promise<void> {
     this.#killAfter(deadlineMs + this.#options.deadlines.exitMs);
     if (this.isDraining) return this.send({ type: "drain", deadlineMs });
@@ -233,7 +236,7 @@ export class WorkerHandle {
     return true;
   }
 
-  /** Undefined when there will be no reply, and then the worker is gone or leaving. */
+  /** Resolves to undefined if no reply will come, because the worker has ended or drains. */
   #ask<Name extends ToControl["type"]>(
     message: Extract<ToWorker, { readonly type: "prepare" | "commit" | "rollback" | "drain" }>,
     types: readonly Name[],
@@ -279,7 +282,7 @@ export class WorkerHandle {
     }
   }
 
-  /** A worker closes its end only by exiting. */
+  /** Kills a worker that has closed its channel and does not exit. */
   #endUnlessItLeaves(): void {
     if (this.#isGone || this.#killedFor !== undefined) return;
     const timer = setTimeout(
@@ -290,7 +293,7 @@ export class WorkerHandle {
   }
 
   #takeReply(message: ToControl): void {
-    // Told to drain, it may still answer what it was asked before.
+    // A draining worker may still answer an earlier request.
     if (this.#replies.offer(message) || this.isDraining) return;
     this.#misbehave(`It sent '${message.type}' when no such reply was due.`);
   }

@@ -9,7 +9,7 @@ import { tryWorkerMessage } from "./worker-message.ts";
 
 export type Taken = { readonly message: ToControl } | { readonly objection: string };
 
-/** All that a worker sends comes in here, and goes on only if a sound worker can have sent it. */
+/** Checks everything that a worker sends. Only what a healthy worker can have sent is passed on. */
 export class WorkerIntake {
   readonly #bornMs = performance.now();
   readonly #traffic = new TrafficBounds();
@@ -17,10 +17,10 @@ export class WorkerIntake {
   readonly #listeners = new Set<ListenerName>();
   /** Those whose connections may be logged. */
   readonly #logged = new Set<ListenerName>();
-  /** The most connections that any snapshot let it have open. */
+  /** The highest connection limit of all snapshots that the worker has received. */
   #maxOpen = 0;
 
-  /** It is about to be told of this snapshot, and may speak of what is in it from now on. */
+  /** Allows messages about this snapshot, which the worker is about to receive. */
   expect({ listeners, maxConnections }: Snapshot): void {
     for (const { name, accessLog } of listeners) {
       this.#listeners.add(name);
@@ -42,7 +42,7 @@ export class WorkerIntake {
     return objection === undefined ? { message } : { objection };
   }
 
-  /** Why it may not have printed so many bytes more; undefined if it may. */
+  /** Returns an objection if the worker has printed more than it may, otherwise undefined. */
   objectionToPrinted(bytes: number): string | undefined {
     return this.#floodOf("printed bytes", bytes);
   }
@@ -75,7 +75,7 @@ export class WorkerIntake {
       }
       case "drained":
         return message.cut <= this.#maxOpen ? undefined : `It cannot have cut ${message.cut}.`;
-      // In these is nothing to be measured; whether a reply is due, the worker's owner knows.
+      // These have no amounts to check. WorkerHandle checks whether a reply is due.
       case "ready":
       case "prepared":
       case "refused":

@@ -1,4 +1,4 @@
-/** Reads what a worker sent as one reads foreign input: a worker that was taken over says what it likes. */
+/** Reads messages of workers as untrusted input, because a worker that was taken over can send anything. */
 import Type, { type TProperties, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { ConnectionRecord } from "#model/connection-record.ts";
@@ -145,7 +145,7 @@ export function tryWorkerMessage(
     const listeners = Object.entries(value.listeners).filter(([name]) => isKnown(name, known));
     return { type: "counted", listeners: Object.fromEntries(listeners) };
   }
-  // Without a cast: what the schema lets through has the types that the message says.
+  // No cast is needed, because the schema has the types of the messages.
   if (value.type !== "events") return value;
   const handshakes = value.handshakes
     .filter((record) => HandshakeRecords.Check(record))

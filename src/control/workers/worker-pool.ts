@@ -19,25 +19,25 @@ export interface WorkerPoolOptions {
   readonly sink: WorkerSink;
   readonly bus: EventBus;
   readonly deadlines?: WorkerDeadlines;
-  /** Pids of all workers, whenever there is another or one less. */
+  /** Called with the pids of all workers whenever a worker is added or removed. */
   readonly onRoster?: (pids: readonly number[]) => void;
 }
 
-/** Connections may go on for this long on a worker that has a successor. */
+/** How long connections may continue on a worker that has a successor. */
 const SUCCEEDED_DRAIN_MS = 3_600_000;
 const PARTICIPANT_POLL_MS = 20;
 
 /**
- * Keeps the wanted number of workers alive on the saved state. A worker that ends is replaced, after a pause that grows
- * while they keep ending; the others serve meanwhile.
+ * Keeps the wanted number of workers running on the saved state. A worker that ends is replaced after a pause, which grows
+ * while replacements keep ending. The other workers serve meanwhile.
  */
 export class WorkerPool implements Participants {
   readonly #options: WorkerPoolOptions;
   readonly #deadlines: WorkerDeadlines;
   readonly #workers = new Set<WorkerHandle>();
-  /** Workers on their way to the saved state. */
+  /** Workers that are being brought to the saved state. */
   readonly #catchingUp = new Map<WorkerHandle, Promise<void>>();
-  /** Workers that try a change and serve nothing. */
+  /** Workers that try a change and serve no clients. */
   readonly #probes = new Set<WorkerHandle>();
   readonly #stopping = new AbortController();
   readonly #ticketKeys = new TicketKeys((key) => {
@@ -52,9 +52,9 @@ export class WorkerPool implements Participants {
     this.#deadlines = options.deadlines ?? WORKER_DEADLINES;
   }
 
-  /** Resolves when the first workers are up, rejects with `worker-failed` when none of them is. */
+  /** Resolves when the first workers have started. Rejects with `worker-failed` if none of them starts. */
   async start(): Promise<void> {
-    // Engine bun cannot share tickets between processes.
+    // On engine bun, processes cannot share ticket keys.
     if (this.#options.engine === "node") this.#ticketKeys.start();
     const first = Array.from({ length: this.#options.size }, () => this.#hire());
     for (const worker of first) this.#hold(this.#keep(worker));
@@ -89,7 +89,7 @@ export class WorkerPool implements Participants {
       if (prepared.has(worker)) return worker.commit();
       return refusals.has(worker) ? this.#replaceRefuser(worker) : this.#catchUp(worker);
     };
-    // Those that are not up yet accept nothing before they have caught up.
+    // A worker that is not up yet accepts no connections before it has caught up.
     const workers = [...this.#workers];
     await Promise.all([
       ...workers.filter(({ canParticipate }) => canParticipate).map(bringToCompiled),
@@ -120,7 +120,7 @@ export class WorkerPool implements Participants {
     await Promise.all([...refusers].map((worker) => this.#replaceRefuser(worker)));
   }
 
-  /** Whether or not a successor comes up: what this worker says cannot be relied on. */
+  /** The worker is drained even if no successor starts, because its answers cannot be relied on. */
   async #replaceRefuser(worker: WorkerHandle): Promise<void> {
     if (!worker.canParticipate) return;
     this.#options.bus.publish({ name: "worker-restarted", cause: "refused" });
@@ -130,30 +130,30 @@ export class WorkerPool implements Participants {
     await worker.drain(SUCCEEDED_DRAIN_MS);
   }
 
-  /** Endpoints that the active checks found down, all of them each time. */
+  /** Takes the keys of all endpoints that the active checks have found down. */
   setHealth(down: readonly string[]): void {
     this.#down = down;
     for (const worker of this.#workers) worker.send({ type: "health", down });
   }
 
   /**
-   * Gives the worker a successor, which serves before its predecessor is told to leave, whose connections may go on for
-   * an hour. Not to be called during a rollout. Throws `worker-failed`, and then the worker stays.
+   * Starts a successor, and drains the worker when the successor serves. Connections of the worker may continue for an hour.
+   * Must not be called during a rollout. Throws `worker-failed` if the successor does not start; the worker then stays.
    */
   async replace(worker: WorkerHandle): Promise<void> {
     const successor = this.#hire();
     await this.#catchUp(successor);
     if (!successor.canParticipate) throw await startFailureOf(successor);
-    // One that ended meanwhile is being replaced already.
+    // If the worker has ended meanwhile, it is being replaced already.
     if (!worker.canParticipate) return successor.drain(0);
     this.#hold(this.#keep(successor));
     await worker.drain(SUCCEEDED_DRAIN_MS);
   }
 
   /**
-   * Gives all workers successors at once, for those that cannot listen beside their predecessors: new connections are
-   * refused between the last of the old workers and the first of the new. Not to be called during a rollout. Throws
-   * `worker-failed` if a successor does not get up, and then the workers stay.
+   * Replaces all workers at once, for successors that cannot listen beside their predecessors. New connections are refused
+   * between the last of the old workers and the first of the new ones. Must not be called during a rollout. Throws
+   * `worker-failed` if a successor does not start; the workers then stay.
    */
   async replaceAll(): Promise<void> {
     const leaving = this.participants();
@@ -172,7 +172,7 @@ export class WorkerPool implements Participants {
     await Promise.all(successors.map((successor) => this.#catchUp(successor)));
   }
 
-  /** Accepts no more, lets connections end, cuts the rest at the deadline. Resolves to the number of those. */
+  /** Stops accepting, lets connections end, and cuts the rest at the deadline. Resolves to the number that were cut. */
   async drain(deadlineMs: number): Promise<number> {
     this.#close();
     const workers = [...this.#workers];
@@ -218,7 +218,7 @@ export class WorkerPool implements Participants {
     });
   }
 
-  /** For work that nobody waits for: what it throws ends nothing. */
+  /** Logs what `work` rejects with. Used for work that no caller waits for. */
   #hold(work: Promise<void>): void {
     work.catch((cause: unknown) => this.#tellMistake(cause));
   }
@@ -234,7 +234,7 @@ export class WorkerPool implements Participants {
     return key === undefined ? [health] : [{ type: "ticket-keys", key }, health];
   }
 
-  /** Replaces the worker when it ends, and then each of its replacements, until one ends because it was told to. */
+  /** Replaces the worker when it ends, then each of its replacements, until one ends because it was drained. */
   async #keep(first: WorkerHandle): Promise<void> {
     let worker = first;
     let pauseMs = 0;
@@ -249,7 +249,7 @@ export class WorkerPool implements Participants {
     }
   }
 
-  /** Takes the worker to the saved state, whichever that is by then; resolves when it serves it, or is gone. */
+  /** Brings the worker to the saved state, which may change meanwhile. Resolves when the worker serves it or has ended. */
   async #catchUp(worker: WorkerHandle, cleared?: Promise<void>): Promise<void> {
     const underWay = this.#catchingUp.get(worker);
     if (underWay !== undefined) return underWay;
@@ -264,7 +264,7 @@ export class WorkerPool implements Participants {
       worker.kill("refused");
       await worker.ended;
     }
-    // In the same step as the last look at the saved state: whoever changes it finds this gone and starts anew.
+    // In the same turn as the last comparison with the saved state, so that a later change starts a new catch-up.
     this.#catchingUp.delete(worker);
     done.resolve();
   }
@@ -285,7 +285,7 @@ export class WorkerPool implements Participants {
     await worker.commit();
   }
 
-  /** A record that cannot be written, on a full disk for one, changes nothing about the workers. */
+  /** If the record cannot be written, for example on a full disk, the workers are not affected. */
   #tellRoster(): void {
     try {
       this.#options.onRoster?.([...this.#workers].map((worker) => worker.status().pid));

@@ -9,7 +9,7 @@ import { readOutputLines } from "./output-lines.ts";
 import { tryWorkerCgroup, type WorkerCgroup } from "./worker-cgroup.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 
-/** For what an ended worker has sent to be read; a process that it left behind may hold its pipes open for ever. */
+/** How long to read what an ended worker has sent. A process that it left behind may hold its pipes open for ever. */
 const REST_MS = 250;
 
 const OUTPUT_STREAMS = ["stdout", "stderr"] as const;
@@ -17,22 +17,22 @@ type OutputStream = (typeof OUTPUT_STREAMS)[number];
 
 export interface WorkerProcessHandlers extends ChannelHandlers {
   onLine(stream: OutputStream, line: string): void;
-  /** Bytes that it has printed. */
+  /** Called with the number of bytes that the process has printed. */
   onPrinted(bytes: number): void;
 }
 
-/** One process of the operating system with a channel. */
+/** A process of the operating system, with a channel to it. */
 export interface WorkerProcess {
   /** 0 if it could not be started. */
   readonly pid: number;
   send(message: ToWorker): SendOutcome;
-  /** Ends it with its process group and its control group at once, and reads nothing more of it. */
+  /** Kills the process, its process group and its control group at once, and reads nothing more from it. */
   kill(): void;
-  /** Resolves once the process is no more and its descriptors are closed, in words: `exit code 1`, `signal SIGKILL`. */
+  /** Resolves when the process has ended and its descriptors are closed, to `exit code 1` or `signal SIGKILL` for example. */
   readonly exited: Promise<string>;
 }
 
-/** Throws nothing: a process that cannot be started has exited, and says why. */
+/** Never throws. If the process cannot be started, `exited` resolves to the reason. */
 export function startWorkerProcess(
   command: WorkerCommand,
   handlers: WorkerProcessHandlers,
@@ -43,15 +43,15 @@ export function startWorkerProcess(
       env: command.env,
       cwd: command.cwd,
       stdio: ["ignore", "pipe", "pipe", "pipe"],
-      // A process group of its own: Ctrl-C is for the control process, which then drains its workers, and what a worker
-      // forks can be ended with it.
+      // Makes a process group of its own. Ctrl-C then reaches only the control process, which drains its workers, and
+      // processes that a worker forks can be killed together with it.
       detached: true,
     });
   } catch (error) {
     return notStarted(String(error));
   }
   const { pid } = child;
-  // Without a file or a process left there are no streams either; `error` tells of it later.
+  // If no file descriptor or process was left, there are no streams. The event `error` follows with the reason.
   const pipe = child.stdio?.[WORKER_PIPE_FD];
   if (pid === undefined || !(pipe instanceof Socket)) return failedStart(child);
   const { cgroup } = command;
@@ -103,7 +103,7 @@ class StartedProcess implements WorkerProcess {
     });
     this.#channel.attach(openStreamPipe(pipe, this.#channel));
     const outputsClosed = OUTPUT_STREAMS.map((stream) => this.#readOutput(stream, handlers));
-    // For instance that it could not be signalled.
+    // Emitted for example if the process could not be signalled.
     child.on("error", () => undefined);
     this.exited = this.#untilOver([pipeClosed.promise, ...outputsClosed]);
   }
@@ -111,7 +111,7 @@ class StartedProcess implements WorkerProcess {
   async #untilOver(closed: readonly Promise<void>[]): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#child.once("exit", (code, signal) => {
-      // What it has forked is left, and keeps the number of the group from being given to another.
+      // Processes that it has forked are still there, and keep the number of the group from being reused.
       this.#killGroup();
       this.#isOver = true;
       resolve(signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`);
@@ -144,13 +144,13 @@ class StartedProcess implements WorkerProcess {
   }
 
   #killGroup(): void {
-    // By then its number may be another's.
+    // The process id may have been reused by then.
     if (this.#isOver) return;
     this.#cgroup?.kill();
     try {
       process.kill(-this.pid, "SIGKILL");
     } catch {
-      // There is nothing left of it.
+      // No process of the group is left.
     }
   }
 

@@ -4,7 +4,7 @@ import type { ListenerName } from "#model/names.ts";
 
 export type NoticeLevel = "info" | "warn" | "error";
 
-/** Where what workers count and record goes. All of it has been checked and is bounded. */
+/** Receives what workers report. Everything has been checked and is bounded. */
 export interface WorkerSink {
   counted(workerId: number, listeners: Readonly<Record<ListenerName, readonly number[]>>): void;
   events(
