@@ -13,8 +13,8 @@ import { VnicUsage } from "../live/vnic-usage.ts";
 import { Counters } from "../observe/counters.ts";
 import { SILENT, type WireHandler, type WireSocket } from "../wire/wire.ts";
 import { connectEndpoint } from "./connect-endpoint.ts";
-import { serveConnection } from "./connection.ts";
-import { ConnectionState, type Plane } from "./connection-state.ts";
+import { Connection, serveConnection } from "./connection.ts";
+import type { Plane } from "./connection-state.ts";
 
 const listenerOf = (rules: ListenerRules, usage: VnicUsage): LiveListener =>
   new LiveListener(rules, usage, new Counters().of("front.shop:1" as ListenerName), () => {});
@@ -119,13 +119,14 @@ describe("connectEndpoint", () => {
     } as unknown as ListenerRules;
     const listener = listenerOf(rules, new VnicUsage({ name: "front.shop" } as never));
     const client = { peerAddress: "127.0.0.1", peerPort: 1 } as unknown as WireSocket;
-    const connection = new ConnectionState(plane, listener, client);
+    const connection = new Connection(plane, listener, client);
     const tlvs = Buffer.from("e0000161", "hex");
     connection.announced = {
       tlvs,
       client: { address: "::1", port: 1, destinationAddress: "::2", destinationPort: 2 },
     };
-    assert.equal(await connectEndpoint(connection), socket);
+    assert.equal((await connectEndpoint(connection))?.socket, socket);
+    assert.deepEqual([health.connecting, health.openConnections], [0, 1]);
     deadlines.close();
     assert.ok(written[0]?.includes(tlvs));
     assert.equal(connection.announced, undefined);
