@@ -33,7 +33,7 @@ export async function connectEndpoint(
     onEnd() {},
     onClose: (failure) => endConnection(connection, outcomeOfBreak(true, failure)),
   };
-  const startedMs = performance.now();
+  const startedMs = plane.clock.nowMs();
   plane.connections.addWaiting(connection, startedMs);
   connection.endpointFailure = "none-configured";
   const failedKeys: string[] = [];
@@ -53,7 +53,7 @@ export async function connectEndpoint(
       connection.announced = undefined;
       connection.connectMs = connection.elapsedMs();
       listener.counters.add(CONNECTS);
-      listener.counters.observeMs(CONNECT_SECONDS, performance.now() - startedMs);
+      listener.counters.observeMs(CONNECT_SECONDS, plane.clock.nowMs() - startedMs);
       return attempt;
     }
     connection.lease?.release();
@@ -63,11 +63,11 @@ export async function connectEndpoint(
       connection.endpointFailure = attempt;
       listener.counters.add(FAILED_SLOTS[attempt]);
       if (isEndpointsFault(attempt))
-        candidate.health.failed(performance.now(), attempt === "timeout");
+        candidate.health.failed(plane.clock.nowMs(), attempt === "timeout");
     }
     if (connection.rules === rules) continue;
     ({ rules } = connection);
-    candidates = rules.endpoints.inOrder(connection.clientAddress, performance.now());
+    candidates = rules.endpoints.inOrder(connection.clientAddress, plane.clock.nowMs());
     at = -1;
   }
   endConnection(connection, "endpoint-failed");

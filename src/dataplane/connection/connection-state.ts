@@ -2,6 +2,7 @@ import type { GroupName } from "#model/cipher-suites.ts";
 import type { EndpointFailure } from "#model/outcome.ts";
 import type { ListenerRules } from "../build-runtime.ts";
 import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
+import type { Clock } from "../live/clock.ts";
 import type { Deadlined, Deadlines } from "../live/deadlines.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
@@ -17,6 +18,7 @@ import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.t
 /** What every connection of a worker shares. */
 export interface Plane {
   readonly wire: Wire;
+  readonly clock: Clock;
   readonly contexts: ContextStore;
   readonly deadlines: Deadlines;
   readonly connections: OpenConnections;
@@ -56,7 +58,7 @@ export abstract class ConnectionState implements Deadlined, Opening {
   readonly #sequence: number;
   readonly isLogged: boolean;
   readonly atMs = Date.now();
-  readonly acceptedMs = performance.now();
+  readonly acceptedMs: number;
   /** The raw socket until the handshake, the TLS socket from then on. */
   client: WireSocket;
   /** The endpoint that is tried or used. */
@@ -105,6 +107,7 @@ export abstract class ConnectionState implements Deadlined, Opening {
 
   constructor(plane: Plane, listener: LiveListener, client: WireSocket) {
     this.plane = plane;
+    this.acceptedMs = plane.clock.nowMs();
     this.listener = listener;
     this.client = client;
     this.clientAddress = client.peerAddress;
@@ -164,6 +167,6 @@ export abstract class ConnectionState implements Deadlined, Opening {
 
   /** Milliseconds since accept. */
   elapsedMs(): number {
-    return performance.now() - this.acceptedMs;
+    return this.plane.clock.nowMs() - this.acceptedMs;
   }
 }
