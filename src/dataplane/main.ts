@@ -5,6 +5,7 @@ import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messa
 import { openWorkerPipe } from "#protocol/worker-pipe.ts";
 import type { Plane } from "./connection/connection-state.ts";
 import { EndpointHealths } from "./endpoint/endpoint-health.ts";
+import { SYSTEM_CLOCK } from "./live/clock.ts";
 import { Deadlines } from "./live/deadlines.ts";
 import { ListeningSockets } from "./live/listening-sockets.ts";
 import { OpenConnections } from "./live/open-connections.ts";
@@ -52,6 +53,7 @@ const counters = new Counters();
 const recorder = new Recorder((events) => reports.events(events));
 const plane: Plane = {
   wire,
+  clock: SYSTEM_CLOCK,
   contexts: new ContextStore(wire),
   deadlines: new Deadlines(),
   connections: new OpenConnections(),

@@ -86,10 +86,9 @@ forEachEngine((engine) => {
     await shop.untilMetric("tlsd_proxy_probes_total", probes, {}, name);
     await shop.untilMetric("tlsd_connections_open", 0, {}, name);
     const listener = listenerOf(name);
-    assert.equal(
-      (await shop.director.metrics()).sum("tlsd_handshakes_failed_total", { listener }),
-      0,
-    );
+    const metrics = await shop.director.metrics();
+    assert.equal(metrics.sum("tlsd_handshakes_failed_total", { listener }), 0);
+    assert.equal(metrics.sum("tlsd_connections_refused_total", { listener }), 0);
     assert.deepEqual(await failuresAt(name), []);
     const lines = shop.director.logs.filter(
       (line) => isEvent(line, "handshake-failed", "connection") && line["listener"] === listener,

@@ -23,7 +23,7 @@ export function acceptConnection(connection: ConnectionState): boolean {
     refuseConnection(connection, "reset");
     return false;
   }
-  const nowMs = performance.now();
+  const nowMs = plane.clock.nowMs();
   const limit = admit(plane, listener, nowMs);
   if (limit !== undefined) {
     refuseConnection(connection, "over-limit", { limit });

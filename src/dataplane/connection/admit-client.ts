@@ -7,12 +7,13 @@ import { refuseConnection } from "./finish.ts";
  * client is turned away; the connection is over then. The client is the one that a PROXY header announced, else the peer.
  */
 export function admitClient(connection: ConnectionState): boolean {
+  const { clientAddress, plane } = connection;
   const { usage } = connection.listener;
   if (!checkLists(connection)) {
     usage.giveHandshakeBack();
     return false;
   }
-  if (usage.tryTakeHandshake(connection.clientAddress, performance.now())) return true;
+  if (usage.tryTakeHandshake(clientAddress, plane.clock.nowMs())) return true;
   usage.giveHandshakeBack();
   refuseConnection(connection, "over-limit", { limit: "address-handshake-rate" });
   return false;

@@ -1,13 +1,11 @@
 import type { EndpointFailure } from "#model/outcome.ts";
 import type { SnapshotEndpoint } from "#model/snapshot.ts";
 import type { ListenerRules } from "../build-runtime.ts";
-import {
-  classifyEndpointFailure,
-  isEndpointsFault,
-} from "../endpoint/classify-endpoint-failure.ts";
+import { isEndpointsFault } from "../endpoint/classify-endpoint-failure.ts";
+import { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Candidate } from "../endpoint/endpoint-set.ts";
 import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
-import type { ConnectTarget, WireHandler, WireSocket } from "../wire/wire.ts";
+import type { ConnectTarget } from "../wire/wire.ts";
 import { announceClient } from "./announce-client.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
@@ -16,22 +14,17 @@ const CONNECTS = slotOf("tlsd_endpoint_connects_total");
 const FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECT_SECONDS = histogramSlots("tlsd_endpoint_connect_seconds");
 
-type Attempt =
-  | { readonly socket: WireSocket }
-  | { readonly failure: EndpointFailure }
-  /** The listener got another version while the socket was opened, and nothing has been sent yet. */
-  | { readonly isSuperseded: true };
-
-type Opened = Exclude<Attempt, { readonly isSuperseded: true }>;
+/** `superseded`: the listener got other rules while the socket was opened, and nothing has been sent yet. */
+type Attempt = EndpointLease | EndpointFailure | "superseded";
 
 /**
  * Connects to the best endpoint that takes the connection, TLS and PROXY header included. The next endpoint is tried only
  * here, before a byte of the client has gone to any; endpoints and their TLS are always those of the listener's newest
- * version. Returns undefined if the connection is over.
+ * version. Resolves with undefined if the connection is over.
  */
 export async function connectEndpoint(
   connection: ConnectionState,
-): Promise<WireSocket | undefined> {
+): Promise<EndpointLease | undefined> {
   const { client, listener, plane } = connection;
   client.handler = {
     onOpen() {},
@@ -40,7 +33,7 @@ export async function connectEndpoint(
     onEnd() {},
     onClose: (failure) => endConnection(connection, outcomeOfBreak(true, failure)),
   };
-  const startedMs = performance.now();
+  const startedMs = plane.clock.nowMs();
   plane.connections.addWaiting(connection, startedMs);
   connection.endpointFailure = "none-configured";
   const failedKeys: string[] = [];
@@ -53,105 +46,63 @@ export async function connectEndpoint(
     // oxlint-disable-next-line no-await-in-loop
     const attempt = await tryEndpoint(connection, rules, candidate);
     if (connection.isOver) return undefined;
-    if ("socket" in attempt) {
+    if (attempt instanceof EndpointLease) {
+      attempt.open();
       plane.connections.deleteWaiting(connection);
-      candidate.health.succeeded();
-      candidate.health.openConnections += 1;
-      connection.endpoint = candidate;
       connection.endpointFailure = undefined;
       connection.announced = undefined;
       connection.connectMs = connection.elapsedMs();
       listener.counters.add(CONNECTS);
-      listener.counters.observeMs(CONNECT_SECONDS, performance.now() - startedMs);
-      return attempt.socket;
+      listener.counters.observeMs(CONNECT_SECONDS, plane.clock.nowMs() - startedMs);
+      return attempt;
     }
-    if ("failure" in attempt) {
+    connection.lease?.release();
+    connection.lease = undefined;
+    if (attempt !== "superseded") {
       failedKeys.push(candidate.key);
-      connection.endpointFailure = attempt.failure;
-      listener.counters.add(FAILED_SLOTS[attempt.failure]);
-      if (isEndpointsFault(attempt.failure))
-        candidate.health.failed(performance.now(), attempt.failure === "timeout");
+      connection.endpointFailure = attempt;
+      listener.counters.add(FAILED_SLOTS[attempt]);
+      if (isEndpointsFault(attempt))
+        candidate.health.failed(plane.clock.nowMs(), attempt === "timeout");
     }
     if (connection.rules === rules) continue;
     ({ rules } = connection);
-    candidates = rules.endpoints.inOrder(connection.clientAddress, performance.now());
+    candidates = rules.endpoints.inOrder(connection.clientAddress, plane.clock.nowMs());
     at = -1;
   }
   endConnection(connection, "endpoint-failed");
   return undefined;
 }
 
+/** The connection holds the lease from the attempt on, so that its end closes a socket that is still being opened. */
 async function tryEndpoint(
   connection: ConnectionState,
   rules: ListenerRules,
-  { endpoint, health }: Candidate,
-): Promise<Attempt> {
-  if (!health.mayConnect()) return { failure: "busy" };
-  health.connecting += 1;
-  try {
-    return await connectTo(connection, rules, endpoint);
-  } finally {
-    health.connecting -= 1;
-  }
-}
-
-async function connectTo(
-  connection: ConnectionState,
-  rules: ListenerRules,
-  endpoint: SnapshotEndpoint,
+  candidate: Candidate,
 ): Promise<Attempt> {
   const { plane } = connection;
+  const { endpoint, health } = candidate;
   const { endpointTls, timeouts } = rules.spec;
-  connection.deadlineAtMs = plane.deadlines.in(timeouts.connectMs);
-  const raw = await open(connection, false, (handler) =>
-    plane.wire.connect(targetOf(endpoint, endpointTls !== undefined), handler),
-  );
-  if ("failure" in raw || connection.isOver) return raw;
+  if (!health.mayConnect()) return "busy";
+  const target = targetOf(endpoint, endpointTls !== undefined);
+  const lease = new EndpointLease(candidate, plane.wire, target);
+  connection.lease = lease;
+  connection.setDeadline(timeouts.connectMs, lease);
+  const failure = await lease.untilConnected();
+  if (failure !== undefined) return failure;
+  if (connection.isOver) return lease;
   if (connection.rules !== rules) {
-    raw.socket.destroy();
-    return { isSuperseded: true };
+    lease.socket.destroy();
+    return "superseded";
   }
-  announceClient(connection, raw.socket);
-  if (endpointTls === undefined) return raw;
+  announceClient(connection, lease.socket);
+  if (endpointTls === undefined) return lease;
   const context = plane.contexts.forEndpoints(rules.spec);
-  if (context === undefined) return raw;
+  if (context === undefined) return lease;
   const serverName =
     endpointTls.serverName ?? ("address" in endpoint ? endpoint.address : endpoint.server);
-  return open(connection, true, (handler) =>
-    plane.wire.startClientTls(
-      raw.socket,
-      { context, verify: endpointTls.verify, serverName },
-      handler,
-    ),
-  );
-}
-
-/** Resolves when the socket is open, has failed, or the deadline of the connection, which is the caller's to set, has passed. */
-function open(
-  connection: ConnectionState,
-  isTls: boolean,
-  start: (handler: WireHandler) => WireSocket,
-): Promise<Opened> {
-  return new Promise((resolve) => {
-    const socket = start({
-      onOpen: () => resolve({ socket }),
-      onData() {},
-      onDrain() {},
-      onEnd() {
-        socket.destroy();
-        resolve({ failure: isTls ? "tls-failed" : "reset" });
-      },
-      onClose: (failure) => resolve({ failure: classifyEndpointFailure(failure, isTls) }),
-    });
-    connection.endpointSocket = socket;
-    connection.deadline = {
-      deadlinePassed() {
-        connection.deadlineAtMs = Number.POSITIVE_INFINITY;
-        socket.destroy();
-        resolve({ failure: "timeout" });
-      },
-    };
-  });
+  const { verify } = endpointTls;
+  return (await lease.startTls(plane.wire, { context, verify, serverName })) ?? lease;
 }
 
 function targetOf(endpoint: SnapshotEndpoint, isTlsNext: boolean): ConnectTarget {

@@ -1,7 +1,8 @@
 import type { GroupName } from "#model/cipher-suites.ts";
 import type { EndpointFailure } from "#model/outcome.ts";
 import type { ListenerRules } from "../build-runtime.ts";
-import type { Candidate } from "../endpoint/endpoint-set.ts";
+import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
+import type { Clock } from "../live/clock.ts";
 import type { Deadlined, Deadlines } from "../live/deadlines.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
@@ -12,12 +13,12 @@ import type { Recorder } from "../observe/recorder.ts";
 import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
-import { cutConnection, refuseConnection, giveUpWaiting } from "./finish.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
 /** What every connection of a worker shares. */
 export interface Plane {
   readonly wire: Wire;
+  readonly clock: Clock;
   readonly contexts: ContextStore;
   readonly deadlines: Deadlines;
   readonly connections: OpenConnections;
@@ -47,18 +48,21 @@ const BYTES_TO_CLIENTS = slotOf("tlsd_bytes_to_clients_total");
 const SAMPLE_EVERY = 100;
 let sequence = 0;
 
-/** One connection from accept to its end. The stages fill it in; finish.ts reads it. */
-export class ConnectionState implements Deadlined, Opening {
+/**
+ * What is known of one connection from accept to its end. The stages fill it in; finish.ts reads it, and connection.ts
+ * leads its ends there.
+ */
+export abstract class ConnectionState implements Deadlined, Opening {
   readonly plane: Plane;
   readonly listener: LiveListener;
   readonly #sequence: number;
   readonly isLogged: boolean;
   readonly atMs = Date.now();
-  readonly acceptedMs = performance.now();
+  readonly acceptedMs: number;
   /** The raw socket until the handshake, the TLS socket from then on. */
   client: WireSocket;
-  /** The socket to the endpoint that is tried or used. */
-  endpointSocket: WireSocket | undefined;
+  /** The endpoint that is tried or used. */
+  lease: EndpointLease | undefined;
   clientAddress: string;
   clientPort: number;
   /** The socket's peer, where a PROXY header announced the client. */
@@ -76,7 +80,6 @@ export class ConnectionState implements Deadlined, Opening {
   /** Of the key exchange; undefined where a session was resumed without one. */
   group: GroupName | undefined;
   peerCertificate: PeerCertificate | undefined;
-  endpoint: Candidate | undefined;
   endpointFailure: EndpointFailure | undefined;
   /** Milliseconds after accept; -1 where it has not come to it. */
   handshakeMs = -1;
@@ -104,6 +107,7 @@ export class ConnectionState implements Deadlined, Opening {
 
   constructor(plane: Plane, listener: LiveListener, client: WireSocket) {
     this.plane = plane;
+    this.acceptedMs = plane.clock.nowMs();
     this.listener = listener;
     this.client = client;
     this.clientAddress = client.peerAddress;
@@ -140,17 +144,12 @@ export class ConnectionState implements Deadlined, Opening {
     }
   }
 
-  cut(): void {
-    cutConnection(this, "drained");
-  }
-
-  shed(): void {
-    refuseConnection(this, "over-limit", { limit: "handshake-memory" });
-  }
-
-  giveUp(): void {
-    giveUpWaiting(this);
-  }
+  /** Ends the connection, as the drain deadline has passed. */
+  abstract cut(): void;
+  /** Ends the connection, as what clients have sent before their handshakes are done is over its limit. */
+  abstract shed(): void;
+  /** Ends the connection, which waits for its endpoint, as another needs its place. */
+  abstract giveUp(): void;
 
   onDeadline(): void {
     this.deadline.deadlinePassed();
@@ -168,6 +167,6 @@ export class ConnectionState implements Deadlined, Opening {
 
   /** Milliseconds since accept. */
   elapsedMs(): number {
-    return performance.now() - this.acceptedMs;
+    return this.plane.clock.nowMs() - this.acceptedMs;
   }
 }

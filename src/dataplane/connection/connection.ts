@@ -4,12 +4,26 @@ import { acceptConnection } from "./accept.ts";
 import { connectEndpoint } from "./connect-endpoint.ts";
 import { ConnectionState, type Plane } from "./connection-state.ts";
 import { checkLists } from "./admit-client.ts";
-import { cutConnection } from "./finish.ts";
+import { cutConnection, giveUpWaiting, refuseConnection } from "./finish.ts";
 import { shakeHands } from "./handshake.ts";
 import { readClientHello } from "./read-client-hello.ts";
 import { readProxyHeader } from "./read-proxy-header.ts";
 import { redirectToHttps } from "./redirect.ts";
 import { relay } from "./relay.ts";
+
+export class Connection extends ConnectionState {
+  cut(): void {
+    cutConnection(this, "drained");
+  }
+
+  shed(): void {
+    refuseConnection(this, "over-limit", { limit: "handshake-memory" });
+  }
+
+  giveUp(): void {
+    giveUpWaiting(this);
+  }
+}
 
 /** Rejects when a stage throws, which none is meant to; the connection has been cut by then. */
 export async function serveConnection(
@@ -17,7 +31,7 @@ export async function serveConnection(
   listener: LiveListener,
   socket: WireSocket,
 ): Promise<void> {
-  const connection = new ConnectionState(plane, listener, socket);
+  const connection = new Connection(plane, listener, socket);
   try {
     if (acceptConnection(connection)) await serve(connection);
   } catch (cause) {
@@ -47,9 +61,8 @@ async function serve(connection: ConnectionState): Promise<void> {
     default:
       mode satisfies never;
   }
-  const endpoint = await connectEndpoint(connection);
-  if (endpoint === undefined) return;
-  relay(connection, endpoint);
+  const lease = await connectEndpoint(connection);
+  if (lease !== undefined) relay(connection, lease.socket);
 }
 
 async function terminateTls(connection: ConnectionState): Promise<boolean> {

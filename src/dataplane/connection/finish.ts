@@ -1,5 +1,3 @@
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
 import type {
   ConnectionOutcome,
   HandshakeFailure,
@@ -7,12 +5,11 @@ import type {
   RefusalCause,
   TlsHandshakeFailure,
 } from "#model/outcome.ts";
-import { endpointKeyOf } from "#model/snapshot.ts";
 import { histogramSlots, slotOf, slotsByLabel, type Slot } from "../observe/counters.ts";
-import { versionName } from "../tls/tls-names.ts";
 import type { WireFailure, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { sayFarewell } from "./farewell.ts";
+import { connectionRecordOf, handshakeRecordOf } from "./records.ts";
 
 const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
 const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
@@ -22,25 +19,14 @@ const PROBES = slotOf("tlsd_proxy_probes_total");
 const CONNECT_FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
 
-/** A list may hold 127 of them (RFC 8446 section 4.2.1). */
-const MAX_TOLD_VERSIONS = 100;
-
-interface FailureDetail {
+/** What is known of a failure beyond its name. */
+export interface FailureDetail {
   readonly limit?: OverLimit;
   readonly alert?: string;
   readonly detail?: string;
   /** Said to the client before the connection closes. */
   readonly farewell?: Uint8Array;
 }
-
-const optional = <Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): { readonly [K in Key]?: Value } =>
-  (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
-
-/** A clock says more digits than it knows. */
-const toMicroseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 function release(connection: ConnectionState): void {
   const { plane, listener } = connection;
@@ -97,24 +83,10 @@ function endUnserved(
     endProbe(connection);
     return;
   }
-  const { listener, client, hello, plane, rules } = connection;
+  const { listener, client, plane } = connection;
   listener.counters.add(slot);
   if (rest.limit !== undefined) listener.counters.add(LIMITED_SLOTS[rest.limit]);
-  plane.recorder.handshakeFailed({
-    atMs: connection.atMs,
-    listener: rules.spec.name,
-    failure,
-    ...optional("limit", rest.limit),
-    ...optional("alert", rest.alert),
-    ...optional("detail", rest.detail),
-    clientAddress: connection.clientAddress,
-    clientPort: connection.clientPort,
-    ...optional("proxyAddress", connection.proxyAddress),
-    ...optional("serverName", connection.serverName),
-    ...optional("alpn", hello?.alpn),
-    ...optional("offeredVersions", hello?.versions.slice(0, MAX_TOLD_VERSIONS).map(versionName)),
-    durationMs: toMicroseconds(connection.elapsedMs()),
-  } satisfies HandshakeRecord);
+  plane.recorder.handshakeFailed(handshakeRecordOf(connection, failure, rest));
   if (rest.farewell === undefined) client.reset();
   else sayFarewell(plane, client, rest.farewell);
   release(connection);
@@ -186,59 +158,20 @@ export function endConnection(
 ): void {
   if (connection.isOver) return;
   connection.isOver = true;
-  const { listener, endpoint } = connection;
+  const { listener, lease } = connection;
   const durationMs = connection.elapsedMs();
   listener.counters.add(ENDED_SLOTS[outcome]);
   connection.countBytes();
   listener.counters.observeMs(CONNECTION_SECONDS, durationMs);
   if (farewell === undefined) closeClient(connection, outcome);
   else sayFarewell(connection.plane, connection.client, farewell);
-  closeEndpoint(connection.endpointSocket, outcome);
-  if (endpoint !== undefined) endpoint.health.openConnections -= 1;
-  release(connection);
+  closeEndpoint(lease?.socket, outcome);
   // An endpoint that cannot be used is told in any case: nothing else says why clients are turned away.
   if (connection.isLogged || outcome === "endpoint-failed") {
-    connection.plane.recorder.connectionEnded(recordOf(connection, outcome, durationMs));
+    connection.plane.recorder.connectionEnded(connectionRecordOf(connection, outcome, durationMs));
   }
-}
-
-function recordOf(
-  connection: ConnectionState,
-  outcome: ConnectionOutcome,
-  durationMs: number,
-): ConnectionRecord {
-  const { rules, tls, peerCertificate, endpoint } = connection;
-  return {
-    id: connection.id,
-    atMs: connection.atMs,
-    listener: rules.spec.name,
-    clientAddress: connection.clientAddress,
-    clientPort: connection.clientPort,
-    ...optional("proxyAddress", connection.proxyAddress),
-    ...optional("uniqueId", connection.uniqueId),
-    virtualIp: rules.spec.virtualIp,
-    ...optional("serverName", connection.serverName),
-    ...optional("tlsVersion", tls?.version),
-    ...optional("cipherSuite", tls?.cipherSuite),
-    ...optional("group", connection.group),
-    ...optional("alpn", tls?.alpn),
-    ...optional("resumed", tls?.isResumed),
-    ...optional("clientCertificate", peerCertificate?.commonName ?? peerCertificate?.subject),
-    ...optional(
-      "endpoint",
-      endpoint === undefined
-        ? undefined
-        : `${endpoint.endpoint.server} ${endpointKeyOf(endpoint.endpoint)}`,
-    ),
-    ...optional("endpointFailure", connection.endpointFailure),
-    handshakeMs: toMicroseconds(connection.handshakeMs),
-    connectMs: toMicroseconds(connection.connectMs),
-    firstByteMs: toMicroseconds(connection.firstByteMs),
-    durationMs: toMicroseconds(durationMs),
-    bytesFromClient: connection.bytesFromClient,
-    bytesToClient: connection.bytesToClient,
-    outcome,
-  };
+  lease?.release();
+  release(connection);
 }
 
 /** Ends a connection wherever it is: the drain deadline has passed, or a stage has thrown. */

@@ -7,6 +7,7 @@ const MOST_UNANSWERED = 16;
 
 /** What this worker knows of one endpoint. Outlives snapshots. */
 export class EndpointHealth {
+  /** This count and the next are changed by leases alone (endpoint-lease.ts). */
   openConnections = 0;
   /** Connects under way, TLS included. */
   connecting = 0;

@@ -1,3 +1,5 @@
+import { SYSTEM_CLOCK, type Clock } from "./clock.ts";
+
 /** Whatever has to be done by a time. */
 export interface Deadlined {
   /** On the clock of `Deadlines.nowMs`; Infinity: none. */
@@ -14,17 +16,20 @@ const TICK_MS = 100;
  */
 export class Deadlines {
   /** Monotonic milliseconds, as of the last tick. */
-  nowMs = performance.now();
+  nowMs: number;
+  readonly #clock: Clock;
   readonly #members = new Set<Deadlined>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #stop: () => void;
 
-  constructor() {
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  constructor(clock = SYSTEM_CLOCK) {
+    this.#clock = clock;
+    this.nowMs = clock.nowMs();
+    this.#stop = clock.every(TICK_MS, () => this.#tick());
   }
 
   /** The deadline that is so many milliseconds from now. */
   in(ms: number): number {
-    return performance.now() + ms;
+    return this.#clock.nowMs() + ms;
   }
 
   add(member: Deadlined): void {
@@ -36,11 +41,11 @@ export class Deadlines {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#stop();
   }
 
   #tick(): void {
-    const nowMs = performance.now();
+    const nowMs = this.#clock.nowMs();
     this.nowMs = nowMs;
     for (const member of this.#members) if (member.deadlineAtMs <= nowMs) member.onDeadline();
   }

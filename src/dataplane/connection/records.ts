@@ -1,0 +1,81 @@
+/** What is told of a connection when it is over: the record of a failed handshake, or an access line. */
+import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ConnectionOutcome, HandshakeFailure, OverLimit } from "#model/outcome.ts";
+import { endpointKeyOf } from "#model/snapshot.ts";
+import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
+import { versionName } from "../tls/tls-names.ts";
+import type { ConnectionState } from "./connection-state.ts";
+
+/** A list may hold 127 of them (RFC 8446 section 4.2.1). */
+const MAX_TOLD_VERSIONS = 100;
+
+const optional = <Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { readonly [K in Key]?: Value } =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
+
+/** A clock gives more digits than it measures. */
+const toMicroseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+export function handshakeRecordOf(
+  connection: ConnectionState,
+  failure: HandshakeFailure,
+  rest: { readonly limit?: OverLimit; readonly alert?: string; readonly detail?: string },
+): HandshakeRecord {
+  const { hello } = connection;
+  return {
+    atMs: connection.atMs,
+    listener: connection.rules.spec.name,
+    failure,
+    ...optional("limit", rest.limit),
+    ...optional("alert", rest.alert),
+    ...optional("detail", rest.detail),
+    clientAddress: connection.clientAddress,
+    clientPort: connection.clientPort,
+    ...optional("proxyAddress", connection.proxyAddress),
+    ...optional("serverName", connection.serverName),
+    ...optional("alpn", hello?.alpn),
+    ...optional("offeredVersions", hello?.versions.slice(0, MAX_TOLD_VERSIONS).map(versionName)),
+    durationMs: toMicroseconds(connection.elapsedMs()),
+  };
+}
+
+/** It is to be asked before the lease is released: only an endpoint that was connected is named. */
+export function connectionRecordOf(
+  connection: ConnectionState,
+  outcome: ConnectionOutcome,
+  durationMs: number,
+): ConnectionRecord {
+  const { rules, tls, peerCertificate, lease } = connection;
+  return {
+    id: connection.id,
+    atMs: connection.atMs,
+    listener: rules.spec.name,
+    clientAddress: connection.clientAddress,
+    clientPort: connection.clientPort,
+    ...optional("proxyAddress", connection.proxyAddress),
+    ...optional("uniqueId", connection.uniqueId),
+    virtualIp: rules.spec.virtualIp,
+    ...optional("serverName", connection.serverName),
+    ...optional("tlsVersion", tls?.version),
+    ...optional("cipherSuite", tls?.cipherSuite),
+    ...optional("group", connection.group),
+    ...optional("alpn", tls?.alpn),
+    ...optional("resumed", tls?.isResumed),
+    ...optional("clientCertificate", peerCertificate?.commonName ?? peerCertificate?.subject),
+    ...optional("endpoint", lease?.isOpen === true ? endpointTextOf(lease) : undefined),
+    ...optional("endpointFailure", connection.endpointFailure),
+    handshakeMs: toMicroseconds(connection.handshakeMs),
+    connectMs: toMicroseconds(connection.connectMs),
+    firstByteMs: toMicroseconds(connection.firstByteMs),
+    durationMs: toMicroseconds(durationMs),
+    bytesFromClient: connection.bytesFromClient,
+    bytesToClient: connection.bytesToClient,
+    outcome,
+  };
+}
+
+const endpointTextOf = ({ candidate: { endpoint } }: EndpointLease): string =>
+  `${endpoint.server} ${endpointKeyOf(endpoint)}`;

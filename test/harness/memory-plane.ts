@@ -1,0 +1,177 @@
+import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ListenerName, VnicName } from "#model/names.ts";
+import { PRESETS } from "#model/policy.ts";
+import type { SnapshotListener, SnapshotVnic } from "#model/snapshot.ts";
+import { buildRuntime, EMPTY_RUNTIME } from "#dataplane/build-runtime.ts";
+import { serveConnection } from "#dataplane/connection/connection.ts";
+import type { Plane } from "#dataplane/connection/connection-state.ts";
+import { EndpointHealths } from "#dataplane/endpoint/endpoint-health.ts";
+import { LiveListeners, type LiveListener } from "#dataplane/live-listeners.ts";
+import { Deadlines } from "#dataplane/live/deadlines.ts";
+import { OpenConnections } from "#dataplane/live/open-connections.ts";
+import { OpeningMemory } from "#dataplane/live/opening-memory.ts";
+import { RelayMemory } from "#dataplane/live/relay-memory.ts";
+import { Counters } from "#dataplane/observe/counters.ts";
+import { Recorder } from "#dataplane/observe/recorder.ts";
+import { ContextStore } from "#dataplane/tls/context-store.ts";
+import type { WireFailure, WireHandler, WireSocket } from "#dataplane/wire/wire.ts";
+import { MemoryWire } from "./memory-wire.ts";
+import { untilQuiet, VirtualClock } from "./virtual-clock.ts";
+
+const vnic = "front.shop" as VnicName;
+const clientAddress = "192.0.2.1";
+
+/** A listener without TLS, whose client sends no byte before it is relayed. */
+export const egressListener: SnapshotListener = {
+  name: "front.shop:1" as ListenerName,
+  vnic,
+  profile: "shop",
+  virtualIp: "127.0.0.1",
+  port: 1,
+  mode: "egress",
+  certificates: [],
+  strictServerName: false,
+  policy: PRESETS.modern,
+  clientAuth: { mode: "none", trust: undefined },
+  sessionScope: "",
+  endpoints: [],
+  standby: [],
+  balance: "round-robin",
+  proxyProtocol: "none",
+  acceptProxyProtocol: [],
+  allowFrom: undefined,
+  denyFrom: [],
+  endpointTls: undefined,
+  timeouts: { handshakeMs: 10_000, connectMs: 5_000, idleMs: 60_000, halfClosedMs: 30_000 },
+  accessLog: "full",
+  redirectPort: undefined,
+};
+
+/** A client or an endpoint in memory, with what it has been told. */
+export class MemoryPeer implements WireHandler {
+  readonly socket: WireSocket;
+  /** One character a byte. */
+  received = "";
+  hasEnded = false;
+  isClosed = false;
+  failure: WireFailure["kind"] | undefined;
+
+  constructor(socket: WireSocket) {
+    this.socket = socket;
+    socket.handler = this;
+    socket.resume();
+  }
+
+  async send(text: string): Promise<void> {
+    this.socket.write(Buffer.from(text));
+    await untilQuiet();
+  }
+
+  onOpen(): void {}
+  onDrain(): void {}
+
+  onData(chunk: Buffer): void {
+    this.received += chunk.toString("latin1");
+  }
+
+  onEnd(): void {
+    this.hasEnded = true;
+  }
+
+  onClose(failure: WireFailure | undefined): void {
+    this.isClosed = true;
+    this.failure = failure?.kind;
+  }
+}
+
+/** What a worker's connections share, over a wire in memory and with a clock that stands still. */
+export class MemoryPlane {
+  readonly wire = new MemoryWire();
+  readonly clock = new VirtualClock();
+  readonly counters = new Counters();
+  readonly healths = new EndpointHealths();
+  readonly failures: HandshakeRecord[] = [];
+  readonly connections: ConnectionRecord[] = [];
+  readonly plane: Plane;
+  readonly #recorder: Recorder;
+  readonly #thrown: string[] = [];
+
+  constructor() {
+    this.#recorder = new Recorder(({ handshakes, connections }) => {
+      this.failures.push(...handshakes);
+      this.connections.push(...connections);
+    });
+    this.plane = {
+      wire: this.wire,
+      clock: this.clock,
+      contexts: new ContextStore(this.wire),
+      deadlines: new Deadlines(this.clock),
+      connections: new OpenConnections(),
+      openingMemory: new OpeningMemory(),
+      relayMemory: new RelayMemory(),
+      recorder: this.#recorder,
+      maxConnections: 100,
+      idPrefix: "test",
+    };
+  }
+
+  listenerOf(spec: SnapshotListener, more: Partial<SnapshotVnic> = {}): LiveListener {
+    const limits = {
+      name: spec.vnic,
+      maxConnections: undefined,
+      handshakesPerSecond: undefined,
+      handshakesPerSecondPerAddress: undefined,
+      ...more,
+    };
+    const runtime = buildRuntime(
+      EMPTY_RUNTIME,
+      {
+        type: "prepare",
+        ...{ base: 0, number: 1, revision: 1, listeners: [spec], removed: [], vnics: [limits] },
+        ...{ maxConnections: 100, relayMemoryBytes: 1_000_000, material: {} },
+      },
+      this.healths,
+    );
+    const listeners = new LiveListeners(this.counters, () => {});
+    listeners.commit(runtime);
+    const [listener] = listeners.current();
+    if (listener === undefined) throw new Error("the runtime has no listener");
+    return listener;
+  }
+
+  /** Listens as an endpoint. The array gets each connection that comes. */
+  async startEndpoint(address: string, port: number): Promise<MemoryPeer[]> {
+    const peers: MemoryPeer[] = [];
+    await this.wire.listen({ address, port }, (socket) => peers.push(new MemoryPeer(socket)));
+    return peers;
+  }
+
+  /** A client that is connected to the listener, and the socket that the listener has accepted. */
+  pairTo(listener: LiveListener): readonly [MemoryPeer, WireSocket] {
+    const { virtualIp: address, port } = listener.rules.spec;
+    const [near, far] = this.wire.pair({ address, port }, clientAddress);
+    near.connectTo(far);
+    return [new MemoryPeer(near), far];
+  }
+
+  /** Has a client served, and resolves when nothing more happens by itself. */
+  async connect(listener: LiveListener): Promise<MemoryPeer> {
+    const [client, socket] = this.pairTo(listener);
+    serveConnection(this.plane, listener, socket).catch((cause: unknown) => {
+      this.#thrown.push(String(cause));
+    });
+    await untilQuiet();
+    return client;
+  }
+
+  /** Returns what stages have thrown, the failures of connections that were not served, and the outcomes of those that were. */
+  outcomes(): readonly string[] {
+    this.#recorder.flush();
+    return [
+      ...this.#thrown,
+      ...this.failures.map(({ failure }) => failure),
+      ...this.connections.map(({ outcome }) => outcome),
+    ];
+  }
+}

@@ -1,0 +1,85 @@
+import { socketAddressOf } from "#model/names.ts";
+import {
+  type ConnectTarget,
+  type TlsSocket,
+  type Wire,
+  type WireHandler,
+  type WireListener,
+  type WireSocket,
+} from "#dataplane/wire/wire.ts";
+import { MemorySocket } from "./memory-socket.ts";
+
+interface Address {
+  readonly address: string;
+  readonly port: number;
+}
+
+const keyOf = (target: ConnectTarget): string =>
+  "path" in target ? target.path : socketAddressOf(target.host, target.port);
+
+/** Sockets in memory. Its TLS is none: a handshake is done at once, and bytes stay as they are. */
+export class MemoryWire implements Wire {
+  readonly #listeners = new Map<string, (socket: WireSocket) => void>();
+  /** Addresses that let a connect wait for ever. */
+  readonly silentAddresses = new Set<string>();
+  /** The targets of all connects, in order. */
+  readonly connects: string[] = [];
+  #nextPort = 50_000;
+
+  listen(target: Address, onAccept: (socket: WireSocket) => void): Promise<WireListener> {
+    const key = socketAddressOf(target.address, target.port);
+    this.#listeners.set(key, onAccept);
+    return Promise.resolve({ close: () => this.#listeners.delete(key) });
+  }
+
+  connect(target: ConnectTarget, handler: WireHandler): WireSocket {
+    const key = keyOf(target);
+    const remote =
+      "path" in target ? { address: "", port: 0 } : { address: target.host, port: target.port };
+    const [near, far] = this.pair(remote, "127.0.0.1");
+    near.handler = handler;
+    this.connects.push(key);
+    if (this.silentAddresses.has(key)) return near;
+    queueMicrotask(() => {
+      const accept = this.#listeners.get(key);
+      if (accept === undefined) {
+        near.close({ kind: "refused", detail: "in memory" });
+        return;
+      }
+      near.connectTo(far);
+      accept(far);
+      near.handler.onOpen();
+    });
+    return near;
+  }
+
+  /** Two ends that are not yet connected: that of whoever connects, and that of the remote address. */
+  pair(remote: Address, fromAddress: string): readonly [MemorySocket, MemorySocket] {
+    this.#nextPort += 1;
+    const local = { address: fromAddress, port: this.#nextPort };
+    return [new MemorySocket(local, remote), new MemorySocket(remote, local)];
+  }
+
+  maxHelloBytes(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  buildContext(): { setTicketKeys(): void } {
+    return { setTicketKeys() {} };
+  }
+
+  startServerTls(raw: WireSocket, _options: unknown, handler: WireHandler): TlsSocket {
+    return startTls(raw, handler);
+  }
+
+  startClientTls(raw: WireSocket, _options: unknown, handler: WireHandler): TlsSocket {
+    return startTls(raw, handler);
+  }
+}
+
+function startTls(raw: WireSocket, handler: WireHandler): TlsSocket {
+  if (!(raw instanceof MemorySocket)) throw new TypeError("The socket belongs to another wire.");
+  raw.handler = handler;
+  queueMicrotask(() => raw.handler.onOpen());
+  return raw;
+}
