@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { DirectorError } from "#model/failure.ts";
+import { DirectorError, type Problem } from "#model/failure.ts";
 import { isAdvice, isError } from "#model/problem.ts";
 import type { CertificateStatus, DirectorStatus } from "#model/status.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";
@@ -15,6 +15,8 @@ import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { startUnsaved, UNSAVED_START_NOTICES, type UnsavedStartParts } from "./start-unsaved.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
+
+const TRUST_REFUSED = "trust-files-refused";
 
 export interface DirectorParts
   extends Omit<ChangeParts, "participants" | "nextNumber">, UnsavedStartParts {
@@ -181,12 +183,28 @@ export class Director {
       const name = isAdvice(problem) ? "certificate-warning" : "certificate-refused";
       this.#parts.bus.publish({ name, problem });
     }
+    this.#noteRefusedTrust(loaded.problems);
     const want = async (): Promise<Wanted> => {
       // A document that was applied meanwhile has read the files by itself, and has a watcher of its own.
       const newer = watcher === this.#watcher ? undefined : this.#inForce;
       return { kind: "certificates", sources: newer?.sources ?? loaded.sources };
     };
     await this.change({ kind: "certificates", actor: "certificate-watcher", want });
+  }
+
+  /** A certificate has a state in the status; CA bundles and revocation lists have none. */
+  #noteRefusedTrust(problems: readonly Problem[]): void {
+    const refused = problems.filter(
+      (problem) => !isAdvice(problem) && !problem.path.startsWith("certificates"),
+    );
+    const [first] = refused;
+    if (first === undefined) return this.#parts.notices.clear(TRUST_REFUSED);
+    this.#parts.notices.raise({
+      event: TRUST_REFUSED,
+      text:
+        `New CA or CRL files are refused (${refused.length}), and those before stay in force: ` +
+        `${first.path}: ${first.message}`,
+    });
   }
 
   #publishWarnings(before: StateInForce | undefined, wanted: Wanted): void {
@@ -214,6 +232,8 @@ export class Director {
   #watch({ document, sources }: StateInForce, folder: string): void {
     const { reader, onFault } = this.#parts;
     this.#watcher?.close();
+    // The new watcher finds anew what is refused.
+    this.#parts.notices.clear(TRUST_REFUSED);
     const watcher = new SourceWatcher({
       ...{ document, folder, sources, reader, onFault },
       onChange: (loaded) => this.#changeCertificates(watcher, loaded),

@@ -26,7 +26,6 @@ const clientAddress = "192.0.2.1";
 export const egressListener: SnapshotListener = {
   name: "front.shop:1" as ListenerName,
   vnic,
-  profile: "shop",
   virtualIp: "127.0.0.1",
   port: 1,
   mode: "egress",

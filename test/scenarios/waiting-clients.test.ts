@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import type { HandshakeFailure } from "#model/outcome.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
@@ -355,6 +357,17 @@ forEachEngine((engine) => {
     await using tls = await tlsConnect({ ...target, cutHello });
     await ask(tls);
     assert.equal(tls.facts.peerCertificate.serialNumber.toLowerCase(), serial);
+  });
+
+  it("a CA bundle that cannot be used is refused, and the status says so until it is mended", async () => {
+    const path = join(director.dir, "partners.pem");
+    const good = await readFile(path, "utf8");
+    const isNoted = async (): Promise<boolean> =>
+      (await director.status()).notices.some((notice) => notice.includes("CRL files are refused"));
+    await writeFile(path, "");
+    await eventually(isNoted, changeMs);
+    await writeFile(path, good);
+    await eventually(async () => !(await isNoted()), changeMs);
   });
 
   it("connections turned away by a list count as refused, not as failed handshakes", async () => {
