@@ -37,14 +37,15 @@ describe("the source", () => {
 
 const goodSources: Readonly<Record<string, string>> = {
   "src/main.ts": 'import { serve } from "#control/main.ts";\nprocess.exitCode = serve();\n',
-  "src/model/vnic.ts": 'import Type from "typebox";\nexport const vnic = Type.Object({});\n',
-  "src/model/snapshot.ts": 'import type { Vnic } from "./vnic.ts";\n// Not Date.now().\n',
-  "src/protocol/messages.ts": 'import type { Snapshot } from "#model/snapshot.ts";\n',
+  "src/model/document/vnic.ts":
+    'import Type from "typebox";\nexport const vnic = Type.Object({});\n',
+  "src/model/records/snapshot.ts": 'import type { Vnic } from "./vnic.ts";\n// Not Date.now().\n',
+  "src/protocol/messages.ts": 'import type { Snapshot } from "#model/records/snapshot.ts";\n',
   "src/dataplane/main.ts": "process.on('SIGTERM', stop);\n",
   "src/dataplane/connection/relay.ts": 'import { write } from "#dataplane/wire/wire.ts";\n',
   "src/dataplane/wire/wire.ts":
-    'import net from "node:net";\nimport type { Vnic } from "#model/vnic.ts";\n',
-  "src/dataplane/wire/wire.test.ts": 'import { vnic } from "#model/vnic.ts";\n',
+    'import net from "node:net";\nimport type { Vnic } from "#model/document/vnic.ts";\n',
+  "src/dataplane/wire/wire.test.ts": 'import { vnic } from "#model/document/vnic.ts";\n',
   "src/control/main.ts": 'import fastify from "fastify";\nimport "../protocol/messages.ts";\n',
   "src/cli/show.ts": 'import { Command } from "commander";\n',
 };
@@ -56,7 +57,7 @@ const badSources: readonly (readonly [path: string, source: string, complaint: R
   ["src/model/a.ts", 'import { b } from "yaml";', /model may not import yaml/],
   ["src/model/a.ts", "export const now = Date.now();", /no clock/],
   ["src/protocol/a.ts", 'import pino from "pino";', /protocol may not import pino/],
-  ["src/protocol/a.ts", 'import { vnic } from "#model/vnic.ts";', /`import type` only/],
+  ["src/protocol/a.ts", 'import { vnic } from "#model/document/vnic.ts";', /`import type` only/],
   ["src/dataplane/a.ts", 'import { b } from "../control/b.ts";', /dataplane may not import src\/c/],
   [
     "src/dataplane/a.ts",
@@ -64,7 +65,11 @@ const badSources: readonly (readonly [path: string, source: string, complaint: R
     /dataplane may not import undici/,
   ],
   ["src/dataplane/a.ts", 'const b = await import("undici");', /dataplane may not import undici/],
-  ["src/dataplane/a.ts", 'import { type Vnic } from "#model/vnic.ts";', /`import type` only/],
+  [
+    "src/dataplane/a.ts",
+    'import { type Vnic } from "#model/document/vnic.ts";',
+    /`import type` only/,
+  ],
   ["src/dataplane/a.ts", 'import { b } from "./b.test.ts";', /may not import .*b\.test\.ts/],
   ["src/dataplane/a.ts", 'import { b } from "#harness/b.ts";', /may not import test\/harness/],
   ["src/dataplane/a.ts", 'export { connect } from "node:net";', /behind wire/],

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Command } from "commander";
 import { FAILURES } from "#model/failure.ts";
-import { DIRECTOR_METRICS, LISTENER_METRICS } from "#model/metric-catalog.ts";
+import { DIRECTOR_METRICS, LISTENER_METRICS } from "#model/records/metric-catalog.ts";
 import {
   CONNECTION_OUTCOME_NAMES,
   ENDPOINT_FAILURE_NAMES,
   HANDSHAKE_FAILURE_NAMES,
   OVER_LIMITS,
-} from "#model/outcome.ts";
+} from "#model/records/outcome.ts";
 import { projectFolder } from "#harness/tlsd.ts";
 import { commandsOf, describedProgram, pathOf } from "./docs/cli-page.ts";
 import { documentKeys } from "./docs/document-page.ts";

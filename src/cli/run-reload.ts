@@ -1,4 +1,4 @@
-import type { ReloadResult } from "#model/status.ts";
+import type { ReloadResult } from "#model/records/status.ts";
 import { askAdmin } from "./admin-client.ts";
 import type { ReloadRequest } from "./commands/reload.ts";
 import type { Terminal } from "./terminal.ts";

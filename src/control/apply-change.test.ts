@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Revision } from "#model/document.ts";
+import type { Revision } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
-import { parseDocument } from "#model/parse-document.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
 import { eventually } from "#harness/deadline.ts";
 import { makeFakePool, type FakePool } from "../../test/fixtures/fake-pool.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";

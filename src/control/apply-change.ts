@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Document, Revision } from "#model/document.ts";
+import type { Document, Revision } from "#model/document/document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
-import type { Snapshot } from "#model/snapshot.ts";
-import type { Engine } from "#model/status.ts";
+import type { Snapshot } from "#model/records/snapshot.ts";
+import type { Engine } from "#model/records/status.ts";
 import type { Sources } from "./certificates/sources.ts";
 import type { Change, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import { differenceOf, NO_DIFFERENCE } from "./change-difference.ts";

@@ -1,8 +1,8 @@
-import type { Document } from "#model/document.ts";
-import type { Listener } from "#model/listener.ts";
+import type { Document } from "#model/document/document.ts";
+import type { Listener } from "#model/document/listener.ts";
 import { listenerNameOf, vnicNameOf, type VnicName } from "#model/names.ts";
-import { endpointKeyOf } from "#model/snapshot.ts";
-import type { Engine, ListenerStatus, VnicStatus } from "#model/status.ts";
+import { endpointKeyOf } from "#model/records/snapshot.ts";
+import type { Engine, ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MaterialId } from "#model/names.ts";
-import { parseDocument } from "#model/parse-document.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
 import type { TrustVersion } from "./certificates/sources.ts";
 import { differenceOf, NO_DIFFERENCE, type NamedState } from "./change-difference.ts";
 

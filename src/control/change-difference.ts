@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Document } from "#model/document.ts";
+import type { Document } from "#model/document/document.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import { trustKeyOf, type Sources } from "./certificates/sources.ts";
 

@@ -1,4 +1,4 @@
-import type { Document, Revision } from "#model/document.ts";
+import type { Document, Revision } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import type { Sources } from "./certificates/sources.ts";
 import type { ChangeDifference } from "./change-difference.ts";

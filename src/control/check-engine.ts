@@ -1,10 +1,10 @@
-import { CIPHER_SUITES } from "#model/cipher-suites.ts";
-import type { Document } from "#model/document.ts";
+import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
+import type { Document } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
-import { resolvePolicy } from "#model/policy.ts";
+import { resolvePolicy } from "#model/document/policy.ts";
 import { pathOf } from "#model/problem.ts";
 import type { Sources } from "./certificates/sources.ts";
-import type { Engine } from "#model/status.ts";
+import type { Engine } from "#model/records/status.ts";
 
 const TLS13_SUITES = CIPHER_SUITES.filter(({ version }) => version === "TLSv1.3");
 

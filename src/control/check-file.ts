@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import type { DirectorSettings, Document } from "#model/document.ts";
+import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
-import { parseDocument, type ParsedDocument } from "#model/parse-document.ts";
+import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { isError } from "#model/problem.ts";
 import { checkCertificateUsage } from "./certificates/check-certificate-usage.ts";
 import { checkKeyTypes } from "./certificates/check-key-types.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { listenersOf } from "#model/document-listeners.ts";
-import type { Document } from "#model/document.ts";
-import { tryUnixPath } from "#model/endpoint-text.ts";
+import { listenersOf } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
+import { tryUnixPath } from "#model/addresses/endpoint-text.ts";
 import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 

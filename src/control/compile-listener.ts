@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { isIpAddress, normaliseClientAddress } from "#model/cidr.ts";
-import type { Document } from "#model/document.ts";
-import { trySocketAddress, tryUnixPath } from "#model/endpoint-text.ts";
+import { isIpAddress, normaliseClientAddress } from "#model/addresses/cidr.ts";
+import type { Document } from "#model/document/document.ts";
+import { trySocketAddress, tryUnixPath } from "#model/addresses/endpoint-text.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { EndpointTls, Listener } from "#model/listener.ts";
+import type { EndpointTls, Listener } from "#model/document/listener.ts";
 import {
   listenerNameOf,
   type CertificateName,
@@ -11,17 +11,17 @@ import {
   type MaterialId,
   type VnicName,
 } from "#model/names.ts";
-import { tryPolicy, type Policy, type ResolvedPolicy } from "#model/policy.ts";
-import type { Profile } from "#model/profile.ts";
+import { tryPolicy, type Policy, type ResolvedPolicy } from "#model/document/policy.ts";
+import type { Profile } from "#model/document/profile.ts";
 import type {
   SnapshotCertificate,
   SnapshotClientAuth,
   SnapshotEndpoint,
   SnapshotEndpointTls,
   SnapshotListener,
-} from "#model/snapshot.ts";
+} from "#model/records/snapshot.ts";
 import { durationMsOf } from "#model/units.ts";
-import type { Vnic } from "#model/vnic.ts";
+import type { Vnic } from "#model/document/vnic.ts";
 import {
   SYSTEM_TRUST_KEY,
   trustKeyOf,

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { Document } from "#model/document.ts";
+import type { Document } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
-import { parseDocument } from "#model/parse-document.ts";
-import type { SnapshotListener } from "#model/snapshot.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
+import type { SnapshotListener } from "#model/records/snapshot.ts";
 import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";

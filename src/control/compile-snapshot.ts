@@ -1,8 +1,13 @@
-import { vnicsOf } from "#model/document-listeners.ts";
-import type { Document } from "#model/document.ts";
+import { vnicsOf } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
 import type { MaterialId } from "#model/names.ts";
-import type { Qos } from "#model/qos.ts";
-import { materialIdsOf, type Material, type Snapshot, type SnapshotVnic } from "#model/snapshot.ts";
+import type { Qos } from "#model/document/qos.ts";
+import {
+  materialIdsOf,
+  type Material,
+  type Snapshot,
+  type SnapshotVnic,
+} from "#model/records/snapshot.ts";
 import { sizeBytesOf } from "#model/units.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { DirectorSettings } from "#model/document.ts";
+import type { DirectorSettings } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Notice } from "./notice.ts";
 

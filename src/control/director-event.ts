@@ -1,5 +1,5 @@
 import type { DirectorError, Problem } from "#model/failure.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { ChangeRequest, ChangeResult } from "./change.ts";
 import type { Notice } from "./notice.ts";

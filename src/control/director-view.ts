@@ -1,5 +1,5 @@
-import type { HandshakeRecord } from "#model/handshake-record.ts";
-import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/status.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
 
 /** What the admin API may see of the director. The composition root puts it together. */
 export interface DirectorView {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { DirectorError, type Problem } from "#model/failure.ts";
 import { isAdvice, isError } from "#model/problem.ts";
-import type { CertificateStatus, DirectorStatus } from "#model/status.ts";
+import type { CertificateStatus, DirectorStatus } from "#model/records/status.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";
 import type { LoadedSources } from "./certificates/load-sources.ts";
 import type { Sources } from "./certificates/sources.ts";

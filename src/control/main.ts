@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
-import type { DirectorSettings, Document } from "#model/document.ts";
+import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { durationMsOf } from "#model/units.ts";
 import { startAdminApi } from "./admin-api/start-admin-api.ts";

@@ -1,5 +1,5 @@
 import type { Problem } from "#model/failure.ts";
-import { parseDocument } from "#model/parse-document.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
 import { parseYaml, SyntaxProblem } from "./parse-yaml.ts";
 
 /** With its defaults; ten thousand vNICs take half of it, and the control process has to read it in one go. */

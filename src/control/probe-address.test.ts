@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
-import type { Snapshot, SnapshotListener } from "#model/snapshot.ts";
+import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
 import { emptyCompiled } from "../../test/fixtures/fake-pool.ts";
 import { probeNewAddresses } from "./probe-address.ts";
 

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError, type FailureCode } from "#model/failure.ts";
 import { socketAddressOf } from "#model/names.ts";
-import type { Snapshot } from "#model/snapshot.ts";
+import type { Snapshot } from "#model/records/snapshot.ts";
 
 const FAILURE_OF_ERRNO: Readonly<Record<string, FailureCode>> = {
   EADDRINUSE: "address-in-use",

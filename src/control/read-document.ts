@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
-import type { Document } from "#model/document.ts";
+import type { Document } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { ParsedDocument } from "#model/parse-document.ts";
+import type { ParsedDocument } from "#model/document/parse-document.ts";
 import { parseDocumentText, type ParsedText } from "./parse-document-text.ts";
 import { SyntaxProblem } from "./parse-yaml.ts";
 import { FileUnusableError, readBoundedFile } from "./read-bounded-file.ts";

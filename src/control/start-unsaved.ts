@@ -1,4 +1,4 @@
-import type { DirectorSettings } from "#model/document.ts";
+import type { DirectorSettings } from "#model/document/document.ts";
 import type { Wanted } from "./change.ts";
 import type { CheckedDocument } from "./check-file.ts";
 import type { Notice } from "./notice.ts";

@@ -1,6 +1,6 @@
-import { parseCidr, type Cidr } from "#model/cidr.ts";
+import { parseCidr, type Cidr } from "#model/addresses/cidr.ts";
 import type { ListenerName } from "#model/names.ts";
-import type { SnapshotListener } from "#model/snapshot.ts";
+import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { Prepare } from "#protocol/messages.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { EndpointSet } from "./endpoint/endpoint-set.ts";

@@ -1,5 +1,5 @@
 import type { ListenerName, VnicName } from "#model/names.ts";
-import type { SnapshotVnic } from "#model/snapshot.ts";
+import type { SnapshotVnic } from "#model/records/snapshot.ts";
 import type { ListenerRules, Runtime } from "./build-runtime.ts";
 import type { Counters, ListenerCounters } from "./observe/counters.ts";
 import { VnicUsage } from "./live/vnic-usage.ts";

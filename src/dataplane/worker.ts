@@ -1,6 +1,6 @@
 import { DirectorError, type FailureCode } from "#model/failure.ts";
 import { socketAddressOf, type ListenerName } from "#model/names.ts";
-import { endpointKeyOf, materialIdsOf } from "#model/snapshot.ts";
+import { endpointKeyOf, materialIdsOf } from "#model/records/snapshot.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
 import { buildRuntime, EMPTY_RUNTIME, type Runtime } from "./build-runtime.ts";
 import { serveConnection } from "./connection/connection.ts";

@@ -1,9 +1,9 @@
 /** The only bridge between control process and workers. JSON values only: no Buffer, Map or Error passes. */
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { FailureCode } from "#model/failure.ts";
 import type { ListenerName, MaterialId } from "#model/names.ts";
-import type { Material, SnapshotListener, SnapshotVnic } from "#model/snapshot.ts";
+import type { Material, SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
 
 /** Raised by every change of a message. */
 export const PROTOCOL_VERSION = 3;

@@ -1,4 +1,4 @@
-import { DocumentSchema } from "#model/document.ts";
+import { DocumentSchema } from "#model/document/document.ts";
 import { NAME_PATTERN } from "#model/names.ts";
 import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";

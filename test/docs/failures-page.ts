@@ -4,7 +4,7 @@ import {
   ENDPOINT_FAILURES,
   HANDSHAKE_FAILURES,
   OVER_LIMITS,
-} from "#model/outcome.ts";
+} from "#model/records/outcome.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [

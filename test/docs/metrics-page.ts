@@ -1,4 +1,4 @@
-import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/metric-catalog.ts";
+import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/records/metric-catalog.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [

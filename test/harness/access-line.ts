@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import { CONNECTION_OUTCOMES } from "#model/outcome.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import { CONNECTION_OUTCOMES } from "#model/records/outcome.ts";
 import type { LogLine } from "./log-capture.ts";
 
 /** The record that an access line is made of, without what the log adds to it, which must be right. */

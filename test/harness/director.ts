@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DirectorStatus, WorkerStatus } from "#model/status.ts";
+import type { DirectorStatus, WorkerStatus } from "#model/records/status.ts";
 import { callApi, type ApiReply, type ApiRequest } from "./admin-client.ts";
 import type { ProcessResult, RunningProcess } from "./child-process.ts";
 import { eventually, withDeadline } from "./deadline.ts";

@@ -1,5 +1,5 @@
 import { TLSSocket, type TlsOptions } from "node:tls";
-import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { uniqueVirtualIp } from "./addresses.ts";
 import { startDirector, type Director } from "./director.ts";
 import { startEndpoint, type Behaviour, type Endpoint } from "./endpoint.ts";

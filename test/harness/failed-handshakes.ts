@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import {
   HANDSHAKE_FAILURES,
   HANDSHAKE_FAILURE_NAMES,
   type HandshakeFailure,
-} from "#model/outcome.ts";
+} from "#model/records/outcome.ts";
 import { eventually } from "./deadline.ts";
 import type { Director } from "./director.ts";
 import { isEvent } from "./log-capture.ts";

@@ -1,8 +1,8 @@
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName, VnicName } from "#model/names.ts";
-import { PRESETS } from "#model/policy.ts";
-import type { SnapshotListener, SnapshotVnic } from "#model/snapshot.ts";
+import { PRESETS } from "#model/document/policy.ts";
+import type { SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
 import { buildRuntime, EMPTY_RUNTIME } from "#dataplane/build-runtime.ts";
 import { serveConnection } from "#dataplane/connection/connection.ts";
 import type { Plane } from "#dataplane/connection/connection-state.ts";

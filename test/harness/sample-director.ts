@@ -1,8 +1,8 @@
 /** What a director with one vNIC would reply, with every optional part. */
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
-import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/status.ts";
+import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
 
 const vnicName = vnicNameOf("front", "shop");
 const listenerName = listenerNameOf(vnicName, 8443);

@@ -1,4 +1,4 @@
-import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { uniqueVirtualIp } from "./addresses.ts";
 import { eventually } from "./deadline.ts";
 import { startDirector, type Director } from "./director.ts";

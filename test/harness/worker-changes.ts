@@ -1,4 +1,4 @@
-import type { WorkerStatus } from "#model/status.ts";
+import type { WorkerStatus } from "#model/records/status.ts";
 import { eventually } from "./deadline.ts";
 import type { Director } from "./director.ts";
 

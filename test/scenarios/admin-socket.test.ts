@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { before, describe, it } from "node:test";
 import type { FailureShape } from "#model/failure.ts";
-import type { ListenerStatus, VnicStatus } from "#model/status.ts";
+import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { eventually } from "#harness/deadline.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { HandshakeFailure } from "#model/outcome.ts";
+import type { HandshakeFailure } from "#model/records/outcome.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { curl } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";

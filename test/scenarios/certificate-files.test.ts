@@ -3,7 +3,7 @@ import { mkdir, rename, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { CertificateStatus } from "#model/status.ts";
+import type { CertificateStatus } from "#model/records/status.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";

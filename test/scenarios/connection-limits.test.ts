@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { OVER_LIMITS, type OverLimit } from "#model/outcome.ts";
+import { OVER_LIMITS, type OverLimit } from "#model/records/outcome.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";

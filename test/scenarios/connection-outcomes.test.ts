@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { before, describe, it } from "node:test";
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { ConnectionOutcome } from "#model/outcome.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import { recordIn } from "#harness/access-line.ts";
 import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepting-endpoint.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";

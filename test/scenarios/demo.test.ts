@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdir, readdir, readFile, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { DirectorStatus } from "#model/status.ts";
+import type { DirectorStatus } from "#model/records/status.ts";
 import { eventually } from "#harness/deadline.ts";
 import { inShell, printedCommands, startDemo } from "#harness/demo.ts";
 import { tryOldNode } from "#harness/old-node.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import type { TlsOptions } from "node:tls";
-import type { EndpointFailure } from "#model/outcome.ts";
+import type { EndpointFailure } from "#model/records/outcome.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { runToExit } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";

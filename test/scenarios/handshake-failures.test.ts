@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { errorCodeOf } from "#model/error-code.ts";
-import type { HandshakeFailure } from "#model/outcome.ts";
+import type { HandshakeFailure } from "#model/records/outcome.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { curl, gnutlsClient, opensslClient } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/metric-catalog.ts";
+import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/records/metric-catalog.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { runToExit } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";

@@ -11,7 +11,7 @@ import { callApi } from "#harness/admin-client.ts";
 import { prepareServe, runTlsd, startTlsd } from "#harness/tlsd.ts";
 import { LogCapture } from "#harness/log-capture.ts";
 import { endProcessAtTestEnd } from "#harness/child-process.ts";
-import type { DirectorStatus } from "#model/status.ts";
+import type { DirectorStatus } from "#model/records/status.ts";
 
 const reason = await tryMountReason();
 const mayMount = reason === undefined ? {} : { skip: reason };

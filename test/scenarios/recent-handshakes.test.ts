@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { HANDSHAKE_FAILURES } from "#model/outcome.ts";
+import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";

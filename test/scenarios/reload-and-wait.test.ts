@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import type { ReloadResult } from "#model/status.ts";
+import type { ReloadResult } from "#model/records/status.ts";
 import { runToExit, startProcess, type ProcessResult } from "#harness/child-process.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";

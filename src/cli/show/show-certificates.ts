@@ -1,5 +1,5 @@
 import { escapeControls } from "#model/escape-controls.ts";
-import type { CertificateStatus } from "#model/status.ts";
+import type { CertificateStatus } from "#model/records/status.ts";
 import { spanText, timeText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";

@@ -1,6 +1,6 @@
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { socketAddressOf } from "#model/names.ts";
-import { HANDSHAKE_FAILURES } from "#model/outcome.ts";
+import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import { timeText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import type { ShowView } from "./show-kind.ts";

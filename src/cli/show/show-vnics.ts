@@ -1,4 +1,4 @@
-import type { ListenerStatus, VnicStatus } from "#model/status.ts";
+import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import { tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { ReloadResult } from "#model/status.ts";
+import type { ReloadResult } from "#model/records/status.ts";
 import type { Actor, ChangeResult } from "#control/change.ts";
 import { FailureSchema, ReloadResultSchema } from "./reply-schemas.ts";
 

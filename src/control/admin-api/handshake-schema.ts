@@ -1,6 +1,10 @@
 import Type from "typebox";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
-import { HANDSHAKE_FAILURES, HANDSHAKE_FAILURE_NAMES, OVER_LIMITS } from "#model/outcome.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import {
+  HANDSHAKE_FAILURES,
+  HANDSHAKE_FAILURE_NAMES,
+  OVER_LIMITS,
+} from "#model/records/outcome.ts";
 import { choice, count, shape, text, texts } from "./reply-schemas.ts";
 
 /** A failed handshake with what an operator should know of its cause. */

@@ -1,6 +1,6 @@
 /** Schemas of what the admin API replies. A key of a shape that is missing here does not compile. */
 import Type, { type TSchema } from "typebox";
-import type { CertificateFacts } from "#model/certificate.ts";
+import type { CertificateFacts } from "#model/document/certificate.ts";
 import type { FailureShape, Problem } from "#model/failure.ts";
 import type {
   CertificateStatus,
@@ -9,7 +9,7 @@ import type {
   ReloadResult,
   VnicStatus,
   WorkerStatus,
-} from "#model/status.ts";
+} from "#model/records/status.ts";
 
 /** An object with exactly the keys of `Shape`. */
 // The shape is named by the caller, so that a schema which misses one of its keys is an error there.

@@ -1,5 +1,5 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
-import type { CertificateFacts, KeyType } from "#model/certificate.ts";
+import type { CertificateFacts, KeyType } from "#model/document/certificate.ts";
 import { certificateFieldsOf } from "./certificate-fields.ts";
 import { presentedNamesOf } from "./presented-names.ts";
 

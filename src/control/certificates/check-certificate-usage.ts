@@ -1,5 +1,5 @@
-import { listenersOf } from "#model/document-listeners.ts";
-import type { Document } from "#model/document.ts";
+import { listenersOf } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import type { Sources } from "./sources.ts";

@@ -1,10 +1,10 @@
-import type { KeyType } from "#model/certificate.ts";
-import { tryCipherSuite } from "#model/cipher-suites.ts";
-import { listenersOf } from "#model/document-listeners.ts";
-import type { Document } from "#model/document.ts";
+import type { KeyType } from "#model/document/certificate.ts";
+import { tryCipherSuite } from "#model/tls/cipher-suites.ts";
+import { listenersOf } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
-import type { Listener } from "#model/listener.ts";
-import { tryPolicy } from "#model/policy.ts";
+import type { Listener } from "#model/document/listener.ts";
+import { tryPolicy } from "#model/document/policy.ts";
 import { problemOf } from "#model/problem.ts";
 import type { Sources } from "./sources.ts";
 

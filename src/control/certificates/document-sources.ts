@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import type { Certificate } from "#model/certificate.ts";
-import { listenersOf } from "#model/document-listeners.ts";
-import type { Document } from "#model/document.ts";
+import type { Certificate } from "#model/document/certificate.ts";
+import { listenersOf } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";

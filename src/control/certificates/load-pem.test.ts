@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { parseDocument } from "#model/parse-document.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
 import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder, writeFiles, type FileContents } from "#harness/temp-folder.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";

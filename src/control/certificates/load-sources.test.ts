@@ -4,7 +4,7 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { before, describe, it } from "node:test";
-import { parseDocument } from "#model/parse-document.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { testReader } from "#harness/material-reader.ts";

@@ -1,4 +1,4 @@
-import type { Document } from "#model/document.ts";
+import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Certificate } from "#model/certificate.ts";
+import type { Certificate } from "#model/document/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";

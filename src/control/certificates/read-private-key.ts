@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import type { KeyType } from "#model/certificate.ts";
+import type { KeyType } from "#model/document/certificate.ts";
 import type { ProblemCode } from "#model/problem.ts";
 import { tryKeyType } from "./certificate-facts.ts";
 import { derElements, firstElement, TAG } from "./der-reader.ts";

@@ -3,7 +3,7 @@ import { X509Certificate, createPrivateKey } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { SCHEMES } from "#model/signature-schemes.ts";
+import { SCHEMES } from "#model/tls/signature-schemes.ts";
 import { runToExit } from "#harness/child-process.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";

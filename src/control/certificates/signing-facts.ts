@@ -1,6 +1,6 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
-import type { KeyType, SigningFacts } from "#model/certificate.ts";
-import { keySchemesOf, tryPssScheme, trySchemeOfOid } from "#model/signature-schemes.ts";
+import type { KeyType, SigningFacts } from "#model/document/certificate.ts";
+import { keySchemesOf, tryPssScheme, trySchemeOfOid } from "#model/tls/signature-schemes.ts";
 
 const PSS_OID = "1.2.840.113549.1.1.10";
 const PSS_OID_DER = Buffer.from("06092a864886f70d01010a", "hex");

@@ -1,7 +1,7 @@
 /** What the files that a document names hold, proven and ready for workers. */
-import type { CertificateFacts, SigningFacts } from "#model/certificate.ts";
+import type { CertificateFacts, SigningFacts } from "#model/document/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
-import type { Material } from "#model/snapshot.ts";
+import type { Material } from "#model/records/snapshot.ts";
 
 /** A file as it was when it was read. The signature is of `readBoundedFile`. */
 export interface SourceFile {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Document } from "#model/document.ts";
+import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
-import type { CertificateStatus } from "#model/status.ts";
+import type { CertificateStatus } from "#model/records/status.ts";
 import { certificateSourcesOf, trustSourcesOf } from "./document-sources.ts";
 import { inTurn } from "./in-turn.ts";
 import type { LoadedSources } from "./load-sources.ts";

@@ -1,5 +1,5 @@
-import { listenersOf } from "#model/document-listeners.ts";
-import type { Document } from "#model/document.ts";
+import { listenersOf } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
 import { socketAddressOf } from "#model/names.ts";
 import type { Sources } from "../certificates/sources.ts";
 

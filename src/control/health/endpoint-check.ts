@@ -1,5 +1,5 @@
-import type { Health } from "#model/listener.ts";
-import type { SnapshotEndpoint } from "#model/snapshot.ts";
+import type { Health } from "#model/document/listener.ts";
+import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { durationMsOf } from "#model/units.ts";
 import { checkTcp } from "./tcp-check.ts";
 

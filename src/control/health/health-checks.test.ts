@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
-import { parseDocument } from "#model/parse-document.ts";
-import type { Document } from "#model/document.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
+import type { Document } from "#model/document/document.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
-import type { Snapshot, SnapshotListener } from "#model/snapshot.ts";
+import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
 import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
 import { HealthChecks } from "./health-checks.ts";
 

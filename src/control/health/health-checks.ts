@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { listenersOf } from "#model/document-listeners.ts";
-import type { Document } from "#model/document.ts";
-import type { Health } from "#model/listener.ts";
+import { listenersOf } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
+import type { Health } from "#model/document/listener.ts";
 import type { ListenerName } from "#model/names.ts";
-import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/snapshot.ts";
+import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
 
 export interface HealthChecksOptions {

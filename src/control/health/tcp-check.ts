@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { errorCodeOf } from "#model/error-code.ts";
-import type { SnapshotEndpoint } from "#model/snapshot.ts";
+import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 
 /** The director itself lacks the means to connect: that says nothing about the endpoint. */
 const OWN_FAILURES: ReadonlySet<unknown> = new Set([

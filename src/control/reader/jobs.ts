@@ -1,5 +1,5 @@
 /** What a reader process is asked, and what it answers. All of it is JSON; files and PEM go beside it as bytes. */
-import type { CertificateFacts, SigningFacts } from "#model/certificate.ts";
+import type { CertificateFacts, SigningFacts } from "#model/document/certificate.ts";
 import type { Problem } from "#model/failure.ts";
 import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Document, Revision } from "#model/document.ts";
+import type { Document, Revision } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Trouble } from "./trouble.ts";
 import { newestOf, readStoredRevision } from "./read-stored-revision.ts";

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import type { DirectorSettings } from "#model/document.ts";
+import type { DirectorSettings } from "#model/document/document.ts";
 
 /** All paths are absolute. */
 export interface WantedFolders {

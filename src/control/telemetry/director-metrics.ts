@@ -1,9 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { DIRECTOR_METRICS, type DirectorMetricName, type Metric } from "#model/metric-catalog.ts";
-import type { Revision } from "#model/document.ts";
+import {
+  DIRECTOR_METRICS,
+  type DirectorMetricName,
+  type Metric,
+} from "#model/records/metric-catalog.ts";
+import type { Revision } from "#model/document/document.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
-import type { CertificateStatus, Engine, WorkerStatus } from "#model/status.ts";
+import type { CertificateStatus, Engine, WorkerStatus } from "#model/records/status.ts";
 
 /** What gauges are read from at each scrape. */
 export interface DirectorFacts {

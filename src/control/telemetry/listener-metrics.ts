@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { LISTENER_METRICS, SLOTS, type Metric } from "#model/metric-catalog.ts";
+import { LISTENER_METRICS, SLOTS, type Metric } from "#model/records/metric-catalog.ts";
 import type { ListenerTotals, ListenerLabels } from "./listener-totals.ts";
 
 /** How many lines are written before the event loop gets its turn: a few milliseconds' worth. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SLOTS } from "#model/metric-catalog.ts";
+import { SLOTS } from "#model/records/metric-catalog.ts";
 import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
 import { ListenerTotals } from "./listener-totals.ts";
 

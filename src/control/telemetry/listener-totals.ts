@@ -1,5 +1,5 @@
 import type { ListenerName } from "#model/names.ts";
-import { SLOTS } from "#model/metric-catalog.ts";
+import { SLOTS } from "#model/records/metric-catalog.ts";
 
 export interface ListenerTotalsOptions {
   /** The listeners of the document in force. */

@@ -1,4 +1,4 @@
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 
 /** The last failed handshakes of the director, in a ring. */
 export class RecentHandshakes {

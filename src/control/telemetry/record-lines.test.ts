@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
 import { buildLogger } from "./log.ts";
 import { RecordLines } from "./record-lines.ts";

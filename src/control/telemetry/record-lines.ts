@@ -1,7 +1,7 @@
-import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { escapeControls } from "#model/escape-controls.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
-import { CONNECTION_OUTCOMES, HANDSHAKE_FAILURES } from "#model/outcome.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import { CONNECTION_OUTCOMES, HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import type { Logger } from "./log.ts";
 
 /** A flood of bad clients must not become a flood of lines: the counters tell of all of them. */

@@ -1,6 +1,6 @@
 import { Registry } from "prom-client";
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { EventBus } from "#control/event-bus.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listenerNameOf, vnicNameOf, type MaterialId } from "#model/names.ts";
-import type { Material, SnapshotListener } from "#model/snapshot.ts";
+import type { Material, SnapshotListener } from "#model/records/snapshot.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";

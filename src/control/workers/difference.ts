@@ -5,7 +5,7 @@ import {
   type Material,
   type Snapshot,
   type SnapshotListener,
-} from "#model/snapshot.ts";
+} from "#model/records/snapshot.ts";
 import type { Prepare } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
-import type { Engine } from "#model/status.ts";
+import type { Engine } from "#model/records/status.ts";
 import type { Notice } from "#control/notice.ts";
 
 /** A runtime for workers, with flags that keep it from loading settings and packages by itself. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/metric-catalog.ts";
+import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/records/metric-catalog.ts";
 import { PlausibleCounts } from "./plausible-counts.ts";
 
 const { firstSlot } = SLOTS;

@@ -1,4 +1,4 @@
-import type { DirectorSettings } from "#model/document.ts";
+import type { DirectorSettings } from "#model/document/document.ts";
 import type { EngineBinary } from "./find-engine.ts";
 
 /** How a worker is started. */

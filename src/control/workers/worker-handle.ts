@@ -1,5 +1,5 @@
 import { DirectorError } from "#model/failure.ts";
-import type { Engine, WorkerState, WorkerStatus } from "#model/status.ts";
+import type { Engine, WorkerState, WorkerStatus } from "#model/records/status.ts";
 import {
   PROTOCOL_VERSION,
   type Prepare,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { sampleConnection } from "#harness/sample-director.ts";
-import type { SnapshotListener } from "#model/snapshot.ts";
+import type { SnapshotListener } from "#model/records/snapshot.ts";
 import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
 import { WorkerIntake } from "./worker-intake.ts";
 

@@ -1,7 +1,7 @@
 import { totalmem } from "node:os";
-import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { ListenerName } from "#model/names.ts";
-import type { Snapshot } from "#model/snapshot.ts";
+import type { Snapshot } from "#model/records/snapshot.ts";
 import type { ToControl } from "#protocol/messages.ts";
 import { PlausibleCounts } from "./plausible-counts.ts";
 import { TrafficBounds, type TrafficKind } from "./traffic-bounds.ts";

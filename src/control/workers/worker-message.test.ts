@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SLOTS } from "#model/metric-catalog.ts";
+import { SLOTS } from "#model/records/metric-catalog.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
 import { tryWorkerMessage } from "./worker-message.ts";

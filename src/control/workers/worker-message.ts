@@ -1,17 +1,17 @@
 /** Reads messages of workers as untrusted input, because a worker that was taken over can send anything. */
 import Type, { type TProperties, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
-import type { ConnectionRecord } from "#model/connection-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { FAILURES, type FailureCode } from "#model/failure.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
-import { SLOTS } from "#model/metric-catalog.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import { SLOTS } from "#model/records/metric-catalog.ts";
 import type { ListenerName } from "#model/names.ts";
 import {
   CONNECTION_OUTCOME_NAMES,
   ENDPOINT_FAILURE_NAMES,
   HANDSHAKE_FAILURE_NAMES,
   OVER_LIMITS,
-} from "#model/outcome.ts";
+} from "#model/records/outcome.ts";
 import type { ToControl } from "#protocol/messages.ts";
 
 const MAX_TEXT = 4_096;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
-import type { Engine, WorkerStatus } from "#model/status.ts";
+import type { Engine, WorkerStatus } from "#model/records/status.ts";
 import type { ToWorker } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { EventBus } from "#control/event-bus.ts";

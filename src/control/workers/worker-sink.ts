@@ -1,5 +1,5 @@
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
 
 export type NoticeLevel = "info" | "warn" | "error";

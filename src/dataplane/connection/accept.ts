@@ -1,5 +1,5 @@
-import { cidrsContain, normaliseClientAddress } from "#model/cidr.ts";
-import type { OverLimit } from "#model/outcome.ts";
+import { cidrsContain, normaliseClientAddress } from "#model/addresses/cidr.ts";
+import type { OverLimit } from "#model/records/outcome.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import { slotOf } from "../observe/counters.ts";
 import { admitClient } from "./admit-client.ts";

@@ -1,4 +1,4 @@
-import { cidrsContain } from "#model/cidr.ts";
+import { cidrsContain } from "#model/addresses/cidr.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { refuseConnection } from "./finish.ts";
 

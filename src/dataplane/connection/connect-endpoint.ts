@@ -1,5 +1,5 @@
-import type { EndpointFailure } from "#model/outcome.ts";
-import type { SnapshotEndpoint } from "#model/snapshot.ts";
+import type { EndpointFailure } from "#model/records/outcome.ts";
+import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { ListenerRules } from "../build-runtime.ts";
 import { isEndpointsFault } from "../endpoint/classify-endpoint-failure.ts";
 import { EndpointLease } from "../endpoint/endpoint-lease.ts";

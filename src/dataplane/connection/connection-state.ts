@@ -1,5 +1,5 @@
-import type { GroupName } from "#model/cipher-suites.ts";
-import type { EndpointFailure } from "#model/outcome.ts";
+import type { GroupName } from "#model/tls/cipher-suites.ts";
+import type { EndpointFailure } from "#model/records/outcome.ts";
 import type { ListenerRules } from "../build-runtime.ts";
 import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Clock } from "../live/clock.ts";

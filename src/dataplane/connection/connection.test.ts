@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MaterialId } from "#model/names.ts";
-import type { SnapshotEndpoint } from "#model/snapshot.ts";
+import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { egressListener, MemoryPlane } from "#harness/memory-plane.ts";
 import { untilQuiet } from "#harness/virtual-clock.ts";
 import { connectEndpoint } from "./connect-endpoint.ts";

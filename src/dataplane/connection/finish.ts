@@ -4,7 +4,7 @@ import type {
   OverLimit,
   RefusalCause,
   TlsHandshakeFailure,
-} from "#model/outcome.ts";
+} from "#model/records/outcome.ts";
 import { histogramSlots, slotOf, slotsByLabel, type Slot } from "../observe/counters.ts";
 import type { WireFailure, WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";

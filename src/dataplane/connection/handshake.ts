@@ -1,6 +1,6 @@
-import type { GroupName } from "#model/cipher-suites.ts";
+import type { GroupName } from "#model/tls/cipher-suites.ts";
 import type { ListenerRules } from "../build-runtime.ts";
-import type { ResolvedPolicy } from "#model/policy.ts";
+import type { ResolvedPolicy } from "#model/document/policy.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import { ALERT_RECORDS } from "../tls/alerts.ts";
 import {

@@ -1,4 +1,4 @@
-import { normaliseClientAddress } from "#model/cidr.ts";
+import { normaliseClientAddress } from "#model/addresses/cidr.ts";
 import {
   parseProxyHeader,
   type AnnouncedClient,

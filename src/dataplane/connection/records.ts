@@ -1,8 +1,8 @@
 /** What is told of a connection when it is over: the record of a failed handshake, or an access line. */
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
-import type { ConnectionOutcome, HandshakeFailure, OverLimit } from "#model/outcome.ts";
-import { endpointKeyOf } from "#model/snapshot.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { ConnectionOutcome, HandshakeFailure, OverLimit } from "#model/records/outcome.ts";
+import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import { versionName } from "../tls/tls-names.ts";
 import type { ConnectionState } from "./connection-state.ts";

@@ -1,5 +1,5 @@
 /** Where a plain HTTP request is redirected to, by RFC 9112 sections 2, 3 and 5. */
-import { isIpAddress } from "#model/cidr.ts";
+import { isIpAddress } from "#model/addresses/cidr.ts";
 
 export interface Answer {
   readonly status: 308 | 400 | 405 | 414 | 431 | 505;

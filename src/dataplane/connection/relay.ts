@@ -1,4 +1,4 @@
-import type { ConnectionOutcome } from "#model/outcome.ts";
+import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import type { Congested } from "../live/relay-memory.ts";
 import { histogramSlots } from "../observe/counters.ts";
 import type { WireFailure, WireHandler, WireSocket } from "../wire/wire.ts";

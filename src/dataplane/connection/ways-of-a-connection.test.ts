@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SnapshotEndpoint, SnapshotListener } from "#model/snapshot.ts";
+import type { SnapshotEndpoint, SnapshotListener } from "#model/records/snapshot.ts";
 import { egressListener, MemoryPlane, type MemoryPeer } from "#harness/memory-plane.ts";
 import { untilQuiet } from "#harness/virtual-clock.ts";
 import { slotOf } from "../observe/counters.ts";

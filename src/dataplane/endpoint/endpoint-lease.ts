@@ -1,4 +1,4 @@
-import type { EndpointFailure } from "#model/outcome.ts";
+import type { EndpointFailure } from "#model/records/outcome.ts";
 import type {
   ClientTlsOptions,
   ConnectTarget,

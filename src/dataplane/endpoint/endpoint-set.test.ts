@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Balance } from "#model/profile.ts";
-import type { SnapshotEndpoint } from "#model/snapshot.ts";
+import type { Balance } from "#model/document/profile.ts";
+import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { EndpointHealths } from "./endpoint-health.ts";
 import { EndpointSet } from "./endpoint-set.ts";
 

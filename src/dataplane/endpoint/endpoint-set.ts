@@ -1,5 +1,5 @@
-import type { Balance } from "#model/profile.ts";
-import { endpointKeyOf, type SnapshotEndpoint } from "#model/snapshot.ts";
+import type { Balance } from "#model/document/profile.ts";
+import { endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { EndpointHealth, EndpointHealths } from "./endpoint-health.ts";
 
 export interface Candidate {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { VnicName } from "#model/names.ts";
-import type { SnapshotVnic } from "#model/snapshot.ts";
+import type { SnapshotVnic } from "#model/records/snapshot.ts";
 import { VnicUsage } from "./vnic-usage.ts";
 
 const limits = (change: Partial<SnapshotVnic>): SnapshotVnic => ({

@@ -1,6 +1,6 @@
-import { limitKeyOf } from "#model/cidr.ts";
-import type { OverLimit } from "#model/outcome.ts";
-import type { SnapshotVnic } from "#model/snapshot.ts";
+import { limitKeyOf } from "#model/addresses/cidr.ts";
+import type { OverLimit } from "#model/records/outcome.ts";
+import type { SnapshotVnic } from "#model/records/snapshot.ts";
 import { RateBucket } from "./rate-bucket.ts";
 import { RecentMap } from "./recent-map.ts";
 

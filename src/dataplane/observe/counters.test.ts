@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SLOTS } from "#model/metric-catalog.ts";
+import { SLOTS } from "#model/records/metric-catalog.ts";
 import type { ListenerName } from "#model/names.ts";
-import { HANDSHAKE_FAILURE_NAMES } from "#model/outcome.ts";
+import { HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
 import { Counters, histogramSlots, slotOf, slotsByLabel } from "./counters.ts";
 
 const NAME = "front.shop:443" as ListenerName;

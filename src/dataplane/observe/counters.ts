@@ -1,4 +1,4 @@
-import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/metric-catalog.ts";
+import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/records/metric-catalog.ts";
 import type { ListenerName } from "#model/names.ts";
 
 type ListenerMetric = (typeof LISTENER_METRICS)[number];

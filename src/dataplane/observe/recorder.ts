@@ -1,5 +1,5 @@
-import type { ConnectionRecord } from "#model/connection-record.ts";
-import type { HandshakeRecord } from "#model/handshake-record.ts";
+import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 
 const FLUSH_MS = 200;
 /** What waits for one flush at the most; the rest is dropped and counted. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SLOTS } from "#model/metric-catalog.ts";
+import { SLOTS } from "#model/records/metric-catalog.ts";
 import type { ListenerName } from "#model/names.ts";
 import { LIMITS_OF_WORKER, MAX_FRAME_BYTES_TO_CONTROL } from "#protocol/channel-limits.ts";
 import { Channel } from "#protocol/channel.ts";

@@ -1,4 +1,4 @@
-import { addressTextOf, normaliseClientAddress, tryAddressBytes } from "#model/cidr.ts";
+import { addressTextOf, normaliseClientAddress, tryAddressBytes } from "#model/addresses/cidr.ts";
 import { crc32c } from "./crc32c.ts";
 import {
   CLIENT_CERT_CONN,

@@ -1,4 +1,4 @@
-import { addressTextOf, isIpAddress, tryAddressBytes } from "#model/cidr.ts";
+import { addressTextOf, isIpAddress, tryAddressBytes } from "#model/addresses/cidr.ts";
 import {
   FIXED_BYTES,
   SIGNATURE,

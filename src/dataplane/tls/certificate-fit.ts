@@ -1,8 +1,8 @@
-import { tryCipherSuite } from "#model/cipher-suites.ts";
-import type { TlsHandshakeFailure } from "#model/outcome.ts";
-import type { ResolvedPolicy } from "#model/policy.ts";
-import { groupCodeOf, pssTwinOf, SCHEMES } from "#model/signature-schemes.ts";
-import type { SnapshotCertificate } from "#model/snapshot.ts";
+import { tryCipherSuite } from "#model/tls/cipher-suites.ts";
+import type { TlsHandshakeFailure } from "#model/records/outcome.ts";
+import type { ResolvedPolicy } from "#model/document/policy.ts";
+import { groupCodeOf, pssTwinOf, SCHEMES } from "#model/tls/signature-schemes.ts";
+import type { SnapshotCertificate } from "#model/records/snapshot.ts";
 import type { ClientHello } from "./client-hello.ts";
 
 /** How well a certificate goes with what a client can verify, worst first. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PRESETS } from "#model/policy.ts";
+import { PRESETS } from "#model/document/policy.ts";
 import type { CertificateName, MaterialId } from "#model/names.ts";
-import type { KeyType } from "#model/certificate.ts";
-import { SCHEMES } from "#model/signature-schemes.ts";
-import type { SnapshotCertificate } from "#model/snapshot.ts";
+import type { KeyType } from "#model/document/certificate.ts";
+import { SCHEMES } from "#model/tls/signature-schemes.ts";
+import type { SnapshotCertificate } from "#model/records/snapshot.ts";
 import { CertificateIndex } from "./certificate-index.ts";
 import type { ClientHello } from "./client-hello.ts";
 

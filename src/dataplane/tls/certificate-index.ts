@@ -1,8 +1,8 @@
-import type { KeyType } from "#model/certificate.ts";
-import type { TlsHandshakeFailure } from "#model/outcome.ts";
-import type { ResolvedPolicy } from "#model/policy.ts";
-import { wildcardOf } from "#model/server-name.ts";
-import type { SnapshotCertificate } from "#model/snapshot.ts";
+import type { KeyType } from "#model/document/certificate.ts";
+import type { TlsHandshakeFailure } from "#model/records/outcome.ts";
+import type { ResolvedPolicy } from "#model/document/policy.ts";
+import { wildcardOf } from "#model/tls/server-name.ts";
+import type { SnapshotCertificate } from "#model/records/snapshot.ts";
 import { CertificateFit, FIT, type Fit } from "./certificate-fit.ts";
 import type { ClientHello } from "./client-hello.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PRESETS } from "#model/policy.ts";
+import { PRESETS } from "#model/document/policy.ts";
 import type { TlsFailureReason, VerifyFailureReason, WireFailure } from "../wire/wire.ts";
 import { classifyHandshakeFailure } from "./classify-handshake-failure.ts";
 import type { ClientHello } from "./client-hello.ts";

@@ -1,6 +1,6 @@
-import { tryCipherSuite } from "#model/cipher-suites.ts";
-import type { TlsHandshakeFailure } from "#model/outcome.ts";
-import type { ResolvedPolicy, TlsVersion } from "#model/policy.ts";
+import { tryCipherSuite } from "#model/tls/cipher-suites.ts";
+import type { TlsHandshakeFailure } from "#model/records/outcome.ts";
+import type { ResolvedPolicy, TlsVersion } from "#model/document/policy.ts";
 import type { TlsFailureReason, VerifyFailureReason, WireFailure } from "../wire/wire.ts";
 import type { ClientHello } from "./client-hello.ts";
 import { sharedGroupOf } from "./shared-group.ts";

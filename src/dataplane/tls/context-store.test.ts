@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PRESETS } from "#model/policy.ts";
-import { materialIdsOf, type Material, type SnapshotListener } from "#model/snapshot.ts";
+import { PRESETS } from "#model/document/policy.ts";
+import { materialIdsOf, type Material, type SnapshotListener } from "#model/records/snapshot.ts";
 import type { CertificateName, ListenerName, MaterialId, VnicName } from "#model/names.ts";
 import type { ContextSpec, Wire } from "../wire/wire.ts";
 import { ContextStore } from "./context-store.ts";

@@ -1,5 +1,5 @@
 import type { MaterialId } from "#model/names.ts";
-import type { Material, SnapshotListener } from "#model/snapshot.ts";
+import type { Material, SnapshotListener } from "#model/records/snapshot.ts";
 import { RecentMap } from "../live/recent-map.ts";
 import type { Wire, WireContext } from "../wire/wire.ts";
 import { sessionIdContextOf, ticketKeysOf } from "./session-keys.ts";

@@ -1,5 +1,5 @@
-import { CIPHER_SUITES, GROUPS } from "#model/cipher-suites.ts";
-import { SCHEMES } from "#model/signature-schemes.ts";
+import { CIPHER_SUITES, GROUPS } from "#model/tls/cipher-suites.ts";
+import { SCHEMES } from "#model/tls/signature-schemes.ts";
 import type { SentAlert } from "./alerts.ts";
 import { readServerName } from "./sent-server-name.ts";
 

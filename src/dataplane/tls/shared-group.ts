@@ -1,5 +1,5 @@
-import { GROUPS, isTls13Group, type GroupName } from "#model/cipher-suites.ts";
-import type { ResolvedPolicy, TlsVersion } from "#model/policy.ts";
+import { GROUPS, isTls13Group, type GroupName } from "#model/tls/cipher-suites.ts";
+import type { ResolvedPolicy, TlsVersion } from "#model/document/policy.ts";
 import type { ClientHello } from "./client-hello.ts";
 
 /** The group that the server chooses: by its own order, also where that costs a client another round trip (RFC 8446 section 4.1.4). */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { CIPHER_SUITES, GROUPS } from "#model/cipher-suites.ts";
+import { CIPHER_SUITES, GROUPS } from "#model/tls/cipher-suites.ts";
 import { requirePackage } from "#harness/packages.ts";
 import { cipherSuiteName, groupName, versionName } from "./tls-names.ts";
 

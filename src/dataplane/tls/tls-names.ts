@@ -1,4 +1,4 @@
-import { CIPHER_SUITES, GROUPS } from "#model/cipher-suites.ts";
+import { CIPHER_SUITES, GROUPS } from "#model/tls/cipher-suites.ts";
 
 /** What clients of the last fifteen years offer beside the suites that a policy may name, by their OpenSSL names. */
 const CIPHER_SUITE_NAMES: ReadonlyMap<number, string> = new Map([

@@ -1,5 +1,5 @@
-import { tryNativeWire } from "./native-wire.ts";
-import { portableWire } from "./portable-wire.ts";
+import { tryNativeWire } from "./bun/wire.ts";
+import { portableWire } from "./portable/wire.ts";
 import type { Wire } from "./wire.ts";
 
 export interface ChosenWire {

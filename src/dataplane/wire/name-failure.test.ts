@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { nameFailure, nameListenFailure } from "./name-failure.ts";
-import { tryNativeFailure } from "./native-facts.ts";
+import { tryNativeFailure } from "./bun/tls-facts.ts";
 
 /** The kind of a code, with its reason or alert. */
 function kindOf(code: string, message = ""): string {

@@ -1,0 +1,42 @@
+/** What Bun's own sockets tell, in the words of the seam. */
+import type { BunError, BunSocket } from "./native-api.ts";
+import { nameFailure } from "../name-failure.ts";
+import type { TlsFacts, WireFailure } from "../wire.ts";
+
+/** The engine closed a socket and said no more, where one half at least had not ended. */
+export const BROKEN_OFF: WireFailure = {
+  kind: "reset",
+  detail: "The connection broke off before both halves had ended.",
+};
+
+/** BoringSSL's reason in Bun's words, `error:100000b8:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER`. */
+const SSL_REASON = /^error:[0-9a-f]+:[^:]*:[^:]*:([A-Z0-9_/]+)$/i;
+
+/** Names a failure by the code that node:tls would give it. */
+export function tryNativeFailure(error: BunError | null | undefined): WireFailure | undefined {
+  if (error === null || error === undefined) return undefined;
+  const { code, message } = error;
+  const reason = SSL_REASON.exec(message ?? "")?.[1];
+  return nameFailure({ code: reason === undefined ? code : `ERR_SSL_${reason}`, message });
+}
+
+/** One string for each name there is: the engine makes a new one for each connection. */
+const names = new Map<string, string>();
+
+function sharedName(name: string | undefined): string {
+  if (name === undefined) return "unknown";
+  const shared = names.get(name);
+  if (shared !== undefined) return shared;
+  names.set(name, name);
+  return name;
+}
+
+export function tlsFactsOf(socket: BunSocket<unknown> | undefined): TlsFacts {
+  const alpn = socket?.alpnProtocol;
+  return {
+    version: sharedName(socket?.getTLSVersion()),
+    cipherSuite: sharedName(socket?.getCipher()?.name),
+    alpn: typeof alpn === "string" ? alpn : undefined,
+    isResumed: socket?.isSessionReused() ?? false,
+  };
+}

@@ -1,0 +1,198 @@
+import { constants } from "node:crypto";
+import dns from "node:dns";
+import net from "node:net";
+import tls, { type SecureContext } from "node:tls";
+import { readOnAfterBrokenPipe } from "../broken-pipe.ts";
+import { nameListenFailure } from "../name-failure.ts";
+import { NameLookups } from "../name-lookups.ts";
+import { isBun, PortableSocket, sharedRead } from "./socket.ts";
+import { PortableTlsSocket, sniOf } from "./tls-socket.ts";
+import {
+  HIGH_WATER_MARK_BYTES,
+  type ContextSpec,
+  type Wire,
+  type WireContext,
+  type WireListener,
+  type WireSocket,
+} from "../wire.ts";
+
+/** What Bun gives a listening socket at the most; Node takes the kernel's net.core.somaxconn. */
+const BACKLOG = 4096;
+
+const names = new NameLookups((hostname, answered) =>
+  dns.lookup(hostname, { all: true, hints: dns.ADDRCONFIG }, answered),
+);
+
+class PortableContext implements WireContext {
+  readonly secureContext: SecureContext;
+
+  constructor(secureContext: SecureContext) {
+    this.secureContext = secureContext;
+  }
+
+  setTicketKeys(keys: Buffer): void {
+    const native: { setTicketKeys?(keys: Buffer): void } = this.secureContext.context as object;
+    // Bun has no such thing: there a session resumes only in the worker that made it.
+    if (!isBun) native.setTicketKeys?.(keys);
+  }
+}
+
+function portable(socket: WireSocket): PortableSocket {
+  if (!(socket instanceof PortableSocket))
+    throw new TypeError("The socket belongs to another wire.");
+  return socket;
+}
+
+export function secureContextOf(context: WireContext): SecureContext {
+  if (!(context instanceof PortableContext))
+    throw new TypeError("The context belongs to another wire.");
+  return context.secureContext;
+}
+
+function listen(
+  target: { readonly address: string; readonly port: number },
+  onAccept: (socket: WireSocket) => void,
+): Promise<WireListener> {
+  const server = net.createServer(
+    {
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      noDelay: true,
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+    },
+    (socket) => onAccept(new PortableSocket(socket)),
+  );
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: unknown): void => reject(nameListenFailure(cause));
+    server.once("error", refuse);
+    server.listen(
+      {
+        host: target.address,
+        port: target.port,
+        reusePort: true,
+        exclusive: true,
+        backlog: BACKLOG,
+        ipv6Only: true,
+      },
+      () => {
+        server.off("error", refuse);
+        // From here on an error is an accept that failed (EMFILE): the engine backs off and tries again.
+        server.on("error", () => {});
+        resolve({ close: () => server.close() });
+      },
+    );
+  });
+}
+
+/** BoringSSL (ssl_max_handshake_message_len): 16,384 bytes, or those of a client's chain where one may come, and the header. */
+const MAX_BORINGSSL_HELLO_BYTES = 16_388;
+const MAX_BORINGSSL_CHAIN_BYTES = 102_404;
+
+function maxHelloBytes(requestsCertificate: boolean): number {
+  // OpenSSL takes whatever its fields can hold (CLIENT_HELLO_MAX_LENGTH).
+  if (!isBun) return Number.POSITIVE_INFINITY;
+  return requestsCertificate ? MAX_BORINGSSL_CHAIN_BYTES : MAX_BORINGSSL_HELLO_BYTES;
+}
+
+/** Node reads one CRL from each string that it is given. */
+const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
+  pem?.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? undefined;
+
+/** Between colons OpenSSL would take whichever group comes with a key share; a slash makes the order count, as in BoringSSL. */
+const GROUP_SEPARATOR = isBun ? ":" : "/";
+
+/**
+ * With the system's CAs both engines would look among them for the issuer of a lone certificate, at each handshake, and
+ * send what they find. Its own chain keeps them from it.
+ */
+const trustOf = ({ caPem, trustsSystem, chainPem }: ContextSpec): string[] | undefined =>
+  pemBlocksOf(caPem ?? (trustsSystem ? undefined : chainPem));
+
+/** On both engines: minVersion is set always, since Bun would allow TLS 1.0, and renegotiation is off. */
+function buildContext(spec: ContextSpec): WireContext {
+  let secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
+  if (!spec.tickets) secureOptions |= constants.SSL_OP_NO_TICKET;
+  return new PortableContext(
+    tls.createSecureContext({
+      cert: spec.chainPem,
+      key: spec.keyPem,
+      ca: trustOf(spec),
+      crl: pemBlocksOf(spec.crlPem),
+      minVersion: spec.minVersion,
+      maxVersion: spec.maxVersion,
+      ciphers: spec.cipherSuites.join(":"),
+      ecdhCurve: spec.groups.join(GROUP_SEPARATOR),
+      honorCipherOrder: true,
+      secureOptions,
+      sessionIdContext: spec.sessionIdContext,
+      ticketKeys: isBun ? undefined : spec.ticketKeys,
+    }),
+  );
+}
+
+/** On the node:net and node:tls that Node and Bun share. */
+export const portableWire: Wire = {
+  listen,
+  buildContext,
+  maxHelloBytes,
+
+  connect(target, handler) {
+    const options: net.NetConnectOpts & { readonly highWaterMark: number } = {
+      ...target,
+      lookup: names.lookup,
+      allowHalfOpen: true,
+      noDelay: true,
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+      // A TLS socket that takes it over reads for itself; Bun has a buffer of its own to read into.
+      ...(target.isTlsNext || isBun ? {} : { onread: sharedRead }),
+    };
+    const socket = net.connect(options);
+    socket.pause();
+    const wireSocket = new PortableSocket(socket);
+    readOnAfterBrokenPipe(socket, (error) => wireSocket.wasReset(error));
+    wireSocket.handler = handler;
+    wireSocket.tellOpen("connect");
+    return wireSocket;
+  },
+
+  startServerTls(raw, options, handler) {
+    const socket = portable(raw).takeOver();
+    if (options.firstBytes.length > 0) socket.unshift(options.firstBytes);
+    const tlsSocket = new tls.TLSSocket(socket, {
+      isServer: true,
+      secureContext: secureContextOf(options.context),
+      requestCert: options.requestCertificate,
+      // Node takes it for "fail without a certificate" only; whether that is valid, the handshake stage asks.
+      rejectUnauthorized: options.requireCertificate,
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+      ...(options.alpn === undefined ? {} : { ALPNProtocols: options.alpn }),
+    } as tls.TLSSocketOptions);
+    const wireSocket = new PortableTlsSocket(tlsSocket, socket, true);
+    wireSocket.handler = handler;
+    wireSocket.tellOpen("secure");
+    // Flowing, so that a client which leaves during the handshake is seen.
+    wireSocket.resume();
+    return wireSocket;
+  },
+
+  startClientTls(raw, options, handler) {
+    const socket = portable(raw).takeOver();
+    const { serverName } = options;
+    const tlsSocket = tls.connect({
+      socket,
+      secureContext: secureContextOf(options.context),
+      servername: sniOf(serverName),
+      rejectUnauthorized: options.verify,
+      allowHalfOpen: true,
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+      checkServerIdentity: (_host, certificate) =>
+        options.verify ? tls.checkServerIdentity(serverName, certificate) : undefined,
+    } as tls.ConnectionOptions);
+    const wireSocket = new PortableTlsSocket(tlsSocket, socket, false);
+    readOnAfterBrokenPipe(tlsSocket, (error) => wireSocket.wasReset(error));
+    wireSocket.handler = handler;
+    wireSocket.tellOpen("secureConnect");
+    wireSocket.resume();
+    return wireSocket;
+  },
+};

@@ -1,0 +1,138 @@
+import { checkListener } from "./check-listener.ts";
+import { checkPolicy } from "./check-policy.ts";
+import { checkServers } from "./check-servers.ts";
+import { isIpAddress, normaliseClientAddress } from "../addresses/cidr.ts";
+import { listenersOf, listenersOfVnic, vnicsOf, type VnicPlace } from "./document-listeners.ts";
+import type { Document } from "./document.ts";
+import { trySocketAddress } from "../addresses/endpoint-text.ts";
+import type { Problem } from "../failure.ts";
+import { socketAddressOf, type VnicName } from "../names.ts";
+import { problemOf, quoted } from "../problem.ts";
+import { DEFAULT_PRIORITY } from "./qos.ts";
+import { rateOf } from "../units.ts";
+
+/** Checks the rules that a schema cannot express. Returns all problems of the document. */
+export function checkDocument(document: Document): readonly Problem[] {
+  const vnics = vnicsOf(document);
+  const ownListeners = ownListenersOf(document);
+  return [
+    ...checkObserve(document, ownListeners),
+    ...checkServers(document),
+    ...Object.entries(document.policies).flatMap(([name, policy]) => checkPolicy(name, policy)),
+    ...checkVirtualIps(vnics),
+    ...vnics.flatMap((place) => [
+      ...checkQos(place),
+      ...checkPorts(place),
+      ...listenersOfVnic(place).flatMap((listener) =>
+        checkListener(document, listener, ownListeners),
+      ),
+    ]),
+  ];
+}
+
+/** Maps `address:port` of every listener to the vNIC that it belongs to. */
+function ownListenersOf(document: Document): ReadonlyMap<string, VnicName> {
+  return new Map(
+    listenersOf(document).map(({ owner: { name, vnic }, listener }) => [
+      socketAddressOf(normaliseClientAddress(vnic.ip), listener.port),
+      name,
+    ]),
+  );
+}
+
+function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
+  const owners = new Map<string, VnicName>();
+  return vnics.flatMap(({ name, path, vnic }) => {
+    if (isIpAddress(vnic.ip) === 0) {
+      return [
+        problemOf(
+          "bad-address",
+          `${path}.ip`,
+          `${quoted(vnic.ip)} is not an IPv4 or IPv6 address.`,
+        ),
+      ];
+    }
+    const virtualIp = normaliseClientAddress(vnic.ip);
+    const owner = owners.get(virtualIp);
+    if (owner === undefined) {
+      owners.set(virtualIp, name);
+      return [];
+    }
+    return [
+      problemOf(
+        "duplicate-virtual-ip",
+        `${path}.ip`,
+        `The virtual IP ${virtualIp} already belongs to vNIC ${owner}.`,
+      ),
+    ];
+  });
+}
+
+function checkPorts({ name, path, vnic }: VnicPlace): readonly Problem[] {
+  const firstIndexes = new Map<number, number>();
+  return vnic.listeners.flatMap(({ port }, index) => {
+    const first = firstIndexes.get(port);
+    if (first === undefined) {
+      firstIndexes.set(port, index);
+      return [];
+    }
+    return [
+      problemOf(
+        "duplicate-port",
+        `${path}.listeners[${index}].port`,
+        `listeners[${first}] of vNIC ${name} already uses port ${port}.`,
+      ),
+    ];
+  });
+}
+
+function checkQos({ path, vnic: { qos } }: VnicPlace): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (qos.rate !== undefined) {
+    const { committedBps, peakBps } = rateOf(qos.rate);
+    problems.push(
+      committedBps > peakBps
+        ? problemOf(
+            "malformed-rate",
+            `${path}.qos.rate`,
+            `${quoted(qos.rate)} guarantees more than its peak rate.`,
+          )
+        : problemOf("not-enforced-yet", `${path}.qos.rate`, "The rate is not enforced yet."),
+    );
+  }
+  if (qos.priority !== DEFAULT_PRIORITY) {
+    problems.push(
+      problemOf("not-enforced-yet", `${path}.qos.priority`, "The priority is not enforced yet."),
+    );
+  }
+  return problems;
+}
+
+function checkObserve(
+  { director: { observe } }: Document,
+  ownListeners: ReadonlyMap<string, VnicName>,
+): readonly Problem[] {
+  if (observe === undefined) return [];
+  const address = trySocketAddress(observe);
+  if (address === undefined || isIpAddress(address.host) === 0) {
+    return [
+      problemOf(
+        "bad-address",
+        "director.observe",
+        `${quoted(observe)} is not an address and a port.`,
+        "Write it as 127.0.0.1:9180 or [::1]:9180.",
+      ),
+    ];
+  }
+  const owner = ownListeners.get(
+    socketAddressOf(normaliseClientAddress(address.host), address.port),
+  );
+  if (owner === undefined) return [];
+  return [
+    problemOf(
+      "address-clash",
+      "director.observe",
+      `A listener of vNIC ${owner} already uses this address and port.`,
+    ),
+  ];
+}

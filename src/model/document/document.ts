@@ -1,0 +1,108 @@
+import Type from "typebox";
+import { CertificateSchema } from "./certificate.ts";
+import { NAME_PATTERN } from "../names.ts";
+import { PolicySchema } from "./policy.ts";
+import { ProfileSchema } from "./profile.ts";
+import { ServerSchema } from "./server.ts";
+import { DURATION_PATTERN, SIZE_PATTERN } from "../units.ts";
+
+const auto = (maximum: number, description: string) =>
+  Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum })], {
+    default: "auto",
+    description,
+  });
+
+const systemUser = (value: string, description: string) =>
+  Type.String({ pattern: "^[a-z_][a-z0-9_-]{0,31}$", default: value, description });
+
+/** Start-up settings: from the file and the command line only, never set over the API. */
+export const DirectorSettingsSchema = Type.Object(
+  {
+    data: Type.String({
+      default: "data",
+      minLength: 1,
+      description:
+        "Folder of the state. It also holds the admin socket and the lock, unless `runtime` is set.",
+    }),
+    runtime: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          "Folder of the admin socket, the lock and the record of workers. If it is not set, it is `data`. If `data` cannot be written to, it is the first of $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/tlsd and /run/tlsd that can.",
+      }),
+    ),
+    observe: Type.Optional(
+      Type.String({
+        description:
+          "Address and port on which /metrics, /healthz and /readyz are served without a token. If it is not set, only the admin socket serves them.",
+      }),
+    ),
+    workers: auto(64, "Number of worker processes. `auto` is one per CPU core."),
+    engine: Type.Enum(["bun", "node", "auto"], {
+      default: "auto",
+      description:
+        "The runtime of the workers. `auto` is bun if its binary is installed, otherwise node.",
+    }),
+    wire: Type.Enum(["portable", "native"], {
+      default: "native",
+      description:
+        "The sockets of workers on Bun: `native` is Bun's own sockets, `portable` is node:net and node:tls, which need more CPU time. Workers on Node are always portable.",
+    }),
+    maxConnections: auto(
+      10_000_000,
+      "How many connections all vNICs together may have open. `auto` is what the open-file limit allows.",
+    ),
+    relayMemory: Type.String({
+      pattern: SIZE_PATTERN,
+      default: "512MiB",
+      description: "How much one worker may buffer between clients and endpoints in total.",
+    }),
+    drain: Type.String({
+      pattern: DURATION_PATTERN,
+      default: "30s",
+      description: "How long open connections may continue when the director stops.",
+    }),
+    orphanGrace: Type.String({
+      pattern: DURATION_PATTERN,
+      default: "60s",
+      description: "How long workers continue to serve after the control process has ended.",
+    }),
+    paths: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description: "The folders in which files must be that a change over the API refers to.",
+    }),
+    user: systemUser(
+      "tlsd",
+      "The user that the control process runs as, if it is started as root and the user exists.",
+    ),
+    workerUser: systemUser(
+      "tlsd-worker",
+      "The user that the workers run as, if the director is started as root. No other program should use it. If it does not exist, the workers run as `nobody`.",
+    ),
+  },
+  { additionalProperties: false, default: {}, description: "Start-up settings." },
+);
+export type DirectorSettings = Type.Static<typeof DirectorSettingsSchema>;
+
+const named = <Schema extends Type.TSchema>(schema: Schema, description: string) =>
+  Type.Record(Type.String({ pattern: NAME_PATTERN }), schema, {
+    additionalProperties: false,
+    default: {},
+    description,
+  });
+
+/** The whole configuration. The same shape is read from YAML and JSON. */
+export const DocumentSchema = Type.Object(
+  {
+    director: DirectorSettingsSchema,
+    servers: named(ServerSchema, "Servers by name."),
+    profiles: named(ProfileSchema, "Profiles by name."),
+    certificates: named(CertificateSchema, "Certificates by name."),
+    policies: named(PolicySchema, "TLS policies by name, besides `modern` and `intermediate`."),
+  },
+  { additionalProperties: false, description: "The document of a director." },
+);
+export type Document = Type.Static<typeof DocumentSchema>;
+
+/** A document counts its revisions from 1. */
+export type Revision = number;

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Problem } from "../failure.ts";
+import { parseDocument } from "./parse-document.ts";
+
+const listener = (more: object = {}) => ({ port: 8443, to: 8080, certificates: ["shop"], ...more });
+
+function documentWith(front: object = {}, more: object = {}): object {
+  return {
+    servers: { "web-1": { address: "192.0.2.1" }, "web-2": { address: "2001:db8::2" } },
+    profiles: {
+      shop: {
+        servers: ["web-1"],
+        vnics: { front: { ip: "198.51.100.1", listeners: [listener()], ...front } },
+      },
+    },
+    certificates: { shop: { chain: "shop.pem" } },
+    ...more,
+  };
+}
+
+const withListener = (more: object, rest: object = {}): object =>
+  documentWith({ listeners: [listener(more)] }, rest);
+
+const placesOf = (problems: readonly Problem[]): readonly string[] =>
+  problems.map(({ code, path }) => `${code} ${path}`);
+
+const assertPlaces = (value: unknown, ...expected: readonly string[]): void => {
+  const { document, problems } = parseDocument(value);
+  assert.deepEqual(placesOf(problems), expected);
+  assert.equal(document, undefined);
+};
+
+const LISTENER = "profiles.shop.vnics.front.listeners[0]";
+
+describe("parseDocument: the schema", () => {
+  it("fills in every default, of the entries of maps too", () => {
+    const { document, problems } = parseDocument(documentWith());
+    assert.deepEqual(problems, []);
+    const shop = document?.profiles["shop"];
+    assert.deepEqual(shop?.standby, []);
+    assert.equal(shop?.vnics["front"]?.admin, "up");
+    assert.equal(shop?.vnics["front"]?.listeners[0]?.timeouts.handshake, "10s");
+    assert.equal(document?.director.relayMemory, "512MiB");
+    assert.equal(document?.certificates["shop"]?.source, "files");
+  });
+
+  it("changes nothing in the value that it is given", () => {
+    const value = Object.freeze(documentWith());
+    parseDocument(value);
+    assert.deepEqual(value, documentWith());
+  });
+
+  it("names each unknown key, with what was meant", () => {
+    const { problems } = parseDocument(
+      documentWith({ listener: [], color: "red" }, { polices: {}, constructor: 1 }),
+    );
+    assert.deepEqual(placesOf(problems), [
+      "unknown-key polices",
+      "unknown-key constructor",
+      "unknown-key profiles.shop.vnics.front.listener",
+      "unknown-key profiles.shop.vnics.front.color",
+    ]);
+    assert.deepEqual(
+      problems.map(({ hint }) => hint),
+      [
+        "Did you mean `policies`?",
+        "Known keys: director, servers, profiles, certificates, policies.",
+        "Did you mean `listeners`?",
+        "Known keys: ip, admin, qos, listeners.",
+      ],
+    );
+  });
+
+  it("names missing keys, wrong types and malformed values by their places", () => {
+    assertPlaces(
+      {
+        director: { workers: "three", relayMemory: "1G" },
+        servers: { Web_1: { address: "192.0.2.1" }, web: {}, "a.b": 1 },
+        profiles: {
+          shop: { vnics: { front: { ip: "198.51.100.1", listeners: [{ port: 0 }, null] } } },
+        },
+        certificates: [],
+      },
+      "bad-value director.workers",
+      "malformed-size director.relayMemory",
+      "bad-name servers.Web_1",
+      'bad-name servers["a.b"]',
+      "missing-key servers.web.address",
+      "bad-value profiles.shop.vnics.front.listeners[0].port",
+      "bad-value profiles.shop.vnics.front.listeners[1]",
+      "bad-value certificates",
+      "no-server profiles.shop.servers",
+      "missing-key profiles.shop.vnics.front.listeners[0].to",
+      "missing-key profiles.shop.vnics.front.listeners[0].certificates",
+    );
+  });
+
+  it("shows problems of schema and of rules at once, and none of what stands in for a misfit", () => {
+    assertPlaces(
+      withListener(
+        { mode: "htpp", certificates: "shop", timeouts: { idle: "5" } },
+        { policies: { modern: { groups: [] } } },
+      ),
+      `bad-value ${LISTENER}.mode`,
+      `bad-value ${LISTENER}.certificates`,
+      `malformed-duration ${LISTENER}.timeouts.idle`,
+      "bad-value policies.modern.groups",
+      "preset-name policies.modern",
+    );
+  });
+
+  it("says no more than a person or a machine can take", () => {
+    const servers = Object.fromEntries(
+      Array.from({ length: 5_000 }, (_, index) => [`s${index}`, {}]),
+    );
+    assert.equal(parseDocument({ servers }).problems.length, 1_000);
+  });
+
+  it("never repeats PEM that was pasted where a path belongs", () => {
+    const pem = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----";
+    const { problems } = parseDocument(
+      withListener({ policy: pem, to: pem, acceptProxyProtocol: [pem] }),
+    );
+    assert.equal(problems.length, 3);
+    assert.doesNotMatch(JSON.stringify(problems), /c2VjcmV0/);
+  });
+
+  it("refuses what is no map", () => {
+    for (const value of [null, undefined, 7, "text", []])
+      assert.equal(parseDocument(value).document, undefined);
+  });
+});
+
+describe("parseDocument: servers, vNICs and their addresses", () => {
+  it("finds servers that are not there, twice there, or in both lists", () => {
+    const profiles = {
+      shop: { servers: ["web-1", "web1", "web-1"], standby: ["web-1", "constructor"] },
+    };
+    assertPlaces(
+      documentWith({}, { profiles }),
+      "unknown-server profiles.shop.servers[1]",
+      "duplicate-server profiles.shop.servers[2]",
+      "unknown-server profiles.shop.standby[1]",
+      "duplicate-server profiles.shop.standby[0]",
+    );
+  });
+
+  it("finds the same virtual IP in another spelling", () => {
+    const vnics = {
+      a: { ip: "2001:db8::1" },
+      b: { ip: "2001:0DB8:0:0::1" },
+      c: { ip: "::ffff:192.0.2.7" },
+      d: { ip: "192.0.2.7", admin: "down" },
+    };
+    assertPlaces(
+      documentWith({}, { profiles: { shop: { vnics } } }),
+      "duplicate-virtual-ip profiles.shop.vnics.b.ip",
+      "duplicate-virtual-ip profiles.shop.vnics.d.ip",
+    );
+  });
+
+  it("wants addresses, not names, of servers and vNICs", () => {
+    const servers = { "web-1": { address: "web-1.example" }, "web-2": { address: "0.0.0.0" } };
+    assertPlaces(
+      documentWith({ ip: "198.51.100.01" }, { servers }),
+      "bad-address servers.web-1.address",
+      "bad-address servers.web-2.address",
+      "bad-address profiles.shop.vnics.front.ip",
+    );
+  });
+
+  it("takes 32 vNICs on a server and no more, standby included", () => {
+    const vnics = (count: number, third: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [
+          `v${index}`,
+          { ip: `10.0.${third}.${index}` },
+        ]),
+      );
+    const profilesWith = (count: number) => ({
+      a: { servers: ["web-1"], vnics: vnics(16, 1) },
+      b: { servers: ["web-2"], standby: ["web-1"], vnics: vnics(count, 2) },
+    });
+    assert.deepEqual(parseDocument(documentWith({}, { profiles: profilesWith(16) })).problems, []);
+    assertPlaces(documentWith({}, { profiles: profilesWith(17) }), "too-many-vnics servers.web-1");
+  });
+
+  it("finds a port that a vNIC has twice", () => {
+    const listeners = [listener(), listener({ port: 443 }), listener()];
+    assertPlaces(
+      documentWith({ listeners }),
+      "duplicate-port profiles.shop.vnics.front.listeners[2].port",
+    );
+  });
+
+  it("refuses malformed rates and warns of what is not enforced", () => {
+    const path = "profiles.shop.vnics.front.qos.rate";
+    for (const rate of ["1g", "0m_1g", "100_200", "1g_100m"]) {
+      assertPlaces(documentWith({ qos: { rate } }), `malformed-rate ${path}`);
+    }
+    const { document, problems } = parseDocument(
+      documentWith({ qos: { rate: "100m_1g", priority: 5 } }),
+    );
+    assert.notEqual(document, undefined);
+    assert.deepEqual(placesOf(problems), [
+      `not-enforced-yet ${path}`,
+      "not-enforced-yet profiles.shop.vnics.front.qos.priority",
+    ]);
+    assert.ok(problems.every(({ severity }) => severity === "warning"));
+  });
+
+  it("wants an address and a port of its own for director.observe", () => {
+    const observe = (text: string) => documentWith({}, { director: { observe: text } });
+    assert.deepEqual(parseDocument(observe("[::1]:9180")).problems, []);
+    assertPlaces(observe("localhost:9180"), "bad-address director.observe");
+    assertPlaces(observe("127.0.0.1"), "bad-address director.observe");
+    assertPlaces(observe("198.51.100.1:8443"), "address-clash director.observe");
+  });
+});

@@ -1,0 +1,42 @@
+import { checkDocument } from "./check-document.ts";
+import { fillDefaults, repair } from "./conform.ts";
+import { DocumentSchema, type Document } from "./document.ts";
+import type { Problem } from "../failure.ts";
+import { isError } from "../problem.ts";
+import { MAX_PROBLEMS, schemaProblemsOf } from "./schema-problems.ts";
+
+export interface ParsedDocument {
+  /** The document with all defaults. Undefined if a problem is an error. */
+  readonly document: Document | undefined;
+  /** The parts that fit the schema, with defaults for the rest. It is used only to find further problems. */
+  readonly draft: Document;
+  readonly problems: readonly Problem[];
+}
+
+/** Parses a value that was read from YAML, JSON or a request. Never throws, and does not change the value. */
+export function parseDocument(value: unknown): ParsedDocument {
+  const filled = fillDefaults(DocumentSchema, value);
+  const schemaProblems = schemaProblemsOf(DocumentSchema, filled);
+  if (schemaProblems.length === 0) {
+    const document = filled as Document;
+    const problems = checkDocument(document).slice(0, MAX_PROBLEMS);
+    return { document: problems.some(isError) ? undefined : document, draft: document, problems };
+  }
+  // The rules check a document in which values that do not fit are replaced, so that all problems are found at once.
+  // Problems of the replacements are left out.
+  const draft = repair(DocumentSchema, filled) as Document;
+  const ruleProblems = checkDocument(draft);
+  const isOwn = ({ path }: Problem): boolean =>
+    !schemaProblems.some(
+      (misfit) => isWithin(path, scopeOf(misfit)) || misfit.path.startsWith(`${path}[`),
+    );
+  const problems = [...schemaProblems, ...ruleProblems.filter(isOwn)].slice(0, MAX_PROBLEMS);
+  return { document: undefined, draft, problems };
+}
+
+/** The rules of a listener depend on its mode. */
+const scopeOf = ({ path }: Problem): string =>
+  /\.listeners\[\d+\]\.mode$/.test(path) ? path.slice(0, -".mode".length) : path;
+
+const isWithin = (path: string, scope: string): boolean =>
+  path.startsWith(scope) && /^($|[.[])/.test(path.slice(scope.length));

@@ -1,0 +1,174 @@
+import { Settings } from "typebox/system";
+import type { TSchema } from "typebox";
+import { Errors } from "typebox/value";
+import { tryDidYouMean } from "./closest-name.ts";
+import type { Problem } from "../failure.ts";
+import { NAME_PATTERN } from "../names.ts";
+import { pathOf, problemOf, quoted, type ProblemCode } from "../problem.ts";
+import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "../units.ts";
+
+type Steps = readonly (string | number)[];
+type SchemaError = ReturnType<typeof Errors>[number];
+
+/** More problems would not help an operator, and a hostile document could have millions. */
+export const MAX_PROBLEMS = 1_000;
+
+const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, string]> = new Map([
+  [NAME_PATTERN, ["bad-name", "is not a valid name"]],
+  [RATE_PATTERN, ["malformed-rate", "is not a rate"]],
+  [DURATION_PATTERN, ["malformed-duration", "is not a duration"]],
+  [SIZE_PATTERN, ["malformed-size", "is not a size"]],
+]);
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  object: "a map of keys",
+  array: "a list",
+  string: "text",
+  integer: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  null: "nothing",
+};
+
+const BOUND_TEXTS: Readonly<Record<string, string>> = {
+  minimum: "too small: at least",
+  maximum: "too large: at most",
+  minLength: "too short: at least",
+  minItems: "too short: at least",
+  maxLength: "too long: at most",
+  maxItems: "too long: at most",
+};
+
+/** Returns a problem for each value that does not fit the schema, and for each unknown and each missing key. */
+export function schemaProblemsOf(schema: TSchema, value: unknown): readonly Problem[] {
+  const errors = errorsOf(schema, value);
+  const unions = errors.filter(({ keyword }) => keyword === "anyOf");
+  const isInUnion = (error: SchemaError): boolean =>
+    unions.some(
+      (union) => union !== error && error.schemaPath.startsWith(`${union.schemaPath}/anyOf/`),
+    );
+  const problems = errors
+    .filter((error) => error.keyword !== "boolean" && !isInUnion(error))
+    .flatMap((error) => problemsOf(schema, value, error));
+  const firstOfPath = new Map(problems.toReversed().map((problem) => [problem.path, problem]));
+  return problems.filter((problem) => firstOfPath.get(problem.path) === problem);
+}
+
+function errorsOf(schema: TSchema, value: unknown): readonly SchemaError[] {
+  // Without this, typebox stops at 8.
+  const { maxErrors } = Settings.Get();
+  Settings.Set({ maxErrors: MAX_PROBLEMS });
+  try {
+    return Errors(schema, value);
+  } finally {
+    Settings.Set({ maxErrors });
+  }
+}
+
+function problemsOf(schema: TSchema, document: unknown, error: SchemaError): readonly Problem[] {
+  const { value, steps } = placeOf(document, error.instancePath);
+  const node = nodeOf(schema, error.schemaPath);
+  if (error.keyword === "additionalProperties") {
+    return error.params.additionalProperties.map((key) => unknownKey(node, steps, key));
+  }
+  if (error.keyword === "required") {
+    return error.params.requiredProperties.map((key) =>
+      problemOf(
+        "missing-key",
+        pathOf(...steps, key),
+        `\`${key}\` is missing.`,
+        textOf(nodeOf(node, `#/properties/${key}`), "description"),
+      ),
+    );
+  }
+  return [misfitOf(error, value, pathOf(...steps), textOf(node, "description"))];
+}
+
+function misfitOf(
+  error: SchemaError,
+  value: unknown,
+  path: string,
+  description: string | undefined,
+): Problem {
+  const bad = (message: string, hint = description): Problem =>
+    problemOf("bad-value", path, message, hint);
+  if (value === null) return bad("It is empty.", "Give it a value, or remove the key.");
+  if (error.keyword === "type") {
+    const type = String(error.params.type);
+    return bad(`${shown(value)} is not ${TYPE_NAMES[type] ?? type}.`);
+  }
+  if (error.keyword === "enum") {
+    const allowed = error.params.allowedValues.map(String);
+    const hint = typeof value === "string" ? tryDidYouMean(value, allowed) : undefined;
+    return bad(`${shown(value)} is not one of ${allowed.join(", ")}.`, hint);
+  }
+  if (error.keyword === "pattern") {
+    const [code, text] = PATTERN_PROBLEMS.get(String(error.params.pattern)) ?? [];
+    return code === undefined
+      ? bad(`${shown(value)} has characters that are not allowed.`)
+      : problemOf(code, path, `${shown(value)} ${text}.`);
+  }
+  if (error.keyword === "uniqueItems") {
+    return bad("The list has a duplicate entry.", "Remove the duplicate.");
+  }
+  const bound = BOUND_TEXTS[error.keyword];
+  return bound !== undefined && "limit" in error.params
+    ? bad(`${shown(value)} is ${bound} ${error.params.limit}.`)
+    : bad(`${shown(value)} is not allowed here.`);
+}
+
+function unknownKey(node: unknown, steps: Steps, key: string): Problem {
+  const path = pathOf(...steps, key);
+  const properties = fieldOf(node, "properties");
+  if (properties === undefined) {
+    return problemOf("bad-name", path, `${quoted(key)} is not a valid name.`);
+  }
+  const known = Object.keys(properties);
+  return problemOf(
+    "unknown-key",
+    path,
+    `${quoted(key)} is not a known key.`,
+    tryDidYouMean(key, known) ?? `Known keys: ${known.join(", ")}.`,
+  );
+}
+
+const shown = (value: unknown): string => {
+  if (Array.isArray(value)) return "A list";
+  return typeof value === "object" ? "A map" : quoted(value);
+};
+
+const stepsOf = (pointer: string): readonly string[] =>
+  pointer
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+
+function fieldOf(value: unknown, key: string): object | undefined {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+  const field = (value as Readonly<Record<string, unknown>>)[key];
+  return typeof field === "object" && field !== null ? field : undefined;
+}
+
+function textOf(node: unknown, key: string): string | undefined {
+  if (typeof node !== "object" || node === null) return undefined;
+  const text = (node as Readonly<Record<string, unknown>>)[key];
+  return typeof text === "string" ? text : undefined;
+}
+
+/** The part of the schema at `#/properties/a/patternProperties/...`. */
+function nodeOf(schema: unknown, schemaPath: string): unknown {
+  return stepsOf(schemaPath).reduce<unknown>((node, step) => fieldOf(node, step), schema);
+}
+
+function placeOf(
+  document: unknown,
+  instancePath: string,
+): { readonly value: unknown; readonly steps: Steps } {
+  let value = document;
+  const steps: (string | number)[] = [];
+  for (const step of stepsOf(instancePath)) {
+    steps.push(Array.isArray(value) ? Number(step) : step);
+    value = (value as Readonly<Record<string, unknown>> | undefined)?.[step];
+  }
+  return { value, steps };
+}
