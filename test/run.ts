@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const projectFolder = fileURLToPath(new URL("..", import.meta.url));
@@ -31,6 +31,19 @@ function findTests(isLong: boolean, filters: readonly string[]): readonly string
     .toSorted();
 }
 
+/** Hundreds of directors are started, and each of their processes would compile the same files. */
+function compileCache(): Readonly<Record<string, string>> {
+  const folder = `${projectFolder}node_modules/.cache/compiled`;
+  mkdirSync(folder, { recursive: true });
+  // Workers are other users.
+  chmodSync(folder, 0o1777);
+  const env = { NODE_COMPILE_CACHE: folder };
+  // A reader process may write no file.
+  const reader = `${projectFolder}src/control/reader/main.ts`;
+  spawnSync(process.execPath, [reader], { env, stdio: "ignore" });
+  return env;
+}
+
 function run(): void {
   if (Number.parseInt(process.versions.node, 10) < wantedMajor) {
     console.error(
@@ -52,12 +65,7 @@ function run(): void {
   const options = [`--test-concurrency=${isLong ? 1 : filesAtOnce}`, `--test-timeout=${testMs}`];
   const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...files], {
     cwd: projectFolder,
-    env: {
-      ...process.env,
-      TLSD_TEST_LONG: isLong ? "1" : "0",
-      // Hundreds of directors are started, and each would compile the same files.
-      NODE_COMPILE_CACHE: `${projectFolder}node_modules/.cache/compiled`,
-    },
+    env: { ...process.env, TLSD_TEST_LONG: isLong ? "1" : "0", ...compileCache() },
     stdio: ["ignore", "inherit", "inherit"],
   });
   let isLate = false;

@@ -1,4 +1,5 @@
 import { describe } from "node:test";
+import { isLongRun } from "./run-length.ts";
 
 export type Engine = "bun" | "node";
 
@@ -21,7 +22,28 @@ export function forEachEngine(
   declare: (engine: Engine) => void,
   options: { readonly concurrency?: number | boolean } = {},
 ): void {
-  for (const engine of enginesUnderTest()) {
+  declareOn(enginesUnderTest(), declare, options);
+}
+
+/**
+ * As `forEachEngine` in a long run; in `npm test` on one engine alone. For scenarios of the control process, which do much the
+ * same on either engine. Their file ends in `.scaled.test.ts`.
+ */
+export function forEachEngineIfLong(
+  short: Engine,
+  declare: (engine: Engine) => void,
+  options: { readonly concurrency?: number | boolean } = {},
+): void {
+  const under = enginesUnderTest();
+  declareOn(isLongRun || !under.includes(short) ? under : [short], declare, options);
+}
+
+function declareOn(
+  engines: readonly Engine[],
+  declare: (engine: Engine) => void,
+  options: { readonly concurrency?: number | boolean },
+): void {
+  for (const engine of engines) {
     describe(`engine ${engine}`, options, () => declare(engine));
   }
 }

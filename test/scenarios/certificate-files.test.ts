@@ -183,7 +183,10 @@ forEachEngine((engine) => {
       assert.equal(await servedSerial("mixed"), good?.serial);
       const shown = await director.cli("show", "certificates", "mixed");
       assert.match(shown.stdout, /mixed +refused/);
-      assert.match(shown.stdout, /Files that are refused; an older version is served:\n +mixed: .+does not belong/);
+      assert.match(
+        shown.stdout,
+        /Files that are refused; an older version is served:\n +mixed: .+does not belong/,
+      );
       const isRefusal = (line: LogLine): boolean =>
         isEvent(line, "certificate-refused") && line["path"] === "certificates.mixed.key";
       assert.ok(director.logs.some(isRefusal));

@@ -33,8 +33,8 @@ const NODE_FLAGS = [
   "--max-old-space-size=512",
 ] as const;
 
-/** Where the system's CAs are; both may be relative to the folder that the director was started in. */
-const ALLOWED_ENV = ["SSL_CERT_FILE", "SSL_CERT_DIR"] as const;
+/** Paths, which may be relative to the folder that the director was started in: the system's CAs, and compiled code. */
+const ALLOWED_ENV = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_COMPILE_CACHE"] as const;
 
 export function buildReaderCommand(options: {
   /** The Node that runs the control process. */

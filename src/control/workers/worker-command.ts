@@ -14,8 +14,8 @@ export interface WorkerCommand {
 /** A folder that no worker can write to. The runtime flags keep the runtime from reading settings there. */
 const WORKER_CWD = "/";
 
-/** What a worker may see of the environment. */
-const ALLOWED_ENV = ["TZ"] as const;
+/** What a worker may see of the environment. Node keeps compiled code in a folder for each user below NODE_COMPILE_CACHE. */
+const ALLOWED_ENV = ["TZ", "NODE_COMPILE_CACHE"] as const;
 
 /**
  * `sh` sets the core file limit to 0 and the confinement drops the privileges. Each replaces itself with the next by exec, so

@@ -5,7 +5,7 @@ import { FAILURES, type FailureCode } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { runDirectorToExit } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { servedText, visit } from "#harness/recorded-handshake.ts";
 import { shopDocument } from "#harness/shop-document.ts";
@@ -27,7 +27,7 @@ async function occupy(host: string, port: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let shop: Shop<"front">;
   let files: FileContents;
   let to: number;

@@ -5,7 +5,7 @@ import type { Endpoint } from "#harness/endpoint.ts";
 import { eventually } from "#harness/deadline.ts";
 import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { shownSerials, untilServed } from "#harness/many-clients.ts";
 import { mountDataFolder, tryMountReason, type MountedFolder } from "#harness/mounted-folder.ts";
@@ -39,7 +39,8 @@ const noticesWith = async (director: Director, part: string): Promise<number> =>
   (await director.status()).notices.filter((notice) => notice.includes(part)).length;
 
 describe("a director whose disk fails", { concurrency: 2 }, () => {
-  forEachEngine(
+  forEachEngineIfLong(
+    "bun",
     (engine) => {
       let endpoint: Endpoint;
 

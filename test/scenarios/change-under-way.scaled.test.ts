@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { before, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "#harness/deadline.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { ask, untilAnyServed } from "#harness/many-clients.ts";
 import { rawConnect, type SocketClient } from "#harness/socket-client.ts";
@@ -18,7 +18,7 @@ const killAfterMs = [0, 8, 16, 40];
 
 // Beside each other, as two of them wait for a deadline of the rollout.
 describe("a change", { concurrency: true }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("bun", (engine) => {
     describe("with two workers", { concurrency: false }, () => {
       let shop: SwitchingShop;
       let first: number;

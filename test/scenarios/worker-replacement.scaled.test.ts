@@ -3,7 +3,7 @@ import { before, describe, it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { ask, shownSerials, untilServed } from "#harness/many-clients.ts";
 import { workersBelow } from "#harness/process-facts.ts";
@@ -24,7 +24,7 @@ const timeOf = (line: LogLine): number => Date.parse(String(line["time"]));
 
 // Beside each other, as waiting for a worker to count as hung takes ten seconds.
 describe("a worker that ends", { concurrency: 2 }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("node", (engine) => {
     let endpoint: Endpoint;
 
     before(async () => {

@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 
 const empty = { servers: {} };
 const changed = { servers: { web: { address: "127.0.0.1" } } };
 
 describe("the data folder", { concurrency: 2 }, () => {
-  forEachEngine(
+  forEachEngineIfLong(
+    "bun",
     (engine) => {
       let director: Director;
 

@@ -7,7 +7,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { httpRequest } from "#harness/http-client.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
@@ -69,7 +69,8 @@ const hidden = [
 ];
 
 describe("the workers' user", { ...onlyAsRoot, concurrency: 2 }, () => {
-  forEachEngine(
+  forEachEngineIfLong(
+    "node",
     (engine: Engine) => {
       let endpoint: Endpoint;
 

@@ -8,7 +8,7 @@ import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { descendantsOf } from "#harness/process-facts.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { createTestCa, type IssuedCertificate } from "#harness/test-ca.ts";
@@ -40,7 +40,7 @@ function profilesOf(ports: { readonly echo: number; readonly closed: number }): 
 }
 
 describe("the admin socket", { concurrency: true }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("bun", (engine) => {
     const ip = uniqueVirtualIp();
     const startedAtMs = Date.now();
     let issued: IssuedCertificate;

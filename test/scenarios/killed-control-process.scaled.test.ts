@@ -4,7 +4,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startDirector } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials, untilClosed } from "#harness/many-clients.ts";
 import { workersBelow, isAlive, type ProcessIdentity } from "#harness/process-facts.ts";
@@ -16,7 +16,8 @@ import { untilServing } from "#harness/worker-changes.ts";
 const leaveMs = 40_000;
 
 describe("when the control process is killed", { concurrency: 2 }, () => {
-  forEachEngine(
+  forEachEngineIfLong(
+    "node",
     (engine) => {
       let endpoint: Endpoint;
 

@@ -5,7 +5,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startDirector } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask } from "#harness/many-clients.ts";
 import { isInNetworkNamespace, runInNetworkNamespace } from "#harness/network-namespace.ts";
@@ -31,7 +31,7 @@ async function misspeak(target: { readonly host: string; readonly port: number }
 
 if (isInNetworkNamespace) {
   describe("SIGUSR2", () => {
-    forEachEngine((engine) => {
+    forEachEngineIfLong("bun", (engine) => {
       let endpoint: Endpoint;
 
       before(async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isInNetworkNamespace, runInNetworkNamespace } from "#harness/network-namespace.ts";
 import { servedText, visit } from "#harness/recorded-handshake.ts";
 import { startShop } from "#harness/shop.ts";
@@ -12,7 +12,7 @@ const deadlineMs = 60_000;
 
 if (isInNetworkNamespace) {
   describe("a worker that hangs", { concurrency: true }, () => {
-    forEachEngine((engine) => {
+    forEachEngineIfLong("bun", (engine) => {
       it("loses none of the connections that wait for it where the kernel migrates them", async () => {
         const { port: to } = await startHttpEndpoint(servedText);
         const listeners = { web: { to, timeouts: { handshake: "60s" } } };

@@ -3,13 +3,13 @@ import { before, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 
 const health = { type: "tcp", interval: "50ms", timeout: "2s", rise: 2, fall: 2 };
 const asked = 8;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const hosts = { a: uniqueVirtualIp(), b: uniqueVirtualIp(), c: uniqueVirtualIp() };
   let a: Endpoint;
   let b: Endpoint;

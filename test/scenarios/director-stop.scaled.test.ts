@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { eventually, withDeadline } from "#harness/deadline.ts";
 import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepting-endpoint.ts";
 import type { Director } from "#harness/director.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent, LogCapture, type LogLine } from "#harness/log-capture.ts";
 import { untilClosed } from "#harness/many-clients.ts";
 import { descendantsOf, isAlive, type ProcessIdentity } from "#harness/process-facts.ts";
@@ -17,7 +17,8 @@ import { connectionsByPid, twoWorkersOf } from "#harness/worker-changes.ts";
 const stopMs = 40_000;
 
 describe("a director that is told to stop", { concurrency: 2 }, () => {
-  forEachEngine(
+  forEachEngineIfLong(
+    "bun",
     (engine) => {
       const start = async (
         settings: object,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { mountDataFolder, tryMountReason, type MountedFolder } from "#harness/mounted-folder.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
@@ -28,7 +28,8 @@ interface Started {
 }
 
 describe("a director whose data folder is read-only", { concurrency: 2, ...mayMount }, () => {
-  forEachEngine(
+  forEachEngineIfLong(
+    "node",
     (engine) => {
       let disk: MountedFolder;
 

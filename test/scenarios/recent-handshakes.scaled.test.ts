@@ -4,7 +4,7 @@ import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { failedHandshakes, failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
@@ -18,7 +18,7 @@ const floods = 7;
 const countedDeadlineMs = 15_000;
 
 describe("failed handshakes", { concurrency: true }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("node", (engine) => {
     let shop: Shop<"shop" | "strict">;
 
     before(async () => {

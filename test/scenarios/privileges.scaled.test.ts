@@ -7,7 +7,7 @@ import { runToExit } from "#harness/child-process.ts";
 import { withDeadline } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { shownSerials } from "#harness/many-clients.ts";
 import { descendantsOf, isAlive } from "#harness/process-facts.ts";
@@ -70,7 +70,8 @@ function noticeOf({ logs }: Director, event: string): string | undefined {
 }
 
 describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () => {
-  forEachEngine(
+  forEachEngineIfLong(
+    "node",
     (engine) => {
       const env = {
         SSLKEYLOGFILE: "/tmp/tlsd-test-key-log",
@@ -141,8 +142,7 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
 
       it("gives workers an environment by allow-list, no core file and a folder that is not theirs", async () => {
         const allowed = [
-          ...["PATH", "TZ", "PWD", "BUN_RUNTIME_TRANSPILER_CACHE_PATH"],
-          ...["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE"],
+          ...["PATH", "TZ", "PWD", "BUN_RUNTIME_TRANSPILER_CACHE_PATH", "NODE_COMPILE_CACHE"],
         ];
         const [pid = 0] = await started.director.workerPids();
         const environment = environmentOf(pid);
@@ -205,7 +205,8 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
 });
 
 describe("a director that an ordinary user starts", { concurrency: 2 }, () => {
-  forEachEngine(
+  forEachEngineIfLong(
+    "node",
     (engine) => {
       it("says that there is no boundary; its workers are that user, who gains nothing", async (t) => {
         const limits = ["--inh-caps=-all", "--bounding-set=-all", "--"];

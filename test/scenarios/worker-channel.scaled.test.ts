@@ -4,7 +4,7 @@ import { before, describe, it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
 import { limitOpenFiles } from "#harness/open-file-limit.ts";
@@ -34,7 +34,7 @@ const socketsOf = (pid: number): readonly string[] =>
     .filter((link) => link.startsWith("socket:"));
 
 describe("the control process", { concurrency: 2 }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("node", (engine) => {
     let endpoint: Endpoint;
 
     before(async () => {
