@@ -12,7 +12,7 @@ import {
   withstandDeadEndpoint,
 } from "../fixtures/dead-endpoint-flood.ts";
 
-const openFileLimit = 400;
+const openFileLimit = 300;
 
 forEachEngine((engine) => {
   it("an endpoint that never accepts holds few places, none past its deadline, and takes none from another vNIC", async () => {

@@ -24,7 +24,7 @@ async function replaceFirst(fake: FakePool): Promise<void> {
 }
 
 // They mostly wait for deadlines.
-describe("a pool of workers", { concurrency: 2 }, () => {
+describe("a pool of workers", { concurrency: 3 }, () => {
   test("a worker gets ticket keys and health before its first prepare, then differences", async () => {
     const fake = await makeFakePool({ size: 1 });
     fake.pool.setHealth(["127.0.0.1:80"]);

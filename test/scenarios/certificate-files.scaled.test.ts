@@ -9,7 +9,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { keyTraces, textsOf } from "#harness/key-traces.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { servedText, visit } from "#harness/recorded-handshake.ts";
@@ -36,7 +36,7 @@ const request = "GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n";
 const nameOf = (certificate: string): string =>
   `${certificate === "stays" ? "ends" : certificate}.example`;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const ip = uniqueVirtualIp();
   const everIssued: IssuedCertificate[] = [];
   const first = new Map<string, IssuedCertificate>();

@@ -7,7 +7,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
 import { servedText, visit } from "#harness/recorded-handshake.ts";
@@ -27,7 +27,7 @@ interface Wanted {
   readonly more?: object;
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const frontIp = uniqueVirtualIp();
   const backIp = uniqueVirtualIp();
   let ca: TestCa;

@@ -5,13 +5,13 @@ import { uniqueVirtualIp } from "./addresses.ts";
 import { startDirector, runDirectorToExit } from "./director.ts";
 import { eventually } from "./deadline.ts";
 import { startHttpEndpoint } from "./endpoints.ts";
-import { forEachEngine } from "./engines.ts";
+import { forEachEngineIfLong } from "./engines.ts";
 import { isAlive, descendantsOf } from "./process-facts.ts";
 import { shopDocument } from "./shop-document.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "./test-ca.ts";
 import { tlsConnect } from "./tls-client.ts";
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let ca: TestCa;
   let issued: IssuedCertificate;
 
