@@ -26,7 +26,7 @@ export function forEachEngine(
 }
 
 /**
- * As `forEachEngine` in a long run; in `npm test` on one engine alone. For scenarios of the control process, which do much the
+ * As `forEachEngine` in a long run; in `npm test` on one engine alone. For scenarios that take long or ask the control process, which does much the
  * same on either engine. Their file ends in `.scaled.test.ts`.
  */
 export function forEachEngineIfLong(

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import type { Director } from "#harness/director.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { floodAndLeave, floodSilently, floodWithGarbage } from "#harness/floods.ts";
 import { keepComing } from "#harness/good-clients.ts";
 import { memoryOf, openFileCount } from "#harness/process-facts.ts";
@@ -101,7 +101,7 @@ const counts = sized(
   { silent: 200, leaving: 500, garbage: 200 },
 );
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   describe("while silent clients, clients that leave and clients that send chance come at once", () => {
     it("50 good clients a second are all served, and what came is counted by cause and gone", async (t) => {
       await withstandFloods(t, { engine, ...counts, handshakeDeadline: sized("10s", "6s") });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { makeFullHandshakes } from "#harness/full-handshakes.ts";
 import { memoryOf, openFileCount } from "#harness/process-facts.ts";
 import { startShop } from "#harness/shop.ts";
@@ -83,7 +83,7 @@ const mostGrowthMib = sized({ bun: 16, node: 16 }, { bun: 16, node: 64 });
 /** On a machine that does much else. */
 const deadlineMs = sized(3_600_000, 300_000);
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   describe(`after ${handshakes} full handshakes`, () => {
     it(
       "the open files of the worker are back at their base and its memory is flat",

@@ -3,7 +3,7 @@ import { before, beforeEach, it } from "node:test";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
 import { startUnresponsiveEndpoint } from "#harness/unresponsive-endpoint.ts";
@@ -15,7 +15,7 @@ const connectMs = 700;
 const tickMs = 150;
 const failedMetric = "tlsd_endpoint_connects_failed_total";
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const hosts: Readonly<Record<Name, string>> = {
     a: uniqueVirtualIp(),
     b: uniqueVirtualIp(),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import { startSinkEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { socketsTo } from "#harness/tcp-queues.ts";
 import { startUnresponsiveEndpoint } from "#harness/unresponsive-endpoint.ts";
 import {
@@ -14,7 +14,7 @@ import {
 
 const openFileLimit = 300;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   it("an endpoint that never accepts holds few places, none past its deadline, and takes none from another vNIC", async () => {
     await withstandDeadEndpoint(engine, openFileLimit, placesOf(openFileLimit) + 30, 2_000);
   });

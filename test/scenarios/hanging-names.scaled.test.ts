@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { it } from "node:test";
 import { startEgress, type RemoteSettings } from "#harness/egress.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { isInNetworkNamespace, runInNetworkNamespace } from "#harness/network-namespace.ts";
 import { rawConnect } from "#harness/socket-client.ts";
@@ -44,7 +44,7 @@ async function startNameServer(): Promise<void> {
 }
 
 if (isInNetworkNamespace) {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("bun", (engine) => {
     it("a name that was known is served while others hang; a connect to those ends at its deadline", async () => {
       await startNameServer();
       const ca = await createTestCa();

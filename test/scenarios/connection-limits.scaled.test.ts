@@ -5,7 +5,7 @@ import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { rawConnect, rejectedConnect, type SocketClient } from "#harness/socket-client.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
@@ -29,7 +29,7 @@ const endings = [
 ] as const;
 type Ending = (typeof endings)[number];
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const front = uniqueVirtualIp();
   const side = uniqueVirtualIp();
   const forEnding = new Map(endings.map((ending) => [ending, uniqueVirtualIp()]));

@@ -4,7 +4,7 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { tlsConnect } from "#harness/tls-client.ts";
@@ -12,7 +12,7 @@ import { tlsConnect } from "#harness/tls-client.ts";
 const vnicRate = 20;
 const addressRate = 5;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const paced = uniqueVirtualIp();
   const fair = uniqueVirtualIp();
   const refused: Record<"vnic-handshake-rate" | "address-handshake-rate", number> = {

@@ -4,7 +4,7 @@ import { before, describe, it } from "node:test";
 import type { Problem } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { runDirectorToExit } from "#harness/director.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { rawConnect } from "#harness/socket-client.ts";
 import { makeTempFolder, writeFiles, type FileContents } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
@@ -181,7 +181,7 @@ describe("tlsd check", () => {
   });
 });
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   it("serve refuses a bad document with all of its problems, and starts nothing", async () => {
     const files = await badFiles();
     const result = await runDirectorToExit({ document: badDocument, engine, files });

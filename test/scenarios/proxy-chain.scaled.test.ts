@@ -5,7 +5,7 @@ import { eventually } from "#harness/deadline.ts";
 import { curl } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { failedHandshakes } from "#harness/failed-handshakes.ts";
 import { startHaproxyFront } from "#harness/haproxy-front.ts";
 import { isEvent } from "#harness/log-capture.ts";
@@ -32,7 +32,7 @@ interface Answer {
   readonly clientPort: number;
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const ip = uniqueVirtualIp();
   const balancer = uniqueVirtualIp();
   const ports = new Map<string, number>();

@@ -6,7 +6,7 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { killTreeAtTestEnd, startProcess } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import type { LogLine } from "#harness/log-capture.ts";
 import { requirePackage } from "#harness/packages.ts";
@@ -58,7 +58,7 @@ async function issueHostile(): Promise<{
 }
 
 describe("hostile text", { concurrency: true }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("node", (engine) => {
     let shop: Shop<"asking" | "web" | "strict" | "proxied">;
     let client: IssuedCertificate;
 

@@ -5,7 +5,7 @@ import { before, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { startUnresponsiveEndpoint } from "#harness/unresponsive-endpoint.ts";
@@ -14,7 +14,7 @@ const connectMs = 700;
 /** Deadlines are looked at ten times a second. */
 const tickMs = 150;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let plain: Endpoint;
   let unix: Endpoint;
   let shop: Shop<"plain" | "unix" | "silent" | "greeting" | "resetting">;
