@@ -1,4 +1,4 @@
-/** An error that the person who runs the bench can act on. Its message is printed without a stack trace. */
+/** An error whose cause the user of the bench can remove. Its message is printed without a stack trace. */
 export class BenchFailure extends Error {
   override readonly name = "BenchFailure";
 }

@@ -21,7 +21,7 @@ import { runBench, type Tools } from "./run-bench.ts";
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
-  // Debian installs the peers in folders that are not in the PATH of a user who is not root.
+  // Debian installs the peers in folders that only the PATH of root contains.
   process.env["PATH"] = `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin`;
   let exitCode = 0;
   const program = buildProgram({

@@ -76,7 +76,7 @@ export async function prepareOpenRequests(plan: LoadPlan): Promise<PreparedLoad>
 
   function requestAll(): Promise<LoadResult> {
     return new Promise((resolve, reject) => {
-      // A ring: a connection whose answer has arrived goes to its end, so that all connections are used equally.
+      // A connection that has received its answer is put at the end of the queue, so that all connections are used equally.
       const queue = [...connections.sockets];
       let sent = 0;
       let answered = 0;

@@ -13,7 +13,7 @@ export interface FoundProxy {
 export interface WantedProxies {
   readonly peers: readonly PeerName[];
   readonly engines: readonly Variant[];
-  /** Another working tree of the director, whose engines are measured as `before/<engine>`. */
+  /** The folder of another working tree of the director. Its engines are measured as `before/<engine>`. */
   readonly against: string | undefined;
 }
 

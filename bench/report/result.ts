@@ -32,7 +32,7 @@ export interface CaseResult {
   readonly case: BenchCase;
   /** Empty if the case failed. */
   readonly figures: readonly Figure[];
-  /** Names of proxies whose TLS library does not support the key exchange group of the case. */
+  /** The proxies that were not measured because their TLS library does not support the key exchange group of the case. */
   readonly unsupported: readonly string[];
   /** Why the case has no figures. */
   readonly error?: string;

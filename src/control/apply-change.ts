@@ -13,13 +13,13 @@ import { Rollout, type Participants } from "./workers/rollout.ts";
 
 export interface ChangeParts {
   readonly participants: Participants;
-  /** Of all workers. */
+  /** The engine of all workers. */
   readonly engine: Engine;
   readonly store: RevisionStore;
   readonly workers: number;
-  /** Of a worker that listens on so many ports. */
+  /** Returns how many connections a worker may have if it has that many listeners. */
   readonly connectionsPerWorker: (listeners: number) => number;
-  /** Never the same again: a worker may have seen one whose change was turned down. */
+  /** Returns a number that no snapshot has had, because a worker may remember the snapshot of a refused change. */
   readonly nextNumber: () => number;
   /** Tries the addresses that are in the second and not in the first. */
   readonly probe: (before: Snapshot | undefined, after: Snapshot) => Promise<void>;

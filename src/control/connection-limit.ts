@@ -9,7 +9,7 @@ const FILES_PER_CONNECTION = 2;
 const FILES_BESIDES = 128;
 /** Less than this in a worker is a limit that was set for another kind of program. */
 const SCARCE_CONNECTIONS = 1_000;
-/** Of the control process: channel and pipes of a worker, and of its successor for a moment. */
+/** How many files the control process needs for one worker: its channel and pipes, and briefly those of its successor. */
 const CONTROL_FILES_PER_WORKER = 4;
 /** With fewer, besides those of the workers, the runtimes fail in ways that name nothing. */
 const LEAST_CONTROL_FILES = 60;

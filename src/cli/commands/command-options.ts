@@ -8,7 +8,7 @@ export const jsonOption = (): Option => new Option("--json", "print JSON, also f
 export const socketOption = (): Option =>
   new Option("--socket <path>", "the admin socket").default(DEFAULT_SOCKET).env("TLSD_SOCKET");
 
-/** An option whose value is a duration as in the document, in milliseconds. */
+/** Builds an option that takes a duration as the document writes it, such as `30s`, and parses it to milliseconds. */
 export function durationOption(flags: string, description: string, text: string): Option {
   const isDuration = new RegExp(DURATION_PATTERN);
   return new Option(flags, description).default(durationMsOf(text), text).argParser((given) => {

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 /**
  * Keeps at most `most` connections to a server. A new one is always taken, and pushes out another: first the one that has
  * been without a request for longest, whether it has sent none, part of one, or is kept alive; when all are in the
- * middle of an exchange, the one whose request came first. So nobody locks others out by holding connections open.
+ * middle of an exchange, the one that sent its request first. So no client can lock others out by holding connections open.
  */
 export function boundConnections(server: Server, most: number): void {
   // Each in the order in which they came to be so.

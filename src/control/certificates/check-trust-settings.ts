@@ -7,7 +7,7 @@ const REJECTED_TAG = 0xa0;
 
 /**
  * `openssl x509 -addtrust` and `-addreject` write behind a CA certificate what it is trusted for. Engines would not be told,
- * so a CA whose trust is limited is refused rather than trusted for everything. Throws SourceProblem.
+ * so a CA with limited trust is refused rather than trusted for everything. Throws SourceProblem.
  */
 export function checkTrustSettings(blocks: readonly PemBlock[], place: string): void {
   const limited = blocks.find(

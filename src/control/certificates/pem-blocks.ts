@@ -27,7 +27,7 @@ export interface PemText {
 
 const BEGIN = "-----BEGIN";
 const BEGIN_LINE = /^-----BEGIN ([A-Z0-9 #]{1,64})-----$/;
-/** Of UTF-8, in Latin-1. */
+/** The byte order mark of a UTF-8 file that is read as Latin-1. */
 const BYTE_ORDER_MARK = "\u00ef\u00bb\u00bf";
 const UTF16_MARKS: readonly string[] = ["\u00ff\u00fe", "\u00fe\u00ff"];
 const MAX_LABEL_LENGTH = 64;
@@ -79,7 +79,7 @@ function reasonOf(line: string, at: number): string {
 
 function encodingOf(text: string): PemText["encoding"] {
   if (UTF16_MARKS.some((mark) => text.startsWith(mark))) return "UTF-16";
-  // A SEQUENCE, whose length takes one byte or says how many more it takes.
+  // DER begins with a SEQUENCE. The byte after its tag is its length, or the number of further bytes of the length.
   if (!text.startsWith("0")) return undefined;
   const length = text.charCodeAt(1);
   if (length + SHORT_PREFIX_BYTES === text.length && length < LONG_FORM) return "DER";

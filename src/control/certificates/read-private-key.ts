@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
+import { errorCodeOf } from "#model/error-code.ts";
 import type { KeyType } from "#model/document/certificate.ts";
 import type { ProblemCode } from "#model/problem.ts";
 import { tryKeyType } from "./certificate-facts.ts";
@@ -81,8 +82,7 @@ function tryOpen(
     });
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    return code === "ERR_OSSL_EVP_UNSUPPORTED" ? "unsupported" : undefined;
+    return errorCodeOf(error) === "ERR_OSSL_EVP_UNSUPPORTED" ? "unsupported" : undefined;
   }
 }
 

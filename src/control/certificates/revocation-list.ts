@@ -4,7 +4,7 @@ import { derElements, DerError, firstElement, TAG, type DerElement } from "./der
 import { isTime, tryTimeMs } from "./der-time.ts";
 import { distinguishedNameOf, type DistinguishedName } from "./distinguished-name.ts";
 
-/** The parts of a CRL (RFC 5280 section 5.1) that say whose it is and how long it is good for. */
+/** The issuer and the period of validity of a CRL (RFC 5280 section 5.1). */
 export interface RevocationList {
   readonly issuer: DistinguishedName;
   /** Undefined where the CA does not say when the next one is due. */

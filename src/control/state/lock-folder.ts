@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DirectorError } from "#model/failure.ts";
 import { LOCK_FILE } from "./open-data-folder.ts";
+import { sqliteCodeOf } from "./sqlite-code.ts";
 
 export interface FolderLock {
   release(): void;
@@ -53,8 +54,7 @@ export function shareFolder(folder: string): FolderLock {
   return { release: () => held.close() };
 }
 
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
+const isBusy = (error: unknown): boolean => sqliteCodeOf(error) === SQLITE_BUSY;
 
 /** /proc/locks (proc(5)) tells whose lock it is, where it can be read. */
 function holderSentenceOf(path: string): string {

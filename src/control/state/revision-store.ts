@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Document, Revision } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
+import { sqliteCodeOf } from "./sqlite-code.ts";
 import type { Trouble } from "./trouble.ts";
 import { newestOf, readStoredRevision } from "./read-stored-revision.ts";
 
@@ -99,7 +100,7 @@ export class SqliteRevisionStore implements RevisionStore {
       insert();
     } catch (error) {
       // SQLite opens what it may not write to for reading alone, and such a connection stays so. It has written nothing.
-      if (!isReadOnly(error)) throw error;
+      if (sqliteCodeOf(error) !== SQLITE_READONLY) throw error;
       this.#drop();
       insert();
     }
@@ -178,9 +179,6 @@ export class SqliteRevisionStore implements RevisionStore {
 }
 
 const SQLITE_READONLY = 8;
-
-const isReadOnly = (error: unknown): boolean =>
-  error instanceof Error && "errcode" in error && error.errcode === SQLITE_READONLY;
 
 /** "" for what is not there. */
 function identityOf(path: string): string {
