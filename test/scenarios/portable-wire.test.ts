@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepting-endpoint.ts";
+import { eventually } from "#harness/deadline.ts";
 import { enginesUnderTest } from "#harness/engines.ts";
 import { failedHandshakes } from "#harness/failed-handshakes.ts";
 import { sendPattern } from "#harness/flow.ts";
@@ -88,7 +89,11 @@ describe(
         () => Buffer.from("SSH-2.0-OpenSSH_9\r\n"),
       ]);
       await shop.untilMetric("tlsd_proxy_probes_total", 1, {}, "checked");
-      const failures = await failedHandshakes(shop.director);
+      // The counts may come before the records.
+      const failures = await eventually(async () => {
+        const found = await failedHandshakes(shop.director);
+        return found.length >= 2 && found;
+      });
       assert.deepEqual(
         failures.map(({ failure, clientAddress }) => [failure, clientAddress]),
         [

@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { runToExit } from "#harness/child-process.ts";
+import { makeTempFolder } from "#harness/temp-folder.ts";
 
-/** Runs `script`, whose standard output is a pipe to the shell command `reader`; gives what both print on standard error. */
+/**
+ * Runs `script`, whose standard output is a pipe to the shell command `reader`. Resolves to what both print on standard error.
+ * The file `$2` exists once `script` has ended.
+ */
 async function printInto(reader: string, script: string): Promise<string> {
   const log = JSON.stringify(new URL("log.ts", import.meta.url).href);
   const prelude = `const { buildLogger } = await import(${log});
     const log = buildLogger({ level: "info", isPretty: false });
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
-  const shell = `{ "$0" --input-type=module -e "$1"; echo "exit code $?" >&2; } | { ${reader}; }`;
-  const result = await runToExit("sh", ["-c", shell, process.execPath, prelude + script]);
+  const shell = `{ "$0" --input-type=module -e "$1"; echo "exit code $?" >&2; : >"$2"; } | { ${reader}; }`;
+  const over = join(await makeTempFolder(), "over");
+  const result = await runToExit("sh", ["-c", shell, process.execPath, prelude + script, over]);
   return result.stderr;
 }
 
@@ -24,7 +30,7 @@ test("every line arrives before the process ends by itself", async () => {
 
 test("a reader that stops reading holds up neither the process nor its exit", async () => {
   const printed = await printInto(
-    "sleep 2; echo reader done >&2",
+    'for i in $(seq 300); do [ -e "$2" ] && break; sleep 0.1; done; echo reader done >&2',
     `const t = performance.now();
      for (let i = 0; i < 20_000; i += 1) log.info({ event: "tick", i }, "line");
      console.error(performance.now() - t < 2_000 ? "logged at once" : "waited");
