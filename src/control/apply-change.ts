@@ -5,7 +5,7 @@ import type { Snapshot } from "#model/records/snapshot.ts";
 import type { Engine } from "#model/records/status.ts";
 import type { Sources } from "./certificates/sources.ts";
 import type { Change, ChangeResult, StateInForce, Wanted } from "./change.ts";
-import { differenceOf, NO_DIFFERENCE } from "./change-difference.ts";
+import { differenceOf, NO_DIFFERENCE, type ChangeDifference } from "./change-difference.ts";
 import { checkEngine } from "./check-engine.ts";
 import { compileSnapshot } from "./compile-snapshot.ts";
 import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
@@ -41,7 +41,7 @@ export async function applyChange(
   const { document, sources, warnings } = target;
   if (before !== undefined && isInForce(before, target)) {
     const { revision } = before;
-    const difference = NO_DIFFERENCE;
+    const difference = (): ChangeDifference => NO_DIFFERENCE;
     return { revision, isChanged: false, difference, warnings, before, after: before };
   }
   const known = target.known ?? (await knownOf(before, document, parts.store));
@@ -56,7 +56,7 @@ export async function applyChange(
   });
   await parts.probe(before?.compiled.snapshot, compiled.snapshot);
 
-  const difference = differenceOf(before, target);
+  const difference = (): ChangeDifference => differenceOf(before, target);
   const result = { revision, isChanged: true, difference, warnings, before };
   const rollout = new Rollout(parts.participants, compiled);
   if (change.dryRun === true) {

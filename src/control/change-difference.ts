@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
+import { listenersOfVnic, vnicsOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
-import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import { trustKeyOf, type Sources } from "./certificates/sources.ts";
 
 /** The parts of a document that have names. A part counts as changed without regard to the named parts inside it. */
@@ -80,15 +80,14 @@ function partsOf({ document, sources }: NamedState): Parts {
     certificates: new Map(),
     policies: new Map(),
   };
-  for (const [profileName, { vnics, ...profile }] of Object.entries(document.profiles)) {
-    parts.profiles.set(profileName, profile);
-    for (const [name, { listeners, ...vnic }] of Object.entries(vnics)) {
-      const vnicName = vnicNameOf(name, profileName);
-      parts.vnics.set(vnicName, vnic);
-      for (const listener of listeners) {
-        const part = [listener, trustIdOf(listener.endpointTls?.ca)];
-        parts.listeners.set(listenerNameOf(vnicName, listener.port), part);
-      }
+  for (const [name, { vnics: _, ...profile }] of Object.entries(document.profiles)) {
+    parts.profiles.set(name, profile);
+  }
+  for (const place of vnicsOf(document)) {
+    const { listeners: _, ...vnic } = place.vnic;
+    parts.vnics.set(place.name, vnic);
+    for (const { name, listener } of listenersOfVnic(place)) {
+      parts.listeners.set(name, [listener, trustIdOf(listener.endpointTls?.ca)]);
     }
   }
   for (const [name, certificate] of Object.entries(document.certificates)) {

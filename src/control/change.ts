@@ -55,7 +55,8 @@ export interface ChangeResult {
   readonly revision: Revision;
   /** False if what is wanted was in force already. */
   readonly isChanged: boolean;
-  readonly difference: ChangeDifference;
+  /** Works out what differs, which takes a while for thousands of listeners. */
+  readonly difference: () => ChangeDifference;
   readonly warnings: readonly Problem[];
   readonly before: StateInForce | undefined;
   /** What is in force now: `before` itself if nothing was changed, which includes a dry run. */

@@ -135,7 +135,7 @@ test("a dry run says what would change, and leaves no trace in the log, the metr
     });
   const { revision, difference } = await dryRun(8444);
   assert.equal(revision, 2);
-  assert.deepEqual(difference.listeners.added, ["front.shop:8444"]);
+  assert.deepEqual(difference().listeners.added, ["front.shop:8444"]);
   await assert.rejects(dryRun(99_999), { code: "document-invalid" });
   assert.equal(director.inForce?.revision, 1);
   assert.equal(director.lastRefusal, undefined);

@@ -106,7 +106,7 @@ test("metrics of the director come from its facts and from events", async () => 
   const { bus, telemetry } = buildTelemetry();
   const change = { kind: "document", actor: "api" } as const;
   const result: ChangeResult = {
-    ...{ revision: 7, isChanged: true, difference: NO_DIFFERENCE, warnings: [] },
+    ...{ revision: 7, isChanged: true, difference: () => NO_DIFFERENCE, warnings: [] },
     ...{ before: undefined, after: undefined },
   };
   bus.publish({ name: "change-applied", ...change, result, seconds: 0.02 });
