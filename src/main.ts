@@ -8,6 +8,7 @@ import { ownCommandOf } from "#cli/own-command.ts";
 import { failureShapeOf, printFailure, printTrace } from "#cli/print-failure.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import type { DemoOptions } from "#control/main.ts";
+import type { DirectorSettings } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 
 const WANTED_MAJOR = 26;
@@ -48,7 +49,9 @@ async function run(): Promise<number> {
       const reader = await startOwnReader();
       const { runCheck } = await import("#cli/run-check.ts");
       const { checkFile } = await import("#control/check-file.ts");
-      const check = (path: string) => checkFile(path, reader);
+      const engines = await chooseEngines();
+      const engineOf = (settings: DirectorSettings) => engines.tryOf(settings);
+      const check = (path: string) => checkFile(path, { kind: "check" }, { reader, engineOf });
       exitCode = (await runCheck(request, terminal, check)) ? 0 : 1;
     },
     show: async (request) => {
@@ -83,6 +86,17 @@ async function startDirector(request: ServeRequest, demo?: DemoOptions): Promise
   const reader = await startOwnReader();
   const { serve } = await import("#control/main.ts");
   return serve({ ...request, demo, reader });
+}
+
+async function chooseEngines() {
+  const { EngineChoice } = await import("#control/serving-engine.ts");
+  return new EngineChoice({
+    wanted: undefined,
+    nodeFile: process.execPath,
+    arch: process.arch,
+    env: process.env,
+    onFault: (error) => printTrace(terminal, error),
+  });
 }
 
 async function startOwnReader() {

@@ -18,8 +18,8 @@ const changeTo = (port: number, terms: Partial<Change> = {}): Change => {
   const { document, problems } = parseDocument({
     profiles: { shop: { vnics: { front: { ip: "127.0.0.1", listeners } } } },
   });
-  const sources = { certificates: new Map(), trusts: new Map() };
-  const checked = { document, sources, problems, folder: "/" };
+  const entries = { certificates: new Map(), trusts: new Map() };
+  const checked = { document, entries, problems, folder: "/" };
   return { wanted: { kind: "document", checked }, actor: "api", ...terms };
 };
 
@@ -56,7 +56,6 @@ async function serveFirst(): Promise<Setup> {
   let number = 0;
   const parts: ChangeParts = {
     participants: fake.pool,
-    engine: "bun",
     store,
     workers: 2,
     connectionsPerWorker: () => 100,
@@ -107,7 +106,7 @@ test("a document that was saved by an earlier director keeps its revision", asyn
 test("a document with problems is refused with all of them", async () => {
   const { fake, parts, first } = await serveFirst();
   const problem = { path: "servers", code: "x", message: "", hint: "", severity: "error" } as const;
-  const checked = { document: undefined, sources: undefined, problems: [problem], folder: "/" };
+  const checked = { document: undefined, entries: undefined, problems: [problem], folder: "/" };
   const bad: Change = { wanted: { kind: "document", checked }, actor: "api" };
   await assert.rejects(apply(first, bad, parts), {
     code: "document-invalid",
@@ -179,7 +178,7 @@ test("new certificate files need a document in force, and keep its revision", as
   const { parts, first } = await serveFirst();
   const trust: TrustVersion = {
     id: "t1" as MaterialId,
-    files: [],
+    validity: { lists: [] },
     material: { kind: "trust", caPem: "", crlPem: undefined },
   };
   const sources: Sources = { certificates: new Map(), trusts: new Map([["ca.pem", trust]]) };

@@ -1,20 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Document, Revision } from "#model/document/document.ts";
-import { DirectorError, type Problem } from "#model/failure.ts";
+import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
+import { isError } from "#model/problem.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
-import type { Engine } from "#model/records/status.ts";
+import { sourcesOf } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import type { Change, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import { differenceOf, NO_DIFFERENCE, type ChangeDifference } from "./change-difference.ts";
-import { checkEngine } from "./check-engine.ts";
 import { compileSnapshot } from "./compile-snapshot.ts";
 import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
 import { Rollout, type Participants } from "./workers/rollout.ts";
 
 export interface ChangeParts {
   readonly participants: Participants;
-  /** The engine of all workers. */
-  readonly engine: Engine;
   readonly store: RevisionStore;
   readonly workers: number;
   /** Returns how many connections a worker may have if it has that many listeners. */
@@ -46,7 +44,6 @@ export async function applyChange(
   }
   const known = target.known ?? (await knownOf(before, document, parts.store));
   const { revision } = known;
-  checkEngine(document, sources, parts.engine);
   const compiled = compileSnapshot({
     number: parts.nextNumber(),
     document,
@@ -93,6 +90,19 @@ interface Target {
   readonly known: Known | undefined;
 }
 
+/** A refusal that is the engine's has a code of its own, so that an operator can tell it from a mistake in the document. */
+const ENGINE_CODES: readonly string[] = ["engine-lacks-key", "engine-lacks-suite-choice"];
+
+function invalid(problems: readonly Problem[]): DirectorError {
+  const errors = problems.filter(isError);
+  const [first] = errors;
+  const isOne = first !== undefined && errors.every(({ code }) => code === first.code);
+  if (!isOne || !ENGINE_CODES.includes(first.code) || !isFailureCode(first.code)) {
+    return new DirectorError("document-invalid", undefined, { problems });
+  }
+  return new DirectorError(first.code, first.message, { path: first.path, problems });
+}
+
 type Known = Pick<StateInForce, "revision" | "isSaved">;
 
 function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
@@ -100,10 +110,9 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
     if (before === undefined) throw new DirectorError("not-ready");
     return { document: before.document, sources: wanted.sources, warnings: [], known: before };
   }
-  const { document, sources, problems } = wanted.checked;
-  if (document === undefined || sources === undefined) {
-    throw new DirectorError("document-invalid", undefined, { problems });
-  }
+  const { document, entries, problems } = wanted.checked;
+  if (document === undefined || entries === undefined) throw invalid(problems);
+  const sources = sourcesOf(entries);
   // Start-up settings stay what they were at the start.
   const director = before?.document.director ?? document.director;
   const { known } = wanted;

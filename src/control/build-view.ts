@@ -1,11 +1,16 @@
-import type { Document } from "#model/document/document.ts";
-import type { Listener } from "#model/document/listener.ts";
-import { listenerNameOf, vnicNameOf, type VnicName } from "#model/names.ts";
+import {
+  listenersOfVnic,
+  vnicsOf as vnicPlacesOf,
+  type ListenerPlace,
+} from "#model/document/document-listeners.ts";
+import type { VnicName } from "#model/names.ts";
 import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { Engine, ListenerStatus, VnicStatus } from "#model/records/status.ts";
+import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
+import { ListenerStates, type ListenerState } from "./listener-state.ts";
 import type { Notices } from "./notice.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
 import type { DirectorFacts } from "./telemetry/director-metrics.ts";
@@ -22,6 +27,7 @@ export interface ViewParts {
   readonly director: Director;
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
+  readonly certificates: CertificateStore;
   readonly telemetry: Telemetry;
 }
 
@@ -72,37 +78,34 @@ export function directorFactsOf(
 }
 
 function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
-  const { director, telemetry } = parts;
-  const document = director.inForce?.document;
-  if (document === undefined) return [];
-  return vnicEntriesOf(document).map(({ name, profile, servers, vnic }) => ({
-    name,
-    profile,
-    ip: vnic.ip,
-    admin: vnic.admin,
-    oper: isServed && vnic.admin === "up" && hasEndpoint(parts, name) ? "up" : "down",
-    servers,
-    listeners: vnic.listeners.map((listener) => listenerStatusOf(name, listener, telemetry)),
-  }));
-}
-
-function vnicEntriesOf(document: Document) {
-  return Object.entries(document.profiles).flatMap(([profile, { servers, vnics }]) =>
-    Object.entries(vnics).map(([name, vnic]) => ({
-      name: vnicNameOf(name, profile),
-      profile,
-      servers,
-      vnic,
-    })),
-  );
+  const { telemetry, certificates } = parts;
+  const { inForce } = certificates;
+  if (inForce === undefined) return [];
+  const states = new ListenerStates(inForce.document, inForce.entries, Date.now());
+  return vnicPlacesOf(inForce.document).map((place) => {
+    const { name, profileName, profile, vnic } = place;
+    const isUp = isServed && vnic.admin === "up";
+    const listeners = listenersOfVnic(place).map((listener) =>
+      listenerStatusOf(listener, telemetry, isUp ? states.of(listener) : { state: "down" }),
+    );
+    const hasListener = listeners.length === 0 || listeners.some(({ oper }) => oper !== "down");
+    return {
+      name,
+      profile: profileName,
+      ip: vnic.ip,
+      admin: vnic.admin,
+      oper: isUp && hasListener && hasEndpoint(parts, name) ? "up" : "down",
+      servers: profile.servers,
+      listeners,
+    };
+  });
 }
 
 function listenerStatusOf(
-  vnic: VnicName,
-  { port, mode, to, policy, certificates }: Listener,
+  { name, listener: { port, mode, to, policy, certificates } }: ListenerPlace,
   telemetry: Telemetry,
+  { state, reason }: ListenerState,
 ): ListenerStatus {
-  const name = listenerNameOf(vnic, port);
   return {
     name,
     port,
@@ -111,6 +114,8 @@ function listenerStatusOf(
     policy,
     certificates,
     openConnections: telemetry.openConnections(name),
+    oper: state,
+    ...(reason === undefined ? {} : { reason }),
   };
 }
 

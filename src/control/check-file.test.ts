@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
-import { testReader } from "#harness/material-reader.ts";
+import { testChecking } from "#harness/material-reader.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { checkFile, type CheckedDocument } from "./check-file.ts";
 
 describe("checkFile", () => {
   let folder: string;
   let ca: TestCa;
-  const reader = testReader();
+  const parts = testChecking();
 
   before(async () => {
     folder = await makeTempFolder();
@@ -23,7 +23,7 @@ describe("checkFile", () => {
     await writeFiles(folder, {
       "director.yaml": `servers: { web-1: { address: 192.0.2.1 } }\n${rest}`,
     });
-    return checkFile(join(folder, "director.yaml"), reader);
+    return checkFile(join(folder, "director.yaml"), { kind: "check" }, parts);
   }
 
   const profiles = (listener: string): string =>
@@ -37,7 +37,7 @@ describe("checkFile", () => {
     const checked = await check(profiles("to: 80, certificates: [shop]") + certificates("shop"));
     assert.deepEqual(checked.problems, []);
     assert.equal(checked.folder, folder);
-    assert.deepEqual([...(checked.sources?.certificates.keys() ?? [])], ["shop"]);
+    assert.deepEqual([...(checked.entries?.certificates.keys() ?? [])], ["shop"]);
     assert.equal(checked.document?.servers["web-1"]?.address, "192.0.2.1");
   });
 
@@ -53,7 +53,7 @@ describe("checkFile", () => {
       "ca-malformed policies.p.clientAuth.ca",
     ]);
     assert.equal(checked.document, undefined);
-    assert.equal(checked.sources, undefined);
+    assert.equal(checked.entries, undefined);
   });
 
   it("warns of a certificate for clients on a listener, and takes it for endpoints", async () => {
@@ -78,7 +78,8 @@ describe("checkFile", () => {
     }
     await check(own("/run/app/tlsd.sock"));
     const wantedFolders = () => ({ dataPath: "/a", runtimePath: "/run/app", fallbacks: [] });
-    const checked = await checkFile(join(folder, "director.yaml"), reader, { wantedFolders });
+    const path = join(folder, "director.yaml");
+    const checked = await checkFile(path, { kind: "check" }, { ...parts, wantedFolders });
     assert.deepEqual(placesOf(checked), [
       "endpoint-loop profiles.shop.vnics.front.listeners[0].to",
     ]);
@@ -119,7 +120,7 @@ describe("checkFile", () => {
   });
 
   it("makes an unreadable document a problem", async () => {
-    const missing = await checkFile(join(folder, "nothing.yaml"), reader);
+    const missing = await checkFile(join(folder, "nothing.yaml"), { kind: "check" }, parts);
     assert.deepEqual(placesOf(missing), ["document-unreadable "]);
     assert.equal(missing.folder, folder);
     assert.match((await check("a: [")).problems[0]?.message ?? "", /line 2, column/);

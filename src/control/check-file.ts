@@ -3,10 +3,12 @@ import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { isError } from "#model/problem.ts";
-import { checkCertificateUsage } from "./certificates/check-certificate-usage.ts";
-import { checkKeyTypes } from "./certificates/check-key-types.ts";
-import { loadSources } from "./certificates/load-sources.ts";
+import type { Engine } from "#model/records/status.ts";
+import { checkUsage } from "./certificates/check-usage.ts";
+import { asWarning, loadSources } from "./certificates/load-sources.ts";
+import { sourcesOf, type EngineTrial, type SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
+import { checkEngine } from "./check-engine.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
 import { readDocument, type ReadDocument } from "./read-document.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
@@ -18,15 +20,36 @@ export interface CheckedDocument {
   /** Absolute; what the paths of the document are relative to. */
   readonly folder: string;
   /** Undefined with the document. */
-  readonly sources: Sources | undefined;
+  readonly entries: SourceEntries | undefined;
   readonly problems: readonly Problem[];
 }
 
-export interface CheckOptions {
-  /** What a director that serves has, as for `loadSources`. */
-  readonly lastGood?: Sources | undefined;
+/** The engine that will serve the document. */
+export interface ServingEngine {
+  readonly engine: Engine;
+  readonly trial: EngineTrial | undefined;
+}
+
+export interface CheckParts {
+  readonly reader: MaterialReader;
+  /** Returns the engine of a director that starts with these settings, or undefined if there is none. */
+  readonly engineOf: (settings: DirectorSettings) => ServingEngine | undefined;
   /** The folders that a command line gives the director; without it those of the document alone. */
   readonly wantedFolders?: (settings: DirectorSettings, folder: string) => WantedFolders;
+}
+
+/**
+ * What a document is checked for. A start with it must not fail because of the files that it names, as they may have
+ * expired since the last start. A change is refused if it needs files that cannot be used, but not because of those that
+ * are in force already.
+ */
+export type Purpose =
+  | { readonly kind: "check" | "start" }
+  | { readonly kind: "change"; readonly inForce: DocumentInForce | undefined };
+
+export interface DocumentInForce {
+  readonly document: Document;
+  readonly entries: SourceEntries;
 }
 
 const foldersOfDocument = (settings: DirectorSettings, folder: string): WantedFolders =>
@@ -38,59 +61,76 @@ const foldersOfDocument = (settings: DirectorSettings, folder: string): WantedFo
  */
 export async function checkFile(
   path: string,
-  reader: MaterialReader,
-  options: CheckOptions = {},
+  purpose: Purpose,
+  parts: CheckParts,
 ): Promise<CheckedDocument> {
   const folder = resolve(path, "..");
-  const read = await tryReadDocument(path, reader, options.lastGood !== undefined);
+  const read = await tryReadDocument(path, parts.reader, purpose.kind === "change");
   if ("problem" in read) {
-    return { document: undefined, folder, sources: undefined, problems: [read.problem] };
+    return { document: undefined, folder, entries: undefined, problems: [read.problem] };
   }
-  return checkRead(read, folder, reader, options);
+  return checkRead(read, folder, purpose, parts);
 }
 
 /** The same for a document that was not read from a file. */
 export function checkValue(
   value: unknown,
   folder: string,
-  reader: MaterialReader,
-  options: CheckOptions = {},
+  purpose: Purpose,
+  parts: CheckParts,
 ): Promise<CheckedDocument> {
-  return checkRead(parseDocument(value), folder, reader, options);
+  return checkRead(parseDocument(value), folder, purpose, parts);
 }
 
 async function checkRead(
   { document, draft, problems }: ParsedDocument,
   folder: string,
-  reader: MaterialReader,
-  options: CheckOptions,
+  purpose: Purpose,
+  parts: CheckParts,
 ): Promise<CheckedDocument> {
-  const checked = await checkSources(draft, folder, reader, options);
+  const checked = await checkSources(draft, folder, purpose, parts);
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);
   const all = [...problems, ...checked.problems.filter(isNew)];
   return document === undefined || all.some(isError)
-    ? { document: undefined, folder, sources: undefined, problems: all }
-    : { document, folder, sources: checked.sources, problems: all };
+    ? { document: undefined, folder, entries: undefined, problems: all }
+    : { document, folder, entries: checked.entries, problems: all };
 }
 
-/** The rules that need the files that a document names, or its folder. */
+/** The rules that need the files that a document names, its folder or the engine. */
 async function checkSources(
   document: Document,
   folder: string,
-  reader: MaterialReader,
-  { lastGood, wantedFolders = foldersOfDocument }: CheckOptions,
-): Promise<{ readonly sources: Sources; readonly problems: readonly Problem[] }> {
-  const { sources, problems } = await loadSources(document, folder, reader, lastGood);
+  purpose: Purpose,
+  { reader, engineOf, wantedFolders = foldersOfDocument }: CheckParts,
+): Promise<{ readonly entries: SourceEntries; readonly problems: readonly Problem[] }> {
+  const serving = engineOf(document.director);
+  const reading = { reader, trial: serving?.trial };
+  const inForce = purpose.kind === "change" ? purpose.inForce : undefined;
+  const loaded = await loadSources(document, folder, reading, inForce?.entries);
+  const ofFiles = [...loaded.problems, ...usageProblems(document, loaded.sources, inForce)];
   return {
-    sources,
+    entries: loaded.entries,
     problems: [
-      ...problems,
-      ...checkKeyTypes(document, sources),
-      ...checkCertificateUsage(document, sources),
+      ...(purpose.kind === "start" ? ofFiles.map(asWarning) : ofFiles),
+      ...(serving === undefined ? [] : checkEngine(document, serving.engine)),
       ...checkOwnSocket(document, ownFoldersOf(wantedFolders(document.director, folder))),
     ],
   };
+}
+
+/** What is wrong in the same way with the document in force is a warning. */
+function usageProblems(
+  document: Document,
+  sources: Sources,
+  inForce: DocumentInForce | undefined,
+): readonly Problem[] {
+  const problems = checkUsage(document, sources.certificates);
+  if (inForce === undefined || !problems.some(isError)) return problems;
+  const known = checkUsage(inForce.document, sourcesOf(inForce.entries).certificates);
+  const isKnown = (problem: Problem): boolean =>
+    known.some(({ path, message }) => path === problem.path && message === problem.message);
+  return problems.map((problem) => (isKnown(problem) ? asWarning(problem) : problem));
 }
 
 async function tryReadDocument(

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { Document } from "#model/document/document.ts";
-import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
-import { testReader } from "#harness/material-reader.ts";
+import { testReading } from "#harness/material-reader.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { loadSources } from "./certificates/load-sources.ts";
@@ -59,7 +58,11 @@ describe("compileSnapshot", () => {
 
   async function load(): Promise<Sources> {
     const endpointTls = { ca: "ca.pem" };
-    const loaded = await loadSources(documentWith([{ ...TCP, endpointTls }]), folder, testReader());
+    const loaded = await loadSources(
+      documentWith([{ ...TCP, endpointTls }]),
+      folder,
+      testReading(),
+    );
     assert.deepEqual(loaded.problems, []);
     const { certificates, trusts } = loaded.sources;
     const [trust] = trusts.values();
@@ -197,8 +200,27 @@ describe("compileSnapshot", () => {
     assert.equal(new Set([scope, ...others]).size, 4);
   });
 
-  it("throws where the sources lack what a listener needs", () => {
-    const empty: Sources = { certificates: new Map(), trusts: new Map() };
-    assert.throws(() => listenerOf(TCP, { sources: empty }), DirectorError);
+  it("leaves out what cannot be used: a certificate, or a listener that needs it", () => {
+    const shop = sources.certificates.get("shop");
+    assert.ok(shop);
+    const few: Sources = { certificates: new Map([["shop", shop]]), trusts: new Map() };
+    const egress = { port: 5, mode: "egress", to: "pay.example:443" };
+    const document = documentWith([
+      { ...TCP, certificates: ["other", "shop"] },
+      { port: 2, to: 80, certificates: ["other"] },
+      { ...TCP, port: 3, policy: "partners" },
+      { ...TCP, port: 4, endpointTls: { ca: "ca.pem" } },
+      egress,
+      { ...TCP, port: 6, endpointTls: { verify: false, certificate: "other" } },
+      { port: 7, mode: "redirect" },
+    ]);
+    const { listeners } = compile(document, { sources: few }).snapshot;
+    assert.deepEqual(
+      listeners.map(({ port, certificates }) => [port, certificates.map(({ name }) => name)]),
+      [
+        [443, ["shop"]],
+        [7, []],
+      ],
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { vnicsOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
+import type { Listener } from "#model/document/listener.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Qos } from "#model/document/qos.ts";
 import {
@@ -11,6 +12,7 @@ import {
 import { sizeBytesOf } from "#model/units.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";
+import { materialOfListener, obstacleTo } from "./listener-material.ts";
 
 export interface CompileInput {
   readonly number: number;
@@ -29,16 +31,21 @@ export interface Compiled {
   readonly material: ReadonlyMap<MaterialId, Material>;
 }
 
-/** Throws DirectorError where the sources lack what a listener refers to. */
+/**
+ * A listener that cannot be served, because a director started without what it refers to, is left out. A certificate that
+ * cannot be used is left out of the others.
+ */
 export function compileSnapshot(input: CompileInput): Compiled {
   const { document, sources, workers } = input;
   const vnics = vnicsOf(document);
   const listeners = vnics
     .filter(({ vnic }) => vnic.admin === "up")
     .flatMap((owner) =>
-      owner.vnic.listeners.map((listener) =>
-        compileListener(listener, { ...owner, document, sources }),
-      ),
+      owner.vnic.listeners
+        .filter((listener) => isServable(listener, document, sources))
+        .map((listener) =>
+          compileListener(withUsable(listener, sources), { ...owner, document, sources }),
+        ),
     );
   const snapshot: Snapshot = {
     number: input.number,
@@ -49,6 +56,17 @@ export function compileSnapshot(input: CompileInput): Compiled {
   };
   return { snapshot, material: materialOf(snapshot, sources) };
 }
+
+const isServable = (listener: Listener, document: Document, sources: Sources): boolean =>
+  obstacleTo(materialOfListener(listener, document), sources) === undefined;
+
+const withUsable = (listener: Listener, { certificates }: Sources): Listener =>
+  listener.certificates.every((name) => certificates.has(name))
+    ? listener
+    : {
+        ...listener,
+        certificates: listener.certificates.filter((name) => certificates.has(name)),
+      };
 
 /** The kernel deals connections out evenly enough; what one client address may use is each worker's own. */
 function shareOf(name: SnapshotVnic["name"], qos: Qos, workers: number): SnapshotVnic {

@@ -5,11 +5,12 @@ import { test } from "node:test";
 import { pino } from "pino";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
-import { testReader } from "#harness/material-reader.ts";
+import { testChecking } from "#harness/material-reader.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { makeFakePool } from "../../test/fixtures/fake-pool.ts";
 import type { ChangeResult } from "./change.ts";
+import { CertificateStore } from "./certificates/certificate-store.ts";
 import { checkFile, checkValue } from "./check-file.ts";
 import { Director } from "./director.ts";
 import { EventBus } from "./event-bus.ts";
@@ -50,7 +51,8 @@ async function startDirector() {
     },
   );
   const outcomes: string[] = [];
-  const reader = testReader();
+  const checking = testChecking();
+  const { reader } = checking;
   const fake = await makeFakePool({ size: 1 });
   const fail = (error: unknown): void => assert.fail(String(error));
   const bus = new EventBus(fail);
@@ -66,28 +68,34 @@ async function startDirector() {
     onTrouble: fail,
     onSound: () => undefined,
   });
-  const director = new Director({
+  const certificates = new CertificateStore({
+    ...{ reader, trial: undefined, onFault: fail },
+    intervalMs: 50,
+    onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
+    onTurn: () => director.noteCertificates(),
+  });
+  const director: Director = new Director({
     pool: fake.pool,
+    certificates,
     health: new HealthChecks({
       onDown: () => undefined,
       onEndpoint: () => undefined,
       onFault: fail,
     }),
     bus,
-    engine: "node",
     store,
     workers: 1,
     connectionsPerWorker: () => 10,
     reader,
     notices: new Notices(bus),
     onFault: fail,
-    readFile: (lastGood) => checkFile(path, reader, { lastGood }),
+    readFile: (inForce) => checkFile(path, { kind: "change", inForce }, checking),
     checkStored: (stored, settings) =>
-      checkValue({ ...stored, director: settings }, folder, reader),
+      checkValue({ ...stored, director: settings }, folder, { kind: "start" }, checking),
     tryTakeWorkerUser: () => undefined,
     probe: () => Promise.resolve(),
   });
-  await director.start(await checkFile(path, reader));
+  await director.start(await checkFile(path, { kind: "start" }, checking));
   closeAtTestEnd(async () => {
     await director.stop();
     store.close();
@@ -99,7 +107,8 @@ async function startDirector() {
     outcomes,
     issue,
     write: (text: string) => writeFileSync(path, text),
-    checkPort: (port: number) => checkValue(JSON.parse(documentWith(port)), folder, reader),
+    checkPort: (port: number) =>
+      checkValue(JSON.parse(documentWith(port)), folder, { kind: "check" }, checking),
   };
 }
 
@@ -183,7 +192,7 @@ test("a certificate that a worker refuses leaves the one before, and the status 
     const statuses = director.certificates();
     return statuses[0]?.state === "refused" && statuses;
   });
-  assert.equal(status?.facts.fingerprint, fingerprint);
+  assert.equal(status?.facts?.fingerprint, fingerprint);
   assert.match(status?.problem ?? "", /as ordered/);
 });
 

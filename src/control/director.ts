@@ -1,22 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
-import { DirectorError, type Problem } from "#model/failure.ts";
-import { isAdvice, isError } from "#model/problem.ts";
+import { DirectorError } from "#model/failure.ts";
+import { isError } from "#model/problem.ts";
 import type { CertificateStatus, DirectorStatus } from "#model/records/status.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";
-import type { LoadedSources } from "./certificates/load-sources.ts";
-import type { Sources } from "./certificates/sources.ts";
-import { SourceWatcher } from "./certificates/watch-sources.ts";
+import type { NewVersions } from "./certificates/certificate-provider.ts";
+import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Actor, ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import { ChangeQueue } from "./change-queue.ts";
-import type { CheckedDocument } from "./check-file.ts";
+import type { CheckedDocument, DocumentInForce } from "./check-file.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
+import { ListenerStates } from "./listener-state.ts";
 import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
+import { listenersOf } from "#model/document/document-listeners.ts";
 import { startUnsaved, UNSAVED_START_NOTICES, type UnsavedStartParts } from "./start-unsaved.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
 const TRUST_REFUSED = "trust-files-refused";
+const LISTENERS_IMPAIRED = "listeners-impaired";
 
 export interface DirectorParts
   extends Omit<ChangeParts, "participants" | "nextNumber">, UnsavedStartParts {
@@ -24,8 +26,9 @@ export interface DirectorParts
   readonly health: HealthChecks;
   readonly bus: EventBus;
   readonly reader: MaterialReader;
-  /** Reads and checks the document's file. Certificate files that are broken at the moment leave their last good version. */
-  readonly readFile: (lastGood: Sources | undefined) => Promise<CheckedDocument>;
+  readonly certificates: CertificateStore;
+  /** Reads the document's file and checks it as a change of what is in force. */
+  readonly readFile: (inForce: DocumentInForce | undefined) => Promise<CheckedDocument>;
   readonly notices: Notices;
   /** For an error of the director's own that nobody waits for. */
   readonly onFault: (error: unknown) => void;
@@ -41,7 +44,6 @@ export class Director {
   #phase: DirectorStatus["state"] = "starting";
   #inForce: StateInForce | undefined;
   #lastRefusal: string | undefined;
-  #watcher: SourceWatcher | undefined;
   #lastNumber = 0;
 
   constructor(parts: DirectorParts) {
@@ -54,6 +56,7 @@ export class Director {
         return this.#lastNumber;
       },
     };
+    parts.certificates.subscribe((news) => this.#useNewVersions(news));
   }
 
   get phase(): DirectorStatus["state"] {
@@ -71,7 +74,7 @@ export class Director {
   }
 
   certificates(): readonly CertificateStatus[] {
-    return this.#watcher?.statuses() ?? [];
+    return this.#parts.certificates.status();
   }
 
   /**
@@ -89,13 +92,14 @@ export class Director {
       this.#parts.notices.raise(notice);
     }
     this.#phase = "serving";
+    this.#parts.certificates.start();
   }
 
   /** Reads the document's file again and applies what differs. Throws DirectorError; the state before goes on then. */
   reload(actor: Actor): Promise<ChangeResult> {
     const want = async (): Promise<Wanted> => ({
       kind: "document",
-      checked: await this.#parts.readFile(this.#inForce?.sources),
+      checked: await this.#parts.readFile(this.#parts.certificates.inForce),
     });
     return this.change({ kind: "document", actor, want });
   }
@@ -160,7 +164,7 @@ export class Director {
 
   #leave(): void {
     this.#phase = "draining";
-    this.#watcher?.close();
+    this.#parts.certificates.close();
     this.#parts.health.close();
     // A change that has still to read its files is none yet.
     this.#parts.reader.close().catch(this.#parts.onFault);
@@ -177,34 +181,44 @@ export class Director {
     return result;
   }
 
-  /** What the watcher found. If it throws, the watcher takes its new versions back. */
-  async #changeCertificates(watcher: SourceWatcher, loaded: LoadedSources): Promise<void> {
-    for (const problem of loaded.problems) {
-      const name = isAdvice(problem) ? "certificate-warning" : "certificate-refused";
-      this.#parts.bus.publish({ name, problem });
-    }
-    this.#noteRefusedTrust(loaded.problems);
-    const want = async (): Promise<Wanted> => {
-      // A document that was applied meanwhile has read the files by itself, and has a watcher of its own.
-      const newer = watcher === this.#watcher ? undefined : this.#inForce;
-      return { kind: "certificates", sources: newer?.sources ?? loaded.sources };
-    };
+  async #useNewVersions(news: NewVersions): Promise<void> {
+    const want = (): Promise<Wanted> =>
+      Promise.resolve({ kind: "certificates", sources: news.sources() });
     await this.change({ kind: "certificates", actor: "certificate-watcher", want });
   }
 
+  /** Raises or clears what an operator should know about certificates, whenever their problems have changed. */
+  noteCertificates(): void {
+    this.#noteRefusedTrust();
+    this.#noteImpairedListeners();
+  }
+
   /** A certificate has a state in the status; CA bundles and revocation lists have none. */
-  #noteRefusedTrust(problems: readonly Problem[]): void {
-    const refused = problems.filter(
-      (problem) => !isAdvice(problem) && !problem.path.startsWith("certificates"),
-    );
+  #noteRefusedTrust(): void {
+    const { certificates, notices } = this.#parts;
+    const entries = [...(certificates.inForce?.entries.trusts.values() ?? [])];
+    const refused = entries.flatMap(({ refusals }) => refusals.slice(0, 1));
     const [first] = refused;
-    if (first === undefined) return this.#parts.notices.clear(TRUST_REFUSED);
-    this.#parts.notices.raise({
+    if (first === undefined) return notices.clear(TRUST_REFUSED);
+    notices.raise({
       event: TRUST_REFUSED,
-      text:
-        `New CA or CRL files are refused (${refused.length}), and those before stay in force: ` +
-        `${first.path}: ${first.message}`,
+      text: `New CA or CRL files are refused (${refused.length}): ${first.path}: ${first.message}`,
     });
+  }
+
+  #noteImpairedListeners(): void {
+    const { certificates, notices } = this.#parts;
+    const { inForce } = certificates;
+    if (inForce === undefined) return;
+    const states = new ListenerStates(inForce.document, inForce.entries, Date.now());
+    const impaired = listenersOf(inForce.document).flatMap((place) => {
+      const { state, reason } = states.of(place);
+      return state === "up" ? [] : [`${place.name} is ${state}: ${reason}`];
+    });
+    const [first] = impaired;
+    if (first === undefined) return notices.clear(LISTENERS_IMPAIRED);
+    const text = `${impaired.length} of the listeners cannot serve all clients. ${first}`;
+    notices.raise({ event: LISTENERS_IMPAIRED, text });
   }
 
   #publishWarnings(before: StateInForce | undefined, wanted: Wanted): void {
@@ -220,26 +234,15 @@ export class Director {
   }
 
   #putInForce({ before, after }: ChangeResult, wanted: Wanted): void {
-    if (wanted.kind === "document") {
-      for (const event of UNSAVED_START_NOTICES) this.#parts.notices.clear(event);
+    const { certificates, health, notices } = this.#parts;
+    if (after !== undefined && after !== before) {
+      this.#inForce = after;
+      health.follow(after.document, after.compiled.snapshot);
     }
-    if (after === undefined || after === before) return;
-    this.#inForce = after;
-    this.#parts.health.follow(after.document, after.compiled.snapshot);
-    if (wanted.kind === "document") this.#watch(after, wanted.checked.folder);
-  }
-
-  #watch({ document, sources }: StateInForce, folder: string): void {
-    const { reader, onFault } = this.#parts;
-    this.#watcher?.close();
-    // The new watcher finds anew what is refused.
-    this.#parts.notices.clear(TRUST_REFUSED);
-    const watcher = new SourceWatcher({
-      ...{ document, folder, sources, reader, onFault },
-      onChange: (loaded) => this.#changeCertificates(watcher, loaded),
-    });
-    this.#watcher = watcher;
-    watcher.start();
+    if (wanted.kind !== "document") return;
+    for (const event of UNSAVED_START_NOTICES) notices.clear(event);
+    const { document, entries } = wanted.checked;
+    if (document !== undefined && entries !== undefined) certificates.follow(document, entries);
   }
 }
 

@@ -8,7 +8,9 @@ import { durationMsOf } from "#model/units.ts";
 import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
-import { checkFile, checkValue } from "./check-file.ts";
+import { CertificateStore } from "./certificates/certificate-store.ts";
+import { sourcesOf } from "./certificates/source-entry.ts";
+import { checkFile, checkValue, type CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
@@ -22,6 +24,7 @@ import { kernelNotices } from "./kernel-notices.ts";
 import { Notices, type Notice } from "./notice.ts";
 import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
 import { probeNewAddresses } from "./probe-address.ts";
+import { EngineChoice } from "./serving-engine.ts";
 import {
   becomeControlUser,
   type ControlFiles,
@@ -41,7 +44,6 @@ import { logEvent } from "./telemetry/event-log.ts";
 import { buildLogger, type Logger } from "./telemetry/log.ts";
 import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
-import { findEngine } from "./workers/find-engine.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -84,32 +86,47 @@ export async function serve(options: ServeOptions): Promise<number> {
   const isPretty = process.stdout.isTTY && options.isJson !== true;
   const log = buildLogger({ level: options.logLevel, isPretty });
   const { reader } = options;
-  reader.tellFaultsTo((error) => log.error({ event: "internal", err: error }, String(error)));
+  const logFault = (error: unknown): void =>
+    log.error({ event: "internal", err: error }, String(error));
+  reader.tellFaultsTo(logFault);
   cleanup.defer(() => reader.close());
+  const engines = new EngineChoice({
+    wanted: options.engine,
+    nodeFile: process.execPath,
+    arch: process.arch,
+    env: process.env,
+    onFault: logFault,
+  });
+  cleanup.defer(() => engines.close());
   const configPath = resolve(options.configPath);
   const { demo } = options;
   const caPath = demo === undefined ? undefined : await startDemo(demo, configPath);
   const wantedFolders = (settings: DirectorSettings, folder: string): WantedFolders =>
     wantedFoldersOf(options, settings, folder, process.env);
-  const file = await checkFile(configPath, reader, { wantedFolders });
-  const { document, sources } = file;
-  if (document === undefined || sources === undefined) {
+  const checkParts = {
+    reader,
+    wantedFolders,
+    engineOf: (settings: DirectorSettings) => engines.of(settings),
+  };
+  const file = await checkFile(configPath, { kind: "start" }, checkParts);
+  const { document, entries } = file;
+  if (document === undefined || entries === undefined) {
     throw new DirectorError("document-invalid", configPath, { problems: file.problems });
   }
   const drainMs = durationMsOf(document.director.drain);
   const wanted = wantedFolders(document.director, file.folder);
   // Who starts over as another user leaves no process behind that nobody would wait for.
-  if (process.getuid?.() === 0) await reader.rest();
+  if (process.getuid?.() === 0) await Promise.all([reader.rest(), engines.rest()]);
   const userNotice = becomeUser(document.director.user, demo !== undefined, configPath, wanted);
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
   const { director, view, bus, notices, orphans } = build(options, document, {
     log,
-    reader,
+    engines,
+    checkParts,
     configPath,
     folders,
-    wantedFolders,
     notices: [...kernelNotices(), userNotice, folders.notice],
     cleanup,
   });
@@ -132,6 +149,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     bus.publish({ name: "ready", socketPath, observe: observe?.address });
     if (demo !== undefined && caPath !== undefined) {
       const { command } = demo;
+      const sources = sourcesOf(entries);
       process.stdout.write(demoBanner({ document, sources, caPath, socketPath, command }));
     }
     await stopSignals.first;
@@ -154,25 +172,21 @@ const isStoppedMeanwhile = (): void => undefined;
 
 interface Surroundings {
   readonly log: Logger;
-  readonly reader: MaterialReader;
+  readonly engines: EngineChoice;
+  readonly checkParts: CheckParts;
   readonly configPath: string;
   readonly folders: Folders;
-  readonly wantedFolders: (settings: DirectorSettings, folder: string) => WantedFolders;
   readonly notices: readonly (Notice | undefined)[];
   readonly cleanup: AsyncDisposableStack;
 }
 
 function build(options: ServeOptions, document: Document, surroundings: Surroundings) {
-  const { configPath, folders, wantedFolders, cleanup, log, reader } = surroundings;
+  const { configPath, folders, checkParts, cleanup, log } = surroundings;
+  const { reader } = checkParts;
   const settings = document.director;
   const workers = countOf(options.workers ?? settings.workers);
   const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
-  const binary = findEngine({
-    wanted: options.engine ?? settings.engine,
-    nodeFile: process.execPath,
-    arch: process.arch,
-  });
-  const { engine } = binary;
+  const { binary, engine, trial } = surroundings.engines.of(settings);
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
   const { version } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { readonly version: string };
 
@@ -247,9 +261,16 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     ...troubleOf(notices, STATE_UNWRITABLE),
   });
   cleanup.defer(() => store.close());
+  const certificates = new CertificateStore({
+    reader,
+    trial,
+    onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
+    onTurn: () => director.noteCertificates(),
+    onFault,
+  });
   const director: Director = new Director({
     pool,
-    engine,
+    certificates,
     health,
     bus,
     reader,
@@ -258,9 +279,9 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     notices,
     onFault,
     connectionsPerWorker: limit.perWorker,
-    readFile: (lastGood) => checkFile(configPath, reader, { lastGood, wantedFolders }),
+    readFile: (inForce) => checkFile(configPath, { kind: "change", inForce }, checkParts),
     checkStored: (stored, start, folder) =>
-      checkValue({ ...stored, director: start }, folder, reader, { wantedFolders }),
+      checkValue({ ...stored, director: start }, folder, { kind: "start" }, checkParts),
     // Workers that a killed director has left hold the addresses, and share them.
     probe: async (before, after) => {
       if (orphans.alive().length === 0) await probeNewAddresses(before, after);
@@ -276,6 +297,7 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     wantedWorkers: workers,
     notices,
     director,
+    certificates,
     pool,
     health,
     telemetry,

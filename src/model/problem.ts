@@ -65,6 +65,12 @@ export const PROBLEMS = {
   "key-encrypted": error("Set `passphraseFile` to the file that holds its passphrase."),
   "bad-passphrase": error("Check the first line of the passphrase file."),
   "key-mismatch": error("Put the certificate that belongs to the key first in the chain file."),
+  "engine-lacks-key": error(
+    "Have it issued for another type of key, or run the workers with --engine node.",
+  ),
+  "engine-lacks-suite-choice": error(
+    "List all three suites, or run the workers with --engine node.",
+  ),
   "certificate-expired": error("Renew it, and replace its files."),
   "certificate-not-yet-valid": error("Wait until it is valid, or check the clock of this machine."),
   "certificate-unusable": error("Have it issued again with a current key and signature algorithm."),
@@ -81,6 +87,10 @@ export const PROBLEMS = {
   "crl-expired": error("Install the current revocation list. Until then, every client is refused."),
   "crl-mismatch": error("The file must hold a revocation list of each CA in `ca`, and no others."),
   internal: error("Report it with the lines of the log around it."),
+  "certificate-expiring": warning("Renew it, and replace its files."),
+  "intermediate-expired": warning(
+    "Replace it in the chain file with the current certificate of the CA, or clients may refuse the chain.",
+  ),
   "pem-not-used": warning(
     "Remove it, or replace it with a PEM block that the director reads from this file.",
   ),

@@ -1,3 +1,5 @@
+import type { ReadingParts } from "#control/certificates/source-entry.ts";
+import type { CheckParts } from "#control/check-file.ts";
 import type { MaterialReader } from "#control/reader/material-reader.ts";
 import { startReader } from "#control/reader/start-reader.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
@@ -15,3 +17,12 @@ export function testReader(deadlineMs?: number): MaterialReader {
   closeAtTestEnd(() => reader.rest());
   return reader;
 }
+
+/** What a director on Node reads certificates with. */
+export const testReading = (): ReadingParts => ({ reader: testReader(), trial: undefined });
+
+/** What a director on Node checks documents with. */
+export const testChecking = (): CheckParts => ({
+  reader: testReader(),
+  engineOf: () => ({ engine: "node", trial: undefined }),
+});

@@ -23,6 +23,7 @@ export const sampleVnic: VnicStatus = {
       policy: "intermediate",
       certificates: ["shop"],
       openConnections: 3,
+      oper: "up",
     },
   ],
 };
@@ -57,6 +58,7 @@ export const sampleStatus: DirectorStatus = {
       source: "files",
       state: "refused",
       problem: "The key does not match.",
+      warnings: [],
       facts: {
         names: ["shop.demo.test"],
         keyType: "ecdsa",

@@ -38,6 +38,7 @@ export interface IssueOptions {
   readonly usage?: "server" | "client";
   readonly keyType?: KeyType;
   readonly validity?: Validity;
+  readonly notBefore?: Date;
   readonly notAfter?: Date;
 }
 
@@ -131,6 +132,7 @@ export class TestCa {
     const certificate = await this.#sign(keys, {
       commonName: options.commonName ?? options.names[0] ?? "no name",
       ...periodOf(options.validity ?? "valid", options.notAfter),
+      ...(options.notBefore === undefined ? {} : { notBefore: options.notBefore }),
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(

@@ -204,7 +204,7 @@ describe("metrics", { concurrency: true }, () => {
         assert.equal(metrics.sum("tlsd_workers"), 1);
         assert.equal(metrics.sum("tlsd_worker_restarts_total"), 0);
         assert.ok((value("worker_loop_delay_seconds", { worker: String(worker?.id) }) ?? -1) >= 0);
-        const notAfterMs = certificate?.facts.notAfterMs ?? 0;
+        const notAfterMs = certificate?.facts?.notAfterMs ?? 0;
         assert.equal(
           value("certificate_not_after_seconds", { certificate: "shop" }),
           Math.floor(notAfterMs / 1000),

@@ -13,25 +13,45 @@ export const showCertificates: ShowView<readonly CertificateStatus[]> = {
       [
         { title: "CERTIFICATE", cell: ({ name }) => name },
         { title: "FILES", cell: ({ state }) => state },
-        { title: "KEY", cell: ({ facts }) => facts.keyType },
+        { title: "KEY", cell: ({ facts }) => facts?.keyType ?? "-" },
         {
           title: "EXPIRES",
-          cell: ({ facts: { notAfterMs } }) => {
+          cell: ({ facts }) => {
+            if (facts === undefined) return "-";
+            const { notAfterMs } = facts;
             const span = spanText(notAfterMs - nowMs);
             const isPast = notAfterMs < nowMs;
             return `${timeText(notAfterMs)} (${isPast ? `expired ${span} ago` : `in ${span}`})`;
           },
         },
-        { title: "SHA-256", cell: ({ facts }) => facts.fingerprint.slice(0, 16) },
-        { title: "NAMES", cell: ({ facts }) => facts.names.join(", ") },
+        { title: "SHA-256", cell: ({ facts }) => facts?.fingerprint.slice(0, 16) ?? "-" },
+        { title: "NAMES", cell: ({ facts }) => facts?.names.join(", ") ?? "-" },
       ],
       certificates,
     );
-    const refusals = certificates
-      .filter(({ problem }) => problem !== undefined)
-      .map(({ name, problem = "" }) => `  ${name}: ${escapeControls(problem)}\n`);
-    return refusals.length === 0
-      ? table
-      : `${table}\nFiles that are refused; an older version is served:\n${refusals.join("")}`;
+    const problems = (isRefused: boolean): readonly Line[] =>
+      certificates.flatMap(({ name, state, problem }) =>
+        problem === undefined || (state === "refused") !== isRefused ? [] : [[name, problem]],
+      );
+    const warnings = certificates.flatMap((certificate) =>
+      certificate.warnings.map((warning): Line => [certificate.name, warning]),
+    );
+    return [
+      table,
+      section("Files that are refused; an older version is served", problems(true)),
+      section(
+        "Certificates that clients cannot be served with, or that they refuse",
+        problems(false),
+      ),
+      section("Warnings", warnings),
+    ].join("");
   },
 };
+
+type Line = readonly [name: string, text: string];
+
+function section(title: string, lines: readonly Line[]): string {
+  if (lines.length === 0) return "";
+  const texts = lines.map(([name, text]) => `  ${name}: ${escapeControls(text)}\n`);
+  return `\n${title}:\n${texts.join("")}`;
+}

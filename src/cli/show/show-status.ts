@@ -8,7 +8,15 @@ export const showStatus: ShowView<DirectorStatus> = {
   path: () => "/v1/status",
   text(status, nowMs) {
     const { workers, certificates } = status;
-    const refused = certificates.filter(({ state }) => state === "refused");
+    const troubled = certificates.filter(({ state }) => state !== "ok");
+    const counts = [
+      ["ok", certificates.length - troubled.length],
+      ["refused", troubled.filter(({ state }) => state === "refused").length],
+      ...["expired", "not-yet-valid", "unusable"].flatMap((wanted) => {
+        const { length } = troubled.filter(({ state }) => state === wanted);
+        return length === 0 ? [] : [[wanted, length]];
+      }),
+    ];
     const since = (time: string): string => `${spanText(nowMs - Date.parse(time))} ago`;
     const rows: readonly (readonly [string, string])[] = [
       ["director", `${status.version}, ${status.state}, pid ${status.pid}`],
@@ -19,9 +27,9 @@ export const showStatus: ShowView<DirectorStatus> = {
       ],
       ["workers", `${workers.serving} of ${workers.wanted} serve, engine ${status.engine}`],
       ["connections", `${status.openConnections} open`],
-      ["certificates", `${certificates.length - refused.length} ok, ${refused.length} refused`],
-      ...refused.map(
-        ({ name, problem }) => ["refused", `${name}: ${problem ?? "no reason given"}`] as const,
+      ["certificates", counts.map(([state, count]) => `${count} ${state}`).join(", ")],
+      ...troubled.map(
+        ({ name, state, problem }) => [state, `${name}: ${problem ?? "no reason given"}`] as const,
       ),
       ...(status.lastRefusal === undefined
         ? []

@@ -1,3 +1,4 @@
+import { escapeControls } from "#model/escape-controls.ts";
 import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import { tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
@@ -29,7 +30,7 @@ export const showVnics: ShowView<readonly VnicStatus[]> = {
             },
           ],
           vnics,
-        ),
+        ) + reasonsOf(vnics.flatMap(({ listeners }) => listeners)),
 };
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
@@ -43,6 +44,7 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
       : tableOf<ListenerStatus>(
           [
             { title: "LISTENER", cell: ({ name }) => name },
+            { title: "STATE", cell: ({ oper }) => oper },
             { title: "MODE", cell: ({ mode }) => mode },
             { title: "TO", cell: ({ to }) => to },
             { title: "POLICY", cell: ({ policy }) => policy },
@@ -50,5 +52,12 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
             { title: "CERTIFICATES", cell: ({ certificates }) => certificates.join(", ") || "-" },
           ],
           listeners,
-        ),
+        ) + reasonsOf(listeners),
 };
+
+function reasonsOf(listeners: readonly ListenerStatus[]): string {
+  const reasons = listeners.flatMap(({ name, reason }) =>
+    reason === undefined ? [] : [`  ${name}: ${escapeControls(reason)}\n`],
+  );
+  return reasons.length === 0 ? "" : `\nListeners that are not up:\n${reasons.join("")}`;
+}

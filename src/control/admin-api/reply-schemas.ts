@@ -54,6 +54,11 @@ export const ListenerStatusSchema = shape<ListenerStatus>(
     policy: text("Name of the TLS policy."),
     certificates: texts("Names of its certificates, the default first."),
     openConnections: count("Connections open now."),
+    oper: choice(
+      ["up", "impaired", "down"],
+      "`down` if the listener cannot be served, `impaired` if clients may be refused.",
+    ),
+    reason: Type.Optional(text("Why its certificates or CA bundles keep it from being up.")),
   },
   "A listener.",
 );
@@ -89,12 +94,13 @@ export const CertificateStatusSchema = shape<CertificateStatus>(
   {
     name: text("Name in the document."),
     source: choice(["files"], "Where the certificate comes from."),
-    facts: CertificateFactsSchema,
+    facts: Type.Optional(CertificateFactsSchema),
     state: choice(
-      ["ok", "refused"],
-      "`refused` if newer files cannot be served, and an older version is served.",
+      ["ok", "refused", "expired", "not-yet-valid", "unusable"],
+      "`refused` if newer files cannot be used and an older version is served; `expired` or `not-yet-valid` if the version that is served is not valid now; `unusable` if there is none that can be served.",
     ),
-    problem: Type.Optional(text("Why the newer files are refused.")),
+    problem: Type.Optional(text("Why the state is not `ok`.")),
+    warnings: texts("What an operator should know about the version that is served."),
   },
   "A certificate and the version of it that is served.",
 );

@@ -33,5 +33,5 @@ const shortened = (text: string): string =>
   text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
 
 /** Node leaves an empty name undefined, which its types do not say (RFC 5280 section 4.1.2.6). */
-const oneLineOf = (distinguishedName: string | undefined): string =>
+export const oneLineOf = (distinguishedName: string | undefined): string =>
   shortened((distinguishedName ?? "").replaceAll("\n", ", "));

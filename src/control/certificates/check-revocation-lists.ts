@@ -5,43 +5,41 @@ import { bytesOf } from "./parse-certificates.ts";
 import type { PemBlock } from "./pem-blocks.ts";
 import { parseRevocationList, type RevocationList } from "./revocation-list.ts";
 import { sourceProblem } from "./source-problem.ts";
+import type { TrustValidity } from "./sources.ts";
 
 /**
- * Both engines check every certificate of a client's chain, so each CA needs a list that is current and its own; with one
- * missing, every client of that CA would be refused (X509_V_ERR_UNABLE_TO_GET_CRL). Throws SourceProblem.
+ * Both engines check every certificate of a client's chain, so each CA needs a list of its own; with one missing, every
+ * client of that CA would be refused (X509_V_ERR_UNABLE_TO_GET_CRL). Returns when the lists are due to be replaced.
+ * Throws SourceProblem.
  */
 export function checkRevocationLists(
   blocks: readonly PemBlock[],
   authorities: readonly X509Certificate[],
   place: string,
-  nowMs: number,
-): void {
+): TrustValidity["lists"] {
   const lists = blocks.map((block, index) => parseList(block, index, place));
   const issuers = Map.groupBy(
     authorities.map((authority) => ({ authority, subject: subjectOf(authority.raw) })),
     ({ subject }) => subject.key,
   );
-  for (const list of lists) checkList(list, issuers.get(list.issuer.key) ?? [], place, nowMs);
+  for (const list of lists) checkList(list, issuers.get(list.issuer.key) ?? [], place);
   const listed = new Set(lists.map(({ issuer }) => issuer.key));
   for (const [key, [named]] of issuers) {
     if (listed.has(key)) continue;
     const message = `The CA ${named?.subject.text} has no revocation list in the file, so all of its clients would be refused.`;
     throw sourceProblem("crl-mismatch", place, message);
   }
+  return lists.flatMap(({ issuer, nextUpdateMs }) =>
+    nextUpdateMs === undefined ? [] : [{ issuer: issuer.text, nextUpdateMs }],
+  );
 }
 
 function checkList(
   list: RevocationList,
   named: readonly { readonly authority: X509Certificate }[],
   place: string,
-  nowMs: number,
 ): void {
-  const { issuer, nextUpdateMs } = list;
-  const what = `The revocation list of ${issuer.text}`;
-  if (nextUpdateMs !== undefined && nextUpdateMs <= nowMs) {
-    const due = new Date(nextUpdateMs).toISOString();
-    throw sourceProblem("crl-expired", place, `${what} was due to be replaced at ${due}.`);
-  }
+  const what = `The revocation list of ${list.issuer.text}`;
   if (named.length === 0) {
     throw sourceProblem("crl-mismatch", place, `${what} belongs to no CA of the policy.`);
   }

@@ -1,11 +1,13 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { errorCodeOf } from "#model/error-code.ts";
 import type { Certificate } from "#model/document/certificate.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
-import type { MaterialId } from "#model/names.ts";
-import { pathOf } from "#model/problem.ts";
+import { pathOf, problemOf } from "#model/problem.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
+import { signatureOf } from "../read-bounded-file.ts";
 import { readCertificate } from "./read-certificate.ts";
 import { readSystemTrust } from "./read-system-trust.ts";
 import { readTrust, type TrustSource } from "./read-trust.ts";
@@ -13,41 +15,57 @@ import {
   SYSTEM_TRUST_KEY,
   trustKeyOf,
   type CertificateVersion,
-  type SourceFile,
+  type SourceVersion,
   type TrustVersion,
 } from "./sources.ts";
-
-/** A version of a certificate or of a CA bundle. */
-export interface SourceVersion {
-  readonly id: MaterialId;
-  readonly files: readonly SourceFile[];
-}
+import { certificateProblemsAt, trustProblemsAt } from "./validity.ts";
 
 export interface ReadVersion<Version extends SourceVersion> {
   readonly version: Version;
   readonly warnings: readonly Problem[];
+  /** What `look` would have returned when this was read, or something else if that cannot be told. */
+  readonly looks: string;
 }
 
-/** Something that the document names files for: how it is called, where it stands, which files, how it is read. */
+/**
+ * Where the versions of one certificate or CA bundle of a document come from. Today these are files; certificates that are
+ * uploaded, issued or ordered by ACME are further implementations.
+ */
 export interface DocumentSource<Version extends SourceVersion> {
   readonly key: string;
+  /** Where it stands in the document. */
   readonly place: string;
-  /** Absolute. */
-  readonly paths: readonly string[];
+  /** Two sources with the same origin have the same versions. */
+  readonly origin: string;
+  /** Returns a text that changes when there may be a new version. It is asked every second, so it reads no contents. */
+  look(): Promise<string>;
   /** Throws SourceProblem. */
-  read(nowMs: number, reader: MaterialReader): Promise<ReadVersion<Version>>;
+  read(reader: MaterialReader): Promise<ReadVersion<Version>>;
+  /** Returns what the time of day makes of a version. An error says that it is not valid at that time. */
+  problemsAt(version: Version, nowMs: number): readonly Problem[];
+  /** Returns the problem of a version that the engine of the workers does not accept; `code` is the engine's error code. */
+  engineProblem(version: Version, engine: string, code: string): Problem;
 }
 
 export const certificateSourcesOf = (
   document: Document,
   folder: string,
 ): readonly DocumentSource<CertificateVersion>[] =>
-  Object.entries(document.certificates).map(([name, certificate]) => ({
-    key: name,
-    place: pathOf("certificates", name),
-    paths: absolute(folder, pathsOf(certificate)),
-    read: (nowMs, reader) => readCertificate(name, certificate, folder, nowMs, reader),
-  }));
+  Object.entries(document.certificates).map(([name, certificate]) => {
+    const place = pathOf("certificates", name);
+    return {
+      key: name,
+      place,
+      ...filesOf(folder, pathsOf(certificate)),
+      read: (reader) => readCertificate(name, certificate, folder, reader),
+      problemsAt: (version, nowMs) => certificateProblemsAt(version, `${place}.chain`, nowMs),
+      engineProblem: ({ bunRefusal }, engine, code) => {
+        const what = bunRefusal === undefined ? "" : `: it has ${bunRefusal}`;
+        const message = `Engine ${engine} does not accept certificate ${name}${what} (${code}).`;
+        return problemOf("engine-lacks-key", place, message);
+      },
+    };
+  });
 
 /** Each pair of CA bundle and CRL once, however many policies and listeners name it; likewise the system's bundle. */
 export function trustSourcesOf(
@@ -59,39 +77,74 @@ export function trustSourcesOf(
     const key = trustKeyOf(source.ca, source.crl);
     if (!byKey.has(key)) byKey.set(key, source);
   }
-  const named = [...byKey].map(([key, source]): DocumentSource<TrustVersion> => ({
-    key,
-    place: source.caPlace,
-    paths: absolute(folder, [source.ca, source.crl]),
-    read: (nowMs, reader) => readTrust(source, folder, nowMs, reader),
-  }));
+  const named = [...byKey].map(([key, source]): DocumentSource<TrustVersion> => {
+    const { ca, crl, caPlace, crlPlace } = source;
+    return {
+      key,
+      ...filesOf(folder, [ca, crl]),
+      read: (reader) => readTrust(source, folder, reader),
+      ...trustProblems(caPlace, crlPlace),
+    };
+  });
   const place = systemTrustPlaceOf(document);
   if (place === undefined) return named;
   const system: DocumentSource<TrustVersion> = {
     key: SYSTEM_TRUST_KEY,
-    place,
-    paths: [],
-    read: async (_nowMs, reader) => ({
+    origin: "system",
+    look: async () => UNKNOWN_LOOKS,
+    read: async (reader) => ({
       version: await readSystemTrust(place, reader),
       warnings: [],
+      looks: UNKNOWN_LOOKS,
     }),
+    ...trustProblems(place, place),
   };
   return [...named, system];
 }
 
-/** Whether a version was read from these files, whatever they held then. */
-export const isFrom = (files: readonly SourceFile[], paths: readonly string[]): boolean =>
-  files.length === paths.length && files.every(({ path }) => paths.includes(path));
+/** The looks of a source that cannot be watched: it is read again with each document. */
+export const UNKNOWN_LOOKS = "";
+
+const trustProblems = (
+  ca: string,
+  crl: string,
+): Pick<DocumentSource<TrustVersion>, "place" | "problemsAt" | "engineProblem"> => ({
+  place: ca,
+  problemsAt: (version, nowMs) => trustProblemsAt(version, { ca, crl }, nowMs),
+  engineProblem: (_version, engine, code) =>
+    problemOf(
+      "ca-malformed",
+      ca,
+      `Engine ${engine} does not accept the CA certificates (${code}).`,
+    ),
+});
+
+function filesOf(
+  folder: string,
+  paths: readonly (string | undefined)[],
+): Pick<DocumentSource<SourceVersion>, "origin" | "look"> {
+  const absolute = [
+    ...new Set(paths.flatMap((path) => (path === undefined ? [] : [resolve(folder, path)]))),
+  ];
+  return { origin: JSON.stringify(absolute), look: () => lookAt(absolute) };
+}
+
+async function lookAt(paths: readonly string[]): Promise<string> {
+  const looks = paths.map(async (path) => {
+    try {
+      return signatureOf(await stat(path, { bigint: true }));
+    } catch (error) {
+      return errorCodeOf(error) ?? "unknown";
+    }
+  });
+  return (await Promise.all(looks)).join(" ");
+}
 
 const pathsOf = ({ chain, key, passphraseFile }: Certificate): readonly (string | undefined)[] => [
   chain,
   key,
   passphraseFile,
 ];
-
-function absolute(folder: string, paths: readonly (string | undefined)[]): readonly string[] {
-  return [...new Set(paths.flatMap((path) => (path === undefined ? [] : [resolve(folder, path)])))];
-}
 
 function policyTrustsOf(document: Document): readonly TrustSource[] {
   return Object.entries(document.policies).flatMap(([name, { clientAuth }]) => {

@@ -4,14 +4,14 @@ import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { parseDocument } from "#model/document/parse-document.ts";
-import { testReader } from "#harness/material-reader.ts";
+import { testReading } from "#harness/material-reader.ts";
 import { makeTempFolder, writeFiles, type FileContents } from "#harness/temp-folder.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
 
 /** Every kind of file here is one that the OpenSSL command line writes, or that an editor makes of such a file. */
 describe("PEM that OpenSSL takes is read, and what is not read is named", () => {
-  const reader = testReader();
+  const reading = testReading();
   let folder: string;
   let ca: TestCa;
   let between: TestCa;
@@ -21,7 +21,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     execFileSync("openssl", args, { cwd: folder, stdio: "ignore" });
   };
   const load = (rest: object): Promise<LoadedSources> =>
-    loadSources(parseDocument(rest).draft, folder, reader);
+    loadSources(parseDocument(rest).draft, folder, reading);
   const loadPair = (chain: string, key = "leaf.key"): Promise<LoadedSources> =>
     load({ certificates: { shop: { chain, key } } });
   const loadTrust = (files: object): Promise<LoadedSources> =>

@@ -7,25 +7,26 @@ import { before, describe, it } from "node:test";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
-import { testReader } from "#harness/material-reader.ts";
+import { testReading } from "#harness/material-reader.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
-import { encodeFrame } from "../reader/frames.ts";
+import { encodeFrame } from "#protocol/job-frames.ts";
 import { MaterialReader } from "../reader/material-reader.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
-import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./sources.ts";
+import type { ReadingParts, SourceEntries } from "./source-entry.ts";
+import { SYSTEM_TRUST_KEY, trustKeyOf } from "./sources.ts";
 
 describe("loadSources", () => {
-  const reader = testReader();
+  const reading = testReading();
   let folder: string;
   let ca: TestCa;
   let shop: IssuedCertificate;
   let rsa: IssuedCertificate;
 
-  const load = (rest: object, lastGood?: Sources, nowMs?: number): Promise<LoadedSources> =>
-    loadSources(parseDocument(rest).draft, folder, reader, lastGood, nowMs);
+  const load = (rest: object, inForce?: SourceEntries): Promise<LoadedSources> =>
+    loadSources(parseDocument(rest).draft, folder, reading, inForce);
   const loadOne = (certificate: object): Promise<LoadedSources> =>
     load({ certificates: { shop: certificate } });
-  const codesOf = ({ problems }: LoadedSources): readonly string[] =>
+  const codesOf = ({ problems }: Pick<LoadedSources, "problems">): readonly string[] =>
     problems.map(({ code, path }) => `${code} ${path}`);
 
   before(async () => {
@@ -101,7 +102,9 @@ describe("loadSources", () => {
     ] as const) {
       const loaded = await loadOne({ chain, key });
       assert.deepEqual(codesOf(loaded), [expected], `${chain} ${key}`);
-      assert.equal(loaded.sources.certificates.size, 0);
+      // A certificate that is only not valid now can be used if there is no other.
+      const isValidLater = chain === "expired.pem" || chain === "early.pem";
+      assert.equal(loaded.sources.certificates.size, isValidLater ? 1 : 0);
       const keyLine = shop.keyPem.split("\n")[1] ?? "";
       assert.ok(!JSON.stringify(loaded.problems).includes(keyLine));
     }
@@ -163,7 +166,7 @@ describe("loadSources", () => {
       // A machine may have none, which is a problem then.
       const missing = "system-ca-missing profiles.p.vnics.v.listeners[0].endpointTls.ca";
       const expected = sources.trusts.has(SYSTEM_TRUST_KEY) ? [] : [missing];
-      assert.deepEqual(codesOf({ sources, problems }), expected);
+      assert.deepEqual(codesOf({ problems }), expected);
     }
     const endpointTls = { ca: "ca.pem" };
     const others = [tcp, { ...tcp, endpointTls: { verify: false } }, { ...egress, endpointTls }];
@@ -211,7 +214,7 @@ describe("loadSources", () => {
     await shop.writeTo(folder, "kept");
     const good = await loadOne(files);
     await writeFiles(folder, { "kept.key": rsa.keyPem });
-    const kept = await load({ certificates: { shop: files } }, good.sources);
+    const kept = await load({ certificates: { shop: files } }, good.entries);
     assert.equal(
       kept.sources.certificates.get("shop")?.id,
       good.sources.certificates.get("shop")?.id,
@@ -222,7 +225,7 @@ describe("loadSources", () => {
     );
     const moved = await load(
       { certificates: { shop: { ...files, key: "rsa.pem" } } },
-      good.sources,
+      good.entries,
     );
     assert.equal(moved.sources.certificates.size, 0);
     assert.equal(moved.problems[0]?.severity, "error");
@@ -230,21 +233,21 @@ describe("loadSources", () => {
 
   it("takes no mistake of the program for one of the files, and passes its stack on", async () => {
     const faults: unknown[] = [];
-    const readerOf = (script: string): MaterialReader => {
+    const readingOf = (script: string): ReadingParts => {
       const broken = new MaterialReader({
         command: { file: process.execPath, args: ["-e", script], env: {} },
         size: 1,
         onFault: (error) => faults.push(error),
       });
       closeAtTestEnd(() => broken.close());
-      return broken;
+      return { reader: broken, trial: undefined };
     };
     const { draft } = parseDocument({
       certificates: { shop: { chain: "shop.pem", key: "shop.key" } },
     });
     const [reply = Buffer.alloc(0)] = encodeFrame({ fault: "TypeError: no\n    at a.ts:1" }, []);
     const answer = `process.stdin.once("data", () => process.stdout.write(Buffer.from("${Buffer.from(reply).toString("hex")}", "hex")))`;
-    const { problems } = await loadSources(draft, folder, readerOf(answer));
+    const { problems } = await loadSources(draft, folder, readingOf(answer));
     assert.deepEqual(
       problems.map(({ code, path, severity }) => [code, path, severity]),
       [["internal", "", "error"]],
@@ -253,7 +256,7 @@ describe("loadSources", () => {
     assert.match(String((faults.shift() as Error).stack), /at a\.ts:1/);
 
     const dying = 'console.error("last words"); process.stdin.once("data", () => process.exit(3))';
-    const died = await loadSources(draft, folder, readerOf(dying));
+    const died = await loadSources(draft, folder, readingOf(dying));
     assert.deepEqual(codesOf(died), ["reader-failed certificates.shop"]);
     assert.match(died.problems[0]?.message ?? "", /exit code 3/);
     assert.match(inspect(faults[0]), /last words/);

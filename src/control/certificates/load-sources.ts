@@ -1,90 +1,88 @@
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
-import { problemOf } from "#model/problem.ts";
 import {
   certificateSourcesOf,
-  isFrom,
   trustSourcesOf,
+  UNKNOWN_LOOKS,
   type DocumentSource,
-  type SourceVersion,
 } from "./document-sources.ts";
-import { SourceProblem } from "./source-problem.ts";
-import type { MaterialReader } from "../reader/material-reader.ts";
 import { inTurn } from "./in-turn.ts";
-import type { Sources } from "./sources.ts";
+import {
+  readEntry,
+  sourcesOf,
+  type ReadingParts,
+  type SourceEntries,
+  type SourceEntry,
+} from "./source-entry.ts";
+import type { Sources, SourceVersion } from "./sources.ts";
 
 export interface LoadedSources {
+  readonly entries: SourceEntries;
+  /** The versions of the entries. */
   readonly sources: Sources;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads every certificate, CA bundle and CRL that the document names. What cannot be used is a problem and missing from
- * the sources; or, if `lastGood` has a version that came from the same files, stays that version with a warning.
+ * Reads every certificate, CA bundle and CRL that the document names, except what is in force and looks as it did then.
+ * What cannot be used, or is not valid at this time, is an error; or a warning if the same source is in force already,
+ * since refusing the document would not help then.
  */
 export async function loadSources(
   document: Document,
   folder: string,
-  reader: MaterialReader,
-  lastGood?: Sources,
+  parts: ReadingParts,
+  inForce?: SourceEntries,
   nowMs = Date.now(),
 ): Promise<LoadedSources> {
   const certificates = await inTurn(certificateSourcesOf(document, folder), (source) =>
-    readOrKeep(source, reader, lastGood?.certificates.get(source.key), nowMs),
+    load(source, inForce?.certificates.get(source.key), parts, nowMs),
   );
   const trusts = await inTurn(trustSourcesOf(document, folder), (source) =>
-    readOrKeep(source, reader, lastGood?.trusts.get(source.key), nowMs),
+    load(source, inForce?.trusts.get(source.key), parts, nowMs),
   );
+  const entries = { certificates: byKey(certificates), trusts: byKey(trusts) };
   return {
-    sources: { certificates: versionsOf(certificates), trusts: versionsOf(trusts) },
+    entries,
+    sources: sourcesOf(entries),
     problems: [...certificates, ...trusts].flatMap(({ problems }) => problems),
   };
 }
 
-interface Loaded<Version> {
-  readonly key: string;
-  readonly version: Version | undefined;
+interface Loaded<Version extends SourceVersion> {
+  readonly entry: SourceEntry<Version>;
   readonly problems: readonly Problem[];
 }
 
-async function readOrKeep<Version extends SourceVersion>(
+async function load<Version extends SourceVersion>(
   source: DocumentSource<Version>,
-  reader: MaterialReader,
-  lastGood: Version | undefined,
+  before: SourceEntry<Version> | undefined,
+  parts: ReadingParts,
   nowMs: number,
 ): Promise<Loaded<Version>> {
-  const { key } = source;
-  try {
-    const { version, warnings } = await source.read(nowMs, reader);
-    return { key, version, problems: warnings };
-  } catch (error) {
-    const problems = problemsOfError(error, source, reader);
-    if (lastGood === undefined || !isFrom(lastGood.files, source.paths)) {
-      return { key, version: undefined, problems };
-    }
-    return { key, version: lastGood, problems: problems.map(asWarning) };
-  }
+  const isInForce = before?.source.origin === source.origin;
+  const isKnown = isInForce && before.refusals.length === 0 && before.looks !== UNKNOWN_LOOKS;
+  const entry =
+    isKnown && (await source.look()) === before.looks
+      ? { ...before, source }
+      : await readEntry(source, before, parts, nowMs);
+  const problems = problemsOf(entry, nowMs);
+  return { entry, problems: isInForce ? problems.map(asWarning) : problems };
 }
 
-/** Where the last good version stays, nothing is refused but the new files. */
+/** Returns everything that is wrong with an entry at a time. */
+export const problemsOf = <Version extends SourceVersion>(
+  { source, version, refusals, warnings }: SourceEntry<Version>,
+  nowMs: number,
+): readonly Problem[] => [
+  ...refusals,
+  ...warnings,
+  ...(version === undefined ? [] : source.problemsAt(version, nowMs)),
+];
+
 export const asWarning = (problem: Problem): Problem => ({ ...problem, severity: "warning" });
 
-/** Why a reading ended, and what else was found. An exception that nobody expected is no problem of the files. */
-export function problemsOfError(
-  error: unknown,
-  { place }: { readonly place: string },
-  reader: MaterialReader,
-): readonly Problem[] {
-  if (error instanceof SourceProblem) {
-    const { problem, warnings } = error;
-    // What the process said at its end is in the cause.
-    if (problem.code === "reader-failed") reader.tellFault(error);
-    return [problem, ...warnings];
-  }
-  reader.tellFault(error);
-  const name = error instanceof Error ? error.message : String(error);
-  return [problemOf("internal", "", `Reading ${place} ended with an exception: ${name}.`)];
-}
-
-const versionsOf = <Version>(loaded: readonly Loaded<Version>[]): ReadonlyMap<string, Version> =>
-  new Map(loaded.flatMap(({ key, version }) => (version === undefined ? [] : [[key, version]])));
+const byKey = <Version extends SourceVersion>(
+  loaded: readonly Loaded<Version>[],
+): ReadonlyMap<string, SourceEntry<Version>> =>
+  new Map(loaded.map(({ entry }) => [entry.source.key, entry]));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { describe, it } from "node:test";
-import { alternativeNames, generalNames } from "#harness/der.ts";
+import { alternativeNames, generalNames, utcTime } from "#harness/der.ts";
 import { issueOddCertificate, type OddFields } from "#harness/odd-certificate.ts";
 import {
   illegalCertificates,
@@ -11,11 +11,12 @@ import {
 } from "#harness/odd-certificates.ts";
 import { parseCertificate, type ParsedCertificate } from "./parse-certificate.ts";
 import { SourceProblem } from "./source-problem.ts";
+import { certificateProblemsAt } from "./validity.ts";
 
 const places = { chain: "chain", key: "key" };
 
 function parse(chain: string, key: string | undefined): ParsedCertificate {
-  return parseCertificate({ chain, key, passphrase: undefined }, places, Date.now());
+  return parseCertificate({ chain, key, passphrase: undefined }, places);
 }
 
 function parseOdd(fields: OddFields): ParsedCertificate {
@@ -72,6 +73,13 @@ describe("parseCertificate takes what is legal", () => {
   });
 });
 
+it("a certificate that expired before 1970 is read, and found to have expired", () => {
+  const { version } = parseOdd({ notAfter: utcTime("600101000000Z") });
+  const [problem] = certificateProblemsAt(version, "chain", Date.now());
+  assert.equal(problem?.code, "certificate-expired");
+  assert.match(problem.message, /1960-01-01/);
+});
+
 describe("parseCertificate says what is wrong with", () => {
   for (const [name, { fields, problem }] of Object.entries(illegalCertificates)) {
     it(name, () =>
@@ -91,7 +99,7 @@ describe("parseCertificate says what is wrong with", () => {
       });
     const old = encrypt("-v1", "PBE-SHA1-RC4-128", "-provider", "legacy", "-provider", "default");
     const refusalOf = (key: string, passphrase: string): string =>
-      problemOf(() => parseCertificate({ chain: chainPem, key, passphrase }, places, Date.now()));
+      problemOf(() => parseCertificate({ chain: chainPem, key, passphrase }, places));
     assert.match(refusalOf(old, "x"), /^key-malformed: .*no longer supports.*openssl pkcs8/);
     assert.match(refusalOf(encrypt("-v2", "aes-256-cbc"), "y"), /^bad-passphrase/);
   });

@@ -4,15 +4,14 @@ import { errorCodeOf } from "#model/error-code.ts";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { problemOf } from "#model/problem.ts";
-import { certificateFactsOf } from "./certificate-facts.ts";
+import { certificateFactsOf, oneLineOf } from "./certificate-facts.ts";
 import { signingFactsOf } from "./signing-facts.ts";
 import { certificateFieldsOf, KEY_USAGE, type CertificateFields } from "./certificate-fields.ts";
-import { checkPeriod } from "./check-period.ts";
 import { isCertificateBlock, isCurveBlock, isPrivateKeyBlock, parsePem } from "./pem-blocks.ts";
 import { isRefusal, parseCertificates } from "./parse-certificates.ts";
 import { readPrivateKey, type PrivateKey } from "./read-private-key.ts";
 import { sourceProblem } from "./source-problem.ts";
-import type { CertificateVersion } from "./sources.ts";
+import type { CertificateVersion, ValidityPeriod } from "./sources.ts";
 import { unusedBlockWarnings } from "./unused-blocks.ts";
 
 /** Contents of files, read as Latin-1. */
@@ -38,13 +37,12 @@ export interface ParsedCertificate {
 const MAX_COMMON_CHAIN_BYTES = 100 * 1024;
 
 /**
- * Proves that chain and key go together, are valid at `nowMs` and that TLS takes them. Throws SourceProblem. The id is
+ * Proves that chain and key go together and that TLS takes them, at whatever time. Throws SourceProblem. The id is
  * over contents, so rewritten files with the same certificates and key are the same version. It may take any time.
  */
 export function parseCertificate(
   texts: CertificateTexts,
   places: CertificatePlaces,
-  nowMs: number,
 ): ParsedCertificate {
   const chainFile = parsePem(texts.chain);
   const keyFile = texts.key === undefined ? chainFile : parsePem(texts.key);
@@ -77,7 +75,7 @@ export function parseCertificate(
       "The certificate spells out the parameters of its curve, which RFC 5480 section 2.1.1 forbids.";
     throw sourceProblem("certificate-unusable", places.chain, message);
   }
-  checkPeriod(fields, places.chain, nowMs);
+  const periods = periodsOf(chain, fields, places.chain);
   const chainPem = chain.map((entry) => entry.toString()).join("");
   proveUsable(chainPem, privateKey.pem, places.chain);
   const version = {
@@ -87,6 +85,7 @@ export function parseCertificate(
     signing: signingFactsOf(privateKey.key, privateKey.keyType, chain),
     bunRefusal: bunRefusalOf(fields, privateKey),
     isForServers: fields.isForServers,
+    periods,
   } as const;
   return {
     version,
@@ -117,6 +116,30 @@ function checkPair(chain: Chain, { key }: PrivateKey, place: string): void {
   }
   const message = `The private key belongs to certificate ${index + 1} of the chain, not to the first.`;
   throw sourceProblem("key-mismatch", place, message);
+}
+
+function periodsOf(
+  [leaf, ...rest]: Chain,
+  fields: CertificateFields,
+  place: string,
+): CertificateVersion["periods"] {
+  const first = tryPeriod(leaf, fields);
+  if (first === undefined) {
+    const message = "The certificate's period of validity has a date that does not exist.";
+    throw sourceProblem("certificate-malformed", place, message);
+  }
+  return [
+    first,
+    ...rest.flatMap((entry) => tryPeriod(entry, certificateFieldsOf(entry.raw)) ?? []),
+  ];
+}
+
+function tryPeriod(
+  certificate: X509Certificate,
+  { notBeforeMs, notAfterMs }: CertificateFields,
+): ValidityPeriod | undefined {
+  if (notBeforeMs === undefined || notAfterMs === undefined) return undefined;
+  return { subject: oneLineOf(certificate.subject), notBeforeMs, notAfterMs };
 }
 
 /** Finds what only the TLS library refuses, such as a signature with SHA-1, before a worker does. */

@@ -3,13 +3,12 @@ import { createSecureContext, getCACertificates } from "node:tls";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { certificateFieldsOf } from "./certificate-fields.ts";
-import { dayOf } from "./check-period.ts";
 import { checkRevocationLists } from "./check-revocation-lists.ts";
 import { checkTrustSettings } from "./check-trust-settings.ts";
 import { checkClosed, isRefusal, parseCertificates } from "./parse-certificates.ts";
 import { isCertificateBlock, isRevocationBlock, parsePem } from "./pem-blocks.ts";
 import { sourceProblem } from "./source-problem.ts";
-import type { TrustVersion } from "./sources.ts";
+import type { TrustValidity, TrustVersion } from "./sources.ts";
 import { firstUnusedOf, tryConversionHint, unusedBlockWarnings } from "./unused-blocks.ts";
 
 /** Contents of files, read as Latin-1. */
@@ -30,16 +29,16 @@ export interface ParsedTrust {
 }
 
 /** A CA bundle and the revocation lists of its CAs. Throws SourceProblem. It may take any time. */
-export function parseTrust(texts: TrustTexts, places: TrustPlaces, nowMs: number): ParsedTrust {
+export function parseTrust(texts: TrustTexts, places: TrustPlaces): ParsedTrust {
   const caFile = parsePem(texts.ca);
   const authorities = parseCertificates(caFile, places.ca, "ca-malformed");
   checkTrustSettings(caFile.blocks, places.ca);
-  checkPeriods(authorities, places.ca, nowMs);
+  const caEndMs = latestEndOf(authorities, places.ca);
   const lists =
-    texts.crl === undefined ? undefined : parseLists(texts.crl, places.crl, authorities, nowMs);
+    texts.crl === undefined ? undefined : parseLists(texts.crl, places.crl, authorities);
   const caPem = authorities.map((entry) => entry.toString()).join("");
   proveUsable(caPem, lists?.crlPem, places);
-  const version = trustVersionOf(caPem, lists?.crlPem);
+  const version = trustVersionOf(caPem, lists?.crlPem, { caEndMs, lists: lists?.due ?? [] });
   const caWarnings = unusedBlockWarnings(caFile, isCertificateBlock, places.ca);
   return { version, warnings: [...caWarnings, ...(lists?.warnings ?? [])] };
 }
@@ -47,34 +46,42 @@ export function parseTrust(texts: TrustTexts, places: TrustPlaces, nowMs: number
 /** Every CA that OpenSSL finds on the system, as PEM; undefined if it finds none. */
 export function readSystemAuthorities(): ParsedTrust["version"] | undefined {
   const authorities = new Set(getCACertificates("system").map((pem) => `${pem.trim()}\n`));
-  return authorities.size === 0 ? undefined : trustVersionOf([...authorities].join(""), undefined);
+  return authorities.size === 0
+    ? undefined
+    : trustVersionOf([...authorities].join(""), undefined, { lists: [] });
 }
 
-function trustVersionOf(caPem: string, crlPem: string | undefined): ParsedTrust["version"] {
+function trustVersionOf(
+  caPem: string,
+  crlPem: string | undefined,
+  validity: TrustValidity,
+): ParsedTrust["version"] {
   const hash = createHash("sha256")
     .update(caPem)
     .update(crlPem ?? "");
   return {
     id: hash.digest("hex") as MaterialId,
     material: { kind: "trust", caPem, crlPem },
+    validity,
   };
 }
 
-function checkPeriods(authorities: readonly X509Certificate[], place: string, nowMs: number): void {
+function latestEndOf(authorities: readonly X509Certificate[], place: string): number {
   const ends = authorities.flatMap(({ raw }) => certificateFieldsOf(raw).notAfterMs ?? []);
-  const latest = ends.reduce((last, end) => Math.max(last, end), Number.NEGATIVE_INFINITY);
-  if (latest > nowMs) return;
-  const last = ends.length === 0 ? "none at a date that there is" : dayOf(latest);
-  const message = `Every CA certificate of the file has expired, the last on ${last}.`;
-  throw sourceProblem("ca-expired", place, message);
+  if (ends.length > 0) return ends.reduce((last, end) => Math.max(last, end));
+  const message = "No CA certificate of the file has an expiry date that exists.";
+  throw sourceProblem("ca-malformed", place, message);
 }
 
 function parseLists(
   text: string,
   place: string,
   authorities: readonly X509Certificate[],
-  nowMs: number,
-): { readonly crlPem: string; readonly warnings: readonly Problem[] } {
+): {
+  readonly crlPem: string;
+  readonly due: TrustValidity["lists"];
+  readonly warnings: readonly Problem[];
+} {
   const file = parsePem(text);
   checkClosed(file, place, "crl-malformed");
   const lists = file.blocks.filter(isRevocationBlock);
@@ -82,8 +89,9 @@ function parseLists(
     const message = `There is no PEM revocation list in the file.${firstUnusedOf(file, isRevocationBlock)}`;
     throw sourceProblem("crl-malformed", place, message, tryConversionHint(file, "crl"));
   }
-  checkRevocationLists(lists, authorities, place, nowMs);
+  const due = checkRevocationLists(lists, authorities, place);
   return {
+    due,
     crlPem: lists.map(({ pem }) => pem).join(""),
     warnings: unusedBlockWarnings(file, isRevocationBlock, place),
   };

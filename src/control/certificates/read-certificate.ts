@@ -4,7 +4,7 @@ import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { readMaterial } from "./read-material.ts";
-import { readSource } from "./read-source.ts";
+import { looksOf, readSource } from "./read-source.ts";
 import type { ReadVersion } from "./document-sources.ts";
 import type { CertificateVersion } from "./sources.ts";
 
@@ -13,7 +13,6 @@ export async function readCertificate(
   name: string,
   certificate: Certificate,
   folder: string,
-  nowMs: number,
   reader: MaterialReader,
 ): Promise<ReadVersion<CertificateVersion>> {
   const place = pathOf("certificates", name);
@@ -36,15 +35,11 @@ export async function readCertificate(
       kind: "certificate",
       has: { key: keySource !== undefined, passphrase: passphraseSource !== undefined },
       places,
-      nowMs,
     },
     sources.map((source) => source?.bytes),
     place,
   );
   const [chainPem = "", keyPem = ""] = parts.map((part) => part.toString("latin1"));
-  const files = new Map(
-    sources.flatMap((source) => (source === undefined ? [] : [[source.file.path, source.file]])),
-  );
   const version: CertificateVersion = {
     id: reply.id as MaterialId,
     material: { kind: "certificate", chainPem, keyPem },
@@ -52,7 +47,7 @@ export async function readCertificate(
     signing: reply.signing,
     bunRefusal: reply.bunRefusal,
     isForServers: reply.isForServers,
-    files: [...files.values()],
+    periods: reply.periods,
   };
-  return { version, warnings: reply.warnings };
+  return { version, warnings: reply.warnings, looks: looksOf(sources) };
 }

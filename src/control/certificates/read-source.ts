@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { problemOf, quoted } from "#model/problem.ts";
 import { FileUnusableError, readBoundedFile, type FileRead } from "../read-bounded-file.ts";
 import { SourceProblem } from "./source-problem.ts";
-import type { SourceFile } from "./sources.ts";
 
 /** Room for a bundle of every public CA. */
 const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
@@ -10,7 +9,18 @@ const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
 /** One of the files that a certificate or CA is read from. */
 export interface SourceBytes {
   readonly bytes: Buffer;
-  readonly file: SourceFile;
+  /** Absolute; symlinks in it are not resolved. */
+  readonly path: string;
+  /** As `readBoundedFile` returns it. */
+  readonly signature: string;
+}
+
+/** Returns what the files looked like when they were read. A file that was read for two purposes is in it once. */
+export function looksOf(sources: readonly (SourceBytes | undefined)[]): string {
+  const files = sources.flatMap((source) =>
+    source === undefined ? [] : [[source.path, source.signature] as const],
+  );
+  return [...new Map(files).values()].join(" ");
 }
 
 /** `place` is where the path stands in the document. Throws SourceProblem. */
@@ -21,7 +31,7 @@ export async function readSource(
 ): Promise<SourceBytes> {
   const absolute = resolve(folder, path);
   const { bytes, signature } = await read(absolute, path, place);
-  return { bytes, file: { path: absolute, signature } };
+  return { bytes, signature, path: absolute };
 }
 
 async function read(absolute: string, path: string, place: string): Promise<FileRead> {

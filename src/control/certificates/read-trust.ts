@@ -2,7 +2,7 @@ import type { MaterialId } from "#model/names.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import type { ReadVersion } from "./document-sources.ts";
 import { readMaterial } from "./read-material.ts";
-import { readSource } from "./read-source.ts";
+import { looksOf, readSource } from "./read-source.ts";
 import type { TrustVersion } from "./sources.ts";
 
 /** A CA bundle of the document, its CRL, and where their paths stand. */
@@ -17,7 +17,6 @@ export interface TrustSource {
 export async function readTrust(
   source: TrustSource,
   folder: string,
-  nowMs: number,
   reader: MaterialReader,
 ): Promise<ReadVersion<TrustVersion>> {
   const { ca, crl, caPlace, crlPlace } = source;
@@ -29,7 +28,6 @@ export async function readTrust(
       kind: "trust",
       has: { crl: crlSource !== undefined },
       places: { ca: caPlace, crl: crlPlace },
-      nowMs,
     },
     [caSource.bytes, crlSource?.bytes],
     caPlace,
@@ -38,7 +36,7 @@ export async function readTrust(
   const version: TrustVersion = {
     id: reply.id as MaterialId,
     material: { kind: "trust", caPem, crlPem: crlSource === undefined ? undefined : crlPem },
-    files: [caSource.file, ...(crlSource === undefined ? [] : [crlSource.file])],
+    validity: reply.validity,
   };
-  return { version, warnings: reply.warnings };
+  return { version, warnings: reply.warnings, looks: looksOf([caSource, crlSource]) };
 }

@@ -3,29 +3,41 @@ import type { CertificateFacts, SigningFacts } from "#model/document/certificate
 import type { MaterialId } from "#model/names.ts";
 import type { Material } from "#model/records/snapshot.ts";
 
-/** A file as it was when it was read. The signature is of `readBoundedFile`. */
-export interface SourceFile {
-  /** Absolute; symlinks in it are not resolved. */
-  readonly path: string;
-  readonly signature: string;
+/** A version of a certificate or of a CA bundle. */
+export type SourceVersion = CertificateVersion | TrustVersion;
+
+/** Dates in milliseconds since the epoch. */
+export interface ValidityPeriod {
+  readonly subject: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
 }
 
 export interface CertificateVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "certificate" }>;
   readonly facts: CertificateFacts;
-  /** What engine bun cannot serve, e.g. "an RSA-PSS key"; undefined if it can serve the certificate. */
+  /** What engine bun is known not to accept, e.g. "an RSA-PSS key". */
   readonly bunRefusal: string | undefined;
   /** Whether its extended key usage allows TLS servers. */
   readonly isForServers: boolean;
   readonly signing: SigningFacts;
-  readonly files: readonly SourceFile[];
+  /** The periods of validity of the chain, leaf first. An intermediate without valid dates is left out. */
+  readonly periods: readonly [ValidityPeriod, ...ValidityPeriod[]];
+}
+
+/** Dates in milliseconds since the epoch. */
+export interface TrustValidity {
+  /** When the last CA certificate expires; undefined for the bundle of the system. */
+  readonly caEndMs?: number;
+  /** When each revocation list is due to be replaced, if it says so. */
+  readonly lists: readonly { readonly issuer: string; readonly nextUpdateMs: number }[];
 }
 
 export interface TrustVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "trust" }>;
-  readonly files: readonly SourceFile[];
+  readonly validity: TrustValidity;
 }
 
 export interface Sources {

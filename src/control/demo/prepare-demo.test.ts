@@ -8,8 +8,9 @@ import { fileURLToPath } from "node:url";
 import { DirectorError } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
-import { testReader } from "#harness/material-reader.ts";
+import { testChecking } from "#harness/material-reader.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
+import { sourcesOf } from "../certificates/source-entry.ts";
 import { checkFile } from "../check-file.ts";
 import { demoBanner } from "./demo-banner.ts";
 import { DEMO_SITES } from "./demo-names.ts";
@@ -19,6 +20,9 @@ import { startDemoEndpoints } from "./start-demo-endpoints.ts";
 const DEMO_DOCUMENT = new URL("../../../director.yaml", import.meta.url);
 
 describe("the demo", () => {
+  const check = (folder: string) =>
+    checkFile(join(folder, "director.yaml"), { kind: "check" }, testChecking());
+
   async function demoFolder(): Promise<string> {
     const folder = await makeTempFolder();
     await copyFile(DEMO_DOCUMENT, join(folder, "director.yaml"));
@@ -28,7 +32,7 @@ describe("the demo", () => {
   it("makes certificates with which the demo document has no problem", async () => {
     const folder = await demoFolder();
     assert.equal(await prepareDemo(folder), join(folder, "certs/demo-ca.pem"));
-    const { problems, document } = await checkFile(join(folder, "director.yaml"), testReader());
+    const { problems, document } = await check(folder);
     assert.deepEqual(problems, []);
     for (const { profile, server, endpointAddress, endpointPort } of DEMO_SITES) {
       assert.equal(document?.servers[server]?.address, endpointAddress);
@@ -99,9 +103,15 @@ describe("the demo", () => {
   it("prints commands to copy", async () => {
     const folder = await demoFolder();
     const caPath = await prepareDemo(folder);
-    const { document, sources } = await checkFile(join(folder, "director.yaml"), testReader());
-    assert.ok(document && sources);
-    const facts = { document, sources, caPath, socketPath: "/a b/tlsd.sock", command: "my/tlsd" };
+    const { document, entries } = await check(folder);
+    assert.ok(document && entries);
+    const facts = {
+      document,
+      sources: sourcesOf(entries),
+      caPath,
+      socketPath: "/a b/tlsd.sock",
+      command: "my/tlsd",
+    };
     const banner = demoBanner(facts);
     const resolve = "--resolve shop.demo.test:8443:127.0.1.10";
     assert.ok(banner.includes(`curl --cacert ${caPath} ${resolve} https://shop.demo.test:8443/\n`));

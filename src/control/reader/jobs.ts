@@ -3,6 +3,7 @@ import type { CertificateFacts, SigningFacts } from "#model/document/certificate
 import type { Problem } from "#model/failure.ts";
 import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";
+import type { CertificateVersion, TrustVersion } from "../certificates/sources.ts";
 
 /** The contents of its files go beside it, in the order that is given here; one that is not there is empty. */
 export type Job =
@@ -11,33 +12,35 @@ export type Job =
       /** Chain, key, passphrase. */
       readonly has: { readonly key: boolean; readonly passphrase: boolean };
       readonly places: CertificatePlaces;
-      readonly nowMs: number;
     }
   | {
       readonly kind: "trust";
       /** CA bundle, revocation lists. */
       readonly has: { readonly crl: boolean };
       readonly places: TrustPlaces;
-      readonly nowMs: number;
     }
   | { readonly kind: "system-trust" }
   /** One file: YAML 1.2 or JSON. */
-  | { readonly kind: "document" };
+  | { readonly kind: "document" }
+  /** Chain, key, CA bundle and revocation lists, as PEM. Only an engine trial does it. */
+  | { readonly kind: "trial" };
 
 /** Chain and key beside it, as PEM. */
 export interface CertificateReply {
   readonly id: string;
   readonly facts: CertificateFacts;
   readonly signing: SigningFacts;
-  /** Why engine bun cannot serve it. */
+  /** What engine bun is known not to accept of it. */
   readonly bunRefusal?: string;
   readonly isForServers: boolean;
+  readonly periods: CertificateVersion["periods"];
   readonly warnings: readonly Problem[];
 }
 
 /** CA bundle and revocation lists beside it, as PEM; the second is empty if there are none. */
 export interface TrustReply {
   readonly id: string;
+  readonly validity: TrustVersion["validity"];
   readonly warnings: readonly Problem[];
 }
 
@@ -53,11 +56,17 @@ export interface DocumentReply {
   readonly problems: readonly Problem[];
 }
 
+export interface TrialReply {
+  /** The error code of the engine; absent if it accepts what it was given. */
+  readonly refusal?: string;
+}
+
 export interface Replies {
   readonly certificate: CertificateReply;
   readonly trust: TrustReply;
   readonly "system-trust": SystemTrustReply;
   readonly document: DocumentReply;
+  readonly trial: TrialReply;
 }
 
 /** `refused` says what is wrong with a file, `unreadable` why one is no document; `fault` is the stack of an exception that is a mistake of the program. */

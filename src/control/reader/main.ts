@@ -2,7 +2,7 @@
  * A reader process: takes jobs from standard input, one at a time, and writes what came of each to standard output. It
  * opens no file, and ends with its standard input.
  */
-import { encodeFrame, FrameDecoder, type Frame } from "./frames.ts";
+import { encodeFrame, FrameDecoder, type Frame } from "#protocol/job-frames.ts";
 import type { Job, Outcome } from "./jobs.ts";
 import { work, type Answer } from "./work.ts";
 

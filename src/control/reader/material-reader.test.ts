@@ -49,7 +49,6 @@ const readPair = (
       kind: "certificate",
       has: { key: true, passphrase: passphrase !== undefined },
       places: { chain: "chain", key: "key" },
-      nowMs: Date.now(),
     },
     [Buffer.from(chainPem), Buffer.from(key), Buffer.from(passphrase ?? "")],
   );
@@ -127,7 +126,7 @@ describe("MaterialReader", () => {
       return true;
     });
     // A job that no caller sends stands for a mistake: what is wrong then has a stack and is no problem of a file.
-    const broken = { kind: "certificate", has: { key: true, passphrase: false }, nowMs: 0 };
+    const broken = { kind: "certificate", has: { key: true, passphrase: false } };
     await assert.rejects(
       reader.read(broken as Parameters<typeof reader.read<"certificate">>[0], []),
       (error) => {

@@ -1,6 +1,7 @@
 import { extname, resolve } from "node:path";
+import type { EngineBinary } from "../workers/find-engine.ts";
 
-/** How a reader process is started. */
+/** How a process is started that does jobs for the control process. */
 export interface ReaderCommand {
   readonly file: string;
   readonly args: readonly string[];
@@ -8,7 +9,8 @@ export interface ReaderCommand {
 }
 
 /** The program runs as it is written, and as JavaScript in an installed package. */
-const ENTRY = resolve(import.meta.dirname, `main${extname(import.meta.filename)}`);
+const entryOf = (path: string): string =>
+  resolve(import.meta.dirname, `${path}${extname(import.meta.filename)}`);
 
 /**
  * No core file, as it would hold private keys; no privileges and none to gain; and no life after the control process,
@@ -36,19 +38,40 @@ const NODE_FLAGS = [
 /** Paths, which may be relative to the folder that the director was started in: the system's CAs, and compiled code. */
 const ALLOWED_ENV = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_COMPILE_CACHE"] as const;
 
-export function buildReaderCommand(options: {
-  /** The Node that runs the control process. */
-  readonly nodeFile: string;
-  /** Of the control process. */
+interface CommandOptions {
+  /** Runtime, flags and entry. */
+  readonly command: readonly string[];
+  /** The environment of the control process. */
   readonly env: Readonly<Record<string, string | undefined>>;
-}): ReaderCommand {
-  const env = ALLOWED_ENV.flatMap((name) => {
-    const value = options.env[name];
+}
+
+/** Returns the command of a process that reads foreign files. `nodeFile` is the Node that runs the control process. */
+export const buildReaderCommand = (options: {
+  readonly nodeFile: string;
+  readonly env: CommandOptions["env"];
+}): ReaderCommand =>
+  confined({ command: [options.nodeFile, ...NODE_FLAGS, entryOf("main")], env: options.env });
+
+/** Returns the command of a process that tries certificates on the engine of the workers. */
+export const buildTrialCommand = (options: {
+  readonly engine: EngineBinary;
+  readonly env: CommandOptions["env"];
+}): ReaderCommand => {
+  const { file, flags } = options.engine;
+  const entry = entryOf("../../dataplane/engine-trial/main");
+  const { env, ...command } = confined({ command: [file, ...flags, entry], env: options.env });
+  // Turns off Bun's cache of compiled files, which would be in the home folder.
+  return { ...command, env: { ...env, BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } };
+};
+
+function confined({ command, env }: CommandOptions): ReaderCommand {
+  const allowed = ALLOWED_ENV.flatMap((name) => {
+    const value = env[name];
     return value === undefined || value === "" ? [] : [[name, resolve(value)] as const];
   });
   return {
     file: "/bin/sh",
-    args: ["-c", SCRIPT, "sh", options.nodeFile, ...NODE_FLAGS, ENTRY],
-    env: { PATH: "/usr/local/bin:/usr/bin:/bin", ...Object.fromEntries(env) },
+    args: ["-c", SCRIPT, "sh", ...command],
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin", ...Object.fromEntries(allowed) },
   };
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { encodeFrame, FrameDecoder, type Frame } from "./frames.ts";
+import { encodeFrame, FrameDecoder, type Frame } from "#protocol/job-frames.ts";
 import { tryProcessTimeMs } from "../process-facts.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { MaterialReader } from "./material-reader.ts";
-import { buildReaderCommand } from "./reader-command.ts";
+import type { EngineBinary } from "../workers/find-engine.ts";
+import { buildReaderCommand, buildTrialCommand } from "./reader-command.ts";
 
 /** More would read ten thousand certificates faster, at 60 MB each. */
 const MAX_PROCESSES = 4;
@@ -22,4 +23,20 @@ export function startReader(options: {
   });
   reader.warmUp();
   return reader;
+}
+
+/** A process on the engine of the workers that tries certificates, on its way already like that of a reader. */
+export function startEngineTrial(options: {
+  readonly engine: EngineBinary;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  onFault(error: unknown): void;
+}): MaterialReader {
+  const { engine, env } = options;
+  const trial = new MaterialReader({
+    command: buildTrialCommand({ engine, env }),
+    size: 1,
+    onFault: options.onFault.bind(options),
+  });
+  trial.warmUp();
+  return trial;
 }

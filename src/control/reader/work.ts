@@ -18,6 +18,8 @@ export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> 
         return await readTrust(job, files);
       case "system-trust":
         return await readSystemTrust();
+      case "trial":
+        throw new Error("A reader process tries nothing.");
       default:
         return job satisfies never;
     }
@@ -32,7 +34,7 @@ const textOf = (file: Buffer | undefined): string => (file ?? Buffer.alloc(0)).t
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 
 function readCertificate(
-  { has, places, nowMs }: Extract<Job, { readonly kind: "certificate" }>,
+  { has, places }: Extract<Job, { readonly kind: "certificate" }>,
   [chain, key, passphrase]: readonly Buffer[],
 ): Answer {
   const texts = {
@@ -40,14 +42,15 @@ function readCertificate(
     key: has.key ? textOf(key) : undefined,
     passphrase: has.passphrase ? textOf(passphrase) : undefined,
   };
-  const { version, warnings } = parseCertificate(texts, places, nowMs);
-  const { id, facts, signing, bunRefusal, isForServers, material } = version;
+  const { version, warnings } = parseCertificate(texts, places);
+  const { id, facts, signing, bunRefusal, isForServers, periods, material } = version;
   const reply = {
     id,
     facts,
     signing,
     warnings,
     isForServers,
+    periods,
     ...(bunRefusal === undefined ? {} : { bunRefusal }),
   };
   return {
@@ -57,15 +60,15 @@ function readCertificate(
 }
 
 async function readTrust(
-  { has, places, nowMs }: Extract<Job, { readonly kind: "trust" }>,
+  { has, places }: Extract<Job, { readonly kind: "trust" }>,
   [ca, crl]: readonly Buffer[],
 ): Promise<Answer> {
   const { parseTrust } = await import("../certificates/parse-trust.ts");
   const texts = { ca: textOf(ca), crl: has.crl ? textOf(crl) : undefined };
-  const { version, warnings } = parseTrust(texts, places, nowMs);
+  const { version, warnings } = parseTrust(texts, places);
   const { caPem, crlPem } = version.material;
   return {
-    outcome: { reply: { id: version.id, warnings } },
+    outcome: { reply: { id: version.id, validity: version.validity, warnings } },
     parts: [bytesOf(caPem), bytesOf(crlPem ?? "")],
   };
 }

@@ -69,10 +69,11 @@ export class DirectorMetrics {
     );
     this.#dropped = this.#counter("tlsd_events_dropped_total");
     this.#gauge("tlsd_certificate_not_after_seconds", ["certificate"], ({ certificates }) =>
-      certificates.map(({ name, facts: { notAfterMs } }) => [
-        { certificate: name },
-        Math.floor(notAfterMs / 1000),
-      ]),
+      certificates.flatMap(({ name, facts }) =>
+        facts === undefined
+          ? []
+          : [[{ certificate: name }, Math.floor(facts.notAfterMs / 1000)] as const],
+      ),
     );
     this.#gauge("tlsd_certificate_source_ok", ["certificate"], ({ certificates }) =>
       certificates.map(({ name, state }) => [{ certificate: name }, state === "ok" ? 1 : 0]),

@@ -114,6 +114,8 @@ function logCertificates({ result, seconds }: EventNamed<"change-applied">, log:
   const certificates = [...(after?.sources.certificates ?? [])]
     .filter(([name, { id }]) => known?.get(name)?.id !== id)
     .map(([name]) => name);
+  // A listener that the director started without may have got its certificate.
+  logListening(result, log);
   const { snapshot } = numbersOf(after);
   log.info(
     { event: "certificate-changed", certificates, snapshot, seconds },

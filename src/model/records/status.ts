@@ -31,6 +31,10 @@ export interface ListenerStatus {
   readonly policy: string;
   readonly certificates: readonly string[];
   readonly openConnections: number;
+  /** `down` if the listener cannot be served, `impaired` if clients may be refused. */
+  readonly oper: "up" | "impaired" | "down";
+  /** Why its certificates or CA bundles keep it from being up. */
+  readonly reason?: string;
 }
 
 export interface VnicStatus {
@@ -47,11 +51,17 @@ export interface VnicStatus {
 export interface CertificateStatus {
   readonly name: string;
   readonly source: "files";
-  /** The version that is served. */
-  readonly facts: CertificateFacts;
-  /** `ok`, or why newer files are not served. */
-  readonly state: "ok" | "refused";
+  /** The version that is served. Absent if there is none. */
+  readonly facts?: CertificateFacts;
+  /**
+   * `refused` if newer files cannot be used and an older version is served; `expired` or `not-yet-valid` if the version
+   * that is served is not valid now; `unusable` if there is none that can be served.
+   */
+  readonly state: "ok" | "refused" | "expired" | "not-yet-valid" | "unusable";
+  /** Why the state is not `ok`. */
   readonly problem?: string;
+  /** What an operator should know about the version that is served. */
+  readonly warnings: readonly string[];
 }
 
 /** The result of reading the document again. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { encodeFrame, FrameDecoder } from "./frames.ts";
+import { encodeFrame, FrameDecoder } from "./job-frames.ts";
 
 const bytesOf = (head: unknown, ...parts: readonly string[]): Buffer =>
   Buffer.concat(

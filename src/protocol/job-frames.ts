@@ -1,6 +1,6 @@
 /**
- * What goes through the pipes of a reader process: a head in JSON, and byte strings after it. Lengths are checked before
- * anything is kept.
+ * The frames in the pipes of a process that does jobs for the control process: a head in JSON, and byte strings after it.
+ * Lengths are checked before anything is kept.
  *
  *     u32 length of the head | head | the parts, whose lengths are in the head
  */

@@ -1,0 +1,61 @@
+import type { KeyType } from "#model/document/certificate.ts";
+import { tryCipherSuite } from "#model/tls/cipher-suites.ts";
+import { listenersOf, type ListenerPlace } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
+import type { Problem } from "#model/failure.ts";
+import { tryPolicy } from "#model/document/policy.ts";
+import { problemOf } from "#model/problem.ts";
+import type { Sources } from "./sources.ts";
+
+type Certificates = Pick<Sources["certificates"], "get">;
+
+/** Returns where certificates do not suit the listeners that use them. `listeners` may be a part of those of the document. */
+export const checkUsage = (
+  document: Document,
+  certificates: Certificates,
+  listeners: readonly ListenerPlace[] = listenersOf(document),
+): readonly Problem[] =>
+  listeners.flatMap((place) => [
+    ...keyTypeProblems(document, certificates, place),
+    ...purposeProblems(certificates, place),
+  ]);
+
+/** Finds a listener on which no TLS 1.2 client could agree on a suite, as none goes with the keys of the certificates. */
+function keyTypeProblems(
+  document: Document,
+  known: Certificates,
+  { path, listener: { mode, certificates, policy } }: ListenerPlace,
+): readonly Problem[] {
+  if (mode !== "tcp") return [];
+  // A policy that does not exist and a certificate that cannot be used have problems of their own.
+  const resolved = tryPolicy(document.policies, policy);
+  const versions = certificates.map((name) => known.get(name));
+  if (resolved?.minVersion !== "TLSv1.2" || versions.includes(undefined)) return [];
+  const keyTypes = new Set(versions.flatMap((version) => version?.facts.keyType ?? []));
+  const suites = resolved.cipherSuites.flatMap((name) => tryCipherSuite(name) ?? []);
+  const isServed = suites.some(
+    ({ version, keyType }) =>
+      version === "TLSv1.2" && [...keyTypes].map(authenticationOf).includes(keyType),
+  );
+  if (isServed) return [];
+  const message = `No TLSv1.2 suite of policy ${policy} goes with a key of the certificates (${[...keyTypes].join(", ")}).`;
+  return [problemOf("suite-without-key-type", `${path}.policy`, message)];
+}
+
+/** Ed25519 goes with the ECDSA suites (RFC 8422 section 5.10). */
+const authenticationOf = (keyType: KeyType): "ecdsa" | "rsa" | "any" =>
+  keyType === "rsa" ? "rsa" : "ecdsa";
+
+const MESSAGE =
+  "The extended key usage of this certificate lacks serverAuth, so clients refuse it (RFC 5280 section 4.2.1.12).";
+
+/** Warns of certificates that the listener shows to clients and that were not issued for servers. */
+const purposeProblems = (
+  known: Certificates,
+  { path, listener: { certificates } }: ListenerPlace,
+): readonly Problem[] =>
+  certificates.flatMap((name, at) =>
+    known.get(name)?.isForServers === false
+      ? [problemOf("key-usage", `${path}.certificates[${at}]`, MESSAGE)]
+      : [],
+  );

@@ -1,0 +1,127 @@
+import type { Problem } from "#model/failure.ts";
+import { isError, problemOf } from "#model/problem.ts";
+import type { Engine } from "#model/records/status.ts";
+import type { MaterialReader } from "../reader/material-reader.ts";
+import type { DocumentSource } from "./document-sources.ts";
+import { readMaterial } from "./read-material.ts";
+import { SourceProblem } from "./source-problem.ts";
+import type { CertificateVersion, Sources, SourceVersion, TrustVersion } from "./sources.ts";
+
+/** What is known of one certificate or CA bundle of a document. */
+export interface SourceEntry<Version extends SourceVersion> {
+  readonly source: DocumentSource<Version>;
+  /** The version that is used; undefined if there has been none that can be used. */
+  readonly version: Version | undefined;
+  /** What the source looked like when it was read last. */
+  readonly looks: string;
+  /** Why the version that was read last is not used, the reason first. Empty if it is used. */
+  readonly refusals: readonly Problem[];
+  /** Warnings about the version that is used. */
+  readonly warnings: readonly Problem[];
+}
+
+/** All entries of a document. */
+export interface SourceEntries {
+  /** By name in the document. */
+  readonly certificates: ReadonlyMap<string, SourceEntry<CertificateVersion>>;
+  /** By `trustKeyOf`, the system's by `SYSTEM_TRUST_KEY`. */
+  readonly trusts: ReadonlyMap<string, SourceEntry<TrustVersion>>;
+}
+
+/** A process on the engine of the workers that says whether the engine accepts a certificate or CA bundle. */
+export interface EngineTrial {
+  readonly engine: Engine;
+  readonly process: MaterialReader;
+}
+
+export interface ReadingParts {
+  readonly reader: MaterialReader;
+  /** Undefined if the reader itself runs on the engine of the workers. */
+  readonly trial: EngineTrial | undefined;
+}
+
+export const sourcesOf = ({ certificates, trusts }: SourceEntries): Sources => ({
+  certificates: versionsOf(certificates),
+  trusts: versionsOf(trusts),
+});
+
+/**
+ * Reads a source and decides which version is used. This is the one rule of the last good version: what cannot be used
+ * never replaces a version that is used and came from the same source. A version that is not valid at this time is used
+ * only if there is no other.
+ */
+export async function readEntry<Version extends SourceVersion>(
+  source: DocumentSource<Version>,
+  before: SourceEntry<Version> | undefined,
+  parts: ReadingParts,
+  nowMs: number,
+): Promise<SourceEntry<Version>> {
+  const kept = before?.source.origin === source.origin ? before : undefined;
+  const looks = await source.look();
+  const refuse = (refusals: readonly Problem[], seen: string): SourceEntry<Version> => ({
+    source,
+    version: kept?.version,
+    looks: seen,
+    refusals,
+    warnings: kept?.warnings ?? [],
+  });
+  try {
+    const read = await source.read(parts.reader);
+    const { version, warnings } = read;
+    const isNew = version.id !== kept?.version?.id;
+    if (isNew && parts.trial !== undefined) await tryOut(source, version, parts.trial);
+    const lapses = source.problemsAt(version, nowMs).filter(isError);
+    if (isNew && kept?.version !== undefined && lapses.length > 0) {
+      return refuse(lapses, read.looks);
+    }
+    return { source, version, looks: read.looks, refusals: [], warnings };
+  } catch (error) {
+    return refuse(problemsOfError(error, source, parts.reader, kept?.refusals ?? []), looks);
+  }
+}
+
+/** Throws SourceProblem if the engine does not accept the version. */
+async function tryOut<Version extends SourceVersion>(
+  source: DocumentSource<Version>,
+  version: Version,
+  { engine, process }: EngineTrial,
+): Promise<void> {
+  const { material } = version;
+  const pems =
+    material.kind === "certificate"
+      ? [material.chainPem, material.keyPem, undefined, undefined]
+      : [undefined, undefined, material.caPem, material.crlPem];
+  const files = pems.map((pem) => (pem === undefined ? undefined : Buffer.from(pem, "latin1")));
+  const { reply } = await readMaterial(process, { kind: "trial" }, files, source.place);
+  if (reply.refusal === undefined) return;
+  throw new SourceProblem(source.engineProblem(version, engine, reply.refusal));
+}
+
+/**
+ * Returns why a reading ended, and what else was found. An exception that nobody expected is not a problem of the files;
+ * it is reported unless the reading before ended in the same way.
+ */
+function problemsOfError(
+  error: unknown,
+  { place }: { readonly place: string },
+  reader: MaterialReader,
+  before: readonly Problem[],
+): readonly Problem[] {
+  const problems = error instanceof SourceProblem ? [error.problem, ...error.warnings] : [];
+  if (problems.length === 0) {
+    const name = error instanceof Error ? error.message : String(error);
+    const message = `Reading ${place} ended with an exception: ${name}.`;
+    problems.push(problemOf("internal", "", message));
+  }
+  const code = problems[0]?.code;
+  const isFault = code === "internal" || code === "reader-failed";
+  if (isFault && before[0]?.code !== code) reader.tellFault(error);
+  return problems;
+}
+
+const versionsOf = <Version extends SourceVersion>(
+  entries: ReadonlyMap<string, SourceEntry<Version>>,
+): ReadonlyMap<string, Version> =>
+  new Map(
+    [...entries].flatMap(([key, { version }]) => (version === undefined ? [] : [[key, version]])),
+  );

@@ -1,0 +1,62 @@
+/**
+ * What the time of day makes of a version. An error says that the version cannot be used at that time, a warning that it
+ * will soon be so. Files are parsed without regard to the time, so that a clock that moves on never changes what they hold.
+ */
+import type { Problem } from "#model/failure.ts";
+import { problemOf } from "#model/problem.ts";
+import type { CertificateVersion, TrustVersion } from "./sources.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+/** A certificate is to be renewed when less than this is left, and less than a third of its life. */
+const EXPIRING_MS = 14 * DAY_MS;
+const EXPIRING_SHARE = 1 / 3;
+
+export function certificateProblemsAt(
+  { periods: [leaf, ...intermediates] }: Pick<CertificateVersion, "periods">,
+  place: string,
+  nowMs: number,
+): readonly Problem[] {
+  const { notBeforeMs, notAfterMs } = leaf;
+  if (notAfterMs <= nowMs) {
+    const message = `The certificate expired on ${dayOf(notAfterMs)}.`;
+    return [problemOf("certificate-expired", place, message)];
+  }
+  if (notBeforeMs > nowMs) {
+    const message = `The certificate is not valid before ${new Date(notBeforeMs).toISOString()}.`;
+    return [problemOf("certificate-not-yet-valid", place, message)];
+  }
+  const expired = intermediates
+    .filter((intermediate) => intermediate.notAfterMs <= nowMs)
+    .map(({ subject, notAfterMs: endMs }) =>
+      problemOf(
+        "intermediate-expired",
+        place,
+        `The intermediate certificate ${subject} of the chain expired on ${dayOf(endMs)}.`,
+      ),
+    );
+  const leftMs = notAfterMs - nowMs;
+  const isExpiring = leftMs < EXPIRING_MS && leftMs < (notAfterMs - notBeforeMs) * EXPIRING_SHARE;
+  if (!isExpiring) return expired;
+  const message = `The certificate expires on ${dayOf(notAfterMs)}.`;
+  return [problemOf("certificate-expiring", place, message), ...expired];
+}
+
+export function trustProblemsAt(
+  { validity: { caEndMs, lists } }: Pick<TrustVersion, "validity">,
+  places: { readonly ca: string; readonly crl: string },
+  nowMs: number,
+): readonly Problem[] {
+  const overdue = lists
+    .filter(({ nextUpdateMs }) => nextUpdateMs <= nowMs)
+    .map(({ issuer, nextUpdateMs }) => {
+      const due = new Date(nextUpdateMs).toISOString();
+      const message = `The revocation list of ${issuer} was due to be replaced at ${due}.`;
+      return problemOf("crl-expired", places.crl, message);
+    });
+  if (caEndMs === undefined || caEndMs > nowMs) return overdue;
+  const message = `Every CA certificate of the file has expired, the last on ${dayOf(caEndMs)}.`;
+  return [problemOf("ca-expired", places.ca, message), ...overdue];
+}
+
+const dayOf = (timeMs: number): string =>
+  new Date(timeMs).toISOString().slice(0, "2007-01-01".length);

@@ -1,0 +1,70 @@
+import type { Document } from "#model/document/document.ts";
+import type { ListenerPlace } from "#model/document/document-listeners.ts";
+import { isError } from "#model/problem.ts";
+import { certificateStatusOf } from "./certificates/certificate-status.ts";
+import { checkUsage } from "./certificates/check-usage.ts";
+import { sourcesOf, type SourceEntries } from "./certificates/source-entry.ts";
+import type { Sources } from "./certificates/sources.ts";
+import { materialOfListener, obstacleTo, type ListenerMaterial } from "./listener-material.ts";
+
+/** A listener may have thousands of certificates; all of them are in the list of certificates. */
+const MAX_REASONS = 3;
+
+export interface ListenerState {
+  /** `down` if the listener cannot be served, `impaired` if clients may be refused. */
+  readonly state: "up" | "impaired" | "down";
+  /** Why it is not up. */
+  readonly reason?: string;
+}
+
+/** What certificates and CA bundles make of the listeners of the document in force. */
+export class ListenerStates {
+  readonly #document: Document;
+  readonly #entries: SourceEntries;
+  readonly #sources: Sources;
+  readonly #nowMs: number;
+
+  constructor(document: Document, entries: SourceEntries, nowMs: number) {
+    this.#document = document;
+    this.#entries = entries;
+    this.#sources = sourcesOf(entries);
+    this.#nowMs = nowMs;
+  }
+
+  of(place: ListenerPlace): ListenerState {
+    const material = materialOfListener(place.listener, this.#document);
+    const obstacle = obstacleTo(material, this.#sources);
+    const misuse = checkUsage(this.#document, this.#sources.certificates, [place]).filter(isError);
+    const reasons = [...this.#reasons(material), ...misuse.map(({ message }) => message)];
+    const reason = reasons.slice(0, MAX_REASONS).join("; ");
+    if (obstacle !== undefined) return { state: "down", reason: reason || obstacle };
+    return reason === "" ? { state: "up" } : { state: "impaired", reason };
+  }
+
+  #reasons({ certificates, trusts, endpointCertificate }: ListenerMaterial): readonly string[] {
+    const names = [
+      ...certificates,
+      ...(endpointCertificate === undefined ? [] : [endpointCertificate]),
+    ];
+    return [
+      ...names.flatMap((name) => this.#certificateReason(name) ?? []),
+      ...trusts.flatMap(({ key, what }) => this.#trustReason(key, what) ?? []),
+    ];
+  }
+
+  #certificateReason(name: string): string | undefined {
+    const entry = this.#entries.certificates.get(name);
+    if (entry === undefined) return undefined;
+    const { state, problem } = certificateStatusOf(entry, this.#nowMs);
+    return state === "ok" || state === "refused" ? undefined : `certificate ${name}: ${problem}`;
+  }
+
+  #trustReason(key: string, what: string): string | undefined {
+    const entry = this.#entries.trusts.get(key);
+    if (entry === undefined) return undefined;
+    const { source, version, refusals } = entry;
+    const problem =
+      version === undefined ? refusals[0] : source.problemsAt(version, this.#nowMs).find(isError);
+    return problem === undefined ? undefined : `${what}: ${problem.message}`;
+  }
+}

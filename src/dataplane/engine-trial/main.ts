@@ -1,0 +1,45 @@
+/**
+ * An engine trial: a process on the engine of the workers that takes certificates and CA bundles from standard input, one
+ * at a time, and writes to standard output whether the engine accepts them. It opens no file and no socket, and ends
+ * with its standard input.
+ */
+import { errorCodeOf } from "#model/error-code.ts";
+import { CIPHER_SUITE_NAMES, GROUP_NAMES } from "#model/tls/cipher-suites.ts";
+import { encodeFrame, FrameDecoder, type Frame } from "#protocol/job-frames.ts";
+import { portableWire } from "../wire/portable/wire.ts";
+
+const decoder = new FrameDecoder();
+
+process.stdin.on("data", (chunk: Buffer) => {
+  for (const { parts } of decoder.push(chunk)) {
+    const refusal = tryRefusal(parts);
+    for (const bytes of encodeFrame({ reply: { refusal } }, [])) process.stdout.write(bytes);
+  }
+});
+process.stdin.on("end", () => process.exit());
+
+/** Builds the context that a worker would build. The parts are chain, key, CA bundle and revocation lists, empty if absent. */
+function tryRefusal(parts: Frame["parts"]): string | undefined {
+  const [chainPem, keyPem, caPem, crlPem] = parts.map((part) =>
+    part.length === 0 ? undefined : part.toString("latin1"),
+  );
+  try {
+    portableWire.buildContext({
+      chainPem,
+      keyPem,
+      caPem,
+      crlPem,
+      trustsSystem: false,
+      minVersion: "TLSv1.2",
+      maxVersion: "TLSv1.3",
+      cipherSuites: CIPHER_SUITE_NAMES,
+      groups: GROUP_NAMES,
+      tickets: true,
+      sessionIdContext: undefined,
+      ticketKeys: undefined,
+    });
+    return undefined;
+  } catch (error) {
+    return errorCodeOf(error) ?? "no reason given";
+  }
+}
