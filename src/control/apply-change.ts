@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Document, Revision } from "#model/document/document.ts";
-import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
-import { isError } from "#model/problem.ts";
+import { DirectorError, type Problem } from "#model/failure.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import { sourcesOf } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import type { Change, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import { differenceOf, NO_DIFFERENCE, type ChangeDifference } from "./change-difference.ts";
+import { refusalOf } from "./check-file.ts";
 import { compileSnapshot } from "./compile-snapshot.ts";
 import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
 import { Rollout, type Participants } from "./workers/rollout.ts";
@@ -90,19 +90,6 @@ interface Target {
   readonly known: Known | undefined;
 }
 
-/** A refusal that is the engine's has a code of its own, so that an operator can tell it from a mistake in the document. */
-const ENGINE_CODES: readonly string[] = ["engine-lacks-key", "engine-lacks-suite-choice"];
-
-function invalid(problems: readonly Problem[]): DirectorError {
-  const errors = problems.filter(isError);
-  const [first] = errors;
-  const isOne = first !== undefined && errors.every(({ code }) => code === first.code);
-  if (!isOne || !ENGINE_CODES.includes(first.code) || !isFailureCode(first.code)) {
-    return new DirectorError("document-invalid", undefined, { problems });
-  }
-  return new DirectorError(first.code, first.message, { path: first.path, problems });
-}
-
 type Known = Pick<StateInForce, "revision" | "isSaved">;
 
 function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
@@ -111,7 +98,7 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
     return { document: before.document, sources: wanted.sources, warnings: [], known: before };
   }
   const { document, entries, problems } = wanted.checked;
-  if (document === undefined || entries === undefined) throw invalid(problems);
+  if (document === undefined || entries === undefined) throw refusalOf(problems);
   const sources = sourcesOf(entries);
   // Start-up settings stay what they were at the start.
   const director = before?.document.director ?? document.director;

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
-import { DirectorError, type Problem } from "#model/failure.ts";
+import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { isError } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
@@ -88,35 +88,58 @@ async function checkRead(
   purpose: Purpose,
   parts: CheckParts,
 ): Promise<CheckedDocument> {
-  const checked = await checkSources(draft, folder, purpose, parts);
+  const surroundings = checkSurroundings(draft, folder, parts);
+  const { entries, problems: ofFiles } = await checkSources(draft, folder, purpose, parts);
+  const isRefused = document === undefined || surroundings.some(isError);
+  // Whoever mends the document sees everything that is wrong.
+  const isStart = purpose.kind === "start" && !isRefused;
+  const found = [...(isStart ? ofFiles.map(asWarning) : ofFiles), ...surroundings];
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);
-  const all = [...problems, ...checked.problems.filter(isNew)];
+  const all = [...problems, ...found.filter(isNew)];
   return document === undefined || all.some(isError)
     ? { document: undefined, folder, entries: undefined, problems: all }
-    : { document, folder, entries: checked.entries, problems: all };
+    : { document, folder, entries, problems: all };
 }
 
-/** The rules that need the files that a document names, its folder or the engine. */
+/** A refusal that is the engine's has a code of its own, so that an operator can tell it from a mistake in the document. */
+const ENGINE_CODES: readonly string[] = ["engine-lacks-key", "engine-lacks-suite-choice"];
+
+/** Returns the failure of a document with errors. */
+export function refusalOf(problems: readonly Problem[], path?: string): DirectorError {
+  const errors = problems.filter(isError);
+  const [first] = errors;
+  const isEngine = errors.every(({ code }) => ENGINE_CODES.includes(code) && code === first?.code);
+  return first !== undefined && isEngine && isFailureCode(first.code)
+    ? new DirectorError(first.code, first.message, { path: first.path, problems })
+    : new DirectorError("document-invalid", path, { problems });
+}
+
+/** The rules that need the files that a document names. */
 async function checkSources(
   document: Document,
   folder: string,
   purpose: Purpose,
-  { reader, engineOf, wantedFolders = foldersOfDocument }: CheckParts,
+  { reader, engineOf }: CheckParts,
 ): Promise<{ readonly entries: SourceEntries; readonly problems: readonly Problem[] }> {
-  const serving = engineOf(document.director);
-  const reading = { reader, trial: serving?.trial };
+  const reading = { reader, trial: engineOf(document.director)?.trial };
   const inForce = purpose.kind === "change" ? purpose.inForce : undefined;
   const loaded = await loadSources(document, folder, reading, inForce?.entries);
-  const ofFiles = [...loaded.problems, ...usageProblems(document, loaded.sources, inForce)];
-  return {
-    entries: loaded.entries,
-    problems: [
-      ...(purpose.kind === "start" ? ofFiles.map(asWarning) : ofFiles),
-      ...(serving === undefined ? [] : checkEngine(document, serving.engine)),
-      ...checkOwnSocket(document, ownFoldersOf(wantedFolders(document.director, folder))),
-    ],
-  };
+  const usage = usageProblems(document, loaded.sources, inForce);
+  return { entries: loaded.entries, problems: [...loaded.problems, ...usage] };
+}
+
+/** The rules that need the engine, or the folders of the director. */
+function checkSurroundings(
+  document: Document,
+  folder: string,
+  { engineOf, wantedFolders = foldersOfDocument }: CheckParts,
+): readonly Problem[] {
+  const engine = engineOf(document.director)?.engine;
+  return [
+    ...(engine === undefined ? [] : checkEngine(document, engine)),
+    ...checkOwnSocket(document, ownFoldersOf(wantedFolders(document.director, folder))),
+  ];
 }
 
 /** What is wrong in the same way with the document in force is a warning. */

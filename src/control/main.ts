@@ -3,14 +3,13 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
-import { DirectorError } from "#model/failure.ts";
 import { durationMsOf } from "#model/units.ts";
 import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
 import { sourcesOf } from "./certificates/source-entry.ts";
-import { checkFile, checkValue, type CheckParts } from "./check-file.ts";
+import { checkFile, checkValue, refusalOf, type CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
@@ -111,7 +110,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const file = await checkFile(configPath, { kind: "start" }, checkParts);
   const { document, entries } = file;
   if (document === undefined || entries === undefined) {
-    throw new DirectorError("document-invalid", configPath, { problems: file.problems });
+    throw refusalOf(file.problems, configPath);
   }
   const drainMs = durationMsOf(document.director.drain);
   const wanted = wantedFolders(document.director, file.folder);

@@ -60,8 +60,10 @@ export const certificateSourcesOf = (
       read: (reader) => readCertificate(name, certificate, folder, reader),
       problemsAt: (version, nowMs) => certificateProblemsAt(version, `${place}.chain`, nowMs),
       engineProblem: ({ bunRefusal }, engine, code) => {
-        const what = bunRefusal === undefined ? "" : `: it has ${bunRefusal}`;
-        const message = `Engine ${engine} does not accept certificate ${name}${what} (${code}).`;
+        const message =
+          bunRefusal === undefined
+            ? `Engine ${engine} does not accept certificate ${name} (${code}).`
+            : `Certificate ${name} has ${bunRefusal}, which engine ${engine} does not accept (${code}).`;
         return problemOf("engine-lacks-key", place, message);
       },
     };

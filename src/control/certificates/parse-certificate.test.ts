@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { describe, it } from "node:test";
-import { alternativeNames, generalNames, utcTime } from "#harness/der.ts";
-import { issueOddCertificate, type OddFields } from "#harness/odd-certificate.ts";
+import { alternativeNames, generalNames } from "#harness/der.ts";
+import { issueOddCertificate, utcTime, type OddFields } from "#harness/odd-certificate.ts";
 import {
   illegalCertificates,
   legalCertificates,
