@@ -14,16 +14,16 @@ import type {
 /** An object with exactly the keys of `Shape`. */
 // The shape is named by the caller, so that a schema which misses one of its keys is an error there.
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
-export const shape = <Shape extends object>(
+const shape = <Shape extends object>(
   properties: { readonly [Key in keyof Required<Shape>]: TSchema },
   description: string,
 ) => Type.Object({ ...properties }, { additionalProperties: false, description });
 
-export const text = (description: string) => Type.String({ description });
-export const count = (description: string) => Type.Integer({ minimum: 0, description });
-export const choice = (values: readonly string[], description: string) =>
+const text = (description: string) => Type.String({ description });
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+const choice = (values: readonly string[], description: string) =>
   Type.Enum([...values], { description });
-export const texts = (description: string) => Type.Array(Type.String(), { description });
+const texts = (description: string) => Type.Array(Type.String(), { description });
 
 const ENGINES = ["bun", "node"];
 const STATES = ["starting", "serving", "draining"];
