@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
-import type { ReloadResult } from "#model/records/status.ts";
+import { FailureSchema } from "#model/failure-schema.ts";
+import { ReloadResultSchema, type ReloadResult } from "#model/records/status.ts";
 import type { Actor, ChangeResult } from "#control/change.ts";
-import { FailureSchema, ReloadResultSchema } from "./reply-schemas.ts";
 
 /** What an operator may have done. */
 export interface Changes {
