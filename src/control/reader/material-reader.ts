@@ -1,7 +1,8 @@
 import type { Problem } from "#model/failure.ts";
-import type { Job, Outcome, Replies } from "./jobs.ts";
+import type { Job, Replies } from "./jobs.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-process.ts";
+import { tryOutcome } from "./try-outcome.ts";
 
 const DEADLINE_MS = 5_000;
 /** A reader that has had nothing to do for this long ends: renewals come seldom. */
@@ -98,7 +99,7 @@ export class MaterialReader {
         job,
         files,
         isRetry: false,
-        // The process answers a job with the reply of its kind.
+        // `replyOf` has checked that the reply is one to a job of this kind.
         resolve: (read) => resolve(read as ReadMaterial<Kind>),
         reject,
       });
@@ -177,7 +178,7 @@ export class MaterialReader {
     }, SLOW_MS);
     try {
       const { head, parts } = await child.run(job, files, this.#deadlineMs);
-      waiting.resolve({ reply: replyOf(head as Outcome), parts });
+      waiting.resolve({ reply: replyOf(job.kind, head), parts });
     } catch (error) {
       if (!isAnswer(error)) this.#end(child);
       if (this.#isClosed) waiting.reject(closed());
@@ -207,7 +208,12 @@ export class MaterialReader {
 const closed = (): ReaderEndedError =>
   new ReaderEndedError("The director ends, and reads nothing more.");
 
-function replyOf(outcome: Outcome): Replies[Job["kind"]] {
+/** Throws ReaderEndedError if the answer is none to a job of this kind: the process is not to be trusted with another. */
+function replyOf(kind: Job["kind"], head: unknown): Replies[Job["kind"]] {
+  const outcome = tryOutcome(kind, head);
+  if (outcome === undefined) {
+    throw new ReaderEndedError("The process that reads it gave an answer that does not fit.");
+  }
   if ("refused" in outcome) throw new MaterialRefusedError(outcome.refused);
   if ("unreadable" in outcome) throw new DocumentSyntaxError(outcome.unreadable);
   if ("fault" in outcome) throw faultOf(outcome.fault);

@@ -1,6 +1,6 @@
 import { parseCertificate } from "../certificates/parse-certificate.ts";
 import { SourceProblem } from "../certificates/source-problem.ts";
-import type { Job, Outcome } from "./jobs.ts";
+import type { Job, Outcome, Replies } from "./jobs.ts";
 
 export interface Answer {
   readonly outcome: Outcome;
@@ -42,7 +42,7 @@ function readCertificate(
   };
   const { version, warnings } = parseCertificate(texts, places, nowMs);
   const { id, facts, signing, bunRefusal, isForServers, material } = version;
-  const reply = {
+  const reply: Replies["certificate"] = {
     id,
     facts,
     signing,
@@ -64,8 +64,9 @@ async function readTrust(
   const texts = { ca: textOf(ca), crl: has.crl ? textOf(crl) : undefined };
   const { version, warnings } = parseTrust(texts, places, nowMs);
   const { caPem, crlPem } = version.material;
+  const reply: Replies["trust"] = { id: version.id, warnings };
   return {
-    outcome: { reply: { id: version.id, warnings } },
+    outcome: { reply },
     parts: [bytesOf(caPem), bytesOf(crlPem ?? "")],
   };
 }
@@ -73,8 +74,9 @@ async function readTrust(
 async function readSystemTrust(): Promise<Answer> {
   const { readSystemAuthorities } = await import("../certificates/parse-trust.ts");
   const version = readSystemAuthorities();
+  const reply: Replies["system-trust"] = { id: version?.id ?? "" };
   return {
-    outcome: { reply: { id: version?.id ?? "" } },
+    outcome: { reply },
     parts: [bytesOf(version?.material.caPem ?? "")],
   };
 }
@@ -83,7 +85,8 @@ async function readDocument([file]: readonly Buffer[]): Promise<Answer> {
   const { parseDocumentText } = await import("../parse-document-text.ts");
   const { SyntaxProblem } = await import("../parse-yaml.ts");
   try {
-    const { json, ...reply } = parseDocumentText(file ?? Buffer.alloc(0));
+    const { json, isValid, problems } = parseDocumentText(file ?? Buffer.alloc(0));
+    const reply: Replies["document"] = { isValid, problems };
     return { outcome: { reply }, parts: [Buffer.from(json)] };
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;
