@@ -75,7 +75,7 @@ function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
   const { director, telemetry } = parts;
   const document = director.inForce?.document;
   if (document === undefined) return [];
-  return vnicEntriesOf(document).map(({ name, profile, servers, vnic }) => ({
+  return vnicEntriesOf(document).map(({ name, profile, servers, vnic }): VnicStatus => ({
     name,
     profile,
     ip: vnic.ip,
