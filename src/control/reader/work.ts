@@ -7,7 +7,7 @@ export interface Answer {
   readonly parts?: readonly Uint8Array[];
 }
 
-/** Does one job. What only some jobs need is loaded for them. Rejects only where the program has a mistake. */
+/** Does one job. Modules that only some jobs need are loaded by those. Rejects only if the program has a mistake. */
 export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> {
   if (job.kind === "document") return readDocument(files);
   try {
@@ -27,7 +27,7 @@ export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> 
   }
 }
 
-/** PEM is ASCII; what is not shows as characters that no block has. */
+/** PEM is ASCII. Bytes above it become characters that are not allowed in a PEM block. */
 const textOf = (file: Buffer | undefined): string => (file ?? Buffer.alloc(0)).toString("latin1");
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 
