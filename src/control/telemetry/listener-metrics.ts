@@ -2,13 +2,13 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { LISTENER_METRICS, SLOTS, type Metric } from "#model/records/metric-catalog.ts";
 import type { ListenerTotals, ListenerLabels } from "./listener-totals.ts";
 
-/** How many lines are written before the event loop gets its turn: a few milliseconds' worth. */
+/** How many lines are written at a time, which takes a few milliseconds, before the event loop continues. */
 const LINES_PER_TURN = 5_000;
 
 /**
- * Every listener metric of the catalogue in the Prometheus text format 0.0.4, in pieces. Workers count them, buckets
- * included, which the metric classes of prom-client cannot take over; and with thousands of listeners the text has
- * megabytes, so it is written in turns.
+ * Returns every listener metric of the catalogue in the Prometheus text format 0.0.4, in pieces. The metric classes of
+ * prom-client are not used, because they cannot take over the buckets that workers have counted. With thousands of listeners
+ * the text has several megabytes, so it is written in steps between which the event loop continues.
  */
 export async function listenerMetricsText(counters: ListenerTotals): Promise<readonly Buffer[]> {
   const listeners = [...counters.entries()].map(({ labels, slots }) => ({
@@ -35,7 +35,7 @@ export async function listenerMetricsText(counters: ListenerTotals): Promise<rea
   return pieces;
 }
 
-/** `slots` begins with the metric's first. Buckets are counted one by one and printed as cumulative. */
+/** `slots` begins with the first slot of the metric. Buckets are counted separately and printed as cumulative. */
 function addLines(
   lines: string[],
   { name, kind, label, values, buckets = [] }: Metric,
