@@ -6,9 +6,9 @@ import type { ListenerTotals, ListenerLabels } from "./listener-totals.ts";
 const LINES_PER_TURN = 5_000;
 
 /**
- * Returns every listener metric of the catalogue in the Prometheus text format 0.0.4, in pieces. The metric classes of
- * prom-client are not used, because they cannot take over the buckets that workers have counted. With thousands of listeners
- * the text has several megabytes, so it is written in steps between which the event loop continues.
+ * Every listener metric of the catalogue in the Prometheus text format 0.0.4, in pieces. Workers count them, buckets
+ * included, which the metric classes of prom-client cannot take over; and with thousands of listeners the text has
+ * megabytes, so it is written in turns.
  */
 export async function listenerMetricsText(counters: ListenerTotals): Promise<readonly Buffer[]> {
   const listeners = [...counters.entries()].map(({ labels, slots }) => ({

@@ -15,7 +15,7 @@ export interface ListenerLabels {
 interface CountedListener {
   /** The same object for the life of the listener. */
   readonly labels: ListenerLabels;
-  /** Indexed by the slots of `SLOTS`. */
+  /** As laid out by `SLOTS`. */
   readonly slots: Float64Array;
 }
 

@@ -15,7 +15,7 @@ export class WorkerIntake {
   readonly #traffic = new TrafficBounds();
   readonly #counts = new PlausibleCounts();
   readonly #listeners = new Set<ListenerName>();
-  /** The listeners whose connections may be logged. */
+  /** Those whose connections may be logged. */
   readonly #logged = new Set<ListenerName>();
   /** The highest connection limit of all snapshots that the worker has received. */
   #maxOpen = 0;
