@@ -82,7 +82,7 @@ function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
   const { inForce } = certificates;
   if (inForce === undefined) return [];
   const states = new ListenerStates(inForce.document, inForce.entries, Date.now());
-  return vnicPlacesOf(inForce.document).map((place) => {
+  return vnicPlacesOf(inForce.document).map((place): VnicStatus => {
     const { name, profileName, profile, vnic } = place;
     const isUp = isServed && vnic.admin === "up";
     const listeners = listenersOfVnic(place).map((listener) =>

@@ -1,3 +1,6 @@
+import type { FailureSchema, ProblemSchema } from "./failure-schema.ts";
+import type { ShapeOf } from "./shape.ts";
+
 /** Which side caused the failure. */
 export type FailureSource = "client" | "endpoint" | "director" | "operator";
 
@@ -212,23 +215,8 @@ export type FailureCode = keyof typeof FAILURES;
 export const isFailureCode = (code: string): code is FailureCode => Object.hasOwn(FAILURES, code);
 
 /** The JSON shape of a failure, in replies and with --json. */
-export interface FailureShape {
-  readonly code: FailureCode;
-  readonly message: string;
-  readonly hint: string;
-  readonly path?: string;
-  readonly problems?: readonly Problem[];
-}
-
-/** One thing that is wrong in a document. A warning does not make the document invalid. */
-export interface Problem {
-  /** Dotted path, e.g. `profiles.shop.vnics.front.listeners[0].port`. */
-  readonly path: string;
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
-  readonly severity: "error" | "warning";
-}
+export type FailureShape = ShapeOf<typeof FailureSchema>;
+export type Problem = ShapeOf<typeof ProblemSchema>;
 
 export class DirectorError extends Error {
   override readonly name = "DirectorError";

@@ -1,8 +1,8 @@
 import type { BytePipe, PipeHandlers } from "./byte-pipe.ts";
 
-/** What is used of a socket of Bun. */
+/** The part of Bun's socket that is used here. */
 interface BunSocket {
-  /** How many bytes were taken; -1 if the socket is closed. */
+  /** Returns how many bytes were written, or -1 if the socket is closed. */
   write(bytes: Uint8Array): number;
   terminate(): void;
 }
@@ -20,13 +20,13 @@ interface BunConnect {
   }): Promise<BunSocket>;
 }
 
-/** Undefined on another engine. */
+/** Returns undefined on another engine. */
 export const tryBunConnect = (): BunConnect | undefined =>
   (globalThis as { readonly Bun?: BunConnect }).Bun;
 
 /**
- * A pipe over an inherited descriptor on Bun, where `new net.Socket({ fd })` fails. A write takes only what fits into
- * the kernel's buffer; the rest waits here until `drain`.
+ * Opens a pipe over an inherited descriptor on Bun, where `new net.Socket({ fd })` fails. A write to Bun's socket takes only as
+ * much as fits into the kernel's buffer. The rest waits here until `drain`.
  */
 export async function openBunPipe(
   bun: BunConnect,
@@ -44,7 +44,7 @@ export async function openBunPipe(
       const bytes = waiting[at] ?? Buffer.alloc(0);
       const taken = socket.write(bytes);
       if (taken < 0) {
-        // `close` follows in a later turn.
+        // Bun calls `close` later.
         isBroken = true;
         break;
       }
@@ -70,7 +70,7 @@ export async function openBunPipe(
       drain: flush,
       end: (ended) => ended.terminate(),
       close: closed,
-      // `close` follows.
+      // Bun calls `close` next.
       error: () => undefined,
     },
   });

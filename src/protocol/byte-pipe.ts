@@ -1,15 +1,15 @@
 /** One end of the socket pair between the control process and a worker. */
 export interface BytePipe {
-  /** Takes all of `bytes`, which must not change any more. False once the pipe is broken or closed; it never throws. */
+  /** Sends all of `bytes`, which must not be changed any more. Returns false if the pipe is broken or closed. Never throws. */
   write(bytes: Buffer): boolean;
-  /** Bytes that the kernel has not taken yet. */
+  /** Number of bytes that the kernel has not taken yet. */
   readonly waitingBytes: number;
   close(): void;
 }
 
 export interface PipeHandlers {
-  /** `bytes` may be used until the call returns. */
+  /** `bytes` is valid only until the call returns. */
   onData(bytes: Buffer): void;
-  /** Once, at the end of the stream or when it broke. Nothing comes after it. */
+  /** Called once, when the stream has ended or is broken. No other call follows. */
   onClose(): void;
 }

@@ -4,27 +4,27 @@ import { FrameReader, HEADER_BYTES } from "./frame-reader.ts";
 export interface ChannelLimits {
   readonly maxFrameBytesOut: number;
   readonly maxFrameBytesIn: number;
-  /** Objects and arrays in one another in what is received. A deeper message takes long to parse and to check. */
+  /** How deeply objects and arrays in a received message may be nested. A deeper one takes long to parse and to check. */
   readonly maxDepthIn?: number;
-  /** What may wait for the other side, not counting the largest frame that waits. */
+  /** How many bytes may wait for the other side, without the largest waiting frame. */
   readonly maxWaitingBytes: number;
 }
 
 export interface ChannelHandlers {
-  /** One JSON value, not checked any further, and how many bytes it took. */
+  /** Called with each message, which is a JSON value and not checked further, and the length of its frame. */
   onMessage(message: unknown, bytes: number): void;
-  /** The other side sent something that is not a frame. Nothing is read after it. */
+  /** Called if the other side sent something that is not a frame. Nothing is read after it. */
   onMalformed(text: string): void;
-  /** Called once, also after `close`. */
+  /** Called once when the pipe is closed, also if this side has closed it. */
   onClose(): void;
 }
 
-/** `full`: too much waits already. Unless the message was sent, no part of it was. */
+/** `full` means that too many bytes wait already. With any outcome except `sent`, no part of the message was sent. */
 export type SendOutcome = "sent" | "full" | "too-large" | "closed";
 
 /**
- * Messages between the control process and a worker: frames of JSON over a pipe. It does without the runtime's IPC, whose
- * reader throws outside of the program's reach, bounds nothing and takes over descriptors.
+ * Carries messages between the control process and a worker as frames of JSON over a pipe. The IPC of the runtimes is not used:
+ * its reader has no bounds, accepts file descriptors, and throws exceptions that the program cannot catch (decision 13).
  */
 export class Channel<Out extends object> implements PipeHandlers {
   readonly #limits: ChannelLimits;
@@ -35,7 +35,7 @@ export class Channel<Out extends object> implements PipeHandlers {
   #isReading = true;
   #sentBytes = 0;
   #isClosed = false;
-  /** The largest frame since nothing waited. */
+  /** The length of the largest frame that was sent since no bytes waited. */
   #largestWaiting = 0;
 
   constructor(limits: ChannelLimits, handlers: ChannelHandlers) {
@@ -44,7 +44,7 @@ export class Channel<Out extends object> implements PipeHandlers {
     this.#reader = new FrameReader(limits.maxFrameBytesIn, (frame) => this.#take(frame));
   }
 
-  /** To be called once, with a pipe whose handler is this channel. */
+  /** Must be called once, with a pipe whose handlers are this channel. */
   attach(pipe: BytePipe): void {
     this.#pipe = pipe;
     if (this.#isClosed) pipe.close();
@@ -69,12 +69,12 @@ export class Channel<Out extends object> implements PipeHandlers {
     return "sent";
   }
 
-  /** Bytes that the other side's kernel has not taken yet. */
+  /** Number of bytes that the kernel has not taken yet. */
   get waitingBytes(): number {
     return this.#pipe?.waitingBytes ?? 0;
   }
 
-  /** Of all messages so far, those that wait included. */
+  /** Number of bytes of all messages so far, including those that wait. */
   get sentBytes(): number {
     return this.#sentBytes;
   }
@@ -100,7 +100,7 @@ export class Channel<Out extends object> implements PipeHandlers {
   }
 
   #take(frame: Buffer): void {
-    // Whoever took the frame before this one may have closed the channel.
+    // The handler of the previous frame may have closed the channel.
     if (!this.#isReading) return;
     const { maxDepthIn = Infinity } = this.#limits;
     if (maxDepthIn < Infinity && isNestedDeeper(frame, maxDepthIn)) {
@@ -127,7 +127,7 @@ export class Channel<Out extends object> implements PipeHandlers {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether JSON text has more than `depth` objects and arrays in one another. */
+/** Returns true if objects and arrays in JSON text are nested deeper than `depth`. */
 function isNestedDeeper(text: Uint8Array, depth: number): boolean {
   let open = 0;
   let isInString = false;

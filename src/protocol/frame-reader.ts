@@ -1,29 +1,29 @@
-/** Bytes before each frame: its length as an unsigned number, the most significant byte first. */
+/** The length of a header, which contains the length of its frame as an unsigned big-endian number. */
 export const HEADER_BYTES = 4;
-/** `{}` */
+/** The length of `{}`. */
 const MIN_FRAME_BYTES = 2;
 const FIRST_CAPACITY = 4_096;
-/** A buffer larger than this is given back once its frame has been read. */
+/** A buffer larger than this is released when its frame has been read. */
 const KEPT_CAPACITY = 65_536;
 
 /**
- * Cuts a byte stream into frames. A length outside the bounds ends the reading before anything is kept for that frame; so
- * the bound is also the most memory that is taken.
+ * Splits a byte stream into frames. If a length is out of bounds, reading ends before memory is allocated for that frame, so
+ * the largest frame also bounds the memory.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number;
   readonly #onFrame: (frame: Buffer) => void;
-  /** The beginning of a frame, with its header. */
+  /** The bytes of an incomplete frame, with its header. */
   #held: Buffer = Buffer.alloc(0);
   #heldBytes = 0;
 
-  /** A frame is handed over as a view: `onFrame` must not keep it. */
+  /** A frame is a view of a buffer that is used again, so `onFrame` must not keep it. */
   constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => void) {
     this.#maxFrameBytes = maxFrameBytes;
     this.#onFrame = onFrame;
   }
 
-  /** The length that is out of bounds, after which the stream cannot be read on; undefined if all is well. */
+  /** Returns undefined, or a length that is out of bounds. After that the stream cannot be read any further. */
   push(chunk: Buffer): number | undefined {
     let at = 0;
     while (at < chunk.length) {
@@ -53,7 +53,7 @@ export class FrameReader {
     return length >= MIN_FRAME_BYTES && length <= this.#maxFrameBytes;
   }
 
-  /** What must be held before there is something to do: the header, then the whole frame. */
+  /** How many bytes must be held for the next step: first the header, then the whole frame. */
   #wantedBytes(): number {
     if (this.#heldBytes < HEADER_BYTES) return HEADER_BYTES;
     return HEADER_BYTES + this.#held.readUInt32BE(0);

@@ -5,9 +5,9 @@
  *     u32 length of the head | head | the parts, whose lengths are in the head
  */
 
-/** The names of ten thousand domains, and the problems of a chain, are well below this. */
+/** The names of ten thousand domains and the problems of a chain together take far less. */
 const MAX_HEAD_BYTES = 4 * 1024 * 1024;
-/** A few files of at most 16 MiB, or what was made of them. */
+/** Enough for a few files of at most 16 MiB each, or for the PEM text that was read from them. */
 const MAX_PARTS_BYTES = 64 * 1024 * 1024;
 const MAX_PARTS = 8;
 const PREFIX_BYTES = 4;
@@ -17,7 +17,7 @@ export interface Frame {
   readonly parts: readonly Buffer[];
 }
 
-/** The chunks of a frame, to be written one after the other. Throws RangeError if the frame is too large. */
+/** Returns the chunks of a frame, which must be written in this order. Throws RangeError if the frame is too large. */
 export function encodeFrame(head: unknown, parts: readonly Uint8Array[]): readonly Uint8Array[] {
   const lengths = parts.map(({ length }) => length);
   const json = Buffer.from(JSON.stringify({ head, lengths }));
@@ -38,7 +38,7 @@ function areLengths(values: unknown): values is readonly number[] {
   return total <= MAX_PARTS_BYTES;
 }
 
-/** Puts chunks together to frames. `push` throws RangeError or SyntaxError at the first byte that no frame has. */
+/** Assembles frames from chunks. `push` throws RangeError or SyntaxError as soon as the bytes cannot be a frame. */
 export class FrameDecoder {
   #chunks: Buffer[] = [];
   #available = 0;
@@ -74,7 +74,7 @@ export class FrameDecoder {
     return { head, parts: lengths.map((length) => this.#take(length)) };
   }
 
-  /** The next bytes, of which there are enough. Copies only where they lie in several chunks. */
+  /** Removes and returns the next bytes, which must be available. Copies them only if they are in several chunks. */
   #take(length: number): Buffer {
     this.#available -= length;
     const [first] = this.#chunks;

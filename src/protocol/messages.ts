@@ -1,30 +1,31 @@
-/** The only bridge between control process and workers. JSON values only: no Buffer, Map or Error passes. */
-import type { ConnectionRecord } from "#model/records/connection-record.ts";
-import type { HandshakeRecord } from "#model/records/handshake-record.ts";
-import type { FailureCode } from "#model/failure.ts";
+/**
+ * The messages between the control process and its workers. They consist of JSON values only: a Buffer, Map or Error does not
+ * arrive as one. Nothing checks the messages to a worker, because a worker trusts the control process, so their types are
+ * written here. The control process checks the messages of a worker by the schemas from which their types derive.
+ */
 import type { ListenerName, MaterialId } from "#model/names.ts";
 import type { Material, SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
 
-/** Raised by every change of a message. */
+/** Must be incremented with every change of a message. */
 export const PROTOCOL_VERSION = 3;
 
-/** The difference of a snapshot to the one numbered `base`; to nothing when base is 0. */
+/** The difference between a snapshot and the one that has the number `base`. If `base` is 0, it is the whole snapshot. */
 export interface Prepare {
   readonly type: "prepare";
   readonly number: number;
   readonly base: number;
-  /** New and changed listeners, whole. */
+  /** Each new or changed listener, with all of its settings. */
   readonly listeners: readonly SnapshotListener[];
   readonly removed: readonly ListenerName[];
-  /** All of them: they are small. */
+  /** All vNICs of the snapshot, because they are small. */
   readonly vnics: readonly SnapshotVnic[];
   readonly maxConnections: number;
   readonly relayMemoryBytes: number;
-  /** What the listeners refer to and this worker has not got. */
+  /** The material that the listeners refer to and that the worker does not have yet. */
   readonly material: Readonly<Record<MaterialId, Material>>;
   /**
-   * Given to a probe worker, which is ended before it could serve: only these listeners are opened, and no more than this
-   * prepare is asked of it.
+   * The only listeners that a probe worker opens. A probe worker is ended when it has answered, before it could serve clients.
+   * Absent for every other worker.
    */
   readonly opensOnly?: readonly ListenerName[];
 }
@@ -33,48 +34,11 @@ export type ToWorker =
   | Prepare
   | { readonly type: "commit"; readonly number: number }
   | { readonly type: "rollback"; readonly number: number }
-  /** Stop accepting, let connections end, cut the rest at the deadline, exit. */
+  /** Stop accepting connections, wait until the open ones have ended, end the rest at the deadline, and exit. */
   | { readonly type: "drain"; readonly deadlineMs: number }
-  /** Health of endpoints from active checks; keys of `endpointKeyOf`. Those not named are up. */
+  /** The endpoints that active checks find down, as keys of `endpointKeyOf`. All others are up. */
   | { readonly type: "health"; readonly down: readonly string[] }
-  /** Base key of session tickets, base64 of 32 bytes. Each scope derives its own. */
+  /** The base key of session tickets: base64 of 32 bytes. The worker derives a key for each session scope from it. */
   | { readonly type: "ticket-keys"; readonly key: string };
 
-export type ToControl =
-  | {
-      readonly type: "ready";
-      readonly protocol: number;
-      readonly runtime: string;
-    }
-  | {
-      readonly type: "heartbeat";
-      readonly openConnections: number;
-      readonly residentBytes: number;
-      readonly loopDelayMs: number;
-    }
-  | { readonly type: "prepared"; readonly number: number }
-  | {
-      readonly type: "refused";
-      readonly number: number;
-      readonly code: FailureCode;
-      readonly detail: string;
-    }
-  | { readonly type: "committed"; readonly number: number }
-  | { readonly type: "rolled-back"; readonly number: number }
-  /** What was added since the last one: flat pairs of slot and amount for each listener. Gauges are absolute. */
-  | {
-      readonly type: "counted";
-      readonly listeners: Readonly<Record<ListenerName, readonly number[]>>;
-    }
-  | {
-      readonly type: "events";
-      readonly handshakes: readonly HandshakeRecord[];
-      readonly connections: readonly ConnectionRecord[];
-      /** Records that did not fit since the last message. */
-      readonly dropped: number;
-    }
-  /** Something a person should read that belongs to no connection. Bounded length. */
-  | { readonly type: "notice"; readonly level: "info" | "warn" | "error"; readonly text: string }
-  /** Once after `drain`: it accepts no more. */
-  | { readonly type: "draining" }
-  | { readonly type: "drained"; readonly cut: number };
+export type { ToControl } from "#model/records/messages-to-control.ts";

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { BytePipe, PipeHandlers } from "./byte-pipe.ts";
 
-/** A pipe over a socket of node:net. */
+/** Opens a pipe over a socket of node:net. */
 export function openStreamPipe(socket: Socket, handlers: PipeHandlers): BytePipe {
   socket.on("data", (bytes: Buffer) => handlers.onData(bytes));
-  // EPIPE and ECONNRESET: the other process is gone. `close` follows.
+  // EPIPE and ECONNRESET mean that the other process has ended. The event `close` follows.
   socket.on("error", () => undefined);
   socket.once("end", () => socket.destroy());
   socket.once("close", () => handlers.onClose());

@@ -3,10 +3,10 @@ import { openBunPipe, tryBunConnect } from "./bun-pipe.ts";
 import type { BytePipe, PipeHandlers } from "./byte-pipe.ts";
 import { openStreamPipe } from "./stream-pipe.ts";
 
-/** Which descriptor of a worker is its end of the pipe; 0 to 2 are its standard streams. */
+/** The file descriptor of a worker's end of the pipe. 0 to 2 are its standard streams. */
 export const WORKER_PIPE_FD = 3;
 
-/** The worker's end. Rejects if the descriptor is not a socket. */
+/** Opens the worker's end of the pipe. Rejects if the descriptor is not a socket. */
 export async function openWorkerPipe(handlers: PipeHandlers): Promise<BytePipe> {
   const bun = tryBunConnect();
   if (bun !== undefined) return openBunPipe(bun, WORKER_PIPE_FD, handlers);

@@ -1,17 +1,29 @@
 import { Registry } from "prom-client";
 import type { FastifyInstance } from "fastify";
+import { FailureSchema } from "#model/failure-schema.ts";
 import { DirectorError } from "#model/failure.ts";
+import { oneOf, shape, type ShapeOf } from "#model/shape.ts";
 import type { DirectorView } from "#control/director-view.ts";
 
-/** What a probe and a scraper need, and nothing that a stranger may not know. */
+const ProbeReplySchema = shape(
+  { status: oneOf(["ok", "ready"], "`ok` if the process runs, `ready` if it serves clients.") },
+  "The answer to a probe.",
+);
+type ProbeReply = ShapeOf<typeof ProbeReplySchema>;
+
+const probe = {
+  schema: { response: { 200: ProbeReplySchema, "4xx": FailureSchema, "5xx": FailureSchema } },
+};
+
+/** The routes for probes and scrapers. They reply nothing that a stranger may not know. */
 export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
-  app.get("/healthz", () => ({ status: "ok" }));
-  app.get("/readyz", () => {
+  app.get("/healthz", probe, (): ProbeReply => ({ status: "ok" }));
+  app.get("/readyz", probe, (): ProbeReply => {
     if (view.isReady()) return { status: "ready" };
     throw new DirectorError(view.status().state === "draining" ? "draining" : "not-ready");
   });
   let underWay: Promise<Buffer> | undefined;
-  /** A client that sends many requests at once is not worth more than one look at the metrics. */
+  // Requests that arrive at the same time share one reading, so that a flood of them costs no more than one does.
   const metrics = async (): Promise<Buffer> => {
     underWay ??= view.metrics();
     try {

@@ -1,15 +1,16 @@
 import type { FastifyInstance } from "fastify";
 import Type, { type TSchema } from "typebox";
-import type { DirectorView } from "#control/director-view.ts";
-import { ExplainedHandshakeSchema, explain } from "./handshake-schema.ts";
+import { FailureSchema } from "#model/failure-schema.ts";
 import {
   CertificateStatusSchema,
   DirectorStatusSchema,
-  FailureSchema,
   ListenerStatusSchema,
   VnicStatusSchema,
   WorkerStatusSchema,
-} from "./reply-schemas.ts";
+} from "#model/records/status.ts";
+import type { ShapeOf } from "#model/shape.ts";
+import type { DirectorView } from "#control/director-view.ts";
+import { ExplainedHandshakeSchema, explain, type ExplainedHandshake } from "./handshake-schema.ts";
 
 const HandshakesQuery = Type.Object(
   {
@@ -32,24 +33,27 @@ const reply = (schema: TSchema) => ({
   response: { 200: schema, "4xx": FailureSchema, "5xx": FailureSchema },
 });
 
-/** What an operator may ask of a running director. Lists are JSON arrays. */
+/** The routes by which an operator reads the state of a running director. Lists are JSON arrays. */
 export function addStatusRoutes(app: FastifyInstance, view: DirectorView): void {
-  app.get("/v1/status", { schema: reply(DirectorStatusSchema) }, () => view.status());
-  app.get("/v1/workers", { schema: reply(Type.Array(WorkerStatusSchema)) }, () => view.workers());
-  app.get("/v1/vnics", { schema: reply(Type.Array(VnicStatusSchema)) }, () => view.vnics());
-  app.get("/v1/listeners", { schema: reply(Type.Array(ListenerStatusSchema)) }, () =>
+  const get = <Schema extends TSchema>(
+    path: string,
+    schema: Schema,
+    handle: () => ShapeOf<Schema>,
+  ): void => {
+    app.get(path, { schema: reply(schema) }, handle);
+  };
+  get("/v1/status", DirectorStatusSchema, () => view.status());
+  get("/v1/workers", Type.Array(WorkerStatusSchema), () => view.workers());
+  get("/v1/vnics", Type.Array(VnicStatusSchema), () => view.vnics());
+  get("/v1/listeners", Type.Array(ListenerStatusSchema), () =>
     view.vnics().flatMap(({ listeners }) => listeners),
   );
-  app.get(
-    "/v1/certificates",
-    { schema: reply(Type.Array(CertificateStatusSchema)) },
-    () => view.status().certificates,
-  );
+  get("/v1/certificates", Type.Array(CertificateStatusSchema), () => view.status().certificates);
   app.get<{ Querystring: Type.Static<typeof HandshakesQuery> }>(
     "/v1/handshakes",
     {
       schema: { querystring: HandshakesQuery, ...reply(Type.Array(ExplainedHandshakeSchema)) },
     },
-    ({ query }) => view.handshakes(query.limit).map(explain),
+    ({ query }): readonly ExplainedHandshake[] => view.handshakes(query.limit).map(explain),
   );
 }

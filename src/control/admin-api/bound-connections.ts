@@ -2,18 +2,18 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Keeps at most `most` connections to a server. A new one is always taken, and pushes out another: first the one that has
- * been without a request for longest, whether it has sent none, part of one, or is kept alive; when all are in the
- * middle of an exchange, the one that sent its request first. So no client can lock others out by holding connections open.
+ * Keeps at most `most` connections to a server. At that number, a new connection is accepted and another is closed: the one
+ * that has been without a complete request for longest or, if all are in an exchange, the one whose request came first. So no
+ * client can lock out others by keeping connections open.
  */
 export function boundConnections(server: Server, most: number): void {
-  // Each in the order in which they came to be so.
+  // A set keeps the order in which connections were added, so the first is the longest in this state.
   const waiting = new Set<Socket>();
   const exchanging = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     if (waiting.size + exchanging.size >= most) {
       const [longest] = waiting.size > 0 ? waiting : exchanging;
-      // Its `close` comes later, and more connections may come before.
+      // It is removed now, because more connections may arrive before its event `close`.
       if (longest !== undefined) forget(longest);
       longest?.destroy();
     }

@@ -11,23 +11,23 @@ import { DirectorError, FAILURES } from "#model/failure.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { boundConnections } from "./bound-connections.ts";
 
-/** Beyond them a new connection pushes out another. */
+/** At this number, a new connection closes another one (`boundConnections`). */
 const MAX_CONNECTIONS = 64;
 const METHODS = ["GET", "HEAD", "POST"] as const;
 const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_DEADLINE_MS = 10_000;
 const REPLY_DEADLINE_MS = 10_000;
 const IDLE_DEADLINE_MS = 30_000;
-/** How often Node looks for requests past their deadline: 30 s unless told. */
+/** How often Node looks for requests past their deadline. Its default is 30 s. */
 const DEADLINE_CHECK_MS = 1_000;
 
-/** An HTTP server without routes: deadlines, bounds, and failures in the shape of the catalogue. */
+/** Builds an HTTP server without routes, with deadlines and bounds. It replies failures in the shape of the catalogue. */
 export function buildHttpApp(log: Logger): FastifyInstance {
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
     bodyLimit: MAX_BODY_BYTES,
-    // Called once an address: a name may stand for two of them.
+    // Called once for each address, because a host name may have two.
     serverFactory: (handle) => {
       const server = createServer(
         {
@@ -38,14 +38,14 @@ export function buildHttpApp(log: Logger): FastifyInstance {
         },
         handle,
       );
-      // Also of a client that does not read its reply: no other deadline is for that.
+      // Also ends a connection whose client does not read its reply, for which there is no other deadline.
       server.setTimeout(IDLE_DEADLINE_MS);
       boundConnections(server, MAX_CONNECTIONS);
       return server;
     },
     handlerTimeout: REPLY_DEADLINE_MS,
     routerOptions: { ignoreTrailingSlash: true },
-    // What a schema does not know is refused; left to itself, fastify leaves it out in silence.
+    // Unknown keys of a request are refused. By default, fastify removes them silently.
     ajv: { customOptions: { removeAdditional: false } },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
       const failure = requestFailureOf(error);
@@ -71,7 +71,7 @@ export function buildHttpApp(log: Logger): FastifyInstance {
   return app;
 }
 
-/** A connection on which no request can be read, or none in time. */
+/** Answers a connection whose request cannot be read, or is not complete in time, and closes it. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
@@ -88,7 +88,7 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.destroySoon();
 }
 
-/** What the framework refuses is the request's fault; anything else unknown is ours and its words stay in the log. */
+/** An error with a status below 500 is caused by the request. Any other is an internal error, whose text is only logged. */
 function requestFailureOf(error: FastifyError | DirectorError): DirectorError {
   if (error instanceof DirectorError) return error;
   const isRefusal = error.statusCode !== undefined && error.statusCode < 500;

@@ -25,16 +25,16 @@ export interface AdminApiOptions {
   readonly notices: Notices;
 }
 
-/** What `sun_path` holds besides its terminating zero, unix(7). */
+/** The size of `sun_path` without its terminating zero (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
 const CHECK_MS = 2_000;
 const MISSING = "admin-socket-missing";
 
 /**
- * Serves the admin API on a unix socket with mode 0600, in a folder that only its owner can enter, so that nobody else
- * connects before it has its mode. The caller holds the lock of the folder: a socket that is already there was left by a
- * dead director and is replaced. A socket that is removed while the director runs is made again, and one that a full or
- * broken disk does not allow is tried again; a notice stands meanwhile. Throws `data-unusable` for anything else.
+ * Serves the admin API on a unix socket with mode 0600. Only the owner may enter its folder, so nobody else can connect before
+ * the socket has its mode. The caller has locked the folder, so an existing socket is that of a director that has ended, and is
+ * replaced. If the socket is removed while the director runs, or a full or broken disk prevents its creation, it is created
+ * again later, and a notice stands until then. Rejects with `data-unusable` for any other reason.
  */
 export async function startAdminApi(options: AdminApiOptions): Promise<AdminApi> {
   const { socketPath, notices } = options;
@@ -58,7 +58,7 @@ export async function startAdminApi(options: AdminApiOptions): Promise<AdminApi>
       clearInterval(timer);
       await under;
       await socket?.app.close();
-      // A successor may have put its own there by now.
+      // The path may already be that of the next director's socket.
       const found = await tryLstat(socketPath);
       if (found?.ino === socket?.ino) await rm(socketPath, { force: true }).catch(leaveBehind);
     },
@@ -82,7 +82,8 @@ async function serveSocket({
   addChangeRoutes(app, changes);
   try {
     await refuseOtherFile(socketPath);
-    // The runtime removes what it has bound when it closes, which may be a successor's by then: the name must be another.
+    // When a server closes, the runtime removes the path that it was bound to. That must not be the path of the socket,
+    // which may belong to the next director by then.
     const bornAt = join(dirname(socketPath), `.${basename(socketPath)}.new`);
     if (Buffer.byteLength(bornAt) > MAX_SOCKET_PATH_BYTES) {
       throw new DirectorError(
@@ -104,7 +105,7 @@ async function serveSocket({
   }
 }
 
-/** Returns undefined, and raises a notice, if the disk is full or broken: a director without a socket still serves clients. */
+/** If the disk is full or broken, raises a notice and returns undefined, because the director can still serve clients. */
 async function tryServeSocket(options: AdminApiOptions): Promise<ServedSocket | undefined> {
   try {
     return await serveSocket(options);
@@ -123,7 +124,7 @@ function raiseMissing(notices: Notices, error: unknown): void {
   });
 }
 
-/** A socket that nobody listens on does no harm; the next start replaces it. */
+/** A socket without a server does no harm. The next start replaces it. */
 const leaveBehind = (): void => undefined;
 
 async function tryLstat(path: string) {

@@ -13,7 +13,11 @@ const KEY_TYPES: Readonly<Record<string, KeyType>> = {
 export const tryKeyType = (key: KeyObject): KeyType | undefined =>
   KEY_TYPES[key.asymmetricKeyType ?? ""];
 
-export function certificateFactsOf(leaf: X509Certificate, keyType: KeyType): CertificateFacts {
+/** The facts but for the period of validity. */
+export function certificateFactsOf(
+  leaf: X509Certificate,
+  keyType: KeyType,
+): Omit<CertificateFacts, "notBeforeMs" | "notAfterMs"> {
   return {
     names: presentedNamesOf(certificateFieldsOf(leaf.raw)),
     keyType,
@@ -21,8 +25,6 @@ export function certificateFactsOf(leaf: X509Certificate, keyType: KeyType): Cer
     issuer: oneLineOf(leaf.issuer),
     serialNumber: shortened(leaf.serialNumber),
     fingerprint: leaf.fingerprint256.replaceAll(":", "").toLowerCase(),
-    notBeforeMs: leaf.validFromDate.getTime(),
-    notAfterMs: leaf.validToDate.getTime(),
   };
 }
 

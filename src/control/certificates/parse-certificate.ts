@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { errorCodeOf } from "#model/error-code.ts";
+import type { CertificateFacts } from "#model/document/certificate.ts";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { problemOf } from "#model/problem.ts";
@@ -11,7 +12,7 @@ import { isCertificateBlock, isCurveBlock, isPrivateKeyBlock, parsePem } from ".
 import { isRefusal, parseCertificates } from "./parse-certificates.ts";
 import { readPrivateKey, type PrivateKey } from "./read-private-key.ts";
 import { sourceProblem } from "./source-problem.ts";
-import type { CertificateVersion, ValidityPeriod } from "./sources.ts";
+import type { CertificateVersion } from "./sources.ts";
 import { unusedBlockWarnings } from "./unused-blocks.ts";
 
 /** Contents of files, read as Latin-1. */
@@ -75,17 +76,17 @@ export function parseCertificate(
       "The certificate spells out the parameters of its curve, which RFC 5480 section 2.1.1 forbids.";
     throw sourceProblem("certificate-unusable", places.chain, message);
   }
-  const periods = periodsOf(chain, fields, places.chain);
+  const period = periodOf(fields, places.chain);
   const chainPem = chain.map((entry) => entry.toString()).join("");
   proveUsable(chainPem, privateKey.pem, places.chain);
   const version = {
     id: createHash("sha256").update(chainPem).update(privateKey.pem).digest("hex") as MaterialId,
     material: { kind: "certificate", chainPem, keyPem: privateKey.pem },
-    facts: certificateFactsOf(leaf, privateKey.keyType),
+    facts: { ...certificateFactsOf(leaf, privateKey.keyType), ...period },
     signing: signingFactsOf(privateKey.key, privateKey.keyType, chain),
     bunRefusal: bunRefusalOf(fields, privateKey),
     isForServers: fields.isForServers,
-    periods,
+    intermediates: intermediatesOf(chain),
   } as const;
   return {
     version,
@@ -118,29 +119,21 @@ function checkPair(chain: Chain, { key }: PrivateKey, place: string): void {
   throw sourceProblem("key-mismatch", place, message);
 }
 
-function periodsOf(
-  [leaf, ...rest]: Chain,
-  fields: CertificateFields,
+function periodOf(
+  { notBeforeMs, notAfterMs }: CertificateFields,
   place: string,
-): CertificateVersion["periods"] {
-  const first = tryPeriod(leaf, fields);
-  if (first === undefined) {
-    const message = "The certificate's period of validity has a date that does not exist.";
-    throw sourceProblem("certificate-malformed", place, message);
-  }
-  return [
-    first,
-    ...rest.flatMap((entry) => tryPeriod(entry, certificateFieldsOf(entry.raw)) ?? []),
-  ];
+): Pick<CertificateFacts, "notBeforeMs" | "notAfterMs"> {
+  if (notBeforeMs !== undefined && notAfterMs !== undefined) return { notBeforeMs, notAfterMs };
+  const message = "The certificate's period of validity has a date that does not exist.";
+  throw sourceProblem("certificate-malformed", place, message);
 }
 
-function tryPeriod(
-  certificate: X509Certificate,
-  { notBeforeMs, notAfterMs }: CertificateFields,
-): ValidityPeriod | undefined {
-  if (notBeforeMs === undefined || notAfterMs === undefined) return undefined;
-  return { subject: oneLineOf(certificate.subject), notBeforeMs, notAfterMs };
-}
+/** An intermediate with a date that does not exist is left out: clients may not even need it. */
+const intermediatesOf = ([, ...rest]: Chain): CertificateVersion["intermediates"] =>
+  rest.flatMap((entry) => {
+    const { notAfterMs } = certificateFieldsOf(entry.raw);
+    return notAfterMs === undefined ? [] : [{ subject: oneLineOf(entry.subject), notAfterMs }];
+  });
 
 /** Finds what only the TLS library refuses, such as a signature with SHA-1, before a worker does. */
 function proveUsable(cert: string, key: string, place: string): void {

@@ -47,7 +47,7 @@ export async function readCertificate(
     signing: reply.signing,
     bunRefusal: reply.bunRefusal,
     isForServers: reply.isForServers,
-    periods: reply.periods,
+    intermediates: reply.intermediates,
   };
   return { version, warnings: reply.warnings, looks: looksOf(sources) };
 }

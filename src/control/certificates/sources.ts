@@ -6,13 +6,6 @@ import type { Material } from "#model/records/snapshot.ts";
 /** A version of a certificate or of a CA bundle. */
 export type SourceVersion = CertificateVersion | TrustVersion;
 
-/** Dates in milliseconds since the epoch. */
-export interface ValidityPeriod {
-  readonly subject: string;
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number;
-}
-
 export interface CertificateVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "certificate" }>;
@@ -22,8 +15,8 @@ export interface CertificateVersion {
   /** Whether its extended key usage allows TLS servers. */
   readonly isForServers: boolean;
   readonly signing: SigningFacts;
-  /** The periods of validity of the chain, leaf first. An intermediate without valid dates is left out. */
-  readonly periods: readonly [ValidityPeriod, ...ValidityPeriod[]];
+  /** When the intermediates of the chain expire, in milliseconds since the epoch. */
+  readonly intermediates: readonly { readonly subject: string; readonly notAfterMs: number }[];
 }
 
 /** Dates in milliseconds since the epoch. */

@@ -12,11 +12,13 @@ const EXPIRING_MS = 14 * DAY_MS;
 const EXPIRING_SHARE = 1 / 3;
 
 export function certificateProblemsAt(
-  { periods: [leaf, ...intermediates] }: Pick<CertificateVersion, "periods">,
+  {
+    facts: { notBeforeMs, notAfterMs },
+    intermediates,
+  }: Pick<CertificateVersion, "facts" | "intermediates">,
   place: string,
   nowMs: number,
 ): readonly Problem[] {
-  const { notBeforeMs, notAfterMs } = leaf;
   if (notAfterMs <= nowMs) {
     const message = `The certificate expired on ${dayOf(notAfterMs)}.`;
     return [problemOf("certificate-expired", place, message)];

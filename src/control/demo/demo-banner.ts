@@ -6,10 +6,10 @@ import type { Sources } from "../certificates/sources.ts";
 export interface DemoFacts {
   readonly document: Document;
   readonly sources: Sources;
-  /** What `prepareDemo` returned. */
+  /** The path that `prepareDemo` returned. */
   readonly caPath: string;
   readonly socketPath: string;
-  /** How the program is called in a shell. */
+  /** The command of the program in a shell. */
   readonly command: string;
 }
 
@@ -22,7 +22,7 @@ interface DemoListener {
   readonly serverName: string | undefined;
 }
 
-/** What a new user reads: where it listens, commands to copy, and how to stop it. */
+/** Returns the text for a new user: the addresses, commands to copy, and how to stop the demo. */
 export function demoBanner(facts: DemoFacts): string {
   const { document, sources, caPath, socketPath, command } = facts;
   const listeners = demoListenersOf(document, sources);
@@ -74,6 +74,6 @@ function curlCommand(
   return [`  curl --location --cacert ${ca} ${resolve} http://${target}:${port}/`];
 }
 
-/** For a POSIX shell. */
+/** Quotes a path for a POSIX shell. */
 const quoted = (path: string): string =>
   /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;

@@ -1,4 +1,4 @@
-/** What the demo document `director.yaml` names, and the demo has to provide. */
+/** Names in the demo document `director.yaml` whose files and endpoints the demo provides. */
 export const DEMO_CA_FILE = "demo-ca.pem";
 
 export interface DemoSite {

@@ -1,4 +1,4 @@
-// @peculiar/x509 needs the metadata API to be there before it loads.
+// @peculiar/x509 needs the metadata API, which must be loaded before it.
 import "reflect-metadata";
 import { KeyObject, randomBytes, webcrypto } from "node:crypto";
 import {
@@ -28,7 +28,7 @@ export interface DemoCertificates {
   readonly certificates: readonly DemoCertificate[];
 }
 
-/** A CA and a certificate for each server name. The CA's key is forgotten, so nobody can issue more with it. */
+/** Issues a CA and a certificate for each server name. The key of the CA is not kept, so that nobody can use it. */
 export async function issueDemoCertificates(
   serverNames: readonly string[],
 ): Promise<DemoCertificates> {
@@ -74,10 +74,10 @@ export async function issueDemoCertificates(
 const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
   webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
 
-/** Positive, as its first bit is 0 (RFC 5280 section 4.1.2.2). */
+/** A serial number must be positive (RFC 5280 section 4.1.2.2), so its first bit is 0. */
 const newSerialNumber = (): string => `4f${randomBytes(15).toString("hex")}`;
 
-/** From yesterday, for clocks that are behind. */
+/** The period starts yesterday, so that clients whose clock is slow accept the certificate. */
 function period(): { readonly notBefore: Date; readonly notAfter: Date } {
   const nowMs = Date.now();
   return {

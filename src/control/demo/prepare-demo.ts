@@ -5,19 +5,19 @@ import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { chainFileOf, DEMO_CA_FILE, DEMO_SITES, keyFileOf } from "./demo-names.ts";
 
-/** A demo that runs for a day must not end with expired certificates. */
+/** Certificates are renewed a day before they expire, so that they stay valid while a demo runs. */
 const RENEW_BEFORE_MS = 86_400_000;
 
 /**
- * Makes a demo CA and the certificates of the demo document in `folder`/certs, unless good ones are there. Returns the
- * path of the CA certificate. Throws DirectorError `demo-failed`.
+ * Issues a demo CA and the certificates of the demo document in `folder`/certs, unless valid ones exist. Returns the path of
+ * the CA certificate. Throws DirectorError `demo-failed`.
  */
 export async function prepareDemo(folder: string): Promise<string> {
   const certs = join(folder, "certs");
   const caPath = join(certs, DEMO_CA_FILE);
   if (await isGood(certs)) return caPath;
   try {
-    // Loading it takes 100 ms, and most runs find good certificates.
+    // Loaded only when it is needed, because that takes 100 ms and most runs find valid certificates.
     const { issueDemoCertificates } = await import("./issue-demo-certificates.ts");
     const issued = await issueDemoCertificates(DEMO_SITES.map(({ serverName }) => serverName));
     await makeFolder(certs);
@@ -41,8 +41,8 @@ export async function prepareDemo(folder: string): Promise<string> {
 }
 
 /**
- * Writes the demo document that comes with the program to `path`, with the folders above it. A file that is there stays,
- * as its owner may have changed it. Throws DirectorError `demo-failed`.
+ * Copies the demo document of the program to `path` and creates the folders above it. An existing file is not replaced, because
+ * its owner may have changed it. Throws DirectorError `demo-failed`.
  */
 export async function provideDemoDocument(shipped: string, path: string): Promise<void> {
   try {
@@ -84,7 +84,7 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Not by `recursive`, which never returns if a file system says ENOENT for a folder that exists, such as /proc. */
+/** Does not use `recursive`, which never returns if mkdir fails with ENOENT in an existing folder, as it does in /proc. */
 async function makeFolders(path: string): Promise<void> {
   try {
     await makeFolder(path);
@@ -95,7 +95,7 @@ async function makeFolders(path: string): Promise<void> {
   }
 }
 
-/** Never with a half-written file in its place, nor with a key that others could read for a moment. */
+/** Replaces a file so that it is never incomplete, and that other users cannot read a key at any moment. */
 async function replaceFile(path: string, content: string, mode: number): Promise<void> {
   const draft = `${path}.new`;
   await rm(draft, { force: true });

@@ -8,7 +8,7 @@ export interface DemoEndpoints {
   close(): Promise<void>;
 }
 
-/** The servers of the demo: small HTTP endpoints that say who they are. Throws DirectorError when a port is taken. */
+/** Starts the servers of the demo: HTTP endpoints that reply with their name. Throws DirectorError if a port is in use. */
 export async function startDemoEndpoints(
   sites: readonly DemoSite[] = DEMO_SITES,
 ): Promise<DemoEndpoints> {

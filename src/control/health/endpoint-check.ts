@@ -5,18 +5,18 @@ import { checkTcp } from "./tcp-check.ts";
 
 export interface EndpointCheckEvents {
   readonly onTurn: (isUp: boolean) => void;
-  /** An error of the director's own; the checks go on. */
+  /** Called with an unexpected exception. The checks continue. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** Checks one endpoint again and again, from a first guess that it is up. */
+/** Checks one endpoint at regular intervals. The endpoint counts as up until enough checks have failed. */
 export class EndpointCheck {
   readonly #endpoint: SnapshotEndpoint;
   readonly #health: Health;
   readonly #onTurn: (isUp: boolean) => void;
   readonly #onFault: (error: unknown) => void;
   #isUp = true;
-  /** Results in a row that speak against `isUp`. */
+  /** How many results in a row contradict `isUp`. */
   #contrary = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;

@@ -7,15 +7,15 @@ import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/reco
 import { EndpointCheck } from "./endpoint-check.ts";
 
 export interface HealthChecksOptions {
-  /** Keys of all endpoints that are down, whenever that changes. */
+  /** Called with the keys of all endpoints that are down, whenever they change. */
   readonly onDown: (down: readonly string[]) => void;
-  /** Undefined: the endpoint is checked no more. */
+  /** Called when a check starts and when the state of its endpoint changes, and with undefined when the check ends. */
   readonly onEndpoint: (
     listener: ListenerName,
     endpoint: string,
     isUp: boolean | undefined,
   ) => void;
-  /** An error of the director's own; the checks go on. */
+  /** Called with an unexpected exception. The checks continue. */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -27,8 +27,8 @@ interface Running {
 }
 
 /**
- * The active checks of every listener that has `health`. An endpoint that two listeners check is down when either finds it
- * so: workers know endpoints, not who checks them.
+ * The active health checks of every listener that has `health`. An endpoint that two listeners check is down if either check
+ * fails, because workers know the state of an endpoint and not the listener that checked it.
  */
 export class HealthChecks {
   readonly #options: HealthChecksOptions;
@@ -44,7 +44,7 @@ export class HealthChecks {
     return this.#down;
   }
 
-  /** Checks that are in both the old and the new state go on with what they know. */
+  /** Starts and ends checks. A check that is in both the old and the new state keeps its results. */
   follow(document: Document, snapshot: Snapshot): void {
     const healthOf = healthByListener(document);
     const wanted = new Set<string>();

@@ -2,14 +2,14 @@ import { connect, type Socket } from "node:net";
 import { errorCodeOf } from "#model/error-code.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 
-/** The director itself lacks the means to connect: that says nothing about the endpoint. */
+/** Errors of the director itself, which lacks descriptors, memory or ports. They say nothing about the endpoint. */
 const OWN_FAILURES: ReadonlySet<unknown> = new Set([
   ...["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN", "EADDRNOTAVAIL"],
 ]);
 
 /**
- * Opens a connection to the endpoint and closes it. Resolves to false when that fails or takes longer, to undefined when it
- * could not be tried.
+ * Opens a connection to the endpoint and closes it. Resolves to false if this fails or exceeds the timeout, and to undefined
+ * if the director could not try it.
  */
 export async function checkTcp(
   endpoint: SnapshotEndpoint,

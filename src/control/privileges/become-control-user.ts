@@ -3,26 +3,26 @@ import { planControlUser } from "./plan-control-user.ts";
 import type { SystemUser } from "./system-user.ts";
 import { tryHandOverUnitCgroup } from "./unit-cgroup.ts";
 
-/** What of `process` it takes to run the same command again as somebody else. */
+/** The parts of `process` that are needed to run the same command again as another user. */
 export interface SelfCommand {
   readonly execPath: string;
   readonly execArgv: readonly string[];
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Replaces this process, pid and open standard streams included; does not return. */
+  /** Replaces the program of this process, which keeps its pid and standard streams. Does not return. */
   readonly execve: (file: string, args: string[], env: Record<string, string>) => void;
 }
 
 export interface ControlFiles {
-  /** What the control process reads on its way. */
+  /** The files that the control process reads when it starts. */
   readonly read: readonly string[];
-  /** Gives the user the folders that the control process writes to. */
+  /** Makes the user the owner of the folders that the control process writes to. */
   readonly handOver: (user: SystemUser) => void;
 }
 
 /**
- * For a control process that is root: hands its folders to user `name` and starts over as them. Returns, with a notice,
- * only where that cannot be.
+ * Called if the control process is root: gives its folders to the user `name` and starts the program again as that user.
+ * Returns a notice if that is not possible, and otherwise does not return.
  */
 export function becomeControlUser(name: string, files: ControlFiles, self: SelfCommand): Notice {
   const plan = planControlUser(name, files.read);
@@ -35,7 +35,7 @@ export function becomeControlUser(name: string, files: ControlFiles, self: SelfC
   const command = [self.execPath, ...self.execArgv, ...self.argv.slice(1)];
   self.execve(
     "/bin/sh",
-    // A core file of the control process would hold every private key.
+    // A core file of the control process would contain every private key.
     ["sh", "-c", 'ulimit -c 0; exec "$0" "$@"', ...plan.prefix, ...command],
     Object.fromEntries(env),
   );

@@ -3,24 +3,25 @@ import type { Notice } from "#control/notice.ts";
 import { hasSetpriv, NO_NEW_PRIVILEGES, setprivOf, tryReadAs } from "./setpriv.ts";
 import { trySystemUser, type SystemUser } from "./system-user.ts";
 
-/** What stands before the engine on a worker's command line. */
 export interface Confinement {
+  /** The part of a worker's command line before the engine. */
   readonly prefix: readonly string[];
-  /** Undefined where workers run as the control process does. */
+  /** Undefined if workers run as the user of the control process. */
   readonly user: SystemUser | undefined;
-  /** Why the boundary between control process and workers is missing or weak, where it is. */
+  /** States why the boundary between control process and workers is missing or weak. Undefined if it is neither. */
   readonly notice: Notice | undefined;
 }
 
-/** The kernel's overflow uid, which has no name in the smallest of containers. */
+/** The overflow uid of the kernel. In small containers it has no name. */
 const NOBODY: SystemUser = { name: "nobody", uid: 65_534, gid: 65_534 };
 
-/** Their numbers in capabilities(7). */
+/** Bit numbers of capabilities(7). */
 const CAPABILITIES = { setgid: 6, setuid: 7 } as const;
 
 /**
- * Workers run as the user called `name`, or as nobody if there is none, with CAP_NET_BIND_SERVICE and no-new-privs only,
- * where this process may become that user and the user can read `programFiles`. Otherwise they run as this process does.
+ * Workers run as the user `name`, or as nobody if that user does not exist, with CAP_NET_BIND_SERVICE as their only capability
+ * and with no_new_privs. If this process may not become that user, or the user cannot read `programFiles`, workers run as the
+ * user of this process.
  */
 export function confineWorkers(name: string, programFiles: readonly string[]): Confinement {
   if (!hasSetpriv()) return unconfined([], "setpriv (package util-linux) is not installed.");
@@ -41,7 +42,7 @@ export function confineWorkers(name: string, programFiles: readonly string[]): C
   return { prefix, user, notice: found === undefined ? missing(name, user) : undefined };
 }
 
-/** As that user, whoever it is. */
+/** Confines workers to this user, without checks. */
 export const confineTo = (user: SystemUser): Confinement => ({
   prefix: setprivOf(user, "--clear-groups", "+net_bind_service"),
   user,
@@ -67,7 +68,7 @@ const unconfined = (prefix: readonly string[], reason: string): Confinement => (
   },
 });
 
-/** Whether this process may become another user and group. True for root, and for whom systemd gives CAP_SETUID. */
+/** Returns true if this process may change its user and group. Root may, and a process to which systemd gives CAP_SETUID. */
 function canSwitchUser(): boolean {
   const hex = /^CapEff:\s*([0-9a-f]+)$/m.exec(tryOwnStatus())?.[1];
   if (hex === undefined) return process.getuid?.() === 0;

@@ -2,15 +2,15 @@ import type { Notice } from "#control/notice.ts";
 import { hasSetpriv, setprivOf, tryReadAs } from "./setpriv.ts";
 import { trySystemUser, type SystemUser } from "./system-user.ts";
 
-/** Who the control process should be. */
+/** Whether the control process changes its user. */
 export type ControlUserPlan =
   | { readonly kind: "become"; readonly user: SystemUser; readonly prefix: readonly string[] }
   | { readonly kind: "stay"; readonly notice: Notice };
 
-/** What it takes to start workers as another user and to signal them, and to try a privileged port. */
+/** The capabilities that are needed to start workers as another user, to signal them, and to probe a privileged port. */
 const CAPABILITIES = "+setuid,+setgid,+setpcap,+kill,+net_bind_service";
 
-/** For a control process that was started as root. `files` are those it reads on its way: program and document. */
+/** Called if the control process was started as root. `files` are the program and the document, which it reads when it starts. */
 export function planControlUser(name: string, files: readonly string[]): ControlUserPlan {
   if (!hasSetpriv()) return stay("setpriv (package util-linux) is not installed.");
   const user = trySystemUser(name);
@@ -21,7 +21,7 @@ export function planControlUser(name: string, files: readonly string[]): Control
     );
   }
   if (user.uid === 0) return stay(`User ${name} (director.user) is root.`);
-  // The groups of the user may be what lets it read the keys.
+  // The user may be able to read the keys only through its groups.
   const prefix = setprivOf(user, "--init-groups", CAPABILITIES);
   const obstacle = tryReadAs(prefix, files);
   return obstacle === undefined

@@ -3,7 +3,7 @@ import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 
 export interface BriefResult {
-  /** Null where the program is missing, or was ended at the deadline. */
+  /** Null if the program does not exist or was ended at the deadline. */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -12,8 +12,8 @@ export interface BriefResult {
 const DEADLINE_MS = 5_000;
 
 /**
- * Runs a small program to its end. Throws DirectorError `system-exhausted` where it cannot be started though it may be there: an
- * answer made up for it would decide on privileges.
+ * Runs a small program to its end. Throws DirectorError `system-exhausted` if the program cannot be started for another reason
+ * than that it does not exist. Callers decide on privileges by the result, so it must not be guessed.
  */
 export function runBriefly(command: string, args: readonly string[]): BriefResult {
   const { status, stdout, stderr, error } = spawnSync(command, args, {

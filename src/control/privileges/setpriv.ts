@@ -1,13 +1,13 @@
-/** setpriv(1) of util-linux starts a program as another user with fewer privileges; it makes way for it by exec. */
+/** setpriv(1) of util-linux replaces itself by exec with a program that has another user or fewer privileges. */
 import { runBriefly } from "./run-briefly.ts";
 import type { SystemUser } from "./system-user.ts";
 
 export const hasSetpriv = (): boolean => runBriefly("setpriv", ["--version"]).status === 0;
 
-/** For whom stays who they are: no program that they start gains privileges by its file. */
+/** Keeps the user, and prevents that a program gains privileges from its file, e.g. by a setuid bit. */
 export const NO_NEW_PRIVILEGES = ["setpriv", "--no-new-privs", "--"] as const;
 
-/** What stands on a command line before the program that runs as `user` with `capabilities` (`+kill,…`) and no others. */
+/** Returns the prefix of a command that runs as `user` with only these `capabilities`, e.g. `+kill,+setuid`. */
 export function setprivOf(
   user: SystemUser,
   groups: "--clear-groups" | "--init-groups",
@@ -26,7 +26,7 @@ export function setprivOf(
   ];
 }
 
-/** Undefined when who `prefix` makes can read all of `files`, else what stood in the way. */
+/** Returns why a command with `prefix` cannot read all of `files`, or undefined if it can. */
 export function tryReadAs(prefix: readonly string[], files: readonly string[]): string | undefined {
   const script = 'for file; do test -r "$file" || { echo "$file is not readable"; exit 1; }; done';
   const [command = "", ...args] = [...prefix, "/bin/sh", "-c", script, "sh", ...files];

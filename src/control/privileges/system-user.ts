@@ -6,7 +6,7 @@ export interface SystemUser {
   readonly gid: number;
 }
 
-/** Asks `id`, which knows every source of users that the machine has. Undefined where there is no such user. */
+/** Asks `id`, which uses every source of users of the machine. Returns undefined if the user does not exist. */
 export function trySystemUser(name: string): SystemUser | undefined {
   const { status, stdout } = runBriefly("id", ["--", name]);
   const [, uid, gid] = /^uid=(\d+)(?:\([^)]*\))? gid=(\d+)/.exec(stdout) ?? [];

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { SystemUser } from "./system-user.ts";
 
 /**
- * The folder of the control group (cgroup v2) of this process, if that belongs to a systemd service and may be written, as
- * it may where the unit has `Delegate=yes`. `proc` is this process's folder in /proc.
+ * Returns the folder of the control group (cgroup v2) of this process. Returns undefined if it does not belong to a systemd
+ * service, or if this process may not write to it because the unit lacks `Delegate=yes`. `proc` is the folder of this process
+ * in /proc.
  */
 export function tryUnitCgroup(proc = "/proc/self"): string | undefined {
   try {
@@ -21,7 +22,7 @@ export function tryUnitCgroup(proc = "/proc/self"): string | undefined {
   }
 }
 
-/** Field 5 of the mount whose root is that of the hierarchy, proc_pid_mountinfo(5). */
+/** Returns the mount point (field 5) of the root of the hierarchy. See proc_pid_mountinfo(5). */
 function tryCgroupMount(mountinfo: string): string | undefined {
   return mountinfo
     .split("\n")
@@ -31,7 +32,7 @@ function tryCgroupMount(mountinfo: string): string | undefined {
 }
 
 /**
- * Gives the unit's control group to the user that this process, which is root, is about to become, as systemd does for
+ * As root, makes the user that this process is about to become the owner of the unit's control group, as systemd does for
  * `User=`. If the system does not allow it, workers get no control groups of their own (decision 14).
  */
 export function tryHandOverUnitCgroup({ uid, gid }: SystemUser): void {
@@ -40,6 +41,6 @@ export function tryHandOverUnitCgroup({ uid, gid }: SystemUser): void {
   try {
     for (const target of [folder, join(folder, "cgroup.procs")]) chownSync(target, uid, gid);
   } catch {
-    // The director serves without them.
+    // The director also works without the control groups.
   }
 }

@@ -4,9 +4,9 @@ import type { SystemUser } from "./system-user.ts";
 
 export interface WorkerUserOptions {
   readonly own: Confinement;
-  /** As which user other processes hold the addresses now; undefined where none do, or as the same user. */
+  /** The user of other processes that use the addresses now. Undefined if there are none, or if it is the same user. */
   readonly holder: SystemUser | undefined;
-  /** Whether a process that holds addresses may still run as that user. */
+  /** Returns true while a process that uses the addresses may still run as that user. */
   readonly isHeld: () => boolean;
   readonly notices: Notices;
 }
@@ -14,8 +14,8 @@ export interface WorkerUserOptions {
 const BORROWED = "worker-user-borrowed";
 
 /**
- * As which user workers start. Processes share an address by SO_REUSEPORT only if they have the same uid: while workers
- * that a killed director has left hold the addresses under another one, new workers start under theirs.
+ * The user that workers start as. Processes can share an address by SO_REUSEPORT only if they have the same uid. While the
+ * workers of a killed director use the addresses as another user, new workers start as that user.
  */
 export class WorkerUser {
   readonly #options: WorkerUserOptions;
@@ -26,7 +26,7 @@ export class WorkerUser {
     this.#borrow(options.holder);
   }
 
-  /** What stands before the engine on the command line of the next worker. */
+  /** The part of the next worker's command line before the engine. */
   get prefix(): readonly string[] {
     if (this.#borrowed !== undefined && !this.#options.isHeld()) this.#borrow(undefined);
     const { own } = this.#options;
@@ -37,7 +37,7 @@ export class WorkerUser {
     return this.#borrowed !== undefined;
   }
 
-  /** From now on workers start as their own user. Gives what takes that back. */
+  /** Makes further workers start as their own user. Returns a function that reverts this. */
   takeOwn(): () => void {
     const before = this.#borrowed;
     this.#borrow(undefined);

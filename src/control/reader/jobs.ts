@@ -1,11 +1,18 @@
-/** What a reader process is asked, and what it answers. All of it is JSON; files and PEM go beside it as bytes. */
-import type { CertificateFacts, SigningFacts } from "#model/document/certificate.ts";
-import type { Problem } from "#model/failure.ts";
+/**
+ * What the control process asks a reader process, and what that answers. All of it is JSON; the contents of files and PEM text
+ * follow it as bytes. A reader trusts the control process, so nothing checks a job. The control process checks each answer by
+ * its schema, because the reader may have been taken over by the file that it parsed.
+ *
+ * A reader imports only types from here, because typebox would double the time of its start.
+ */
+import Type, { type TSchema } from "typebox";
+import { CertificateFactsSchema, SigningFactsSchema } from "#model/document/certificate.ts";
+import { ProblemSchema } from "#model/failure-schema.ts";
+import { shape, text, type ShapeOf } from "#model/shape.ts";
 import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";
-import type { CertificateVersion, TrustVersion } from "../certificates/sources.ts";
 
-/** The contents of its files go beside it, in the order that is given here; one that is not there is empty. */
+/** The contents of the files follow the job in the order that is given here. A file that does not exist has no bytes. */
 export type Job =
   | {
       readonly kind: "certificate";
@@ -25,53 +32,101 @@ export type Job =
   /** Chain, key, CA bundle and revocation lists, as PEM. Only an engine trial does it. */
   | { readonly kind: "trial" };
 
-/** Chain and key beside it, as PEM. */
-export interface CertificateReply {
-  readonly id: string;
-  readonly facts: CertificateFacts;
-  readonly signing: SigningFacts;
-  /** What engine bun is known not to accept of it. */
-  readonly bunRefusal?: string;
-  readonly isForServers: boolean;
-  readonly periods: CertificateVersion["periods"];
-  readonly warnings: readonly Problem[];
-}
+const SHA256 = "[0-9a-f]{64}";
+const problems = Type.Array(ProblemSchema);
 
-/** CA bundle and revocation lists beside it, as PEM; the second is empty if there are none. */
-export interface TrustReply {
-  readonly id: string;
-  readonly validity: TrustVersion["validity"];
-  readonly warnings: readonly Problem[];
-}
+/** The reply to each kind of job that succeeds. */
+export const ReplySchemas = {
+  certificate: shape(
+    {
+      id: Type.String({ pattern: `^${SHA256}$`, description: "SHA-256 over chain and key." }),
+      facts: CertificateFactsSchema,
+      signing: SigningFactsSchema,
+      bunRefusal: Type.Optional(text("What engine bun cannot serve, e.g. `an RSA-PSS key`.")),
+      isForServers: Type.Boolean({
+        description: "Whether its extended key usage allows TLS servers.",
+      }),
+      intermediates: Type.Array(
+        shape(
+          {
+            subject: text("Distinguished name of the subject."),
+            notAfterMs: Type.Number({ description: "Milliseconds since the epoch." }),
+          },
+          "When an intermediate certificate of the chain expires.",
+        ),
+      ),
+      warnings: problems,
+    },
+    "A certificate. Two parts follow: the chain and the key, as PEM.",
+  ),
+  trust: shape(
+    {
+      id: Type.String({ pattern: `^${SHA256}$`, description: "SHA-256 over both parts." }),
+      validity: shape(
+        {
+          caEndMs: Type.Optional(
+            Type.Number({ description: "When the last CA certificate expires." }),
+          ),
+          lists: Type.Array(
+            shape(
+              {
+                issuer: text("Distinguished name of the issuer."),
+                nextUpdateMs: Type.Number({ description: "Milliseconds since the epoch." }),
+              },
+              "When a revocation list is due to be replaced.",
+            ),
+          ),
+        },
+        "Until when the trust can be used.",
+      ),
+      warnings: problems,
+    },
+    "A trust. Two parts follow as PEM: the CA bundle, and its CRLs, which are empty if there are none.",
+  ),
+  "system-trust": shape(
+    {
+      id: Type.String({
+        pattern: `^(${SHA256})?$`,
+        description: "SHA-256 over the part; empty if the system has no CA.",
+      }),
+    },
+    "The CAs of the system. One part follows: all of them, as PEM.",
+  ),
+  document: shape(
+    {
+      isValid: Type.Boolean({ description: "Whether no problem is an error." }),
+      problems,
+    },
+    "A document. One part follows: its JSON, or that of its draft if a problem is an error.",
+  ),
+  trial: shape(
+    {
+      refusal: Type.Optional(text("The error code of the engine; absent if it accepts the parts.")),
+    },
+    "What the engine of the workers makes of a certificate or a trust.",
+  ),
+} as const satisfies Readonly<Record<Job["kind"], TSchema>>;
 
-/** The PEM of every CA of the system beside it. */
-export interface SystemTrustReply {
-  /** "" if it has none. */
-  readonly id: string;
-}
+export type Replies = {
+  readonly [Kind in Job["kind"]]: ShapeOf<(typeof ReplySchemas)[Kind]>;
+};
 
-/** JSON of the document beside it; of its draft where a problem is an error. */
-export interface DocumentReply {
-  readonly isValid: boolean;
-  readonly problems: readonly Problem[];
-}
+export const RefusedSchema = shape(
+  { refused: Type.Array(ProblemSchema, { minItems: 1 }) },
+  "What is wrong with a file. The first problem is the reason for the refusal.",
+);
+export const UnreadableSchema = shape(
+  { unreadable: text("Why a file is no document.") },
+  "A file that is neither YAML nor JSON.",
+);
+export const FaultSchema = shape(
+  { fault: text("The stack of the exception.") },
+  "An exception that nobody expected, which is a mistake of the program.",
+);
 
-export interface TrialReply {
-  /** The error code of the engine; absent if it accepts what it was given. */
-  readonly refusal?: string;
-}
-
-export interface Replies {
-  readonly certificate: CertificateReply;
-  readonly trust: TrustReply;
-  readonly "system-trust": SystemTrustReply;
-  readonly document: DocumentReply;
-  readonly trial: TrialReply;
-}
-
-/** `refused` says what is wrong with a file, `unreadable` why one is no document; `fault` is the stack of an exception that is a mistake of the program. */
-export type Outcome =
-  | { readonly reply: Replies[keyof Replies] }
-  | { readonly refused: readonly Problem[] }
-  | { readonly unreadable: string }
-  | { readonly fault: string };
+/** How a job ended. */
+export type Outcome<Kind extends Job["kind"] = Job["kind"]> =
+  | { readonly reply: Replies[Kind] }
+  | ShapeOf<typeof RefusedSchema>
+  | ShapeOf<typeof UnreadableSchema>
+  | ShapeOf<typeof FaultSchema>;

@@ -1,6 +1,6 @@
 /**
- * A reader process: takes jobs from standard input, one at a time, and writes what came of each to standard output. It
- * opens no file, and ends with its standard input.
+ * A reader process. It takes jobs from standard input, one at a time, and writes the outcome of each to standard output. It
+ * opens no file, and exits when its standard input ends.
  */
 import { encodeFrame, FrameDecoder, type Frame } from "#protocol/job-frames.ts";
 import type { Job, Outcome } from "./jobs.ts";

@@ -115,6 +115,28 @@ describe("MaterialReader", () => {
     }
   });
 
+  it("takes no answer that does not fit its job", async () => {
+    const document = { reply: { isValid: true, problems: [] } };
+    const trust = { reply: { id: "0".repeat(64), warnings: [] } };
+    for (const [head, isFit] of [
+      [document, true],
+      [{ reply: { isValid: true, problems: [], more: 1 } }, false],
+      [{ reply: { isValid: "yes", problems: [] } }, false],
+      [{ ...document, fault: "" }, false],
+      [trust, false],
+      [{ refused: [] }, false],
+      [{ refused: [{ code: "internal" }] }, false],
+      [{}, false],
+    ] as const) {
+      const json = JSON.stringify({ head, lengths: [] });
+      const frame = [0, 0, 0, json.length, ...Buffer.from(json)].join();
+      const script = `process.stdin.once('data', () => process.stdout.write(Buffer.from([${frame}])))`;
+      const read = startReader({ command: commandOf(script) }).read({ kind: "document" }, []);
+      if (isFit) assert.deepEqual(await read, { reply: document.reply, parts: [] });
+      else await assert.rejects(read, ReaderEndedError, json);
+    }
+  });
+
   it("tells refusals of the files apart from mistakes of the program", async () => {
     const reader = startReader();
     await assert.rejects(readPair(reader, "no key"), (error) => {

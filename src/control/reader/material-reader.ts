@@ -1,20 +1,21 @@
 import type { Problem } from "#model/failure.ts";
-import type { Job, Outcome, Replies } from "./jobs.ts";
+import type { Job, Replies } from "./jobs.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-process.ts";
+import { tryOutcome } from "./try-outcome.ts";
 
 const DEADLINE_MS = 5_000;
-/** A reader that has had nothing to do for this long ends: renewals come seldom. */
+/** A process that has had no job for this long is ended, because certificates are seldom renewed. */
 const IDLE_MS = 5_000;
-/** So many jobs in a row, with so many more that wait, are worth the start of another process. */
+/** Another process is started after this many jobs in a row, while `CROWD` jobs wait for each process. */
 const BUSY_RUN = 32;
 const CROWD = 4;
-/** Jobs that a process has at a time, so that it need not wait for the next. */
+/** How many jobs a process has at a time, so that it need not wait for the next. */
 const MAX_LOAD = 4;
-/** A job that takes this long lets the others have another process. */
+/** While a job takes longer than this, the other jobs get another process. */
 const SLOW_MS = 250;
 
-/** What is wrong with the files; the first problem is the one that refuses them. */
+/** The files were refused. The first problem is the reason; the others are warnings. */
 export class MaterialRefusedError extends Error {
   override readonly name = "MaterialRefusedError";
   readonly problems: readonly Problem[];
@@ -25,7 +26,7 @@ export class MaterialRefusedError extends Error {
   }
 }
 
-/** The document is no YAML and no JSON; the message says where. */
+/** The document is neither YAML nor JSON. The message says where. */
 export class DocumentSyntaxError extends Error {
   override readonly name = "DocumentSyntaxError";
 }
@@ -37,7 +38,7 @@ export interface ReadMaterial<Kind extends Job["kind"]> {
 
 interface Waiting {
   readonly job: Job;
-  /** Whether a process has ended over it already. */
+  /** Whether a process has already ended while it did this job. */
   readonly isRetry: boolean;
   readonly files: readonly Uint8Array[];
   resolve(read: ReadMaterial<Job["kind"]>): void;
@@ -46,17 +47,18 @@ interface Waiting {
 
 export interface MaterialReaderOptions {
   readonly command: ReaderCommand;
-  /** Processes at most. */
+  /** The largest number of processes. */
   readonly size: number;
   readonly deadlineMs?: number;
-  /** Told of every exception that nobody expected, here or in a process. */
+  /** Called with every unexpected exception, whether it was thrown here or in a process. */
   onFault(error: unknown): void;
 }
 
 /**
- * Reads what comes from outside and may take long by its content, such as a key that is sealed with a billion iterations:
- * in processes of its own, since nothing else can be stopped inside OpenSSL, and the event loop goes on meanwhile. A
- * process takes one job after the other, and is killed if one misses its deadline. Contents go through pipes only.
+ * Parses files that may have been made to take long, such as a key that is encrypted with a billion iterations. It does so in
+ * processes of their own, because only a process can be stopped inside OpenSSL, and because the event loop must not wait. A
+ * process does one job after the other, and is killed if a job misses its deadline. The contents of files go through pipes
+ * only.
  */
 export class MaterialReader {
   readonly #command: ReaderCommand;
@@ -65,10 +67,10 @@ export class MaterialReader {
   #onFault: MaterialReaderOptions["onFault"];
   readonly #waiting: Waiting[] = [];
   readonly #processes = new Set<ReaderProcess>();
-  /** Those whose job takes long. */
+  /** The processes whose job has taken longer than `SLOW_MS`. */
   readonly #slow = new Set<ReaderProcess>();
   #idleTimer: NodeJS.Timeout | undefined;
-  /** Jobs since none waited. */
+  /** How many jobs have ended since no job waited. */
   #inARow = 0;
   #isClosed = false;
 
@@ -79,13 +81,13 @@ export class MaterialReader {
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   }
 
-  /** Starts a process for the job that is about to come. */
+  /** Starts a process before the first job, so that the job need not wait for the start. */
   warmUp(): void {
     if (this.#processes.size === 0) this.#start();
   }
 
   /**
-   * Rejects with MaterialRefusedError, DocumentSyntaxError, DeadlineError or ReaderEndedError; with any other error where the
+   * Rejects with MaterialRefusedError, DocumentSyntaxError, DeadlineError or ReaderEndedError, or with another error if the
    * program has a mistake.
    */
   read<Kind extends Job["kind"]>(
@@ -98,7 +100,7 @@ export class MaterialReader {
         job,
         files,
         isRetry: false,
-        // The process answers a job with the reply of its kind.
+        // `replyOf` has checked that the reply fits a job of this kind.
         resolve: (read) => resolve(read as ReadMaterial<Kind>),
         reject,
       });
@@ -106,17 +108,17 @@ export class MaterialReader {
     });
   }
 
-  /** From now on, in place of those of the start. */
+  /** Replaces the handler that the reader was started with. */
   tellFaultsTo(onFault: (error: unknown) => void): void {
     this.#onFault = onFault;
   }
 
-  /** For an exception on the way to a reading, or from it. */
+  /** Reports an unexpected exception of a caller, before or after it has read something. */
   tellFault(error: unknown): void {
     this.#onFault(error);
   }
 
-  /** Ends the processes, which come back with the next job. Resolves when they are gone; their jobs are done again. */
+  /** Ends the processes; the next job starts another. Resolves when they have ended. Jobs that they had are done again. */
   async rest(): Promise<void> {
     clearTimeout(this.#idleTimer);
     const processes = [...this.#processes];
@@ -124,7 +126,7 @@ export class MaterialReader {
     await Promise.all(processes.map(({ ended }) => ended));
   }
 
-  /** Ends the processes for good. What they read, and what waits, is rejected with ReaderEndedError. */
+  /** Ends the processes for good. Jobs that they had and jobs that wait are rejected with ReaderEndedError. */
   close(): Promise<void> {
     this.#isClosed = true;
     for (const waiting of this.#waiting.splice(0)) waiting.reject(closed());
@@ -148,7 +150,7 @@ export class MaterialReader {
     }
   }
 
-  /** Of those that are not held up and have room in their pipe. */
+  /** Returns the process with the fewest jobs, or undefined if each has as many as it may have. A slow one may have one. */
   #leastLoaded(): ReaderProcess | undefined {
     let found: ReaderProcess | undefined;
     for (const child of this.#processes) {
@@ -177,7 +179,7 @@ export class MaterialReader {
     }, SLOW_MS);
     try {
       const { head, parts } = await child.run(job, files, this.#deadlineMs);
-      waiting.resolve({ reply: replyOf(head as Outcome), parts });
+      waiting.resolve({ reply: replyOf(job.kind, head), parts });
     } catch (error) {
       if (!isAnswer(error)) this.#end(child);
       if (this.#isClosed) waiting.reject(closed());
@@ -207,14 +209,19 @@ export class MaterialReader {
 const closed = (): ReaderEndedError =>
   new ReaderEndedError("The director ends, and reads nothing more.");
 
-function replyOf(outcome: Outcome): Replies[Job["kind"]] {
+/** Throws ReaderEndedError if the answer does not fit a job of this kind. The caller then ends the process. */
+function replyOf(kind: Job["kind"], head: unknown): Replies[Job["kind"]] {
+  const outcome = tryOutcome(kind, head);
+  if (outcome === undefined) {
+    throw new ReaderEndedError("The process that reads it gave an answer that does not fit.");
+  }
   if ("refused" in outcome) throw new MaterialRefusedError(outcome.refused);
   if ("unreadable" in outcome) throw new DocumentSyntaxError(outcome.unreadable);
   if ("fault" in outcome) throw faultOf(outcome.fault);
   return outcome.reply;
 }
 
-/** Whether the process lives on after it. */
+/** Returns true if the process can do further jobs after this error. */
 const isAnswer = (error: unknown): boolean =>
   error instanceof MaterialRefusedError ||
   error instanceof DocumentSyntaxError ||
@@ -222,7 +229,7 @@ const isAnswer = (error: unknown): boolean =>
 
 const FAULT = "ReaderFault";
 
-/** An exception that the other process did not expect, with its stack. */
+/** Returns the exception that was thrown in the other process, with its stack. */
 function faultOf(stack: string): Error {
   const error = new Error(stack.split("\n", 1)[0]);
   error.name = FAULT;

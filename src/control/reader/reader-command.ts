@@ -13,13 +13,14 @@ const entryOf = (path: string): string =>
   resolve(import.meta.dirname, `${path}${extname(import.meta.filename)}`);
 
 /**
- * No core file, as it would hold private keys; no privileges and none to gain; and no life after the control process,
- * which may end while OpenSSL is busy. Each makes way for the next by exec, so the pid is that of Node.
+ * The process writes no core file, which would contain private keys. It has no privileges and cannot gain any. It is killed
+ * when the control process ends, even while OpenSSL is busy. Each command replaces itself with the next by exec, so that the
+ * pid is that of Node.
  */
 const SCRIPT = [
   "ulimit -c 0",
   'set -- setpriv --no-new-privs --inh-caps=-all --ambient-caps=-all --pdeathsig KILL -- "$@"',
-  // Not every setpriv knows every option.
+  // An older setpriv does not have all of these options.
   "if setpriv --no-new-privs --inh-caps=-all --ambient-caps=-all --pdeathsig KILL -- true 2>/dev/null; then",
   '  exec "$@"',
   "fi",
@@ -27,7 +28,7 @@ const SCRIPT = [
   'exec "$@"',
 ].join("\n");
 
-/** It gets bytes and gives bytes: no files to write, no network, no processes, no packages with machine code. */
+/** The process may read files. It may not write any, use the network, start processes, or load native code. */
 const NODE_FLAGS = [
   "--permission",
   "--allow-fs-read=*",
@@ -35,7 +36,7 @@ const NODE_FLAGS = [
   "--max-old-space-size=512",
 ] as const;
 
-/** Paths, which may be relative to the folder that the director was started in: the system's CAs, and compiled code. */
+/** Paths of the system's CAs and of compiled code. They may be relative to the folder that the director was started in. */
 const ALLOWED_ENV = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_COMPILE_CACHE"] as const;
 
 interface CommandOptions {

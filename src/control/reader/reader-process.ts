@@ -4,22 +4,25 @@ import { tryProcessTimeMs } from "../process-facts.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 
 const MAX_STDERR_CHARACTERS = 4_096;
-/** On a machine that is busy, a process gets this many times its deadline until it has had the time for its work. */
+/**
+ * The deadline is measured in processor time. On a busy machine it may take up to this many times as long on the clock.
+ */
 const MAX_STRETCH = 6;
 const MIN_WAIT_MS = 100;
+/** For how long a measured processor time is used again. */
 const TIME_KEPT_MS = 1_000;
 
-/** The work was not done within its deadline; the process has been killed. */
+/** The process did not finish the work within its deadline, and was killed. */
 export class DeadlineError extends Error {
   override readonly name = "DeadlineError";
 }
 
-/** The process ended, or what it wrote was no answer. The message says so in a sentence. */
+/** The process ended, or its output was not an answer. The message says which in a sentence. */
 export class ReaderEndedError extends Error {
   override readonly name = "ReaderEndedError";
 }
 
-/** The process ended over work that came before this. */
+/** The process ended while it did earlier work, and had not begun this. */
 export class NotReachedError extends Error {
   override readonly name = "NotReachedError";
 }
@@ -30,7 +33,7 @@ interface Request {
   reject(error: Error): void;
 }
 
-/** The request that the process works on, since when, and how much processor time it had used by then. */
+/** The request that the process works on, when it began, and how much processor time the process had used by then. */
 interface Turn {
   readonly deadlineMs: number;
   readonly startedAtMs: number;
@@ -38,9 +41,9 @@ interface Turn {
   timer: NodeJS.Timeout;
 }
 
-/** One process that reads foreign material, a request at a time; the next ones wait in its pipe. */
+/** A process that reads foreign material. It does one request at a time, and the next ones wait in its pipe. */
 export class ReaderProcess {
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<void>;
   /** Undefined if the process could not be started. */
   readonly #child: ChildProcess | undefined;
@@ -66,7 +69,7 @@ export class ReaderProcess {
     if (this.#child === undefined) return;
     const { stdin, stdout, stderr } = this.#child;
     this.#child.once("close", (code, signal) => end(signal ?? `exit code ${code ?? "unknown"}`));
-    // The pipe of a process that ends may break; its end is told by `close`.
+    // The pipe of a process that ends may break. The event `close` reports the end.
     stdin?.on("error", () => undefined);
     stdout?.on("error", () => undefined);
     stdout?.on("data", (chunk: Buffer) => this.#hear(chunk));
@@ -77,14 +80,15 @@ export class ReaderProcess {
     this.#holdEventLoop(false);
   }
 
-  /** Requests that are not answered yet. */
+  /** The number of requests that have no answer yet. */
   get load(): number {
     return this.#requests.length;
   }
 
   /**
-   * The deadline is one of processor time, up to six times that, from when the process takes the request up. Rejects with
-   * DeadlineError, ReaderEndedError, NotReachedError, or RangeError where there is too much to send.
+   * The deadline limits the processor time that the process may use for the request, and six times the deadline limits the
+   * time on the clock. Both count from when the process begins the request. Rejects with DeadlineError, ReaderEndedError or
+   * NotReachedError, or with RangeError if there is too much to send.
    */
   run(head: unknown, parts: readonly Uint8Array[], deadlineMs: number): Promise<Frame> {
     const chunks = encodeFrame(head, parts);
@@ -100,7 +104,7 @@ export class ReaderProcess {
   }
 
   kill(): void {
-    // Who waits for its end is to hear of it.
+    // Keeps the event loop alive until the process has ended, for callers that await `ended`.
     if (!this.#hasEnded) this.#holdEventLoop(true);
     this.#child?.kill("SIGKILL");
   }
@@ -119,7 +123,7 @@ export class ReaderProcess {
     }
   }
 
-  /** In one go. */
+  /** Hands all chunks to the kernel in one call. */
   #write(chunks: readonly Uint8Array[]): void {
     const stdin = this.#child?.stdin;
     stdin?.cork();
@@ -156,7 +160,7 @@ export class ReaderProcess {
     this.#fail(new DeadlineError(`Reading it took longer than ${deadlineMs / 1_000} s.`));
   }
 
-  /** Asked at most once a second, as most requests take a millisecond. */
+  /** Reads the processor time at most once a second, because most requests take a millisecond. */
   #recentTimeMs(nowMs: number): number {
     if (nowMs - this.#lastTime.atMs > TIME_KEPT_MS) {
       this.#lastTime = { atMs: nowMs, usedMs: this.#processTimeMs() ?? 0 };
@@ -169,7 +173,7 @@ export class ReaderProcess {
     return pid === undefined ? undefined : tryProcessTimeMs(pid);
   }
 
-  /** The first request is what the process worked on. */
+  /** Rejects the first request with `error`, because the process worked on it, and the others with NotReachedError. */
   #fail(error: Error): void {
     const [first, ...others] = this.#requests.splice(0);
     this.#endTurn();
@@ -181,11 +185,11 @@ export class ReaderProcess {
     return this.#lastWords === "" ? {} : { cause: new Error(this.#lastWords.trim()) };
   }
 
-  /** A process that waits for work keeps nobody from ending. */
+  /** A process that waits for work must not keep the control process from exiting. */
   #holdEventLoop(isHeld: boolean): void {
     const child = this.#child;
     for (const part of [child, child?.stdin, child?.stdout, child?.stderr]) {
-      // The streams are sockets, which the types do not say.
+      // The streams are sockets, although their types do not say so.
       const held = part as { ref?: () => void; unref?: () => void } | null | undefined;
       if (isHeld) held?.ref?.();
       else held?.unref?.();
@@ -194,8 +198,8 @@ export class ReaderProcess {
 }
 
 /**
- * Returns undefined, and calls `onError` later, if the process cannot be started: the runtime throws some of the reasons and
- * tells of others by an event, and a process without an open file or a process left has no streams.
+ * Returns undefined and calls `onError` later if the process cannot be started. The runtime throws some of the reasons and
+ * emits others as an event. If no file descriptor or process is left, the child has no streams.
  */
 function trySpawn(
   command: ReaderCommand,
@@ -206,7 +210,7 @@ function trySpawn(
       env: command.env,
       cwd: "/",
       stdio: ["pipe", "pipe", "pipe"],
-      // Out of the terminal's process group: Ctrl-C is for the control process.
+      // Leaves the process group of the terminal, so that Ctrl-C reaches only the control process.
       detached: true,
     });
     if (child.pid !== undefined) return child;

@@ -3,10 +3,10 @@ import { MaterialReader } from "./material-reader.ts";
 import type { EngineBinary } from "../workers/find-engine.ts";
 import { buildReaderCommand, buildTrialCommand } from "./reader-command.ts";
 
-/** More would read ten thousand certificates faster, at 60 MB each. */
+/** More processes would read ten thousand certificates faster, but each takes 60 MB of memory. */
 const MAX_PROCESSES = 4;
 
-/** A reader whose first process is on its way already, as its start takes longer than most of its jobs. */
+/** Returns a reader whose first process is already starting, because the start takes longer than most jobs. */
 export function startReader(options: {
   /** The Node that runs the control process, and the control process's environment. */
   readonly nodeFile: string;

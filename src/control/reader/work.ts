@@ -1,13 +1,13 @@
 import { parseCertificate } from "../certificates/parse-certificate.ts";
 import { SourceProblem } from "../certificates/source-problem.ts";
-import type { Job, Outcome } from "./jobs.ts";
+import type { Job, Outcome, Replies } from "./jobs.ts";
 
 export interface Answer {
   readonly outcome: Outcome;
   readonly parts?: readonly Uint8Array[];
 }
 
-/** Does one job. What only some jobs need is loaded for them. Rejects only where the program has a mistake. */
+/** Does one job. Modules that only some jobs need are loaded by those. Rejects only if the program has a mistake. */
 export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> {
   if (job.kind === "document") return readDocument(files);
   try {
@@ -29,7 +29,7 @@ export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> 
   }
 }
 
-/** PEM is ASCII; what is not shows as characters that no block has. */
+/** PEM is ASCII. Bytes above it become characters that are not allowed in a PEM block. */
 const textOf = (file: Buffer | undefined): string => (file ?? Buffer.alloc(0)).toString("latin1");
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 
@@ -43,14 +43,14 @@ function readCertificate(
     passphrase: has.passphrase ? textOf(passphrase) : undefined,
   };
   const { version, warnings } = parseCertificate(texts, places);
-  const { id, facts, signing, bunRefusal, isForServers, periods, material } = version;
-  const reply = {
+  const { id, facts, signing, bunRefusal, isForServers, intermediates, material } = version;
+  const reply: Replies["certificate"] = {
     id,
     facts,
     signing,
     warnings,
     isForServers,
-    periods,
+    intermediates,
     ...(bunRefusal === undefined ? {} : { bunRefusal }),
   };
   return {
@@ -67,8 +67,9 @@ async function readTrust(
   const texts = { ca: textOf(ca), crl: has.crl ? textOf(crl) : undefined };
   const { version, warnings } = parseTrust(texts, places);
   const { caPem, crlPem } = version.material;
+  const reply: Replies["trust"] = { id: version.id, validity: version.validity, warnings };
   return {
-    outcome: { reply: { id: version.id, validity: version.validity, warnings } },
+    outcome: { reply },
     parts: [bytesOf(caPem), bytesOf(crlPem ?? "")],
   };
 }
@@ -76,8 +77,9 @@ async function readTrust(
 async function readSystemTrust(): Promise<Answer> {
   const { readSystemAuthorities } = await import("../certificates/parse-trust.ts");
   const version = readSystemAuthorities();
+  const reply: Replies["system-trust"] = { id: version?.id ?? "" };
   return {
-    outcome: { reply: { id: version?.id ?? "" } },
+    outcome: { reply },
     parts: [bytesOf(version?.material.caPem ?? "")],
   };
 }
@@ -86,7 +88,8 @@ async function readDocument([file]: readonly Buffer[]): Promise<Answer> {
   const { parseDocumentText } = await import("../parse-document-text.ts");
   const { SyntaxProblem } = await import("../parse-yaml.ts");
   try {
-    const { json, ...reply } = parseDocumentText(file ?? Buffer.alloc(0));
+    const { json, isValid, problems } = parseDocumentText(file ?? Buffer.alloc(0));
+    const reply: Replies["document"] = { isValid, problems };
     return { outcome: { reply }, parts: [Buffer.from(json)] };
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;

@@ -12,11 +12,11 @@ export interface FolderLock {
 const SQLITE_BUSY = 5;
 
 /**
- * Holds the data folder for this process alone. Throws DirectorError `data-locked` when another holds it.
+ * Locks the folder for this process. Throws DirectorError `data-locked` if another process has locked it.
  *
- * The lock is SQLite's own, on a file of its own: an fcntl lock, so the kernel gives it back however its holder ends, and
- * it goes by the file, so that two containers that mount the same folder see each other, as they would not with a
- * socket in the abstract namespace. The state's file stays open to readers.
+ * SQLite locks a separate file with fcntl. The kernel releases such a lock however the process ends. The lock belongs to the
+ * file, so two containers that mount the same folder see each other's lock; with a socket in the abstract namespace they
+ * would not. The file of the state is not locked, so it can still be read.
  */
 export function lockFolder(folder: string): FolderLock {
   const path = join(folder, LOCK_FILE);
@@ -35,8 +35,8 @@ export function lockFolder(folder: string): FolderLock {
 }
 
 /**
- * For a folder that cannot be written to: a director that can does not get it while this lock is held. Throws DirectorError
- * `data-locked` if one holds it already. A folder without a lock file is free.
+ * Locks a folder that this process cannot write to, against a director that can. Throws DirectorError `data-locked` if such a
+ * director has locked it already. A folder without a lock file is not locked.
  */
 export function shareFolder(folder: string): FolderLock {
   const path = join(folder, LOCK_FILE);
@@ -56,7 +56,7 @@ export function shareFolder(folder: string): FolderLock {
 
 const isBusy = (error: unknown): boolean => sqliteCodeOf(error) === SQLITE_BUSY;
 
-/** /proc/locks (proc(5)) tells whose lock it is, where it can be read. */
+/** Names the process that holds the lock, if /proc/locks (proc(5)) can be read. */
 function holderSentenceOf(path: string): string {
   try {
     const inode = statSync(path).ino;

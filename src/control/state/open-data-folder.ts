@@ -2,7 +2,7 @@ import { chmodSync, existsSync, lchownSync, mkdirSync, readdirSync, statSync } f
 import { join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
 
-/** The lock's file: a folder that has it is a data folder. */
+/** Name of the lock file. A folder that contains it is a data folder. */
 export const LOCK_FILE = "lock";
 
 export interface FolderOwner {
@@ -11,8 +11,8 @@ export interface FolderOwner {
 }
 
 /**
- * Makes the data or runtime folder with mode 0700 in a folder that is there, or checks the one that is there. With `owner`,
- * for whom root prepares it, the folder and what lies in it become theirs. Throws DirectorError `data-unusable`.
+ * Creates the data or runtime folder with mode 0700 in an existing folder, or checks it if it exists. If `owner` is given, this
+ * process is root, and that user becomes the owner of the folder and of its files. Throws DirectorError `data-unusable`.
  */
 export function openDataFolder(path: string, owner?: FolderOwner): void {
   try {
@@ -27,7 +27,7 @@ export function openDataFolder(path: string, owner?: FolderOwner): void {
   }
 }
 
-/** A folder that is not ours yet may be somebody's /tmp: its mode is changed only where nothing depends on it. */
+/** A folder that was not created by a director may be /tmp, so its mode is changed only if it is empty. */
 function closeToOthers(path: string): void {
   if ((statSync(path).mode & 0o077) === 0) return;
   const names = readdirSync(path);

@@ -9,13 +9,13 @@ import type { WantedFolders } from "./wanted-folders.ts";
 export interface Folders {
   readonly dataPath: string;
   readonly runtimePath: string;
-  /** Says that the data folder cannot be written to, and what lies where instead. */
+  /** States that the data folder cannot be written to, and where the admin socket is instead. */
   readonly notice: Notice | undefined;
-  /** Gives the folders back to other directors. */
+  /** Unlocks the folders. */
   release(): void;
 }
 
-/** For root, which prepares the folders for the user that the control process becomes. Throws `data-unusable`. */
+/** As root, gives the folders to the user that the control process will run as. Throws `data-unusable`. */
 export function handOverFolders(wanted: WantedFolders, owner: FolderOwner): void {
   const obstacle = tryOpen(wanted.dataPath, owner);
   if (wanted.runtimePath !== undefined) openDataFolder(wanted.runtimePath, owner);
@@ -23,9 +23,9 @@ export function handOverFolders(wanted: WantedFolders, owner: FolderOwner): void
 }
 
 /**
- * Opens and locks the folders. A data folder that cannot be written to, because the disk is full, broken or mounted
- * read-only, ends nothing: admin socket and lock then lie in a runtime folder. Throws DirectorError `data-locked` when
- * another director holds one of the folders, `data-unusable` when there is no folder to write to.
+ * Opens and locks the folders. If the data folder cannot be written to, because the disk is full, broken or mounted
+ * read-only, the director starts all the same, and admin socket and lock are in a runtime folder. Throws DirectorError
+ * `data-locked` if another director has locked one of the folders, `data-unusable` if no folder can be written to.
  */
 export function openFolders(wanted: WantedFolders): Folders {
   const locks: FolderLock[] = [];
@@ -51,11 +51,11 @@ export function openFolders(wanted: WantedFolders): Folders {
   }
 }
 
-/** Why the folder cannot be written to; undefined if it can. Throws `data-unusable` for a mistake in its setup. */
+/** Returns why the folder cannot be written to, or undefined if it can. Throws `data-unusable` if it is set up wrongly. */
 function tryOpen(path: string, owner?: FolderOwner): string | undefined {
   try {
     openDataFolder(path, owner);
-    // A privileged process may write to whatever the mode says.
+    // A privileged process can write even if the mode does not permit it.
     if ((statSync(path).mode & 0o200) === 0) return "its mode gives nobody permission to write";
     accessSync(path, constants.W_OK);
     return undefined;

@@ -13,41 +13,41 @@ import {
 const DIRECTOR = "--director=";
 const CONTROL = "--control=";
 
-/** Arguments on the command line of each worker: which director started it, by its data folder and pid. */
+/** Returns the arguments on the command line of each worker that name its director by data folder and pid. */
 export const directorArgumentsOf = (dataPath: string, pid: number): readonly string[] => [
   `${DIRECTOR}${dataPath}`,
   `${CONTROL}${pid}`,
 ];
 
-/** How long they may run after their drain has ended. */
+/** How long orphans may run after their drain has ended. */
 const EXIT_MS = 2_000;
 
 export interface OrphanSearch {
   readonly dataPath: string;
-  /** From the record of workers. */
+  /** The processes in the record of workers. */
   readonly recorded: readonly ProcessIdentity[];
-  /** Whose processes are believed what their command line says: anyone may start a process with such a line. */
+  /** Users whose processes count as workers by their command line. Any other user could start a process with such a line. */
   readonly trustedUids: readonly number[];
-  /** The user of the workers, and what starts a command as that user: it sees its own processes where others are hidden. */
+  /** The user of the workers, and the prefix that runs a command as that user, which can see them if others cannot. */
   readonly workers: { readonly user: SystemUser; readonly prefix: readonly string[] } | undefined;
 }
 
 /**
- * Workers that an earlier director on the same data folder has left, as it was killed. They serve on for a while and hold
- * the addresses. They are known by the record of workers, and, as that may be gone with the folder, by their
+ * Workers of an earlier director on the same data folder that was killed. They continue to serve for a while and use the
+ * addresses. They are found by the record of workers and, because the record may have been deleted with its folder, by their
  * command lines.
  */
 export class Orphans {
   readonly #search: OrphanSearch;
   #found: readonly ProcessFacts[];
 
-  /** Throws `data-locked` when the director that started the workers is alive, and only the folder was taken from it. */
+  /** Throws `data-locked` if the director that started the workers still runs and only its lock was removed. */
   constructor(search: OrphanSearch) {
     this.#search = search;
     this.#found = findOrphans(search);
   }
 
-  /** Those that still live; those that did, if that cannot be seen now. Throws nothing. */
+  /** Returns the orphans that still run. If that cannot be determined, returns those that ran before. Never throws. */
   alive(): readonly ProcessFacts[] {
     if (this.#found.length === 0) return [];
     try {
@@ -59,7 +59,7 @@ export class Orphans {
     return this.#found;
   }
 
-  /** Tells them to let their connections end, and kills what hangs: it would keep its share of new ones for ever. */
+  /** Tells the orphans to drain, and kills those that hang, which would otherwise get a share of new connections for ever. */
   dismiss(drainMs: number, bus: EventBus, cleanup: AsyncDisposableStack): void {
     const orphans = this.#end("SIGTERM");
     if (orphans === 0) return;
@@ -74,7 +74,7 @@ export class Orphans {
       try {
         process.kill(pid, signal);
       } catch {
-        // It has left by itself.
+        // The process has exited by itself.
       }
     }
     return alive.length;
@@ -90,7 +90,7 @@ function findOrphans(search: OrphanSearch): readonly ProcessFacts[] {
   const marked = [...scanVisible(search), ...scanHidden(search)];
   for (const { facts, controlPid } of marked) {
     if (controlPid === process.pid) continue;
-    // A worker that was taken over may start such a pair, but not as the user of the control process.
+    // A worker that was taken over could start such a pair of processes, but not as the user of the control process.
     if (facts.parentPid === controlPid && tryProcessFacts(controlPid)?.uid === process.getuid?.()) {
       throw new DirectorError(
         "data-locked",
@@ -117,7 +117,7 @@ function scanVisible({ dataPath, trustedUids }: OrphanSearch): readonly Marked[]
   });
 }
 
-/** With `hidepid`, as ProtectProc= of systemd sets it, a process sees only those of its own user. */
+/** If /proc is mounted with `hidepid`, as ProtectProc= of systemd does, a process sees only processes of its own user. */
 function scanHidden({ dataPath, workers }: OrphanSearch): readonly Marked[] {
   if (workers === undefined || existsSync("/proc/1")) return [];
   const script =

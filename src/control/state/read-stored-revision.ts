@@ -6,9 +6,9 @@ import type { StoredDocument, StoredRevision } from "./revision-store.ts";
 type Read = (path: string, runtimeFolder: string) => StoredRevision | undefined;
 
 /**
- * The newest revision of a database that cannot be opened for writing; undefined if there is no database. Each way reads
- * the write-ahead log too. SQLite's `immutable` would not: the newest revisions would be missing. Throws what the
- * last way throws if none of them works.
+ * Reads the newest revision of a database that cannot be opened for writing. Returns undefined if the database does not exist.
+ * Each way reads the write-ahead log too; SQLite's option `immutable` ignores it, and the newest revisions would be missing.
+ * Throws the error of the last way if no way works.
  */
 export function readStoredRevision(
   path: string,
@@ -26,14 +26,14 @@ export function readStoredRevision(
   throw errors.at(-1);
 }
 
-/** On a full disk there is no room for the index of the log; who locks the database alone keeps it in memory. */
+/** Works on a full disk, which has no room for the index of the log: with an exclusive lock, SQLite keeps it in memory. */
 const readAlone: Read = (path) =>
   readFrom(new DatabaseSync(path), "PRAGMA locking_mode = EXCLUSIVE");
 
-/** In a read-only folder, where the files of the log were left by a director that was killed. */
+/** Works in a read-only folder that has the files of the log, because the director before was killed. */
 const readBeside: Read = (path) => readFrom(new DatabaseSync(path, { readOnly: true }));
 
-/** In a read-only folder without them, SQLite opens no database that keeps a log. */
+/** Works in a read-only folder without the files of the log, where SQLite does not open a database that uses one. */
 const readCopy: Read = (path, runtimeFolder) => {
   const folder = mkdtempSync(join(runtimeFolder, "state-"));
   try {

@@ -7,7 +7,7 @@ import { sqliteCodeOf } from "./sqlite-code.ts";
 import type { Trouble } from "./trouble.ts";
 import { newestOf, readStoredRevision } from "./read-stored-revision.ts";
 
-/** Start-up settings come from the file and the command line, every time anew. */
+/** Start-up settings are not stored, because each start reads them from the file and the command line. */
 export type StoredDocument = Omit<Document, "director">;
 
 export interface StoredRevision {
@@ -17,20 +17,20 @@ export interface StoredRevision {
   readonly savedAt: string;
 }
 
-/** Both methods reject with DirectorError `state-unwritable` when the storage fails. */
+/** `latest` and `save` reject with DirectorError `state-unwritable` if the storage fails. */
 export interface RevisionStore {
-  /** The newest revision that was saved; undefined in a new data folder. */
+  /** Resolves to the newest saved revision, or to undefined if there is none. */
   latest(): Promise<StoredRevision | undefined>;
-  /** Resolves once the revision is on the disk. When it rejects, `latest` tells whether it came to be. */
+  /** Resolves when the revision is on the disk. If it rejects, `latest` tells whether the revision was saved. */
   save(revision: Revision, document: StoredDocument): Promise<void>;
   close(): void;
 }
 
 export interface StoreOptions extends Trouble {
   readonly folder: string;
-  /** Where a copy may lie for a moment, to read a database whose folder cannot be written to. */
+  /** A folder for a temporary copy of a database whose own folder cannot be written to. */
   readonly runtimeFolder: string;
-  /** How often a state that cannot be saved is tried again. */
+  /** The interval of further attempts while the database cannot be written. */
   readonly retryMs?: number;
 }
 
@@ -47,19 +47,19 @@ const SCHEMA = `
 `;
 
 /**
- * The revisions of the document in `<folder>/state.db`. A database that cannot be opened or written ends nothing: it is
- * opened again at the next use, and read as far as that is possible meanwhile. SQLite itself works synchronously.
+ * Stores the revisions of the document in `<folder>/state.db`. If the database cannot be opened or written, the director goes
+ * on: the store opens it again at the next use, and until then reads what can be read. SQLite works synchronously.
  */
 export class SqliteRevisionStore implements RevisionStore {
   readonly #options: StoreOptions;
   readonly #path: string;
-  /** Of the folder that was there first: another one in its place is not locked. */
+  /** Identity of the folder at the start. A folder that has replaced it is not locked. */
   #folderIdentity = "";
   #database: DatabaseSync | undefined;
   #identity = "";
   #retryTimer: NodeJS.Timeout | undefined;
 
-  /** Throws nothing; `onTrouble` tells when the database cannot be written to. */
+  /** Never throws. `onTrouble` is called if the database cannot be written. */
   constructor(options: StoreOptions) {
     this.#options = options;
     this.#path = join(options.folder, "state.db");
@@ -99,7 +99,7 @@ export class SqliteRevisionStore implements RevisionStore {
     try {
       insert();
     } catch (error) {
-      // SQLite opens what it may not write to for reading alone, and such a connection stays so. It has written nothing.
+      // SQLite opens a file without write permission read-only, and the connection stays read-only. Nothing was written.
       if (sqliteCodeOf(error) !== SQLITE_READONLY) throw error;
       this.#drop();
       insert();
@@ -111,7 +111,7 @@ export class SqliteRevisionStore implements RevisionStore {
     this.#drop();
   }
 
-  /** The database, which must still be the file at its path: what is written to a file that was removed is lost. */
+  /** Opens the database again if its file was replaced, because writes to a removed file are lost. */
   #open(): DatabaseSync {
     const folder = identityOf(this.#options.folder);
     if (this.#folderIdentity === "") this.#folderIdentity = folder;
@@ -134,7 +134,7 @@ export class SqliteRevisionStore implements RevisionStore {
     return database;
   }
 
-  /** What is too old is only in the way: it goes at the next save if it does not now. */
+  /** Old revisions that cannot be deleted now are deleted after a later save. */
   #forgetBefore(revision: Revision): void {
     try {
       this.#open().prepare("DELETE FROM revisions WHERE revision <= ?").run(revision);
@@ -143,7 +143,7 @@ export class SqliteRevisionStore implements RevisionStore {
     }
   }
 
-  /** Writes one page and changes nothing. */
+  /** Tests whether the database can be written, by writing a page without changing data. */
   #tryWrite(): void {
     try {
       this.#open().exec("PRAGMA user_version = 1");
@@ -159,7 +159,7 @@ export class SqliteRevisionStore implements RevisionStore {
     this.#options.onSound();
   }
 
-  /** After an error a connection may go on failing when its cause is long gone. */
+  /** Closes the connection, because it may continue to fail after the cause of an error has gone. */
   #fail(error: unknown): void {
     this.#drop();
     this.#options.onTrouble(sentenceOf(this.#path, error));
@@ -172,7 +172,7 @@ export class SqliteRevisionStore implements RevisionStore {
     try {
       this.#database?.close();
     } catch {
-      // It could not write its last pages; they are in the log beside it.
+      // The last pages could not be written to the database. They are still in its log.
     }
     this.#database = undefined;
   }
@@ -180,7 +180,7 @@ export class SqliteRevisionStore implements RevisionStore {
 
 const SQLITE_READONLY = 8;
 
-/** "" for what is not there. */
+/** Returns "" if the path does not exist. */
 function identityOf(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? "" : `${stat.dev}:${stat.ino}`;

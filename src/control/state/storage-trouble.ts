@@ -1,12 +1,12 @@
 import { errorCodeOf } from "#model/error-code.ts";
 
-/** What a file system says when it is full, read-only or broken, or when the process lacks the means to use it. */
+/** Errors of a file system that is full, read-only or broken, and of a process that has no descriptors or memory left. */
 const ERRNOS: ReadonlySet<unknown> = new Set([
   ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE"],
   ...["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"],
 ]);
 
-/** Whether `error`, or what caused it, is the state of the storage, and no mistake in how the director was set up. */
+/** Returns true if the storage causes `error`, and not a mistake in the setup of the director. */
 export function isStorageTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (ERRNOS.has(errorCodeOf(error))) return true;

@@ -1,6 +1,6 @@
 import type { Notices } from "#control/notice.ts";
 
-/** Events of notices that are there while something cannot be written. */
+/** Events of the notices that stand while a file cannot be written. */
 export const STATE_UNWRITABLE = "state-unwritable";
 export const RECORD_UNWRITABLE = "worker-record-unwritable";
 
@@ -10,11 +10,11 @@ const SENTENCES = {
   [RECORD_UNWRITABLE]: "The record of workers cannot be written. Everything else continues.",
 } as const;
 
-/** Heard by what writes a file that the director can serve without. */
+/** Handlers for the writer of a file that the director can serve without. */
 export interface Trouble {
-  /** Called whenever it cannot be written. */
+  /** Called whenever the file cannot be written. */
   readonly onTrouble: (detail: string) => void;
-  /** Called whenever it has been written. */
+  /** Called whenever the file has been written. */
   readonly onSound: () => void;
 }
 

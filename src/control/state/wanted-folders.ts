@@ -3,22 +3,25 @@ import type { DirectorSettings } from "#model/document/document.ts";
 
 /** All paths are absolute. */
 export interface WantedFolders {
-  /** Of the state. */
+  /** The folder of the saved state. */
   readonly dataPath: string;
-  /** Of admin socket, lock and record of workers. Undefined: the data folder. */
+  /** The folder of admin socket, lock and record of workers. If it is undefined, they are in the data folder. */
   readonly runtimePath: string | undefined;
-  /** Tried in turn in place of a data folder that cannot be written to. */
+  /** Folders that are tried in this order if the data folder cannot be written to. */
   readonly fallbacks: readonly string[];
 }
 
-/** From the command line, relative to the current folder, or else from the document, relative to `folder`. */
+/**
+ * The command line has precedence over the document. Its paths are relative to the current folder, those of the document to
+ * `folder`.
+ */
 export function wantedFoldersOf(
   options: { readonly dataPath: string | undefined; readonly runtimePath: string | undefined },
   { data, runtime }: DirectorSettings,
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
 ): WantedFolders {
-  // systemd.exec(5): RUNTIME_DIRECTORY may be several, with colons between them.
+  // RUNTIME_DIRECTORY may contain several folders, separated by colons (systemd.exec(5)).
   const [runtimeDirectory = ""] = env["RUNTIME_DIRECTORY"]?.split(":") ?? [];
   const xdgFolder = env["XDG_RUNTIME_DIR"] ?? "";
   const documentRuntime = runtime === undefined ? undefined : resolve(folder, runtime);
@@ -33,7 +36,7 @@ export function wantedFoldersOf(
   };
 }
 
-/** Every folder that may hold the director's state or its admin socket. */
+/** Returns every folder that may contain the state or the admin socket. */
 export const ownFoldersOf = ({
   dataPath,
   runtimePath,

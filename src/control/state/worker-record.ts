@@ -5,16 +5,16 @@ import { tryProcessFacts, type ProcessIdentity } from "../process-facts.ts";
 
 export interface WorkerRecordOptions extends Trouble {
   readonly folder: string;
-  /** How often a record that cannot be written is tried again. */
+  /** The interval of further attempts while the record cannot be written. */
   readonly retryMs?: number;
 }
 
 const RETRY_MS = 10_000;
 
 /**
- * Which worker processes there are, in `<folder>/workers.json`: a director that was killed leaves workers that serve on for
- * a while, and the next one must know that it is they who hold its addresses. The record is one of two ways to know
- * (`Orphans` has the other), so one that cannot be written or read ends nothing.
+ * Records the worker processes in `<folder>/workers.json`. The workers of a director that was killed continue to serve for a
+ * while, and the next director must find out that they use its addresses. `Orphans` finds them by their command lines too, so
+ * the director goes on if the record cannot be written or read.
  */
 export class WorkerRecord {
   readonly #options: WorkerRecordOptions;
@@ -29,12 +29,12 @@ export class WorkerRecord {
     this.#left = readRecord(this.#path);
   }
 
-  /** The workers that an earlier director has written down; they may have ended. */
+  /** The workers that an earlier director has recorded. They may have ended. */
   get left(): readonly ProcessIdentity[] {
     return this.#left;
   }
 
-  /** Writes down these workers, and those that were left and still live. Throws nothing. */
+  /** Records these workers and those of the earlier director that still run. Never throws. */
   write(pids: readonly number[]): void {
     this.#pids = pids;
     clearTimeout(this.#retryTimer);

@@ -9,7 +9,7 @@ import type { ListenerName } from "#model/names.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
 import type { CertificateStatus, Engine, WorkerStatus } from "#model/records/status.ts";
 
-/** What gauges are read from at each scrape. */
+/** The facts from which the gauges are computed at each scrape. */
 export interface DirectorFacts {
   readonly version: string;
   readonly engine: Engine;
@@ -30,7 +30,7 @@ export type RestartCause = LabelValue<"tlsd_worker_restarts_total">;
 
 type Series = readonly (readonly [labels: Record<string, string>, value: number])[];
 
-/** The metrics of the control process itself. */
+/** The metrics of the director that the control process itself counts. Workers count those of listeners. */
 export class DirectorMetrics {
   readonly #registry: Registry;
   readonly #facts: () => DirectorFacts;

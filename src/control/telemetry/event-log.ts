@@ -31,7 +31,7 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
     case "change-refused": {
       const failure = event.refusal.toShape();
       const refused = event.kind === "document" ? "document-refused" : "certificate-refused";
-      // Whose mistake it is not, needs the stack.
+      // An internal error is not a mistake of the operator, so its stack is logged.
       const cause =
         failure.code === "internal" ? { err: event.refusal.cause ?? event.refusal } : {};
       return log.error({ event: refused, ...failure, ...cause }, failure.message);
@@ -76,7 +76,7 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       return log.warn({ event: event.notice.event }, event.notice.text);
     case "notice-over":
       return log.info({ event: name, ...facts }, `It is over: ${event.notice}.`);
-    // In the metrics alone.
+    // These are counted in the metrics and not logged.
     case "worker-restarted":
     case "endpoint-checked":
       return;
@@ -97,7 +97,7 @@ function logDocument({ result, seconds }: EventNamed<"change-applied">, log: Log
   log.info({ event: "document-applied", ...numbers, seconds }, text);
 }
 
-/** One line for each address that is new. */
+/** Writes a line for each new listener. */
 function logListening({ before, after }: ChangeResult, log: Logger): void {
   const known = new Set(before?.compiled.snapshot.listeners.map(({ name }) => name));
   for (const { name, virtualIp, port, mode } of after?.compiled.snapshot.listeners ?? []) {

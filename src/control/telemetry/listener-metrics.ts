@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { LISTENER_METRICS, SLOTS, type Metric } from "#model/records/metric-catalog.ts";
 import type { ListenerTotals, ListenerLabels } from "./listener-totals.ts";
 
-/** How many lines are written before the event loop gets its turn: a few milliseconds' worth. */
+/** How many lines are written at a time, which takes a few milliseconds, before the event loop continues. */
 const LINES_PER_TURN = 5_000;
 
 /**
@@ -35,7 +35,7 @@ export async function listenerMetricsText(counters: ListenerTotals): Promise<rea
   return pieces;
 }
 
-/** `slots` begins with the metric's first. Buckets are counted one by one and printed as cumulative. */
+/** `slots` begins with the first slot of the metric. Buckets are counted separately and printed as cumulative. */
 function addLines(
   lines: string[],
   { name, kind, label, values, buckets = [] }: Metric,

@@ -13,37 +13,37 @@ export interface ListenerLabels {
 }
 
 interface CountedListener {
-  /** Always the same object. */
+  /** The same object for the life of the listener. */
   readonly labels: ListenerLabels;
   /** As laid out by `SLOTS`. */
   readonly slots: Float64Array;
 }
 
-/** How long the counts of a listener stay after it has left the document, so that a last scrape sees them. */
+/** How long the counts of a removed listener are kept, so that another scrape can read them. */
 const GONE_KEPT_MS = 10 * 60_000;
 const MAX_GONE = 256;
 const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
 
 /**
- * Starts over at the amount once the sum would no longer be exact: a scrape takes that for a restart, while a counter that
- * has lost its precision would never show a single connection again.
+ * Starts again at `amount` if the sum would no longer be exact. Prometheus takes that for a restart, whereas a counter that has
+ * lost its precision would no longer count single connections.
  */
 const sumOf = (before: number, amount: number): number =>
   before + amount <= Number.MAX_SAFE_INTEGER ? before + amount : amount;
 
-/** What all workers counted, by listener. Counts outlive the workers; gauges are a worker's own and go with it. */
+/** The counts of all workers for each listener. Counters outlive a worker, and its gauges end with it. */
 export class ListenerTotals {
   readonly #options: ListenerTotalsOptions;
   readonly #listeners = new Map<ListenerName, CountedListener>();
   readonly #open = new Map<number, Map<ListenerName, number>>();
-  /** When each listener was first seen to be gone, oldest first. */
+  /** When each removed listener was first missing from the document, the earliest first. */
   readonly #goneSinceMs = new Map<ListenerName, number>();
 
   constructor(options: ListenerTotalsOptions) {
     this.#options = options;
   }
 
-  /** Flat pairs of slot and amount, as in the message `counted`. What fits no slot is ignored. */
+  /** Adds flat pairs of slot and amount, as in the message `counted`. Pairs with an unknown slot are ignored. */
   add(workerId: number, listeners: Readonly<Record<string, readonly number[]>>): void {
     for (const [name, pairs] of Object.entries(listeners)) {
       const listener = name as ListenerName;
@@ -63,7 +63,7 @@ export class ListenerTotals {
     this.#open.delete(workerId);
   }
 
-  /** Open connections of one listener, or of all of them. */
+  /** Returns the number of open connections of one listener, or of all listeners. */
   openConnections(listener?: ListenerName): number {
     let sum = 0;
     for (const counts of this.#open.values()) {
@@ -73,7 +73,7 @@ export class ListenerTotals {
     return sum;
   }
 
-  /** Every listener with its counts: all of the document, from zero on, and those that left it not long ago. */
+  /** Returns the counts of every listener of the document, also if they are 0, and of listeners removed a short time ago. */
   *entries(): Iterable<Readonly<CountedListener>> {
     for (const listener of this.#options.listenersInForce()) this.#listenerOf(listener);
     this.#forgetGone();

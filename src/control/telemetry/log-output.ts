@@ -1,13 +1,13 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { errorCodeOf } from "#model/error-code.ts";
 
-// Whoever reads the log may stop reading: then lines are lost and counted, memory stays.
+// If the reader of the log stops reading, further lines are dropped and counted, so that memory stays bounded.
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 const RETRY_INTERVAL_MS = 20;
 
 /**
- * Standard output without ever waiting for its reader: a terminal in which someone pressed Ctrl-S, or a full pipe, would
- * otherwise stop the whole process in write(2), exit included. The event loop stays alive while lines wait.
+ * Writes to standard output without waiting for its reader. Otherwise write(2) to a full pipe, or to a terminal in which
+ * someone pressed Ctrl-S, would block the whole process, also while it exits. The event loop is kept alive while lines wait.
  */
 export class LogOutput {
   readonly #fd: number;
@@ -17,7 +17,7 @@ export class LogOutput {
   #dropped = 0;
   #isWithoutReader = false;
 
-  /** `onDropped` is told how many lines were lost once the reader reads again. */
+  /** `onDropped` is called with the number of dropped lines when the reader reads again. */
   constructor(fd: number, onDropped: (count: number) => void) {
     this.#fd = tryOpenNonBlocking(fd) ?? fd;
     this.#onDropped = onDropped;
@@ -46,7 +46,7 @@ export class LogOutput {
     if (dropped > 0) this.#onDropped(dropped);
   }
 
-  /** False while the reader takes no more. */
+  /** Returns false if lines are left, because the reader does not read. */
   #tryWriteQueued(): boolean {
     let done = 0;
     try {
@@ -61,7 +61,7 @@ export class LogOutput {
       }
     } catch (error) {
       const errno = errorCodeOf(error);
-      // EAGAIN: full. ENOSPC and the like pass too.
+      // EAGAIN means that the pipe is full. Errors such as ENOSPC are temporary too.
       if (errno !== "EPIPE" && errno !== "EIO") return false;
       this.#isWithoutReader = true;
       done = this.#queue.length;
@@ -74,8 +74,8 @@ export class LogOutput {
 }
 
 /**
- * Opens a pipe or terminal once more, as the flag would otherwise also apply to whoever shares it. A socket cannot be
- * opened so, nor what belongs to another user: then writes wait.
+ * Opens a pipe or terminal a second time, because O_NONBLOCK would otherwise also apply to other processes that share it.
+ * Returns undefined for a socket, or if the file belongs to another user. Writes then block.
  */
 function tryOpenNonBlocking(fd: number): number | undefined {
   try {

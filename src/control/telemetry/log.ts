@@ -6,14 +6,14 @@ export type { Logger };
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
-// Nothing is meant to log these. They are named so that a mistake elsewhere cannot.
+// No code logs these fields. They are removed here in case one does by mistake.
 const SECRETS = ["key", "keyPem", "passphrase"].flatMap((name) => [
   name,
   `*.${name}`,
   `*.*.${name}`,
 ]);
 
-/** JSON lines, or text for a terminal when `isPretty`, to standard output or to `destination`. */
+/** Writes JSON lines, or text for a terminal if `isPretty`, to standard output or to `destination`. */
 export function buildLogger(options: {
   readonly level: string;
   readonly isPretty: boolean;

@@ -1,6 +1,6 @@
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 
-/** The last failed handshakes of the director, in a ring. */
+/** The last failed handshakes of the director. */
 export class RecentHandshakes {
   readonly #records: HandshakeRecord[] = [];
   readonly #capacity: number;
@@ -15,7 +15,7 @@ export class RecentHandshakes {
     this.#next = (this.#next + 1) % this.#capacity;
   }
 
-  /** Newest first; workers report in batches, so their own times decide. */
+  /** Returns the newest first, by the times in the records, because workers report in batches. */
   newest(limit: number): readonly HandshakeRecord[] {
     return this.#records.toSorted((one, other) => other.atMs - one.atMs).slice(0, limit);
   }

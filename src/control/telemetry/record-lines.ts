@@ -4,7 +4,7 @@ import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { CONNECTION_OUTCOMES, HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import type { Logger } from "./log.ts";
 
-/** A flood of bad clients must not become a flood of lines: the counters tell of all of them. */
+/** Bounds the log during a flood of failed handshakes. The metrics count all of them. */
 const MAX_HANDSHAKE_LINES_PER_SECOND = 100;
 const PERIOD_MS = 1_000;
 
@@ -15,7 +15,7 @@ export class RecordLines {
   #secondStartedMs = -Infinity;
   #written = 0;
   #unwritten = 0;
-  /** Tells of a flood's end, which no later handshake may do for hours. */
+  /** Reports the lines that were left out even if no other handshake fails later. */
   #timer: NodeJS.Timeout | undefined;
 
   constructor(log: Logger, nowMs: () => number) {

@@ -14,7 +14,7 @@ import type { RecordLines } from "./record-lines.ts";
 export interface TelemetryOptions {
   readonly bus: EventBus;
   readonly lines: RecordLines;
-  /** Asked at each scrape. */
+  /** Called at each scrape. */
   readonly snapshotOfDirector: () => DirectorFacts;
   /** Milliseconds since the epoch. */
   readonly nowMs?: () => number;
@@ -22,7 +22,7 @@ export interface TelemetryOptions {
 
 const KEPT_HANDSHAKES = 1_000;
 
-/** What workers count and record comes in here, and events; metrics and the recent failed handshakes come out. */
+/** Collects events and the counts and records of workers, and provides the metrics and the recent failed handshakes. */
 export class Telemetry implements WorkerSink {
   readonly #bus: EventBus;
   readonly #lines: RecordLines;
@@ -42,12 +42,12 @@ export class Telemetry implements WorkerSink {
     bus.subscribe((event) => this.#hear(event));
   }
 
-  /** Flat pairs of slot and amount (`SLOTS`), added to what was counted before; gauges replace the worker's last. */
+  /** Takes flat pairs of slot and amount (`SLOTS`). Counters are added up. A gauge replaces the worker's last value. */
   counted(workerId: number, listeners: Readonly<Record<string, readonly number[]>>): void {
     this.#counters.add(workerId, listeners);
   }
 
-  /** Failed handshakes are published, batch by batch. An access line goes to the log straight away, without an event. */
+  /** Publishes each batch of failed handshakes as an event. Access lines are logged directly, without an event. */
   events(
     handshakes: readonly HandshakeRecord[],
     connections: readonly ConnectionRecord[],
@@ -62,12 +62,12 @@ export class Telemetry implements WorkerSink {
     this.#director.internalError();
   }
 
-  /** Of one listener, or of all of them. */
+  /** Returns the number of open connections of one listener, or of all listeners. */
   openConnections(listener?: ListenerName): number {
     return this.#counters.openConnections(listener);
   }
 
-  /** Failed handshakes, newest first. */
+  /** Returns failed handshakes, the newest first. */
   handshakes(limit: number): readonly HandshakeRecord[] {
     return this.#recent.newest(limit);
   }
@@ -78,7 +78,7 @@ export class Telemetry implements WorkerSink {
     return Buffer.concat([director, ...(await listenerMetricsText(this.#counters))]);
   }
 
-  /** Counts and keeps what there is to count and to keep of an event. */
+  /** Updates the metrics, and keeps failed handshakes. */
   #hear(event: DirectorEvent): void {
     const director = this.#director;
     if (event.name === "change-applied") director.changeEnded("applied", event.seconds);

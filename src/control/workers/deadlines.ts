@@ -5,7 +5,7 @@ export interface WorkerDeadlines {
   readonly prepareMs: number;
   /** Also the deadline of a rollback. */
   readonly commitMs: number;
-  /** Without a heartbeat. */
+  /** How long a worker may send no heartbeat. */
   readonly hungMs: number;
   /** From the end of the drain, or from its deadline, until the process has exited. */
   readonly exitMs: number;

@@ -16,7 +16,10 @@ const SLACK_SECONDS = 2;
 
 type SlotKind =
   | { readonly kind: "gauge" }
-  /** Whole numbers, at most so many a second. `boundSeconds`: of what one of them may add to the sum of a histogram. */
+  /**
+   * A whole number, which grows by at most `MAX_COUNTS_PER_SECOND`. In a bucket of a histogram, each count adds at most
+   * `boundSeconds` to the sum.
+   */
   | { readonly kind: "count"; readonly boundSeconds: number }
   | { readonly kind: "bytes" }
   | { readonly kind: "seconds"; readonly firstSlot: number };
@@ -52,7 +55,7 @@ export class PlausibleCounts {
   readonly #nowMs: () => number;
   readonly #startedAtMs: number;
   #toldAtMs: number;
-  /** How much may still come, for each slot, and in the last place for dropped records. */
+  /** How much the worker may still count in each slot. The last element is for dropped records. */
   readonly #left = new Float64Array(SLOTS.size + 1).fill(BURST_SECONDS * MAX_COUNTS_PER_SECOND);
   readonly #bytes = new Float64Array(SLOTS.size);
 

@@ -16,7 +16,7 @@ export interface Participants {
   tryOut(compiled: Compiled, round: PrepareRound): Promise<DirectorError | undefined>;
   /** Has a fresh worker try a change that no worker was asked about. Rejects with the reason if it is refused. */
   tryFirst(compiled: Compiled): Promise<void>;
-  /** Gives each a successor on the saved state and lets it drain. */
+  /** Starts a successor on the saved state for each of these workers, and drains the worker. */
   replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void>;
   /**
    * Makes `compiled` the state that every new worker starts from. Workers that prepared it commit it, the others are
@@ -25,7 +25,7 @@ export interface Participants {
   commitRound(compiled: Compiled, round: PrepareRound): Promise<void>;
 }
 
-/** The participants' answers to `prepare`. One that died or was late is in neither. */
+/** The participants' answers to `prepare`. A participant that died or was late is in neither. */
 export interface PrepareRound {
   readonly prepared: ReadonlySet<WorkerHandle>;
   readonly refusals: ReadonlyMap<WorkerHandle, DirectorError>;

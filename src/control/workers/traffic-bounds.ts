@@ -14,7 +14,7 @@ const ALLOWANCES = {
   messages: { perSecond: 1_000, atOnce: 5_000 },
   bytes: { perSecond: 16 * MIB, atOnce: 32 * MIB },
   records: { perSecond: 15_000, atOnce: 60_000 },
-  /** On its standard output and error. */
+  /** Bytes on standard output and standard error. */
   "printed bytes": { perSecond: MIB, atOnce: 8 * MIB },
 } as const satisfies Readonly<Record<string, Allowance>>;
 

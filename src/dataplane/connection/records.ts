@@ -10,7 +10,8 @@ import type { ConnectionState } from "./connection-state.ts";
 /** A list may hold 127 of them (RFC 8446 section 4.2.1). */
 const MAX_TOLD_VERSIONS = 100;
 
-const optional = <Key extends string, Value>(
+/** The keys that a spread adds are not compared with the type of the record, so they are compared here. */
+const optional = <Key extends keyof ConnectionRecord | keyof HandshakeRecord, Value>(
   key: Key,
   value: Value | undefined,
 ): { readonly [K in Key]?: Value } =>

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
 const path = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description });
 
@@ -20,27 +21,40 @@ export const CertificateSchema = Type.Object(
 );
 export type Certificate = Type.Static<typeof CertificateSchema>;
 
-export type KeyType = "ecdsa" | "rsa" | "ed25519";
+const KEY_TYPES = ["ecdsa", "rsa", "ed25519"] as const;
+export type KeyType = (typeof KEY_TYPES)[number];
 
-/** The signature schemes that a client must support to be served a certificate, as code points (RFC 8446 section 4.2.3). */
-export interface SigningFacts {
-  /** The schemes with which the private key can sign a TLS 1.3 handshake. An ECDSA key has the one of its curve. */
-  readonly keySchemes: readonly number[];
-  /** The schemes of the signatures in the chain, each once, without those of self-signed certificates. */
-  readonly chainSchemes: readonly number[];
-}
+const schemes = (description: string) =>
+  Type.Array(Type.Integer({ minimum: 0, maximum: 0xffff }), { description });
 
-/** The public facts of one version of a certificate. */
-export interface CertificateFacts {
-  /** The DNS names of the subjectAltName in lower case, or the common name if there are none. */
-  readonly names: readonly string[];
-  readonly keyType: KeyType;
-  readonly subject: string;
-  readonly issuer: string;
-  readonly serialNumber: string;
-  /** SHA-256 of the DER of the leaf, lower-case hex without colons. */
-  readonly fingerprint: string;
-  /** Milliseconds since the epoch. */
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number;
-}
+export const SigningFactsSchema = shape(
+  {
+    keySchemes: schemes(
+      "The schemes with which the private key can sign a TLS 1.3 handshake. An ECDSA key has the one of its curve.",
+    ),
+    chainSchemes: schemes(
+      "The schemes of the signatures in the chain, each once, without those of self-signed certificates.",
+    ),
+  },
+  "The signature schemes that a client must support to be served a certificate, as code points (RFC 8446 section 4.2.3).",
+);
+export type SigningFacts = ShapeOf<typeof SigningFactsSchema>;
+
+const timeMs = Type.Number({ description: "Milliseconds since the epoch." });
+
+export const CertificateFactsSchema = shape(
+  {
+    names: texts(
+      "The DNS names of the subjectAltName in lower case, or the common name if there are none.",
+    ),
+    keyType: oneOf(KEY_TYPES, "Type of the key."),
+    subject: text("Distinguished name of the subject."),
+    issuer: text("Distinguished name of the issuer."),
+    serialNumber: text("Serial number, hex."),
+    fingerprint: text("SHA-256 of the DER of the certificate, lower-case hex without colons."),
+    notBeforeMs: timeMs,
+    notAfterMs: timeMs,
+  },
+  "The public facts of one version of a certificate.",
+);
+export type CertificateFacts = ShapeOf<typeof CertificateFactsSchema>;

@@ -2,8 +2,7 @@ import Type from "typebox";
 import { DURATION_PATTERN } from "../units.ts";
 import { NAME_PATTERN } from "../names.ts";
 
-const MODES = ["tcp", "http", "redirect", "egress"] as const;
-export type ListenerMode = (typeof MODES)[number];
+export const LISTENER_MODES = ["tcp", "http", "redirect", "egress"] as const;
 
 const duration = (value: string, description: string) =>
   Type.String({ pattern: DURATION_PATTERN, default: value, description });
@@ -93,7 +92,7 @@ export type Health = Type.Static<typeof HealthSchema>;
 export const ListenerSchema = Type.Object(
   {
     port: Type.Integer({ minimum: 1, maximum: 65535, description: "TCP port on the virtual IP." }),
-    mode: Type.Enum([...MODES], {
+    mode: Type.Enum([...LISTENER_MODES], {
       default: "tcp",
       description:
         "`tcp` terminates TLS and relays plaintext; `redirect` answers plain HTTP with a redirection (308) to https; `egress` accepts plaintext from servers and opens TLS to a remote host; `http` is not available yet.",

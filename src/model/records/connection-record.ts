@@ -1,35 +1,44 @@
-import type { ConnectionOutcome, EndpointFailure } from "./outcome.ts";
-import type { ListenerName } from "../names.ts";
+import Type from "typebox";
+import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
+import { CONNECTION_OUTCOME_NAMES, ENDPOINT_FAILURE_NAMES } from "./outcome.ts";
+import { clientFields, longText, milliseconds, serverName, word } from "./record-fields.ts";
 
-/** One access line. Times are milliseconds since accept, or -1 if the stage was not reached. */
-export interface ConnectionRecord {
-  readonly id: string;
-  /** Milliseconds since the epoch, at accept. */
-  readonly atMs: number;
-  readonly listener: ListenerName;
-  readonly clientAddress: string;
-  readonly clientPort: number;
-  readonly proxyAddress?: string;
-  /** The unique id of the received PROXY header, in hexadecimal unless it is printable ASCII. */
-  readonly uniqueId?: string;
-  readonly virtualIp: string;
-  readonly serverName?: string;
-  readonly tlsVersion?: string;
-  readonly cipherSuite?: string;
-  /** Key exchange group, if it is known. */
-  readonly group?: string;
-  readonly alpn?: string;
-  readonly resumed?: boolean;
-  /** The common name. Without one, the whole subject; if that is empty, the alternative names. */
-  readonly clientCertificate?: string;
-  /** Server name and address, as in `web-1 127.0.0.1:8080`. */
-  readonly endpoint?: string;
-  readonly endpointFailure?: EndpointFailure;
-  readonly handshakeMs: number;
-  readonly connectMs: number;
-  readonly firstByteMs: number;
-  readonly durationMs: number;
-  readonly bytesFromClient: number;
-  readonly bytesToClient: number;
-  readonly outcome: ConnectionOutcome;
-}
+/** Milliseconds since accept, or -1 if the stage was not reached. */
+const sinceAccept = (description: string) => milliseconds(description, -1);
+
+export const ConnectionRecordSchema = shape(
+  {
+    ...clientFields,
+    id: word("Number of the connection, which no other connection of the director has."),
+    uniqueId: Type.Optional(
+      longText(
+        "The unique id of the received PROXY header, in hexadecimal unless it is printable ASCII.",
+      ),
+    ),
+    virtualIp: word("The address that the client connected to."),
+    serverName: Type.Optional(serverName),
+    tlsVersion: Type.Optional(word("The negotiated TLS version.")),
+    cipherSuite: Type.Optional(word("The negotiated cipher suite.")),
+    group: Type.Optional(word("Key exchange group, if it is known.")),
+    alpn: Type.Optional(text("The negotiated application protocol.", { maxLength: 255 })),
+    resumed: Type.Optional(Type.Boolean({ description: "Whether the session was resumed." })),
+    clientCertificate: Type.Optional(
+      // A worker cuts a subject off there.
+      text(
+        "The common name. Without one, the whole subject; if that is empty, the alternative names.",
+        { maxLength: 1_024 },
+      ),
+    ),
+    endpoint: Type.Optional(longText("Server name and address, as in `web-1 127.0.0.1:8080`.")),
+    endpointFailure: Type.Optional(oneOf(ENDPOINT_FAILURE_NAMES, "Why no endpoint could be used.")),
+    handshakeMs: sinceAccept("When the handshake was done."),
+    connectMs: sinceAccept("When an endpoint was connected."),
+    firstByteMs: sinceAccept("When the first byte of the endpoint arrived."),
+    durationMs: sinceAccept("When the connection ended."),
+    bytesFromClient: count("Plaintext bytes from the client."),
+    bytesToClient: count("Plaintext bytes to the client."),
+    outcome: oneOf(CONNECTION_OUTCOME_NAMES, "How the connection ended."),
+  },
+  "One access line. Times are milliseconds since accept, or -1 if the stage was not reached.",
+);
+export type ConnectionRecord = ShapeOf<typeof ConnectionRecordSchema>;

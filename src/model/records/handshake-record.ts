@@ -1,26 +1,30 @@
-import type { HandshakeFailure, OverLimit } from "./outcome.ts";
-import type { ListenerName } from "../names.ts";
+import Type from "typebox";
+import { oneOf, shape, texts, type ShapeOf } from "../shape.ts";
+import { HANDSHAKE_FAILURE_NAMES, OVER_LIMITS } from "./outcome.ts";
+import { clientFields, longText, milliseconds, serverName, word } from "./record-fields.ts";
 
-/** One failed handshake. Names that the client sent are unchanged, and must be escaped where they are shown. */
-export interface HandshakeRecord {
-  /** Milliseconds since the epoch. */
-  readonly atMs: number;
-  readonly listener: ListenerName;
-  readonly failure: HandshakeFailure;
-  /** Which limit, with `over-limit`. */
-  readonly limit?: OverLimit;
-  /** Name of the alert, with `client-rejected-certificate` and `client-alert`; `unknown` if the engine cannot read it. */
-  readonly alert?: string;
-  /** The error text of the engine, or what the client offered. */
-  readonly detail?: string;
-  /** It is empty, and the port 0, if the client was gone before it was accepted. */
-  readonly clientAddress: string;
-  readonly clientPort: number;
-  /** Address of the peer whose PROXY header announced the client. */
-  readonly proxyAddress?: string;
-  readonly serverName?: string;
-  readonly alpn?: readonly string[];
-  /** Versions that the client offered, e.g. `TLSv1.2`. */
-  readonly offeredVersions?: readonly string[];
-  readonly durationMs: number;
-}
+const LIST_BOUNDS = { maxLength: 255, maxItems: 100 };
+
+export const HandshakeRecordSchema = shape(
+  {
+    ...clientFields,
+    failure: oneOf(HANDSHAKE_FAILURE_NAMES, "The cause."),
+    limit: Type.Optional(oneOf(OVER_LIMITS, "Which limit, with `over-limit`.")),
+    alert: Type.Optional(
+      word(
+        "Name of the alert, with `client-rejected-certificate` and `client-alert`; `unknown` if the engine cannot read it.",
+      ),
+    ),
+    detail: Type.Optional(longText("The error text of the engine, or what the client offered.")),
+    serverName: Type.Optional(serverName),
+    alpn: Type.Optional(
+      texts("The application protocols that the client offered, as they came.", LIST_BOUNDS),
+    ),
+    offeredVersions: Type.Optional(
+      texts("The TLS versions that the client offered, e.g. `TLSv1.2`.", LIST_BOUNDS),
+    ),
+    durationMs: milliseconds("From accept to the failure."),
+  },
+  "A failed handshake. What the client sent is as it came: escape it where it is shown.",
+);
+export type HandshakeRecord = ShapeOf<typeof HandshakeRecordSchema>;

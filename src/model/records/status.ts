@@ -1,91 +1,113 @@
-/** Reply shapes of the admin API that control, cli and tests share. */
-import type { CertificateFacts } from "../document/certificate.ts";
-import type { ListenerMode } from "../document/listener.ts";
+/** Reply shapes of the admin API that control, cli and tests share. Each type is that of its schema. */
+import Type from "typebox";
+import { CertificateFactsSchema } from "../document/certificate.ts";
+import { LISTENER_MODES } from "../document/listener.ts";
 import type { ListenerName, VnicName } from "../names.ts";
-import type { Revision } from "../document/document.ts";
+import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
-export type Engine = "bun" | "node";
-export type WorkerState = "starting" | "serving" | "draining";
+const ENGINES = ["bun", "node"] as const;
+const STATES = ["starting", "serving", "draining"] as const;
+const UP_OR_DOWN = ["up", "down"] as const;
 
-export interface WorkerStatus {
-  readonly id: number;
-  readonly pid: number;
-  readonly engine: Engine;
-  /** Runtime and TLS library, e.g. `bun 1.4.5, BoringSSL`. */
-  readonly runtime: string;
-  readonly state: WorkerState;
-  /** Number of the snapshot it serves; 0 before the first. */
-  readonly snapshot: number;
-  readonly openConnections: number;
-  readonly residentBytes: number;
-  readonly loopDelayMs: number;
-  /** ISO 8601. */
-  readonly startedAt: string;
-}
+export type Engine = (typeof ENGINES)[number];
+export type WorkerState = (typeof STATES)[number];
 
-export interface ListenerStatus {
-  readonly name: ListenerName;
-  readonly port: number;
-  readonly mode: ListenerMode;
-  readonly to: string;
-  readonly policy: string;
-  readonly certificates: readonly string[];
-  readonly openConnections: number;
-  /** `down` if the listener cannot be served, `impaired` if clients may be refused. */
-  readonly oper: "up" | "impaired" | "down";
-  /** Why its certificates or CA bundles keep it from being up. */
-  readonly reason?: string;
-}
+export const WorkerStatusSchema = shape(
+  {
+    id: count("Number of the worker. A director never reuses it."),
+    pid: count("Process id; 0 before it runs."),
+    engine: oneOf(ENGINES, "The runtime it runs on."),
+    runtime: text("Version of the runtime and its TLS library, e.g. `bun 1.4.5, BoringSSL`."),
+    state: oneOf(STATES, "Its state."),
+    snapshot: count("Number of the snapshot that it serves; 0 before the first."),
+    openConnections: count("Connections open now."),
+    residentBytes: count("Resident memory."),
+    loopDelayMs: Type.Number({ description: "How late its last heartbeat was." }),
+    startedAt: text("Time of the start, ISO 8601."),
+  },
+  "A worker.",
+);
+export type WorkerStatus = ShapeOf<typeof WorkerStatusSchema>;
 
-export interface VnicStatus {
-  readonly name: VnicName;
-  readonly profile: string;
-  readonly ip: string;
-  /** What the operator asked for, and the actual state. */
-  readonly admin: "up" | "down";
-  readonly oper: "up" | "down";
-  readonly servers: readonly string[];
-  readonly listeners: readonly ListenerStatus[];
-}
+export const ListenerStatusSchema = shape(
+  {
+    name: Type.Unsafe<ListenerName>(text("`<vnic>.<profile>:<port>`")),
+    port: count("Port on the virtual IP."),
+    mode: oneOf(LISTENER_MODES, "What it does with a connection."),
+    to: text("Where connections go, as in the document."),
+    policy: text("Name of the TLS policy."),
+    certificates: texts("Names of its certificates, the default first."),
+    openConnections: count("Connections open now."),
+    oper: oneOf(
+      ["up", "impaired", "down"],
+      "`down` if the listener cannot be served, `impaired` if clients may be refused.",
+    ),
+    reason: Type.Optional(text("Why its certificates or CA bundles keep it from being up.")),
+  },
+  "A listener.",
+);
+export type ListenerStatus = ShapeOf<typeof ListenerStatusSchema>;
 
-export interface CertificateStatus {
-  readonly name: string;
-  readonly source: "files";
-  /** The version that is served. Absent if there is none. */
-  readonly facts?: CertificateFacts;
-  /**
-   * `refused` if newer files cannot be used and an older version is served; `expired` or `not-yet-valid` if the version
-   * that is served is not valid now; `unusable` if there is none that can be served.
-   */
-  readonly state: "ok" | "refused" | "expired" | "not-yet-valid" | "unusable";
-  /** Why the state is not `ok`. */
-  readonly problem?: string;
-  /** What an operator should know about the version that is served. */
-  readonly warnings: readonly string[];
-}
+export const VnicStatusSchema = shape(
+  {
+    name: Type.Unsafe<VnicName>(text("`<vnic>.<profile>`")),
+    profile: text("The profile that owns it."),
+    ip: text("The virtual IP."),
+    admin: oneOf(UP_OR_DOWN, "The state that the operator asked for."),
+    oper: oneOf(UP_OR_DOWN, "The actual state."),
+    servers: texts("The servers that the profile lives on."),
+    listeners: Type.Array(ListenerStatusSchema, { description: "Its listeners." }),
+  },
+  "A vNIC.",
+);
+export type VnicStatus = ShapeOf<typeof VnicStatusSchema>;
 
-/** The result of reading the document again. */
-export interface ReloadResult {
-  /** Revision of the document that is in force now. */
-  readonly revision: Revision;
-  /** False if the document and its files are what was in force before. */
-  readonly changed: boolean;
-}
+export const CertificateStatusSchema = shape(
+  {
+    name: text("Name in the document."),
+    source: oneOf(["files"], "Where the certificate comes from."),
+    facts: Type.Optional(CertificateFactsSchema),
+    state: oneOf(
+      ["ok", "refused", "expired", "not-yet-valid", "unusable"],
+      "`refused` if newer files cannot be used and an older version is served; `expired` or `not-yet-valid` if the version that is served is not valid now; `unusable` if there is none that can be served.",
+    ),
+    problem: Type.Optional(text("Why the state is not `ok`.")),
+    warnings: texts("What an operator should know about the version that is served."),
+  },
+  "A certificate and the version of it that is served.",
+);
+export type CertificateStatus = ShapeOf<typeof CertificateStatusSchema>;
 
-export interface DirectorStatus {
-  readonly version: string;
-  readonly state: "starting" | "serving" | "draining";
-  readonly engine: Engine;
-  readonly pid: number;
-  readonly startedAt: string;
-  readonly revision: Revision;
-  /** Time of the last change that was applied, ISO 8601. */
-  readonly changedAt: string;
-  /** Why the last change was refused. Absent if it was applied. */
-  readonly lastRefusal?: string;
-  readonly workers: { readonly wanted: number; readonly serving: number };
-  readonly openConnections: number;
-  readonly certificates: readonly CertificateStatus[];
-  /** Conditions that an operator should act on, e.g. a missing privilege boundary. */
-  readonly notices: readonly string[];
-}
+export const ReloadResultSchema = shape(
+  {
+    revision: count("Revision of the document in force."),
+    changed: Type.Boolean({ description: "False if nothing differed from what was in force." }),
+  },
+  "The result of reading the document again.",
+);
+export type ReloadResult = ShapeOf<typeof ReloadResultSchema>;
+
+export const DirectorStatusSchema = shape(
+  {
+    version: text("Version of the program."),
+    state: oneOf(STATES, "What it does now."),
+    engine: oneOf(ENGINES, "The runtime of the workers."),
+    pid: count("Process id of the control process, not of a worker."),
+    startedAt: text("Time of the start, ISO 8601."),
+    revision: count("Revision of the document in force."),
+    changedAt: text("Time of the last change that was applied, ISO 8601."),
+    lastRefusal: Type.Optional(text("Why the last change was refused. Absent if it was applied.")),
+    workers: shape(
+      {
+        wanted: count("How many workers there should be."),
+        serving: count("How many workers serve."),
+      },
+      "How many workers there are.",
+    ),
+    openConnections: count("Connections open now."),
+    certificates: Type.Array(CertificateStatusSchema, { description: "Every certificate." }),
+    notices: texts("Conditions that an operator should act on, e.g. a missing privilege boundary."),
+  },
+  "The director.",
+);
+export type DirectorStatus = ShapeOf<typeof DirectorStatusSchema>;

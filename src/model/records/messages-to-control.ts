@@ -1,0 +1,93 @@
+/**
+ * The messages that a worker sends to the control process. The types of both sides and the check of the control process
+ * derive from these schemas. A worker that sends anything else is ended.
+ */
+import Type, { type TProperties } from "typebox";
+import { FailureCodeSchema } from "../failure-schema.ts";
+import type { ListenerName } from "../names.ts";
+import { count, oneOf, shape, type ShapeOf } from "../shape.ts";
+import { ConnectionRecordSchema } from "./connection-record.ts";
+import { HandshakeRecordSchema } from "./handshake-record.ts";
+import { SLOTS } from "./metric-catalog.ts";
+import { longText, milliseconds } from "./record-fields.ts";
+
+/** More than a worker gathers for one flush. */
+export const MAX_RECORDS = 2_500;
+/** More than a worker puts into one message. */
+const MAX_LISTENERS = 1_000;
+
+const message = <Name extends string, Properties extends TProperties>(
+  type: Name,
+  properties: Properties,
+  description: string,
+) => shape({ type: Type.Literal(type), ...properties }, description);
+
+const number = count("Number of the snapshot.");
+
+/** Every message except `events`. */
+export const PlainMessageSchema = Type.Union([
+  message(
+    "ready",
+    {
+      protocol: count("The version of the messages that the worker uses."),
+      runtime: longText("Version of the runtime and its TLS library."),
+    },
+    "The first message: the worker has started.",
+  ),
+  message(
+    "heartbeat",
+    {
+      openConnections: count("Connections open now."),
+      residentBytes: count("Resident memory."),
+      loopDelayMs: milliseconds("How late this heartbeat is."),
+    },
+    "Sent each second.",
+  ),
+  message("prepared", { number }, "The worker can commit the snapshot."),
+  message(
+    "refused",
+    { number, code: FailureCodeSchema, detail: longText("What is wrong, in a sentence.") },
+    "The worker cannot use the snapshot, and has kept nothing of it.",
+  ),
+  message("committed", { number }, "The worker serves the snapshot."),
+  message("rolled-back", { number }, "The worker has discarded the snapshot that it prepared."),
+  message(
+    "counted",
+    {
+      listeners: Type.Unsafe<Record<ListenerName, number[]>>(
+        Type.Record(
+          Type.String(),
+          Type.Array(Type.Number({ minimum: 0 }), { maxItems: 2 * SLOTS.size }),
+          { maxProperties: MAX_LISTENERS },
+        ),
+      ),
+    },
+    "What each listener has counted since the last such message, as flat pairs of slot and amount. Gauges are absolute.",
+  ),
+  message(
+    "notice",
+    {
+      level: oneOf(["info", "warn", "error"], "Level of the line in the log."),
+      text: longText("The notice in a sentence."),
+    },
+    "Something that an operator should read and that belongs to no connection.",
+  ),
+  message("draining", {}, "Sent once after `drain`: the worker accepts no more connections."),
+  message(
+    "drained",
+    { cut: count("Connections that were still open at the deadline, and were ended.") },
+    "The drain has ended, and the worker exits.",
+  ),
+]);
+
+export const EventsMessageSchema = message(
+  "events",
+  {
+    handshakes: Type.Array(HandshakeRecordSchema, { maxItems: MAX_RECORDS }),
+    connections: Type.Array(ConnectionRecordSchema, { maxItems: MAX_RECORDS }),
+    dropped: count("Records since the last message that were not sent, because they did not fit."),
+  },
+  "Records of failed handshakes and of connections that have ended.",
+);
+
+export type ToControl = ShapeOf<typeof PlainMessageSchema> | ShapeOf<typeof EventsMessageSchema>;

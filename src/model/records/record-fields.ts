@@ -1,0 +1,37 @@
+/**
+ * Fields that the records and messages of workers share. Their bounds are above what a sound worker sends, and the control
+ * process refuses what exceeds them.
+ */
+import Type from "typebox";
+import type { ListenerName } from "../names.ts";
+import { count, text } from "../shape.ts";
+
+const MAX_TEXT = 4_096;
+/** The last moment that a Date can hold. */
+const MAX_TIME_MS = 8.64e15;
+const MAX_PORT = 65_535;
+
+export const longText = (description: string) => text(description, { maxLength: MAX_TEXT });
+
+/** An address, or a name that TLS has for something. */
+export const word = (description: string) => text(description, { maxLength: 128 });
+
+/** A server name in a ClientHello has at most 255 bytes. */
+export const serverName = text("The server name that the client sent, as it came.", {
+  maxLength: 255,
+});
+
+export const milliseconds = (description: string, minimum = 0) =>
+  Type.Number({ minimum, maximum: MAX_TIME_MS, description });
+
+export const clientFields = {
+  atMs: milliseconds("Time of the accept, in milliseconds since the epoch."),
+  listener: Type.Unsafe<ListenerName>(longText("`<vnic>.<profile>:<port>`")),
+  clientAddress: word(
+    "Address of the client that connected or that a PROXY header announced. It is empty if the client was gone before it was accepted.",
+  ),
+  clientPort: count("Its port; 0 if the client was gone before it was accepted.", {
+    maximum: MAX_PORT,
+  }),
+  proxyAddress: Type.Optional(word("Address of the peer whose PROXY header announced the client.")),
+};
