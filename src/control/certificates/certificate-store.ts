@@ -138,7 +138,7 @@ export class CertificateStore implements CertificateProvider {
   }
 
   start(): void {
-    this.#watch().catch(this.#options.onFault);
+    this.#watch().catch((error: unknown) => this.#options.onFault(error));
   }
 
   /** The subscriber is not called after it, though a call that is under way goes on. */

@@ -69,10 +69,10 @@ export class DirectorMetrics {
     );
     this.#dropped = this.#counter("tlsd_events_dropped_total");
     this.#gauge("tlsd_certificate_not_after_seconds", ["certificate"], ({ certificates }) =>
-      certificates.flatMap(({ name, facts }) =>
-        facts === undefined
+      certificates.flatMap(({ name, facts: known }) =>
+        known === undefined
           ? []
-          : [[{ certificate: name }, Math.floor(facts.notAfterMs / 1000)] as const],
+          : [[{ certificate: name }, Math.floor(known.notAfterMs / 1000)] as const],
       ),
     );
     this.#gauge("tlsd_certificate_source_ok", ["certificate"], ({ certificates }) =>
