@@ -8,7 +8,7 @@ import { isEvent } from "#harness/log-capture.ts";
 import { recordedRefusal, recordedVisit } from "#harness/recorded-handshake.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsClient, type TlsConnectOptions } from "#harness/tls-client.ts";
-import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
+import { startPolicyDirector, type PolicyDirector } from "#harness/policy-director.ts";
 
 const policies = {
   open: {},

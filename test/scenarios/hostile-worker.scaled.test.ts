@@ -10,7 +10,7 @@ import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
 import { openFileCount } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
-import { sized } from "#harness/run-length.ts";
+import { scaled } from "#harness/run-length.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
 import { inCgroup, makeUnitCgroup, removeUnitCgroupAtTestEnd } from "#harness/unit-cgroup.ts";
@@ -129,10 +129,10 @@ const sleepers = names.filter((name) => DEEDS[name].fate === "hung");
 const others = names.filter((name) => !leavers.includes(name) && !sleepers.includes(name));
 const ofRuntime = others.filter((name) => DEEDS[name].isOfRuntime === true);
 const messages = others.filter((name) => DEEDS[name].isOfRuntime !== true);
-const sizedMessages = sized(
-  messages,
-  messages.filter((_, at) => at % 4 === 0),
-);
+const someMessages = scaled({
+  short: messages.filter((_, at) => at % 4 === 0),
+  long: messages,
+});
 
 async function sufferInTurn(site: Site, deeds: readonly DeedName[]): Promise<void> {
   for (let at = 0; at < deeds.length; at += site.workers - 1) {
@@ -155,8 +155,8 @@ describe(
         await sufferInTurn(await startSite(engine, endpoint), ofRuntime);
       });
 
-      it(sizedMessages.join(", or "), async () => {
-        await sufferInTurn(await startSite(engine, endpoint), sizedMessages);
+      it(someMessages.join(", or "), async () => {
+        await sufferInTurn(await startSite(engine, endpoint), someMessages);
       });
 
       it([...sleepers, ...leavers].join(", or "), async () => {

@@ -8,7 +8,7 @@ import { recordedRefusal, recordedVisit, visit, type Visit } from "#harness/reco
 import { writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
-import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
+import { startPolicyDirector, type PolicyDirector } from "#harness/policy-director.ts";
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
 type Version = (typeof versions)[number];

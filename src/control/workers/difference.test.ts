@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { listenerNameOf, vnicNameOf, type MaterialId } from "#model/names.ts";
 import type { Material, SnapshotListener } from "#model/records/snapshot.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
-import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
+import { emptyCompiled } from "#harness/fake-pool.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";
 
 const idOf = (name: string): MaterialId => name as MaterialId;
