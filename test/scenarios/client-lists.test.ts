@@ -48,13 +48,22 @@ forEachEngine((engine) => {
     await client.read.until(servedText);
   };
 
-  const isRefused = async (listener: Name, localAddress: string, words = ""): Promise<void> => {
+  /** The client comes from `localAddress`, where `announced` does not say that it comes from elsewhere. */
+  const isRefused = async (
+    listener: Name,
+    localAddress: string,
+    words = "",
+    clientAddress = localAddress,
+  ): Promise<void> => {
     const target = { host: shop.ip, port: shop.portOf(listener), localAddress };
     assert.equal((await rejectedConnect(target, words)).outcome, "ECONNRESET");
     const name = `front.shop:${shop.portOf(listener)}`;
     const record = await failedHandshakeWhere(
       shop.director,
-      (candidate) => candidate.listener === name && candidate.failure === "not-allowed",
+      (candidate) =>
+        candidate.listener === name &&
+        candidate.clientAddress === clientAddress &&
+        candidate.failure === "not-allowed",
     );
     assert.match(record.detail ?? "", /^(in denyFrom|not in allowFrom)$/);
   };
@@ -78,7 +87,8 @@ forEachEngine((engine) => {
     });
 
     it("judge the client that a PROXY header announces, and the peer that announces none", async () => {
-      await isRefused("behind", proxy, proxyV1Header(announced).toString("latin1"));
+      const header = proxyV1Header(announced).toString("latin1");
+      await isRefused("behind", proxy, header, announced.clientAddress);
       await isServed("behind", {
         localAddress: proxy,
         prefix: proxyV1Header({ ...announced, clientAddress: "203.0.113.200" }),
@@ -96,8 +106,8 @@ forEachEngine((engine) => {
 
     it("take nothing of the rates from a client that they turn away", async () => {
       for (let attempt = 0; attempt < 20; attempt += 1) await isRefused("rated", guest);
-      await shop.untilMetric("tlsd_connections_limited_total", 0, {}, "rated");
       await shop.untilMetric("tlsd_connections_refused_total", 20, {}, "rated");
+      await shop.untilMetric("tlsd_connections_limited_total", 0, {}, "rated");
     });
   });
 });

@@ -119,9 +119,13 @@ forEachEngine((engine) => {
     });
 
     for (const name of ["ipv4", "ipv6"] as const) {
-      it(`may be called by its address (${name})`, { skip: !hasIpv6Loopback }, async () => {
-        assert.equal((await exchange(name)).servername, false);
-      });
+      it(
+        `may be called by its address (${name})`,
+        { skip: name === "ipv6" && !hasIpv6Loopback },
+        async () => {
+          assert.equal((await exchange(name)).servername, false);
+        },
+      );
     }
   });
 

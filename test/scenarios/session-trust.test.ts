@@ -151,9 +151,12 @@ forEachEngine((engine) => {
         });
 
         for (const listener of ["request", "require"] as const) {
-          it(`a client that ${listener} refused is refused with the session that it got all the same`, async () => {
+          it(`a client that ${listener} refused is refused with the session that it got all the same`, async (t) => {
             const session = await sessionOfRefused(clientOf(listener, version, stranger));
-            if (session === undefined) return;
+            if (session === undefined) {
+              t.skip("the client got no session");
+              return;
+            }
             assert.notEqual(await failureAs(listener, version, undefined, session), undefined);
             assert.equal(
               await failureAs(listener, version, stranger, session),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { SHOW_KINDS } from "#cli/show/show-kind.ts";
+import { SHOW_KINDS, type ShowKind } from "#cli/show/show-kind.ts";
 import { FAILURES, type FailureCode } from "#model/failure.ts";
 import { endProcessAtTestEnd, runToExit } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
@@ -13,6 +13,16 @@ import { projectFolder, runTlsd, startTlsd } from "#harness/tlsd.ts";
 
 const nobody = "65534";
 const roundsDeadlineMs = 30_000;
+
+/** How the text of each kind begins, and a part of it that only this director can say. */
+const expectedText: Readonly<Record<ShowKind, RegExp>> = {
+  status: /^director +\d\S*, serving, pid \d+\n[^]*^workers +1 of 1 serve, engine node$/m,
+  workers: /^ *WORKER +PID +STATE [^]*^ *1 +\d+ +serving /m,
+  vnics: /^VNIC +STATE +VIRTUAL IP [^]*^front\.shop +up\/up /m,
+  listeners: /^LISTENER +MODE +TO [^]*^front\.shop:8443 +tcp /m,
+  certificates: /^CERTIFICATE +FILES +KEY [^]*^shop +ok /m,
+  handshakes: /^There are no failed handshakes\.$/m,
+};
 
 /** What a program reads on standard output, and a person on standard error. */
 function assertFailure(
@@ -52,7 +62,8 @@ describe("tlsd show", { concurrency: 3 }, () => {
         director.api(`/v1/${kind}`),
       ]);
       assert.deepEqual([table.code, table.stderr, json.code, json.stderr], [0, "", 0, ""]);
-      assert.match(table.stdout, /\n$/);
+      assert.match(table.stdout, expectedText[kind]);
+      assert.ok(table.stdout.endsWith("\n"));
       // What changes from second to second is left out of both.
       const changing = /"(residentBytes|loopDelayMs)": ?[\d.e-]+/g;
       const withoutChanging = (value: unknown): string =>
