@@ -57,7 +57,11 @@ export class Endpoint implements AsyncDisposable {
     this.#server.on("tlsClientError", (error: Error) => this.#note(error));
   }
 
-  /** Of all open connections. */
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
+  /** The bytes that all open connections together have brought. */
   get bytesReceived(): number {
     return [...this.open].reduce((sum, socket) => sum + socket.bytesRead, 0);
   }

@@ -54,19 +54,19 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
       const startAgain = (shop: Shop<"web">, document: object): Promise<Director> =>
         startDirector({ document, engine, folder: shop.director.dir, workers: 1 });
 
-      describe("as it is full", { concurrency: false, ...mayMount }, () => {
-        let disk: MountedFolder;
-        let shop: Shop<"web">;
-
-        before(async () => {
-          disk = await mountDataFolder();
-          shop = await start({ folder: disk.folder });
-        });
+      describe("because it is full", { concurrency: false, ...mayMount }, () => {
+        /** A director in its second revision, on a disk that has no more room. */
+        const startFull = async (): Promise<[Shop<"web">, MountedFolder]> => {
+          const disk = await mountDataFolder();
+          const shop = await start({ folder: disk.folder });
+          assert.equal((await shop.director.reload(changed(shop, "second"))).outcome, "applied");
+          disk.fill();
+          return [shop, disk];
+        };
 
         it("replaces workers, and says once that the record of them cannot be written", async () => {
+          const [shop] = await startFull();
           const { director } = shop;
-          assert.equal((await director.reload(changed(shop, "second"))).outcome, "applied");
-          disk.fill();
           const from = director.logs.length;
           const [victim] = await twoWorkersOf(director);
           process.kill(victim, "SIGKILL");
@@ -89,16 +89,14 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           assert.equal(await noticesWith(director, "record of workers"), 1);
         });
 
-        it("refuses changes of the document, and says so in status and metrics", async () => {
+        it("refuses changes of the document, says so in status and metrics, and takes new certificate files", async () => {
+          const [shop] = await startFull();
           const { director } = shop;
           const { outcome, line } = await director.reload(changed(shop, "third"));
           assert.deepEqual([outcome, line["code"]], ["refused", "state-unwritable"]);
           assert.equal((await director.metrics()).value("tlsd_state_writable"), 0);
           const { stdout } = await director.cli("show", "status");
           assert.match(stdout, /notice +The state cannot be saved/);
-        });
-
-        it("takes new certificate files, which are no change of the document", async () => {
           const renewed = await shop.ca.issue({ names: ["shop.example"] });
           await renewed.writeTo(shop.director.dir, "shop");
           const isShown = async (): Promise<boolean> =>
@@ -109,6 +107,7 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
         // What is on the disk then differs: after a kill the newest revision is in the log beside the database.
         const end = engine === "bun" ? "stopped" : "killed";
         it(`starts after one that was ${end}, on what was saved last, and saves when there is room`, async () => {
+          const [shop, disk] = await startFull();
           if (end === "stopped") assert.equal((await shop.director.stop()).code, 0);
           else await kill(shop.director);
           const again = await startAgain(shop, changed(shop, "third"));
@@ -141,15 +140,15 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
         });
       });
 
-      describe("as its data folder was removed", { concurrency: false }, () => {
-        let shop: Shop<"web">;
-
-        before(async () => {
-          shop = await start({ more: { director: { orphanGrace: "1h", drain: "1h" } } });
+      describe("because its data folder was removed", { concurrency: false }, () => {
+        const startRemoved = async (): Promise<Shop<"web">> => {
+          const shop = await start({ more: { director: { orphanGrace: "1h", drain: "1h" } } });
           await rm(shop.director.dataDir, { recursive: true });
-        });
+          return shop;
+        };
 
-        it("goes on, and refuses changes of the document", async () => {
+        it("goes on, refuses changes of the document and keeps another director from its addresses and its workers", async () => {
+          const shop = await startRemoved();
           const { director } = shop;
           const [victim] = workersBelow(director.pid);
           assert.ok(victim !== undefined);
@@ -159,18 +158,16 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           await shownSerials(clientOf(shop), 4);
           const { outcome, line } = await director.reload(changed(shop, "other"));
           assert.deepEqual([outcome, line["code"]], ["refused", "state-unwritable"]);
-        });
 
-        it("keeps another director from its addresses and its workers", async () => {
-          const { document, director } = shop;
+          const { document } = shop;
           const second = await runDirectorToExit({ document, engine, folder: director.dir });
           assert.match(second.stderr, /data-locked/);
           await shownSerials(clientOf(shop), 4);
-          await eventually(() => workersBelow(shop.director.pid).length === 2, deadlineMs);
+          await eventually(() => workersBelow(director.pid).length === 2, deadlineMs);
         });
 
         it("leaves workers that the next one finds without a record of them", async () => {
-          await rm(shop.director.dataDir, { recursive: true });
+          const shop = await startRemoved();
           const client = await untilServed(clientOf(shop));
           const orphans = await kill(shop.director);
           assert.equal(orphans.length, 2);

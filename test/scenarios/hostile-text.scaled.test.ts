@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
+import { afterEach, before, describe, it } from "node:test";
 import { escapeControls } from "#model/escape-controls.ts";
 import type { ExplainedHandshake } from "#control/admin-api/handshake-schema.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
@@ -93,8 +93,10 @@ describe("hostile text", { concurrency: true }, () => {
       return { line: await failureLineOf(shop.director, localAddress), localAddress };
     }
 
-    // One after the other: the last one looks at what the others have left in the log.
     describe("of a client", { concurrency: false }, () => {
+      // Whatever a test has sent breaks no line of the log.
+      afterEach(() => assertSound(shop.director.logs));
+
       it("in the name of its certificate stands escaped in the access line", async () => {
         const certificate = { cert: client.chainPem, key: client.keyPem };
         const { line } = await recordedVisit(shop.director, {
@@ -143,8 +145,6 @@ describe("hostile text", { concurrency: true }, () => {
         const line = await failureLineOf(shop.director, localAddress);
         assert.equal(line["failure"], "bad-proxy-header");
       });
-
-      it("breaks no line of the log", () => assertSound(shop.director.logs));
     });
   });
 

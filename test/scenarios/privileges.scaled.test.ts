@@ -156,7 +156,12 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
       });
 
       it("still starts workers, and ends them though they are somebody else", async () => {
-        const { director, client } = started;
+        const { director, client } = await start(
+          engine,
+          daemon,
+          { user: "daemon" },
+          { workers: 2 },
+        );
         const [victim] = await twoWorkersOf(director);
         process.kill(victim, "SIGKILL");
         for (const { pid } of await untilServing(director, 2, [victim])) {
