@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { withDeadline } from "./deadline.ts";
+import { eventually, withDeadline } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
-import { descendantsOf, isAlive } from "./process-facts.ts";
+import { descendantsOf, isAlive, type ProcessIdentity } from "./process-facts.ts";
 
 export interface ProcessResult {
   readonly code: number | null;
@@ -134,6 +134,29 @@ export async function endProcess(
     killTree(running.child);
     await running.exited;
   }
+}
+
+/** Resolves when none of the processes runs any more. */
+export async function untilEnded(
+  processes: readonly ProcessIdentity[],
+  deadlineMs: number,
+  what = "the end of the processes",
+): Promise<void> {
+  await eventually(() => !processes.some(isAlive), deadlineMs, what);
+}
+
+/** Resolves when the process has printed what matches `pattern`, or, with `orEnd`, has exited without. */
+export async function untilPrinted(
+  running: RunningProcess,
+  pattern: RegExp,
+  deadlineMs: number,
+  { orEnd = false } = {},
+): Promise<void> {
+  await eventually(
+    () => pattern.test(running.output()) || (orEnd && running.hasExited()),
+    deadlineMs,
+    () => `${pattern} in what was printed:\n${running.output()}\n`,
+  );
 }
 
 export function endProcessAtTestEnd(running: RunningProcess): void {

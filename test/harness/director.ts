@@ -6,7 +6,7 @@ import type { ProcessResult, RunningProcess } from "./child-process.ts";
 import { eventually, withDeadline } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 import { isEvent, LogCapture, type LogLine, type LogPredicate } from "./log-capture.ts";
-import { descendantsOf, isAlive, type ProcessIdentity } from "./process-facts.ts";
+import { descendantsOf, isAlive, workersBelow, type ProcessIdentity } from "./process-facts.ts";
 import { parsePrometheusText, type Metrics } from "./prometheus-text.ts";
 import {
   documentText,
@@ -129,6 +129,15 @@ export class Director implements AsyncDisposable {
     } finally {
       await this[Symbol.asyncDispose]();
     }
+  }
+
+  /** SIGKILL for the control process alone. Gives its workers, which are orphans then. */
+  async kill(): Promise<readonly ProcessIdentity[]> {
+    const workers = workersBelow(this.pid);
+    this.signal("SIGKILL");
+    const { signal } = await withDeadline(this.exited, leftoverDeadlineMs, "the kill");
+    if (signal !== "SIGKILL") throw new Error(`the director ended before the kill, with ${signal}`);
+    return workers;
   }
 
   /** Ends whatever is left of it at once; nothing to do after `stop`. */

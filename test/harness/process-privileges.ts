@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { statusFieldOf } from "./process-facts.ts";
 
 /** Of /proc/PID/status, proc(5), and capabilities(7). */
 export interface ProcessPrivileges {
@@ -14,9 +15,7 @@ export interface ProcessPrivileges {
 }
 
 export function privilegesOf(pid: number): ProcessPrivileges {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const valueOf = (field: string): string =>
-    new RegExp(`^${field}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trim() ?? "";
+  const valueOf = (field: string): string => statusFieldOf(pid, field);
   const numbersOf = (field: string): readonly number[] =>
     valueOf(field)
       .split(/\s+/)
@@ -43,11 +42,4 @@ export function environmentOf(pid: number): Readonly<Record<string, string>> {
   return Object.fromEntries(
     entries.filter((entry) => entry !== "").map((entry) => entry.split(/=(.*)/s).slice(0, 2)),
   );
-}
-
-/** Soft and hard, as /proc/PID/limits has them. */
-export function limitOf(pid: number, name: string): readonly string[] {
-  const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
-  const line = limits.split("\n").find((candidate) => candidate.startsWith(name)) ?? "";
-  return line.slice(name.length).trim().split(/\s+/).slice(0, 2);
 }

@@ -21,3 +21,9 @@ export class Random {
     return Math.round(least * (most / least) ** this.next());
   }
 }
+
+/** Whole numbers below the limit of each call, the same in every run. */
+export function randomBelow(seed: number): (limit: number) => number {
+  const random = new Random(seed);
+  return (limit) => Math.floor(limit * random.next());
+}

@@ -78,15 +78,19 @@ export class Shop<Name extends string> {
     return this.listener(listener).port;
   }
 
-  async connect(listener: Name, options: TlsConnectOptions = {}): Promise<TlsClient> {
-    const from = this.director.logs.length;
-    const client = await tlsConnect({
+  /** What a client needs that trusts the test CA. */
+  clientOf(listener: Name): TlsConnectOptions {
+    return {
       host: this.ip,
       port: this.portOf(listener),
       ca: this.ca.certificatePem,
       servername: "shop.example",
-      ...options,
-    });
+    };
+  }
+
+  async connect(listener: Name, options: TlsConnectOptions = {}): Promise<TlsClient> {
+    const from = this.director.logs.length;
+    const client = await tlsConnect({ ...this.clientOf(listener), ...options });
     this.#linesBefore.set(client, from);
     return client;
   }

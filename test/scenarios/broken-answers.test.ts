@@ -10,7 +10,7 @@ import { forEachEngine } from "#harness/engines.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { rawConnect, type SocketClient } from "#harness/socket-client.ts";
-import { tryTcpQueues } from "#harness/tcp-queues.ts";
+import { tryTcpQueues } from "#harness/tcp-sockets.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsClient } from "#harness/tls-client.ts";
 import { startWireTap, tlsRecordTypes, type WireTap } from "#harness/wire-tap.ts";

@@ -27,8 +27,7 @@ describe("the data folder", { concurrency: 2 }, () => {
       it("is free again when its holder was killed, and remembers the document's revision", async () => {
         const director = await startDirector({ document: empty, engine, workers: 1 });
         assert.equal((await director.reload(changed)).outcome, "applied");
-        director.signal("SIGKILL");
-        await director.exited;
+        await director.kill();
         const folder = director.dir;
         const next = await startDirector({ document: changed, engine, workers: 1, folder });
         assert.equal((await next.status()).revision, 2);

@@ -5,7 +5,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startSinkEndpoint } from "#harness/endpoints.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
 import { scaled } from "#harness/run-length.ts";
-import { socketsTo } from "#harness/tcp-queues.ts";
+import { socketsTo } from "#harness/tcp-sockets.ts";
 import { startUnresponsiveEndpoint } from "#harness/unresponsive-endpoint.ts";
 
 const openFileLimit = 300;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { TLSSocket } from "node:tls";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { byteByByte } from "#harness/byte-by-byte.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEndpoint, type Behaviour, type Endpoint } from "#harness/endpoint.ts";
 import { forEachEngine } from "#harness/engines.ts";
@@ -22,8 +23,6 @@ import type { TlsConnectOptions, TlsFacts } from "#harness/tls-client.ts";
 type Name = "v2" | "v1" | "to TLS" | "fleet" | "none";
 
 const greeting = "first\n";
-const byteByByte = (data: Buffer): Iterable<Uint8Array> =>
-  Array.from(data, (byte) => Uint8Array.of(byte));
 
 /** Prints no more than 400 bytes of a header that differs. */
 function assertSame(header: Buffer, expected: Buffer): void {

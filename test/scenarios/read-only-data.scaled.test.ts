@@ -104,8 +104,7 @@ describe("a director whose data folder is read-only", { concurrency: 2, ...mayMo
       it("serves the newest revision of one that was killed, with its socket in $RUNTIME_DIRECTORY", async () => {
         const disk = await mountDataFolder();
         const killed = await serveTwice(disk);
-        killed.signal("SIGKILL");
-        await killed.exited;
+        await killed.kill();
         await disk.setReadOnly(true);
         const runtime = await makeTempFolder();
         const env = { RUNTIME_DIRECTORY: `${runtime}:/nonexistent` };

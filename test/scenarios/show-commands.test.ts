@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { SHOW_KINDS, type ShowKind } from "#cli/show/show-kind.ts";
 import { FAILURES, type FailureCode } from "#model/failure.ts";
-import { endProcessAtTestEnd, runToExit } from "#harness/child-process.ts";
-import { eventually } from "#harness/deadline.ts";
+import { endProcessAtTestEnd, runToExit, untilPrinted } from "#harness/child-process.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
 import { findProgram } from "#harness/packages.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -139,12 +138,8 @@ describe("tlsd show", { concurrency: 3 }, () => {
     const args = ["show", "vnics", "--watch", "--json", "--socket", own.director.socketPath];
     const running = await startTlsd(args);
     endProcessAtTestEnd(running);
-    const until = (pattern: RegExp): Promise<true> =>
-      eventually(
-        () => pattern.test(running.output()),
-        roundsDeadlineMs,
-        () => running.output(),
-      );
+    const until = (pattern: RegExp): Promise<void> =>
+      untilPrinted(running, pattern, roundsDeadlineMs);
     await until(/^(\[.*"oper":"up".*\]\n){2}/);
     await own.director.stop();
     await until(/"code": "director-unreachable"/);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,6 +9,7 @@ import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { installProgram, packProgram } from "#harness/installed-program.ts";
 import { ask } from "#harness/many-clients.ts";
 import { findProgram } from "#harness/packages.ts";
+import { commandLineOf } from "#harness/process-facts.ts";
 import { privilegesOf } from "#harness/process-privileges.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { shopDocument } from "#harness/shop-document.ts";
@@ -53,9 +54,7 @@ class Installation {
 
   /** In the numbers of this machine. */
   pidsOf(name: RegExp): Promise<readonly number[]> {
-    return filtered(this.machine.processes(), async (pid) =>
-      name.test(await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
-    );
+    return filtered(this.machine.processes(), async (pid) => name.test(commandLineOf(pid)));
   }
 
   workers(): Promise<readonly number[]> {

@@ -34,13 +34,6 @@ describe("a worker that ends", { concurrency: 2 }, () => {
     const start = (): Promise<Shop<"web">> =>
       startShop({ engine, workers: 2, listeners: { web: { to: endpoint.port } } });
 
-    const clientOf = (shop: Shop<"web">): Parameters<typeof untilServed>[0] => ({
-      host: shop.ip,
-      port: shop.portOf("web"),
-      ca: shop.ca.certificatePem,
-      servername: "shop.example",
-    });
-
     const goneLine = (shop: Shop<"web">, from: number): Promise<LogLine> =>
       shop.director.waitForLog((line) => isEvent(line, "worker-gone"), goneMs, from);
 
@@ -73,13 +66,13 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       const stoppedAtMs = Date.now();
       process.kill(victim, "SIGSTOP");
       const gone = goneLine(shop, from);
-      for (let count = 0; count < 6; count += 1) await untilServed(clientOf(shop));
+      for (let count = 0; count < 6; count += 1) await untilServed(shop.clientOf("web"));
       const line = await gone;
       assert.partialDeepStrictEqual(line, { cause: "hung", exit: "signal SIGKILL" });
       const tookMs = timeOf(line) - stoppedAtMs;
       assert.ok(tookMs >= hungMs.least && tookMs <= hungMs.most, `${tookMs} ms`);
       await untilServing(director, 2, [victim]);
-      assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      assert.equal((await shownSerials(shop.clientOf("web"))).length, 1);
       const metrics = await director.metrics();
       assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "hung" }), 1);
     });
@@ -97,9 +90,9 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       const survivors = outcomes.filter(({ status }) => status === "fulfilled");
       assert.equal(survivors.length, counts[1]);
       // Its successor is not up yet, or has only just come up: each of these is served.
-      assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      assert.equal((await shownSerials(shop.clientOf("web"))).length, 1);
       await untilServing(shop.director, 2, [victim]);
-      assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      assert.equal((await shownSerials(shop.clientOf("web"))).length, 1);
       // A zombie that nobody waits for would be one more.
       await eventually(() => workersBelow(shop.director.pid).length === 2);
       const metrics = await shop.director.metrics();
@@ -114,7 +107,7 @@ describe("a worker that ends", { concurrency: 2 }, () => {
         const from = shop.director.logs.length;
         process.kill(victim, "SIGKILL");
         const goneAtMs = timeOf(await goneLine(shop, from));
-        await shownSerials(clientOf(shop), 4);
+        await shownSerials(shop.clientOf("web"), 4);
         const workers = await untilServing(shop.director, 2, [victim]);
         const successor = workers.find(({ pid }) => pid !== other);
         assert.ok(successor !== undefined);
