@@ -4,11 +4,11 @@ import { BenchFailure } from "./bench-failure.ts";
 
 /** Core lists in the notation of taskset(1). */
 export interface Cores {
-  /** For the proxy that is measured, and for nothing else. */
+  /** The core of the proxy that is measured. Nothing else runs on it. */
   readonly proxy: string;
-  /** For a proxy with two workers. It is the same one core if there are too few cores. */
+  /** The cores of a proxy with two workers. With too few cores, this is the one core of the proxy. */
   readonly proxyPair: string;
-  /** For the loads, the endpoint and the bench itself. */
+  /** The cores of the loads, the endpoint and the bench itself. */
   readonly load: string;
   readonly loadCount: number;
 }

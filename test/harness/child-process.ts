@@ -23,7 +23,7 @@ export interface RunningProcess {
   readonly pid: number;
   readonly exited: Promise<ProcessResult>;
   readonly hasExited: () => boolean;
-  /** What it printed so far, stdout before stderr. */
+  /** Returns the output so far: all of stdout, then all of stderr. */
   readonly output: () => string;
 }
 
@@ -35,7 +35,7 @@ process.on("exit", () => {
   for (const child of killOnExit) killTree(child);
 });
 
-/** With all below it: the workers of a director that is killed would go on for a while. */
+/** Kills a process and all its descendants. The workers of a killed director would otherwise go on for a while. */
 function killTree(child: ChildProcess): void {
   const below = child.pid === undefined ? [] : descendantsOf(child.pid);
   child.kill("SIGKILL");
@@ -163,7 +163,7 @@ export function endProcessAtTestEnd(running: RunningProcess): void {
   closeAtTestEnd(() => endProcess(running));
 }
 
-/** For a command that starts others and takes no care of them: all are gone when the test ends. */
+/** Kills the process and its descendants when the test ends: a command may leave its children behind. */
 export function killTreeAtTestEnd(running: RunningProcess): void {
   closeAtTestEnd(() => {
     if (!running.hasExited()) killTree(running.child);

@@ -20,7 +20,7 @@ export interface OpensslResult extends ClientRun {
   readonly isConnected: boolean;
   readonly protocol: string | undefined;
   readonly cipher: string | undefined;
-  /** As s_client names it, e.g. `X25519` or `ECDH, prime256v1`. */
+  /** The name that s_client prints, e.g. `X25519` or `ECDH, prime256v1`. */
   readonly group: string | undefined;
   readonly alpn: string | undefined;
   /** X509_V_ code: 0 is ok. Undefined without a handshake. */

@@ -98,7 +98,7 @@ export function isAlive(process: ProcessIdentity | number): boolean {
   return fields[0] !== "Z" || Number(fields[17]) > 1;
 }
 
-// From field 3 (state) on; field 2 is a name that may hold spaces and brackets.
+// The result starts at field 3 (state), because field 2 is a name that may contain spaces and brackets.
 function statFieldsOf(pid: number): readonly string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");

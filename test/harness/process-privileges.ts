@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { statusFieldOf } from "./process-facts.ts";
 
-/** Of /proc/PID/status, proc(5), and capabilities(7). */
+/** The privileges in /proc/PID/status. See proc(5) and capabilities(7). */
 export interface ProcessPrivileges {
-  /** Real, effective, saved, file system. */
+  /** The real, effective, saved and file system ids. */
   readonly uids: readonly number[];
   readonly gids: readonly number[];
   readonly groups: readonly number[];
@@ -36,7 +36,7 @@ export function privilegesOf(pid: number): ProcessPrivileges {
   };
 }
 
-/** What the process was started with; what it has set since does not show. */
+/** Returns the environment at the start of the process. Later changes are not visible. */
 export function environmentOf(pid: number): Readonly<Record<string, string>> {
   const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
   return Object.fromEntries(

@@ -11,7 +11,7 @@ interface TcpSocket extends TcpQueues {
   readonly remotePort: number;
   /** A number of the kernel, in two hexadecimal digits. */
   readonly state: string;
-  /** What the link of an open file names. */
+  /** The number in the link of the open file. */
   readonly inode: string;
 }
 
@@ -33,7 +33,7 @@ export function tcpSockets(): readonly TcpSocket[] {
   });
 }
 
-/** Undefined where there is no such socket. */
+/** Returns undefined if there is no such socket. */
 export function tryTcpQueues(localPort: number, remotePort: number): TcpQueues | undefined {
   return tcpSockets().find(
     (socket) => socket.localPort === localPort && socket.remotePort === remotePort,

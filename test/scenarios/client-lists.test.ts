@@ -69,19 +69,19 @@ forEachEngine((engine) => {
   };
 
   describe("allowFrom and denyFrom", { concurrency: true }, () => {
-    it("let everyone in where they are empty", () => isServed("open", { localAddress: guest }));
+    it("let every client in if they are empty", () => isServed("open", { localAddress: guest }));
 
-    it("let in nobody but those that allowFrom has", async () => {
+    it("let in only clients that allowFrom has", async () => {
       await isServed("allowed", { localAddress: guest });
       await isRefused("allowed", uniqueVirtualIp());
     });
 
-    it("turn away those that denyFrom has", async () => {
+    it("turn away clients that denyFrom has", async () => {
       await isServed("denied", { localAddress: uniqueVirtualIp() });
       await isRefused("denied", guest);
     });
 
-    it("turn away whom both have", async () => {
+    it("turn away a client that both have", async () => {
       await isServed("both", { localAddress: uniqueVirtualIp() });
       await isRefused("both", guest);
     });

@@ -37,7 +37,7 @@ forEachEngineIfLong("bun", (engine) => {
   let ca: TestCa;
   let endpoint: Endpoint;
   let director: Director;
-  /** Undefined: without `front`. */
+  /** Without a limit, the document lacks the vNIC `front`. */
   let documentWith: (limitOfFront: number | undefined) => object;
 
   before(async () => {
@@ -122,7 +122,7 @@ forEachEngineIfLong("bun", (engine) => {
     assert.partialDeepStrictEqual(record, { failure: "over-limit", limit });
   }
 
-  /** As soon as there is a place. */
+  /** Opens a connection as soon as there is a place. */
   const openWhenFree = (host: string): Promise<TlsClient> =>
     eventually(async () => {
       try {

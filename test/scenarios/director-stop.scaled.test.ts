@@ -177,7 +177,7 @@ describe("a director that is told to stop", { concurrency: 2 }, () => {
         );
       });
 
-      it("while it starts leaves nothing behind", async () => {
+      it("leaves nothing behind when it is told so while it starts", async () => {
         const layout = await prepareServe({ document: { director: {} }, engine });
         const log = new LogCapture();
         const running = await startTlsd(layout.args, { onLine: (line) => log.add(line) });

@@ -18,12 +18,12 @@ import { tlsConnect, type TlsClient, type TlsConnectOptions } from "#harness/tls
 const noticeMs = 15_000;
 
 interface Wanted {
-  /** Of the vNIC front.shop. */
+  /** The ports of the vNIC front.shop. */
   readonly ports: readonly number[];
   readonly admin?: "up" | "down";
-  /** Where the profile lives. */
+  /** The servers of the profile. */
   readonly servers?: readonly string[];
-  /** Added to the document. */
+  /** More sections of the document. */
   readonly more?: object;
 }
 
@@ -35,7 +35,7 @@ forEachEngineIfLong("bun", (engine) => {
   let onFirst: Endpoint;
   let onSecond: Endpoint;
   let director: Director;
-  /** On a vNIC that no change touches. */
+  /** This client is connected to a vNIC that no change touches. */
   let untouched: TlsClient;
 
   const documentOf = ({ ports, admin = "up", servers = ["first"], more }: Wanted): object => {
@@ -73,7 +73,7 @@ forEachEngineIfLong("bun", (engine) => {
     return line;
   };
 
-  /** The base of every test, whatever the one before has left. */
+  /** Every test starts from this document, whatever the test before has left. */
   const settle = async (): Promise<void> => {
     const { outcome } = await director.reload(documentOf({ ports: [8443] }));
     assert.notEqual(outcome, "refused");
@@ -209,7 +209,7 @@ forEachEngineIfLong("bun", (engine) => {
     await ask(untouched);
   });
 
-  it("with a certificate file that is broken at the moment applies all else, and keeps the last good version", async () => {
+  it("applies a document while a certificate file is broken, and keeps the last good version of the certificate", async () => {
     await settle();
     const other = await ca.issue({ names: ["shop.example"] });
     await writeFile(`${director.dir}/shop.key`, other.keyPem);

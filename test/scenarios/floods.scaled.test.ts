@@ -15,7 +15,7 @@ interface Floods {
   readonly silent: number;
   readonly leaving: number;
   readonly garbage: number;
-  /** Of the listener, as the document writes it: when silent clients are gone. */
+  /** The handshake deadline of the listener, after which silent clients are gone. */
   readonly handshakeDeadline: string;
 }
 
@@ -74,7 +74,7 @@ async function assertCounted(director: Director, good: number, floods: Floods): 
         metrics.sum("tlsd_handshakes_failed_total", { cause });
       const counted = {
         good: metrics.sum("tlsd_handshakes_total"),
-        // On a busy machine what a client sends may come after the deadline.
+        // On a busy machine, the bytes of a client may arrive after the deadline.
         silentOrGarbage: failed("deadline") + failed("not-tls"),
         // The kernel resets what a client leaves before it was accepted, and closes what it leaves later.
         leaving: failed("closed") + failed("reset"),

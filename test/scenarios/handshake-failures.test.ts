@@ -141,7 +141,7 @@ forEachEngine((engine) => {
   });
 
   describe("a client that rejects the certificate", { concurrency: true }, () => {
-    // Of OpenSSL clients on TLS 1.3 Bun cannot read the alert.
+    // Bun cannot read the alert of an OpenSSL client on TLS 1.3.
     const alertOf = (name: string): string => (engine === "bun" ? "unknown" : name);
 
     const rejectedBy = async (serverName: string, alert: string): Promise<void> => {

@@ -15,7 +15,7 @@ const testDeadlineMs = 480_000;
 /** A user that Linux distributions bring along, and that owns nothing. */
 const daemon = { uid: 1, gid: 1 };
 const isRoot = process.getuid?.() === 0;
-/** Makes root an ordinary user, who may not write where the program is installed. */
+/** Makes root an ordinary user without permission to write where the program is installed. */
 const asUser = isRoot
   ? ["setpriv", `--reuid=${daemon.uid}`, `--regid=${daemon.gid}`, "--clear-groups", "--"]
   : [];

@@ -18,7 +18,7 @@ const requestBytes = 54_321;
 const countedDeadlineMs = 15_000;
 const catalogue: readonly Metric[] = [...LISTENER_METRICS, ...DIRECTOR_METRICS];
 
-/** Of the metrics whose label the catalogue names in words. */
+/** The labels of the metrics whose labels the catalogue describes in words. */
 const labelsInWords: Readonly<Record<string, readonly string[]>> = {
   tlsd_info: ["engine", "version"],
   tlsd_worker_memory_bytes: ["worker"],

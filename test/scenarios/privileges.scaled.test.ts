@@ -113,7 +113,7 @@ describe("a director that root starts", { ...onlyAsRoot, concurrency: 2 }, () =>
         assert.deepEqual(control.bounding, controlCaps);
         assert.ok(control.hasNoNewPrivileges);
         assert.deepEqual(limitOf(director.pid, "Max core file size"), ["0", "0"]);
-        // On a port that takes the one capability.
+        // The port needs the one capability.
         await shownSerials(client);
       });
 
@@ -213,7 +213,7 @@ describe("a director that an ordinary user starts", { concurrency: 2 }, () => {
   forEachEngineIfLong(
     "node",
     (engine) => {
-      it("says that there is no boundary; its workers are that user, who gains nothing", async (t) => {
+      it("says that there is no boundary; its workers run as that user and gain no privilege", async (t) => {
         const limits = ["--inh-caps=-all", "--bounding-set=-all", "--"];
         const { uid, gid } = daemon;
         const prefix = isRoot

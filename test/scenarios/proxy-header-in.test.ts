@@ -66,7 +66,7 @@ forEachEngine((engine) => {
     return connectionLineOf(shop.director, clientAddress);
   }
 
-  /** As the director sees the client: announced, or not. */
+  /** The client address in the records of the director: the announced one, or that of the socket. */
   const failureOf = (client: {
     readonly clientAddress: string;
     readonly clientPort?: number;

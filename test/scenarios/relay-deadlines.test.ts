@@ -50,7 +50,7 @@ forEachEngine((engine) => {
     }
   };
 
-  // Beside each other, as they wait most of the time.
+  // The tests run at the same time, because they wait most of the time.
   describe("deadlines of a relay", { concurrency: true }, () => {
     it("resets both sides when no byte has come for the idle deadline", async () => {
       const [client, server] = await pair("idle");
@@ -93,12 +93,12 @@ forEachEngine((engine) => {
     it("takes no byte of a whole answer back from a client that reads on after the half-closed deadline", async () => {
       const [client, server] = await pair("halfClosed");
       server.socket.end(patternBytes(queuedBytes));
-      // Which the client is not told of, as the answer and its end are on their way.
+      // The client does not see this, because the answer and its end are on their way.
       assert.equal((await shop.recordOf(client)).outcome, "half-closed-idle");
       assert.deepEqual(await client.read.digestToEnd(), patternDigest(queuedBytes));
     });
 
-    it("waits longer than the half-closed deadline for who has to read what the kernel holds first", async () => {
+    it("waits longer than the half-closed deadline for a client that first has to read what the kernel holds", async () => {
       const [client, server] = await pair("halfClosed");
       const flow = sendPattern(server.socket, largeBytes);
       const ended = flow.sent.then(() => server.end());

@@ -13,7 +13,7 @@ import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
 const longBytes = 3_000_000;
 /** More than the kernel takes on the way from one side to the other. */
 const endlessBytes = 40_000_000;
-/** What the kernel says to who writes after FIN and RST, in this order. */
+/** The error of a write after a FIN and a RST, in this order. */
 const resetAfterEnd = "EPIPE";
 
 forEachEngine((engine) => {
@@ -72,7 +72,7 @@ forEachEngine((engine) => {
         ...["-connect", `${shop.ip}:${shop.portOf("brief")}`, "-ign_eof"],
         version === "TLSv1.2" ? "-tls1_2" : "-tls1_3",
       ]);
-      // Without it OpenSSL 3 says "unexpected eof while reading".
+      // Without close_notify, OpenSSL 3 says "unexpected eof while reading".
       assert.doesNotMatch(run.output, /unexpected eof|errno/);
       assert.match(run.output, /closed$/m);
     });

@@ -94,7 +94,7 @@ forEachEngine((engine) => {
       describe(version, { concurrency: true }, () => {
         it("a resumed session keeps the client certificate that it was made with", async () => {
           const { session } = await visitAs("require", version, partner);
-          // Nothing but the session tells who it is.
+          // Only the session identifies the client.
           const client = clientOf("require", version, undefined, session);
           const { facts, line } = await recordedVisit(director, client);
           assert.equal(facts.isResumed, true);

@@ -106,7 +106,7 @@ describe("tlsd show", { concurrency: 3 }, () => {
     assertFailure(json, "not-found", true);
   });
 
-  it("names what is wrong for a user who may not open the socket", async (t) => {
+  it("names what is wrong for a user without permission to open the socket", async (t) => {
     if (process.getuid?.() !== 0 || findProgram("setpriv") === undefined) {
       t.skip("only root can run it as another user, with setpriv");
       return;

@@ -52,7 +52,7 @@ class Installation {
     return this.machine.succeed("journalctl", "--unit", unit, "--output", "cat");
   }
 
-  /** In the numbers of this machine. */
+  /** The pids are those of this machine, not those of the container. */
   pidsOf(name: RegExp): Promise<readonly number[]> {
     return filtered(this.machine.processes(), async (pid) => name.test(commandLineOf(pid)));
   }
@@ -219,7 +219,7 @@ async function tryUnit(t: TestContext, installation: Installation): Promise<void
     const killed = await machine.property(unit, "MainPID");
     process.kill(await installation.control(), "SIGKILL");
     const isBack = async (): Promise<boolean> => {
-      // Not one connection is lost meanwhile.
+      // No connection is lost meanwhile.
       await using fresh = await tlsConnect(client);
       await ask(fresh);
       const state = await machine.property(unit, "ActiveState");

@@ -13,7 +13,7 @@ import { startShop, type Shop } from "#harness/shop.ts";
 import type { FileContents } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 
-/** Of documentation, RFC 5737: no machine has it. */
+/** An address for documentation, RFC 5737. No machine has it. */
 const strangeIp = "203.0.113.1";
 
 /** Another program that listens, which shares the port with those that ask for it as a director's workers do. */

@@ -12,7 +12,7 @@ const policies = {
   "p-384": { groups: ["P-384"] },
 };
 
-/** As OpenSSL calls them towards a client, and as policies and records do. */
+/** The names of OpenSSL clients, and those of policies and records. */
 const curveNames: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384" };
 
 forEachEngine((engine) => {

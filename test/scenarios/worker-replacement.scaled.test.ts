@@ -13,7 +13,7 @@ import type { TlsClient } from "#harness/tls-client.ts";
 import { connectionsByPid, twoWorkersOf, untilServing } from "#harness/worker-changes.ts";
 
 const goneMs = 40_000;
-/** Without a heartbeat: ARCHITECTURE names 10 s. The margin is for a machine that does other work. */
+/** A worker without a heartbeat counts as hung after 10 s. The margin is for a machine that does other work. */
 const hungMs = { least: 8_000, most: 30_000 };
 /** The waits before a worker is replaced for the first, second and third time. */
 const backOffMs = [200, 400, 800];
@@ -22,7 +22,7 @@ const clockErrorMs = 20;
 
 const timeOf = (line: LogLine): number => Date.parse(String(line["time"]));
 
-// Beside each other, as waiting for a worker to count as hung takes ten seconds.
+// The tests run at the same time, because a worker counts as hung only after ten seconds.
 describe("a worker that ends", { concurrency: 2 }, () => {
   forEachEngineIfLong("node", (engine) => {
     let endpoint: Endpoint;
@@ -58,7 +58,7 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       );
     };
 
-    it("in a loop, as SIGSTOP looks from outside, is killed and replaced while the other serves", async () => {
+    it("that hangs, which SIGSTOP imitates, is killed and replaced while the other worker serves", async () => {
       const shop = await start();
       const { director } = shop;
       const [victim] = await twoWorkersOf(director);
@@ -77,7 +77,7 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "hung" }), 1);
     });
 
-    it("by SIGKILL takes only its own connections with it, and is replaced", async () => {
+    it("that is killed loses only its own connections, and is replaced", async () => {
       const shop = await start();
       const { clients, pids, counts } = await fillBoth(shop);
       const [victim] = pids;
