@@ -23,7 +23,7 @@ const clockErrorMs = 20;
 const timeOf = (line: LogLine): number => Date.parse(String(line["time"]));
 
 // The tests run at the same time, because a worker counts as hung only after ten seconds.
-describe("a worker that ends", { concurrency: 2 }, () => {
+describe("a worker", { concurrency: 2 }, () => {
   forEachEngineIfLong("node", (engine) => {
     let endpoint: Endpoint;
 
@@ -99,7 +99,7 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "exited" }), 1);
     });
 
-    it("again and again is replaced after a longer wait each time, while the other serves", async () => {
+    it("that ends again and again is replaced after a longer wait each time, while the other serves", async () => {
       const shop = await start();
       const [first, other] = await twoWorkersOf(shop.director);
       let victim = first;
