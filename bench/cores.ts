@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { statusFieldOf } from "#harness/process-facts.ts";
 import { BenchFailure } from "./bench-failure.ts";
 
 /** Core lists in the notation of taskset(1). */
 export interface Cores {
-  /** For the proxy that is measured, and for nothing else. */
+  /** The core of the proxy that is measured. Nothing else runs on it. */
   readonly proxy: string;
-  /** For a proxy with two workers. It is the same one core if there are too few cores. */
+  /** The cores of a proxy with two workers. With too few cores, this is the one core of the proxy. */
   readonly proxyPair: string;
-  /** For the loads, the endpoint and the bench itself. */
+  /** The cores of the loads, the endpoint and the bench itself. */
   readonly load: string;
   readonly loadCount: number;
 }
@@ -18,8 +18,7 @@ const coresWithPair = 4;
 
 /** Divides the cores that this process may use, and moves this process to those of the load. */
 export function reserveCores(): Cores {
-  const status = readFileSync("/proc/self/status", "utf8");
-  const allowed = parseCoreList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "");
+  const allowed = parseCoreList(statusFieldOf("self", "Cpus_allowed_list"));
   const cores = divideCores(allowed);
   const { error } = spawnSync("taskset", ["-acp", cores.load, String(process.pid)]);
   if (error !== undefined) {

@@ -1,6 +1,10 @@
-import { endProcess, startProcess, type RunningProcess } from "#harness/child-process.ts";
-import { eventually } from "#harness/deadline.ts";
-import { descendantsOf, isAlive } from "#harness/process-facts.ts";
+import {
+  endProcess,
+  startProcess,
+  untilEnded,
+  type RunningProcess,
+} from "#harness/child-process.ts";
+import { descendantsOf } from "#harness/process-facts.ts";
 import { BenchFailure } from "./bench-failure.ts";
 
 const stopDeadlineMs = 5_000;
@@ -87,7 +91,6 @@ export class BenchProcess {
     if (this.hasExited) return;
     const descendants = descendantsOf(this.#running.pid);
     await endProcess(this.#running, "SIGTERM", stopDeadlineMs);
-    const haveEnded = (): boolean => !descendants.some(isAlive);
-    await eventually(haveEnded, stopDeadlineMs, `the end of all processes of ${this.name}`);
+    await untilEnded(descendants, stopDeadlineMs, `the end of all processes of ${this.name}`);
   }
 }

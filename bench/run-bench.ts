@@ -33,7 +33,7 @@ export async function runBench(options: MeasureOptions, tools: Tools): Promise<B
   const date = new Date().toISOString();
   const comparisons = planComparisons(options);
   assertOpenFileLimit(comparisons);
-  const found = findProxies(options, log);
+  const found = await findProxies(options, log);
   const cores = reserveCores();
   const machine = describeMachine(cores.loadCount);
   const environment = await prepareEnvironment(tools, cores);

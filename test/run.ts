@@ -4,16 +4,21 @@ import { fileURLToPath } from "node:url";
 
 const projectFolder = fileURLToPath(new URL("..", import.meta.url));
 const wantedMajor = 26;
-// A file holds directors, workers, clients and endpoints; more files at once than this only make deadlines miss.
-const filesAtOnce = 3;
 const minuteMs = 60_000;
-/** Of one test, and of the whole run: a file whose tests have ended stays alive while something holds its event loop. */
-const deadlines = {
-  short: { testMs: 2 * minuteMs, runMs: 20 * minuteMs },
-  long: { testMs: 60 * minuteMs, runMs: 240 * minuteMs },
+/**
+ * How many files run at once, and the deadlines of one test and of the whole run. A file has directors, workers, clients
+ * and endpoints of its own, so more files at once would only miss deadlines. The whole run needs a deadline, because a
+ * file whose tests have ended stays alive while something holds its event loop.
+ */
+const plans = {
+  short: { filesAtOnce: 3, testMs: 2 * minuteMs, runMs: 20 * minuteMs },
+  long: { filesAtOnce: 1, testMs: 60 * minuteMs, runMs: 240 * minuteMs },
 };
 
-/** `.long.test.ts` runs in a long run alone, `.scaled.test.ts` in both, at two sizes (test/harness/run-length.ts). */
+/**
+ * A file `*.long.test.ts` is part of a long run only, and a file `*.scaled.test.ts` of both runs, at two sizes
+ * (test/harness/run-length.ts). Every other file is part of the short run only.
+ */
 function runsIn(path: string, isLong: boolean): boolean {
   if (path.endsWith(".scaled.test.ts")) return true;
   return path.endsWith(".long.test.ts") === isLong;
@@ -31,14 +36,14 @@ function findTests(isLong: boolean, filters: readonly string[]): readonly string
     .toSorted();
 }
 
-/** Hundreds of directors are started, and each of their processes would compile the same files. */
+/** A cache of compiled files, because hundreds of directors are started and each process would compile the same files. */
 function compileCache(): Readonly<Record<string, string>> {
   const folder = `${projectFolder}node_modules/.cache/compiled`;
   mkdirSync(folder, { recursive: true });
-  // Workers are other users.
+  // Workers run as another user.
   chmodSync(folder, 0o1777);
   const env = { NODE_COMPILE_CACHE: folder };
-  // A reader process may write no file.
+  // A reader process may not write files, so this process fills the cache for it.
   const reader = `${projectFolder}src/control/reader/main.ts`;
   spawnSync(process.execPath, [reader], { env, stdio: "ignore" });
   return env;
@@ -61,8 +66,8 @@ function run(): void {
     process.exitCode = 1;
     return;
   }
-  const { testMs, runMs } = isLong ? deadlines.long : deadlines.short;
-  const options = [`--test-concurrency=${isLong ? 1 : filesAtOnce}`, `--test-timeout=${testMs}`];
+  const { filesAtOnce, testMs, runMs } = isLong ? plans.long : plans.short;
+  const options = [`--test-concurrency=${filesAtOnce}`, `--test-timeout=${testMs}`];
   const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...files], {
     cwd: projectFolder,
     env: { ...process.env, TLSD_TEST_LONG: isLong ? "1" : "0", ...compileCache() },

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { limitOf } from "#harness/process-facts.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import {
   bulkCases,
@@ -70,8 +70,8 @@ export function assertOpenFileLimit(comparisons: readonly Comparison[]): void {
     }),
   );
   const needed = 2 * Math.max(...opened) + spareFiles;
-  const limits = readFileSync("/proc/self/limits", "utf8");
-  const hardLimit = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  const [, hard = "unlimited"] = limitOf("self", "Max open files");
+  const hardLimit = hard === "unlimited" ? Infinity : Number(hard);
   if (hardLimit >= needed) return;
   throw new BenchFailure(
     `The bench needs ${needed} open files, but the limit is ${hardLimit} (ulimit -Hn). Raise the limit, use --quick, or leave out memory and growth.`,

@@ -22,7 +22,7 @@ interface ProcessCpuTime {
 
 export interface CpuUse {
   readonly allNs: number;
-  /** Without the root process. For a director, this is what its workers used. */
+  /** The time of all processes except the root. In a director, this is the time of its workers. */
   readonly descendantsNs: number;
 }
 

@@ -1,5 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { installPackages, mayInstallPackages } from "#harness/packages.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import { buildDirector, type Variant } from "./director.ts";
 import { buildPeer, type PeerName } from "./peers.ts";
@@ -18,10 +17,10 @@ export interface WantedProxies {
 }
 
 /** Finds the wanted proxies. As root on Debian, first installs the packages of missing peers. */
-export function findProxies(
+export async function findProxies(
   { peers, engines, against }: WantedProxies,
   log: (line: string) => void,
-): FoundProxy[] {
+): Promise<FoundProxy[]> {
   const wanted = [
     ...peers.map(buildPeer),
     ...engines.flatMap((variant) => [
@@ -32,7 +31,7 @@ export function findProxies(
     ]),
   ];
   const missing = wanted.filter((proxy) => proxy.findBuild() === undefined);
-  installPackages(
+  await installMissing(
     missing.flatMap(({ packages }) => packages),
     log,
   );
@@ -53,19 +52,19 @@ export function findProxies(
   return found;
 }
 
-function installPackages(packages: readonly string[], log: (line: string) => void): void {
+async function installMissing(
+  packages: readonly string[],
+  log: (line: string) => void,
+): Promise<void> {
   if (packages.length === 0) return;
-  const command = ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
-  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
-    log(`some peers are missing; on Debian, install them as root: ${command.join(" ")}`);
+  const command = `apt-get install ${packages.join(" ")}`;
+  if (!mayInstallPackages()) {
+    log(`some peers are missing; on Debian, install them as root: ${command}`);
     return;
   }
-  log(command.join(" "));
-  const { status } = spawnSync("env", ["DEBIAN_FRONTEND=noninteractive", ...command], {
-    stdio: ["ignore", "ignore", "inherit"],
-    timeout: 300_000,
-  });
-  if (status !== 0) log(`apt-get exited with status ${status}: run apt-get update and try again`);
+  log(command);
+  const { code, stderr } = await installPackages(packages);
+  if (code !== 0) log(`the packages were not installed: ${stderr.trim().slice(-200)}`);
 }
 
 /** The key exchange groups of the bench that a TLS library supports, most preferred first. OpenSSL has ML-KEM since 3.5. */

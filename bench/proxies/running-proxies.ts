@@ -8,7 +8,7 @@ export class RunningProxies {
   readonly found: readonly FoundProxy[];
   readonly #environment: Environment;
   readonly #log: (line: string) => void;
-  /** By setup and kind of case. */
+  /** The keys are the setup and the kind of case. */
   readonly #running = new Map<string, readonly RunningProxy[]>();
 
   constructor(found: readonly FoundProxy[], environment: Environment, log: (line: string) => void) {

@@ -57,7 +57,7 @@ function formatCase({ case: benchCase, figures, unsupported, note }: CaseResult)
   ].join("\n");
 }
 
-/** With --against: ratio to the same engine of the other tree. The asterisk says that the ranges do not overlap. */
+/** Formats the ratio to the same engine of the tree of --against. An asterisk says that the ranges do not overlap. */
 function changeText({ proxy, median, min, max }: Figure, figures: readonly Figure[]): string {
   const before = figures.find((one) => one.proxy === proxy.replace(/^director\//, "before/"));
   if (before === undefined || before.proxy === proxy) return "";

@@ -59,7 +59,7 @@ export interface Measurement {
   readonly busy?: number;
   /** Share of the handshakes that resumed a session, if both kinds are allowed. */
   readonly resumed?: number;
-  /** For latency: 99th percentile of how late the load sent its requests. */
+  /** In the category latency, this is the 99th percentile of how late the load sent its requests. */
   readonly lateP99Us?: number;
 }
 

@@ -5,7 +5,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { eventually } from "#harness/deadline.ts";
-import { makeFakePool, type FakePool } from "../../test/fixtures/fake-pool.ts";
+import { makeFakePool, type FakePool } from "#harness/fake-pool.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";
 import type { Sources, TrustVersion } from "./certificates/sources.ts";
 import type { Change, StateInForce } from "./change.ts";

@@ -8,7 +8,7 @@ import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { testChecking } from "#harness/material-reader.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
-import { makeFakePool } from "../../test/fixtures/fake-pool.ts";
+import { makeFakePool } from "#harness/fake-pool.ts";
 import type { ChangeResult } from "./change.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
 import { checkFile, checkValue } from "./check-file.ts";

@@ -5,7 +5,7 @@ import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
-import { emptyCompiled } from "../../test/fixtures/fake-pool.ts";
+import { emptyCompiled } from "#harness/fake-pool.ts";
 import { probeNewAddresses } from "./probe-address.ts";
 
 const listeningOn = (virtualIp: string, port: number): Snapshot => {

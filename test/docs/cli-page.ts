@@ -35,7 +35,7 @@ export function commandsOf(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(commandsOf)];
 }
 
-/** As it is typed, e.g. `tlsd show vnics`. */
+/** The command as a user types it, e.g. `tlsd show vnics`. */
 export function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }

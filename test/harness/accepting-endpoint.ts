@@ -7,7 +7,7 @@ export interface AcceptingEndpoint {
   readonly endpoint: Endpoint;
   /** The oldest connection that nobody has asked for, or the next one. */
   accept(deadlineMs?: number): Promise<SocketClient>;
-  /** Both sides of one connection; one after the other, as nothing else tells which belong together. */
+  /** Returns both sides of one connection. Meetings run one after the other, because only the order pairs the sides. */
   meet<Client>(connect: () => Promise<Client>): Promise<[Client, SocketClient]>;
 }
 

@@ -41,12 +41,12 @@ export class ByteReader {
     });
   }
 
-  /** Exactly `count` bytes; an end before that is an error. */
+  /** Reads exactly `count` bytes. An end before that is an error. */
   async bytes(count: number, deadlineMs = defaultReadDeadlineMs): Promise<Buffer> {
     return this.#take(deadlineMs, `${count} bytes`, (data) => (data.length >= count ? count : -1));
   }
 
-  /** Up to and with `marker`. */
+  /** Reads up to and including `marker`. */
   async until(marker: string, deadlineMs = defaultReadDeadlineMs): Promise<string> {
     const taken = await this.#take(deadlineMs, JSON.stringify(marker), (data) => {
       const at = data.indexOf(marker);
@@ -55,14 +55,14 @@ export class ByteReader {
     return taken.toString("utf8");
   }
 
-  /** All that comes before the peer ends its side. */
+  /** Reads all bytes until the peer ends its side. */
   async toEnd(deadlineMs = defaultReadDeadlineMs): Promise<Buffer> {
     const chunks = [this.#restOnce()];
     await this.#eachChunk(deadlineMs, (chunk) => void chunks.push(chunk));
     return Buffer.concat(chunks);
   }
 
-  /** Like `toEnd` for more bytes than one wants to keep. */
+  /** Reads to the end like `toEnd`, and keeps only the count and the digest of the bytes. */
   async digestToEnd(deadlineMs = defaultReadDeadlineMs): Promise<Digest> {
     const hash = createHash("sha256");
     const rest = this.#restOnce();
@@ -75,12 +75,12 @@ export class ByteReader {
     return { bytes, sha256: hash.digest("hex") };
   }
 
-  /** How the peer ended, whatever it sent before: `end` is FIN or close_notify, else the code of the error. */
+  /** Reads on and returns how the peer ended: `end` for FIN or close_notify, else the code of the error. */
   async outcome(deadlineMs = defaultReadDeadlineMs): Promise<string> {
     return this.#outcomeOf(this.digestToEnd(deadlineMs));
   }
 
-  /** The same, with all that came before. */
+  /** Reads on and returns all bytes and how the peer ended. */
   async toOutcome(
     deadlineMs = defaultReadDeadlineMs,
   ): Promise<{ readonly bytes: Buffer; readonly outcome: string }> {

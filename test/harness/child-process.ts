@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { withDeadline } from "./deadline.ts";
+import { eventually, withDeadline } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
-import { descendantsOf, isAlive } from "./process-facts.ts";
+import { descendantsOf, isAlive, type ProcessIdentity } from "./process-facts.ts";
 
 export interface ProcessResult {
   readonly code: number | null;
@@ -23,7 +23,7 @@ export interface RunningProcess {
   readonly pid: number;
   readonly exited: Promise<ProcessResult>;
   readonly hasExited: () => boolean;
-  /** What it printed so far, stdout before stderr. */
+  /** Returns the output so far: all of stdout, then all of stderr. */
   readonly output: () => string;
 }
 
@@ -35,7 +35,7 @@ process.on("exit", () => {
   for (const child of killOnExit) killTree(child);
 });
 
-/** With all below it: the workers of a director that is killed would go on for a while. */
+/** Kills a process and all its descendants. The workers of a killed director would otherwise go on for a while. */
 function killTree(child: ChildProcess): void {
   const below = child.pid === undefined ? [] : descendantsOf(child.pid);
   child.kill("SIGKILL");
@@ -136,11 +136,34 @@ export async function endProcess(
   }
 }
 
+/** Resolves when none of the processes runs any more. */
+export async function untilEnded(
+  processes: readonly ProcessIdentity[],
+  deadlineMs: number,
+  what = "the end of the processes",
+): Promise<void> {
+  await eventually(() => !processes.some(isAlive), deadlineMs, what);
+}
+
+/** Resolves when the process has printed what matches `pattern`, or, with `orEnd`, has exited without. */
+export async function untilPrinted(
+  running: RunningProcess,
+  pattern: RegExp,
+  deadlineMs: number,
+  { orEnd = false } = {},
+): Promise<void> {
+  await eventually(
+    () => pattern.test(running.output()) || (orEnd && running.hasExited()),
+    deadlineMs,
+    () => `${pattern} in what was printed:\n${running.output()}\n`,
+  );
+}
+
 export function endProcessAtTestEnd(running: RunningProcess): void {
   closeAtTestEnd(() => endProcess(running));
 }
 
-/** For a command that starts others and takes no care of them: all are gone when the test ends. */
+/** Kills the process and its descendants when the test ends: a command may leave its children behind. */
 export function killTreeAtTestEnd(running: RunningProcess): void {
   closeAtTestEnd(() => {
     if (!running.hasExited()) killTree(running.child);

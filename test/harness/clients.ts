@@ -1,5 +1,5 @@
-import { runToExit, startProcess, type ProcessResult } from "./child-process.ts";
-import { eventually, withDeadline } from "./deadline.ts";
+import { runToExit, startProcess, untilPrinted, type ProcessResult } from "./child-process.ts";
+import { withDeadline } from "./deadline.ts";
 
 export interface ClientRun extends ProcessResult {
   /** stdout and stderr. */
@@ -20,7 +20,7 @@ export interface OpensslResult extends ClientRun {
   readonly isConnected: boolean;
   readonly protocol: string | undefined;
   readonly cipher: string | undefined;
-  /** As s_client names it, e.g. `X25519` or `ECDH, prime256v1`. */
+  /** The name that s_client prints, e.g. `X25519` or `ECDH, prime256v1`. */
   readonly group: string | undefined;
   readonly alpn: string | undefined;
   /** X509_V_ code: 0 is ok. Undefined without a handshake. */
@@ -104,8 +104,7 @@ async function runInteractive(
   try {
     if (input !== undefined) running.child.stdin?.write(input);
     if (until !== undefined) {
-      const isSeen = (): boolean => until.test(running.output()) || running.hasExited();
-      await eventually(isSeen, deadlineMs, () => `${until} in\n${running.output()}\n`);
+      await untilPrinted(running, until, deadlineMs, { orEnd: true });
     }
     running.child.stdin?.end();
     const result = await withDeadline(

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What is waited for; a function is asked at the deadline. */
+/** Names the awaited condition in the error. A function is called at the deadline. */
 type Subject = string | (() => string);
 
 const pollIntervalMs = 20;

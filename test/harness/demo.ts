@@ -3,11 +3,11 @@ import {
   killTreeAtTestEnd,
   runToExit,
   startProcess,
+  untilPrinted,
   type ProcessOptions,
   type ProcessResult,
   type RunningProcess,
 } from "./child-process.ts";
-import { eventually } from "./deadline.ts";
 
 const greeting = /Stop it with Ctrl\+C\.\n/;
 const startDeadlineMs = 30_000;
@@ -26,13 +26,8 @@ export async function startDemo(
   for (;;) {
     const running = await startProcess(program, args, options);
     killTreeAtTestEnd(running);
-    const isUp = (): boolean => greeting.test(running.output());
-    await eventually(
-      () => isUp() || running.hasExited(),
-      startDeadlineMs,
-      () => running.output(),
-    );
-    if (isUp()) return running;
+    await untilPrinted(running, greeting, startDeadlineMs, { orEnd: true });
+    if (greeting.test(running.output())) return running;
     const { stderr, stdout } = await running.exited;
     if (!stderr.includes("address-in-use")) throw new Error(`the demo ended:\n${stdout}${stderr}`);
     if (performance.now() > expiresAtMs) {

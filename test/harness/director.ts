@@ -6,7 +6,7 @@ import type { ProcessResult, RunningProcess } from "./child-process.ts";
 import { eventually, withDeadline } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 import { isEvent, LogCapture, type LogLine, type LogPredicate } from "./log-capture.ts";
-import { descendantsOf, isAlive, type ProcessIdentity } from "./process-facts.ts";
+import { descendantsOf, isAlive, workersBelow, type ProcessIdentity } from "./process-facts.ts";
 import { parsePrometheusText, type Metrics } from "./prometheus-text.ts";
 import {
   documentText,
@@ -54,7 +54,7 @@ export class Director implements AsyncDisposable {
     return this.#running.hasExited();
   }
 
-  /** What it ended with; also after a signal of the test's own. */
+  /** Resolves with the result of the process, whether `stop` or a signal from a test has ended it. */
   get exited(): Promise<ProcessResult> {
     return this.#running.exited;
   }
@@ -103,7 +103,7 @@ export class Director implements AsyncDisposable {
     document: object | string,
     deadlineMs = 10_000,
   ): Promise<{ readonly outcome: ReloadOutcome; readonly line: LogLine }> {
-    // What the start says of its document comes before this line, and may come after /readyz has answered.
+    // The log lines of the start precede this line, and may come after /readyz has answered.
     await this.waitForLog((line) => isEvent(line, "ready"), deadlineMs);
     const from = this.logs.length;
     await writeFile(this.documentPath, documentText(document));
@@ -129,6 +129,15 @@ export class Director implements AsyncDisposable {
     } finally {
       await this[Symbol.asyncDispose]();
     }
+  }
+
+  /** SIGKILL for the control process alone. Gives its workers, which are orphans then. */
+  async kill(): Promise<readonly ProcessIdentity[]> {
+    const workers = workersBelow(this.pid);
+    this.signal("SIGKILL");
+    const { signal } = await withDeadline(this.exited, leftoverDeadlineMs, "the kill");
+    if (signal !== "SIGKILL") throw new Error(`the director ended before the kill, with ${signal}`);
+    return workers;
   }
 
   /** Ends whatever is left of it at once; nothing to do after `stop`. */
@@ -194,7 +203,7 @@ export async function startDirector(options: ServeOptions): Promise<Director> {
   return director;
 }
 
-/** What a director puts into the temp folder lies in its own one, where a test can look for it. */
+/** The director has a temp folder of its own, where a test can look for its files. */
 const environmentIn = (
   layout: ServeLayout,
   { env }: ServeOptions,
@@ -203,7 +212,7 @@ const environmentIn = (
   ...env,
 });
 
-/** For a start that must fail: what `tlsd serve` printed and ended with. */
+/** Runs a director whose start must fail. Resolves with its output and its exit code. */
 export async function runDirectorToExit(
   options: ServeOptions & { readonly deadlineMs?: number },
 ): Promise<ProcessResult & { readonly logs: readonly LogLine[] }> {

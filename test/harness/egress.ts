@@ -11,10 +11,10 @@ import { startWireTap, type WireTap } from "./wire-tap.ts";
 
 /** A remote host, and the egress listener that leads to it. */
 export interface RemoteSettings {
-  /** What it is; a TLS server that says what it sees and echoes, when absent. */
+  /** The default is a TLS server that reports its view of the connection and then echoes. */
   readonly endpoint?: () => Promise<Endpoint>;
   readonly tls?: TlsOptions;
-  /** Where it listens: an address of its own, unless told. */
+  /** The address on which the remote listens. The default is an address of its own. */
   readonly host?: string;
   /** How the document calls it; its address, unless told. */
   readonly name?: string;
@@ -88,7 +88,7 @@ export class Egress<Name extends string> {
 
 /** What a remote sees of its TLS connection, which it says in a line of JSON before it sends back what it gets. */
 export interface RemoteView {
-  /** Of SNI; false without. */
+  /** The server name of SNI, or false if there was none. */
   readonly servername: string | false;
   readonly protocol: string;
   readonly isClientVerified: boolean;
@@ -105,7 +105,7 @@ const sayAndEcho: Behaviour = (socket) => {
 function viewOf(socket: TLSSocket): RemoteView {
   const name: unknown = socket.getPeerCertificate().subject?.CN;
   return {
-    // Not in the types of Node.
+    // The types of Node lack this property.
     servername: (socket as { servername?: string | false }).servername ?? false,
     protocol: socket.getProtocol() ?? "none",
     isClientVerified: socket.authorized,

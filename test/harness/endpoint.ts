@@ -31,7 +31,7 @@ export class Endpoint implements AsyncDisposable {
   /** What was wrong on any connection, in order; a reset is `ECONNRESET`. */
   readonly errors: string[] = [];
   readonly #server: Server;
-  // With TLS also those whose handshake is not done.
+  // With TLS, this includes connections whose handshake is not done.
   readonly #transports = new Set<Socket>();
 
   constructor(behaviour: Behaviour, options: EndpointOptions) {
@@ -57,7 +57,11 @@ export class Endpoint implements AsyncDisposable {
     this.#server.on("tlsClientError", (error: Error) => this.#note(error));
   }
 
-  /** Of all open connections. */
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
+  /** The bytes that all open connections together have brought. */
   get bytesReceived(): number {
     return [...this.open].reduce((sum, socket) => sum + socket.bytesRead, 0);
   }
@@ -90,7 +94,8 @@ export class Endpoint implements AsyncDisposable {
     await this.close();
   }
 
-  // By `readable` and `read`, as a `data` listener would leave the socket flowing: a behaviour may wrap it in TLS.
+  // This uses `readable` and `read`, because a `data` listener would leave the socket flowing. A behaviour may wrap the
+  // socket in TLS.
   #takeHeader(socket: Socket, behaviour: Behaviour): void {
     let held = Buffer.alloc(0);
     const onReadable = (): void => {

@@ -1,5 +1,5 @@
 import { describe } from "node:test";
-import { isLongRun } from "./run-length.ts";
+import { scaled } from "./run-length.ts";
 
 export type Engine = "bun" | "node";
 
@@ -26,16 +26,17 @@ export function forEachEngine(
 }
 
 /**
- * As `forEachEngine` in a long run; in `npm test` on one engine alone. For scenarios that take long or ask the control process, which does much the
- * same on either engine. Their file ends in `.scaled.test.ts`.
+ * Declares the scenarios on every engine in a long run, and on the engine `short` alone in `npm test`. This is for
+ * scenarios that take long, or that test the control process, which does nearly the same on either engine.
  */
 export function forEachEngineIfLong(
   short: Engine,
   declare: (engine: Engine) => void,
   options: { readonly concurrency?: number | boolean } = {},
 ): void {
-  const under = enginesUnderTest();
-  declareOn(isLongRun || !under.includes(short) ? under : [short], declare, options);
+  const all = enginesUnderTest();
+  const one = all.includes(short) ? [short] : all;
+  declareOn(scaled({ short: one, long: all }), declare, options);
 }
 
 function declareOn(

@@ -9,12 +9,12 @@ import { eventually } from "./deadline.ts";
 import type { Director } from "./director.ts";
 import { isEvent } from "./log-capture.ts";
 
-/** As `/v1/handshakes` gives it. */
+/** A failed handshake as `/v1/handshakes` returns it. */
 export interface FailedHandshake extends HandshakeRecord {
   readonly hint: string;
 }
 
-/** What tells one client from the others: an address of its own, or the server name where it cannot choose its address. */
+/** Identifies one client by its own address, or by the server name if the client cannot choose its address. */
 export type ClientTrait = { readonly clientAddress: string } | { readonly serverName: string };
 
 const recordDeadlineMs = 15_000;

@@ -20,17 +20,17 @@ export class PatternFlow {
     this.#chunkBytes = chunkSize;
     socket.once("error", this.#done.reject);
     socket.once("close", () => this.#done.reject(new Error("closed before all was sent")));
-    // Who does not await the end learns of a failure by other means.
+    // A test that does not await the end sees a failure elsewhere.
     this.#done.promise.catch(() => undefined);
     this.#sendMore();
   }
 
-  /** When all has left this process. */
+  /** Resolves when all bytes have left this process. */
   get sent(): Promise<void> {
     return this.#done.promise;
   }
 
-  /** When nothing has moved for `quietMs`: the peers hold it back. Rejects when all was taken instead. */
+  /** Resolves when the peers have taken nothing for `quietMs`. Rejects when they have taken all bytes. */
   async untilStuck(quietMs = 400, deadlineMs = 20_000): Promise<void> {
     const work = async (): Promise<void> => {
       for (let seen = -1; seen !== this.sentBytes;) {

@@ -3,7 +3,7 @@ import type { TlsClient } from "./tls-client.ts";
 
 export interface GoodClients {
   readonly served: number;
-  /** From connect to the whole answer, in milliseconds, the quickest first. */
+  /** The times from connect to the whole answer, in milliseconds, sorted. */
   readonly durationsMs: readonly number[];
 }
 
@@ -32,7 +32,7 @@ export async function keepComing(
   const coming: Promise<void>[] = [];
   const { promise: secondOver, resolve } = Promise.withResolvers<void>();
   const startedMs = performance.now();
-  // By the clock: a timer that is late, as it is under load, would let fewer come.
+  // The clock decides how many clients start. A late timer would start fewer of them under load.
   const timer = setInterval(() => {
     const due = ((performance.now() - startedMs) * perSecond) / 1_000;
     while (coming.length < due) coming.push(come());

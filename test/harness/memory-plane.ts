@@ -50,7 +50,7 @@ export const egressListener: SnapshotListener = {
 /** A client or an endpoint in memory, with what it has been told. */
 export class MemoryPeer implements WireHandler {
   readonly socket: WireSocket;
-  /** One character a byte. */
+  /** Each character stands for one byte. */
   received = "";
   hasEnded = false;
   isClosed = false;

@@ -16,7 +16,7 @@ export class MemorySocket implements TlsSocket {
   readonly peerPort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  /** Undefined while it connects. */
+  /** The other end is undefined while the socket connects. */
   #peer: MemorySocket | undefined;
   #inbox: Buffer[] = [];
   #isPaused = true;

@@ -53,7 +53,7 @@ export class MemoryWire implements Wire {
     return near;
   }
 
-  /** Two ends that are not yet connected: that of whoever connects, and that of the remote address. */
+  /** Two ends that are not yet connected: that of the connecting side, and that of the remote address. */
   pair(remote: Address, fromAddress: string): readonly [MemorySocket, MemorySocket] {
     this.#nextPort += 1;
     const local = { address: fromAddress, port: this.#nextPort };

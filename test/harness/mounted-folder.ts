@@ -35,7 +35,7 @@ export async function mountDataFolder(): Promise<MountedFolder> {
   const path = join(folder, "data");
   await mkdir(path);
   await mount("-t", "tmpfs", "-o", `size=${sizeKb}k,mode=0700`, "tmpfs", path);
-  // In one step, as what is registered first is closed first.
+  // This is one step because steps run in the order in which they are registered.
   closeAtTestEnd(async () => {
     await runToExit("umount", ["--lazy", path]);
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { runToExit } from "./child-process.ts";
 import { requirePackage } from "./packages.ts";
+import { scaled } from "./run-length.ts";
 import { makeTempFolder, writeFiles } from "./temp-folder.ts";
 
 const insideVariable = "TLSD_TEST_NETWORK";
-const runDeadlineMs = 100_000;
+const runDeadlineMs = scaled({ short: 100_000, long: 300_000 });
 
 /** True in the run that `runInNetworkNamespace` has started. */
 export const isInNetworkNamespace = process.env[insideVariable] !== undefined;
@@ -53,13 +54,13 @@ export async function runInNetworkNamespace(
   if (code !== 0) throw new Error(`inside the network namespace:\n${stdout}${stderr}`);
 }
 
+/** The settings of this run, such as its length and the engine under test, are those of the run inside, too. */
 function runIn([command = "", ...args]: readonly string[]): ReturnType<typeof runToExit> {
-  const engine = process.env["TLSD_TEST_ENGINE"];
+  const settings = Object.entries(process.env).flatMap(([name, value]) =>
+    name.startsWith("TLSD_TEST_") && value !== undefined ? [[name, value] as const] : [],
+  );
   return runToExit(command, args, {
     deadlineMs: runDeadlineMs,
-    env: {
-      [insideVariable]: "1",
-      ...(engine === undefined ? {} : { TLSD_TEST_ENGINE: engine }),
-    },
+    env: { ...Object.fromEntries(settings), [insideVariable]: "1" },
   });
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { runToExit } from "./child-process.ts";
+import { statusFieldOf } from "./process-facts.ts";
 
 /** The prefix of a command that may have no more than `count` open files, and whose children may not either. */
 export function withOpenFileLimit(count: number): readonly string[] {
@@ -8,10 +8,8 @@ export function withOpenFileLimit(count: number): readonly string[] {
 
 /** Lets a running process have no more than `count` open files, prlimit(2). What it has beyond that stays open. */
 export async function limitOpenFiles(pid: number, count: number): Promise<void> {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const idOf = (field: string): string =>
-    new RegExp(`^${field}:\\t(\\d+)`, "m").exec(status)?.[1] ?? "";
-  // Who a process is may do this to it; root need not, where a container keeps CAP_SYS_RESOURCE from it.
+  const idOf = (field: string): string => statusFieldOf(pid, field).split(/\s/)[0] ?? "";
+  // The user of the process may do this. Root may not where a container keeps CAP_SYS_RESOURCE from it.
   const asOwner =
     idOf("Uid") === String(process.getuid?.())
       ? []

@@ -1,16 +1,17 @@
 import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runToExit } from "./child-process.ts";
+import { runToExit, type ProcessResult } from "./child-process.ts";
 
 const installDeadlineMs = 300_000;
 
 // Package lists of a fresh image are missing or old: one update, then the same again.
 const installScript = `
-command -v "$2" >/dev/null && exit 0
+test -n "$1" && command -v "$1" >/dev/null && exit 0
+shift
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y --no-install-recommends "$1" && exit 0
-apt-get update && apt-get install -y --no-install-recommends "$1"
+apt-get install -y --no-install-recommends "$@" && exit 0
+apt-get update && apt-get install -y --no-install-recommends "$@"
 `;
 
 /** Where Debian puts servers, which an ordinary user's PATH leaves out. */
@@ -32,18 +33,27 @@ export async function requirePackage(
 ): Promise<boolean> {
   if (findProgram(program) !== undefined) return true;
   const advice = `install it with: apt-get install ${packageName}`;
-  if (process.getuid?.() !== 0 || !isDebian()) {
+  if (!mayInstallPackages()) {
     t.skip(`${program} is not there and cannot be installed here; ${advice}`);
     return false;
   }
-  const script = ["sh", "-c", installScript, "install", packageName, program];
+  const { stderr } = await installPackages([packageName], program);
+  if (findProgram(program) !== undefined) return true;
+  t.skip(`${packageName} could not be installed (${stderr.trim().slice(-200)}); ${advice}`);
+  return false;
+}
+
+/** Installs Debian packages, unless there is the program `unless` by then. */
+export function installPackages(packages: readonly string[], unless = ""): Promise<ProcessResult> {
+  const script = ["sh", "-c", installScript, "install", unless, ...packages];
   // Test files run beside each other; apt's own lock refuses instead of waiting.
-  const result = await runToExit("flock", [join(tmpdir(), "tlsd-test-apt.lock"), ...script], {
+  return runToExit("flock", [join(tmpdir(), "tlsd-test-apt.lock"), ...script], {
     deadlineMs: installDeadlineMs,
   });
-  if (findProgram(program) !== undefined) return true;
-  t.skip(`${packageName} could not be installed (${result.stderr.trim().slice(-200)}); ${advice}`);
-  return false;
+}
+
+export function mayInstallPackages(): boolean {
+  return process.getuid?.() === 0 && isDebian();
 }
 
 function isDebian(): boolean {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 export interface MemoryFacts {
   readonly rssBytes: number;
@@ -53,7 +53,8 @@ export function workersBelow(pid: number): readonly ProcessIdentity[] {
   return descendantsOf(pid).filter((one) => !commandLineOf(one.pid).includes("/control/reader/"));
 }
 
-function commandLineOf(pid: number): string {
+/** The arguments of the process, each ended by a NUL; nothing where there is no such process. */
+export function commandLineOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");
   } catch {
@@ -61,14 +62,43 @@ function commandLineOf(pid: number): string {
   }
 }
 
-/** Returns false for a zombie without other threads: its sockets and its memory are released. proc_pid_stat(5). */
-export function isAlive(identity: ProcessIdentity): boolean {
-  const fields = tryStatFieldsOf(identity.pid);
-  if (fields === undefined || fields[19] !== identity.startTicks) return false;
+/** One field of /proc/PID/status (proc(5)) as it stands there; nothing where the file lacks it. */
+export function statusFieldOf(pid: number | "self", field: string): string {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return new RegExp(`^${field}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trim() ?? "";
+}
+
+/** What each open file of the process leads to, e.g. `socket:[4711]`. One that is closed meanwhile is left out. */
+export function openFilesOf(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Soft and hard, as /proc/PID/limits has them. */
+export function limitOf(pid: number | "self", name: string): readonly string[] {
+  const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
+  const line = limits.split("\n").find((candidate) => candidate.startsWith(name)) ?? "";
+  return line.slice(name.length).trim().split(/\s+/).slice(0, 2);
+}
+
+/**
+ * Returns false for a zombie without other threads: its sockets and its memory are released. A pid alone may be that of
+ * a later process. proc_pid_stat(5).
+ */
+export function isAlive(process: ProcessIdentity | number): boolean {
+  const { pid, startTicks } =
+    typeof process === "number" ? { pid: process, startTicks: undefined } : process;
+  const fields = tryStatFieldsOf(pid);
+  if (fields === undefined || fields[19] !== (startTicks ?? fields[19])) return false;
   return fields[0] !== "Z" || Number(fields[17]) > 1;
 }
 
-// From field 3 (state) on; field 2 is a name that may hold spaces and brackets.
+// The result starts at field 3 (state), because field 2 is a name that may contain spaces and brackets.
 function statFieldsOf(pid: number): readonly string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
+import { statusFieldOf } from "./process-facts.ts";
 
-/** Of /proc/PID/status, proc(5), and capabilities(7). */
+/** The privileges in /proc/PID/status. See proc(5) and capabilities(7). */
 export interface ProcessPrivileges {
-  /** Real, effective, saved, file system. */
+  /** The real, effective, saved and file system ids. */
   readonly uids: readonly number[];
   readonly gids: readonly number[];
   readonly groups: readonly number[];
@@ -14,9 +15,7 @@ export interface ProcessPrivileges {
 }
 
 export function privilegesOf(pid: number): ProcessPrivileges {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const valueOf = (field: string): string =>
-    new RegExp(`^${field}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trim() ?? "";
+  const valueOf = (field: string): string => statusFieldOf(pid, field);
   const numbersOf = (field: string): readonly number[] =>
     valueOf(field)
       .split(/\s+/)
@@ -37,17 +36,10 @@ export function privilegesOf(pid: number): ProcessPrivileges {
   };
 }
 
-/** What the process was started with; what it has set since does not show. */
+/** Returns the environment at the start of the process. Later changes are not visible. */
 export function environmentOf(pid: number): Readonly<Record<string, string>> {
   const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
   return Object.fromEntries(
     entries.filter((entry) => entry !== "").map((entry) => entry.split(/=(.*)/s).slice(0, 2)),
   );
-}
-
-/** Soft and hard, as /proc/PID/limits has them. */
-export function limitOf(pid: number, name: string): readonly string[] {
-  const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
-  const line = limits.split("\n").find((candidate) => candidate.startsWith(name)) ?? "";
-  return line.slice(name.length).trim().split(/\s+/).slice(0, 2);
 }

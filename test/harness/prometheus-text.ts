@@ -32,7 +32,7 @@ export class Metrics {
     return found[0]?.value;
   }
 
-  /** Of all samples that match; 0 without any. */
+  /** The sum of all samples that match, or 0 if there are none. */
   sum(name: string, labels: Labels = {}): number {
     return this.matching(name, labels).reduce((sum, sample) => sum + sample.value, 0);
   }

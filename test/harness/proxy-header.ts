@@ -39,7 +39,7 @@ export interface SslTlv {
 export interface ProxyHeader {
   readonly version: 1 | 2;
   readonly command: "PROXY" | "LOCAL";
-  /** Undefined for LOCAL and UNKNOWN. */
+  /** The addresses are undefined in a LOCAL or UNKNOWN header. */
   readonly addresses: ProxyAddresses | undefined;
   readonly tlvs: readonly Tlv[];
   readonly ssl: SslTlv | undefined;
@@ -70,7 +70,7 @@ export function announcedClient(family: 4 | 6 = 4): ProxyAddresses {
     : { clientAddress: `2001:db8:${announced}::1`, virtualIp: "2001:db8:f::1", ...ports };
 }
 
-/** Without addresses a LOCAL header, as a health check sends it. */
+/** Without addresses, this builds a LOCAL header, as a health check sends it. */
 export function proxyV2Header(addresses?: ProxyAddresses, tlvs: readonly Tlv[] = []): Buffer {
   const isV6 = addresses !== undefined && isIPv6(addresses.clientAddress);
   const payload = Buffer.concat([

@@ -8,7 +8,7 @@ export class Random {
     this.#state = seed;
   }
 
-  /** From 0 up to, and without, 1. */
+  /** Returns a number from 0 to less than 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -20,4 +20,10 @@ export class Random {
   size(least: number, most: number): number {
     return Math.round(least * (most / least) ** this.next());
   }
+}
+
+/** Returns a function whose calls return whole numbers below their limit, the same numbers in every run. */
+export function randomBelow(seed: number): (limit: number) => number {
+  const random = new Random(seed);
+  return (limit) => Math.floor(limit * random.next());
 }

@@ -13,7 +13,7 @@ export function connectionLineOf(director: Director, clientAddress: string): Pro
   return lineOf(director, "connection", clientAddress);
 }
 
-/** What the director recorded of the handshake that failed, likewise. */
+/** The record of a failed handshake from an address that no other client uses. */
 export function failureLineOf(director: Director, clientAddress: string): Promise<LogLine> {
   return lineOf(director, "handshake-failed", clientAddress);
 }
@@ -26,9 +26,9 @@ function lineOf(director: Director, event: string, clientAddress: string): Promi
 }
 
 export interface Visit {
-  /** As the client saw them. */
+  /** The facts that the client saw. */
   readonly facts: TlsFacts;
-  /** For the option `session` of another connection; there is one too where it will not resume. */
+  /** A value for the option `session` of another connection. There is one even if it cannot be resumed. */
   readonly session: Buffer | undefined;
 }
 

@@ -1,5 +1,10 @@
-/** Whether `npm run test:long` runs this file. */
-export const isLongRun = process.env["TLSD_TEST_LONG"] === "1";
+/** `npm run test:long` sets this variable to 1, and `npm test` sets it to 0. */
+const isLongRun = process.env["TLSD_TEST_LONG"] === "1";
 
-/** The size of a scenario in a file that ends in `.scaled.test.ts`: whole in a long run, a tenth or less in `npm test`. */
-export const sized = <Size>(long: Size, short: Size): Size => (isLongRun ? long : short);
+/**
+ * The value for this run: `short` in `npm test`, `long` in `npm run test:long`. It is the one place where the two runs
+ * differ in sizes, durations, counts and engines. A file that uses it, or `forEachEngineIfLong`, is named
+ * `*.scaled.test.ts`, because a file with another name is part of one of the two runs only.
+ */
+export const scaled = <Value>(pair: { readonly short: Value; readonly long: Value }): Value =>
+  isLongRun ? pair.long : pair.short;

@@ -15,22 +15,22 @@ const firstPort = 8443;
 
 export interface ShopSettings<Name extends string> {
   readonly engine: Engine;
-  /** One, unless told: what one worker does is then what all clients see. */
+  /** The default is one worker, so that all clients see the same worker. */
   readonly workers?: number;
-  /** By a name of the test's own; each gets certificate `shop`, the access log and a port. */
+  /** The test chooses the names. Each listener gets certificate `shop`, the access log and a port. */
   readonly listeners: Readonly<Record<Name, object>>;
-  /** One server, `web` on 127.0.0.1, unless told. */
+  /** The default is one server, `web` on 127.0.0.1. */
   readonly servers?: Readonly<Record<string, string>>;
   readonly profile?: object;
   /** Added to the vNIC, e.g. `qos`. */
   readonly vnic?: object;
   readonly more?: object;
   readonly files?: FileContents;
-  /** What makes way for the program, e.g. to run it under other limits. */
+  /** The start of the command line, e.g. a program that sets limits and then runs the director. */
   readonly prefix?: readonly string[];
   /** main.ts of a copy of the program. */
   readonly program?: string;
-  /** One that is there. Else a new one. */
+  /** An existing folder. The default is a new one. */
   readonly folder?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly extraArgs?: readonly string[];
@@ -47,7 +47,7 @@ export class Shop<Name extends string> {
   readonly director: Director;
   readonly ca: TestCa;
   readonly ip: string;
-  /** What `director.reload` takes, to change. */
+  /** The document of the start. A test changes a copy of it and gives the copy to `director.reload`. */
   readonly document: object;
   readonly #listeners: ReadonlyMap<Name, ShopListener>;
   /** How long the log was when a client connected: ports come again. */
@@ -67,7 +67,7 @@ export class Shop<Name extends string> {
     this.#listeners = listeners;
   }
 
-  /** As it stands in the document. */
+  /** The listener as the document has it. */
   listener(name: Name): ShopListener {
     const listener = this.#listeners.get(name);
     if (listener === undefined) throw new Error(`there is no listener ${name}`);
@@ -78,15 +78,19 @@ export class Shop<Name extends string> {
     return this.listener(listener).port;
   }
 
-  async connect(listener: Name, options: TlsConnectOptions = {}): Promise<TlsClient> {
-    const from = this.director.logs.length;
-    const client = await tlsConnect({
+  /** The options of a client that trusts the test CA. */
+  clientOf(listener: Name): TlsConnectOptions {
+    return {
       host: this.ip,
       port: this.portOf(listener),
       ca: this.ca.certificatePem,
       servername: "shop.example",
-      ...options,
-    });
+    };
+  }
+
+  async connect(listener: Name, options: TlsConnectOptions = {}): Promise<TlsClient> {
+    const from = this.director.logs.length;
+    const client = await tlsConnect({ ...this.clientOf(listener), ...options });
     this.#linesBefore.set(client, from);
     return client;
   }
@@ -111,7 +115,7 @@ export class Shop<Name extends string> {
     return line as unknown as ConnectionRecord;
   }
 
-  /** Of the first worker. */
+  /** The pid of the first worker. */
   async workerPid(): Promise<number> {
     const [pid] = await this.director.workerPids();
     if (pid === undefined) throw new Error("there is no worker");

@@ -42,7 +42,7 @@ export class SwitchingShop {
     this.#documentOf = documentOf;
   }
 
-  /** What is in force. */
+  /** The state that is in force. */
   get now(): Phase {
     return this.#now;
   }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -11,7 +10,7 @@ import {
 import { eventually } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 import { requirePackage } from "./packages.ts";
-import { descendantsOf } from "./process-facts.ts";
+import { statusFieldOf, descendantsOf } from "./process-facts.ts";
 import { makeTempFolder } from "./temp-folder.ts";
 
 const bootDeadlineMs = 90_000;
@@ -178,8 +177,9 @@ async function end(running: RunningProcess): Promise<void> {
 function tryInit(running: RunningProcess): number | undefined {
   return descendantsOf(running.pid).find(({ pid }) => {
     try {
-      const status = readFileSync(`/proc/${pid}/status`, "utf8");
-      return /^Name:\tsystemd$/m.test(status) && /^NSpid:.*\t1$/m.test(status);
+      return (
+        statusFieldOf(pid, "Name") === "systemd" && statusFieldOf(pid, "NSpid").endsWith("\t1")
+      );
     } catch {
       return false;
     }

@@ -8,7 +8,7 @@ export type FileContents = Readonly<Record<string, string | Uint8Array>>;
 /** A folder that goes away with the test. Set TLSD_TEST_KEEP=1 to look at it afterwards. */
 export async function makeTempFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "tlsd-"));
-  // A director that was started as root drops to another user, who must be able to pass through.
+  // A director that root has started becomes another user, which needs access to what is below.
   await chmod(folder, 0o755);
   closeAtTestEnd(async () => {
     if (process.env["TLSD_TEST_KEEP"] === undefined) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { runToExit } from "./child-process.ts";
 import { makeTempFolder } from "./temp-folder.ts";
 
-/** One entry of its flat JSON. */
+/** One entry of the flat JSON that testssl.sh writes. */
 export interface TestsslFinding {
   readonly id: string;
   /** DEBUG, INFO and OK are good; WARN, LOW, MEDIUM, HIGH, CRITICAL and FATAL are not. */

@@ -18,9 +18,9 @@ export type TlsConnectOptions = RawConnectOptions &
 
 export interface TlsFacts {
   readonly protocol: string;
-  /** As OpenSSL calls it. */
+  /** The OpenSSL name of the cipher suite. */
   readonly cipher: string;
-  /** Of the key exchange, as OpenSSL calls it; where TLS 1.2 resumes, that of the session. */
+  /** The OpenSSL name of the key exchange group. In a resumed TLS 1.2 handshake, it is the group of the session. */
   readonly group: string | undefined;
   readonly alpn: string | undefined;
   readonly isResumed: boolean;
@@ -64,7 +64,7 @@ export async function tlsConnect(options: TlsConnectOptions): Promise<TlsClient>
   const cutHello =
     options.cutHello ?? (prefix && ((hello: Buffer) => [Buffer.concat([prefix, hello])]));
   const transport = over?.socket ?? connectSocket(options);
-  // With `socket` given, Node ignores host, port and path.
+  // Node ignores host, port and path if there is a `socket`.
   const tlsOptions: ConnectionOptions = {
     minVersion: "TLSv1.2",
     ...options,

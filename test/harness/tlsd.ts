@@ -16,7 +16,7 @@ export const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 const ownProgram = join(projectFolder, "src/main.ts");
 
 export interface LaunchOptions {
-  /** What makes way for the program and keeps the pid, e.g. `["setpriv", "--reuid=1", "--"]`. */
+  /** The start of the command line, e.g. `["setpriv", "--reuid=1", "--"]`. It must exec the program: the pid stays. */
   readonly prefix?: readonly string[];
   /** main.ts of a copy of the program. */
   readonly program?: string;
@@ -60,7 +60,7 @@ export interface ServeOptions extends LaunchOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Written below the director's folder before it starts. */
   readonly files?: FileContents;
-  /** One that is there, e.g. that of an earlier director, whose data this one takes over. Else a new one. */
+  /** An existing folder, e.g. that of an earlier director with its data. The default is a new folder. */
   readonly folder?: string;
 }
 

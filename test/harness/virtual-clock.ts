@@ -30,7 +30,7 @@ export class VirtualClock implements Clock {
       this.#nowMs = first.nextAtMs;
       first.nextAtMs += first.ms;
       first.tick();
-      // What one tick leads to comes before the next.
+      // The consequences of one tick come before the next tick.
       // oxlint-disable-next-line no-await-in-loop
       await untilQuiet();
     }

@@ -6,7 +6,7 @@ export interface WireTap {
   readonly endpoint: Endpoint;
   /** Towards the target, of each connection in the order in which they came. */
   readonly sent: () => readonly Buffer[];
-  /** From the target. */
+  /** The bytes that the target has sent. */
   readonly received: () => readonly Buffer[];
 }
 

@@ -134,7 +134,7 @@ describe("access lines", { concurrency: true }, () => {
       });
     });
 
-    /** Of all connections that have ended before: what comes after them in the log is there. */
+    /** Returns the lines of all connections of the listener that have ended so far. */
     async function linesSoFar(listener: Listener): Promise<readonly LogLine[]> {
       await served();
       const name = `front.shop:${shop.portOf(listener)}`;

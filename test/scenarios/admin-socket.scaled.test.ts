@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { before, describe, it } from "node:test";
+import { before, beforeEach, describe, it } from "node:test";
 import type { FailureShape } from "#model/failure.ts";
 import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
@@ -73,8 +73,12 @@ describe("the admin socket", { concurrency: true }, () => {
       return body as Reply;
     };
 
-    // One after the other: the first ones look at a director without connections.
+    // One after the other: some look at a director without connections.
     describe("of a director", { concurrency: false }, () => {
+      beforeEach(async () => {
+        await eventually(async () => (await director.status()).openConnections === 0);
+      });
+
       it("is for its owner only", async () => {
         const { mode } = await stat(director.socketPath);
         assert.equal(mode & 0o777, 0o600);

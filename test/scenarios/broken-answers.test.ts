@@ -10,7 +10,7 @@ import { forEachEngine } from "#harness/engines.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { rawConnect, type SocketClient } from "#harness/socket-client.ts";
-import { tryTcpQueues } from "#harness/tcp-queues.ts";
+import { tryTcpQueues } from "#harness/tcp-sockets.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsClient } from "#harness/tls-client.ts";
 import { startWireTap, tlsRecordTypes, type WireTap } from "#harness/wire-tap.ts";
@@ -19,7 +19,7 @@ import { startWireTap, tlsRecordTypes, type WireTap } from "#harness/wire-tap.ts
 const answerBytes = 200_000;
 const partBytes = 1_000;
 const alert = 21;
-/** No record, RFC 8446 section 5.1. */
+/** These bytes are no TLS record, RFC 8446 section 5.1. */
 const brokenRecord = Buffer.from([21, 3, 3, 0xff, 0xff, 1, 2, 3]);
 
 /** A TLS server that sends a part of an answer at the first byte, and breaks off at the next. */

@@ -166,7 +166,7 @@ forEachEngine((engine) => {
     return { client, clientAddress, sent: { serverName: "shop.example" } };
   }
 
-  /** Whoever is reset before the director has accepted it has no address to tell; it accepts in order. */
+  /** The address of a client that resets before it is accepted is unknown. The director accepts in order. */
   async function untilAccepted(): Promise<void> {
     const trust = { ca: ca.certificatePem, servername: "shop.example" };
     await using later = await tlsConnect({ host: ip, port: ports.tls, ...trust });
@@ -184,7 +184,7 @@ forEachEngine((engine) => {
       });
     }
 
-    it("than a byte now and then is gone at the deadline all the same", async () => {
+    it("but a byte now and then is gone at the deadline all the same", async () => {
       const { client, clientAddress } = await connectAndSend("nothing", ports.quick);
       const bytes = hello.values();
       const dribble = setInterval(
@@ -214,5 +214,6 @@ forEachEngine((engine) => {
     }
   });
 
-  it("all of these are counted by their names, and nothing else", () => ledger.assertCounted());
+  // This holds whatever tests have run before it: the ledger has the failures that they expected.
+  it("counts what has failed by its names, and nothing else", () => ledger.assertCounted());
 });

@@ -130,7 +130,7 @@ forEachEngineIfLong("node", (engine) => {
         noticeMs,
         from,
       );
-      // From here on every worker shows it.
+      // Every worker shows the certificate from here on.
       const serials = await Promise.all(Array.from({ length: 8 }, () => servedSerial("renewed")));
       assert.deepEqual(new Set(serials), new Set([renewed.serial]));
       await open.send(request);

@@ -16,7 +16,7 @@ const changeMs = 30_000;
 /** How long after a SIGHUP a worker is killed: from before the document is read until after the commit. */
 const killAfterMs = [0, 8, 16, 40];
 
-// Beside each other, as two of them wait for a deadline of the rollout.
+// The tests run at the same time, because two of them wait for a deadline of the rollout.
 describe("a change", { concurrency: true }, () => {
   forEachEngineIfLong("bun", (engine) => {
     describe("with two workers", { concurrency: false }, () => {
@@ -49,7 +49,7 @@ describe("a change", { concurrency: true }, () => {
         return { reloading, early, gone: shop.director.waitForLog(isGone, changeMs, from) };
       };
 
-      /** None is lost either. */
+      /** Also asserts that no connection is lost. */
       const assertReplaced = async (gone: Promise<LogLine>, cause: string): Promise<void> => {
         assert.equal((await gone)["cause"], cause);
         await untilServing(shop.director, 2);

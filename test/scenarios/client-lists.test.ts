@@ -48,37 +48,47 @@ forEachEngine((engine) => {
     await client.read.until(servedText);
   };
 
-  const isRefused = async (listener: Name, localAddress: string, words = ""): Promise<void> => {
+  /** The client comes from `localAddress`, where `announced` does not say that it comes from elsewhere. */
+  const isRefused = async (
+    listener: Name,
+    localAddress: string,
+    words = "",
+    clientAddress = localAddress,
+  ): Promise<void> => {
     const target = { host: shop.ip, port: shop.portOf(listener), localAddress };
     assert.equal((await rejectedConnect(target, words)).outcome, "ECONNRESET");
     const name = `front.shop:${shop.portOf(listener)}`;
     const record = await failedHandshakeWhere(
       shop.director,
-      (candidate) => candidate.listener === name && candidate.failure === "not-allowed",
+      (candidate) =>
+        candidate.listener === name &&
+        candidate.clientAddress === clientAddress &&
+        candidate.failure === "not-allowed",
     );
     assert.match(record.detail ?? "", /^(in denyFrom|not in allowFrom)$/);
   };
 
   describe("allowFrom and denyFrom", { concurrency: true }, () => {
-    it("let everyone in where they are empty", () => isServed("open", { localAddress: guest }));
+    it("let every client in if they are empty", () => isServed("open", { localAddress: guest }));
 
-    it("let in nobody but those that allowFrom has", async () => {
+    it("let in only clients that allowFrom has", async () => {
       await isServed("allowed", { localAddress: guest });
       await isRefused("allowed", uniqueVirtualIp());
     });
 
-    it("turn away those that denyFrom has", async () => {
+    it("turn away clients that denyFrom has", async () => {
       await isServed("denied", { localAddress: uniqueVirtualIp() });
       await isRefused("denied", guest);
     });
 
-    it("turn away whom both have", async () => {
+    it("turn away a client that both have", async () => {
       await isServed("both", { localAddress: uniqueVirtualIp() });
       await isRefused("both", guest);
     });
 
     it("judge the client that a PROXY header announces, and the peer that announces none", async () => {
-      await isRefused("behind", proxy, proxyV1Header(announced).toString("latin1"));
+      const header = proxyV1Header(announced).toString("latin1");
+      await isRefused("behind", proxy, header, announced.clientAddress);
       await isServed("behind", {
         localAddress: proxy,
         prefix: proxyV1Header({ ...announced, clientAddress: "203.0.113.200" }),
@@ -96,8 +106,8 @@ forEachEngine((engine) => {
 
     it("take nothing of the rates from a client that they turn away", async () => {
       for (let attempt = 0; attempt < 20; attempt += 1) await isRefused("rated", guest);
-      await shop.untilMetric("tlsd_connections_limited_total", 0, {}, "rated");
       await shop.untilMetric("tlsd_connections_refused_total", 20, {}, "rated");
+      await shop.untilMetric("tlsd_connections_limited_total", 0, {}, "rated");
     });
   });
 });

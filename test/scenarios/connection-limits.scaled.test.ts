@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
+import { before, beforeEach, describe, it } from "node:test";
 import { OVER_LIMITS, type OverLimit } from "#model/records/outcome.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
@@ -37,7 +37,7 @@ forEachEngineIfLong("bun", (engine) => {
   let ca: TestCa;
   let endpoint: Endpoint;
   let director: Director;
-  /** Undefined: without `front`. */
+  /** Without a limit, the document lacks the vNIC `front`. */
   let documentWith: (limitOfFront: number | undefined) => object;
 
   before(async () => {
@@ -122,7 +122,7 @@ forEachEngineIfLong("bun", (engine) => {
     assert.partialDeepStrictEqual(record, { failure: "over-limit", limit });
   }
 
-  /** As soon as there is a place. */
+  /** Opens a connection as soon as there is a place. */
   const openWhenFree = (host: string): Promise<TlsClient> =>
     eventually(async () => {
       try {
@@ -191,48 +191,55 @@ forEachEngineIfLong("bun", (engine) => {
     }
   });
 
-  it("what one vNIC may have open is shared by all of its listeners, and by no other vNIC", async () => {
-    await untilOpen(0);
-    const clients = await openMany(front, limitOfVnic);
-    for (const port of Object.keys(ports) as Port[]) {
-      await assertFull(front, "vnic-connections", port);
-    }
-    clients.push(await open(side));
-    await close(clients);
+  describe("the number of open connections", { concurrency: false }, () => {
+    beforeEach(async () => {
+      await untilOpen(0);
+      assert.notEqual((await director.reload(documentWith(limitOfVnic))).outcome, "refused");
+    });
+
+    it("of one vNIC is shared by all of its listeners, and by no other vNIC", async () => {
+      const clients = await openMany(front, limitOfVnic);
+      for (const port of Object.keys(ports) as Port[]) {
+        await assertFull(front, "vnic-connections", port);
+      }
+      clients.push(await open(side));
+      await close(clients);
+    });
+
+    it("of the director is shared by all vNICs", async () => {
+      const clients = await openMany(side, limitInAll);
+      await assertFull(side, "director-connections");
+      await assertFull(front, "director-connections");
+      await close(clients);
+      await close([await open(front)]);
+    });
+
+    it("has another limit from SIGHUP on, for the connections that are open too, and none is cut", async () => {
+      const clients = await openMany(front, limitOfVnic);
+      assert.equal((await director.reload(documentWith(2))).outcome, "applied");
+      await assertFull(front, "vnic-connections");
+      clients.pop()?.reset();
+      await untilOpen(2);
+      await assertFull(front, "vnic-connections");
+      assert.equal((await director.reload(documentWith(4))).outcome, "applied");
+      clients.push(...(await openMany(front, 2)));
+      await assertFull(front, "vnic-connections");
+      await Promise.all(clients.map(assertEchoes));
+      await close(clients);
+    });
+
+    it("of a vNIC that is taken out and comes back has the connections that it kept", async () => {
+      const clients = await openMany(front, 2);
+      assert.equal((await director.reload(documentWith(undefined))).outcome, "applied");
+      assert.equal((await director.reload(documentWith(limitOfVnic))).outcome, "applied");
+      clients.push(await open(front));
+      await assertFull(front, "vnic-connections");
+      await Promise.all(clients.map(assertEchoes));
+      await close(clients);
+    });
   });
 
-  it("what the director may have open in all is shared by all vNICs", async () => {
-    const clients = await openMany(side, limitInAll);
-    await assertFull(side, "director-connections");
-    await assertFull(front, "director-connections");
-    await close(clients);
-    await close([await open(front)]);
-  });
-
-  it("another limit holds from SIGHUP on, for the connections that are open too, and cuts none", async () => {
-    const clients = await openMany(front, limitOfVnic);
-    assert.equal((await director.reload(documentWith(2))).outcome, "applied");
-    await assertFull(front, "vnic-connections");
-    clients.pop()?.reset();
-    await untilOpen(2);
-    await assertFull(front, "vnic-connections");
-    assert.equal((await director.reload(documentWith(4))).outcome, "applied");
-    clients.push(...(await openMany(front, 2)));
-    await assertFull(front, "vnic-connections");
-    await Promise.all(clients.map(assertEchoes));
-    await close(clients);
-  });
-
-  it("a vNIC that is taken out and comes back still counts the connections that it kept", async () => {
-    const clients = await openMany(front, 2);
-    assert.equal((await director.reload(documentWith(undefined))).outcome, "applied");
-    assert.equal((await director.reload(documentWith(limitOfVnic))).outcome, "applied");
-    clients.push(await open(front));
-    await assertFull(front, "vnic-connections");
-    await Promise.all(clients.map(assertEchoes));
-    await close(clients);
-  });
-
+  // This holds whatever tests have run before it: each of them notes its refusals.
   it("every connection over a limit is counted, once and by its limit", async () => {
     await eventually(async () => {
       const metrics = await director.metrics();

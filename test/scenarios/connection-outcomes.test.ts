@@ -53,7 +53,6 @@ describe("the access line says how a connection ended", { concurrency: true }, (
           sealed: { to: breaking.port, endpointTls: { verify: false } },
           redirect: { mode: "redirect", certificates: [] },
         },
-        more: { director: { drain: "500ms" } },
       });
     });
 
@@ -65,8 +64,7 @@ describe("the access line says how a connection ended", { concurrency: true }, (
       listener: "driven" | "hasty",
       cut: (client: TlsClient, endpoint: SocketClient) => void,
     ): Promise<ConnectionRecord> {
-      const client = await shop.connect(listener);
-      const endpoint = await driven.accept();
+      const [client, endpoint] = await driven.meet(() => shop.connect(listener));
       await client.send("12345");
       await endpoint.read.bytes(5);
       await endpoint.send("1234567");
@@ -80,7 +78,6 @@ describe("the access line says how a connection ended", { concurrency: true }, (
       return record;
     }
 
-    // One after the other: each takes the connection to the endpoint that comes next.
     describe("as", { concurrency: false }, () => {
       const cuts: readonly [ConnectionOutcome, ...Parameters<typeof cutShort>][] = [
         ["client-reset", "driven", (client) => client.reset()],
@@ -107,8 +104,9 @@ describe("the access line says how a connection ended", { concurrency: true }, (
       for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
         it(`client-tls-error, and the endpoint does not take it for the end (${maxVersion})`, async () => {
           const over = await rawConnect({ host: shop.ip, port: shop.portOf("driven") });
-          const client = await shop.connect("driven", { over, maxVersion });
-          const endpoint = await driven.accept();
+          const [client, endpoint] = await driven.meet(() =>
+            shop.connect("driven", { over, maxVersion }),
+          );
           over.socket.write(brokenRecord);
           assert.equal((await recordOf(client)).outcome, "client-tls-error");
           assert.equal(await endpoint.read.outcome(), "ECONNRESET");
@@ -153,10 +151,14 @@ describe("the access line says how a connection ended", { concurrency: true }, (
       }
 
       it("drained, when the director stops and the client stays", async () => {
-        const client = await shop.connect("driven");
-        await driven.accept();
-        const stopped = shop.director.stop();
-        assert.equal((await recordOf(client)).outcome, "drained");
+        const stopping = await startShop({
+          engine,
+          listeners: { driven: { to: driven.endpoint.port } },
+          more: { director: { drain: "500ms" } },
+        });
+        const [client] = await driven.meet(() => stopping.connect("driven"));
+        const stopped = stopping.director.stop();
+        assert.equal(recordIn(await stopping.recordOf(client)).outcome, "drained");
         assert.equal((await stopped).code, 0);
       });
     });

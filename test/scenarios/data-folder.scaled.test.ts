@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
-import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
+import { runDirectorToExit, startDirector } from "#harness/director.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 
@@ -14,25 +14,20 @@ describe("the data folder", { concurrency: 2 }, () => {
   forEachEngineIfLong(
     "bun",
     (engine) => {
-      let director: Director;
-
       const modeOf = async (path: string): Promise<string> =>
         ((await stat(path)).mode & 0o777).toString(8);
 
-      before(async () => {
-        const prefix = ["/bin/sh", "-c", 'umask 0; exec "$0" "$@"'];
-        director = await startDirector({ document: empty, engine, workers: 1, prefix });
-      });
-
       it("and the admin socket are for the director's user alone, whatever the umask", async () => {
+        const prefix = ["/bin/sh", "-c", 'umask 0; exec "$0" "$@"'];
+        const director = await startDirector({ document: empty, engine, workers: 1, prefix });
         assert.equal(await modeOf(director.dataDir), "700");
         assert.equal(await modeOf(director.socketPath), "600");
       });
 
       it("is free again when its holder was killed, and remembers the document's revision", async () => {
+        const director = await startDirector({ document: empty, engine, workers: 1 });
         assert.equal((await director.reload(changed)).outcome, "applied");
-        director.signal("SIGKILL");
-        await director.exited;
+        await director.kill();
         const folder = director.dir;
         const next = await startDirector({ document: changed, engine, workers: 1, folder });
         assert.equal((await next.status()).revision, 2);

@@ -69,7 +69,7 @@ forEachEngineIfLong("node", (engine) => {
     return names.find((name) => name === said) ?? assert.fail(`${said} is no server`);
   };
 
-  /** Who serves a new connection, which then ends. */
+  /** Opens and ends a connection. Returns the name of the server that served it. */
   const ask = async (
     listener: "fleet" | "leftAlone" = "fleet",
     options?: TlsConnectOptions,

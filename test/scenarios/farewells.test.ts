@@ -32,7 +32,7 @@ async function assertServed(shop: Shop<Name>): Promise<void> {
   await shop.recordOf(client);
 }
 
-/** Whose last words they are, where, and how they begin. */
+/** The listener of each client, what the client sends, and how the answer begins that ends its connection. */
 const words = async (): Promise<
   Readonly<Record<string, readonly [Name, bytes: string | Uint8Array, answer: string]>>
 > => ({

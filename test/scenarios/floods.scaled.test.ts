@@ -8,14 +8,14 @@ import { floodAndLeave, floodSilently, floodWithGarbage } from "#harness/floods.
 import { keepComing } from "#harness/good-clients.ts";
 import { memoryOf, openFileCount } from "#harness/process-facts.ts";
 import { startShop } from "#harness/shop.ts";
-import { sized } from "#harness/run-length.ts";
+import { scaled } from "#harness/run-length.ts";
 
 interface Floods {
   readonly engine: Engine;
   readonly silent: number;
   readonly leaving: number;
   readonly garbage: number;
-  /** Of the listener, as the document writes it: when silent clients are gone. */
+  /** The handshake deadline of the listener, after which silent clients are gone. */
   readonly handshakeDeadline: string;
 }
 
@@ -74,7 +74,7 @@ async function assertCounted(director: Director, good: number, floods: Floods): 
         metrics.sum("tlsd_handshakes_failed_total", { cause });
       const counted = {
         good: metrics.sum("tlsd_handshakes_total"),
-        // On a busy machine what a client sends may come after the deadline.
+        // On a busy machine, the bytes of a client may arrive after the deadline.
         silentOrGarbage: failed("deadline") + failed("not-tls"),
         // The kernel resets what a client leaves before it was accepted, and closes what it leaves later.
         leaving: failed("closed") + failed("reset"),
@@ -96,15 +96,15 @@ async function assertCounted(director: Director, good: number, floods: Floods): 
 const megabytesOf = (pids: readonly number[]): string =>
   (pids.reduce((sum, pid) => sum + memoryOf(pid).pssBytes, 0) / 2 ** 20).toFixed(0);
 
-const counts = sized(
-  { silent: 2_000, leaving: 5_000, garbage: 2_000 },
-  { silent: 200, leaving: 500, garbage: 200 },
-);
+const floods = scaled({
+  short: { silent: 200, leaving: 500, garbage: 200, handshakeDeadline: "6s" },
+  long: { silent: 2_000, leaving: 5_000, garbage: 2_000, handshakeDeadline: "10s" },
+});
 
 forEachEngineIfLong("node", (engine) => {
   describe("while silent clients, clients that leave and clients that send chance come at once", () => {
     it("50 good clients a second are all served, and what came is counted by cause and gone", async (t) => {
-      await withstandFloods(t, { engine, ...counts, handshakeDeadline: sized("10s", "6s") });
+      await withstandFloods(t, { engine, ...floods });
     });
   });
 });

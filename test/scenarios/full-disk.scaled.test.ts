@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { before, describe, it } from "node:test";
 import type { Endpoint } from "#harness/endpoint.ts";
+import { untilEnded } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
@@ -9,22 +10,14 @@ import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { shownSerials, untilServed } from "#harness/many-clients.ts";
 import { mountDataFolder, tryMountReason, type MountedFolder } from "#harness/mounted-folder.ts";
-import { isAlive, workersBelow, type ProcessIdentity } from "#harness/process-facts.ts";
+import { workersBelow } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop, type ShopSettings } from "#harness/shop.ts";
-import type { TlsConnectOptions } from "#harness/tls-client.ts";
 import { twoWorkersOf, untilServing } from "#harness/worker-changes.ts";
 
 const deadlineMs = 40_000;
 const reason = await tryMountReason();
 const mayMount = reason === undefined ? {} : { skip: reason };
-
-const clientOf = (shop: Shop<"web">): TlsConnectOptions => ({
-  host: shop.ip,
-  port: shop.portOf("web"),
-  ca: shop.ca.certificatePem,
-  servername: "shop.example",
-});
 
 /** The document with another virtual server in it, which no listener uses. */
 const changed = ({ document }: Shop<"web">, name: string): object => ({
@@ -54,19 +47,19 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
       const startAgain = (shop: Shop<"web">, document: object): Promise<Director> =>
         startDirector({ document, engine, folder: shop.director.dir, workers: 1 });
 
-      describe("as it is full", { concurrency: false, ...mayMount }, () => {
-        let disk: MountedFolder;
-        let shop: Shop<"web">;
-
-        before(async () => {
-          disk = await mountDataFolder();
-          shop = await start({ folder: disk.folder });
-        });
+      describe("because it is full", { concurrency: false, ...mayMount }, () => {
+        /** A director in its second revision, on a disk that has no more room. */
+        const startFull = async (): Promise<[Shop<"web">, MountedFolder]> => {
+          const disk = await mountDataFolder();
+          const shop = await start({ folder: disk.folder });
+          assert.equal((await shop.director.reload(changed(shop, "second"))).outcome, "applied");
+          disk.fill();
+          return [shop, disk];
+        };
 
         it("replaces workers, and says once that the record of them cannot be written", async () => {
+          const [shop] = await startFull();
           const { director } = shop;
-          assert.equal((await director.reload(changed(shop, "second"))).outcome, "applied");
-          disk.fill();
           const from = director.logs.length;
           const [victim] = await twoWorkersOf(director);
           process.kill(victim, "SIGKILL");
@@ -81,7 +74,7 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
             );
           }
           await untilServing(director, 2);
-          await shownSerials(clientOf(shop), 4);
+          await shownSerials(shop.clientOf("web"), 4);
           const said = director.logs
             .slice(from)
             .filter((line) => isEvent(line, "worker-record-unwritable"));
@@ -89,30 +82,29 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           assert.equal(await noticesWith(director, "record of workers"), 1);
         });
 
-        it("refuses changes of the document, and says so in status and metrics", async () => {
+        it("refuses changes of the document, says so in status and metrics, and takes new certificate files", async () => {
+          const [shop] = await startFull();
           const { director } = shop;
           const { outcome, line } = await director.reload(changed(shop, "third"));
           assert.deepEqual([outcome, line["code"]], ["refused", "state-unwritable"]);
           assert.equal((await director.metrics()).value("tlsd_state_writable"), 0);
           const { stdout } = await director.cli("show", "status");
           assert.match(stdout, /notice +The state cannot be saved/);
-        });
-
-        it("takes new certificate files, which are no change of the document", async () => {
           const renewed = await shop.ca.issue({ names: ["shop.example"] });
           await renewed.writeTo(shop.director.dir, "shop");
           const isShown = async (): Promise<boolean> =>
-            (await shownSerials(clientOf(shop), 2)).join() === renewed.serial;
+            (await shownSerials(shop.clientOf("web"), 2)).join() === renewed.serial;
           await eventually(isShown, deadlineMs, "the new certificate");
         });
 
         // What is on the disk then differs: after a kill the newest revision is in the log beside the database.
         const end = engine === "bun" ? "stopped" : "killed";
         it(`starts after one that was ${end}, on what was saved last, and saves when there is room`, async () => {
+          const [shop, disk] = await startFull();
           if (end === "stopped") assert.equal((await shop.director.stop()).code, 0);
-          else await kill(shop.director);
+          else await shop.director.kill();
           const again = await startAgain(shop, changed(shop, "third"));
-          await shownSerials(clientOf(shop), 4);
+          await shownSerials(shop.clientOf("web"), 4);
           assert.equal((await again.status()).revision, 2);
           assert.equal(await noticesWith(again, "Revision 2 is served from the store"), 1);
           const { outcome, line } = await again.reload(changed(shop, "fourth"));
@@ -141,38 +133,36 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
         });
       });
 
-      describe("as its data folder was removed", { concurrency: false }, () => {
-        let shop: Shop<"web">;
-
-        before(async () => {
-          shop = await start({ more: { director: { orphanGrace: "1h", drain: "1h" } } });
+      describe("because its data folder was removed", { concurrency: false }, () => {
+        const startRemoved = async (): Promise<Shop<"web">> => {
+          const shop = await start({ more: { director: { orphanGrace: "1h", drain: "1h" } } });
           await rm(shop.director.dataDir, { recursive: true });
-        });
+          return shop;
+        };
 
-        it("goes on, and refuses changes of the document", async () => {
+        it("goes on, refuses changes of the document and keeps another director from its addresses and its workers", async () => {
+          const shop = await startRemoved();
           const { director } = shop;
           const [victim] = workersBelow(director.pid);
           assert.ok(victim !== undefined);
           const from = director.logs.length;
           process.kill(victim.pid, "SIGKILL");
           await director.waitForLog((line) => isEvent(line, "worker-ready"), deadlineMs, from);
-          await shownSerials(clientOf(shop), 4);
+          await shownSerials(shop.clientOf("web"), 4);
           const { outcome, line } = await director.reload(changed(shop, "other"));
           assert.deepEqual([outcome, line["code"]], ["refused", "state-unwritable"]);
-        });
 
-        it("keeps another director from its addresses and its workers", async () => {
-          const { document, director } = shop;
+          const { document } = shop;
           const second = await runDirectorToExit({ document, engine, folder: director.dir });
           assert.match(second.stderr, /data-locked/);
-          await shownSerials(clientOf(shop), 4);
-          await eventually(() => workersBelow(shop.director.pid).length === 2, deadlineMs);
+          await shownSerials(shop.clientOf("web"), 4);
+          await eventually(() => workersBelow(director.pid).length === 2, deadlineMs);
         });
 
         it("leaves workers that the next one finds without a record of them", async () => {
-          await rm(shop.director.dataDir, { recursive: true });
-          const client = await untilServed(clientOf(shop));
-          const orphans = await kill(shop.director);
+          const shop = await startRemoved();
+          const client = await untilServed(shop.clientOf("web"));
+          const orphans = await shop.director.kill();
           assert.equal(orphans.length, 2);
           const again = await startAgain(shop, changed(shop, "other"));
           const found = await again.waitForLog(
@@ -182,8 +172,8 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           assert.equal(found["orphans"], 2);
           client.end();
           await client.read.toEnd();
-          await eventually(() => !orphans.some(isAlive), deadlineMs, "the end of the orphans");
-          await shownSerials(clientOf(shop), 4);
+          await untilEnded(orphans, deadlineMs, "the end of the orphans");
+          await shownSerials(shop.clientOf("web"), 4);
           assert.equal((await again.stop()).code, 0);
         });
       });
@@ -191,10 +181,3 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
     { concurrency: false },
   );
 });
-
-async function kill(director: Director): Promise<readonly ProcessIdentity[]> {
-  const workers = workersBelow(director.pid);
-  director.signal("SIGKILL");
-  await director.exited;
-  return workers;
-}

@@ -52,7 +52,7 @@ if (isInNetworkNamespace) {
       };
 
       it("loses no connection of clients that connect all the time", async () => {
-        // With one there is nobody else to serve while its successor starts.
+        // A single worker leaves no other one that could serve while its successor starts.
         const shop = await start(1);
         assert.ok(!shop.director.logs.some((line) => isEvent(line, "tcp-migrate-req-off")));
         const pids = await shop.director.workerPids();

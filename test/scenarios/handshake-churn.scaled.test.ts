@@ -6,10 +6,10 @@ import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { makeFullHandshakes } from "#harness/full-handshakes.ts";
 import { memoryOf, openFileCount } from "#harness/process-facts.ts";
 import { startShop } from "#harness/shop.ts";
-import { sized } from "#harness/run-length.ts";
+import { scaled } from "#harness/run-length.ts";
 
 const parts = 20;
-/** In which heap and caches come to their size. */
+/** Heap and caches grow to their size in this time. */
 const warmUpParts = 4;
 
 /** An engine that is idle takes its time to give back what it has collected. */
@@ -77,11 +77,11 @@ async function churnHandshakes(
   }
 }
 
-const handshakes = sized(60_000, 3_000);
-/** In a long run half a KiB for each handshake of the second half; in a short one a heap just comes to its size. */
-const mostGrowthMib = sized({ bun: 16, node: 16 }, { bun: 16, node: 64 });
-/** On a machine that does much else. */
-const deadlineMs = sized(3_600_000, 300_000);
+const handshakes = scaled({ short: 3_000, long: 60_000 });
+/** A long run allows half a KiB for each handshake of its second half. In a short run, the heap still grows. */
+const mostGrowthMib = scaled({ short: { bun: 16, node: 64 }, long: { bun: 16, node: 16 } });
+/** The deadline allows for a machine with much other work. */
+const deadlineMs = scaled({ short: 300_000, long: 3_600_000 });
 
 forEachEngineIfLong("node", (engine) => {
   describe(`after ${handshakes} full handshakes`, () => {

@@ -13,39 +13,60 @@ const vnicRate = 20;
 const addressRate = 5;
 
 forEachEngineIfLong("node", (engine) => {
-  const paced = uniqueVirtualIp();
-  const fair = uniqueVirtualIp();
+  /** Each test has vNICs of its own, whose rates nobody else has used. */
+  const names = [
+    "paced",
+    "fair",
+    "changed-paced",
+    "changed-fair",
+    "freed-paced",
+    "freed-fair",
+  ] as const;
+  type Vnic = (typeof names)[number];
+  const ips = Object.fromEntries(names.map((name) => [name, uniqueVirtualIp()])) as Record<
+    Vnic,
+    string
+  >;
+  const vnicQos = { handshakesPerSecond: vnicRate };
+  const addressQos = { ...vnicQos, handshakesPerSecondPerAddress: addressRate };
+  const qosAtStart: Readonly<Record<Vnic, object>> = {
+    paced: vnicQos,
+    fair: addressQos,
+    "changed-paced": vnicQos,
+    "changed-fair": addressQos,
+    "freed-paced": vnicQos,
+    "freed-fair": addressQos,
+  };
   const refused: Record<"vnic-handshake-rate" | "address-handshake-rate", number> = {
     "vnic-handshake-rate": 0,
     "address-handshake-rate": 0,
   };
   let ca: TestCa;
   let director: Director;
-  let documentWith: (paced: object, fair: object) => object;
+  let documentWith: (changes: Partial<Record<Vnic, object>>) => object;
 
   before(async () => {
     ca = await createTestCa();
     const issued = await ca.issue({ names: ["shop.example"] });
     const endpoint = await startEchoEndpoint();
     const listeners = [{ port: 8443, to: endpoint.port, certificates: ["shop"] }];
-    documentWith = (pacedQos, fairQos) => ({
+    documentWith = (changes) => ({
       servers: { web: { address: endpoint.host } },
       profiles: {
         shop: {
           servers: ["web"],
-          vnics: {
-            paced: { ip: paced, qos: pacedQos, listeners },
-            fair: { ip: fair, qos: fairQos, listeners },
-          },
+          vnics: Object.fromEntries(
+            Object.entries({ ...qosAtStart, ...changes }).map(([name, qos]) => [
+              name,
+              { ip: ips[name as Vnic], qos, listeners },
+            ]),
+          ),
         },
       },
       certificates: { shop: { chain: "shop.pem", key: "shop.key" } },
     });
     director = await startDirector({
-      document: documentWith(
-        { handshakesPerSecond: vnicRate },
-        { handshakesPerSecond: vnicRate, handshakesPerSecondPerAddress: addressRate },
-      ),
+      document: documentWith({}),
       engine,
       workers: 1,
       files: { "shop.pem": issued.chainPem, "shop.key": issued.keyPem },
@@ -54,13 +75,13 @@ forEachEngineIfLong("node", (engine) => {
 
   /** Whether a client is served; one that is not is reset before its handshake. */
   async function isServed(
-    host: string,
+    vnic: Vnic,
     localAddress: string,
     limit: keyof typeof refused,
   ): Promise<boolean> {
     try {
       await using client = await tlsConnect({
-        host,
+        host: ips[vnic],
         port: 8443,
         localAddress,
         ca: ca.certificatePem,
@@ -90,7 +111,7 @@ forEachEngineIfLong("node", (engine) => {
 
   it("a vNIC takes a second's worth of its rate at once, then no more than the rate", async () => {
     const sinceMs = performance.now();
-    const served = await servedOf(80, paced, uniqueVirtualIp(), "vnic-handshake-rate");
+    const served = await servedOf(80, "paced", uniqueVirtualIp(), "vnic-handshake-rate");
     assert.ok(served >= vnicRate, `${served} were served`);
     assert.ok(served <= mostAt(vnicRate, sinceMs), `${served} were served`);
   });
@@ -98,11 +119,11 @@ forEachEngineIfLong("node", (engine) => {
   it("an address takes no more than its own rate, and leaves the vNIC's to others", async () => {
     const sinceMs = performance.now();
     const greedy = uniqueVirtualIp();
-    const served = await servedOf(80, fair, greedy, "address-handshake-rate");
+    const served = await servedOf(80, "fair", greedy, "address-handshake-rate");
     assert.ok(served >= addressRate, `${served} were served`);
     assert.ok(served <= mostAt(addressRate, sinceMs), `${served} were served`);
     const others = Array.from({ length: vnicRate - 2 * addressRate }, () =>
-      isServed(fair, uniqueVirtualIp(), "vnic-handshake-rate"),
+      isServed("fair", uniqueVirtualIp(), "vnic-handshake-rate"),
     );
     assert.deepEqual(new Set(await Promise.all(others)), new Set([true]));
     const record = await failedHandshakeWhere(
@@ -121,16 +142,16 @@ forEachEngineIfLong("node", (engine) => {
     const served = { paced: 0, fair: 0 };
     for (const more of [1, 0, 1, 0]) {
       const [pacedNow, fairNow] = await Promise.all([
-        servedOf(30, paced, uniqueVirtualIp(), "vnic-handshake-rate"),
-        servedOf(30, fair, greedy, "address-handshake-rate"),
+        servedOf(30, "changed-paced", uniqueVirtualIp(), "vnic-handshake-rate"),
+        servedOf(30, "changed-fair", greedy, "address-handshake-rate"),
       ]);
       served.paced += pacedNow;
       served.fair += fairNow;
       const reload = await director.reload(
-        documentWith(
-          { handshakesPerSecond: vnicRate + more },
-          { handshakesPerSecondPerAddress: addressRate + more },
-        ),
+        documentWith({
+          "changed-paced": { handshakesPerSecond: vnicRate + more },
+          "changed-fair": { handshakesPerSecondPerAddress: addressRate + more },
+        }),
       );
       assert.equal(reload.outcome, "applied");
     }
@@ -139,11 +160,13 @@ forEachEngineIfLong("node", (engine) => {
   });
 
   it("a rate that is taken away limits nobody any more", async () => {
-    assert.equal((await director.reload(documentWith({}, {}))).outcome, "applied");
-    assert.equal(await servedOf(60, paced, uniqueVirtualIp(), "vnic-handshake-rate"), 60);
-    assert.equal(await servedOf(60, fair, uniqueVirtualIp(), "address-handshake-rate"), 60);
+    const withoutRates = documentWith({ "freed-paced": {}, "freed-fair": {} });
+    assert.equal((await director.reload(withoutRates)).outcome, "applied");
+    assert.equal(await servedOf(60, "freed-paced", uniqueVirtualIp(), "vnic-handshake-rate"), 60);
+    assert.equal(await servedOf(60, "freed-fair", uniqueVirtualIp(), "address-handshake-rate"), 60);
   });
 
+  // This holds whatever tests have run before it: each of them notes its refusals.
   it("every connection over a rate is counted, once and by its limit", async () => {
     await eventually(async () => {
       const metrics = await director.metrics();

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
+import { afterEach, before, describe, it } from "node:test";
 import { escapeControls } from "#model/escape-controls.ts";
 import type { ExplainedHandshake } from "#control/admin-api/handshake-schema.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
-import { killTreeAtTestEnd, startProcess } from "#harness/child-process.ts";
-import { eventually } from "#harness/deadline.ts";
+import { killTreeAtTestEnd, startProcess, untilPrinted } from "#harness/child-process.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
@@ -79,26 +78,21 @@ describe("hostile text", { concurrency: true }, () => {
       });
     });
 
-    const targetOf = (listener: "asking" | "web" | "strict" | "proxied"): TlsConnectOptions => ({
-      host: shop.ip,
-      port: shop.portOf(listener),
-      ca: shop.ca.certificatePem,
-      servername: "shop.example",
-    });
-
     /** The line of a handshake that must fail, and the address that it came from. */
     async function refused(listener: "web" | "strict" | "proxied", options: TlsConnectOptions) {
       const localAddress = uniqueVirtualIp();
-      await assert.rejects(visit({ ...targetOf(listener), ...options, localAddress }));
+      await assert.rejects(visit({ ...shop.clientOf(listener), ...options, localAddress }));
       return { line: await failureLineOf(shop.director, localAddress), localAddress };
     }
 
-    // One after the other: the last one looks at what the others have left in the log.
     describe("of a client", { concurrency: false }, () => {
+      // Whatever a test has sent breaks no line of the log.
+      afterEach(() => assertSound(shop.director.logs));
+
       it("in the name of its certificate stands escaped in the access line", async () => {
         const certificate = { cert: client.chainPem, key: client.keyPem };
         const { line } = await recordedVisit(shop.director, {
-          ...targetOf("asking"),
+          ...shop.clientOf("asking"),
           ...certificate,
         });
         assert.equal(line["clientCertificate"], escapeControls(hostileName));
@@ -143,8 +137,6 @@ describe("hostile text", { concurrency: true }, () => {
         const line = await failureLineOf(shop.director, localAddress);
         assert.equal(line["failure"], "bad-proxy-header");
       });
-
-      it("breaks no line of the log", () => assertSound(shop.director.logs));
     });
   });
 
@@ -172,12 +164,7 @@ describe("hostile text", { concurrency: true }, () => {
     const typescript = ["--quiet", "--return", "--command", command, "/dev/null"];
     const running = await startProcess("script", typescript, { cwd: projectFolder });
     killTreeAtTestEnd(running);
-    const until = (pattern: RegExp): Promise<true> =>
-      eventually(
-        () => pattern.test(running.output()),
-        20_000,
-        () => running.output(),
-      );
+    const until = (pattern: RegExp): Promise<void> => untilPrinted(running, pattern, 20_000);
     await until(/The director is ready/);
     const target = { host: ip, ca: ca.certificatePem, servername: "shop.example" };
     await visit({ ...target, port: 8443, cert: client.chainPem, key: client.keyPem });

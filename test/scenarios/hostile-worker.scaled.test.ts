@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
@@ -8,11 +8,11 @@ import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { makeHostileProgram, type HostileProgram } from "#harness/hostile-program.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
-import { openFileCount } from "#harness/process-facts.ts";
+import { isAlive, openFileCount, statusFieldOf } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
-import { sized } from "#harness/run-length.ts";
+import { scaled } from "#harness/run-length.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
-import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
+import type { TlsClient } from "#harness/tls-client.ts";
 import { inCgroup, makeUnitCgroup, removeUnitCgroupAtTestEnd } from "#harness/unit-cgroup.ts";
 import { untilServing } from "#harness/worker-changes.ts";
 import { processOf } from "#harness/worker-of.ts";
@@ -27,22 +27,7 @@ const mostGrowthBytes = 160 * MIB;
 
 /** The most memory that a process ever had. proc(5) */
 const peakBytesOf = (pid: number): number =>
-  1_024 * Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-};
-
-const clientOptionsOf = (shop: Shop<"web">): TlsConnectOptions => ({
-  host: shop.ip,
-  port: shop.portOf("web"),
-  ca: shop.ca.certificatePem,
-  servername: "shop.example",
-});
+  1_024 * Number.parseInt(statusFieldOf(pid, "VmHWM"), 10);
 
 interface Site {
   readonly shop: Shop<"web">;
@@ -111,7 +96,7 @@ async function suffer(site: Site, names: readonly DeedName[]): Promise<void> {
   const stayed = after.filter(({ id }) => workers.some((worker) => worker.id === id));
   assert.equal(stayed.length, workers.length - gone.length);
   await ask(site.client);
-  assert.equal((await shownSerials(clientOptionsOf(shop))).length, 1);
+  assert.equal((await shownSerials(shop.clientOf("web"))).length, 1);
   const sayFiles = (): string => `${openFileCount(director.pid)} files, of ${site.openFiles}`;
   await eventually(() => openFileCount(director.pid) <= site.openFiles, 10_000, sayFiles);
   const grownBytes = peakBytesOf(director.pid) - site.peakBytes;
@@ -129,10 +114,10 @@ const sleepers = names.filter((name) => DEEDS[name].fate === "hung");
 const others = names.filter((name) => !leavers.includes(name) && !sleepers.includes(name));
 const ofRuntime = others.filter((name) => DEEDS[name].isOfRuntime === true);
 const messages = others.filter((name) => DEEDS[name].isOfRuntime !== true);
-const sizedMessages = sized(
-  messages,
-  messages.filter((_, at) => at % 4 === 0),
-);
+const someMessages = scaled({
+  short: messages.filter((_, at) => at % 4 === 0),
+  long: messages,
+});
 
 async function sufferInTurn(site: Site, deeds: readonly DeedName[]): Promise<void> {
   for (let at = 0; at < deeds.length; at += site.workers - 1) {
@@ -155,8 +140,8 @@ describe(
         await sufferInTurn(await startSite(engine, endpoint), ofRuntime);
       });
 
-      it(sizedMessages.join(", or "), async () => {
-        await sufferInTurn(await startSite(engine, endpoint), sizedMessages);
+      it(someMessages.join(", or "), async () => {
+        await sufferInTurn(await startSite(engine, endpoint), someMessages);
       });
 
       it([...sleepers, ...leavers].join(", or "), async () => {

@@ -19,9 +19,8 @@ if (isInNetworkNamespace) {
         const shop = await startShop({ engine, workers: 2, listeners });
         const [hung = 0] = await shop.director.workerPids();
         process.kill(hung, "SIGSTOP");
-        const target = { host: shop.ip, port: shop.portOf("web"), ca: shop.ca.certificatePem };
         const visits = Array.from({ length: clients }, () =>
-          visit({ ...target, servername: "shop.example", deadlineMs }),
+          visit({ ...shop.clientOf("web"), deadlineMs }),
         );
         assert.equal((await Promise.all(visits)).length, clients);
         await eventually(async () => !(await shop.director.workerPids()).includes(hung), 20_000);

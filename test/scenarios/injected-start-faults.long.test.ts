@@ -5,7 +5,7 @@ import { eventually } from "#harness/deadline.ts";
 import { FAILURES } from "#model/failure.ts";
 import { prepareServe, projectFolder } from "#harness/tlsd.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
-import { makeFaults } from "../fixtures/faulty-director.ts";
+import { makeFaults } from "#harness/faulty-director.ts";
 import { START_FAULT_ROWS } from "../fixtures/start-fault-rows.ts";
 
 const startDeadlineMs = 60_000;

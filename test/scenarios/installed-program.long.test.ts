@@ -6,7 +6,7 @@ import { runToExit } from "#harness/child-process.ts";
 import { inShell, printedCommands, startDemo } from "#harness/demo.ts";
 import { installProgram, packProgram, userEnvironment } from "#harness/installed-program.ts";
 import { findProgram, requirePackage } from "#harness/packages.ts";
-import { workersBelow } from "#harness/process-facts.ts";
+import { commandLineOf, workersBelow } from "#harness/process-facts.ts";
 import { withoutComments } from "#harness/source-imports.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { projectFolder } from "#harness/tlsd.ts";
@@ -15,7 +15,7 @@ const testDeadlineMs = 480_000;
 /** A user that Linux distributions bring along, and that owns nothing. */
 const daemon = { uid: 1, gid: 1 };
 const isRoot = process.getuid?.() === 0;
-/** Makes root an ordinary user, who may not write where the program is installed. */
+/** Makes root an ordinary user without permission to write where the program is installed. */
 const asUser = isRoot
   ? ["setpriv", `--reuid=${daemon.uid}`, `--regid=${daemon.gid}`, "--clear-groups", "--"]
   : [];
@@ -109,10 +109,9 @@ test("the package", { timeout: testDeadlineMs }, async (t) => {
       const banner = demo.output();
       assert.ok(banner.includes(`Admin socket: ${home}/.local/share/tlsd-demo/data/tlsd.sock\n`));
       assert.match(banner, new RegExp(`"event":"worker-ready".*"runtime":"${engine} `));
-      const workers = workersBelow(demo.pid).map(({ pid }) =>
-        readFile(`/proc/${pid}/cmdline`, "utf8"),
-      );
-      for (const line of await Promise.all(workers)) {
+      const workers = workersBelow(demo.pid).map(({ pid }) => commandLineOf(pid));
+      assert.ok(workers.length > 0);
+      for (const line of workers) {
         assert.ok(line.includes(`\0${program}/dist/dataplane/main.js\0`), line);
       }
       const curls = printedCommands(banner, "curl");

@@ -28,7 +28,7 @@ describe("a change", { concurrency: 2 }, () => {
     const start = (): Promise<Shop<"web">> =>
       startShop({ engine, workers: 2, listeners: { web: { to: endpoint.port } } });
 
-    /** With a second listener, for which a worker has to open a file. */
+    /** The document with a second listener. A worker has to open a file for it. */
     const documentOf = (shop: Shop<"web">): object => {
       const listener = { certificates: ["shop"], to: endpoint.port };
       return shopDocument({

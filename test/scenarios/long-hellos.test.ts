@@ -113,7 +113,7 @@ forEachEngine((engine) => {
 
   it("what all half-open handshakes hold is bounded, and the oldest make way", async () => {
     const clientAddress = uniqueVirtualIp();
-    // Of 60,000 bytes each, and one more than fit into 64 MiB by far.
+    // Each ClientHello has 60,000 bytes. The number is far more than fits into 64 MiB.
     const most = recordsOf(messageOfLength(longBytes)).subarray(0, 60_000);
     const clients = await Promise.all(
       Array.from({ length: 1_150 }, () => connect("request", clientAddress)),

@@ -15,7 +15,7 @@ import type { TlsClient } from "#harness/tls-client.ts";
 
 /** Each takes two files. */
 const fullAt = 10;
-/** With one listener, `fullAt` connections a worker: 128 files are kept for whatever else there is. */
+/** A worker with one listener takes `fullAt` connections: 128 files are kept for other uses. */
 const openFileLimit = 128 + 1 + 2 * fullAt;
 
 async function echo(client: TlsClient): Promise<void> {
@@ -39,7 +39,7 @@ async function closeAll(clients: readonly TlsClient[]): Promise<void> {
   for (const client of clients) await client[Symbol.asyncDispose]();
 }
 
-/** Whoever finds the director full is turned away or waits; it comes through once there is room. */
+/** A client of a full director is turned away or waits. It is served as soon as there is room. */
 function untilServed(shop: OneListener): Promise<TlsClient> {
   return eventually(
     async () => {
@@ -112,7 +112,7 @@ forEachEngineIfLong("bun", (engine) => {
     });
 
     for (const maxConnections of ["auto", 100_000] as const) {
-      it(`with maxConnections ${maxConnections} resets and records who comes over the open-file limit`, async () => {
+      it(`with maxConnections ${maxConnections} resets and records clients that come over the open-file limit`, async () => {
         const shop = await startShop({
           engine,
           listeners: { front: { to } },

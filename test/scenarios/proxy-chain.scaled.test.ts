@@ -25,7 +25,7 @@ import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
 
 const request = "GET /x HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n";
 
-/** What a client got through the director, and who the client is. */
+/** The answer that a client got through the director, and the address of the client. */
 interface Answer {
   readonly view: unknown;
   readonly clientAddress: string;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { byteByByte } from "#harness/byte-by-byte.ts";
 import { badProxyHeaders } from "#harness/bad-proxy-headers.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
@@ -30,9 +31,6 @@ const tlvs = [
   { type: tlvTypes.noop, value: Buffer.alloc(700) },
   { type: 0xe3, value: Buffer.from("of a site's own") },
 ];
-
-const byteByByte = (data: Buffer): Iterable<Uint8Array> =>
-  Array.from(data, (byte) => Uint8Array.of(byte));
 
 async function useOnce(client: TlsClient): Promise<void> {
   await client.send(request);
@@ -68,7 +66,7 @@ forEachEngine((engine) => {
     return connectionLineOf(shop.director, clientAddress);
   }
 
-  /** As the director sees the client: announced, or not. */
+  /** The client address in the records of the director: the announced one, or that of the socket. */
   const failureOf = (client: {
     readonly clientAddress: string;
     readonly clientPort?: number;

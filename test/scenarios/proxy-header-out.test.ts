@@ -187,7 +187,7 @@ forEachEngine((engine) => {
   });
 
   for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
-    it(`tells of a client certificate who it is for, and whether this connection showed it (${version})`, async () => {
+    it(`tells the subject of a client certificate, and whether this connection showed it (${version})`, async () => {
       const known = {
         port: ports["v2 for the known"],
         cert: partner.chainPem,

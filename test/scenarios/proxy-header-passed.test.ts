@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { TLSSocket } from "node:tls";
-import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { byteByByte } from "#harness/byte-by-byte.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEndpoint, type Behaviour, type Endpoint } from "#harness/endpoint.ts";
 import { forEachEngine } from "#harness/engines.ts";
@@ -22,8 +23,6 @@ import type { TlsConnectOptions, TlsFacts } from "#harness/tls-client.ts";
 type Name = "v2" | "v1" | "to TLS" | "fleet" | "none";
 
 const greeting = "first\n";
-const byteByByte = (data: Buffer): Iterable<Uint8Array> =>
-  Array.from(data, (byte) => Uint8Array.of(byte));
 
 /** Prints no more than 400 bytes of a header that differs. */
 function assertSame(header: Buffer, expected: Buffer): void {
@@ -58,6 +57,7 @@ forEachEngine((engine) => {
     const inside = await ca.issue({ names: ["inside.example"] });
     const echo: Behaviour = (socket) => void socket.on("end", () => socket.end()).pipe(socket);
     endpoint = await startEndpoint(echo, { expectsProxyHeader: true });
+    const plain = await startEndpoint(echo);
     tlsEndpoint = await startEndpoint(
       (socket, self) =>
         echo(
@@ -80,7 +80,7 @@ forEachEngine((engine) => {
         v1: { ...listener, proxyProtocol: "v1" },
         "to TLS": { ...listener, to: tlsEndpoint.port, endpointTls },
         fleet: listener,
-        none: { ...listener, proxyProtocol: "none", to: await freePort() },
+        none: { ...listener, proxyProtocol: "none", to: plain.port },
       },
       more: { policies: { open: { alpn: ["http/1.1"] } } },
       files: { "ca.pem": ca.certificatePem },
@@ -259,9 +259,11 @@ forEachEngine((engine) => {
       const result = await passed("v1", header);
       assert.equal(result.header.toString("latin1"), proxyV1Header(client).toString("latin1"));
       assert.equal(result.line["uniqueId"], "front-2");
+      // The endpoint sends back what it gets, which is the greeting alone.
+      assert.equal((await passed("none", header)).line["bytesToClient"], greeting.length);
     });
 
-    it("the next endpoint is told the same when the first one cannot be reached", async () => {
+    it("the next endpoint is told the same when the first one cannot be reached", async (t) => {
       const client = announcedClient();
       await shop.setProfile(
         { servers: ["gone", "web"], balance: "round-robin" },
@@ -269,6 +271,7 @@ forEachEngine((engine) => {
           servers: { web: { address: "127.0.0.1" }, gone: { address: uniqueVirtualIp() } },
         },
       );
+      t.after(() => shop.setProfile({}));
       for (let round = 0; round < 3; round += 1) {
         const result = await passed("fleet", proxyV2Header(client, cloudTlvs));
         assertHeader(result, client, { rest: cloudTlvs });

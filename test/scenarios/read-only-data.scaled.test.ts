@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { eventually } from "#harness/deadline.ts";
 import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
@@ -31,10 +31,9 @@ describe("a director whose data folder is read-only", { concurrency: 2, ...mayMo
   forEachEngineIfLong(
     "node",
     (engine) => {
-      let disk: MountedFolder;
-
       /** Its admin socket is not where the harness looks for it. */
       const start = async (
+        disk: MountedFolder,
         name: string,
         socketFolder: string,
         { env = {}, extraArgs = [] as readonly string[] },
@@ -73,11 +72,8 @@ describe("a director whose data folder is read-only", { concurrency: 2, ...mayMo
         };
       };
 
-      before(async () => {
-        disk = await mountDataFolder();
-      });
-
-      const serveTwice = async (): Promise<Director> => {
+      /** A director in its second revision. */
+      const serveTwice = async (disk: MountedFolder): Promise<Director> => {
         const director = await startDirector({
           document: documentOf("first"),
           engine,
@@ -89,6 +85,7 @@ describe("a director whose data folder is read-only", { concurrency: 2, ...mayMo
       };
 
       it("is refused by name where there is no runtime folder", async () => {
+        const disk = await mountDataFolder();
         await disk.setReadOnly(true);
         const { code, stderr } = await runDirectorToExit({
           document: documentOf("first"),
@@ -100,19 +97,18 @@ describe("a director whose data folder is read-only", { concurrency: 2, ...mayMo
             'mount -t tmpfs -o ro tmpfs /run && exec "$0" "$@"',
           ],
         });
-        await disk.setReadOnly(false);
         assert.equal(code, 1);
         assert.match(stderr, /data-unusable: .*cannot be written to.*--runtime/);
       });
 
       it("serves the newest revision of one that was killed, with its socket in $RUNTIME_DIRECTORY", async () => {
-        const killed = await serveTwice();
-        killed.signal("SIGKILL");
-        await killed.exited;
+        const disk = await mountDataFolder();
+        const killed = await serveTwice(disk);
+        await killed.kill();
         await disk.setReadOnly(true);
         const runtime = await makeTempFolder();
         const env = { RUNTIME_DIRECTORY: `${runtime}:/nonexistent` };
-        const { status, reload, socketPath, stop } = await start("third", runtime, { env });
+        const { status, reload, socketPath, stop } = await start(disk, "third", runtime, { env });
         const { revision, notices } = await status();
         // It is in the log beside the database: what reads without it would find nothing or the first.
         assert.equal(revision, 2);
@@ -137,35 +133,27 @@ describe("a director whose data folder is read-only", { concurrency: 2, ...mayMo
       });
 
       it("serves the newest revision of one that was stopped, with its socket where --runtime says", async () => {
-        const stopped = await serveTwice();
-        const { revision: newest } = await stopped.status();
+        const disk = await mountDataFolder();
+        const stopped = await serveTwice(disk);
         assert.equal((await stopped.stop()).code, 0);
         await disk.setReadOnly(true);
         const runtime = join(await makeTempFolder(), "run");
         const extraArgs = ["--runtime", runtime];
-        const { status, stop } = await start("second", runtime, { extraArgs });
+        const { status, stop } = await start(disk, "second", runtime, { extraArgs });
         // The file says the same.
-        assert.equal((await status()).revision, newest);
+        assert.equal((await status()).revision, 2);
         assert.equal(await stop(), 0);
-        await disk.setReadOnly(false);
       });
 
       it("and has no state serves the file", async () => {
-        const other = await mountDataFolder();
-        await other.setReadOnly(true);
+        const disk = await mountDataFolder();
+        await disk.setReadOnly(true);
         const runtime = await makeTempFolder();
-        const usual = disk;
-        disk = other;
-        try {
-          const { status, stop } = await start("first", runtime, {
-            env: { RUNTIME_DIRECTORY: runtime },
-          });
-          const { notices } = await status();
-          assert.ok(notices.some((text) => text.includes("served without being saved")));
-          assert.equal(await stop(), 0);
-        } finally {
-          disk = usual;
-        }
+        const env = { RUNTIME_DIRECTORY: runtime };
+        const { status, stop } = await start(disk, "first", runtime, { env });
+        const { notices } = await status();
+        assert.ok(notices.some((text) => text.includes("served without being saved")));
+        assert.equal(await stop(), 0);
       });
     },
     { concurrency: false },

@@ -70,6 +70,7 @@ forEachEngine((engine) => {
         );
         assert.ok(run.isConnected && run.isTrusted, run.output);
         assert.match(run.description ?? "", new RegExp(`^\\(TLS${version}`));
+        assert.match(run.stdout, /^HTTP\/1\.1 200 OK\r$[\s\S]*^end of answer$/m);
       });
     });
   }

@@ -68,7 +68,7 @@ forEachEngine((engine) => {
     assert.equal(asked, `POST /pay ${to}`);
   });
 
-  /** All that comes back for these bytes, and the access line. */
+  /** Sends the bytes. Resolves with the whole answer and the access line. */
   async function answer(
     bytes: string | Uint8Array,
     listener: Name = "default",

@@ -9,7 +9,7 @@ import { startShop, type Shop } from "#harness/shop.ts";
 import type { SocketClient } from "#harness/socket-client.ts";
 import type { TlsClient } from "#harness/tls-client.ts";
 
-/** For a handful of stalled downloads: each holds what the engine reads at once, and at least the mark of 64 KiB. */
+/** Room for a few stalled downloads. Each holds what the engine reads at once, and at least the mark of 64 KiB. */
 const relayMemoryKib = { bun: 2048, node: 512 } as const;
 const leastHeldKib = 64;
 const stalledBytes = 30_000_000;
@@ -58,7 +58,7 @@ forEachEngine((engine) => {
     client.end();
   };
 
-  it("sheds those that have been stuck longest when the relays hold too much, and serves who reads", async () => {
+  it("sheds those that have been stuck longest when the relays hold too much, and serves clients that read", async () => {
     const stalled: Stalled[] = [];
     while (shedPorts().length < 2) {
       assert.ok(stalled.length <= relayMemoryKib[engine] / leastHeldKib + 2, "nothing was shed");

@@ -14,7 +14,7 @@ import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
-/** With sessions that were not shared, one try in two would still find the worker that made them. */
+/** If workers did not share sessions, one try in two would still find the worker that made the session. */
 const visitsAcrossWorkers = 12;
 
 forEachEngine((engine) => {

@@ -8,7 +8,7 @@ import { recordedRefusal, recordedVisit, visit, type Visit } from "#harness/reco
 import { writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
-import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
+import { startPolicyDirector, type PolicyDirector } from "#harness/policy-director.ts";
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
 type Version = (typeof versions)[number];
@@ -94,7 +94,7 @@ forEachEngine((engine) => {
       describe(version, { concurrency: true }, () => {
         it("a resumed session keeps the client certificate that it was made with", async () => {
           const { session } = await visitAs("require", version, partner);
-          // Nothing but the session tells who it is.
+          // Only the session identifies the client.
           const client = clientOf("require", version, undefined, session);
           const { facts, line } = await recordedVisit(director, client);
           assert.equal(facts.isResumed, true);
@@ -151,9 +151,12 @@ forEachEngine((engine) => {
         });
 
         for (const listener of ["request", "require"] as const) {
-          it(`a client that ${listener} refused is refused with the session that it got all the same`, async () => {
+          it(`a client that ${listener} refused is refused with the session that it got all the same`, async (t) => {
             const session = await sessionOfRefused(clientOf(listener, version, stranger));
-            if (session === undefined) return;
+            if (session === undefined) {
+              t.skip("the client got no session");
+              return;
+            }
             assert.notEqual(await failureAs(listener, version, undefined, session), undefined);
             assert.equal(
               await failureAs(listener, version, stranger, session),

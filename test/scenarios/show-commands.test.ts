@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { SHOW_KINDS } from "#cli/show/show-kind.ts";
+import { SHOW_KINDS, type ShowKind } from "#cli/show/show-kind.ts";
 import { FAILURES, type FailureCode } from "#model/failure.ts";
-import { endProcessAtTestEnd, runToExit } from "#harness/child-process.ts";
-import { eventually } from "#harness/deadline.ts";
+import { endProcessAtTestEnd, runToExit, untilPrinted } from "#harness/child-process.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
 import { findProgram } from "#harness/packages.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -13,6 +12,16 @@ import { projectFolder, runTlsd, startTlsd } from "#harness/tlsd.ts";
 
 const nobody = "65534";
 const roundsDeadlineMs = 30_000;
+
+/** How the text of each kind begins, and a part of it that only this director can say. */
+const expectedText: Readonly<Record<ShowKind, RegExp>> = {
+  status: /^director +\d\S*, serving, pid \d+\n[^]*^workers +1 of 1 serve, engine node$/m,
+  workers: /^ *WORKER +PID +STATE [^]*^ *1 +\d+ +serving /m,
+  vnics: /^VNIC +STATE +VIRTUAL IP [^]*^front\.shop +up\/up /m,
+  listeners: /^LISTENER +MODE +TO [^]*^front\.shop:8443 +tcp /m,
+  certificates: /^CERTIFICATE +FILES +KEY [^]*^shop +ok /m,
+  handshakes: /^There are no failed handshakes\.$/m,
+};
 
 /** What a program reads on standard output, and a person on standard error. */
 function assertFailure(
@@ -52,7 +61,8 @@ describe("tlsd show", { concurrency: 3 }, () => {
         director.api(`/v1/${kind}`),
       ]);
       assert.deepEqual([table.code, table.stderr, json.code, json.stderr], [0, "", 0, ""]);
-      assert.match(table.stdout, /\n$/);
+      assert.match(table.stdout, expectedText[kind]);
+      assert.ok(table.stdout.endsWith("\n"));
       // What changes from second to second is left out of both.
       const changing = /"(residentBytes|loopDelayMs)": ?[\d.e-]+/g;
       const withoutChanging = (value: unknown): string =>
@@ -96,7 +106,7 @@ describe("tlsd show", { concurrency: 3 }, () => {
     assertFailure(json, "not-found", true);
   });
 
-  it("names what is wrong for a user who may not open the socket", async (t) => {
+  it("names what is wrong for a user without permission to open the socket", async (t) => {
     if (process.getuid?.() !== 0 || findProgram("setpriv") === undefined) {
       t.skip("only root can run it as another user, with setpriv");
       return;
@@ -128,12 +138,8 @@ describe("tlsd show", { concurrency: 3 }, () => {
     const args = ["show", "vnics", "--watch", "--json", "--socket", own.director.socketPath];
     const running = await startTlsd(args);
     endProcessAtTestEnd(running);
-    const until = (pattern: RegExp): Promise<true> =>
-      eventually(
-        () => pattern.test(running.output()),
-        roundsDeadlineMs,
-        () => running.output(),
-      );
+    const until = (pattern: RegExp): Promise<void> =>
+      untilPrinted(running, pattern, roundsDeadlineMs);
     await until(/^(\[.*"oper":"up".*\]\n){2}/);
     await own.director.stop();
     await until(/"code": "director-unreachable"/);

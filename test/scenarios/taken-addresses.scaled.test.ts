@@ -13,7 +13,7 @@ import { startShop, type Shop } from "#harness/shop.ts";
 import type { FileContents } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 
-/** Of documentation, RFC 5737: no machine has it. */
+/** An address for documentation, RFC 5737. No machine has it. */
 const strangeIp = "203.0.113.1";
 
 /** Another program that listens, which shares the port with those that ask for it as a director's workers do. */
@@ -79,21 +79,21 @@ forEachEngineIfLong("bun", (engine) => {
       await assertFailsToStart("address-not-available", `${strangeIp}:8443`, document);
     });
 
-    it("on the data folder of another director, whose process it names", async () => {
+    it("on the data folder of another director, whose process it names and which goes on serving", async () => {
       const { pid, dataDir } = shop.director;
       const document = documentOn(uniqueVirtualIp());
       const extraArgs = ["--data", dataDir];
       await assertFailsToStart("data-locked", `Process ${pid} has locked`, document, extraArgs);
+      await assertServes();
     });
 
-    it("on the port of another director, with a data folder of its own", async () => {
+    it("on the port of another director, which goes on serving, with a data folder of its own", async () => {
       const port = shop.portOf("front");
       const document = documentOn(shop.ip, port);
       await assertFailsToStart("address-in-use", `${shop.ip}:${port}`, document);
+      await assertServes();
     });
   });
-
-  it("the director whose folder and port they wanted goes on serving", assertServes);
 
   it("a change to a port or an address that cannot be had is refused by name, and the state before goes on", async () => {
     const { director } = shop;

@@ -14,7 +14,7 @@ import { isGoodFinding, runTestssl } from "#harness/testssl.ts";
 interface AllowedFinding {
   readonly id: string;
   readonly reason: string;
-  /** Otherwise it depends on who is faster. */
+  /** Otherwise the result depends on which side is faster. */
   readonly isAlwaysFound: boolean;
 }
 

@@ -5,14 +5,14 @@ import { forEachEngine } from "#harness/engines.ts";
 import { recordedRefusal, recordedVisit } from "#harness/recorded-handshake.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
-import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
+import { startPolicyDirector, type PolicyDirector } from "#harness/policy-director.ts";
 
 const policies = {
   "old-clients": { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" },
   "p-384": { groups: ["P-384"] },
 };
 
-/** As OpenSSL calls them towards a client, and as policies and records do. */
+/** The names of OpenSSL clients, and those of policies and records. */
 const curveNames: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384" };
 
 forEachEngine((engine) => {

@@ -12,7 +12,7 @@ import {
 } from "#harness/recorded-handshake.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
-import { startPolicyDirector, type PolicyDirector } from "../fixtures/policy-director.ts";
+import { startPolicyDirector, type PolicyDirector } from "#harness/policy-director.ts";
 
 const policies = {
   "old-clients": { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" },

@@ -8,7 +8,7 @@ import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
 import { limitOpenFiles } from "#harness/open-file-limit.ts";
-import { descendantsOf, openFileCount, workersBelow } from "#harness/process-facts.ts";
+import { descendantsOf, openFileCount, openFilesOf, workersBelow } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { untilServing } from "#harness/worker-changes.ts";
@@ -29,9 +29,7 @@ const lowestFreeFileOf = (pid: number): number => {
 };
 
 const socketsOf = (pid: number): readonly string[] =>
-  readdirSync(`/proc/${pid}/fd`)
-    .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
-    .filter((link) => link.startsWith("socket:"));
+  openFilesOf(pid).filter((link) => link.startsWith("socket:"));
 
 describe("the control process", { concurrency: 2 }, () => {
   forEachEngineIfLong("node", (engine) => {
@@ -105,10 +103,8 @@ describe("the control process", { concurrency: 2 }, () => {
         );
         assert.equal(line["code"], "reader-failed");
         await limitOpenFiles(director.pid, plenty);
-        const client = { host: shop.ip, port: shop.portOf("web"), ca: shop.ca.certificatePem };
         const isShown = async (): Promise<boolean> =>
-          (await shownSerials({ ...client, servername: "shop.example" }, 2)).join() ===
-          renewed.serial;
+          (await shownSerials(shop.clientOf("web"), 2)).join() === renewed.serial;
         await eventually(isShown, certificateMs, "the renewed certificate");
       }
     });

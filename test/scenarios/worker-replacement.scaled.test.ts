@@ -13,7 +13,7 @@ import type { TlsClient } from "#harness/tls-client.ts";
 import { connectionsByPid, twoWorkersOf, untilServing } from "#harness/worker-changes.ts";
 
 const goneMs = 40_000;
-/** Without a heartbeat: ARCHITECTURE names 10 s. The margin is for a machine that does other work. */
+/** A worker without a heartbeat counts as hung after 10 s. The margin is for a machine that does other work. */
 const hungMs = { least: 8_000, most: 30_000 };
 /** The waits before a worker is replaced for the first, second and third time. */
 const backOffMs = [200, 400, 800];
@@ -22,8 +22,8 @@ const clockErrorMs = 20;
 
 const timeOf = (line: LogLine): number => Date.parse(String(line["time"]));
 
-// Beside each other, as waiting for a worker to count as hung takes ten seconds.
-describe("a worker that ends", { concurrency: 2 }, () => {
+// The tests run at the same time, because a worker counts as hung only after ten seconds.
+describe("a worker", { concurrency: 2 }, () => {
   forEachEngineIfLong("node", (engine) => {
     let endpoint: Endpoint;
 
@@ -33,13 +33,6 @@ describe("a worker that ends", { concurrency: 2 }, () => {
 
     const start = (): Promise<Shop<"web">> =>
       startShop({ engine, workers: 2, listeners: { web: { to: endpoint.port } } });
-
-    const clientOf = (shop: Shop<"web">): Parameters<typeof untilServed>[0] => ({
-      host: shop.ip,
-      port: shop.portOf("web"),
-      ca: shop.ca.certificatePem,
-      servername: "shop.example",
-    });
 
     const goneLine = (shop: Shop<"web">, from: number): Promise<LogLine> =>
       shop.director.waitForLog((line) => isEvent(line, "worker-gone"), goneMs, from);
@@ -65,7 +58,7 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       );
     };
 
-    it("in a loop, as SIGSTOP looks from outside, is killed and replaced while the other serves", async () => {
+    it("that hangs, which SIGSTOP imitates, is killed and replaced while the other worker serves", async () => {
       const shop = await start();
       const { director } = shop;
       const [victim] = await twoWorkersOf(director);
@@ -73,18 +66,18 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       const stoppedAtMs = Date.now();
       process.kill(victim, "SIGSTOP");
       const gone = goneLine(shop, from);
-      for (let count = 0; count < 6; count += 1) await untilServed(clientOf(shop));
+      for (let count = 0; count < 6; count += 1) await untilServed(shop.clientOf("web"));
       const line = await gone;
       assert.partialDeepStrictEqual(line, { cause: "hung", exit: "signal SIGKILL" });
       const tookMs = timeOf(line) - stoppedAtMs;
       assert.ok(tookMs >= hungMs.least && tookMs <= hungMs.most, `${tookMs} ms`);
       await untilServing(director, 2, [victim]);
-      assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      assert.equal((await shownSerials(shop.clientOf("web"))).length, 1);
       const metrics = await director.metrics();
       assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "hung" }), 1);
     });
 
-    it("by SIGKILL takes only its own connections with it, and is replaced", async () => {
+    it("that is killed loses only its own connections, and is replaced", async () => {
       const shop = await start();
       const { clients, pids, counts } = await fillBoth(shop);
       const [victim] = pids;
@@ -97,16 +90,16 @@ describe("a worker that ends", { concurrency: 2 }, () => {
       const survivors = outcomes.filter(({ status }) => status === "fulfilled");
       assert.equal(survivors.length, counts[1]);
       // Its successor is not up yet, or has only just come up: each of these is served.
-      assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      assert.equal((await shownSerials(shop.clientOf("web"))).length, 1);
       await untilServing(shop.director, 2, [victim]);
-      assert.equal((await shownSerials(clientOf(shop))).length, 1);
+      assert.equal((await shownSerials(shop.clientOf("web"))).length, 1);
       // A zombie that nobody waits for would be one more.
       await eventually(() => workersBelow(shop.director.pid).length === 2);
       const metrics = await shop.director.metrics();
       assert.equal(metrics.value("tlsd_worker_restarts_total", { cause: "exited" }), 1);
     });
 
-    it("again and again is replaced after a longer wait each time, while the other serves", async () => {
+    it("that ends again and again is replaced after a longer wait each time, while the other serves", async () => {
       const shop = await start();
       const [first, other] = await twoWorkersOf(shop.director);
       let victim = first;
@@ -114,7 +107,7 @@ describe("a worker that ends", { concurrency: 2 }, () => {
         const from = shop.director.logs.length;
         process.kill(victim, "SIGKILL");
         const goneAtMs = timeOf(await goneLine(shop, from));
-        await shownSerials(clientOf(shop), 4);
+        await shownSerials(shop.clientOf("web"), 4);
         const workers = await untilServing(shop.director, 2, [victim]);
         const successor = workers.find(({ pid }) => pid !== other);
         assert.ok(successor !== undefined);

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
-import { runToExit } from "#harness/child-process.ts";
-import { eventually } from "#harness/deadline.ts";
+import { runToExit, untilEnded } from "#harness/child-process.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
@@ -11,11 +10,9 @@ import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { httpRequest } from "#harness/http-client.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask, shownSerials } from "#harness/many-clients.ts";
-import { workersBelow, isAlive, type ProcessIdentity } from "#harness/process-facts.ts";
 import { privilegesOf } from "#harness/process-privileges.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
-import { startShop, type Shop } from "#harness/shop.ts";
-import type { TlsConnectOptions } from "#harness/tls-client.ts";
+import { startShop } from "#harness/shop.ts";
 import { untilServing } from "#harness/worker-changes.ts";
 
 const nobody = 65_534;
@@ -27,23 +24,9 @@ const deadlineMs = 40_000;
 const onlyAsRoot =
   process.getuid?.() === 0 ? {} : { skip: "only root can start workers as another user" };
 
-const clientOf = (shop: Shop<"web">): TlsConnectOptions => ({
-  host: shop.ip,
-  port: shop.portOf("web"),
-  ca: shop.ca.certificatePem,
-  servername: "shop.example",
-});
-
 async function uidsOf(director: Director): Promise<readonly (number | undefined)[]> {
   const pids = await director.workerPids();
   return pids.map((pid) => privilegesOf(pid).uids[0]);
-}
-
-async function kill(director: Director): Promise<readonly ProcessIdentity[]> {
-  const workers = workersBelow(director.pid);
-  director.signal("SIGKILL");
-  await director.exited;
-  return workers;
 }
 
 async function hasHiddenProcesses(): Promise<boolean> {
@@ -104,7 +87,7 @@ describe("the workers' user", { ...onlyAsRoot, concurrency: 2 }, () => {
         assert.deepEqual(await uidsOf(shop.director), [daemon.uid, daemon.uid]);
         const client = await shop.connect("web");
         await ask(client);
-        const orphans = await kill(shop.director);
+        const orphans = await shop.director.kill();
         // Nothing but the folder of its data is left behind.
         assert.deepEqual(
           (await readdir(shop.director.dir)).filter((name) => name.startsWith("tlsd-")),
@@ -116,7 +99,7 @@ describe("the workers' user", { ...onlyAsRoot, concurrency: 2 }, () => {
           engine,
           folder: shop.director.dir,
         });
-        await shownSerials(clientOf(shop), 6);
+        await shownSerials(shop.clientOf("web"), 6);
         assert.deepEqual(await uidsOf(again), [daemon.uid, daemon.uid]);
         const isSaid = async (): Promise<boolean> =>
           (await again.status()).notices.some((notice) => notice.includes("instead of bin"));
@@ -125,7 +108,7 @@ describe("the workers' user", { ...onlyAsRoot, concurrency: 2 }, () => {
         await ask(client);
         client.end();
         await client.read.toEnd();
-        await eventually(() => !orphans.some(isAlive), deadlineMs, "the end of the orphans");
+        await untilEnded(orphans, deadlineMs, "the end of the orphans");
         const [victim = 0] = await again.workerPids();
         process.kill(victim, "SIGKILL");
         await untilServing(again, 2, [victim]);
@@ -141,7 +124,7 @@ describe("the workers' user", { ...onlyAsRoot, concurrency: 2 }, () => {
           serving.map(({ pid }) => privilegesOf(pid).uids[0]),
           [bin.uid, bin.uid],
         );
-        await shownSerials(clientOf(shop), 6);
+        await shownSerials(shop.clientOf("web"), 6);
         assert.ok(!(await isSaid()));
         await ask(staying);
         staying.end();
@@ -161,12 +144,12 @@ describe("the workers' user", { ...onlyAsRoot, concurrency: 2 }, () => {
         };
         const options = { document, engine, workers: 1, prefix: hidden };
         const first = await startDirector(options);
-        const orphans = await kill(first);
+        const orphans = await first.kill();
         assert.equal(orphans.length, 1);
         const again = await startDirector({ ...options, folder: first.dir });
         const found = await again.waitForLog((line) => isEvent(line, "orphans-found"), deadlineMs);
         assert.equal(found["orphans"], 1);
-        await eventually(() => !orphans.some(isAlive), deadlineMs, "the end of the orphan");
+        await untilEnded(orphans, deadlineMs, "the end of the orphan");
         assert.equal((await httpRequest({ host: ip, port: 8080 }, "/")).status, 308);
         assert.equal((await again.stop()).code, 0);
       });

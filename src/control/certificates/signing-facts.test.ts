@@ -43,7 +43,7 @@ describe("what a client must be able to verify", () => {
     ["rsa", pssRsae],
   ];
   for (const [keyType, keySchemes] of keys) {
-    it(`of a key ${keyType}, and of the chain above it`, async () => {
+    it(`has a key ${keyType}, and the chain above it`, async () => {
       const issued = await ca.issue({ names: ["shop.example"], keyType });
       assert.deepEqual(factsOf(issued.keyPem, issued.certificatePem), {
         keySchemes,
@@ -52,7 +52,7 @@ describe("what a client must be able to verify", () => {
     });
   }
 
-  it("of a chain each signature once, but for those of roots", async () => {
+  it("has each signature of a chain once, except those of roots", async () => {
     const intermediate = await rsaCa.issueIntermediate("intermediate");
     const { keyPem, certificatePem } = await intermediate.issue({ names: ["shop.example"] });
     const chain = [certificatePem, intermediate.certificatePem, rsaCa.certificatePem];
@@ -62,7 +62,7 @@ describe("what a client must be able to verify", () => {
     ]);
   });
 
-  it("of RSASSA-PSS the hash, of a key as of a signature", async () => {
+  it("includes the hash of RSASSA-PSS, both of a key and of a signature", async () => {
     const folder = await makeTempFolder();
     const pathOf = (name: string): string => join(folder, name);
     const openssl = async (...args: readonly string[]): Promise<void> => {

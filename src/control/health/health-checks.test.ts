@@ -8,7 +8,7 @@ import { parseDocument } from "#model/document/parse-document.ts";
 import type { Document } from "#model/document/document.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
-import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
+import { emptyCompiled } from "#harness/fake-pool.ts";
 import { HealthChecks } from "./health-checks.ts";
 
 const NAME = listenerNameOf(vnicNameOf("front", "shop"), 8443);

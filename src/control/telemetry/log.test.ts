@@ -44,7 +44,7 @@ test("keys and passphrases that are logged by mistake do not show", () => {
   }
 });
 
-test("for a terminal a line is text without JSON around it", () => {
+test("a line for a terminal is text without JSON around it", () => {
   const { lines, log } = linesOf(true);
   log.warn({ event: "certificate-refused", certificate: "shop" }, "The new files are refused.");
   // eslint-disable-next-line no-control-regex -- colours

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { listenerNameOf, vnicNameOf, type MaterialId } from "#model/names.ts";
 import type { Material, SnapshotListener } from "#model/records/snapshot.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
-import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
+import { emptyCompiled } from "#harness/fake-pool.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";
 
 const idOf = (name: string): MaterialId => name as MaterialId;
@@ -37,7 +37,7 @@ test("from nothing, everything is sent", () => {
   assert.deepEqual(change.material, { a: pairOf("a") });
 });
 
-test("to a base, only what differs is sent, and of the material what the base does not refer to", () => {
+test("a difference to a base has only the parts that differ, and the material to which the base does not refer", () => {
   const base = compiled(1, listener(1, "a"), listener(2, "b"), listener(3, "b"));
   const target = compiled(2, listener(1, "a"), listener(2, "c"), listener(4, "a"));
   const change = buildPrepare(base.snapshot, target);

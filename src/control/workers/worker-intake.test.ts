@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { sampleConnection } from "#harness/sample-director.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
-import { emptyCompiled } from "../../../test/fixtures/fake-pool.ts";
+import { emptyCompiled } from "#harness/fake-pool.ts";
 import { WorkerIntake } from "./worker-intake.ts";
 
 function intakeWith(...accessLogs: readonly SnapshotListener["accessLog"][]): WorkerIntake {

@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { eventually } from "#harness/deadline.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
-import { emptyCompiled, makeFakePool, type FakePool } from "../../../test/fixtures/fake-pool.ts";
+import { emptyCompiled, makeFakePool, type FakePool } from "#harness/fake-pool.ts";
 import { Rollout } from "./rollout.ts";
 
 const servingAll = (fake: FakePool, snapshot: number, size = 2): boolean => {

@@ -119,7 +119,7 @@ test("a record that is too large for any message is dropped and counted", () => 
   assert.equal(sent("events").at(-1)?.dropped, 1);
 });
 
-test("while nobody reads, memory is bounded, records are dropped and no count is lost", () => {
+test("without a reader, memory is bounded, records are dropped and no count is lost", () => {
   const { reports, counters, pipe, frames, sent } = makeReports();
   pipe.isRead = false;
   const connections = Array.from({ length: 2_000 }, () => sampleConnection);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { randomBelow } from "#harness/random.ts";
 import { buildProxyHeader } from "./build-proxy-header.ts";
 import { crc32c } from "./crc32c.ts";
 import { parseProxyHeader } from "./parse-proxy-header.ts";
@@ -28,15 +29,6 @@ const IPV6 = buildProxyHeader("v2", {
 const TEXT = buildProxyHeader("v1", FACTS);
 const UNKNOWN = buildProxyHeader("v1", { ...FACTS, clientAddress: "" });
 const CHECKSUM_BYTES = 7;
-
-/** The same numbers in every run. */
-function randomBelow(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return (state >>> 8) % limit;
-  };
-}
 
 test("no single flipped bit after the fixed part goes unnoticed", () => {
   for (const header of [IPV4, IPV6]) {

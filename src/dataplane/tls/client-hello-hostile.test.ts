@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { randomBelow } from "#harness/random.ts";
 import {
   alpn,
   BROWSER_MESSAGE,
@@ -37,15 +38,6 @@ const BASES = [
   Buffer.from("CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
   Buffer.from("802e01000200150010", "hex"),
 ];
-
-/** The same numbers in every run. */
-function randomBelow(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return (state >>> 8) % limit;
-  };
-}
 
 function check(bytes: Buffer): string {
   const result = parseClientHello(bytes);

@@ -57,10 +57,23 @@ function checkHello(bytes: Buffer): ClientHello {
   return result.hello;
 }
 
-/** The hello of a program, or undefined if it is not installed. */
 /** The Debian package that brings each of them. */
 const packages = { openssl: "openssl", curl: "curl", "gnutls-cli": "gnutls-bin" } as const;
 
+/** What the program sends; it is ended, and the catcher closed, afterwards. */
+async function caughtFrom(
+  catcher: HelloCatcher,
+  program: string,
+  programArguments: readonly string[],
+): Promise<Buffer> {
+  const child = spawn(program, programArguments, { stdio: "ignore" });
+  return catcher.caught.finally(() => {
+    child.kill("SIGKILL");
+    catcher.close();
+  });
+}
+
+/** The hello of a program, or undefined if it is not installed. */
 async function helloOfProgram(
   context: TestContext,
   program: keyof typeof packages,
@@ -68,11 +81,7 @@ async function helloOfProgram(
 ): Promise<{ readonly hello: ClientHello; readonly bytes: Buffer } | undefined> {
   if (!(await requirePackage(context, packages[program], program))) return undefined;
   const catcher = await HelloCatcher.listen();
-  const child = spawn(program, argumentsFor(catcher.port), { stdio: "ignore" });
-  const bytes = await catcher.caught.finally(() => {
-    child.kill("SIGKILL");
-    catcher.close();
-  });
+  const bytes = await caughtFrom(catcher, program, argumentsFor(catcher.port));
   return { hello: checkHello(bytes), bytes };
 }
 
@@ -135,8 +144,8 @@ test("curl", async (context) => {
 test("curl that speaks http to the TLS port", async (context) => {
   if (!(await requirePackage(context, "curl"))) return;
   const catcher = await HelloCatcher.listen();
-  spawn("curl", ["--silent", "--noproxy", "*", `http://${at(catcher.port)}/`]);
-  const bytes = await catcher.caught.finally(() => catcher.close());
+  const url = `http://${at(catcher.port)}/`;
+  const bytes = await caughtFrom(catcher, "curl", ["--silent", "--noproxy", "*", url]);
   assert.equal(parseClientHello(bytes).kind, "plaintext-http");
 });
 

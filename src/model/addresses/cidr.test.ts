@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { isIP } from "node:net";
 import { describe, test } from "node:test";
+import { randomBelow } from "#harness/random.ts";
 import {
   addressTextOf,
   cidrsContain,
@@ -188,14 +189,3 @@ describe("clients", () => {
     assert.equal(limitKeyOf("Bad:"), "bad:");
   });
 });
-
-/** The same numbers in every run (mulberry32). */
-function randomBelow(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
-}

@@ -1,3 +1,0 @@
-import { describeFaults } from "../fixtures/describe-faults.ts";
-
-describeFaults("all");
