@@ -56,6 +56,9 @@ export const PROBLEMS = {
   "suite-without-key-type": error(
     "Add a suite for the key type of the certificates, add a certificate for the suites, or allow TLSv1.3.",
   ),
+  "crl-with-partial-chain": error(
+    "Remove `partialChain`, and add the root CA and its revocation list to the files; or remove `crl`.",
+  ),
   "file-unreadable": error(
     "Check the path, which is relative to the document, and its permissions.",
   ),

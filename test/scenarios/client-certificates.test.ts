@@ -15,6 +15,9 @@ const policies = {
   request: { clientAuth: { mode: "request", ca: "root.pem" } },
   require: { clientAuth: { mode: "require", ca: "root.pem" } },
   chained: { clientAuth: { mode: "require", ca: "bundle.pem" } },
+  rootless: { clientAuth: { mode: "require", ca: "intermediate.pem" } },
+  anchored: { clientAuth: { mode: "require", ca: "intermediate.pem", partialChain: true } },
+  pinned: { clientAuth: { mode: "require", ca: "chained.pem", partialChain: true } },
   revocable: { clientAuth: { mode: "require", ca: "bundle.pem", crl: "bundle.crl" } },
 };
 
@@ -65,6 +68,8 @@ forEachEngine((engine) => {
     ]);
     const files = {
       "root.pem": root.certificatePem,
+      "intermediate.pem": intermediate.certificatePem,
+      "chained.pem": clients.chained.certificatePem,
       "bundle.pem": root.certificatePem + intermediate.certificatePem,
       "bundle.crl": lists.join(""),
     };
@@ -163,6 +168,17 @@ forEachEngine((engine) => {
           await failureOf("require", chained, chained.certificatePem),
           "untrusted-client-certificate",
         );
+      });
+
+      it("a chain ends in a self-signed root, unless the policy takes intermediates as trust anchors", async () => {
+        const { chained, chainedRevoked, valid } = clients;
+        for (const chain of [chained.certificatePem, chained.chainPem]) {
+          assert.equal(await failureOf("rootless", chained, chain), "untrusted-client-certificate");
+          assert.equal(await subjectOf("anchored", chained, chain), "chained partner");
+          assert.equal(await subjectOf("pinned", chained, chain), "chained partner");
+        }
+        assert.equal(await failureOf("anchored", valid), "untrusted-client-certificate");
+        assert.equal(await failureOf("pinned", chainedRevoked), "untrusted-client-certificate");
       });
 
       it("a certificate on a revocation list is refused, others of the same CAs are served", async () => {

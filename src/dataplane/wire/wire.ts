@@ -151,6 +151,8 @@ export interface ContextSpec {
   readonly caPem: string | undefined;
   readonly trustsSystem: boolean;
   readonly crlPem: string | undefined;
+  /** A peer's chain may end in any certificate of `caPem`. Otherwise it must end in a self-signed one. */
+  readonly partialChain: boolean;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
   readonly maxVersion: "TLSv1.2" | "TLSv1.3";
   readonly cipherSuites: readonly string[];
