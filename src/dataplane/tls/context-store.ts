@@ -77,6 +77,13 @@ export class ContextStore {
     );
   }
 
+  /** Whether the CA set has the certificate with this DER. */
+  isAuthority(trust: MaterialId, der: Uint8Array): boolean {
+    const material = this.#material.get(trust);
+    if (material?.kind !== "trust") return false;
+    return material.caPem.replaceAll("\n", "").includes(Buffer.from(der).toString("base64"));
+  }
+
   /** New tickets are sealed with the new key from now on; those of the old one lead to a full handshake. */
   setTicketBaseKey(key: Buffer): void {
     this.#ticketBaseKey = key;
