@@ -10,6 +10,7 @@ import type { Notices } from "./notice.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
 import type { DirectorFacts } from "./telemetry/director-metrics.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
+import { warningsInForce } from "./warnings-in-force.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface ViewParts {
@@ -45,6 +46,7 @@ export function buildView(parts: ViewParts): DirectorView {
       workers: { wanted: parts.wantedWorkers, serving: servingCount() },
       openConnections: telemetry.openConnections(),
       certificates: director.certificates(),
+      warnings: director.inForce === undefined ? [] : warningsInForce(director.inForce),
       notices: parts.notices.texts(),
     }),
     workers: () => pool.statuses(),

@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
+import { checkUse } from "#model/document/check-use.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { isError } from "#model/problem.ts";
 import { checkCertificateUsage } from "./certificates/check-certificate-usage.ts";
 import { checkKeyTypes } from "./certificates/check-key-types.ts";
+import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { loadSources } from "./certificates/load-sources.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
@@ -68,7 +70,8 @@ async function checkRead(
   const checked = await checkSources(draft, folder, reader, options);
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);
-  const all = [...problems, ...checked.problems.filter(isNew)];
+  const unused = document === undefined ? [] : checkUse(document);
+  const all = [...problems, ...checked.problems.filter(isNew), ...unused];
   return document === undefined || all.some(isError)
     ? { document: undefined, folder, sources: undefined, problems: all }
     : { document, folder, sources: checked.sources, problems: all };
@@ -88,6 +91,7 @@ async function checkSources(
       ...problems,
       ...checkKeyTypes(document, sources),
       ...checkCertificateUsage(document, sources),
+      ...checkTrustRoots(document, sources),
       ...checkOwnSocket(document, ownFoldersOf(wantedFolders(document.director, folder))),
     ],
   };

@@ -14,6 +14,7 @@ import type { HealthChecks } from "./health/health-checks.ts";
 import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { startUnsaved, UNSAVED_START_NOTICES, type UnsavedStartParts } from "./start-unsaved.ts";
+import { newWarningsOf } from "./warnings-in-force.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
 const TRUST_REFUSED = "trust-files-refused";
@@ -225,6 +226,11 @@ export class Director {
     }
     if (after === undefined || after === before) return;
     this.#inForce = after;
+    if (wanted.kind === "certificates" && before !== undefined) {
+      for (const problem of newWarningsOf(before, after)) {
+        this.#parts.bus.publish({ name: "certificate-warning", problem });
+      }
+    }
     this.#parts.health.follow(after.document, after.compiled.snapshot);
     if (wanted.kind === "document") this.#watch(after, wanted.checked.folder);
   }

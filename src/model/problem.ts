@@ -98,6 +98,12 @@ export const PROBLEMS = {
   ),
   "chain-order": warning("Put each certificate directly before the certificate of its issuer."),
   "no-server": warning("Add a server to `servers`."),
+  "unused-certificate": warning(
+    "Remove it, or add its name to the `certificates` or the `endpointTls` of a listener.",
+  ),
+  "vnic-without-listeners": warning("Add a listener, or remove the vNIC."),
+  "wildcard-virtual-ip": warning("Give the vNIC an address of its own."),
+  "ca-without-root": warning("Add the root CA to the file."),
   "not-used": warning("Remove it, or add the setting that uses it."),
   "not-enforced-yet": warning(
     "The setting is stored and shown, but has no effect in this version.",

@@ -66,6 +66,7 @@ test("status is shown in lines, what needs attention too", async () => {
   assert.match(stdout, /^certificates {2}0 ok, 1 refused$/m);
   assert.match(stdout, /^refused {7}shop: The key does not match\.$/m);
   assert.match(stdout, /^last change {3}refused: profiles\.shop: no$/m);
+  assert.match(stdout, /^warning {7}certificates\.old: No listener uses it\.$/m);
   assert.match(stdout, /^notice {8}There is no boundary\.$/m);
 });
 

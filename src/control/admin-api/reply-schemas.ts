@@ -99,6 +99,17 @@ export const CertificateStatusSchema = shape<CertificateStatus>(
   "A certificate and the version of it that is served.",
 );
 
+const ProblemSchema = shape<Problem>(
+  {
+    path: text("Dotted path in the document."),
+    code: text("What kind of problem it is."),
+    message: text("The problem in a sentence."),
+    hint: text("What to do next."),
+    severity: choice(["error", "warning"], "A warning does not make the document invalid."),
+  },
+  "One thing that is wrong in a document.",
+);
+
 export const DirectorStatusSchema = shape<DirectorStatus>(
   {
     version: text("Version of the program."),
@@ -115,6 +126,9 @@ export const DirectorStatusSchema = shape<DirectorStatus>(
     }),
     openConnections: count("Connections open now."),
     certificates: Type.Array(CertificateStatusSchema, { description: "Every certificate." }),
+    warnings: Type.Array(ProblemSchema, {
+      description: "What the document and its files in force should not have.",
+    }),
     notices: texts("Conditions that an operator should act on."),
   },
   "The director.",
@@ -126,17 +140,6 @@ export const ReloadResultSchema = shape<ReloadResult>(
     changed: Type.Boolean({ description: "False if nothing differed from what was in force." }),
   },
   "The result of reading the document again.",
-);
-
-const ProblemSchema = shape<Problem>(
-  {
-    path: text("Dotted path in the document."),
-    code: text("What kind of problem it is."),
-    message: text("The problem in a sentence."),
-    hint: text("What to do next."),
-    severity: choice(["error", "warning"], "A warning does not make the document invalid."),
-  },
-  "One thing that is wrong in a document.",
 );
 
 export const FailureSchema = shape<FailureShape>(

@@ -38,6 +38,7 @@ export async function readTrust(
   const version: TrustVersion = {
     id: reply.id as MaterialId,
     material: { kind: "trust", caPem, crlPem: crlSource === undefined ? undefined : crlPem },
+    ...(reply.unrootedCa === undefined ? {} : { unrootedCa: reply.unrootedCa }),
     files: [caSource.file, ...(crlSource === undefined ? [] : [crlSource.file])],
   };
   return { version, warnings: reply.warnings };

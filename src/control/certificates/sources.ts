@@ -25,6 +25,8 @@ export interface CertificateVersion {
 export interface TrustVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "trust" }>;
+  /** The subject of a CA of the bundle that leads to no root of the bundle (unrooted-ca.ts). Absent if there is none. */
+  readonly unrootedCa?: string;
   readonly files: readonly SourceFile[];
 }
 

@@ -38,6 +38,7 @@ export interface CertificateReply {
 /** CA bundle and revocation lists beside it, as PEM; the second is empty if there are none. */
 export interface TrustReply {
   readonly id: string;
+  readonly unrootedCa?: string;
   readonly warnings: readonly Problem[];
 }
 

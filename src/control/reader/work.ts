@@ -63,9 +63,12 @@ async function readTrust(
   const { parseTrust } = await import("../certificates/parse-trust.ts");
   const texts = { ca: textOf(ca), crl: has.crl ? textOf(crl) : undefined };
   const { version, warnings } = parseTrust(texts, places, nowMs);
-  const { caPem, crlPem } = version.material;
+  const { id, material, unrootedCa } = version;
+  const { caPem, crlPem } = material;
   return {
-    outcome: { reply: { id: version.id, warnings } },
+    outcome: {
+      reply: { id, warnings, ...(unrootedCa === undefined ? {} : { unrootedCa }) },
+    },
     parts: [bytesOf(caPem), bytesOf(crlPem ?? "")],
   };
 }

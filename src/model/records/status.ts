@@ -1,5 +1,6 @@
 /** Reply shapes of the admin API that control, cli and tests share. */
 import type { CertificateFacts } from "../document/certificate.ts";
+import type { Problem } from "../failure.ts";
 import type { ListenerMode } from "../document/listener.ts";
 import type { ListenerName, VnicName } from "../names.ts";
 import type { Revision } from "../document/document.ts";
@@ -76,6 +77,8 @@ export interface DirectorStatus {
   readonly workers: { readonly wanted: number; readonly serving: number };
   readonly openConnections: number;
   readonly certificates: readonly CertificateStatus[];
+  /** What the document and its files in force should not have. Nothing is refused because of it. */
+  readonly warnings: readonly Problem[];
   /** Conditions that an operator should act on, e.g. a missing privilege boundary. */
   readonly notices: readonly string[];
 }
