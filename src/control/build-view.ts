@@ -3,6 +3,8 @@ import {
   vnicsOf as vnicPlacesOf,
   type ListenerPlace,
 } from "#model/document/document-listeners.ts";
+import type { Problem } from "#model/failure.ts";
+import { isAdvice } from "#model/problem.ts";
 import type { VnicName } from "#model/names.ts";
 import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { Engine, ListenerStatus, VnicStatus } from "#model/records/status.ts";
@@ -15,6 +17,7 @@ import type { Notices } from "./notice.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
 import type { DirectorFacts } from "./telemetry/director-metrics.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
+import { warningsInForce } from "./warnings-in-force.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface ViewParts {
@@ -51,6 +54,7 @@ export function buildView(parts: ViewParts): DirectorView {
       workers: { wanted: parts.wantedWorkers, serving: servingCount() },
       openConnections: telemetry.openConnections(),
       certificates: director.certificates(),
+      warnings: warningsOf(parts),
       notices: parts.notices.texts(),
     }),
     workers: () => pool.statuses(),
@@ -59,6 +63,13 @@ export function buildView(parts: ViewParts): DirectorView {
     metrics: () => telemetry.metrics(),
     isReady: () => director.phase === "serving" && servingCount() > 0,
   };
+}
+
+/** What `tlsd check` would warn of now. */
+function warningsOf({ director, certificates }: ViewParts): readonly Problem[] {
+  const { inForce } = director;
+  if (inForce === undefined) return [];
+  return [...warningsInForce(inForce), ...certificates.problems().filter(isAdvice)];
 }
 
 /** What the metrics are read from. */

@@ -14,6 +14,7 @@ describe("checkFile", () => {
   before(async () => {
     folder = await makeTempFolder();
     ca = await createTestCa();
+    await writeFiles(folder, { "ca.pem": ca.certificatePem });
     await (await ca.issue({ names: ["shop.example"] })).writeTo(folder, "shop");
     await (await ca.issue({ names: ["shop.example"], keyType: "rsa" })).writeTo(folder, "rsa");
     await (await ca.issue({ names: ["old.example"], validity: "expired" })).writeTo(folder, "old");
@@ -106,10 +107,71 @@ describe("checkFile", () => {
       profiles("to: 80, policy: rsa, certificates: [shop]") + certificates("shop", "rsa");
     assert.deepEqual(placesOf(await check(ecdsa + policies(both))), [
       "suite-without-key-type profiles.shop.vnics.front.listeners[0].policy",
+      "unused-certificate certificates.rsa",
     ]);
     const mixed =
       profiles("to: 80, policy: rsa, certificates: [shop, rsa]") + certificates("shop", "rsa");
     assert.deepEqual(placesOf(await check(mixed + policies(both))), []);
+  });
+
+  it("warns of certificates and vNICs that nothing uses", async () => {
+    const [used, forEndpoints, unused] = ["shop", "rsa", "*.unused.example"];
+    await (await ca.issue({ names: ["unused.example"] })).writeTo(folder, "unused");
+    const checked = await check(
+      `profiles: { shop: { servers: [web-1], vnics: { front: { ip: 198.51.100.1, listeners: [{ port: 443, to: 80, certificates: [${used}], endpointTls: { ca: ca.pem, certificate: ${forEndpoints} } }] }, back: { ip: 198.51.100.2 } } } }
+certificates: { ${used}: { chain: shop.pem, key: shop.key }, ${forEndpoints}: { chain: rsa.pem, key: rsa.key }, "${unused}": { chain: unused.pem, key: unused.key } }
+`,
+    );
+    assert.deepEqual(placesOf(checked), [
+      "vnic-without-listeners profiles.shop.vnics.back.listeners",
+      `unused-certificate certificates["${unused}"]`,
+    ]);
+    assert.ok(checked.document);
+  });
+
+  it("hides no error of a certificate behind the warning that it is not used", async () => {
+    const checked = await check(
+      profiles("to: 80, certificates: [shop]") + certificates("shop", "old", "gone"),
+    );
+    assert.deepEqual(placesOf(checked), [
+      "certificate-expired certificates.old.chain",
+      "file-unreadable certificates.gone.chain",
+      "unused-certificate certificates.old",
+      "unused-certificate certificates.gone",
+    ]);
+    assert.equal(checked.document, undefined);
+  });
+
+  it("warns of a CA bundle without the root that a chain must end in", async () => {
+    const intermediate = await ca.issueIntermediate("intermediate");
+    const low = await intermediate.issueIntermediate("low");
+    await writeFiles(folder, {
+      "intermediate.pem": intermediate.certificatePem,
+      "both.pem": low.certificatePem + intermediate.certificatePem + ca.certificatePem,
+      "gap.pem": low.certificatePem + ca.certificatePem,
+    });
+    const policyOf = (settings: string): string => `{ clientAuth: { ${settings} } }`;
+    const policies = {
+      rootless: policyOf("mode: request, ca: intermediate.pem"),
+      gap: policyOf("mode: require, ca: gap.pem"),
+      whole: policyOf("mode: require, ca: both.pem"),
+      anchored: policyOf("mode: require, ca: intermediate.pem, partialChain: true"),
+    };
+    const listed = Object.entries(policies).map(([name, policy]) => `${name}: ${policy}`);
+    const endpointTls = "endpointTls: { ca: intermediate.pem }";
+    const checked = await check(
+      `${profiles(`to: 80, certificates: [shop], ${endpointTls}`)}${certificates("shop")}policies: { ${listed.join(", ")} }\n`,
+    );
+    assert.deepEqual(placesOf(checked), [
+      "ca-without-root policies.rootless.clientAuth.ca",
+      "ca-without-root policies.gap.clientAuth.ca",
+      "ca-without-root profiles.shop.vnics.front.listeners[0].endpointTls.ca",
+    ]);
+    assert.match(checked.problems[0]?.message ?? "", /^The CA CN=intermediate is not self-signed/);
+    assert.match(checked.problems[0]?.hint ?? "", /partialChain: true/);
+    assert.match(checked.problems[1]?.message ?? "", /^The CA CN=low is not self-signed/);
+    assert.doesNotMatch(checked.problems[2]?.hint ?? "", /partialChain/);
+    assert.ok(checked.document);
   });
 
   it("keeps clients away from the admin socket", async () => {

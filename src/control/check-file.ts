@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
+import { checkUse } from "#model/document/check-use.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { isError } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
+import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
 import { asWarning, loadSources } from "./certificates/load-sources.ts";
 import { sourcesOf, type EngineTrial, type SourceEntries } from "./certificates/source-entry.ts";
@@ -96,7 +98,8 @@ async function checkRead(
   const found = [...(isStart ? ofFiles.map(asWarning) : ofFiles), ...surroundings];
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);
-  const all = [...problems, ...found.filter(isNew)];
+  const unused = document === undefined ? [] : checkUse(document);
+  const all = [...problems, ...found.filter(isNew), ...unused];
   return document === undefined || all.some(isError)
     ? { document: undefined, folder, entries: undefined, problems: all }
     : { document, folder, entries, problems: all };
@@ -125,7 +128,10 @@ async function checkSources(
   const reading = { reader, trial: engineOf(document.director)?.trial };
   const inForce = purpose.kind === "change" ? purpose.inForce : undefined;
   const loaded = await loadSources(document, folder, reading, inForce?.entries);
-  const usage = usageProblems(document, loaded.sources, inForce);
+  const usage = [
+    ...usageProblems(document, loaded.sources, inForce),
+    ...checkTrustRoots(document, loaded.sources),
+  ];
   return { entries: loaded.entries, problems: [...loaded.problems, ...usage] };
 }
 

@@ -101,20 +101,20 @@ function trustIdOf(sources: Sources, ca: string, crl: string | undefined): Mater
 
 /** The presets ask for no client certificate. */
 function clientAuthOf(policy: Policy | undefined, sources: Sources): SnapshotClientAuth {
-  const { mode = "none", ca, crl } = policy?.clientAuth ?? {};
-  if (mode === "none") return { mode, trust: undefined };
+  const { mode = "none", ca, crl, partialChain = false } = policy?.clientAuth ?? {};
+  if (mode === "none") return { mode, trust: undefined, partialChain: false };
   if (ca === undefined) throw lacking("no CA");
-  return { mode, trust: trustIdOf(sources, ca, crl) };
+  return { mode, trust: trustIdOf(sources, ca, crl), partialChain };
 }
 
 /** A trust's id is over the contents of CA and CRL, so that a changed CRL ends every session that was made before. */
 function sessionScopeOf(
   name: ListenerName,
   policy: ResolvedPolicy,
-  { mode, trust }: SnapshotClientAuth,
+  { mode, trust, partialChain }: SnapshotClientAuth,
 ): string {
   return createHash("sha256")
-    .update(JSON.stringify([name, policy, mode, trust ?? null]))
+    .update(JSON.stringify([name, policy, mode, trust ?? null, partialChain]))
     .digest("hex");
 }
 

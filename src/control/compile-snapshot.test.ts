@@ -126,7 +126,11 @@ describe("compileSnapshot", () => {
     assert.ok(shop && trust);
     assert.deepEqual(new Set(material.keys()), new Set([shop.id, trust.id]));
     assert.equal(material.get(shop.id), shop.material);
-    assert.deepEqual(snapshot.listeners[0]?.clientAuth, { mode: "require", trust: trust.id });
+    assert.deepEqual(snapshot.listeners[0]?.clientAuth, {
+      mode: "require",
+      trust: trust.id,
+      partialChain: false,
+    });
     assert.doesNotMatch(JSON.stringify(snapshot), /PRIVATE KEY/);
   });
 
@@ -187,17 +191,25 @@ describe("compileSnapshot", () => {
     assert.equal(snapshot.vnics.length, 1);
   });
 
-  it("gives sessions another scope with another listener, policy, CA or CRL, and keeps it otherwise", async () => {
+  it("gives sessions another scope with another listener, policy, CA, CRL or trust anchors, and keeps it otherwise", async () => {
     const strict = { ...TCP, policy: "partners" };
     const scope = listenerOf(strict).sessionScope;
+    const document = documentWith([strict]);
+    const { partners } = document.policies;
+    assert.ok(partners);
+    const clientAuth = { ...partners.clientAuth, partialChain: true };
+    const policies = { ...document.policies, partners: { ...partners, clientAuth } };
+    const [anchored] = compile({ ...document, policies }).snapshot.listeners;
+    assert.equal(anchored?.clientAuth.partialChain, true);
     assert.equal(listenerOf({ ...strict, certificates: ["other"], to: 81 }).sessionScope, scope);
     await writeFiles(folder, { "ca.crl": await ca.revocationList(["4f01"]) });
     const others = [
       listenerOf({ ...strict, port: 444 }),
       listenerOf({ ...strict, policy: "open" }),
       listenerOf(strict, { sources: await load() }),
+      anchored,
     ].map(({ sessionScope }) => sessionScope);
-    assert.equal(new Set([scope, ...others]).size, 4);
+    assert.equal(new Set([scope, ...others]).size, 5);
   });
 
   it("leaves out what cannot be used: a certificate, or a listener that needs it", () => {

@@ -15,6 +15,7 @@ import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import { startUnsaved, UNSAVED_START_NOTICES, type UnsavedStartParts } from "./start-unsaved.ts";
+import { newWarningsOf } from "./warnings-in-force.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
 const TRUST_REFUSED = "trust-files-refused";
@@ -234,10 +235,15 @@ export class Director {
   }
 
   #putInForce({ before, after }: ChangeResult, wanted: Wanted): void {
-    const { certificates, health, notices } = this.#parts;
+    const { bus, certificates, health, notices } = this.#parts;
     if (after !== undefined && after !== before) {
       this.#inForce = after;
       health.follow(after.document, after.compiled.snapshot);
+    }
+    if (wanted.kind === "certificates" && before !== undefined && after !== undefined) {
+      for (const problem of newWarningsOf(before, after)) {
+        bus.publish({ name: "certificate-warning", problem });
+      }
     }
     if (wanted.kind !== "document") return;
     for (const event of UNSAVED_START_NOTICES) notices.clear(event);

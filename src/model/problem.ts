@@ -15,6 +15,9 @@ export const PROBLEMS = {
   "bad-name": error(
     "Use up to 63 lower-case letters, digits and hyphens, without a hyphen at either end.",
   ),
+  "bad-certificate-name": error(
+    "Use labels of lower-case letters, digits, `_` and `-`, joined by single dots, and `*.` before them if you like: shop, shop.example or *.shop.example. A name has up to 253 characters.",
+  ),
   "missing-key": error("Add it."),
   "forbidden-key": error("Remove it."),
   "bad-value": error("docs/reference/document.md lists the allowed values."),
@@ -52,6 +55,9 @@ export const PROBLEMS = {
   "version-without-suite": error("Add a suite of that version, or do not allow the version."),
   "suite-without-key-type": error(
     "Add a suite for the key type of the certificates, add a certificate for the suites, or allow TLSv1.3.",
+  ),
+  "crl-with-partial-chain": error(
+    "Remove `partialChain`, and add the root CA and its revocation list to the files; or remove `crl`.",
   ),
   "file-unreadable": error(
     "Check the path, which is relative to the document, and its permissions.",
@@ -102,6 +108,12 @@ export const PROBLEMS = {
   ),
   "chain-order": warning("Put each certificate directly before the certificate of its issuer."),
   "no-server": warning("Add a server to `servers`."),
+  "unused-certificate": warning(
+    "Remove it, or add its name to the `certificates` or the `endpointTls` of a listener.",
+  ),
+  "vnic-without-listeners": warning("Add a listener, or remove the vNIC."),
+  "wildcard-virtual-ip": warning("Give the vNIC an address of its own."),
+  "ca-without-root": warning("Add the root CA to the file."),
   "not-used": warning("Remove it, or add the setting that uses it."),
   "not-enforced-yet": warning(
     "The setting is stored and shown, but has no effect in this version.",
@@ -123,12 +135,14 @@ export const isAdvice = ({ code }: Problem): boolean =>
 export const isError = (problem: Problem): boolean => problem.severity === "error";
 
 const PLAIN_KEY = /^[A-Za-z0-9_-]+$/;
+/** Enough for the longest key that is valid, so that no two keys have the same path. */
+const MAX_KEY_LENGTH = 256;
 
-/** Returns a path such as `profiles.shop.listeners[0]`. A key that is not plain is quoted: `servers["a.b"]`. */
+/** Returns a path such as `profiles.shop.listeners[0]`. A key that is not plain is quoted: `certificates["*.a.b"]`. */
 export function pathOf(...steps: readonly (string | number)[]): string {
   return steps.reduce<string>((path, step) => {
     if (typeof step === "number") return `${path}[${step}]`;
-    if (!PLAIN_KEY.test(step)) return `${path}[${quoted(step)}]`;
+    if (!PLAIN_KEY.test(step)) return `${path}[${quoted(step, MAX_KEY_LENGTH)}]`;
     return path === "" ? step : `${path}.${step}`;
   }, "");
 }
@@ -136,8 +150,8 @@ export function pathOf(...steps: readonly (string | number)[]): string {
 const MAX_QUOTED_LENGTH = 80;
 
 /** Returns a value of the document for a message: short and on one line. PEM is never shown, as it may be a private key. */
-export function quoted(value: unknown): string {
+export function quoted(value: unknown, maxLength = MAX_QUOTED_LENGTH): string {
   const text = JSON.stringify(value) ?? "nothing";
   if (text.includes("-----BEGIN")) return "PEM text";
-  return text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text;
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }

@@ -1,3 +1,4 @@
+import { CERTIFICATE_NAME_PATTERN } from "#model/document/certificate-name.ts";
 import { DocumentSchema } from "#model/document/document.ts";
 import { NAME_PATTERN } from "#model/names.ts";
 import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
@@ -28,6 +29,7 @@ interface DocumentPart {
 
 const PATTERNS: Readonly<Record<string, string>> = {
   [NAME_PATTERN]: "name",
+  [CERTIFICATE_NAME_PATTERN]: "certificate name",
   [DURATION_PATTERN]: "duration",
   [SIZE_PATTERN]: "size",
   [RATE_PATTERN]: "rate",
@@ -38,6 +40,8 @@ const INTRO = [
   "folder. Keys that are not listed here are errors. `tlsd check FILE` reports every problem of a document.",
   "",
   "- A *name* is 1 to 63 lower-case letters, digits and inner hyphens.",
+  "- A *certificate name* is up to 253 characters: labels of lower-case letters, digits, `_` and `-`, joined by single dots,",
+  "  with an optional `*.` before them: `shop`, `shop.example`, `*.shop.example`.",
   "- A *duration* has a unit: `500ms`, `10s`, `5m`, `12h`.",
   "- A *size* has a unit: `64KiB`, `512MiB`, `2GiB`.",
   "- A *rate* is `<committed>_<peak>` in bits per second: `100m_1g` is 100 Mbit/s guaranteed and 1 Gbit/s at most.",

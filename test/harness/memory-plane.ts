@@ -32,7 +32,7 @@ export const egressListener: SnapshotListener = {
   certificates: [],
   strictServerName: false,
   policy: PRESETS.modern,
-  clientAuth: { mode: "none", trust: undefined },
+  clientAuth: { mode: "none", trust: undefined, partialChain: false },
   sessionScope: "",
   endpoints: [],
   standby: [],

@@ -117,6 +117,10 @@ export class MemorySocket implements TlsSocket {
     return undefined;
   }
 
+  peerRoot(): Uint8Array | undefined {
+    return undefined;
+  }
+
   canSendTickets(): boolean {
     return true;
   }

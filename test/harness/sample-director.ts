@@ -71,6 +71,15 @@ export const sampleStatus: DirectorStatus = {
       },
     },
   ],
+  warnings: [
+    {
+      path: "certificates.old",
+      code: "unused-certificate",
+      message: "No listener uses it.",
+      hint: "Remove it.",
+      severity: "warning",
+    },
+  ],
   notices: ["There is no boundary."],
 };
 

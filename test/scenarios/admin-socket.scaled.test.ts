@@ -86,7 +86,7 @@ describe("the admin socket", { concurrency: true }, () => {
       });
 
       it("tells the state of the director", async () => {
-        const { startedAt, changedAt, version, notices, certificates, ...status } =
+        const { startedAt, changedAt, version, notices, warnings, certificates, ...status } =
           await director.status();
         assert.deepEqual(status, {
           state: "serving",
@@ -102,6 +102,8 @@ describe("the admin socket", { concurrency: true }, () => {
           assert.ok(Date.parse(time) >= startedAtMs && Date.parse(time) <= Date.now());
         }
         assert.ok(notices.every((notice) => notice.length > 0));
+        const places = warnings.map(({ code, path }) => `${code} ${path}`);
+        assert.deepEqual(places, ["no-server profiles.nowhere.servers"]);
         assert.deepEqual(certificates, await get("/v1/certificates"));
       });
 

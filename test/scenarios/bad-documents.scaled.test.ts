@@ -163,9 +163,10 @@ describe("tlsd check", () => {
       [
         ["not-enforced-yet", "warning"],
         ["not-enforced-yet", "warning"],
+        ["vnic-without-listeners", "warning"],
       ],
     );
-    assert.match(asText.stdout, /^2 warnings$/m);
+    assert.match(asText.stdout, /^3 warnings$/m);
     assert.match(asText.stdout, /the document is valid\.\n$/);
   });
 

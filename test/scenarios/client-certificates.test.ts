@@ -15,6 +15,13 @@ const policies = {
   request: { clientAuth: { mode: "request", ca: "root.pem" } },
   require: { clientAuth: { mode: "require", ca: "root.pem" } },
   chained: { clientAuth: { mode: "require", ca: "bundle.pem" } },
+  rootless: { clientAuth: { mode: "require", ca: "intermediate.pem" } },
+  anchored: { clientAuth: { mode: "require", ca: "intermediate.pem", partialChain: true } },
+  pinned: { clientAuth: { mode: "require", ca: "chained.pem", partialChain: true } },
+  "part-listed": { clientAuth: { mode: "require", ca: "root.pem", crl: "root.crl" } },
+  "rootless-listed": {
+    clientAuth: { mode: "require", ca: "intermediate.pem", crl: "intermediate.crl" },
+  },
   revocable: { clientAuth: { mode: "require", ca: "bundle.pem", crl: "bundle.crl" } },
 };
 
@@ -30,6 +37,8 @@ interface Clients {
   readonly revoked: IssuedCertificate;
   readonly chained: IssuedCertificate;
   readonly chainedRevoked: IssuedCertificate;
+  readonly chainedUntrusted: IssuedCertificate;
+  readonly strangerRootPem: string;
 }
 
 async function issueClients(root: TestCa, intermediate: TestCa): Promise<Clients> {
@@ -45,6 +54,8 @@ async function issueClients(root: TestCa, intermediate: TestCa): Promise<Clients
     revoked: await root.issue(client),
     chained: await intermediate.issue({ ...client, commonName: "chained partner" }),
     chainedRevoked: await intermediate.issue(client),
+    chainedUntrusted: await (await stranger.issueIntermediate("another CA")).issue(client),
+    strangerRootPem: stranger.certificatePem,
   };
 }
 
@@ -65,7 +76,11 @@ forEachEngine((engine) => {
     ]);
     const files = {
       "root.pem": root.certificatePem,
+      "intermediate.pem": intermediate.certificatePem,
+      "chained.pem": clients.chained.certificatePem,
       "bundle.pem": root.certificatePem + intermediate.certificatePem,
+      "root.crl": lists[0],
+      "intermediate.crl": lists[1],
       "bundle.crl": lists.join(""),
     };
     served = await startPolicyDirector({ engine, ca: root, policies, files });
@@ -163,6 +178,32 @@ forEachEngine((engine) => {
           await failureOf("require", chained, chained.certificatePem),
           "untrusted-client-certificate",
         );
+      });
+
+      it("a chain ends in a self-signed root, unless the policy takes intermediates as trust anchors", async () => {
+        const { chained, chainedRevoked, valid } = clients;
+        for (const chain of [chained.certificatePem, chained.chainPem]) {
+          assert.equal(await failureOf("rootless", chained, chain), "untrusted-client-certificate");
+          assert.equal(await subjectOf("anchored", chained, chain), "chained partner");
+          assert.equal(await subjectOf("pinned", chained, chain), "chained partner");
+        }
+        assert.equal(await failureOf("anchored", valid), "untrusted-client-certificate");
+        assert.equal(await failureOf("pinned", chainedRevoked), "untrusted-client-certificate");
+      });
+
+      it("a chain with a CA whose revocation list is missing is told from one of another CA", async () => {
+        const { chained, chainedUntrusted, strangerRootPem, valid } = clients;
+        assert.equal(await subjectOf("part-listed", valid), "partner");
+        assert.equal(await failureOf("part-listed", chained), "no-crl-for-client-certificate");
+        const { chainPem } = chainedUntrusted;
+        for (const chain of [chainPem, chainPem + strangerRootPem]) {
+          assert.equal(
+            await failureOf("part-listed", chainedUntrusted, chain),
+            "untrusted-client-certificate",
+          );
+        }
+        // Its list is there, but not the root that the chain must end in.
+        assert.equal(await failureOf("rootless-listed", chained), "untrusted-client-certificate");
       });
 
       it("a certificate on a revocation list is refused, others of the same CAs are served", async () => {

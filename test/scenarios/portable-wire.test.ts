@@ -11,6 +11,7 @@ import { startShop, type Shop } from "#harness/shop.ts";
 import { openFileCount } from "#harness/process-facts.ts";
 import { announcedClient, proxyV2Header } from "#harness/proxy-header.ts";
 import { rawConnect, type SocketClient } from "#harness/socket-client.ts";
+import { createTestCa, type IssuedCertificate } from "#harness/test-ca.ts";
 
 const bothWaysBytes = 8 * 1024 * 1024;
 
@@ -22,17 +23,33 @@ describe(
   },
   () => {
     let endpoint: AcceptingEndpoint;
-    let shop: Shop<"driven" | "checked">;
+    let shop: Shop<"driven" | "checked" | "listed" | "anchored">;
+    let chained: IssuedCertificate;
 
     before(async () => {
       endpoint = await startAcceptingEndpoint();
+      const root = await createTestCa("clients");
+      const intermediate = await root.issueIntermediate("intermediate");
+      chained = await intermediate.issue({ names: ["partner.example"], usage: "client" });
+      const partialChain = true;
+      const policies = {
+        listed: { clientAuth: { mode: "request", ca: "root.pem", crl: "root.crl" } },
+        anchored: { clientAuth: { mode: "require", ca: "intermediate.pem", partialChain } },
+      };
       shop = await startShop({
         engine: "bun",
         listeners: {
           driven: { to: endpoint.endpoint.port, proxyProtocol: "v1" },
+          listed: { to: endpoint.endpoint.port, policy: "listed" },
+          anchored: { to: endpoint.endpoint.port, policy: "anchored" },
           checked: { to: endpoint.endpoint.port, acceptProxyProtocol: ["127.0.0.0/8"] },
         },
-        more: { director: { wire: "portable" } },
+        more: { director: { wire: "portable" }, policies },
+        files: {
+          "root.pem": root.certificatePem,
+          "root.crl": await root.revocationList([]),
+          "intermediate.pem": intermediate.certificatePem,
+        },
       });
     });
 
@@ -80,6 +97,21 @@ describe(
       assert.equal((await shop.recordOf(gone)).outcome, "client-reset");
     });
 
+    it("verifies the chains of clients as the other sockets do", async () => {
+      const certificate = { cert: chained.chainPem, key: chained.keyPem };
+      const [client, server] = await endpoint.meet(() => shop.connect("anchored", certificate));
+      client.end();
+      server.end();
+      assert.equal((await shop.recordOf(client)).clientCertificate, "partner.example");
+      const refused = await shop.connect("listed", certificate);
+      await refused.read.outcome();
+      const [failure] = await eventually(async () => {
+        const found = await failedHandshakes(shop.director);
+        return found.length > 0 && found;
+      });
+      assert.equal(failure?.failure, "no-crl-for-client-certificate");
+    });
+
     it("takes no peer that is gone before it is accepted for a client", async () => {
       const peerOf = (): Promise<SocketClient> =>
         rawConnect({ host: shop.ip, port: shop.portOf("checked") });
@@ -91,7 +123,9 @@ describe(
       await shop.untilMetric("tlsd_proxy_probes_total", 1, {}, "checked");
       // The counts may come before the records.
       const failures = await eventually(async () => {
-        const found = await failedHandshakes(shop.director);
+        const found = (await failedHandshakes(shop.director)).filter(
+          ({ listener }) => listener === `front.shop:${shop.portOf("checked")}`,
+        );
         return found.length >= 2 && found;
       });
       assert.deepEqual(

@@ -24,6 +24,9 @@ const policies = {
   "require-others": clientAuthOf("require", "others.pem"),
   "changed-file": clientAuthOf("require", "changing.pem"),
   "changed-document": clientAuthOf("require", "partners.pem"),
+  "changed-anchors": {
+    clientAuth: { mode: "require", ca: "intermediate.pem", partialChain: true },
+  },
   "changed-crl": clientAuthOf("require", "partners.pem", "partners.crl"),
 };
 type Listener = keyof typeof policies | "require/2";
@@ -37,6 +40,7 @@ forEachEngine((engine) => {
   let others: TestCa;
   let partner: IssuedCertificate;
   let stranger: IssuedCertificate;
+  let anchored: IssuedCertificate;
   let served: PolicyDirector;
   let director: Director;
 
@@ -45,7 +49,10 @@ forEachEngine((engine) => {
     const client = { names: ["partner.example"], commonName: "partner", usage: "client" } as const;
     partner = await partners.issue(client);
     stranger = await others.issue({ ...client, commonName: "stranger" });
+    const intermediate = await partners.issueIntermediate("intermediate");
+    anchored = await intermediate.issue({ ...client, commonName: "anchored" });
     const files = {
+      "intermediate.pem": intermediate.certificatePem,
       "partners.pem": partners.certificatePem,
       "partners.crl": await partners.revocationList([]),
       "others.pem": others.certificatePem,
@@ -197,6 +204,23 @@ forEachEngine((engine) => {
         );
         const other = await visitAs("changed-document", version, stranger, sessions[version]);
         assert.equal(other.facts.isResumed, false);
+      }
+    });
+
+    it("no session of an intermediate CA resumes when it is no trust anchor any more", async () => {
+      const sessions = await sessionsOf("changed-anchors", anchored);
+      const changed = { "changed-anchors": clientAuthOf("require", "intermediate.pem") };
+      assert.equal((await director.reload(served.documentWith(changed))).outcome, "applied");
+      for (const version of versions) {
+        for (const [certificate, failure] of [
+          [undefined, "no-client-certificate"],
+          [anchored, "untrusted-client-certificate"],
+        ] as const) {
+          assert.equal(
+            await failureAs("changed-anchors", version, certificate, sessions[version]),
+            failure,
+          );
+        }
       }
     });
 

@@ -32,8 +32,12 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   },
   certificates: {
     description: "certificates: the served version, and files that are refused",
-    name: "a certificate",
-    examples: ["tlsd show certificates", "tlsd show certificates shop --json"],
+    name: "a certificate; if none is called so, `*` stands for any characters",
+    examples: [
+      "tlsd show certificates",
+      "tlsd show certificates shop --json",
+      "tlsd show certificates '*.example'",
+    ],
   },
   handshakes: {
     description: "failed handshakes, the newest first, with an explanation of the cause",

@@ -66,6 +66,7 @@ test("status is shown in lines, what needs attention too", async () => {
   assert.match(stdout, /^certificates {2}0 ok, 1 refused$/m);
   assert.match(stdout, /^refused {7}shop: The key does not match\.$/m);
   assert.match(stdout, /^last change {3}refused: profiles\.shop: no$/m);
+  assert.match(stdout, /^warning {7}certificates\.old: No listener uses it\.$/m);
   assert.match(stdout, /^notice {8}There is no boundary\.$/m);
 });
 
@@ -78,7 +79,10 @@ test("lists are tables", async () => {
     "",
   ]);
   const listeners = await show(socketPath, ["listeners"]);
-  assert.match(listeners.stdout, /^front\.shop:8443 {2}up {5}tcp {3}8080 {2}intermediate {5}3 {2}shop$/m);
+  assert.match(
+    listeners.stdout,
+    /^front\.shop:8443 {2}up {5}tcp {3}8080 {2}intermediate {5}3 {2}shop$/m,
+  );
   const certificates = await show(socketPath, ["certificates"]);
   assert.match(certificates.stdout, /^shop +refused +ecdsa +2027-01-15 08:00:00Z \(.+\) +ab12 /m);
   assert.match(certificates.stdout, /^ {2}shop: The key does not match\.$/m);

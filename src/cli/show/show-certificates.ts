@@ -2,11 +2,12 @@ import { escapeControls } from "#model/escape-controls.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
 import { spanText, timeText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
-import { onlyNamed, type ShowView } from "./show-kind.ts";
+import { onlyLike, type ShowView } from "./show-kind.ts";
 
+/** NAME is a certificate, or a pattern in which `*` stands for any characters. */
 export const showCertificates: ShowView<readonly CertificateStatus[]> = {
   path: () => "/v1/certificates",
-  named: (certificates, wanted) => onlyNamed(certificates, ({ name }) => name === wanted),
+  named: (certificates, wanted) => onlyLike(certificates, wanted, ({ name }) => name),
   text(certificates, nowMs) {
     if (certificates.length === 0) return "The document has no certificate.\n";
     const table = tableOf<CertificateStatus>(

@@ -17,6 +17,34 @@ export interface ShowView<Reply> {
   readonly text: (reply: Reply, nowMs: number) => string;
 }
 
+/**
+ * Returns the element that is called `wanted`. If there is none, a `*` in `wanted` stands for any characters. Returns
+ * undefined if nothing matches. A name may contain a `*` itself, and is then found by it alone.
+ */
+export function onlyLike<Element>(
+  elements: readonly Element[],
+  wanted: string,
+  nameOf: (element: Element) => string,
+): readonly Element[] | undefined {
+  const literal = onlyNamed(elements, (element) => nameOf(element) === wanted);
+  if (literal !== undefined || !wanted.includes("*")) return literal;
+  return onlyNamed(elements, (element) => isLike(nameOf(element), wanted));
+}
+
+/** `pattern` has at least one `*`. */
+function isLike(name: string, pattern: string): boolean {
+  const [start = "", ...parts] = pattern.split("*");
+  const end = parts.pop() ?? "";
+  if (!name.startsWith(start)) return false;
+  let at = start.length;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return name.endsWith(end) && name.length - end.length >= at;
+}
+
 /** Returns the elements that match, or undefined if none does. */
 export function onlyNamed<Element>(
   elements: readonly Element[],

@@ -4,10 +4,13 @@ import { mebibytesText, spanText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
 
+/** More would hide the lines around them. */
+const MAX_WARNINGS = 10;
+
 export const showStatus: ShowView<DirectorStatus> = {
   path: () => "/v1/status",
   text(status, nowMs) {
-    const { workers, certificates } = status;
+    const { workers, certificates, warnings } = status;
     const troubled = certificates.filter(({ state }) => state !== "ok");
     const counts = [
       ["ok", certificates.length - troubled.length],
@@ -34,6 +37,17 @@ export const showStatus: ShowView<DirectorStatus> = {
       ...(status.lastRefusal === undefined
         ? []
         : [["last change", `refused: ${status.lastRefusal}`] as const]),
+      ...warnings
+        .slice(0, MAX_WARNINGS)
+        .map(({ path, message }) => ["warning", `${path}: ${message}`] as const),
+      ...(warnings.length <= MAX_WARNINGS
+        ? []
+        : [
+            [
+              "warnings",
+              `${warnings.length - MAX_WARNINGS} more; \`tlsd check\` shows all`,
+            ] as const,
+          ]),
       ...status.notices.map((notice) => ["notice", notice] as const),
     ];
     return rows.map(([name, value]) => `${name.padEnd(14)}${escapeControls(value)}\n`).join("");

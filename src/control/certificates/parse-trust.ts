@@ -9,6 +9,7 @@ import { checkClosed, isRefusal, parseCertificates } from "./parse-certificates.
 import { isCertificateBlock, isRevocationBlock, parsePem } from "./pem-blocks.ts";
 import { sourceProblem } from "./source-problem.ts";
 import type { TrustValidity, TrustVersion } from "./sources.ts";
+import { tryUnrootedCa } from "./unrooted-ca.ts";
 import { firstUnusedOf, tryConversionHint, unusedBlockWarnings } from "./unused-blocks.ts";
 
 /** Contents of files, read as Latin-1. */
@@ -38,7 +39,11 @@ export function parseTrust(texts: TrustTexts, places: TrustPlaces): ParsedTrust 
     texts.crl === undefined ? undefined : parseLists(texts.crl, places.crl, authorities);
   const caPem = authorities.map((entry) => entry.toString()).join("");
   proveUsable(caPem, lists?.crlPem, places);
-  const version = trustVersionOf(caPem, lists?.crlPem, { caEndMs, lists: lists?.due ?? [] });
+  const unrootedCa = tryUnrootedCa(authorities);
+  const version = {
+    ...trustVersionOf(caPem, lists?.crlPem, { caEndMs, lists: lists?.due ?? [] }),
+    ...(unrootedCa === undefined ? {} : { unrootedCa }),
+  };
   const caWarnings = unusedBlockWarnings(caFile, isCertificateBlock, places.ca);
   return { version, warnings: [...caWarnings, ...(lists?.warnings ?? [])] };
 }

@@ -37,6 +37,7 @@ export async function readTrust(
     id: reply.id as MaterialId,
     material: { kind: "trust", caPem, crlPem: crlSource === undefined ? undefined : crlPem },
     validity: reply.validity,
+    ...(reply.unrootedCa === undefined ? {} : { unrootedCa: reply.unrootedCa }),
   };
   return { version, warnings: reply.warnings, looks: looksOf([caSource, crlSource]) };
 }

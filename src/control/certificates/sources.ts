@@ -31,6 +31,8 @@ export interface TrustVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "trust" }>;
   readonly validity: TrustValidity;
+  /** The subject of a CA of the bundle that leads to no root of the bundle (unrooted-ca.ts). Absent if there is none. */
+  readonly unrootedCa?: string;
 }
 
 export interface Sources {

@@ -79,6 +79,7 @@ export const ReplySchemas = {
         },
         "Until when the trust can be used.",
       ),
+      unrootedCa: Type.Optional(text("The subject of a CA that leads to no root of the bundle.")),
       warnings: problems,
     },
     "A trust. Two parts follow as PEM: the CA bundle, and its CRLs, which are empty if there are none.",

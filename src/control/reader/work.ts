@@ -66,8 +66,14 @@ async function readTrust(
   const { parseTrust } = await import("../certificates/parse-trust.ts");
   const texts = { ca: textOf(ca), crl: has.crl ? textOf(crl) : undefined };
   const { version, warnings } = parseTrust(texts, places);
-  const { caPem, crlPem } = version.material;
-  const reply: Replies["trust"] = { id: version.id, validity: version.validity, warnings };
+  const { id, validity, unrootedCa, material } = version;
+  const { caPem, crlPem } = material;
+  const reply: Replies["trust"] = {
+    id,
+    validity,
+    warnings,
+    ...(unrootedCa === undefined ? {} : { unrootedCa }),
+  };
   return {
     outcome: { reply },
     parts: [bytesOf(caPem), bytesOf(crlPem ?? "")],

@@ -15,7 +15,7 @@ const listener = (port: number, material: string): SnapshotListener =>
     virtualIp: "127.0.0.1",
     port,
     certificates: [{ name: "shop", material: idOf(material) }],
-    clientAuth: { mode: "none", trust: undefined },
+    clientAuth: { mode: "none", trust: undefined, partialChain: false },
     endpointTls: undefined,
   }) as unknown as SnapshotListener;
 

@@ -1,6 +1,7 @@
 import type { GroupName } from "#model/tls/cipher-suites.ts";
 import type { ListenerRules } from "../build-runtime.ts";
 import type { ResolvedPolicy } from "#model/document/policy.ts";
+import type { SnapshotClientAuth } from "#model/records/snapshot.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import { ALERT_RECORDS } from "../tls/alerts.ts";
 import {
@@ -10,7 +11,13 @@ import {
 } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
-import type { PeerCertificate, TlsFacts, TlsSocket, WireContext } from "../wire/wire.ts";
+import type {
+  PeerCertificate,
+  TlsFacts,
+  TlsSocket,
+  VerifyFailure,
+  WireContext,
+} from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import type { ReadHello } from "./read-client-hello.ts";
@@ -155,11 +162,23 @@ function admitClientCertificate(
   connection.peerCertificate = certificate;
   const { verifyFailure } = certificate;
   if (verifyFailure === undefined) return canAnswer(connection, spec.policy, socket, certificate);
-  failHandshake(connection, nameVerifyFailure(verifyFailure.reason), {
-    ...IN_ORDER,
-    detail: verifyFailure.detail,
-  });
+  const failure = isWithoutCrl(connection, spec.clientAuth, socket, verifyFailure)
+    ? "no-crl-for-client-certificate"
+    : nameVerifyFailure(verifyFailure.reason);
+  failHandshake(connection, failure, { ...IN_ORDER, detail: verifyFailure.detail });
   return false;
+}
+
+/** An engine says that a list is missing even if the chain leads to no CA of the policy, where the CA is what matters. */
+function isWithoutCrl(
+  { plane }: ConnectionState,
+  { trust }: SnapshotClientAuth,
+  socket: TlsSocket,
+  { reason }: VerifyFailure,
+): boolean {
+  if (reason !== "crl-missing" || trust === undefined) return false;
+  const root = socket.peerRoot();
+  return root !== undefined && plane.contexts.isAuthority(trust, root);
 }
 
 /** On Bun a client with very long certificates would be cut off at the first answer, by an engine that says not why. */

@@ -5,6 +5,7 @@ const BY_VERIFY_REASON: Readonly<Record<VerifyFailureReason, EndpointFailure>> =
   untrusted: "untrusted",
   revoked: "untrusted",
   "crl-expired": "untrusted",
+  "crl-missing": "untrusted",
   expired: "expired",
   "wrong-name": "wrong-name",
 };

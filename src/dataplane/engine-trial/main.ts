@@ -30,6 +30,7 @@ function tryRefusal(parts: Frame["parts"]): string | undefined {
       caPem,
       crlPem,
       trustsSystem: false,
+      partialChain: false,
       minVersion: "TLSv1.2",
       maxVersion: "TLSv1.3",
       cipherSuites: CIPHER_SUITE_NAMES,

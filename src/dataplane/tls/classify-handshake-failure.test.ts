@@ -58,6 +58,7 @@ describe("classifyHandshakeFailure", () => {
     assert.equal(verify("expired"), "expired-client-certificate");
     assert.equal(verify("crl-expired"), "expired-client-certificate");
     assert.equal(verify("untrusted"), "untrusted-client-certificate");
+    assert.equal(verify("crl-missing"), "untrusted-client-certificate");
     assert.equal(nameOf(tls("no-certificate")), "no-client-certificate");
     const revoked: WireFailure = { kind: "verify", reason: "revoked", detail: "CERT_REVOKED" };
     assert.equal(classifyHandshakeFailure(HELLO, PRESETS.modern, revoked).detail, "CERT_REVOKED");

@@ -42,6 +42,8 @@ const BY_VERIFY_REASON: Readonly<Record<VerifyFailureReason, TlsHandshakeFailure
   "wrong-name": "untrusted-client-certificate",
   expired: "expired-client-certificate",
   "crl-expired": "expired-client-certificate",
+  // Unless the chain is known to end in a CA of the policy (connection/handshake.ts).
+  "crl-missing": "untrusted-client-certificate",
   revoked: "revoked-client-certificate",
 };
 

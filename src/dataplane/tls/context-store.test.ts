@@ -30,7 +30,7 @@ const listener = (sessionScope: string): SnapshotListener => ({
   ],
   strictServerName: false,
   policy: PRESETS.modern,
-  clientAuth: { mode: "none", trust: undefined },
+  clientAuth: { mode: "none", trust: undefined, partialChain: false },
   sessionScope,
   endpoints: [],
   standby: [],

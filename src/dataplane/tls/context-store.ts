@@ -40,6 +40,7 @@ export class ContextStore {
         ...this.#pair(certificate),
         ...this.#trust(clientAuth.trust),
         trustsSystem: false,
+        partialChain: clientAuth.partialChain,
         minVersion: policy.minVersion,
         maxVersion: policy.maxVersion,
         cipherSuites: policy.cipherSuites,
@@ -64,6 +65,7 @@ export class ContextStore {
         ...this.#pair(endpointTls.certificate),
         ...this.#trust(endpointTls.trust),
         trustsSystem: true,
+        partialChain: false,
         minVersion: policy.minVersion,
         maxVersion: policy.maxVersion,
         cipherSuites: policy.cipherSuites,
@@ -73,6 +75,13 @@ export class ContextStore {
         ticketKeys: undefined,
       }),
     );
+  }
+
+  /** Whether the CA set has the certificate with this DER. */
+  isAuthority(trust: MaterialId, der: Uint8Array): boolean {
+    const material = this.#material.get(trust);
+    if (material?.kind !== "trust") return false;
+    return material.caPem.replaceAll("\n", "").includes(Buffer.from(der).toString("base64"));
   }
 
   /** New tickets are sealed with the new key from now on; those of the old one lead to a full handshake. */

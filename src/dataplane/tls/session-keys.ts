@@ -5,9 +5,9 @@ const TICKET_KEY_BYTES = 48;
 const SESSION_ID_CONTEXT_CHARACTERS = 32;
 
 /**
- * Ticket keys of one session scope. A scope is a listener, its policy, its CA set and its CRL: a session that was made
- * under one opens under no other, so nobody resumes past a client check that they did not pass. RFC 5869, RFC 5077
- * section 5.5.
+ * Ticket keys of one session scope. A scope is a listener, its policy, its CA set, its CRL and its trust anchors: a
+ * session that was made under one opens under no other, so nobody resumes past a client check that they did not pass.
+ * RFC 5869, RFC 5077 section 5.5.
  */
 export function ticketKeysOf(baseKey: Buffer, sessionScope: string): Buffer {
   return Buffer.from(

@@ -45,6 +45,7 @@ it("names what breaks TLS, and what is wrong with a certificate", () => {
   assert.equal(kindOf("CERT_REVOKED"), "verify revoked");
   assert.equal(kindOf("CERT_NOT_YET_VALID"), "verify expired");
   assert.equal(kindOf("CRL_HAS_EXPIRED"), "verify crl-expired");
+  assert.equal(kindOf("UNABLE_TO_GET_CRL"), "verify crl-missing");
   for (const code of ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "INVALID_PURPOSE", "CERT_UNTRUSTED"])
     assert.equal(kindOf(code), "verify untrusted");
 });

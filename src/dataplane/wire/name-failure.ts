@@ -52,6 +52,7 @@ const VERIFY_REASONS: Readonly<Record<string, VerifyFailureReason>> = {
   CERT_NOT_YET_VALID: "expired",
   CRL_HAS_EXPIRED: "crl-expired",
   CRL_NOT_YET_VALID: "crl-expired",
+  UNABLE_TO_GET_CRL: "crl-missing",
   ERR_TLS_CERT_ALTNAME_INVALID: "wrong-name",
 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { peerCertificateOf } from "./peer-certificate.ts";
+import { peerCertificateOf, rootOf, type EngineCertificate } from "./peer-certificate.ts";
 
 const valid_to = "Jan  1 00:00:00 2126 GMT";
 
@@ -21,4 +21,21 @@ test("the engine's verdict counts, and on a resumed session the end of the certi
   assert.equal(verdictOf(valid_to), undefined);
   assert.equal(verdictOf("Jan  1 00:00:00 2020 GMT"), "CERT_HAS_EXPIRED");
   assert.equal(verdictOf(valid_to, "CERT_REVOKED"), "CERT_REVOKED");
+});
+
+test("a chain ends in a root, or before one", () => {
+  const raw = Buffer.from("root");
+  const root: { raw: Uint8Array; issuerCertificate?: EngineCertificate } = { raw };
+  root.issuerCertificate = root;
+  const leaf = { raw: Buffer.from("leaf") };
+  assert.equal(rootOf({ ...leaf, issuerCertificate: root }), raw);
+  // Bun lists the leaf twice.
+  assert.equal(rootOf({ ...leaf, issuerCertificate: { ...leaf, issuerCertificate: root } }), raw);
+  assert.equal(rootOf({ ...leaf, issuerCertificate: { raw } }), undefined);
+  assert.equal(rootOf(leaf), undefined);
+  assert.equal(rootOf(undefined), undefined);
+  assert.equal(rootOf(null), undefined);
+  const circular: { issuerCertificate?: EngineCertificate } = {};
+  circular.issuerCertificate = { issuerCertificate: circular };
+  assert.equal(rootOf(circular), undefined);
 });

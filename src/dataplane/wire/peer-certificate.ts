@@ -28,6 +28,20 @@ function bytesOf(leaf: EngineCertificate): number {
   return bytes;
 }
 
+/**
+ * Returns the DER of the root that the chain of `leaf` ends in, or undefined if it ends before one. Engines give null for
+ * a socket that is closed.
+ */
+export function rootOf(leaf: EngineCertificate | null | undefined): Uint8Array | undefined {
+  let certificate = leaf ?? undefined;
+  for (let depth = 0; certificate !== undefined && depth < MAX_CHAIN; depth += 1) {
+    const issuer = certificate.issuerCertificate;
+    if (issuer === certificate) return certificate.raw;
+    certificate = issuer;
+  }
+  return undefined;
+}
+
 /** A subject is for logs; one may hold kilobytes of text. */
 const MAX_SUBJECT_LENGTH = 1_024;
 

@@ -21,6 +21,8 @@ export type VerifyFailureReason =
   | "untrusted"
   | "expired"
   | "crl-expired"
+  /** There is no revocation list of a CA in the chain. Engines say so too of a chain that leads to no CA of the context. */
+  | "crl-missing"
   | "revoked"
   | "wrong-name";
 
@@ -132,6 +134,11 @@ export interface TlsSocket extends WireSocket {
   /** Undefined: the peer sent none, now or in the session that it resumes. */
   peerCertificate(): PeerCertificate | undefined;
   /**
+   * DER of the self-signed certificate in which the chain of the peer's certificate ends, whether the peer has sent it or
+   * the context has it among its CAs. Undefined if the chain does not end in one. It is asked after a failure only.
+   */
+  peerRoot(): Uint8Array | undefined;
+  /**
    * Whether the engine can send session tickets that hold so many bytes of the peer's certificates, and data after them.
    * Asked before the first write, of a server that speaks TLS 1.3.
    */
@@ -151,6 +158,8 @@ export interface ContextSpec {
   readonly caPem: string | undefined;
   readonly trustsSystem: boolean;
   readonly crlPem: string | undefined;
+  /** A peer's chain may end in any certificate of `caPem`. Otherwise it must end in a self-signed one. */
+  readonly partialChain: boolean;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
   readonly maxVersion: "TLSv1.2" | "TLSv1.3";
   readonly cipherSuites: readonly string[];

@@ -56,7 +56,7 @@ function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
     const owner = owners.get(virtualIp);
     if (owner === undefined) {
       owners.set(virtualIp, name);
-      return [];
+      return checkWildcard(`${path}.ip`, virtualIp);
     }
     return [
       problemOf(
@@ -66,6 +66,13 @@ function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
       ),
     ];
   });
+}
+
+function checkWildcard(path: string, virtualIp: string): readonly Problem[] {
+  if (virtualIp !== "0.0.0.0" && virtualIp !== "::") return [];
+  const family = virtualIp === "::" ? "IPv6" : "IPv4";
+  const message = `${virtualIp} stands for every ${family} address of the machine, so the vNIC also answers at addresses that are not its own.`;
+  return [problemOf("wildcard-virtual-ip", path, message)];
 }
 
 function checkPorts({ name, path, vnic }: VnicPlace): readonly Problem[] {

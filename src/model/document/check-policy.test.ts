@@ -62,4 +62,16 @@ describe("checkPolicy", () => {
     ]);
     assert.deepEqual(placesOf({ clientAuth: { ca: "ca.pem" } }), ["not-used clientAuth.ca"]);
   });
+
+  it("takes intermediate CAs as trust anchors where clients are verified, and not with a revocation list", () => {
+    const partialChain = true;
+    const clientAuth = { mode: "require", ca: "ca.pem", partialChain };
+    assert.deepEqual(placesOf({ clientAuth }), []);
+    assert.deepEqual(placesOf({ clientAuth: { partialChain } }), [
+      "not-used clientAuth.partialChain",
+    ]);
+    assert.deepEqual(placesOf({ clientAuth: { ...clientAuth, crl: "ca.crl" } }), [
+      "crl-with-partial-chain clientAuth.partialChain",
+    ]);
+  });
 });

@@ -58,7 +58,7 @@ function checkGroups(path: string, policy: Policy): readonly Problem[] {
 }
 
 function checkClientAuth(path: string, { clientAuth }: Policy): Problem[] {
-  const { mode, ca, crl } = clientAuth;
+  const { mode, ca, crl, partialChain } = clientAuth;
   const place = `${path}.clientAuth`;
   const problems: Problem[] = [];
   if (mode !== "none" && ca === undefined) {
@@ -85,6 +85,17 @@ function checkClientAuth(path: string, { clientAuth }: Policy): Problem[] {
         hint,
       ),
     );
+  }
+  if (mode === "none" && partialChain) {
+    const message = "With mode none, no client certificate is verified.";
+    const hint = "Set `mode: require` or `mode: request`, or remove `partialChain`.";
+    problems.push(problemOf("not-used", `${place}.partialChain`, message, hint));
+  }
+  if (partialChain && crl !== undefined) {
+    // OpenSSL and BoringSSL look for a list of the anchor's issuer too, and do not find that issuer in the chain.
+    const message =
+      "Neither engine can check revocation lists for a chain that ends in an intermediate CA, so it would refuse the client.";
+    problems.push(problemOf("crl-with-partial-chain", `${place}.partialChain`, message));
   }
   return problems;
 }

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { CERTIFICATE_NAME_PATTERN } from "./certificate-name.ts";
 import { CertificateSchema } from "./certificate.ts";
 import { NAME_PATTERN } from "../names.ts";
 import { PolicySchema } from "./policy.ts";
@@ -84,8 +85,12 @@ export const DirectorSettingsSchema = Type.Object(
 );
 export type DirectorSettings = Type.Static<typeof DirectorSettingsSchema>;
 
-const named = <Schema extends Type.TSchema>(schema: Schema, description: string) =>
-  Type.Record(Type.String({ pattern: NAME_PATTERN }), schema, {
+const named = <Schema extends Type.TSchema>(
+  schema: Schema,
+  description: string,
+  pattern = NAME_PATTERN,
+) =>
+  Type.Record(Type.String({ pattern }), schema, {
     additionalProperties: false,
     default: {},
     description,
@@ -97,7 +102,11 @@ export const DocumentSchema = Type.Object(
     director: DirectorSettingsSchema,
     servers: named(ServerSchema, "Servers by name."),
     profiles: named(ProfileSchema, "Profiles by name."),
-    certificates: named(CertificateSchema, "Certificates by name."),
+    certificates: named(
+      CertificateSchema,
+      "Certificates by name, e.g. `shop` or `*.shop.example`.",
+      CERTIFICATE_NAME_PATTERN,
+    ),
     policies: named(PolicySchema, "TLS policies by name, besides `modern` and `intermediate`."),
   },
   { additionalProperties: false, description: "The document of a director." },

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { CERTIFICATE_NAME_PATTERN } from "./certificate-name.ts";
 import { DURATION_PATTERN } from "../units.ts";
 import { NAME_PATTERN } from "../names.ts";
 
@@ -30,7 +31,7 @@ export const EndpointTlsSchema = Type.Object(
     ),
     certificate: Type.Optional(
       Type.String({
-        pattern: NAME_PATTERN,
+        pattern: CERTIFICATE_NAME_PATTERN,
         description: "The certificate that the director presents to the endpoint.",
       }),
     ),
@@ -109,7 +110,7 @@ export const ListenerSchema = Type.Object(
         },
       ),
     ),
-    certificates: Type.Array(Type.String({ pattern: NAME_PATTERN }), {
+    certificates: Type.Array(Type.String({ pattern: CERTIFICATE_NAME_PATTERN }), {
       maxItems: 10_000,
       uniqueItems: true,
       default: [],

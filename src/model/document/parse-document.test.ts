@@ -117,6 +117,22 @@ describe("parseDocument: the schema", () => {
     assert.equal(parseDocument({ servers }).problems.length, 1_000);
   });
 
+  it("tells an error before any number of warnings", () => {
+    const qos = { priority: 1 };
+    const vnics = Object.fromEntries(
+      Array.from({ length: 1_500 }, (_, index) => [
+        `v${index}`,
+        { ip: `198.51.${Math.floor(index / 250)}.${(index % 250) + 1}`, qos },
+      ]),
+    );
+    const { document, problems } = parseDocument({
+      profiles: { shop: { vnics: { ...vnics, last: { ip: "nowhere" } } } },
+    });
+    assert.equal(document, undefined);
+    assert.equal(problems.length, 1_000);
+    assert.equal(problems[0]?.path, "profiles.shop.vnics.last.ip");
+  });
+
   it("never repeats PEM that was pasted where a path belongs", () => {
     const pem = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----";
     const { problems } = parseDocument(
@@ -133,6 +149,22 @@ describe("parseDocument: the schema", () => {
 });
 
 describe("parseDocument: servers, vNICs and their addresses", () => {
+  it("warns of virtual IPs that stand for every address", () => {
+    for (const [ip, isWildcard] of [
+      ["0.0.0.0", true],
+      ["::", true],
+      ["0:0:0:0:0:0:0:0", true],
+      ["::ffff:0.0.0.0", true],
+      ["0.0.0.1", false],
+      ["::1", false],
+    ] as const) {
+      const { document, problems } = parseDocument(documentWith({ ip }));
+      const places = isWildcard ? ["wildcard-virtual-ip profiles.shop.vnics.front.ip"] : [];
+      assert.deepEqual(placesOf(problems), places, ip);
+      assert.ok(document);
+    }
+  });
+
   it("finds servers that are not there, twice there, or in both lists", () => {
     const profiles = {
       shop: { servers: ["web-1", "web1", "web-1"], standby: ["web-1", "constructor"] },

@@ -19,7 +19,7 @@ export function parseDocument(value: unknown): ParsedDocument {
   const schemaProblems = schemaProblemsOf(DocumentSchema, filled);
   if (schemaProblems.length === 0) {
     const document = filled as Document;
-    const problems = checkDocument(document).slice(0, MAX_PROBLEMS);
+    const problems = limited(checkDocument(document));
     return { document: problems.some(isError) ? undefined : document, draft: document, problems };
   }
   // The rules check a document in which values that do not fit are replaced, so that all problems are found at once.
@@ -32,6 +32,13 @@ export function parseDocument(value: unknown): ParsedDocument {
     );
   const problems = [...schemaProblems, ...ruleProblems.filter(isOwn)].slice(0, MAX_PROBLEMS);
   return { document: undefined, draft, problems };
+}
+
+/** Errors go before warnings if not all problems are told, so that a document with an error is never taken for a valid one. */
+function limited(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= MAX_PROBLEMS) return problems;
+  const warnings = problems.filter((problem) => !isError(problem));
+  return [...problems.filter(isError), ...warnings].slice(0, MAX_PROBLEMS);
 }
 
 /** The rules of a listener depend on its mode. */

@@ -24,6 +24,11 @@ const ClientAuthSchema = Type.Object(
     }),
     ca: Type.Optional(path("PEM file with the CAs that sign client certificates.")),
     crl: Type.Optional(path("PEM file with a certificate revocation list of each of these CAs.")),
+    partialChain: Type.Boolean({
+      default: false,
+      description:
+        "Whether every certificate of `ca` is a trust anchor, also an intermediate CA or a client certificate (`-partial_chain` of OpenSSL). By default, a chain must end in a self-signed root of `ca`. It cannot be combined with `crl`.",
+    }),
   },
   {
     additionalProperties: false,

@@ -1,6 +1,7 @@
 import { Settings } from "typebox/system";
 import type { TSchema } from "typebox";
 import { Errors } from "typebox/value";
+import { CERTIFICATE_NAME_PATTERN, certificateNameFaultOf } from "./certificate-name.ts";
 import { tryDidYouMean } from "./closest-name.ts";
 import type { Problem } from "../failure.ts";
 import { NAME_PATTERN } from "../names.ts";
@@ -13,11 +14,17 @@ type SchemaError = ReturnType<typeof Errors>[number];
 /** More problems would not help an operator, and a hostile document could have millions. */
 export const MAX_PROBLEMS = 1_000;
 
-const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, string]> = new Map([
-  [NAME_PATTERN, ["bad-name", "is not a valid name"]],
-  [RATE_PATTERN, ["malformed-rate", "is not a rate"]],
-  [DURATION_PATTERN, ["malformed-duration", "is not a duration"]],
-  [SIZE_PATTERN, ["malformed-size", "is not a size"]],
+type Explain = (value: unknown) => string;
+
+const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, Explain]> = new Map([
+  [NAME_PATTERN, ["bad-name", (value) => `${quoted(value)} is not a valid name.`]],
+  [
+    CERTIFICATE_NAME_PATTERN,
+    ["bad-certificate-name", (value) => certificateNameFaultOf(String(value))],
+  ],
+  [RATE_PATTERN, ["malformed-rate", (value) => `${quoted(value)} is not a rate.`]],
+  [DURATION_PATTERN, ["malformed-duration", (value) => `${quoted(value)} is not a duration.`]],
+  [SIZE_PATTERN, ["malformed-size", (value) => `${quoted(value)} is not a size.`]],
 ]);
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
@@ -103,10 +110,10 @@ function misfitOf(
     return bad(`${shown(value)} is not one of ${allowed.join(", ")}.`, hint);
   }
   if (error.keyword === "pattern") {
-    const [code, text] = PATTERN_PROBLEMS.get(String(error.params.pattern)) ?? [];
-    return code === undefined
-      ? bad(`${shown(value)} has characters that are not allowed.`)
-      : problemOf(code, path, `${shown(value)} ${text}.`);
+    return (
+      tryPatternProblem(String(error.params.pattern), path, value) ??
+      bad(`${shown(value)} has characters that are not allowed.`)
+    );
   }
   if (error.keyword === "uniqueItems") {
     return bad("The list has a duplicate entry.", "Remove the duplicate.");
@@ -117,12 +124,19 @@ function misfitOf(
     : bad(`${shown(value)} is not allowed here.`);
 }
 
+function tryPatternProblem(pattern: string, path: string, value: unknown): Problem | undefined {
+  const [code, explain] = PATTERN_PROBLEMS.get(pattern) ?? [];
+  return code === undefined || explain === undefined
+    ? undefined
+    : problemOf(code, path, explain(value));
+}
+
 function unknownKey(node: unknown, steps: Steps, key: string): Problem {
   const path = pathOf(...steps, key);
-  const properties = fieldOf(node, "properties");
-  if (properties === undefined) {
-    return problemOf("bad-name", path, `${quoted(key)} is not a valid name.`);
-  }
+  const [pattern] = Object.keys(fieldOf(node, "patternProperties") ?? {});
+  const badName = pattern === undefined ? undefined : tryPatternProblem(pattern, path, key);
+  if (badName !== undefined) return badName;
+  const properties = fieldOf(node, "properties") ?? {};
   const known = Object.keys(properties);
   return problemOf(
     "unknown-key",

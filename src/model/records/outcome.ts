@@ -14,6 +14,8 @@ export const HANDSHAKE_FAILURES = {
     "The client did not accept the certificate. Check that it trusts the CA, and that the name is in the certificate.",
   "no-client-certificate": "The listener requires a client certificate and the client sent none.",
   "untrusted-client-certificate": "The client certificate is not signed by a CA of the policy.",
+  "no-crl-for-client-certificate":
+    "A CA in the chain of the client certificate has no revocation list in the CRL file of the policy.",
   "expired-client-certificate":
     "The client certificate is not valid at this time, or the CRL has expired.",
   "revoked-client-certificate": "The client certificate is on the revocation list.",

@@ -44,6 +44,8 @@ export interface SnapshotClientAuth {
   readonly mode: ClientAuthMode;
   /** Undefined if the mode is `none`. */
   readonly trust: MaterialId | undefined;
+  /** Whether a chain may end in any certificate of the trust, and not only in a self-signed root. */
+  readonly partialChain: boolean;
 }
 
 export interface SnapshotEndpointTls {
@@ -72,7 +74,7 @@ export interface SnapshotListener {
   readonly strictServerName: boolean;
   readonly policy: ResolvedPolicy;
   readonly clientAuth: SnapshotClientAuth;
-  /** Hash of listener, policy, CA set and CRL. A session resumes only in the same scope. */
+  /** Hash of listener, policy, CA set, CRL and trust anchors. A session resumes only in the same scope. */
   readonly sessionScope: string;
   readonly endpoints: readonly SnapshotEndpoint[];
   readonly standby: readonly SnapshotEndpoint[];

@@ -3,6 +3,7 @@ import Type from "typebox";
 import { CertificateFactsSchema } from "../document/certificate.ts";
 import { LISTENER_MODES } from "../document/listener.ts";
 import type { ListenerName, VnicName } from "../names.ts";
+import { ProblemSchema } from "../failure-schema.ts";
 import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
 const ENGINES = ["bun", "node"] as const;
@@ -106,6 +107,10 @@ export const DirectorStatusSchema = shape(
     ),
     openConnections: count("Connections open now."),
     certificates: Type.Array(CertificateStatusSchema, { description: "Every certificate." }),
+    warnings: Type.Array(ProblemSchema, {
+      description:
+        "What the document and its files in force should not have. Nothing is refused because of it.",
+    }),
     notices: texts("Conditions that an operator should act on, e.g. a missing privilege boundary."),
   },
   "The director.",

@@ -2,7 +2,7 @@
  * What the native wire uses of Bun's own sockets. `upgradeTLS` on the server's side and `secureContext` among its TLS
  * options are not in Bun's published types: they are named here and nowhere else, and probed for before they are used.
  */
-import type { PeerCertificate, SecureContext } from "node:tls";
+import type { DetailedPeerCertificate, SecureContext } from "node:tls";
 
 export interface BunError {
   readonly code?: string;
@@ -29,7 +29,8 @@ export interface BunSocket<Data> {
   getTLSVersion(): string;
   getCipher(): { readonly name: string } | null;
   isSessionReused(): boolean;
-  getPeerCertificate(): PeerCertificate | undefined;
+  /** With its issuers if `isAbbreviated` is false. */
+  getPeerCertificate(isAbbreviated?: boolean): DetailedPeerCertificate | undefined;
   /** The raw half and the TLS half; undefined where the socket is closed. */
   upgradeTLS(
     options: BunUpgradeOptions<Data>,

@@ -1,7 +1,7 @@
 import type { BunSocket } from "./native-api.ts";
 import type { Connectable, Connecting } from "./connect.ts";
 import { BROKEN_OFF, tlsFactsOf } from "./tls-facts.ts";
-import { peerCertificateOf } from "../peer-certificate.ts";
+import { peerCertificateOf, rootOf } from "../peer-certificate.ts";
 import {
   HIGH_WATER_MARK_BYTES,
   SILENT,
@@ -299,5 +299,9 @@ export class NativeSocket implements TlsSocket, Connectable {
   peerCertificate(): PeerCertificate | undefined {
     const certificate = this.#socket?.getPeerCertificate();
     return certificate === undefined ? undefined : peerCertificateOf(certificate, this.verifyError);
+  }
+
+  peerRoot(): Uint8Array | undefined {
+    return rootOf(this.#socket?.getPeerCertificate(false));
   }
 }

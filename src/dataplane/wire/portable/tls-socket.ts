@@ -1,6 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { peerCertificateOf } from "../peer-certificate.ts";
+import { peerCertificateOf, rootOf } from "../peer-certificate.ts";
 import { isBun, owner, PortableSocket, type Owned } from "./socket.ts";
 import type { PeerCertificate, TlsFacts, TlsSocket } from "../wire.ts";
 
@@ -103,6 +103,10 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
 
   peerCertificate(): PeerCertificate | undefined {
     return peerCertificateOf(this.#tls.getPeerCertificate(), this.#tls.ssl?.verifyError?.()?.code);
+  }
+
+  peerRoot(): Uint8Array | undefined {
+    return rootOf(this.#tls.getPeerCertificate(true));
   }
 }
 

@@ -118,6 +118,7 @@ function buildContext(spec: ContextSpec): WireContext {
       key: spec.keyPem,
       ca: trustOf(spec),
       crl: pemBlocksOf(spec.crlPem),
+      allowPartialTrustChain: spec.partialChain,
       minVersion: spec.minVersion,
       maxVersion: spec.maxVersion,
       ciphers: spec.cipherSuites.join(":"),

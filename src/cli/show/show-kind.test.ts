@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { onlyLike } from "./show-kind.ts";
+
+const shown = (wanted: string): readonly string[] | undefined =>
+  onlyLike(["*.shop.example", "shop.example", "www.shop.example", "aba"], wanted, (name) => name);
+
+test("a `*` stands for any characters, or for none", () => {
+  assert.deepEqual(shown("*"), ["*.shop.example", "shop.example", "www.shop.example", "aba"]);
+  assert.deepEqual(shown("shop*.example"), ["shop.example"]);
+  assert.deepEqual(shown("*s*p*"), ["*.shop.example", "shop.example", "www.shop.example"]);
+  assert.deepEqual(shown("ab*ba"), undefined);
+  assert.deepEqual(shown("*.shop.example*"), ["*.shop.example", "www.shop.example"]);
+  assert.deepEqual(shown("www.*"), ["www.shop.example"]);
+});
+
+test("the name of an element goes before the pattern that it would be", () => {
+  assert.deepEqual(shown("*.shop.example"), ["*.shop.example"]);
+});
+
+test("nothing but `*` has a meaning of its own", () => {
+  assert.deepEqual(shown("shop.exampl."), undefined);
+  assert.deepEqual(shown("[a]*"), undefined);
+});

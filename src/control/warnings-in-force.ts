@@ -1,0 +1,37 @@
+import { checkDocument } from "#model/document/check-document.ts";
+import { checkUse } from "#model/document/check-use.ts";
+import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
+import type { Problem } from "#model/failure.ts";
+import { isError } from "#model/problem.ts";
+import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
+import { checkUsage } from "./certificates/check-usage.ts";
+import type { StateInForce } from "./change.ts";
+
+type State = Pick<StateInForce, "document" | "sources">;
+
+/** A state never changes, and its warnings are asked for often. */
+const known = new WeakMap<State, readonly Problem[]>();
+
+/** Returns what the rules warn of in the document and the files in force. */
+export function warningsInForce(state: State): readonly Problem[] {
+  const before = known.get(state);
+  if (before !== undefined) return before;
+  const { document, sources } = state;
+  const warnings = [
+    ...checkDocument(document),
+    ...checkUse(document),
+    ...checkUsage(document, sources.certificates),
+    ...checkTrustRoots(document, sources),
+  ]
+    .filter((problem) => !isError(problem))
+    .slice(0, MAX_PROBLEMS);
+  known.set(state, warnings);
+  return warnings;
+}
+
+/** Returns the warnings of `after` that `before` does not have. */
+export function newWarningsOf(before: State, after: State): readonly Problem[] {
+  const keyOf = ({ code, path, message }: Problem): string => `${code} ${path} ${message}`;
+  const old = new Set(warningsInForce(before).map(keyOf));
+  return warningsInForce(after).filter((warning) => !old.has(keyOf(warning)));
+}
