@@ -1,8 +1,10 @@
 import type { Document } from "#model/document/document.ts";
 import type { Listener } from "#model/document/listener.ts";
 import { listenerNameOf, vnicNameOf, type VnicName } from "#model/names.ts";
-import { endpointKeyOf } from "#model/records/snapshot.ts";
+import { endpointsOf } from "#model/records/mode-records.ts";
+import { endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { Engine, ListenerStatus, VnicStatus } from "#model/records/status.ts";
+import { controlModeOf } from "./control-mode.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
@@ -24,8 +26,6 @@ export interface ViewParts {
   readonly health: HealthChecks;
   readonly telemetry: Telemetry;
 }
-
-const DEFAULT_REDIRECT_PORT = 443;
 
 /** What an operator sees, read from the parts at each call. */
 export function buildView(parts: ViewParts): DirectorView {
@@ -67,7 +67,7 @@ export function directorFactsOf(
     isStateWritable: !notices.has(STATE_UNWRITABLE),
     workers: pool.statuses(),
     certificates: director.certificates(),
-    listeners: director.inForce?.compiled.snapshot.listeners.map(({ name }) => name) ?? [],
+    listeners: director.inForce?.compiled.snapshot.listeners ?? [],
   };
 }
 
@@ -99,17 +99,16 @@ function vnicEntriesOf(document: Document) {
 
 function listenerStatusOf(
   vnic: VnicName,
-  { port, mode, to, policy, certificates }: Listener,
+  listener: Listener,
   telemetry: Telemetry,
 ): ListenerStatus {
+  const { port, mode } = listener;
   const name = listenerNameOf(vnic, port);
   return {
     name,
     port,
     mode,
-    to: String(to ?? DEFAULT_REDIRECT_PORT),
-    policy,
-    certificates,
+    ...controlModeOf(listener).statusOf(listener),
     openConnections: telemetry.openConnections(name),
   };
 }
@@ -117,9 +116,12 @@ function listenerStatusOf(
 /** False when its profile lives on no server, or the active checks find every endpoint of the vNIC down. */
 function hasEndpoint({ director, health }: ViewParts, vnic: VnicName): boolean {
   const down = new Set(health.down);
-  const relaying = (director.inForce?.compiled.snapshot.listeners ?? []).filter(
-    (listener) => listener.vnic === vnic && listener.mode !== "redirect",
-  );
-  const endpoints = relaying.flatMap(({ endpoints: first, standby }) => [...first, ...standby]);
-  return relaying.length === 0 || endpoints.some((endpoint) => !down.has(endpointKeyOf(endpoint)));
+  const endpoints = (director.inForce?.compiled.snapshot.listeners ?? [])
+    .filter((listener) => listener.vnic === vnic)
+    .flatMap((listener) => {
+      const own = endpointsOf(listener);
+      return own === undefined ? [] : [own];
+    });
+  const isUp = (endpoint: SnapshotEndpoint): boolean => !down.has(endpointKeyOf(endpoint));
+  return endpoints.length === 0 || endpoints.flat().some(isUp);
 }

@@ -2,12 +2,8 @@ import { vnicsOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Qos } from "#model/document/qos.ts";
-import {
-  materialIdsOf,
-  type Material,
-  type Snapshot,
-  type SnapshotVnic,
-} from "#model/records/snapshot.ts";
+import { materialIdsOf } from "#model/records/mode-records.ts";
+import type { Material, Snapshot, SnapshotVnic } from "#model/records/snapshot.ts";
 import { sizeBytesOf } from "#model/units.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";

@@ -45,7 +45,7 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
             { title: "LISTENER", cell: ({ name }) => name },
             { title: "MODE", cell: ({ mode }) => mode },
             { title: "TO", cell: ({ to }) => to },
-            { title: "POLICY", cell: ({ policy }) => policy },
+            { title: "POLICY", cell: ({ policy }) => policy || "-" },
             { title: "OPEN", cell: ({ openConnections }) => openConnections, isNumber: true },
             { title: "CERTIFICATES", cell: ({ certificates }) => certificates.join(", ") || "-" },
           ],

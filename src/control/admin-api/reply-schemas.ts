@@ -1,6 +1,7 @@
 /** Schemas of what the admin API replies. A key of a shape that is missing here does not compile. */
 import Type, { type TSchema } from "typebox";
 import type { CertificateFacts } from "#model/document/certificate.ts";
+import { LISTENER_MODES } from "#model/listener-mode.ts";
 import type { FailureShape, Problem } from "#model/failure.ts";
 import type {
   CertificateStatus,
@@ -49,9 +50,9 @@ export const ListenerStatusSchema = shape<ListenerStatus>(
   {
     name: text("`<vnic>.<profile>:<port>`"),
     port: count("Port on the virtual IP."),
-    mode: choice(["tcp", "http", "redirect", "egress"], "What it does with a connection."),
+    mode: choice(LISTENER_MODES, "What it does with a connection."),
     to: text("Where connections go, as in the document."),
-    policy: text("Name of the TLS policy."),
+    policy: text("Name of the TLS policy. Empty if the mode has none."),
     certificates: texts("Names of its certificates, the default first."),
     openConnections: count("Connections open now."),
   },

@@ -131,15 +131,14 @@ const ConnectionRecords = Compile(
   } satisfies FieldsOf<ConnectionRecord>),
 );
 
+type KnownListeners = Pick<ReadonlySet<ListenerName>, "has">;
+
 /**
  * The message, or undefined if no sound worker sends it. `known` holds the listeners that the worker was
  * told of; counts of others are left out. A record that breaks a bound is dropped and counted as dropped: what is in
  * it comes from clients, whose doing must not bring a worker down.
  */
-export function tryWorkerMessage(
-  value: unknown,
-  known: ReadonlySet<ListenerName>,
-): ToControl | undefined {
+export function tryWorkerMessage(value: unknown, known: KnownListeners): ToControl | undefined {
   if (!Messages.Check(value)) return undefined;
   if (value.type === "counted") {
     const listeners = Object.entries(value.listeners).filter(([name]) => isKnown(name, known));
@@ -158,5 +157,4 @@ export function tryWorkerMessage(
   return { type: "events", handshakes, connections, dropped };
 }
 
-const isKnown = (name: string, known: ReadonlySet<ListenerName>): boolean =>
-  known.has(name as ListenerName);
+const isKnown = (name: string, known: KnownListeners): boolean => known.has(name as ListenerName);

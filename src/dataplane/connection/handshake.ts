@@ -1,5 +1,5 @@
 import type { GroupName } from "#model/tls/cipher-suites.ts";
-import type { ListenerRules } from "../build-runtime.ts";
+import type { ClientTlsRules } from "../listener-rules.ts";
 import type { ResolvedPolicy } from "#model/document/policy.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import { ALERT_RECORDS } from "../tls/alerts.ts";
@@ -11,7 +11,7 @@ import {
 import type { ClientHello } from "../tls/client-hello.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
 import type { PeerCertificate, TlsFacts, TlsSocket, WireContext } from "../wire/wire.ts";
-import type { ConnectionState } from "./connection-state.ts";
+import type { TlsConnection } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import type { ReadHello } from "./read-client-hello.ts";
 
@@ -29,7 +29,7 @@ const IN_ORDER = { farewell: Buffer.alloc(0) };
  * those in force when the ClientHello has come. Returns false if the connection is over.
  */
 export async function shakeHands(
-  connection: ConnectionState,
+  connection: TlsConnection,
   { hello, bytes }: ReadHello,
 ): Promise<boolean> {
   const { rules } = connection;
@@ -53,8 +53,8 @@ export async function shakeHands(
 
 /** Before the TLS socket exists, so that the whole policy holds for the name, and not only what SNI may change. */
 function chooseContext(
-  connection: ConnectionState,
-  { certificates, spec }: ListenerRules,
+  connection: TlsConnection,
+  { certificates, spec }: ClientTlsRules,
   hello: ClientHello,
 ): WireContext | undefined {
   if (!sharesVersion(hello, spec.policy)) {
@@ -92,8 +92,8 @@ function noNameOf({ otherName }: ClientHello): string | undefined {
 }
 
 function startTls(
-  connection: ConnectionState,
-  { spec, certificates, alpn }: ListenerRules,
+  connection: TlsConnection,
+  { spec, certificates, alpn }: ClientTlsRules,
   { hello, bytes: firstBytes }: ReadHello,
   context: WireContext,
 ): Promise<TlsSocket | undefined> {
@@ -140,8 +140,8 @@ function startTls(
  * the client once showed, or did not.
  */
 function admitClientCertificate(
-  connection: ConnectionState,
-  { spec }: ListenerRules,
+  connection: TlsConnection,
+  { spec }: ClientTlsRules,
   socket: TlsSocket,
 ): boolean {
   const { mode } = spec.clientAuth;
@@ -164,7 +164,7 @@ function admitClientCertificate(
 
 /** On Bun a client with very long certificates would be cut off at the first answer, by an engine that says not why. */
 function canAnswer(
-  connection: ConnectionState,
+  connection: TlsConnection,
   { tickets }: ResolvedPolicy,
   socket: TlsSocket,
   { chainBytes }: PeerCertificate,

@@ -1,0 +1,91 @@
+/** Compiles how a listener uses TLS with clients and with endpoints. */
+import { createHash } from "node:crypto";
+import type { EndpointTls } from "#model/document/endpoint-options.ts";
+import type { TcpListener } from "#model/document/modes/tcp.ts";
+import { tryPolicy, type Policy, type ResolvedPolicy } from "#model/document/policy.ts";
+import type { CertificateName, ListenerName } from "#model/names.ts";
+import type {
+  SnapshotCertificate,
+  SnapshotClientAuth,
+  SnapshotClientTls,
+  SnapshotEndpointTls,
+  SnapshotTls,
+} from "#model/records/snapshot.ts";
+import { SYSTEM_TRUST_KEY, type Sources } from "./certificates/sources.ts";
+import { lacking, trustIdOf, versionOf, type ListenerOwner } from "./listener-owner.ts";
+
+/** Compiles the policy of a listener whose clients speak no TLS. */
+export function compileTls(
+  name: ListenerName,
+  policyName: string,
+  { document }: ListenerOwner,
+): SnapshotTls {
+  const policy = policyOf(document.policies, policyName);
+  const clientAuth: SnapshotClientAuth = { mode: "none", trust: undefined };
+  return { policy, sessionScope: sessionScopeOf(name, policy, clientAuth) };
+}
+
+export function compileClientTls(
+  name: ListenerName,
+  listener: Pick<TcpListener, "policy" | "certificates" | "strictServerName">,
+  { document, sources }: ListenerOwner,
+): SnapshotClientTls {
+  const policy = policyOf(document.policies, listener.policy);
+  const clientAuth = clientAuthOf(document.policies[listener.policy], sources);
+  return {
+    certificates: listener.certificates.map((certificate) => certificateOf(sources, certificate)),
+    strictServerName: listener.strictServerName,
+    policy,
+    clientAuth,
+    sessionScope: sessionScopeOf(name, policy, clientAuth),
+  };
+}
+
+/** `host` is the name that is verified if the document gives none. */
+export function compileEndpointTls(
+  endpointTls: Partial<EndpointTls>,
+  sources: Sources,
+  host?: string,
+): SnapshotEndpointTls {
+  const { verify = true, ca, serverName = host, certificate } = endpointTls;
+  return {
+    verify,
+    serverName,
+    trust:
+      verify || ca !== undefined
+        ? trustIdOf(sources, ca ?? SYSTEM_TRUST_KEY, undefined)
+        : undefined,
+    certificate: certificate === undefined ? undefined : versionOf(sources, certificate).id,
+  };
+}
+
+function policyOf(policies: Readonly<Record<string, Policy>>, name: string): ResolvedPolicy {
+  const policy = tryPolicy(policies, name);
+  if (policy === undefined) throw lacking(`policy ${name}`);
+  return policy;
+}
+
+function certificateOf(sources: Sources, name: string): SnapshotCertificate {
+  const { id, facts, signing } = versionOf(sources, name);
+  const { names, keyType, notAfterMs } = facts;
+  return { name: name as CertificateName, material: id, names, keyType, notAfterMs, ...signing };
+}
+
+/** The presets ask for no client certificate. */
+function clientAuthOf(policy: Policy | undefined, sources: Sources): SnapshotClientAuth {
+  const { mode = "none", ca, crl } = policy?.clientAuth ?? {};
+  if (mode === "none") return { mode, trust: undefined };
+  if (ca === undefined) throw lacking("no CA");
+  return { mode, trust: trustIdOf(sources, ca, crl) };
+}
+
+/** A trust's id is over the contents of CA and CRL, so that a changed CRL ends every session that was made before. */
+function sessionScopeOf(
+  name: ListenerName,
+  policy: ResolvedPolicy,
+  { mode, trust }: SnapshotClientAuth,
+): string {
+  return createHash("sha256")
+    .update(JSON.stringify([name, policy, mode, trust ?? null]))
+    .digest("hex");
+}
