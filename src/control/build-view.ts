@@ -6,8 +6,10 @@ import {
 import type { Problem } from "#model/failure.ts";
 import { isAdvice } from "#model/problem.ts";
 import type { VnicName } from "#model/names.ts";
-import { endpointKeyOf } from "#model/records/snapshot.ts";
+import { endpointsOf } from "#model/records/mode-records.ts";
+import { endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { Engine, ListenerStatus, VnicStatus } from "#model/records/status.ts";
+import { controlModeOf } from "./control-mode.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
@@ -33,8 +35,6 @@ export interface ViewParts {
   readonly certificates: CertificateStore;
   readonly telemetry: Telemetry;
 }
-
-const DEFAULT_REDIRECT_PORT = 443;
 
 /** What an operator sees, read from the parts at each call. */
 export function buildView(parts: ViewParts): DirectorView {
@@ -84,7 +84,7 @@ export function directorFactsOf(
     isStateWritable: !notices.has(STATE_UNWRITABLE),
     workers: pool.statuses(),
     certificates: director.certificates(),
-    listeners: director.inForce?.compiled.snapshot.listeners.map(({ name }) => name) ?? [],
+    listeners: director.inForce?.compiled.snapshot.listeners ?? [],
   };
 }
 
@@ -113,17 +113,16 @@ function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
 }
 
 function listenerStatusOf(
-  { name, listener: { port, mode, to, policy, certificates } }: ListenerPlace,
+  { name, listener }: ListenerPlace,
   telemetry: Telemetry,
   { state, reason }: ListenerState,
 ): ListenerStatus {
+  const { port, mode } = listener;
   return {
     name,
     port,
     mode,
-    to: String(to ?? DEFAULT_REDIRECT_PORT),
-    policy,
-    certificates,
+    ...controlModeOf(listener).statusOf(listener),
     openConnections: telemetry.openConnections(name),
     oper: state,
     ...(reason === undefined ? {} : { reason }),
@@ -133,9 +132,12 @@ function listenerStatusOf(
 /** False when its profile lives on no server, or the active checks find every endpoint of the vNIC down. */
 function hasEndpoint({ director, health }: ViewParts, vnic: VnicName): boolean {
   const down = new Set(health.down);
-  const relaying = (director.inForce?.compiled.snapshot.listeners ?? []).filter(
-    (listener) => listener.vnic === vnic && listener.mode !== "redirect",
-  );
-  const endpoints = relaying.flatMap(({ endpoints: first, standby }) => [...first, ...standby]);
-  return relaying.length === 0 || endpoints.some((endpoint) => !down.has(endpointKeyOf(endpoint)));
+  const endpoints = (director.inForce?.compiled.snapshot.listeners ?? [])
+    .filter((listener) => listener.vnic === vnic)
+    .flatMap((listener) => {
+      const own = endpointsOf(listener);
+      return own === undefined ? [] : [own];
+    });
+  const isUp = (endpoint: SnapshotEndpoint): boolean => !down.has(endpointKeyOf(endpoint));
+  return endpoints.length === 0 || endpoints.flat().some(isUp);
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { listenersOfVnic, vnicsOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import { trustKeyOf, type Sources } from "./certificates/sources.ts";
+import { controlModeOf } from "./control-mode.ts";
 
 /** The parts of a document that have names. A part counts as changed without regard to the named parts inside it. */
 type Kind = "servers" | "profiles" | "vnics" | "listeners" | "certificates" | "policies";
@@ -87,7 +88,8 @@ function partsOf({ document, sources }: NamedState): Parts {
     const { listeners: _, ...vnic } = place.vnic;
     parts.vnics.set(place.name, vnic);
     for (const { name, listener } of listenersOfVnic(place)) {
-      parts.listeners.set(name, [listener, trustIdOf(listener.endpointTls?.ca)]);
+      const trusts = controlModeOf(listener).endpointTrustsOf(listener);
+      parts.listeners.set(name, [listener, trusts.map(({ ca }) => trustIdOf(ca))]);
     }
   }
   for (const [name, certificate] of Object.entries(document.certificates)) {

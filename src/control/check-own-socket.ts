@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
-import { tryUnixPath } from "#model/addresses/endpoint-text.ts";
 import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
+import { controlModeOf } from "./control-mode.ts";
 
 /** A unix endpoint in a folder that may hold the director's admin socket would hand that to every client. */
 export function checkOwnSocket(
@@ -12,16 +12,17 @@ export function checkOwnSocket(
 ): readonly Problem[] {
   const isOwn = (path: string): boolean =>
     ownFolders.some((own) => resolve(path).startsWith(`${own}/`));
-  return listenersOf(document).flatMap(({ path, listener: { mode, to } }) => {
-    const socketPath = mode === "tcp" && typeof to === "string" ? tryUnixPath(to) : undefined;
-    if (socketPath === undefined || !isOwn(socketPath)) return [];
-    return [
-      problemOf(
-        "endpoint-loop",
-        `${path}.to`,
-        "The socket is in a folder of the director itself: its data folder, or the folder of its admin socket.",
-        "Put the server's socket into a folder of its own.",
+  return listenersOf(document).flatMap(({ path, listener }) =>
+    controlModeOf(listener)
+      .unixSocketsOf(listener)
+      .filter(({ socketPath }) => isOwn(socketPath))
+      .map((socket) =>
+        problemOf(
+          "endpoint-loop",
+          `${path}.${socket.path}`,
+          "The socket is in a folder of the director itself: its data folder, or the folder of its admin socket.",
+          "Put the server's socket into a folder of its own.",
+        ),
       ),
-    ];
-  });
+  );
 }

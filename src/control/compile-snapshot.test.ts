@@ -82,9 +82,21 @@ describe("compileSnapshot", () => {
       ...more,
     });
 
-  function listenerOf(listener: object, more: { sources?: Sources } = {}): SnapshotListener {
+  function compiledOf(listener: object, more: { sources?: Sources } = {}): SnapshotListener {
     const [compiled] = compile(documentWith([listener]), more).snapshot.listeners;
     assert.ok(compiled);
+    return compiled;
+  }
+
+  function listenerOf(listener: object, more: { sources?: Sources } = {}) {
+    const compiled = compiledOf(listener, more);
+    assert.ok(compiled.mode === "tcp");
+    return compiled;
+  }
+
+  function egressOf(listener: object) {
+    const compiled = compiledOf({ port: 900, mode: "egress", to: "pay.example:443", ...listener });
+    assert.ok(compiled.mode === "egress");
     return compiled;
   }
 
@@ -126,7 +138,9 @@ describe("compileSnapshot", () => {
     assert.ok(shop && trust);
     assert.deepEqual(new Set(material.keys()), new Set([shop.id, trust.id]));
     assert.equal(material.get(shop.id), shop.material);
-    assert.deepEqual(snapshot.listeners[0]?.clientAuth, {
+    const [listener] = snapshot.listeners;
+    assert.ok(listener?.mode === "tcp");
+    assert.deepEqual(listener.clientAuth, {
       mode: "require",
       trust: trust.id,
       partialChain: false,
@@ -135,8 +149,7 @@ describe("compileSnapshot", () => {
   });
 
   it("resolves an egress listener to its remote, and lets the profile's servers use it", () => {
-    const egress = { port: 900, mode: "egress", to: "pay.example:443", allowFrom: ["10.0.0.0/8"] };
-    const listener = listenerOf(egress);
+    const listener = egressOf({ allowFrom: ["10.0.0.0/8"] });
     assert.deepEqual(listener.endpoints, [
       { kind: "remote", server: "pay.example", host: "pay.example", port: 443 },
     ]);
@@ -155,19 +168,34 @@ describe("compileSnapshot", () => {
     const unverified = { ...TCP, endpointTls: { verify: false } };
     assert.equal(listenerOf(unverified).endpointTls?.trust, undefined);
     assert.equal(
-      listenerOf({ ...egress, endpointTls: { serverName: "x.example" } }).endpointTls?.serverName,
+      egressOf({ endpointTls: { serverName: "x.example" } }).endpointTls?.serverName,
       "x.example",
     );
   });
 
   it("resolves redirects and unix endpoints", () => {
-    assert.equal(listenerOf({ port: 80, mode: "redirect" }).redirectPort, 443);
-    assert.equal(listenerOf({ port: 80, mode: "redirect", to: 8443 }).redirectPort, 8443);
+    for (const [to, httpsPort] of [[{}, 443] as const, [{ to: 8443 }, 8443] as const]) {
+      const listener = compiledOf({ port: 80, mode: "redirect", ...to });
+      assert.ok(listener.mode === "redirect");
+      assert.equal(listener.httpsPort, httpsPort);
+    }
     const { endpoints, standby } = listenerOf({ ...TCP, to: "unix:/run/app.sock" });
     assert.deepEqual(
       [endpoints, standby],
       [[{ kind: "unix", server: "web-1", path: "/run/app.sock" }], []],
     );
+  });
+
+  it("gives a listener only what its mode uses", () => {
+    const keysOf = (listener: SnapshotListener): readonly string[] => Object.keys(listener);
+    const redirect = keysOf(compiledOf({ port: 80, mode: "redirect" }));
+    const egress = keysOf(egressOf({}));
+    const tls = ["policy", "sessionScope"];
+    const clientTls = ["certificates", "clientAuth", "strictServerName"];
+    const endpoints = ["endpoints", "standby", "endpointTls", "balance"];
+    for (const key of [...tls, ...clientTls, ...endpoints]) assert.ok(!redirect.includes(key), key);
+    for (const key of clientTls) assert.ok(!egress.includes(key), key);
+    for (const key of [...tls, ...endpoints]) assert.ok(egress.includes(key), key);
   });
 
   it("shares vNIC limits out to the workers, at least one each", () => {
@@ -200,7 +228,8 @@ describe("compileSnapshot", () => {
     const clientAuth = { ...partners.clientAuth, partialChain: true };
     const policies = { ...document.policies, partners: { ...partners, clientAuth } };
     const [anchored] = compile({ ...document, policies }).snapshot.listeners;
-    assert.equal(anchored?.clientAuth.partialChain, true);
+    assert.ok(anchored?.mode === "tcp");
+    assert.equal(anchored.clientAuth.partialChain, true);
     assert.equal(listenerOf({ ...strict, certificates: ["other"], to: 81 }).sessionScope, scope);
     await writeFiles(folder, { "ca.crl": await ca.revocationList(["4f01"]) });
     const others = [
@@ -228,7 +257,10 @@ describe("compileSnapshot", () => {
     ]);
     const { listeners } = compile(document, { sources: few }).snapshot;
     assert.deepEqual(
-      listeners.map(({ port, certificates }) => [port, certificates.map(({ name }) => name)]),
+      listeners.map((listener) => [
+        listener.port,
+        listener.mode === "tcp" ? listener.certificates.map(({ name }) => name) : [],
+      ]),
       [
         [443, ["shop"]],
         [7, []],

@@ -3,12 +3,8 @@ import type { Document } from "#model/document/document.ts";
 import type { Listener } from "#model/document/listener.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Qos } from "#model/document/qos.ts";
-import {
-  materialIdsOf,
-  type Material,
-  type Snapshot,
-  type SnapshotVnic,
-} from "#model/records/snapshot.ts";
+import { materialIdsOf } from "#model/records/mode-records.ts";
+import type { Material, Snapshot, SnapshotVnic } from "#model/records/snapshot.ts";
 import { sizeBytesOf } from "#model/units.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";
@@ -43,9 +39,7 @@ export function compileSnapshot(input: CompileInput): Compiled {
     .flatMap((owner) =>
       owner.vnic.listeners
         .filter((listener) => isServable(listener, document, sources))
-        .map((listener) =>
-          compileListener(withUsable(listener, sources), { ...owner, document, sources }),
-        ),
+        .map((listener) => compileListener(listener, { ...owner, document, sources })),
     );
   const snapshot: Snapshot = {
     number: input.number,
@@ -59,14 +53,6 @@ export function compileSnapshot(input: CompileInput): Compiled {
 
 const isServable = (listener: Listener, document: Document, sources: Sources): boolean =>
   obstacleTo(materialOfListener(listener, document), sources) === undefined;
-
-const withUsable = (listener: Listener, { certificates }: Sources): Listener =>
-  listener.certificates.every((name) => certificates.has(name))
-    ? listener
-    : {
-        ...listener,
-        certificates: listener.certificates.filter((name) => certificates.has(name)),
-      };
 
 /** The kernel deals connections out evenly enough; what one client address may use is each worker's own. */
 function shareOf(name: SnapshotVnic["name"], qos: Qos, workers: number): SnapshotVnic {

@@ -1,6 +1,7 @@
 import type { Document } from "#model/document/document.ts";
 import type { Listener } from "#model/document/listener.ts";
 import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./certificates/sources.ts";
+import { controlModeOf } from "./control-mode.ts";
 
 /** The certificates and CA bundles that a listener refers to. */
 export interface ListenerMaterial {
@@ -13,23 +14,27 @@ export interface ListenerMaterial {
 }
 
 export function materialOfListener(listener: Listener, document: Document): ListenerMaterial {
-  const { mode, certificates, policy, endpointTls } = listener;
-  if (mode === "redirect") return { certificates: [], trusts: [], endpointCertificate: undefined };
-  const trusts: { readonly key: string; readonly what: string }[] = [];
-  const clientAuth = Object.hasOwn(document.policies, policy)
-    ? document.policies[policy]?.clientAuth
-    : undefined;
-  if (clientAuth?.ca !== undefined && clientAuth.mode !== "none") {
-    const key = trustKeyOf(clientAuth.ca, clientAuth.crl);
-    trusts.push({ key, what: `the CAs of its clients (policy ${policy})` });
-  }
-  const isVerified = mode === "egress" || endpointTls?.verify === true;
-  if (isVerified || endpointTls?.ca !== undefined) {
-    const key =
-      endpointTls?.ca === undefined ? SYSTEM_TRUST_KEY : trustKeyOf(endpointTls.ca, undefined);
-    trusts.push({ key, what: "the CAs of its endpoints" });
-  }
-  return { certificates, trusts, endpointCertificate: endpointTls?.certificate };
+  const mode = controlModeOf(listener);
+  const clientTls = mode.clientTlsOf(listener);
+  const ofEndpoints = mode.endpointTrustsOf(listener).map(({ ca }) => ({
+    key: ca === undefined ? SYSTEM_TRUST_KEY : trustKeyOf(ca, undefined),
+    what: "the CAs of its endpoints",
+  }));
+  return {
+    certificates: clientTls?.certificates ?? [],
+    trusts: [...clientTrustsOf(clientTls?.policy, document), ...ofEndpoints],
+    endpointCertificate: mode.endpointCertificateOf(listener),
+  };
+}
+
+function clientTrustsOf(
+  policy: string | undefined,
+  { policies }: Document,
+): ListenerMaterial["trusts"] {
+  if (policy === undefined || !Object.hasOwn(policies, policy)) return [];
+  const { mode, ca, crl } = policies[policy]?.clientAuth ?? {};
+  if (mode === "none" || ca === undefined) return [];
+  return [{ key: trustKeyOf(ca, crl), what: `the CAs of its clients (policy ${policy})` }];
 }
 
 /** Returns why a listener cannot be served with these sources, or undefined if it can. */

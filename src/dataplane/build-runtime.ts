@@ -1,23 +1,8 @@
-import { parseCidr, type Cidr } from "#model/addresses/cidr.ts";
 import type { ListenerName } from "#model/names.ts";
-import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { Prepare } from "#protocol/messages.ts";
+import { dataplaneModeOf } from "./dataplane-mode.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
-import { EndpointSet } from "./endpoint/endpoint-set.ts";
-import { CertificateIndex } from "./tls/certificate-index.ts";
-
-/** The rules of one listener in one snapshot, immutable. */
-export interface ListenerRules {
-  readonly spec: SnapshotListener;
-  readonly certificates: CertificateIndex;
-  readonly endpoints: EndpointSet;
-  readonly trustedProxies: readonly Cidr[];
-  /** Undefined if every client is allowed. */
-  readonly allowFrom: readonly Cidr[] | undefined;
-  readonly denyFrom: readonly Cidr[];
-  /** RFC 7301 wire format. */
-  readonly alpn: Buffer | undefined;
-}
+import type { ListenerRules } from "./listener-rules.ts";
 
 /** What a worker serves by. One change swaps the reference to it. */
 export interface Runtime {
@@ -36,25 +21,6 @@ export const EMPTY_RUNTIME: Runtime = {
   vnics: [],
 };
 
-const alpnOf = (protocols: readonly string[]): Buffer | undefined =>
-  protocols.length === 0
-    ? undefined
-    : Buffer.concat(
-        protocols.map((name) =>
-          Buffer.from(`${String.fromCharCode(name.length)}${name}`, "latin1"),
-        ),
-      );
-
-const buildRules = (spec: SnapshotListener, healths: EndpointHealths): ListenerRules => ({
-  spec,
-  certificates: new CertificateIndex(spec.certificates, spec.policy, spec.strictServerName),
-  endpoints: new EndpointSet(spec.endpoints, spec.standby, spec.balance, healths),
-  trustedProxies: spec.acceptProxyProtocol.map(parseCidr),
-  allowFrom: spec.allowFrom?.map(parseCidr),
-  denyFrom: spec.denyFrom.map(parseCidr),
-  alpn: alpnOf(spec.policy.alpn),
-});
-
 /** Applies the difference to the base. Listeners that are not part of it stay the same objects. Throws TypeError. */
 export function buildRuntime(base: Runtime, change: Prepare, healths: EndpointHealths): Runtime {
   const listeners = new Map(change.base === 0 ? [] : base.listeners);
@@ -63,7 +29,7 @@ export function buildRuntime(base: Runtime, change: Prepare, healths: EndpointHe
   for (const spec of change.listeners) {
     if (!vnics.has(spec.vnic))
       throw new TypeError(`The vNIC ${spec.vnic} of a listener is not in the snapshot.`);
-    listeners.set(spec.name, buildRules(spec, healths));
+    listeners.set(spec.name, dataplaneModeOf(spec).buildRules(spec, healths));
   }
   return {
     number: change.number,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ListenerName, VnicName } from "#model/names.ts";
 import type { SnapshotVnic } from "#model/records/snapshot.ts";
-import type { ListenerRules, Runtime } from "./build-runtime.ts";
+import type { Runtime } from "./build-runtime.ts";
+import type { ListenerRules } from "./listener-rules.ts";
 import { LiveListeners, type LiveListener } from "./live-listeners.ts";
 import { Counters } from "./observe/counters.ts";
 

@@ -1,6 +1,9 @@
 import type { ListenerName, VnicName } from "#model/names.ts";
 import type { SnapshotVnic } from "#model/records/snapshot.ts";
-import type { ListenerRules, Runtime } from "./build-runtime.ts";
+import type { ConnectionMetricName, ListenerMetricName } from "#model/records/metric-catalog.ts";
+import type { Runtime } from "./build-runtime.ts";
+import { dataplaneModeOf, type DataplaneMode } from "./dataplane-mode.ts";
+import type { ListenerRules } from "./listener-rules.ts";
 import type { Counters, ListenerCounters } from "./observe/counters.ts";
 import { VnicUsage } from "./live/vnic-usage.ts";
 
@@ -8,21 +11,28 @@ import { VnicUsage } from "./live/vnic-usage.ts";
  * A listener across snapshots. A connection refers to it and reads `rules` anew at each stage, so that a connection
  * which waits through a change is served by the newest version.
  */
-export class LiveListener {
+export class LiveListener<
+  Rules extends ListenerRules = ListenerRules,
+  Metric extends ListenerMetricName = never,
+> {
+  /** Stays the same, because a port whose mode changes gets another listener. */
+  readonly mode: DataplaneMode<Rules, Metric>;
   readonly usage: VnicUsage;
-  readonly counters: ListenerCounters;
+  readonly counters: ListenerCounters<ConnectionMetricName | Metric>;
   /** The newest version. After the listener has left the document, the last one that it had. */
-  rules: ListenerRules;
+  rules: Rules;
   /** Connections that may still need a certificate, a CA set or an endpoint of `rules`. */
   pendingConnections = 0;
   readonly #onSettled: (listener: LiveListener) => void;
 
   constructor(
-    rules: ListenerRules,
+    mode: DataplaneMode<Rules, Metric>,
+    rules: Rules,
     usage: VnicUsage,
-    counters: ListenerCounters,
+    counters: ListenerCounters<ConnectionMetricName | Metric>,
     onSettled: (listener: LiveListener) => void,
   ) {
+    this.mode = mode;
     this.rules = rules;
     this.usage = usage;
     this.counters = counters;
@@ -80,7 +90,7 @@ export class LiveListeners {
   }
 
   #build(rules: ListenerRules, limits: ReadonlyMap<VnicName, SnapshotVnic>): LiveListener {
-    const { name, vnic } = rules.spec;
+    const { name, vnic, mode } = rules.spec;
     let usage = this.#usages.get(vnic);
     if (usage === undefined) {
       const limit = limits.get(vnic);
@@ -89,7 +99,10 @@ export class LiveListeners {
       usage = new VnicUsage(limit);
       this.#usages.set(vnic, usage);
     }
-    return new LiveListener(rules, usage, this.#counters.of(name), (live) => this.#settled(live));
+    const counters = this.#counters.of(name, mode);
+    return new LiveListener(dataplaneModeOf(rules.spec), rules, usage, counters, (live) =>
+      this.#settled(live),
+    );
   }
 
   /** The departed listener that has come back, so that its pending connections get the new version. */

@@ -1,10 +1,12 @@
 import { DirectorError, type FailureCode } from "#model/failure.ts";
 import { socketAddressOf, type ListenerName } from "#model/names.ts";
-import { endpointKeyOf, materialIdsOf } from "#model/records/snapshot.ts";
+import { endpointsOf, materialIdsOf, sessionScopesOf } from "#model/records/mode-records.ts";
+import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
 import { buildRuntime, EMPTY_RUNTIME, type Runtime } from "./build-runtime.ts";
 import { serveConnection } from "./connection/connection.ts";
 import type { Plane } from "./connection/connection-state.ts";
+import { dataplaneModeOf } from "./dataplane-mode.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { LiveListeners, type LiveListener } from "./live-listeners.ts";
 import type { Address, ListeningSockets } from "./live/listening-sockets.ts";
@@ -91,15 +93,13 @@ export class Worker {
       const runtime = buildRuntime(this.#current, change, healths);
       this.#underWay = runtime;
       let contexts = 0;
-      for (const { spec } of change.listeners
-        .map(({ name }) => runtime.listeners.get(name))
-        .filter((x) => x !== undefined)) {
+      const mayBuild = (): boolean => {
+        contexts += 1;
+        return contexts <= MAX_CONTEXTS_IN_PREPARE;
+      };
+      for (const spec of change.listeners) {
         stage = spec.name;
-        plane.contexts.forEndpoints(spec);
-        for (const { material } of spec.certificates) {
-          contexts += 1;
-          if (contexts <= MAX_CONTEXTS_IN_PREPARE) plane.contexts.forClients(spec, material);
-        }
+        dataplaneModeOf(spec).buildContexts(spec, plane.contexts, mayBuild);
       }
       stage = "listen";
       // A worker that drains accepts nothing, but has clients that wait.
@@ -161,8 +161,8 @@ export class Worker {
       ...(runtime?.listeners.values() ?? []),
     ]);
     const specs = [...this.#listeners.rulesInUse(), ...coming].map(({ spec }) => spec);
-    plane.contexts.keepOnly(specs, materialIdsOf(specs));
-    const endpoints = specs.flatMap(({ endpoints: first, standby }) => [...first, ...standby]);
+    plane.contexts.keepOnly(sessionScopesOf(specs), materialIdsOf(specs));
+    const endpoints = specs.flatMap((spec) => endpointsOf(spec) ?? []);
     healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
   }
 

@@ -1,4 +1,11 @@
 import { CERTIFICATE_NAME_PATTERN } from "#model/document/certificate-name.ts";
+
+import {
+  branchesOf,
+  isUnionNode,
+  otherwiseOf,
+  type UnionNode,
+} from "#model/document/discriminated-union.ts";
 import { DocumentSchema } from "#model/document/document.ts";
 import { NAME_PATTERN } from "#model/names.ts";
 import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
@@ -25,6 +32,8 @@ interface JsonSchema {
 interface DocumentPart {
   readonly path: string;
   readonly schema: JsonSchema;
+  /** Set if the keys depend on the value of one of them; `schema` then has all keys. */
+  readonly union?: UnionNode;
 }
 
 const PATTERNS: Readonly<Record<string, string>> = {
@@ -34,6 +43,8 @@ const PATTERNS: Readonly<Record<string, string>> = {
   [SIZE_PATTERN]: "size",
   [RATE_PATTERN]: "rate",
 };
+
+const ROOT: object = DocumentSchema;
 
 const INTRO = [
   "The whole configuration of a director, in YAML or JSON: `director.yaml`. Relative paths are from the document's",
@@ -48,13 +59,13 @@ const INTRO = [
 ].join("\n");
 
 export function documentPage(): string {
-  const parts = partsOf({ path: "", schema: DocumentSchema });
+  const parts = partsOf({ path: "", schema: ROOT });
   return pageOf("The document", INTRO, parts.map(sectionOfPart));
 }
 
 /** Every key with the path of its object, as `tlsd check` writes it but with `<name>` and `[]`. */
 export function documentKeys(): readonly (readonly [path: string, key: string])[] {
-  return partsOf({ path: "", schema: DocumentSchema }).flatMap(({ path, schema }) =>
+  return partsOf({ path: "", schema: ROOT }).flatMap(({ path, schema }) =>
     Object.keys(schema.properties ?? {}).map((key) => [path, key] as const),
   );
 }
@@ -70,25 +81,56 @@ function partsOf(part: DocumentPart): readonly DocumentPart[] {
 }
 
 function objectsIn(path: string, schema: JsonSchema): readonly DocumentPart[] {
+  if (isUnionNode(schema)) return [{ path, schema: otherwiseOf(schema), union: schema }];
   if (schema.properties !== undefined) return [{ path, schema }];
   if (schema.items !== undefined) return objectsIn(`${path}[]`, schema.items);
   const [named] = Object.values(schema.patternProperties ?? {});
   return named === undefined ? [] : objectsIn(`${path}.<name>`, named);
 }
 
-function sectionOfPart({ path, schema }: DocumentPart): string {
-  const required = new Set(schema.required);
-  const rows = Object.entries(schema.properties ?? {}).map(([key, value]) => [
-    codeOf(key),
-    valueOf(value),
-    defaultOf(value, required.has(key)),
-    value.description ?? "",
-  ]);
+function sectionOfPart({ path, schema, union }: DocumentPart): string {
   return sectionOf(
     path === "" ? "Top level" : codeOf(path),
     path === "" ? "" : (schema.description ?? ""),
-    markdownTable(["key", "value", "default", "meaning"], rows),
+    union === undefined ? tableOf(schema) : unionTableOf(union, schema),
   );
+}
+
+function tableOf({ required, properties = {} }: JsonSchema): string {
+  const rows = Object.entries(properties).map(([key, value]) => [
+    codeOf(key),
+    ...cellsOf(value, required?.includes(key) === true),
+  ]);
+  return markdownTable(["key", "value", "default", "meaning"], rows);
+}
+
+const cellsOf = (schema: JsonSchema, isRequired: boolean): readonly string[] => [
+  valueOf(schema),
+  defaultOf(schema, isRequired),
+  schema.description ?? "",
+];
+
+/** A key that means different things in different branches has a row for each meaning. */
+function unionTableOf(union: UnionNode, { properties = {} }: JsonSchema): string {
+  const { propertyName } = union.discriminator;
+  const branches: readonly JsonSchema[] = branchesOf(union);
+  const rows = Object.entries(properties).flatMap(([key, merged]) => {
+    if (key === propertyName) return [[codeOf(key), "all", ...cellsOf(merged, false)]];
+    const meanings = new Map<string, { readonly cells: readonly string[]; tags: string[] }>();
+    for (const { properties: own, required } of branches) {
+      if (own?.[key] === undefined) continue;
+      const cells = cellsOf(own[key], required?.includes(key) === true);
+      const meaning = meanings.get(cells.join()) ?? { cells, tags: [] };
+      meaning.tags.push(codeOf(own[propertyName]?.const ?? ""));
+      meanings.set(cells.join(), meaning);
+    }
+    return [...meanings.values()].map(({ cells, tags }) => [
+      codeOf(key),
+      tags.length === branches.length ? "all" : tags.join(", "),
+      ...cells,
+    ]);
+  });
+  return markdownTable(["key", propertyName, "value", "default", "meaning"], rows);
 }
 
 function valueOf(schema: JsonSchema): string {

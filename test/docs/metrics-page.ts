@@ -1,4 +1,6 @@
+import { LISTENER_MODES } from "#model/listener-mode.ts";
 import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/records/metric-catalog.ts";
+import { metricsOf } from "#model/records/mode-records.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [
@@ -11,25 +13,36 @@ export function metricsPage(): string {
   return pageOf("Metrics", INTRO, [
     sectionOf(
       "Metrics of each listener",
-      "Labels `vnic` and `listener`, and those in the table.",
-      tableOf(LISTENER_METRICS),
+      "Labels `vnic` and `listener`, and those in the table. A listener has the metrics that its mode can count.",
+      listenerTable(),
     ),
     sectionOf("Of the director", tableOf(DIRECTOR_METRICS)),
     sectionOf("Label values and buckets", detailsOf([...LISTENER_METRICS, ...DIRECTOR_METRICS])),
   ]);
 }
 
-function tableOf(metrics: readonly Metric[]): string {
-  return markdownTable(
-    ["metric", "kind", "label", "meaning"],
-    metrics.map(({ name, kind, label, help }) => [
-      codeOf(name),
-      kind,
-      label === undefined ? "" : codeOf(label),
-      help,
-    ]),
-  );
+function listenerTable(): string {
+  const rows = LISTENER_METRICS.map((metric) => {
+    const modes = LISTENER_MODES.filter((mode) => metricsOf(mode).includes(metric));
+    const [name = "", ...cells] = cellsOf(metric);
+    return [
+      name,
+      modes.length === LISTENER_MODES.length ? "all" : modes.map(codeOf).join(", "),
+      ...cells,
+    ];
+  });
+  return markdownTable(["metric", "modes", "kind", "label", "meaning"], rows);
 }
+
+const tableOf = (metrics: readonly Metric[]): string =>
+  markdownTable(["metric", "kind", "label", "meaning"], metrics.map(cellsOf));
+
+const cellsOf = ({ name, kind, label, help }: Metric): readonly string[] => [
+  codeOf(name),
+  kind,
+  label === undefined ? "" : codeOf(label),
+  help,
+];
 
 function detailsOf(metrics: readonly Metric[]): string {
   return metrics

@@ -28,9 +28,14 @@ interface InnerRule {
 
 const innerRules: readonly InnerRule[] = [
   {
-    from: /^src\/dataplane\/(?!connection\/|http\/)[^/]+\//,
-    never: /^src\/dataplane\/(?:connection\/|http\/|[^/]+$)/,
-    reason: "only connection/, http/ and the files above them know the stages",
+    from: /^src\/dataplane\/(?!connection\/|http\/|modes\/)[^/]+\//,
+    never: /^src\/dataplane\/(?:connection\/|http\/|modes\/|[^/]+$)/,
+    reason: "only connection/, http/, modes/ and the files above them know the stages",
+  },
+  {
+    from: /^src\/dataplane\/(?:connection|http)\//,
+    never: /^src\/dataplane\/(?:modes\/|dataplane-mode\.ts$)/,
+    reason: "a stage serves every mode that has what it needs",
   },
   {
     from: /^src\/dataplane\/wire\//,

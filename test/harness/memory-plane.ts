@@ -2,7 +2,12 @@ import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName, VnicName } from "#model/names.ts";
 import { PRESETS } from "#model/document/policy.ts";
-import type { SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
+import type {
+  SnapshotEndpoints,
+  SnapshotListener,
+  SnapshotListenerOf,
+  SnapshotVnic,
+} from "#model/records/snapshot.ts";
 import { buildRuntime, EMPTY_RUNTIME } from "#dataplane/build-runtime.ts";
 import { serveConnection } from "#dataplane/connection/connection.ts";
 import type { Plane } from "#dataplane/connection/connection-state.ts";
@@ -22,29 +27,43 @@ import { untilQuiet, VirtualClock } from "./virtual-clock.ts";
 const vnic = "front.shop" as VnicName;
 const clientAddress = "192.0.2.1";
 
-/** A listener without TLS, whose client sends no byte before it is relayed. */
-export const egressListener: SnapshotListener = {
+const base = {
   name: "front.shop:1" as ListenerName,
   vnic,
   virtualIp: "127.0.0.1",
   port: 1,
-  mode: "egress",
-  certificates: [],
-  strictServerName: false,
+  allowFrom: undefined,
+  denyFrom: [],
+  timeouts: { handshakeMs: 10_000, connectMs: 5_000, idleMs: 60_000, halfClosedMs: 30_000 },
+  accessLog: "full",
+} as const;
+
+const endpoints: SnapshotEndpoints = {
   policy: PRESETS.modern,
-  clientAuth: { mode: "none", trust: undefined, partialChain: false },
   sessionScope: "",
   endpoints: [],
   standby: [],
   balance: "round-robin",
+  endpointTls: undefined,
+};
+
+/** A listener without TLS, whose client sends no byte before it is relayed. */
+export const egressListener: SnapshotListenerOf<"egress"> = {
+  ...base,
+  ...endpoints,
+  mode: "egress",
+};
+
+/** A listener whose client has to begin with a ClientHello. */
+export const tcpListener: SnapshotListenerOf<"tcp"> = {
+  ...base,
+  ...endpoints,
+  mode: "tcp",
+  certificates: [],
+  strictServerName: false,
+  clientAuth: { mode: "none", trust: undefined, partialChain: false },
   proxyProtocol: "none",
   acceptProxyProtocol: [],
-  allowFrom: undefined,
-  denyFrom: [],
-  endpointTls: undefined,
-  timeouts: { handshakeMs: 10_000, connectMs: 5_000, idleMs: 60_000, halfClosedMs: 30_000 },
-  accessLog: "full",
-  redirectPort: undefined,
 };
 
 /** A client or an endpoint in memory, with what it has been told. */

@@ -258,6 +258,27 @@ forEachEngine((engine) => {
     assert.equal((await shop.director.metrics()).sum("tlsd_handshakes_failed_total"), 0);
   });
 
+  it("has no metrics of handshakes and endpoints, which it can never count", async () => {
+    const listener = `front.shop:${shop.portOf("moved")}`;
+    const { samples } = await shop.director.metrics();
+    const own = samples.filter(({ labels }) => labels["listener"] === listener);
+    const names = new Set(own.map(({ name }) => name.replace(/_(bucket|sum|count)$/, "")));
+    assert.deepEqual(
+      [...names],
+      [
+        "tlsd_connections_accepted_total",
+        "tlsd_connections_open",
+        "tlsd_connections_ended_total",
+        "tlsd_connections_limited_total",
+        "tlsd_connections_refused_total",
+        "tlsd_proxy_probes_total",
+        "tlsd_bytes_from_clients_total",
+        "tlsd_bytes_to_clients_total",
+        "tlsd_connection_seconds",
+      ],
+    );
+  });
+
   it("a client that does not leave after its answer is closed all the same", async () => {
     const localAddress = uniqueVirtualIp();
     const client = await rawConnect({ host: shop.ip, port: shop.portOf("default"), localAddress });

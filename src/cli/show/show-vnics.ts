@@ -47,7 +47,7 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
             { title: "STATE", cell: ({ oper }) => oper },
             { title: "MODE", cell: ({ mode }) => mode },
             { title: "TO", cell: ({ to }) => to },
-            { title: "POLICY", cell: ({ policy }) => policy },
+            { title: "POLICY", cell: ({ policy }) => policy || "-" },
             { title: "OPEN", cell: ({ openConnections }) => openConnections, isNumber: true },
             { title: "CERTIFICATES", cell: ({ certificates }) => certificates.join(", ") || "-" },
           ],

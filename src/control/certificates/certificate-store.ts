@@ -4,6 +4,7 @@ import type { Document } from "#model/document/document.ts";
 import { DirectorError, type FailureCode, type Problem } from "#model/failure.ts";
 import { isError, problemOf } from "#model/problem.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
+import { controlModeOf } from "../control-mode.ts";
 import type { CertificateProvider, NewVersions } from "./certificate-provider.ts";
 import { certificateStatusOf } from "./certificate-status.ts";
 import { checkUsage } from "./check-usage.ts";
@@ -329,7 +330,8 @@ function replaced<Version extends SourceVersion>(
 function usersOf(document: Document): ReadonlyMap<string, readonly ListenerPlace[]> {
   const users = new Map<string, ListenerPlace[]>();
   for (const place of listenersOf(document)) {
-    for (const name of place.listener.certificates) {
+    const { listener } = place;
+    for (const name of controlModeOf(listener).clientTlsOf(listener)?.certificates ?? []) {
       const places = users.get(name);
       if (places === undefined) users.set(name, [place]);
       else places.push(place);

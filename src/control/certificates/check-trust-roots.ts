@@ -2,6 +2,7 @@ import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { pathOf, problemOf } from "#model/problem.ts";
+import { controlModeOf } from "../control-mode.ts";
 import { trustKeyOf, type Sources } from "./sources.ts";
 
 /** Warns of CA bundles with a CA whose chain does not end in a root of the bundle, where both engines ask for one. */
@@ -19,10 +20,12 @@ export function checkTrustRoots(document: Document, sources: Sources): readonly 
       const hint = "Add the root CA to the file, or set `partialChain: true`.";
       return check(pathOf("policies", name, "clientAuth", "ca"), ca, crl, hint);
     }),
-    ...listenersOf(document).flatMap(({ path, listener: { endpointTls } }) =>
-      endpointTls?.ca === undefined || !endpointTls.verify
-        ? []
-        : check(`${path}.endpointTls.ca`, endpointTls.ca, undefined),
+    ...listenersOf(document).flatMap(({ path, listener }) =>
+      controlModeOf(listener)
+        .endpointTrustsOf(listener)
+        .flatMap(({ ca, path: place, isVerified }) =>
+          ca === undefined || !isVerified ? [] : check(`${path}.${place}`, ca, undefined),
+        ),
     ),
   ];
 }

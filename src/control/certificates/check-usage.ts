@@ -5,6 +5,7 @@ import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { tryPolicy } from "#model/document/policy.ts";
 import { problemOf } from "#model/problem.ts";
+import { controlModeOf } from "../control-mode.ts";
 import type { Sources } from "./sources.ts";
 
 type Certificates = Pick<Sources["certificates"], "get">;
@@ -24,13 +25,16 @@ export const checkUsage = (
 function keyTypeProblems(
   document: Document,
   known: Certificates,
-  { path, listener: { mode, certificates, policy } }: ListenerPlace,
+  { path, listener }: ListenerPlace,
 ): readonly Problem[] {
-  if (mode !== "tcp") return [];
+  const tls = controlModeOf(listener).clientTlsOf(listener);
+  if (tls === undefined) return [];
+  const { certificates, policy } = tls;
   // A policy that does not exist and a certificate that cannot be used have problems of their own.
   const resolved = tryPolicy(document.policies, policy);
   const versions = certificates.map((name) => known.get(name));
-  if (resolved?.minVersion !== "TLSv1.2" || versions.includes(undefined)) return [];
+  if (resolved?.minVersion !== "TLSv1.2") return [];
+  if (versions.length === 0 || versions.includes(undefined)) return [];
   const keyTypes = new Set(versions.flatMap((version) => version?.facts.keyType ?? []));
   const suites = resolved.cipherSuites.flatMap((name) => tryCipherSuite(name) ?? []);
   const isServed = suites.some(
@@ -52,9 +56,9 @@ const MESSAGE =
 /** Warns of certificates that the listener shows to clients and that were not issued for servers. */
 const purposeProblems = (
   known: Certificates,
-  { path, listener: { certificates } }: ListenerPlace,
+  { path, listener }: ListenerPlace,
 ): readonly Problem[] =>
-  certificates.flatMap((name, at) =>
+  (controlModeOf(listener).clientTlsOf(listener)?.certificates ?? []).flatMap((name, at) =>
     known.get(name)?.isForServers === false
       ? [problemOf("key-usage", `${path}.certificates[${at}]`, MESSAGE)]
       : [],

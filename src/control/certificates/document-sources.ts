@@ -6,6 +6,7 @@ import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { pathOf, problemOf } from "#model/problem.ts";
+import { controlModeOf } from "../control-mode.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { signatureOf } from "../read-bounded-file.ts";
 import { readCertificate } from "./read-certificate.ts";
@@ -158,19 +159,23 @@ function policyTrustsOf(document: Document): readonly TrustSource[] {
 }
 
 function endpointTrustsOf(document: Document): readonly TrustSource[] {
-  return listenersOf(document).flatMap(({ path, listener: { endpointTls } }) => {
-    if (endpointTls?.ca === undefined) return [];
-    const caPlace = `${path}.endpointTls.ca`;
-    return [{ ca: endpointTls.ca, crl: undefined, caPlace, crlPlace: caPlace }];
-  });
+  return listenersOf(document).flatMap(({ path, listener }) =>
+    controlModeOf(listener)
+      .endpointTrustsOf(listener)
+      .flatMap((trust) => {
+        if (trust.ca === undefined) return [];
+        const caPlace = `${path}.${trust.path}`;
+        return [{ ca: trust.ca, crl: undefined, caPlace, crlPlace: caPlace }];
+      }),
+  );
 }
 
 /** Where the first listener stands that verifies by the system's bundle. */
 function systemTrustPlaceOf(document: Document): string | undefined {
-  const found = listenersOf(document).find(({ listener: { mode, endpointTls } }) =>
-    endpointTls === undefined
-      ? mode === "egress"
-      : endpointTls.verify && endpointTls.ca === undefined,
-  );
-  return found === undefined ? undefined : `${found.path}.endpointTls.ca`;
+  for (const { path, listener } of listenersOf(document)) {
+    for (const trust of controlModeOf(listener).endpointTrustsOf(listener)) {
+      if (trust.ca === undefined) return `${path}.${trust.path}`;
+    }
+  }
+  return undefined;
 }

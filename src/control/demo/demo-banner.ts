@@ -1,6 +1,7 @@
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import { socketAddressOf } from "#model/names.ts";
+import { controlModeOf } from "../control-mode.ts";
 import type { Sources } from "../certificates/sources.ts";
 
 export interface DemoFacts {
@@ -48,14 +49,12 @@ export function demoBanner(facts: DemoFacts): string {
 }
 
 const demoListenersOf = (document: Document, sources: Sources): readonly DemoListener[] =>
-  listenersOf(document).map(({ owner, listener: { port, mode, to, certificates } }) => ({
-    vnic: owner.name,
-    ip: owner.vnic.ip,
-    port,
-    mode,
-    to,
-    serverName: sources.certificates.get(certificates[0] ?? "")?.facts.names[0],
-  }));
+  listenersOf(document).map(({ owner, listener }) => {
+    const [certificate] = controlModeOf(listener).clientTlsOf(listener)?.certificates ?? [];
+    const { port, mode, to } = listener;
+    const names = sources.certificates.get(certificate ?? "")?.facts.names;
+    return { vnic: owner.name, ip: owner.vnic.ip, port, mode, to, serverName: names?.[0] };
+  });
 
 function curlCommand(
   listener: DemoListener,
@@ -64,7 +63,7 @@ function curlCommand(
 ): readonly string[] {
   const { ip, port, mode, to, serverName } = listener;
   const address = ip.includes(":") ? `[${ip}]` : ip;
-  if (mode === "tcp" && serverName !== undefined) {
+  if (serverName !== undefined) {
     const resolve = `--resolve ${serverName}:${port}:${address}`;
     return [`  curl --cacert ${ca} ${resolve} https://${serverName}:${port}/`];
   }

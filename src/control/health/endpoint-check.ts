@@ -1,4 +1,4 @@
-import type { Health } from "#model/document/listener.ts";
+import type { Health } from "#model/document/endpoint-options.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { durationMsOf } from "#model/units.ts";
 import { checkTcp } from "./tcp-check.ts";

@@ -22,7 +22,12 @@ const checkedDocument = (fall: number): Document => {
 
 const withEndpoint = (address: string, port: number): Snapshot => {
   const endpoints = [{ kind: "tcp", server: "web-1", address, port }];
-  const listener = { name: NAME, endpoints, standby: [] } as unknown as SnapshotListener;
+  const listener = {
+    name: NAME,
+    mode: "tcp",
+    endpoints,
+    standby: [],
+  } as unknown as SnapshotListener;
   return { ...emptyCompiled(1).snapshot, listeners: [listener] };
 };
 

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
-import type { Health } from "#model/document/listener.ts";
+import type { Health } from "#model/document/endpoint-options.ts";
 import type { ListenerName } from "#model/names.ts";
+import { endpointsOf } from "#model/records/mode-records.ts";
 import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
 
@@ -48,11 +49,11 @@ export class HealthChecks {
   follow(document: Document, snapshot: Snapshot): void {
     const healthOf = healthByListener(document);
     const wanted = new Set<string>();
-    for (const { name, endpoints, standby } of snapshot.listeners) {
-      const health = healthOf.get(name);
+    for (const listener of snapshot.listeners) {
+      const health = healthOf.get(listener.name);
       if (health === undefined) continue;
-      for (const endpoint of [...endpoints, ...standby]) {
-        wanted.add(this.#ensure(name, endpoint, health));
+      for (const endpoint of endpointsOf(listener) ?? []) {
+        wanted.add(this.#ensure(listener.name, endpoint, health));
       }
     }
     for (const [key, running] of this.#running) if (!wanted.has(key)) this.#end(key, running);
@@ -99,7 +100,7 @@ export class HealthChecks {
 
 const healthByListener = (document: Document): ReadonlyMap<ListenerName, Health> =>
   new Map(
-    listenersOf(document).flatMap(({ name, listener: { health } }) =>
-      health === undefined ? [] : [[name, health]],
+    listenersOf(document).flatMap(({ name, listener }) =>
+      "health" in listener && listener.health !== undefined ? [[name, listener.health]] : [],
     ),
   );

@@ -7,6 +7,7 @@ import {
 import type { Revision } from "#model/document/document.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
+import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { CertificateStatus, Engine, WorkerStatus } from "#model/records/status.ts";
 
 /** The facts from which the gauges are computed at each scrape. */
@@ -18,7 +19,7 @@ export interface DirectorFacts {
   readonly workers: readonly WorkerStatus[];
   readonly certificates: readonly CertificateStatus[];
   /** Every listener of the document in force. */
-  readonly listeners: readonly ListenerName[];
+  readonly listeners: readonly Pick<SnapshotListener, "name" | "mode">[];
 }
 
 type LabelValue<Name extends DirectorMetricName> = Extract<
@@ -79,7 +80,7 @@ export class DirectorMetrics {
       certificates.map(({ name, state }) => [{ certificate: name }, state === "ok" ? 1 : 0]),
     );
     this.#gauge("tlsd_endpoint_up", ["listener", "endpoint"], ({ listeners }) =>
-      this.#endpointSeries(listeners),
+      this.#endpointSeries(listeners.map(({ name }) => name)),
     );
   }
 

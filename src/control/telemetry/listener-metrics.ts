@@ -6,13 +6,14 @@ import type { ListenerTotals, ListenerLabels } from "./listener-totals.ts";
 const LINES_PER_TURN = 5_000;
 
 /**
- * Every listener metric of the catalogue in the Prometheus text format 0.0.4, in pieces. Workers count them, buckets
+ * Every listener metric of the catalogue in the Prometheus text format 0.0.4, in pieces, for the listeners that carry it. Workers count them, buckets
  * included, which the metric classes of prom-client cannot take over; and with thousands of listeners the text has
  * megabytes, so it is written in turns.
  */
 export async function listenerMetricsText(counters: ListenerTotals): Promise<readonly Buffer[]> {
-  const listeners = [...counters.entries()].map(({ labels, slots }) => ({
+  const listeners = [...counters.entries()].map(({ labels, metrics, slots }) => ({
     labels: labelsText(labels),
+    metrics,
     slots,
   }));
   const pieces: Buffer[] = [];
@@ -24,7 +25,8 @@ export async function listenerMetricsText(counters: ListenerTotals): Promise<rea
   for (const metric of LISTENER_METRICS) {
     const firstSlot = SLOTS.firstSlot[metric.name];
     lines.push(`# HELP ${metric.name} ${metric.help}`, `# TYPE ${metric.name} ${metric.kind}`);
-    for (const { labels, slots } of listeners) {
+    for (const { labels, metrics, slots } of listeners) {
+      if (!metrics.has(metric)) continue;
       addLines(lines, metric, labels, slots.subarray(firstSlot));
       if (lines.length < LINES_PER_TURN) continue;
       endPiece();

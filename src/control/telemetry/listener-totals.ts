@@ -1,9 +1,17 @@
 import type { ListenerName } from "#model/names.ts";
-import { SLOTS } from "#model/records/metric-catalog.ts";
+import {
+  LISTENER_METRICS,
+  SLOTS,
+  slotCountOf,
+  slotsNeededBy,
+  type ListenerMetric,
+} from "#model/records/metric-catalog.ts";
+import { metricsOf } from "#model/records/mode-records.ts";
+import type { SnapshotListener } from "#model/records/snapshot.ts";
 
 export interface ListenerTotalsOptions {
   /** The listeners of the document in force. */
-  readonly listenersInForce: () => readonly ListenerName[];
+  readonly listenersInForce: () => readonly Pick<SnapshotListener, "name" | "mode">[];
   readonly nowMs?: () => number;
 }
 
@@ -15,14 +23,30 @@ export interface ListenerLabels {
 interface CountedListener {
   /** The same object for the life of the listener. */
   readonly labels: ListenerLabels;
-  /** As laid out by `SLOTS`. */
-  readonly slots: Float64Array;
+  /** Those of its mode, and of the modes that it had before, as long as connections of these may still be counted. */
+  readonly metrics: Set<ListenerMetric>;
+  /** As laid out by `SLOTS`, up to the last slot of its metrics. */
+  slots: Float64Array;
 }
 
 /** How long the counts of a removed listener are kept, so that another scrape can read them. */
 const GONE_KEPT_MS = 10 * 60_000;
 const MAX_GONE = 256;
 const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
+const METRIC_OF_SLOT: readonly ListenerMetric[] = LISTENER_METRICS.flatMap((metric) =>
+  Array.from({ length: slotCountOf(metric) }, () => metric),
+);
+
+/** Adds the metrics to those of the listener. What it has counted stays. */
+function carry(counted: CountedListener, metrics: readonly ListenerMetric[]): void {
+  const added = metrics.filter((metric) => !counted.metrics.has(metric));
+  for (const metric of added) counted.metrics.add(metric);
+  const size = slotsNeededBy(added);
+  if (size <= counted.slots.length) return;
+  const slots = new Float64Array(size);
+  slots.set(counted.slots);
+  counted.slots = slots;
+}
 
 /**
  * Starts again at `amount` if the sum would no longer be exact. Prometheus takes that for a restart, whereas a counter that has
@@ -47,14 +71,15 @@ export class ListenerTotals {
   add(workerId: number, listeners: Readonly<Record<string, readonly number[]>>): void {
     for (const [name, pairs] of Object.entries(listeners)) {
       const listener = name as ListenerName;
-      const { slots } = this.#listenerOf(listener);
+      const counted = this.#listenerOf(listener);
       for (let at = 0; at + 1 < pairs.length; at += 2) {
         const slot = pairs[at] ?? -1;
         const amount = pairs[at + 1] ?? 0;
-        if (!(amount >= 0 && amount <= Number.MAX_SAFE_INTEGER)) continue;
-        const before = slots[slot];
+        const metric = METRIC_OF_SLOT[slot];
+        if (metric === undefined || !(amount >= 0 && amount <= Number.MAX_SAFE_INTEGER)) continue;
+        if (!counted.metrics.has(metric)) carry(counted, [metric]);
         if (slot === OPEN_SLOT) this.#setOpen(workerId, listener, amount);
-        else if (before !== undefined) slots[slot] = sumOf(before, amount);
+        else counted.slots[slot] = sumOf(counted.slots[slot] ?? 0, amount);
       }
     }
   }
@@ -75,7 +100,9 @@ export class ListenerTotals {
 
   /** Returns the counts of every listener of the document, also if they are 0, and of listeners removed a short time ago. */
   *entries(): Iterable<Readonly<CountedListener>> {
-    for (const listener of this.#options.listenersInForce()) this.#listenerOf(listener);
+    for (const { name, mode } of this.#options.listenersInForce()) {
+      carry(this.#listenerOf(name), metricsOf(mode));
+    }
     this.#forgetGone();
     for (const counted of this.#listeners.values()) {
       counted.slots[OPEN_SLOT] = this.openConnections(counted.labels.listener);
@@ -97,7 +124,7 @@ export class ListenerTotals {
     let counted = this.#listeners.get(listener);
     if (counted === undefined) {
       const vnic = listener.slice(0, listener.lastIndexOf(":"));
-      counted = { labels: { vnic, listener }, slots: new Float64Array(SLOTS.size) };
+      counted = { labels: { vnic, listener }, metrics: new Set(), slots: new Float64Array() };
       this.#listeners.set(listener, counted);
       if (this.#listeners.size % MAX_GONE === 0) this.#forgetGone();
     }
@@ -106,7 +133,7 @@ export class ListenerTotals {
 
   #forgetGone(): void {
     const nowMs = (this.#options.nowMs ?? Date.now)();
-    const inForce = new Set(this.#options.listenersInForce());
+    const inForce = new Set(this.#options.listenersInForce().map(({ name }) => name));
     for (const listener of this.#listeners.keys()) {
       if (inForce.has(listener)) this.#goneSinceMs.delete(listener);
       else if (!this.#goneSinceMs.has(listener)) this.#goneSinceMs.set(listener, nowMs);

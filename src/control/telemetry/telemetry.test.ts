@@ -24,7 +24,7 @@ const facts: DirectorFacts = {
   isStateWritable: true,
   workers: [{ ...sampleWorker, id: 3 }],
   certificates: sampleStatus.certificates,
-  listeners: [listener],
+  listeners: [{ name: listener, mode: "tcp" }],
 };
 
 const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs });

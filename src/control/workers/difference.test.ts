@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listenerNameOf, vnicNameOf, type MaterialId } from "#model/names.ts";
+import { materialIdsOf } from "#model/records/mode-records.ts";
 import type { Material, SnapshotListener } from "#model/records/snapshot.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import { emptyCompiled } from "#harness/fake-pool.ts";
@@ -14,13 +15,14 @@ const listener = (port: number, material: string): SnapshotListener =>
     name: listenerNameOf(vnicNameOf("front", "shop"), port),
     virtualIp: "127.0.0.1",
     port,
+    mode: "tcp",
     certificates: [{ name: "shop", material: idOf(material) }],
     clientAuth: { mode: "none", trust: undefined, partialChain: false },
     endpointTls: undefined,
   }) as unknown as SnapshotListener;
 
 const compiled = (number: number, ...listeners: SnapshotListener[]): Compiled => {
-  const ids = listeners.flatMap(({ certificates }) => certificates.map(({ material }) => material));
+  const ids = [...materialIdsOf(listeners)];
   return {
     snapshot: { ...emptyCompiled(number).snapshot, listeners },
     material: new Map(ids.map((id) => [id, pairOf(id)])),

@@ -1,11 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { socketAddressOf, type ListenerName, type MaterialId } from "#model/names.ts";
-import {
-  materialIdsOf,
-  type Material,
-  type Snapshot,
-  type SnapshotListener,
-} from "#model/records/snapshot.ts";
+import { materialIdsOf } from "#model/records/mode-records.ts";
+import type { Material, Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
 import type { Prepare } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 

@@ -12,6 +12,7 @@ const SECONDS_SUM = SECONDS + slotCountOf(metricOf("tlsd_connection_seconds")) -
 /** The bucket of what took longer than any bound. */
 const SECONDS_LONG = SECONDS_SUM - 1;
 const MAX_OPEN = 1_000;
+const EVERY_SLOT = Array.from({ length: SLOTS.size }, () => true);
 
 function metricOf(name: string) {
   const metric = LISTENER_METRICS.find((candidate) => candidate.name === name);
@@ -31,7 +32,7 @@ function anHourOld() {
   };
   wait(1_000);
   const take = (...pairs: readonly number[]): string | undefined =>
-    counts.objectionTo(pairs, MAX_OPEN);
+    counts.objectionTo(pairs, MAX_OPEN, EVERY_SLOT);
   return { take, wait, counts };
 }
 
@@ -81,6 +82,13 @@ for (const [what, ...pairs] of [
     assert.notEqual(anHourOld().take(...pairs), undefined);
   });
 }
+
+test("a slot that the listener does not carry is not possible", () => {
+  const { counts } = anHourOld();
+  const carried = EVERY_SLOT.map((_, slot) => slot !== ACCEPTED);
+  assert.equal(counts.objectionTo([ACCEPTED, 1], MAX_OPEN, carried), `slot ${ACCEPTED}`);
+  assert.equal(counts.objectionTo([BYTES, 1], MAX_OPEN, carried), undefined);
+});
 
 test("a slot that is named again and again adds up", () => {
   const pairs = Array.from({ length: 100 }, () => [ACCEPTED, 30_000]).flat();

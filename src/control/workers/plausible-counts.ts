@@ -77,16 +77,20 @@ export class PlausibleCounts {
 
   /**
    * Returns why the flat pairs of slot and amount are not possible, or undefined if they are. `maxOpen` is how many
-   * connections the worker may have open.
+   * connections the worker may have open. `carried` is true for each slot that the listener may count in.
    */
-  objectionTo(pairs: readonly number[], maxOpen: number): string | undefined {
+  objectionTo(
+    pairs: readonly number[],
+    maxOpen: number,
+    carried: readonly boolean[],
+  ): string | undefined {
     if (pairs.length % 2 !== 0) return "a slot without an amount";
     const amounts = new Float64Array(SLOTS.size);
     for (let at = 0; at < pairs.length; at += 2) {
       const slot = pairs[at] ?? -1;
       const amount = pairs[at + 1] ?? 0;
       const before = amounts[slot];
-      if (before === undefined) return `slot ${slot}`;
+      if (before === undefined || carried[slot] !== true) return `slot ${slot}`;
       if (!(amount >= 0)) return `${amount} in slot ${slot}`;
       amounts[slot] = before + amount;
     }

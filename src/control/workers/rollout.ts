@@ -1,4 +1,5 @@
 import { DirectorError } from "#model/failure.ts";
+import { certificatesOf } from "#model/records/mode-records.ts";
 import { MAX_FRAME_BYTES_TO_WORKER } from "#protocol/channel-limits.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
@@ -121,9 +122,9 @@ export class Rollout {
 /** Returns true if a worker that starts from nothing could not receive the snapshot in one frame. */
 function isTooLarge({ snapshot, material }: Compiled): boolean {
   let characters = 0;
-  for (const { certificates } of snapshot.listeners) {
+  for (const listener of snapshot.listeners) {
     characters += LISTENER_CHARACTERS;
-    for (const { names } of certificates) {
+    for (const { names } of certificatesOf(listener)) {
       characters += names.reduce((sum, name) => sum + name.length, CERTIFICATE_CHARACTERS);
     }
   }

@@ -1,6 +1,9 @@
 import { totalmem } from "node:os";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
 import type { ListenerName } from "#model/names.ts";
+import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts";
+import { metricsOf } from "#model/records/mode-records.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import type { ToControl } from "#protocol/messages.ts";
 import { PlausibleCounts } from "./plausible-counts.ts";
@@ -9,12 +12,24 @@ import { tryWorkerMessage } from "./worker-message.ts";
 
 export type Taken = { readonly message: ToControl } | { readonly objection: string };
 
+/** For each slot, whether a listener of the mode counts in it. */
+function carriedBy(mode: ListenerMode): readonly boolean[] {
+  const carried = new Set(metricsOf(mode));
+  return LISTENER_METRICS.flatMap((metric) =>
+    Array.from({ length: slotCountOf(metric) }, () => carried.has(metric)),
+  );
+}
+
+const CARRIED = new Map(LISTENER_MODES.map((mode) => [mode, carriedBy(mode)]));
+const NOTHING: readonly boolean[] = [];
+
 /** Checks everything that a worker sends. Only what a healthy worker can have sent is passed on. */
 export class WorkerIntake {
   readonly #bornMs = performance.now();
   readonly #traffic = new TrafficBounds();
   readonly #counts = new PlausibleCounts();
-  readonly #listeners = new Set<ListenerName>();
+  /** The slots of each listener that the worker has been told of. A port whose mode has changed has those of both modes. */
+  readonly #carried = new Map<ListenerName, readonly boolean[]>();
   /** Those whose connections may be logged. */
   readonly #logged = new Set<ListenerName>();
   /** The highest connection limit of all snapshots that the worker has received. */
@@ -22,11 +37,18 @@ export class WorkerIntake {
 
   /** Allows messages about this snapshot, which the worker is about to receive. */
   expect({ listeners, maxConnections }: Snapshot): void {
-    for (const { name, accessLog } of listeners) {
-      this.#listeners.add(name);
+    for (const { name, mode, accessLog } of listeners) {
+      this.#allow(name, CARRIED.get(mode) ?? NOTHING);
       if (accessLog !== "off") this.#logged.add(name);
     }
     this.#maxOpen = Math.max(this.#maxOpen, maxConnections);
+  }
+
+  #allow(listener: ListenerName, carried: readonly boolean[]): void {
+    const before = this.#carried.get(listener);
+    if (before === carried) return;
+    const both = before && carried.map((isCarried, slot) => isCarried || before[slot] === true);
+    this.#carried.set(listener, both ?? carried);
   }
 
   passTime(seconds: number): void {
@@ -36,7 +58,7 @@ export class WorkerIntake {
   take(value: unknown, bytes: number): Taken {
     const flood = this.#floodOf("messages", 1) ?? this.#floodOf("bytes", bytes);
     if (flood !== undefined) return { objection: flood };
-    const message = tryWorkerMessage(value, this.#listeners);
+    const message = tryWorkerMessage(value, this.#carried);
     if (message === undefined) return { objection: "It sent a message that no worker sends." };
     const objection = this.#objectionTo(message);
     return objection === undefined ? { message } : { objection };
@@ -95,8 +117,9 @@ export class WorkerIntake {
 
   #objectionToCounts(listeners: Readonly<Record<string, readonly number[]>>): string | undefined {
     this.#counts.passTime();
-    for (const pairs of Object.values(listeners)) {
-      const objection = this.#counts.objectionTo(pairs, this.#maxOpen);
+    for (const [name, pairs] of Object.entries(listeners)) {
+      const carried = this.#carried.get(name as ListenerName) ?? NOTHING;
+      const objection = this.#counts.objectionTo(pairs, this.#maxOpen, carried);
       if (objection !== undefined) return `It cannot have counted ${objection}.`;
     }
     return undefined;

@@ -30,15 +30,14 @@ const Messages = Compile(
 const HandshakeRecords = Compile(HandshakeRecordSchema);
 const ConnectionRecords = Compile(ConnectionRecordSchema);
 
+type KnownListeners = Pick<ReadonlySet<ListenerName>, "has">;
+
 /**
  * Returns undefined if no sound worker sends this. `known` has the listeners that the control process has sent to the worker;
  * the counts and records of others are left out. A record that exceeds a bound is dropped and counted as dropped, because its
  * contents come from clients, and no client may cause the end of a worker.
  */
-export function tryWorkerMessage(
-  value: unknown,
-  known: ReadonlySet<ListenerName>,
-): ToControl | undefined {
+export function tryWorkerMessage(value: unknown, known: KnownListeners): ToControl | undefined {
   if (!Messages.Check(value)) return undefined;
   if (value.type === "counted") {
     const listeners = Object.entries(value.listeners).filter(([name]) => isKnown(name, known));
@@ -57,5 +56,4 @@ export function tryWorkerMessage(
   return { type: "events", handshakes, connections, dropped };
 }
 
-const isKnown = (name: string, known: ReadonlySet<ListenerName>): boolean =>
-  known.has(name as ListenerName);
+const isKnown = (name: string, known: KnownListeners): boolean => known.has(name as ListenerName);

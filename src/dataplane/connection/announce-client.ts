@@ -5,12 +5,12 @@ import type { ConnectionState } from "./connection-state.ts";
 
 /** Tells the endpoint who the client is: a PROXY header ahead of everything else, also of TLS to the endpoint. */
 export function announceClient(connection: ConnectionState, endpoint: WireSocket): void {
-  const { spec } = connection.rules;
-  if (spec.proxyProtocol === "none") return;
+  const { proxyProtocol } = connection.rules;
+  if (proxyProtocol === "none") return;
   const { tls, peerCertificate, announced } = connection;
   const client = announced?.client ?? directClientOf(connection);
   endpoint.write(
-    buildProxyHeader(spec.proxyProtocol, {
+    buildProxyHeader(proxyProtocol, {
       clientAddress: client.address,
       clientPort: client.port,
       destinationAddress: client.destinationAddress,

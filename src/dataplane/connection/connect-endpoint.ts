@@ -1,13 +1,13 @@
 import type { EndpointFailure } from "#model/records/outcome.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
-import type { ListenerRules } from "../build-runtime.ts";
 import { isEndpointsFault } from "../endpoint/classify-endpoint-failure.ts";
 import { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Candidate } from "../endpoint/endpoint-set.ts";
+import type { EndpointRules } from "../listener-rules.ts";
 import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
 import type { ConnectTarget } from "../wire/wire.ts";
 import { announceClient } from "./announce-client.ts";
-import type { ConnectionState } from "./connection-state.ts";
+import type { EndpointConnection } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
 const CONNECTS = slotOf("tlsd_endpoint_connects_total");
@@ -23,7 +23,7 @@ type Attempt = EndpointLease | EndpointFailure | "superseded";
  * version. Resolves with undefined if the connection is over.
  */
 export async function connectEndpoint(
-  connection: ConnectionState,
+  connection: EndpointConnection,
 ): Promise<EndpointLease | undefined> {
   const { client, listener, plane } = connection;
   client.handler = {
@@ -76,8 +76,8 @@ export async function connectEndpoint(
 
 /** The connection holds the lease from the attempt on, so that its end closes a socket that is still being opened. */
 async function tryEndpoint(
-  connection: ConnectionState,
-  rules: ListenerRules,
+  connection: EndpointConnection,
+  rules: EndpointRules,
   candidate: Candidate,
 ): Promise<Attempt> {
   const { plane } = connection;

@@ -1,6 +1,11 @@
 import type { GroupName } from "#model/tls/cipher-suites.ts";
+import type {
+  EndpointMetricName,
+  HandshakeMetricName,
+  ListenerMetricName,
+} from "#model/records/metric-catalog.ts";
 import type { EndpointFailure } from "#model/records/outcome.ts";
-import type { ListenerRules } from "../build-runtime.ts";
+import type { ClientTlsRules, EndpointRules, ListenerRules } from "../listener-rules.ts";
 import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Clock } from "../live/clock.ts";
 import type { Deadlined, Deadlines } from "../live/deadlines.ts";
@@ -50,11 +55,16 @@ let sequence = 0;
 
 /**
  * What is known of one connection from accept to its end. The stages fill it in; finish.ts reads it, and connection.ts
- * leads its ends there.
+ * leads its ends there. `Metric` names what is counted besides the metrics of every mode.
  */
-export abstract class ConnectionState implements Deadlined, Opening {
+export abstract class ConnectionState<
+  Rules extends ListenerRules = ListenerRules,
+  Metric extends ListenerMetricName = never,
+>
+  implements Deadlined, Opening
+{
   readonly plane: Plane;
-  readonly listener: LiveListener;
+  readonly listener: LiveListener<Rules, Metric>;
   readonly #sequence: number;
   readonly isLogged: boolean;
   readonly atMs = Date.now();
@@ -105,7 +115,7 @@ export abstract class ConnectionState implements Deadlined, Opening {
   /** Who is told that the deadline has passed. */
   deadline: DeadlineListener = NO_DEADLINE;
 
-  constructor(plane: Plane, listener: LiveListener, client: WireSocket) {
+  constructor(plane: Plane, listener: LiveListener<Rules, Metric>, client: WireSocket) {
     this.plane = plane;
     this.acceptedMs = plane.clock.nowMs();
     this.listener = listener;
@@ -120,7 +130,7 @@ export abstract class ConnectionState implements Deadlined, Opening {
   }
 
   /** The newest rules of its listener. A stage that needs them twice across a wait decides which of the two it means. */
-  get rules(): ListenerRules {
+  get rules(): Rules {
     return this.listener.rules;
   }
 
@@ -149,7 +159,7 @@ export abstract class ConnectionState implements Deadlined, Opening {
   /** Ends the connection, as what clients have sent before their handshakes are done is over its limit. */
   abstract shed(): void;
   /** Ends the connection, which waits for its endpoint, as another needs its place. */
-  abstract giveUp(): void;
+  abstract giveUp(this: EndpointConnection): void;
 
   onDeadline(): void {
     this.deadline.deadlinePassed();
@@ -170,3 +180,9 @@ export abstract class ConnectionState implements Deadlined, Opening {
     return this.plane.clock.nowMs() - this.acceptedMs;
   }
 }
+
+/** A connection of a mode that terminates the TLS of clients. */
+export type TlsConnection = ConnectionState<ClientTlsRules, HandshakeMetricName>;
+
+/** A connection of a mode that uses endpoints. */
+export type EndpointConnection = ConnectionState<EndpointRules, EndpointMetricName>;

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MaterialId } from "#model/names.ts";
+import type { EndpointMetricName } from "#model/records/metric-catalog.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
-import { egressListener, MemoryPlane } from "#harness/memory-plane.ts";
+import { egressListener, MemoryPlane, tcpListener } from "#harness/memory-plane.ts";
 import { untilQuiet } from "#harness/virtual-clock.ts";
+import type { EndpointRules } from "../listener-rules.ts";
+import type { LiveListener } from "../live-listeners.ts";
 import { connectEndpoint } from "./connect-endpoint.ts";
 import { Connection, serveConnection } from "./connection.ts";
 
@@ -36,7 +39,7 @@ describe("a health check of a proxy", () => {
   it("uses up no handshake of the vNIC's rate", async () => {
     const memory = new MemoryPlane();
     const listener = memory.listenerOf(
-      { ...egressListener, mode: "tcp", acceptProxyProtocol: ["192.0.2.0/24"] },
+      { ...tcpListener, acceptProxyProtocol: ["192.0.2.0/24"] },
       { handshakesPerSecond: 1 },
     );
     for (let round = 0; round < 3; round += 1) {
@@ -57,8 +60,8 @@ describe("connectEndpoint", () => {
   it("lets go of what a proxy announced as soon as an endpoint has been told", async () => {
     const memory = new MemoryPlane();
     const accepted = await memory.startEndpoint(address, 1);
-    const spec = { ...egressListener, endpoints: [endpoint], proxyProtocol: "v2" } as const;
-    const listener = memory.listenerOf(spec);
+    const spec = { ...tcpListener, endpoints: [endpoint], proxyProtocol: "v2" } as const;
+    const listener = memory.listenerOf(spec) as LiveListener<EndpointRules, EndpointMetricName>;
     const [, socket] = memory.pairTo(listener);
     const connection = new Connection(memory.plane, listener, socket);
     const tlvs = Buffer.from("e0000161", "hex");

@@ -1,17 +1,15 @@
+import type { ListenerMetricName } from "#model/records/metric-catalog.ts";
+import type { ListenerRules } from "../listener-rules.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import type { WireSocket } from "../wire/wire.ts";
 import { acceptConnection } from "./accept.ts";
-import { connectEndpoint } from "./connect-endpoint.ts";
-import { ConnectionState, type Plane } from "./connection-state.ts";
-import { checkLists } from "./admit-client.ts";
+import { ConnectionState, type EndpointConnection, type Plane } from "./connection-state.ts";
 import { cutConnection, giveUpWaiting, refuseConnection } from "./finish.ts";
-import { shakeHands } from "./handshake.ts";
-import { readClientHello } from "./read-client-hello.ts";
-import { readProxyHeader } from "./read-proxy-header.ts";
-import { redirectToHttps } from "./redirect.ts";
-import { relay } from "./relay.ts";
 
-export class Connection extends ConnectionState {
+export class Connection<
+  Rules extends ListenerRules = ListenerRules,
+  Metric extends ListenerMetricName = never,
+> extends ConnectionState<Rules, Metric> {
   cut(): void {
     cutConnection(this, "drained");
   }
@@ -20,12 +18,15 @@ export class Connection extends ConnectionState {
     refuseConnection(this, "over-limit", { limit: "handshake-memory" });
   }
 
-  giveUp(): void {
+  giveUp(this: EndpointConnection): void {
     giveUpWaiting(this);
   }
 }
 
-/** Rejects when a stage throws, which none is meant to; the connection has been cut by then. */
+/**
+ * Serves a connection by the mode of its listener. Rejects when a stage throws, which none is meant to; the connection has
+ * been cut by then.
+ */
 export async function serveConnection(
   plane: Plane,
   listener: LiveListener,
@@ -33,43 +34,9 @@ export async function serveConnection(
 ): Promise<void> {
   const connection = new Connection(plane, listener, socket);
   try {
-    if (acceptConnection(connection)) await serve(connection);
+    if (acceptConnection(connection)) await listener.mode.serve(connection);
   } catch (cause) {
     cutConnection(connection, "internal");
     throw cause;
   }
-}
-
-/**
- * The way of a connection, whole. A stage that says undefined or false has ended it, recorded why and closed what was
- * open (finish.ts). Sockets are held between stages, so no byte is told to nobody.
- */
-async function serve(connection: ConnectionState): Promise<void> {
-  const { mode } = connection.rules.spec;
-  switch (mode) {
-    case "tcp":
-      if (!(await terminateTls(connection))) return;
-      break;
-    case "egress":
-      connection.isOpen = true;
-      break;
-    case "redirect": {
-      const rest = await readProxyHeader(connection);
-      if (rest !== undefined) await redirectToHttps(connection, rest);
-      return;
-    }
-    default:
-      mode satisfies never;
-  }
-  const lease = await connectEndpoint(connection);
-  if (lease !== undefined) relay(connection, lease.socket);
-}
-
-async function terminateTls(connection: ConnectionState): Promise<boolean> {
-  const rest = await readProxyHeader(connection);
-  if (rest === undefined) return false;
-  const hello = await readClientHello(connection, rest);
-  // The lists may have changed since the connection was accepted.
-  if (hello === undefined || !checkLists(connection)) return false;
-  return shakeHands(connection, hello);
 }

@@ -5,14 +5,13 @@ import type {
   RefusalCause,
   TlsHandshakeFailure,
 } from "#model/records/outcome.ts";
-import { histogramSlots, slotOf, slotsByLabel, type Slot } from "../observe/counters.ts";
+import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
 import type { WireFailure, WireSocket } from "../wire/wire.ts";
-import type { ConnectionState } from "./connection-state.ts";
+import type { ConnectionState, EndpointConnection, TlsConnection } from "./connection-state.ts";
 import { sayFarewell } from "./farewell.ts";
 import { connectionRecordOf, handshakeRecordOf } from "./records.ts";
 
 const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
-const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
 const LIMITED_SLOTS = slotsByLabel("tlsd_connections_limited_total");
 const ENDED_SLOTS = slotsByLabel("tlsd_connections_ended_total");
 const PROBES = slotOf("tlsd_proxy_probes_total");
@@ -50,41 +49,43 @@ function endProbe(connection: ConnectionState): void {
 
 /** Ends a connection whose TLS handshake has failed. */
 export function failHandshake(
-  connection: ConnectionState,
+  connection: TlsConnection,
   failure: TlsHandshakeFailure,
-  rest?: FailureDetail,
+  rest: FailureDetail = {},
 ): void {
-  endUnserved(connection, failure, FAILED_SLOTS[failure], rest);
+  if (!beginEnd(connection, failure)) return;
+  connection.listener.counters.add(FAILED_SLOTS[failure]);
+  endUnserved(connection, failure, rest);
 }
 
-/**
- * Ends a connection before it is served, for a cause that every mode has. Where TLS was to come it counts as a handshake that
- * failed, unless the client is not allowed.
- */
+/** Ends a connection before it is served, for a cause that every mode has. */
 export function refuseConnection(
   connection: ConnectionState,
   cause: RefusalCause,
-  rest?: FailureDetail,
+  rest: FailureDetail = {},
 ): void {
-  const isHandshake = connection.rules.spec.mode === "tcp" && cause !== "not-allowed";
-  endUnserved(connection, cause, isHandshake ? FAILED_SLOTS[cause] : REFUSED_SLOTS[cause], rest);
+  if (!beginEnd(connection, cause)) return;
+  const { mode, counters } = connection.listener;
+  mode.countRefusal(counters, cause);
+  endUnserved(connection, cause, rest);
 }
 
-/** Ends a connection before it was open, records why and counts it. The only place that does. */
+/** Returns false if the connection has ended already, or ends here as a health check. */
+function beginEnd(connection: ConnectionState, failure: HandshakeFailure): boolean {
+  if (connection.isOver) return false;
+  connection.isOver = true;
+  if (!connection.isProbe || failure === "internal") return true;
+  endProbe(connection);
+  return false;
+}
+
+/** Ends a connection before it was open, and records why. Its cause has been counted. */
 function endUnserved(
   connection: ConnectionState,
   failure: HandshakeFailure,
-  slot: Slot,
-  rest: FailureDetail = {},
+  rest: FailureDetail,
 ): void {
-  if (connection.isOver) return;
-  connection.isOver = true;
-  if (connection.isProbe && failure !== "internal") {
-    endProbe(connection);
-    return;
-  }
   const { listener, client, plane } = connection;
-  listener.counters.add(slot);
   if (rest.limit !== undefined) listener.counters.add(LIMITED_SLOTS[rest.limit]);
   plane.recorder.handshakeFailed(handshakeRecordOf(connection, failure, rest));
   if (rest.farewell === undefined) client.reset();
@@ -181,7 +182,7 @@ export function cutConnection(connection: ConnectionState, why: "drained" | "int
 }
 
 /** Ends a connection that waits for its endpoint, as another needs its place. */
-export function giveUpWaiting(connection: ConnectionState): void {
+export function giveUpWaiting(connection: EndpointConnection): void {
   connection.endpointFailure = "busy";
   connection.listener.counters.add(CONNECT_FAILED_SLOTS.busy);
   endConnection(connection, "endpoint-failed");

@@ -1,5 +1,5 @@
 import type { GroupName } from "#model/tls/cipher-suites.ts";
-import type { ListenerRules } from "../build-runtime.ts";
+import type { ClientTlsRules } from "../listener-rules.ts";
 import type { ResolvedPolicy } from "#model/document/policy.ts";
 import type { SnapshotClientAuth } from "#model/records/snapshot.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
@@ -18,7 +18,7 @@ import type {
   VerifyFailure,
   WireContext,
 } from "../wire/wire.ts";
-import type { ConnectionState } from "./connection-state.ts";
+import type { TlsConnection } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import type { ReadHello } from "./read-client-hello.ts";
 
@@ -36,7 +36,7 @@ const IN_ORDER = { farewell: Buffer.alloc(0) };
  * those in force when the ClientHello has come. Returns false if the connection is over.
  */
 export async function shakeHands(
-  connection: ConnectionState,
+  connection: TlsConnection,
   { hello, bytes }: ReadHello,
 ): Promise<boolean> {
   const { rules } = connection;
@@ -60,8 +60,8 @@ export async function shakeHands(
 
 /** Before the TLS socket exists, so that the whole policy holds for the name, and not only what SNI may change. */
 function chooseContext(
-  connection: ConnectionState,
-  { certificates, spec }: ListenerRules,
+  connection: TlsConnection,
+  { certificates, spec }: ClientTlsRules,
   hello: ClientHello,
 ): WireContext | undefined {
   if (!sharesVersion(hello, spec.policy)) {
@@ -99,8 +99,8 @@ function noNameOf({ otherName }: ClientHello): string | undefined {
 }
 
 function startTls(
-  connection: ConnectionState,
-  { spec, certificates, alpn }: ListenerRules,
+  connection: TlsConnection,
+  { spec, certificates, alpn }: ClientTlsRules,
   { hello, bytes: firstBytes }: ReadHello,
   context: WireContext,
 ): Promise<TlsSocket | undefined> {
@@ -147,8 +147,8 @@ function startTls(
  * the client once showed, or did not.
  */
 function admitClientCertificate(
-  connection: ConnectionState,
-  { spec }: ListenerRules,
+  connection: TlsConnection,
+  { spec }: ClientTlsRules,
   socket: TlsSocket,
 ): boolean {
   const { mode } = spec.clientAuth;
@@ -171,7 +171,7 @@ function admitClientCertificate(
 
 /** An engine says that a list is missing even if the chain leads to no CA of the policy, where the CA is what matters. */
 function isWithoutCrl(
-  { plane }: ConnectionState,
+  { plane }: TlsConnection,
   { trust }: SnapshotClientAuth,
   socket: TlsSocket,
   { reason }: VerifyFailure,
@@ -183,7 +183,7 @@ function isWithoutCrl(
 
 /** On Bun a client with very long certificates would be cut off at the first answer, by an engine that says not why. */
 function canAnswer(
-  connection: ConnectionState,
+  connection: TlsConnection,
   { tickets }: ResolvedPolicy,
   socket: TlsSocket,
   { chainBytes }: PeerCertificate,

@@ -5,7 +5,7 @@ import {
   type ClientHello,
   type HelloResult,
 } from "../tls/client-hello.ts";
-import type { ConnectionState } from "./connection-state.ts";
+import type { TlsConnection } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import { readOpening } from "./read-opening.ts";
 
@@ -31,7 +31,7 @@ export interface ReadHello {
 
 /** What the client says before any private key is used for it. Undefined: the connection is over. */
 export async function readClientHello(
-  connection: ConnectionState,
+  connection: TlsConnection,
   firstBytes: Buffer,
 ): Promise<ReadHello | undefined> {
   const reader = new HelloReader(maxHelloBytesOf(connection));
@@ -50,14 +50,14 @@ export async function readClientHello(
   return undefined;
 }
 
-function maxHelloBytesOf({ rules, plane }: ConnectionState): number {
+function maxHelloBytesOf({ rules, plane }: TlsConnection): number {
   const requestsCertificate = rules.spec.clientAuth.mode !== "none";
   return Math.min(MAX_HELLO_BYTES, plane.wire.maxHelloBytes(requestsCertificate));
 }
 
 /** The client is told why as far as its protocol has words for it: by an alert of TLS, or a page of HTTP. */
 function refuse(
-  connection: ConnectionState,
+  connection: TlsConnection,
   found: Exclude<Complete, { readonly kind: "hello" }>,
 ): void {
   switch (found.kind) {

@@ -62,7 +62,7 @@ function takeHeader(
   connection: ConnectionState,
   found: Exclude<Complete, { readonly kind: "malformed" }>,
 ): boolean {
-  const { proxyProtocol } = connection.rules.spec;
+  const { proxyProtocol } = connection.rules;
   const client = clientOf(connection, found);
   connection.uniqueId = uniqueIdIn(found.tlvs);
   if (proxyProtocol !== "none") {

@@ -1,3 +1,5 @@
+import type { SnapshotRedirectListener } from "#model/records/modes/redirect.ts";
+import type { ListenerRules } from "../listener-rules.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { checkLists } from "./admit-client.ts";
 import { endConnection } from "./finish.ts";
@@ -27,13 +29,13 @@ const bytesOf = ({ status, headers }: Answer): Buffer =>
 
 /** Answers one plain HTTP request with 308 to https, RFC 9110 section 15.4.9. */
 export async function redirectToHttps(
-  connection: ConnectionState,
+  connection: ConnectionState<ListenerRules<SnapshotRedirectListener>>,
   firstBytes: Buffer,
 ): Promise<void> {
   const opening = await readOpening(connection, firstBytes, tryRequestHead);
   if (opening === undefined || !checkLists(connection)) return;
   connection.isOpen = true;
-  const answer = redirectOf(opening.found, connection.rules.spec.redirectPort ?? 443);
+  const answer = redirectOf(opening.found, connection.rules.spec.httpsPort);
   const bytes = bytesOf(answer);
   connection.bytesFromClient = opening.bytes.length;
   connection.bytesToClient = bytes.length;

@@ -2,7 +2,7 @@ import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import type { Congested } from "../live/relay-memory.ts";
 import { histogramSlots } from "../observe/counters.ts";
 import type { WireFailure, WireHandler, WireSocket } from "../wire/wire.ts";
-import type { ConnectionState, DeadlineListener } from "./connection-state.ts";
+import type { ConnectionState, DeadlineListener, EndpointConnection } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
 /**
@@ -30,7 +30,7 @@ interface BrokenAnswer {
  * an assignment or a call; nothing is allocated.
  */
 class RelaySide implements WireHandler, Congested, DeadlineListener {
-  readonly connection: ConnectionState;
+  readonly connection: EndpointConnection;
   readonly isClient: boolean;
   readonly socket: WireSocket;
   other: RelaySide;
@@ -44,7 +44,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   /** The endpoint has broken off; the client is still sent what came before. Kept by the client's side. */
   #broken: BrokenAnswer | undefined;
 
-  constructor(connection: ConnectionState, isClient: boolean, socket: WireSocket) {
+  constructor(connection: EndpointConnection, isClient: boolean, socket: WireSocket) {
     this.connection = connection;
     this.isClient = isClient;
     this.socket = socket;
@@ -185,7 +185,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   }
 }
 
-function firstByte(connection: ConnectionState): void {
+function firstByte(connection: EndpointConnection): void {
   connection.firstByteMs = connection.elapsedMs();
   connection.listener.counters.observeMs(
     FIRST_BYTE_SECONDS,
@@ -199,7 +199,7 @@ function touch(connection: ConnectionState): void {
 }
 
 /** Carries bytes both ways until both sides have ended, one breaks off, or nothing moves for the idle deadline. */
-export function relay(connection: ConnectionState, endpointSocket: WireSocket): void {
+export function relay(connection: EndpointConnection, endpointSocket: WireSocket): void {
   const client = new RelaySide(connection, true, connection.client);
   const endpoint = new RelaySide(connection, false, endpointSocket);
   client.other = endpoint;

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SnapshotEndpoint, SnapshotListener } from "#model/records/snapshot.ts";
-import { egressListener, MemoryPlane, type MemoryPeer } from "#harness/memory-plane.ts";
+import {
+  egressListener,
+  MemoryPlane,
+  tcpListener,
+  type MemoryPeer,
+} from "#harness/memory-plane.ts";
 import { untilQuiet } from "#harness/virtual-clock.ts";
 import { slotOf } from "../observe/counters.ts";
 
@@ -32,7 +37,7 @@ const RESET = { isClosed: true, failure: "reset" };
 describe("a client that says nothing", () => {
   it("is reset at the handshake deadline", async () => {
     const memory = new MemoryPlane();
-    const client = await memory.connect(memory.listenerOf({ ...egressListener, mode: "tcp" }));
+    const client = await memory.connect(memory.listenerOf(tcpListener));
     await memory.clock.advance(9_900);
     assert.deepEqual([client.isClosed, memory.outcomes()], [false, []]);
     await memory.clock.advance(200);

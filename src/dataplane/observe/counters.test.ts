@@ -23,8 +23,8 @@ const take = (counters: Counters): Readonly<Record<string, readonly number[]>> =
 describe("counters", () => {
   it("tells what was added since it was last asked, and nothing when nothing was", () => {
     const counters = new Counters();
-    counters.of(NAME).add(ACCEPTED);
-    counters.of(NAME).add(ACCEPTED);
+    counters.of(NAME, "tcp").add(ACCEPTED);
+    counters.of(NAME, "tcp").add(ACCEPTED);
     assert.equal(pairs(take(counters)[NAME]).get(ACCEPTED), 2);
     assert.deepEqual(take(counters), {});
   });
@@ -36,12 +36,28 @@ describe("counters", () => {
     assert.equal(failed["no-such-cause"], undefined);
   });
 
+  it("has no slot for what the mode does not carry, and makes room when the mode changes", () => {
+    const counters = new Counters();
+    const session = slotsByLabel("tlsd_handshakes_total").new;
+    const redirect = counters.of(NAME, "redirect");
+    redirect.add(ACCEPTED);
+    // @ts-expect-error A stage that counts what its mode does not carry does not compile.
+    redirect.add(session);
+    assert.deepEqual([...pairs(take(counters)[NAME]).keys()], [ACCEPTED, OPEN]);
+    redirect.add(ACCEPTED);
+    const tcp = counters.of(NAME, "tcp");
+    tcp.add(session);
+    tcp.add(ACCEPTED);
+    const found = pairs(take(counters)[NAME]);
+    assert.deepEqual([found.get(ACCEPTED), found.get(session)], [2, 1]);
+  });
+
   it("puts a duration into the bucket whose bound it does not pass, and into the sum", () => {
     const histogram = histogramSlots("tlsd_handshake_seconds");
     const counters = new Counters();
-    counters.of(NAME).observeMs(histogram, 1);
-    counters.of(NAME).observeMs(histogram, 3);
-    counters.of(NAME).observeMs(histogram, 60_000);
+    counters.of(NAME, "tcp").observeMs(histogram, 1);
+    counters.of(NAME, "tcp").observeMs(histogram, 3);
+    counters.of(NAME, "tcp").observeMs(histogram, 60_000);
     const found = pairs(take(counters)[NAME]);
     assert.equal(found.get(histogram.first), 1);
     assert.equal(found.get(histogram.first + 2), 1);
@@ -51,10 +67,10 @@ describe("counters", () => {
 
   it("keeps a listener that is gone until its last connection is", () => {
     const counters = new Counters();
-    counters.of(NAME).addOpen(1);
+    counters.of(NAME, "tcp").addOpen(1);
     take(counters);
     counters.keepOnly(new Set());
-    counters.of(NAME).addOpen(-1);
+    counters.of(NAME, "tcp").addOpen(-1);
     assert.equal(pairs(take(counters)[NAME]).get(OPEN), 0);
   });
 
@@ -62,7 +78,7 @@ describe("counters", () => {
     const counters = new Counters();
     const names = Array.from({ length: 5 }, (_, at) => `front.shop:${at + 1}` as ListenerName);
     const countAll = (): void => {
-      for (const name of names) counters.of(name).add(ACCEPTED);
+      for (const name of names) counters.of(name, "tcp").add(ACCEPTED);
     };
     countAll();
     assert.deepEqual(Object.keys(counters.takeChanges(2) ?? {}), names.slice(0, 2));
@@ -76,7 +92,7 @@ describe("counters", () => {
 
   it("keeps a listener that is gone until it has told what it counted", () => {
     const counters = new Counters();
-    counters.of(NAME).add(ACCEPTED);
+    counters.of(NAME, "tcp").add(ACCEPTED);
     counters.keepOnly(new Set());
     assert.equal(pairs(take(counters)[NAME]).get(ACCEPTED), 1);
   });

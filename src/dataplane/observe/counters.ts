@@ -1,60 +1,84 @@
-import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/records/metric-catalog.ts";
+import {
+  LISTENER_METRICS,
+  SLOTS,
+  slotCountOf,
+  slotsNeededBy,
+  type ListenerMetric,
+  type ListenerMetricName,
+} from "#model/records/metric-catalog.ts";
+import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
+import { metricsOf, type MetricOf } from "#model/records/mode-records.ts";
 import type { ListenerName } from "#model/names.ts";
 
-type ListenerMetric = (typeof LISTENER_METRICS)[number];
 type MetricWith<Part> = Extract<ListenerMetric, Part>;
 type LabelledMetric = MetricWith<{ readonly values: readonly string[] }>;
 type CounterName = Exclude<MetricWith<{ readonly kind: "counter" }>, LabelledMetric>["name"];
 type HistogramName = MetricWith<{ readonly kind: "histogram" }>["name"];
 type LabelOf<Name> = Extract<LabelledMetric, { readonly name: Name }>["values"][number];
 
-/** The place of one counter in the array of a listener. Only the functions below make one. */
-export type Slot = number & { readonly isSlot: true };
+/** The place of one counter of a metric in the array of a listener. Only the functions below make one. */
+export type Slot<Name extends ListenerMetricName> = number & { readonly metric: Name };
 
 const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
 
-export const slotOf = (name: CounterName): Slot => SLOTS.firstSlot[name] as Slot;
+export const slotOf = <Name extends CounterName>(name: Name): Slot<Name> =>
+  SLOTS.firstSlot[name] as Slot<Name>;
 
 /** Returns where each value of a labelled metric is counted. */
 export function slotsByLabel<Name extends LabelledMetric["name"]>(
   name: Name,
-): Readonly<Record<LabelOf<Name>, Slot>> {
+): Readonly<Record<LabelOf<Name>, Slot<Name>>> {
   const metric = LISTENER_METRICS.find((candidate) => candidate.name === name);
   const labels: readonly string[] = metric !== undefined && "values" in metric ? metric.values : [];
   const slots = labels.map((label, index) => [label, SLOTS.firstSlot[name] + index]);
-  return Object.fromEntries(slots) as Record<LabelOf<Name>, Slot>;
+  return Object.fromEntries(slots) as Record<LabelOf<Name>, Slot<Name>>;
 }
 
-interface HistogramSlots {
-  readonly first: Slot;
+interface HistogramSlots<Name extends ListenerMetricName> {
+  readonly first: Slot<Name>;
   readonly boundsSeconds: readonly number[];
-  readonly sum: Slot;
+  readonly sum: Slot<Name>;
 }
 
-export function histogramSlots(name: HistogramName): HistogramSlots {
+export function histogramSlots<Name extends HistogramName>(name: Name): HistogramSlots<Name> {
   const metric = LISTENER_METRICS.find((candidate) => candidate.name === name);
   if (metric === undefined || !("buckets" in metric))
     throw new TypeError(`${name} is no histogram.`);
   const first = SLOTS.firstSlot[name];
   return {
-    first: first as Slot,
+    first: first as Slot<Name>,
     boundsSeconds: metric.buckets,
-    sum: (first + slotCountOf(metric) - 1) as Slot,
+    sum: (first + slotCountOf(metric) - 1) as Slot<Name>,
   };
 }
 
-/** What one listener has counted since it was last told: one flat array, so that counting is an addition. */
-export class ListenerCounters {
-  readonly #slots = new Float64Array(SLOTS.size);
+/**
+ * What one listener has counted since it was last told: one flat array, so that counting is an addition. A stage that counts
+ * a metric which the mode does not carry does not compile.
+ */
+export class ListenerCounters<in Name extends ListenerMetricName> {
+  #slots: Float64Array;
   #openConnections = 0;
   #isTouched = false;
 
-  add(slot: Slot, amount = 1): void {
+  constructor(size: number) {
+    this.#slots = new Float64Array(size);
+  }
+
+  /** Makes room for the metrics of another mode. */
+  grow(size: number): void {
+    if (size <= this.#slots.length) return;
+    const slots = new Float64Array(size);
+    slots.set(this.#slots);
+    this.#slots = slots;
+  }
+
+  add(slot: Slot<Name>, amount = 1): void {
     this.#slots[slot] = (this.#slots[slot] ?? 0) + amount;
     this.#isTouched = true;
   }
 
-  observeMs(histogram: HistogramSlots, ms: number): void {
+  observeMs(histogram: HistogramSlots<Name>, ms: number): void {
     const seconds = ms / 1000;
     let bucket = 0;
     while (
@@ -62,7 +86,7 @@ export class ListenerCounters {
       seconds > (histogram.boundsSeconds[bucket] ?? 0)
     )
       bucket += 1;
-    this.add((histogram.first + bucket) as Slot);
+    this.add((histogram.first + bucket) as Slot<Name>);
     this.add(histogram.sum, seconds);
   }
 
@@ -94,17 +118,24 @@ export class ListenerCounters {
   }
 }
 
+const SIZES: ReadonlyMap<ListenerMode, number> = new Map(
+  LISTENER_MODES.map((mode) => [mode, slotsNeededBy(metricsOf(mode))]),
+);
+
 /** Counters by listener name: they outlive snapshots, so that no change loses a count. */
 export class Counters {
-  readonly #byListener = new Map<ListenerName, ListenerCounters>();
-  #round: MapIterator<[ListenerName, ListenerCounters]> | undefined;
+  readonly #byListener = new Map<ListenerName, ListenerCounters<ListenerMetricName>>();
+  #round: MapIterator<[ListenerName, ListenerCounters<ListenerMetricName>]> | undefined;
 
-  of(name: ListenerName): ListenerCounters {
+  /** A listener whose mode has changed keeps its counters, as connections of the mode before may still be open. */
+  of<Mode extends ListenerMode>(name: ListenerName, mode: Mode): ListenerCounters<MetricOf<Mode>> {
+    const size = SIZES.get(mode) ?? SLOTS.size;
     let counters = this.#byListener.get(name);
     if (counters === undefined) {
-      counters = new ListenerCounters();
+      counters = new ListenerCounters(size);
       this.#byListener.set(name, counters);
     }
+    counters.grow(size);
     return counters;
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SLOTS } from "#model/records/metric-catalog.ts";
+import { SLOTS, type ListenerMetricName } from "#model/records/metric-catalog.ts";
 import type { ListenerName } from "#model/names.ts";
 import { LIMITS_OF_WORKER, MAX_FRAME_BYTES_TO_CONTROL } from "#protocol/channel-limits.ts";
 import { Channel } from "#protocol/channel.ts";
@@ -57,7 +57,7 @@ test("counts of 10,000 busy listeners go out in messages that may be sent", () =
   const { reports, counters, frames, sent } = makeReports();
   for (let port = 1; port <= 10_000; port += 1) {
     for (let slot = 0; slot < SLOTS.size; slot += 1) {
-      counters.of(listenerOf(port)).add(slot as Slot, 123_456_789);
+      counters.of(listenerOf(port), "tcp").add(slot as Slot<ListenerMetricName>, 123_456_789);
     }
   }
   for (let second = 0; second < 20; second += 1) reports.beat(beat);
@@ -71,7 +71,7 @@ test("one second's counts are bounded, and the rest goes out in the next", () =>
   const { reports, counters, frames } = makeReports();
   for (let port = 1; port <= 10_000; port += 1) {
     for (let slot = 0; slot < SLOTS.size; slot += 1) {
-      counters.of(listenerOf(port)).add(slot as Slot, 123_456_789);
+      counters.of(listenerOf(port), "tcp").add(slot as Slot<ListenerMetricName>, 123_456_789);
     }
   }
   reports.beat(beat);
@@ -125,7 +125,7 @@ test("without a reader, memory is bounded, records are dropped and no count is l
   const connections = Array.from({ length: 2_000 }, () => sampleConnection);
   const accepted = slotOf("tlsd_connections_accepted_total");
   for (let second = 0; second < 600; second += 1) {
-    counters.of(listenerOf(1)).add(accepted);
+    counters.of(listenerOf(1), "tcp").add(accepted);
     reports.events({ handshakes: [], connections, dropped: 0 });
     reports.beat(beat);
   }

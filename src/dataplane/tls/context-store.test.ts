@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PRESETS } from "#model/document/policy.ts";
-import { materialIdsOf, type Material, type SnapshotListener } from "#model/records/snapshot.ts";
-import type { CertificateName, ListenerName, MaterialId, VnicName } from "#model/names.ts";
+import type { Material, SnapshotClientTls } from "#model/records/snapshot.ts";
+import type { CertificateName, MaterialId } from "#model/names.ts";
 import type { ContextSpec, Wire } from "../wire/wire.ts";
 import { ContextStore } from "./context-store.ts";
 import { ticketKeysOf } from "./session-keys.ts";
@@ -11,12 +11,7 @@ const id = "a1" as MaterialId;
 const pair: Material = { kind: "certificate", chainPem: "chain", keyPem: "key" };
 const material = { [id]: pair } as Record<MaterialId, Material>;
 
-const listener = (sessionScope: string): SnapshotListener => ({
-  name: "front.shop:443" as ListenerName,
-  vnic: "front.shop" as VnicName,
-  virtualIp: "127.0.0.1",
-  port: 443,
-  mode: "tcp",
+const listener = (sessionScope: string): SnapshotClientTls => ({
   certificates: [
     {
       name: "shop" as CertificateName,
@@ -32,17 +27,6 @@ const listener = (sessionScope: string): SnapshotListener => ({
   policy: PRESETS.modern,
   clientAuth: { mode: "none", trust: undefined, partialChain: false },
   sessionScope,
-  endpoints: [],
-  standby: [],
-  balance: "round-robin",
-  proxyProtocol: "none",
-  acceptProxyProtocol: [],
-  allowFrom: undefined,
-  denyFrom: [],
-  endpointTls: undefined,
-  timeouts: { handshakeMs: 1, connectMs: 1, idleMs: 1, halfClosedMs: 1 },
-  accessLog: "off",
-  redirectPort: undefined,
 });
 
 function storeThatCounts(): { store: ContextStore; built: ContextSpec[]; keys: Buffer[] } {
@@ -92,8 +76,7 @@ describe("context store", () => {
     const { store, built } = storeThatCounts();
     store.addMaterial(material);
     store.forClients(listener("scope"), id);
-    const unused: SnapshotListener[] = [];
-    store.keepOnly(unused, materialIdsOf(unused));
+    store.keepOnly(new Set(), new Set());
     assert.throws(() => store.forClients(listener("scope"), id), /has not arrived/);
     store.addMaterial(material);
     store.forClients(listener("scope"), id);

@@ -1,5 +1,5 @@
 import type { MaterialId } from "#model/names.ts";
-import type { Material, SnapshotListener } from "#model/records/snapshot.ts";
+import type { Material, SnapshotClientTls, SnapshotEndpoints } from "#model/records/snapshot.ts";
 import { RecentMap } from "../live/recent-map.ts";
 import type { Wire, WireContext } from "../wire/wire.ts";
 import { sessionIdContextOf, ticketKeysOf } from "./session-keys.ts";
@@ -32,7 +32,7 @@ export class ContextStore {
   }
 
   /** Throws where the engine refuses the certificate or the policy. */
-  forClients(listener: SnapshotListener, certificate: MaterialId): WireContext {
+  forClients(listener: SnapshotClientTls, certificate: MaterialId): WireContext {
     const { sessionScope, policy, clientAuth } = listener;
     const ids = clientAuth.trust === undefined ? [certificate] : [certificate, clientAuth.trust];
     return this.#get(`client ${sessionScope} ${certificate}`, sessionScope, ids, () =>
@@ -56,7 +56,7 @@ export class ContextStore {
   }
 
   /** Undefined where the listener's endpoints take plaintext. */
-  forEndpoints(listener: SnapshotListener): WireContext | undefined {
+  forEndpoints(listener: SnapshotEndpoints): WireContext | undefined {
     const { endpointTls, policy, sessionScope } = listener;
     if (endpointTls === undefined) return undefined;
     const ids = [endpointTls.certificate, endpointTls.trust].filter((id) => id !== undefined);
@@ -92,10 +92,8 @@ export class ContextStore {
     }
   }
 
-  /** Drops what no listener refers to any more. Connections keep the contexts that they have. */
-  keepOnly(listeners: Iterable<SnapshotListener>, materials: ReadonlySet<MaterialId>): void {
-    const scopes = new Set<string>();
-    for (const { sessionScope } of listeners) scopes.add(sessionScope);
+  /** Drops what is not of these session scopes and material. Connections keep the contexts that they have. */
+  keepOnly(scopes: ReadonlySet<string>, materials: ReadonlySet<MaterialId>): void {
     this.#contexts.deleteWhere(
       (entry) => !scopes.has(entry.sessionScope) || entry.material.some((id) => !materials.has(id)),
     );

@@ -24,7 +24,7 @@ export function checkDocument(document: Document): readonly Problem[] {
       ...checkQos(place),
       ...checkPorts(place),
       ...listenersOfVnic(place).flatMap((listener) =>
-        checkListener(document, listener, ownListeners),
+        checkListener({ ...listener, document, ownListeners }),
       ),
     ]),
   ];

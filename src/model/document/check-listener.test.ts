@@ -6,22 +6,27 @@ const TCP = { port: 8443, to: 8080, certificates: ["shop"] };
 const EGRESS = { port: 9000, mode: "egress", to: "payments.example:443" };
 const REDIRECT = { port: 8080, mode: "redirect" };
 
-function placesOf(listener: object, policies: object = {}): readonly string[] {
-  const { problems } = parseDocument({
-    servers: { "web-1": { address: "192.0.2.1" }, own: { address: "127.0.0.5" } },
-    profiles: {
-      shop: { servers: ["web-1"], vnics: { front: { ip: "198.51.100.1", listeners: [listener] } } },
-      other: {
-        standby: ["own"],
-        vnics: { any: { ip: "0.0.0.0", listeners: [{ ...TCP, port: 7000, to: 7001 }] } },
-      },
-      mapped: {
-        vnics: { web: { ip: "::ffff:192.0.2.1", listeners: [{ ...REDIRECT, port: 6000 }] } },
-      },
+const KNOWN_TO_REDIRECT =
+  "Known keys: port, mode, to, acceptProxyProtocol, allowFrom, denyFrom, timeouts, accessLog.";
+
+const documentWith = (listener: object, policies: object = {}): object => ({
+  servers: { "web-1": { address: "192.0.2.1" }, own: { address: "127.0.0.5" } },
+  profiles: {
+    shop: { servers: ["web-1"], vnics: { front: { ip: "198.51.100.1", listeners: [listener] } } },
+    other: {
+      standby: ["own"],
+      vnics: { any: { ip: "0.0.0.0", listeners: [{ ...TCP, port: 7000, to: 7001 }] } },
     },
-    certificates: { shop: { chain: "shop.pem" }, client: { chain: "client.pem" } },
-    policies,
-  });
+    mapped: {
+      vnics: { web: { ip: "::ffff:192.0.2.1", listeners: [{ ...REDIRECT, port: 6000 }] } },
+    },
+  },
+  certificates: { shop: { chain: "shop.pem" }, client: { chain: "client.pem" } },
+  policies,
+});
+
+function placesOf(listener: object, policies: object = {}): readonly string[] {
+  const { problems } = parseDocument(documentWith(listener, policies));
   const prefix = "profiles.shop.vnics.front.listeners[0].";
   const ofListener = problems.filter(({ code }) => code !== "wildcard-virtual-ip");
   return ofListener.map(({ code, path }) => `${code} ${path.replace(prefix, "")}`);
@@ -86,6 +91,75 @@ describe("checkListener", () => {
       ...["certificates", "policy", "endpointTls", "health"].map((key) => `forbidden-key ${key}`),
     );
     assertPlaces({ ...REDIRECT, to: "https://a" }, "bad-endpoint to");
+  });
+
+  it("says of an option of another mode that the mode does not support it", () => {
+    const { problems } = parseDocument(documentWith({ ...REDIRECT, endpointTls: {}, polcy: "x" }));
+    assert.deepEqual(
+      problems.map(({ code, message, hint }) => [code, message, hint]),
+      [
+        [
+          "forbidden-key",
+          "A listener of mode redirect does not support endpointTls.",
+          "Remove it.",
+        ],
+        ["unknown-key", '"polcy" is not a known key.', KNOWN_TO_REDIRECT],
+      ],
+    );
+  });
+
+  it("ignores options of another mode that have their default values, and drops them", () => {
+    const defaults = {
+      certificates: [],
+      strictServerName: false,
+      policy: "intermediate",
+      proxyProtocol: "none",
+    };
+    for (const mode of [REDIRECT, { ...EGRESS, policy: "modern" }]) {
+      const { document, problems } = parseDocument(documentWith({ ...defaults, ...mode }));
+      assert.deepEqual(problems, []);
+      assert.deepEqual(document, parseDocument(documentWith(mode)).document);
+      const [listener] = document?.profiles["shop"]?.vnics["front"]?.listeners ?? [];
+      assert.equal(Object.hasOwn(listener ?? {}, "certificates"), false);
+    }
+  });
+
+  it("gives each mode its own defaults", () => {
+    const listenerOf = (given: object): object | undefined =>
+      parseDocument(documentWith(given)).document?.profiles["shop"]?.vnics["front"]?.listeners[0];
+    const [tcp, redirect, egress] = [TCP, REDIRECT, EGRESS].map((given) =>
+      Object.keys(listenerOf(given) ?? {}),
+    );
+    const common = ["port", "mode", "allowFrom", "denyFrom", "timeouts", "accessLog"];
+    const clientTls = ["certificates", "strictServerName", "policy"];
+    assert.deepEqual(
+      tcp?.toSorted(),
+      [...common, ...clientTls, "to", "proxyProtocol", "acceptProxyProtocol"].toSorted(),
+    );
+    assert.deepEqual(redirect?.toSorted(), [...common, "acceptProxyProtocol"].toSorted());
+    assert.deepEqual(egress?.toSorted(), [...common, "policy", "to"].toSorted());
+  });
+
+  it("names a mode that is none, whatever it is, and problems of other keys beside it", () => {
+    for (const mode of ["udp", "__proto__", "constructor", "toString", "", 7, null, {}, ["tcp"]]) {
+      assertPlaces({ ...TCP, mode }, "bad-value mode");
+      assertPlaces(
+        { port: 0, mode, colour: 1 },
+        "unknown-key colour",
+        "bad-value port",
+        "bad-value mode",
+      );
+    }
+    const [problem] = parseDocument(documentWith({ ...TCP, mode: "redirct" })).problems;
+    assert.equal(problem?.message, '"redirct" is not one of tcp, redirect, egress.');
+    assert.equal(problem?.hint, "Did you mean `redirect`?");
+  });
+
+  it("takes no key of an object's prototype for a key of a mode", () => {
+    for (const key of ["__proto__", "constructor", "toString"]) {
+      const listener = JSON.parse(`{"port":80,"mode":"redirect","${key}":[]}`) as object;
+      assertPlaces(listener, `unknown-key ${key}`);
+    }
   });
 
   it("finds certificates and policies that are not there", () => {

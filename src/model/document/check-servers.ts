@@ -1,4 +1,5 @@
 import { isIpAddress } from "../addresses/cidr.ts";
+import { needsServer } from "./check-listener.ts";
 import { tryDidYouMean } from "./closest-name.ts";
 import type { Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
@@ -47,8 +48,8 @@ function checkVnicCount(document: Document, server: string): readonly Problem[] 
 
 function checkProfile(document: Document, path: string, profile: Profile): readonly Problem[] {
   const isEmpty = profile.servers.length === 0 && profile.standby.length === 0;
-  const hasTcp = Object.values(profile.vnics).some(({ listeners }) =>
-    listeners.some(({ mode }) => mode === "tcp"),
+  const isInNeed = Object.values(profile.vnics).some(({ listeners }) =>
+    listeners.some(needsServer),
   );
   return [
     ...checkNames(document, `${path}.servers`, profile.servers),
@@ -64,7 +65,7 @@ function checkProfile(document: Document, path: string, profile: Profile): reado
           ]
         : [],
     ),
-    ...(isEmpty && hasTcp
+    ...(isEmpty && isInNeed
       ? [
           problemOf(
             "no-server",

@@ -1,3 +1,4 @@
+import { certificatesOf } from "./check-listener.ts";
 import { vnicsOf } from "./document-listeners.ts";
 import type { Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
@@ -7,14 +8,7 @@ import { MAX_PROBLEMS } from "./schema-problems.ts";
 /** Warns of certificates that nothing refers to, and of vNICs that have no listener. */
 export function checkUse(document: Document): readonly Problem[] {
   const vnics = vnicsOf(document);
-  const used = new Set(
-    vnics.flatMap(({ vnic }) =>
-      vnic.listeners.flatMap(({ certificates, endpointTls }) => [
-        ...certificates,
-        endpointTls?.certificate,
-      ]),
-    ),
-  );
+  const used = new Set(vnics.flatMap(({ vnic }) => vnic.listeners.flatMap(certificatesOf)));
   const unused = Object.keys(document.certificates).filter((name) => !used.has(name));
   const warnings = [
     ...vnics

@@ -1,15 +1,14 @@
 import type { TSchema } from "typebox";
 import { Check } from "typebox/value";
-
-/** The JSON Schema keywords that the document's schemas use for structure. */
-interface SchemaNode extends TSchema {
-  readonly default?: unknown;
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly required?: readonly string[];
-  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
-  readonly items?: SchemaNode;
-}
+import {
+  isUnionNode,
+  otherwiseOf,
+  tagOf,
+  tryBranchOf,
+  withoutForeignDefaults,
+  type SchemaNode,
+  type UnionNode,
+} from "./discriminated-union.ts";
 
 /** `fill` adds what is absent and has a default; `repair` also replaces what does not fit, so that the result does. */
 type ConformMode = "fill" | "repair";
@@ -33,15 +32,33 @@ export function repair(schema: TSchema, value: unknown): unknown {
 const isLeaf = (schema: SchemaNode): boolean =>
   schema.properties === undefined &&
   schema.patternProperties === undefined &&
-  schema.items === undefined;
+  schema.items === undefined &&
+  !isUnionNode(schema);
 
 function conform(schema: SchemaNode, given: unknown, mode: ConformMode): unknown {
   const value = given === undefined ? structuredClone(schema.default) : given;
+  if (isUnionNode(schema)) return conformUnion(schema, value, mode);
   if (schema.properties !== undefined) return conformObject(schema, value, mode);
   if (schema.patternProperties !== undefined) return conformRecord(schema, value, mode);
   if (schema.items !== undefined) return conformArray(schema, schema.items, value, mode);
   if (mode === "fill" || Check(schema, value)) return value;
   return schema.default ?? (schema.type === "integer" ? 0 : "");
+}
+
+/** In place of a branch that does not exist, `fill` takes the keys of all branches and `repair` the default branch. */
+function conformUnion(union: UnionNode, value: unknown, mode: ConformMode): unknown {
+  const { propertyName } = union.discriminator;
+  const map = isMap(value) ? value : {};
+  const branch = tryBranchOf(union, map);
+  if (mode === "fill") {
+    if (!isMap(value)) return value;
+    const tagged = { ...map, [propertyName]: tagOf(union, map) };
+    if (branch === undefined) return conformObject(otherwiseOf(union), tagged, mode);
+    return conformObject(branch, withoutForeignDefaults(union, branch, tagged), mode);
+  }
+  const repaired = branch ?? tryBranchOf(union, {}) ?? otherwiseOf(union);
+  const tag = repaired.properties?.[propertyName]?.const;
+  return conformObject(repaired, { ...map, [propertyName]: tag }, mode);
 }
 
 function conformObject(schema: SchemaNode, value: unknown, mode: ConformMode): unknown {

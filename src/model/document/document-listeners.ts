@@ -15,11 +15,11 @@ export interface VnicPlace {
 }
 
 /** A listener, the vNIC that it belongs to, and its path in the document. */
-export interface ListenerPlace {
+export interface ListenerPlace<OfMode extends Listener = Listener> {
   readonly name: ListenerName;
   readonly path: string;
   readonly owner: VnicPlace;
-  readonly listener: Listener;
+  readonly listener: OfMode;
 }
 
 /** Returns every vNIC of the document, in its order. */

@@ -87,11 +87,11 @@ describe("parseDocument: the schema", () => {
       "bad-name servers.Web_1",
       'bad-name servers["a.b"]',
       "missing-key servers.web.address",
+      "missing-key profiles.shop.vnics.front.listeners[0].to",
       "bad-value profiles.shop.vnics.front.listeners[0].port",
       "bad-value profiles.shop.vnics.front.listeners[1]",
       "bad-value certificates",
       "no-server profiles.shop.servers",
-      "missing-key profiles.shop.vnics.front.listeners[0].to",
       "missing-key profiles.shop.vnics.front.listeners[0].certificates",
     );
   });

@@ -3,6 +3,14 @@ import type { TSchema } from "typebox";
 import { Errors } from "typebox/value";
 import { CERTIFICATE_NAME_PATTERN, certificateNameFaultOf } from "./certificate-name.ts";
 import { tryDidYouMean } from "./closest-name.ts";
+import {
+  isKeyOfOtherBranch,
+  isUnionNode,
+  otherwiseOf,
+  tagOf,
+  tryBranchOf,
+  type UnionNode,
+} from "./discriminated-union.ts";
 import type { Problem } from "../failure.ts";
 import { NAME_PATTERN } from "../names.ts";
 import { pathOf, problemOf, quoted, type ProblemCode } from "../problem.ts";
@@ -13,6 +21,8 @@ type SchemaError = ReturnType<typeof Errors>[number];
 
 /** More problems would not help an operator, and a hostile document could have millions. */
 export const MAX_PROBLEMS = 1_000;
+/** One problem in a union may be several errors. */
+const MAX_ERRORS = 10 * MAX_PROBLEMS;
 
 type Explain = (value: unknown) => string;
 
@@ -48,23 +58,43 @@ const BOUND_TEXTS: Readonly<Record<string, string>> = {
 
 /** Returns a problem for each value that does not fit the schema, and for each unknown and each missing key. */
 export function schemaProblemsOf(schema: TSchema, value: unknown): readonly Problem[] {
-  const errors = errorsOf(schema, value);
-  const unions = errors.filter(({ keyword }) => keyword === "anyOf");
-  const isInUnion = (error: SchemaError): boolean =>
-    unions.some(
-      (union) => union !== error && error.schemaPath.startsWith(`${union.schemaPath}/anyOf/`),
-    );
-  const problems = errors
-    .filter((error) => error.keyword !== "boolean" && !isInUnion(error))
-    .flatMap((error) => problemsOf(schema, value, error));
+  const problems = problemsAt({ steps: [], value }, schema).slice(0, MAX_PROBLEMS);
   const firstOfPath = new Map(problems.toReversed().map((problem) => [problem.path, problem]));
   return problems.filter((problem) => firstOfPath.get(problem.path) === problem);
 }
 
-function errorsOf(schema: TSchema, value: unknown): readonly SchemaError[] {
+/** A part of the document: the value that has been found there, and the way to it. */
+interface Place {
+  readonly value: unknown;
+  readonly steps: Steps;
+}
+
+/**
+ * Errors inside a union are left out, because typebox mixes those of several branches. A discriminated union is looked into
+ * with the branch that the value has chosen. `union` is the one that `schema` is a branch of.
+ */
+function problemsAt(place: Place, schema: object, union?: UnionNode): readonly Problem[] {
+  const errors = errorsOf(schema, place.value);
+  const unions = new Set(
+    errors.flatMap(({ keyword, schemaPath }) => unionPathOf(keyword, schemaPath)),
+  );
+  const isInUnion = ({ schemaPath }: SchemaError): boolean =>
+    [...unions].some((path) => schemaPath.startsWith(path));
+  return errors
+    .filter((error) => error.keyword !== "boolean" && !isInUnion(error))
+    .flatMap((error) => problemsOf(schema, place, error, union));
+}
+
+/** Returns how the paths of errors inside the union begin. */
+function unionPathOf(keyword: SchemaError["keyword"], schemaPath: string): readonly string[] {
+  if (keyword === "anyOf") return [`${schemaPath}/anyOf/`];
+  return keyword === "if" ? [`${schemaPath}/else`] : [];
+}
+
+function errorsOf(schema: object, value: unknown): readonly SchemaError[] {
   // Without this, typebox stops at 8.
   const { maxErrors } = Settings.Get();
-  Settings.Set({ maxErrors: MAX_PROBLEMS });
+  Settings.Set({ maxErrors: MAX_ERRORS });
   try {
     return Errors(schema, value);
   } finally {
@@ -72,11 +102,23 @@ function errorsOf(schema: TSchema, value: unknown): readonly SchemaError[] {
   }
 }
 
-function problemsOf(schema: TSchema, document: unknown, error: SchemaError): readonly Problem[] {
-  const { value, steps } = placeOf(document, error.instancePath);
+function problemsOf(
+  schema: object,
+  place: Place,
+  error: SchemaError,
+  union: UnionNode | undefined,
+): readonly Problem[] {
+  const { value, steps } = placeOf(place, error.instancePath);
   const node = nodeOf(schema, error.schemaPath);
+  if (isUnionNode(node)) {
+    return problemsAt({ value, steps }, tryBranchOf(node, value) ?? otherwiseOf(node), node);
+  }
   if (error.keyword === "additionalProperties") {
-    return error.params.additionalProperties.map((key) => unknownKey(node, steps, key));
+    return error.params.additionalProperties.map((key) =>
+      union !== undefined && node === schema && isKeyOfOtherBranch(union, key)
+        ? foreignKey(union, { value, steps }, key)
+        : unknownKey(node, steps, key),
+    );
   }
   if (error.keyword === "required") {
     return error.params.requiredProperties.map((key) =>
@@ -88,7 +130,17 @@ function problemsOf(schema: TSchema, document: unknown, error: SchemaError): rea
       ),
     );
   }
-  return [misfitOf(error, value, pathOf(...steps), textOf(node, "description"))];
+  const path = pathOf(...steps);
+  if (typeof value === "string" && isPlanned(node, value)) {
+    return [problemOf("mode-not-available", path, `Mode ${value} is not available yet.`)];
+  }
+  return [misfitOf(error, value, path, textOf(node, "description"))];
+}
+
+/** Whether a later version will accept the value. */
+function isPlanned(node: unknown, value: string): boolean {
+  const planned = fieldOf(node, "planned");
+  return Array.isArray(planned) && planned.includes(value);
 }
 
 function misfitOf(
@@ -129,6 +181,13 @@ function tryPatternProblem(pattern: string, path: string, value: unknown): Probl
   return code === undefined || explain === undefined
     ? undefined
     : problemOf(code, path, explain(value));
+}
+
+/** The key belongs to another branch of the union, so it is not misspelt. Whoever writes it expects an effect. */
+function foreignKey(union: UnionNode, { value, steps }: Place, key: string): Problem {
+  const { propertyName } = union.discriminator;
+  const message = `A listener of ${propertyName} ${String(tagOf(union, value))} does not support ${key}.`;
+  return problemOf("forbidden-key", pathOf(...steps, key), message);
 }
 
 function unknownKey(node: unknown, steps: Steps, key: string): Problem {
@@ -174,12 +233,9 @@ function nodeOf(schema: unknown, schemaPath: string): unknown {
   return stepsOf(schemaPath).reduce<unknown>((node, step) => fieldOf(node, step), schema);
 }
 
-function placeOf(
-  document: unknown,
-  instancePath: string,
-): { readonly value: unknown; readonly steps: Steps } {
-  let value = document;
-  const steps: (string | number)[] = [];
+function placeOf(place: Place, instancePath: string): Place {
+  let { value } = place;
+  const steps = [...place.steps];
   for (const step of stepsOf(instancePath)) {
     steps.push(Array.isArray(value) ? Number(step) : step);
     value = (value as Readonly<Record<string, unknown>> | undefined)?.[step];

@@ -26,8 +26,8 @@ const DURATION_BUCKETS = [
 ] as const;
 const LIFETIME_BUCKETS = [0.01, 0.1, 1, 10, 60, 300, 1800, 7200] as const;
 
-/** Counted by workers for each listener; labels `vnic` and `listener`, never the client. */
-export const LISTENER_METRICS = [
+/** Counted for each listener of every mode. */
+export const CONNECTION_METRICS = [
   { name: "tlsd_connections_accepted_total", kind: "counter", help: "Connections accepted." },
   { name: "tlsd_connections_open", kind: "gauge", help: "Connections open now." },
   {
@@ -54,6 +54,59 @@ export const LISTENER_METRICS = [
     values: REFUSAL_CAUSES,
   },
   {
+    name: "tlsd_proxy_probes_total",
+    kind: "counter",
+    help: "Health checks by a proxy: connections whose PROXY header announces no client, without any data after it.",
+  },
+  {
+    name: "tlsd_bytes_from_clients_total",
+    kind: "counter",
+    help: "Plaintext bytes from clients, also of open connections.",
+  },
+  {
+    name: "tlsd_bytes_to_clients_total",
+    kind: "counter",
+    help: "Plaintext bytes to clients, also of open connections.",
+  },
+  {
+    name: "tlsd_connection_seconds",
+    kind: "histogram",
+    help: "From accept to the end of the connection.",
+    buckets: LIFETIME_BUCKETS,
+  },
+] as const satisfies readonly Metric[];
+
+/** Counted for each listener that uses endpoints. */
+export const ENDPOINT_METRICS = [
+  {
+    name: "tlsd_endpoint_connects_total",
+    kind: "counter",
+    help: "Connections established to endpoints.",
+  },
+  {
+    name: "tlsd_endpoint_connects_failed_total",
+    kind: "counter",
+    help: "Attempts to connect to an endpoint that failed, by cause.",
+    label: "cause",
+    values: ENDPOINT_FAILURE_NAMES,
+  },
+  {
+    name: "tlsd_endpoint_connect_seconds",
+    kind: "histogram",
+    help: "From the choice of an endpoint to its connection.",
+    buckets: DURATION_BUCKETS,
+  },
+  {
+    name: "tlsd_first_byte_seconds",
+    kind: "histogram",
+    help: "From the endpoint's connection to its first byte.",
+    buckets: DURATION_BUCKETS,
+  },
+] as const satisfies readonly Metric[];
+
+/** Counted for each listener that terminates the TLS of clients. */
+export const HANDSHAKE_METRICS = [
+  {
     name: "tlsd_handshakes_total",
     kind: "counter",
     help: "Completed TLS handshakes with clients.",
@@ -68,59 +121,28 @@ export const LISTENER_METRICS = [
     values: HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed"),
   },
   {
-    name: "tlsd_proxy_probes_total",
-    kind: "counter",
-    help: "Health checks by a proxy: connections whose PROXY header announces no client, without any data after it.",
-  },
-  {
-    name: "tlsd_endpoint_connects_total",
-    kind: "counter",
-    help: "Connections established to endpoints.",
-  },
-  {
-    name: "tlsd_endpoint_connects_failed_total",
-    kind: "counter",
-    help: "Attempts to connect to an endpoint that failed, by cause.",
-    label: "cause",
-    values: ENDPOINT_FAILURE_NAMES,
-  },
-  {
-    name: "tlsd_bytes_from_clients_total",
-    kind: "counter",
-    help: "Plaintext bytes from clients, also of open connections.",
-  },
-  {
-    name: "tlsd_bytes_to_clients_total",
-    kind: "counter",
-    help: "Plaintext bytes to clients, also of open connections.",
-  },
-  {
     name: "tlsd_handshake_seconds",
     kind: "histogram",
     help: "From accept to the end of the handshake.",
     buckets: DURATION_BUCKETS,
   },
-  {
-    name: "tlsd_endpoint_connect_seconds",
-    kind: "histogram",
-    help: "From the choice of an endpoint to its connection.",
-    buckets: DURATION_BUCKETS,
-  },
-  {
-    name: "tlsd_first_byte_seconds",
-    kind: "histogram",
-    help: "From the endpoint's connection to its first byte.",
-    buckets: DURATION_BUCKETS,
-  },
-  {
-    name: "tlsd_connection_seconds",
-    kind: "histogram",
-    help: "From accept to the end of the connection.",
-    buckets: LIFETIME_BUCKETS,
-  },
 ] as const satisfies readonly Metric[];
 
-export type ListenerMetricName = (typeof LISTENER_METRICS)[number]["name"];
+/**
+ * Counted by workers for each listener; labels `vnic` and `listener`, never the client. A mode names the metrics that its
+ * listeners carry. Metrics that fewer modes carry come later, as the array of a listener ends with the last one that it carries.
+ */
+export const LISTENER_METRICS = [
+  ...CONNECTION_METRICS,
+  ...ENDPOINT_METRICS,
+  ...HANDSHAKE_METRICS,
+] as const;
+
+export type ListenerMetric = (typeof LISTENER_METRICS)[number];
+export type ListenerMetricName = ListenerMetric["name"];
+export type ConnectionMetricName = (typeof CONNECTION_METRICS)[number]["name"];
+export type EndpointMetricName = (typeof ENDPOINT_METRICS)[number]["name"];
+export type HandshakeMetricName = (typeof HANDSHAKE_METRICS)[number]["name"];
 
 /** Metrics of the control process. `help` names their labels. */
 export const DIRECTOR_METRICS = [
@@ -201,7 +223,7 @@ export const DIRECTOR_METRICS = [
 
 export type DirectorMetricName = (typeof DIRECTOR_METRICS)[number]["name"];
 
-/** Where each metric is in the flat array in which a worker counts, one array per listener. */
+/** Where each metric is in the flat arrays in which a worker counts. A metric has the same slots for every mode. */
 export interface SlotLayout {
   readonly size: number;
   readonly firstSlot: Readonly<Record<ListenerMetricName, number>>;
@@ -222,3 +244,7 @@ function layOut(): SlotLayout {
 }
 
 export const SLOTS: SlotLayout = layOut();
+
+/** Returns the length of an array that holds the slots of all these metrics. */
+export const slotsNeededBy = (metrics: readonly ListenerMetric[]): number =>
+  Math.max(0, ...metrics.map((metric) => SLOTS.firstSlot[metric.name] + slotCountOf(metric)));

@@ -1,5 +1,6 @@
 /** What one worker needs, compiled from a document revision: resolved, immutable, numbered. JSON values only. */
 import type { Balance } from "../document/profile.ts";
+import type { ListenerMode } from "../listener-mode.ts";
 import {
   socketAddressOf,
   type CertificateName,
@@ -9,6 +10,9 @@ import {
 } from "../names.ts";
 import type { ClientAuthMode, ResolvedPolicy } from "../document/policy.ts";
 import type { KeyType, SigningFacts } from "../document/certificate.ts";
+import type { SnapshotEgressListener } from "./modes/egress.ts";
+import type { SnapshotRedirectListener } from "./modes/redirect.ts";
+import type { SnapshotTcpListener } from "./modes/tcp.ts";
 
 /** PEM text that is sent to a worker once. Later messages refer to it by its SHA-256. */
 export type Material =
@@ -64,32 +68,57 @@ export interface SnapshotTimeouts {
   readonly halfClosedMs: number;
 }
 
-export interface SnapshotListener {
+/** What a listener of every mode has. */
+export interface SnapshotListenerBase<Mode extends ListenerMode> {
   readonly name: ListenerName;
   readonly vnic: VnicName;
   readonly virtualIp: string;
   readonly port: number;
-  readonly mode: "tcp" | "redirect" | "egress";
-  readonly certificates: readonly SnapshotCertificate[];
-  readonly strictServerName: boolean;
-  readonly policy: ResolvedPolicy;
-  readonly clientAuth: SnapshotClientAuth;
-  /** Hash of listener, policy, CA set, CRL and trust anchors. A session resumes only in the same scope. */
-  readonly sessionScope: string;
-  readonly endpoints: readonly SnapshotEndpoint[];
-  readonly standby: readonly SnapshotEndpoint[];
-  readonly balance: Balance;
-  readonly proxyProtocol: "none" | "v1" | "v2";
-  readonly acceptProxyProtocol: readonly string[];
+  readonly mode: Mode;
   /** CIDRs of the allowed clients, including the profile's servers on an egress listener. Undefined if all are allowed. */
   readonly allowFrom: readonly string[] | undefined;
   /** CIDRs of the clients that are not allowed. They win over `allowFrom`. */
   readonly denyFrom: readonly string[];
-  readonly endpointTls: SnapshotEndpointTls | undefined;
   readonly timeouts: SnapshotTimeouts;
   readonly accessLog: "off" | "sampled" | "full";
-  /** Mode redirect: the port in the Location header. */
-  readonly redirectPort: number | undefined;
+}
+
+/** What a listener has whose clients may come through a proxy. */
+export interface SnapshotProxied {
+  readonly acceptProxyProtocol: readonly string[];
+}
+
+/** What every listener has that uses TLS with clients or with endpoints. */
+export interface SnapshotTls {
+  readonly policy: ResolvedPolicy;
+  /** Hash of listener, policy, CA set and CRL. A session resumes only in the same scope. */
+  readonly sessionScope: string;
+}
+
+/** What a listener has that terminates the TLS of clients. */
+export interface SnapshotClientTls extends SnapshotTls {
+  readonly certificates: readonly SnapshotCertificate[];
+  readonly strictServerName: boolean;
+  readonly clientAuth: SnapshotClientAuth;
+}
+
+/** What a listener has that uses endpoints. */
+export interface SnapshotEndpoints extends SnapshotTls {
+  readonly endpoints: readonly SnapshotEndpoint[];
+  readonly standby: readonly SnapshotEndpoint[];
+  readonly balance: Balance;
+  readonly endpointTls: SnapshotEndpointTls | undefined;
+}
+
+export type ProxyProtocol = "none" | "v1" | "v2";
+
+export type SnapshotListenerOf<Mode extends ListenerMode> = SnapshotListeners[Mode];
+export type SnapshotListener = SnapshotListenerOf<ListenerMode>;
+
+interface SnapshotListeners {
+  readonly tcp: SnapshotTcpListener;
+  readonly redirect: SnapshotRedirectListener;
+  readonly egress: SnapshotEgressListener;
 }
 
 /** One worker's share of the limits of a vNIC. */
@@ -109,16 +138,19 @@ export interface Snapshot {
   readonly relayMemoryBytes: number;
 }
 
-/** Returns the id of each material that the listeners refer to. */
-export function materialIdsOf(listeners: Iterable<SnapshotListener>): Set<MaterialId> {
-  const ids = new Set<MaterialId>();
-  for (const { certificates, clientAuth, endpointTls } of listeners) {
-    for (const { material } of certificates) ids.add(material);
-    for (const id of [clientAuth.trust, endpointTls?.trust, endpointTls?.certificate])
-      if (id !== undefined) ids.add(id);
-  }
-  return ids;
-}
+const defined = (ids: readonly (MaterialId | undefined)[]): readonly MaterialId[] =>
+  ids.filter((id) => id !== undefined);
+
+/** Returns the id of each material that the TLS with clients needs. */
+export const materialIdsOfClientTls = ({
+  certificates,
+  clientAuth,
+}: SnapshotClientTls): readonly MaterialId[] =>
+  defined([...certificates.map(({ material }) => material), clientAuth.trust]);
+
+/** Returns the id of each material that the TLS with endpoints needs. */
+export const materialIdsOfEndpoints = ({ endpointTls }: SnapshotEndpoints): readonly MaterialId[] =>
+  defined([endpointTls?.trust, endpointTls?.certificate]);
 
 /** Returns the name of an endpoint in messages, metrics and logs. */
 export function endpointKeyOf(endpoint: SnapshotEndpoint): string {

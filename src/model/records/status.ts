@@ -1,7 +1,7 @@
 /** Reply shapes of the admin API that control, cli and tests share. Each type is that of its schema. */
 import Type from "typebox";
 import { CertificateFactsSchema } from "../document/certificate.ts";
-import { LISTENER_MODES } from "../document/listener.ts";
+import { LISTENER_MODES } from "../listener-mode.ts";
 import type { ListenerName, VnicName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
 import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
@@ -36,7 +36,7 @@ export const ListenerStatusSchema = shape(
     port: count("Port on the virtual IP."),
     mode: oneOf(LISTENER_MODES, "What it does with a connection."),
     to: text("Where connections go, as in the document."),
-    policy: text("Name of the TLS policy."),
+    policy: text("Name of the TLS policy. Empty if the mode has none."),
     certificates: texts("Names of its certificates, the default first."),
     openConnections: count("Connections open now."),
     oper: oneOf(

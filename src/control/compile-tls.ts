@@ -1,0 +1,94 @@
+/** Compiles how a listener uses TLS with clients and with endpoints. */
+import { createHash } from "node:crypto";
+import type { EndpointTls } from "#model/document/endpoint-options.ts";
+import type { TcpListener } from "#model/document/modes/tcp.ts";
+import { tryPolicy, type Policy, type ResolvedPolicy } from "#model/document/policy.ts";
+import type { CertificateName, ListenerName } from "#model/names.ts";
+import type {
+  SnapshotCertificate,
+  SnapshotClientAuth,
+  SnapshotClientTls,
+  SnapshotEndpointTls,
+  SnapshotTls,
+} from "#model/records/snapshot.ts";
+import { SYSTEM_TRUST_KEY, type Sources } from "./certificates/sources.ts";
+import { lacking, trustIdOf, versionOf, type ListenerOwner } from "./listener-owner.ts";
+
+/** Compiles the policy of a listener whose clients speak no TLS. */
+export function compileTls(
+  name: ListenerName,
+  policyName: string,
+  { document }: ListenerOwner,
+): SnapshotTls {
+  const policy = policyOf(document.policies, policyName);
+  const clientAuth: SnapshotClientAuth = { mode: "none", trust: undefined, partialChain: false };
+  return { policy, sessionScope: sessionScopeOf(name, policy, clientAuth) };
+}
+
+export function compileClientTls(
+  name: ListenerName,
+  listener: Pick<TcpListener, "policy" | "certificates" | "strictServerName">,
+  { document, sources }: ListenerOwner,
+): SnapshotClientTls {
+  const policy = policyOf(document.policies, listener.policy);
+  const clientAuth = clientAuthOf(document.policies[listener.policy], sources);
+  return {
+    certificates: listener.certificates.flatMap((name) => tryCertificate(sources, name) ?? []),
+    strictServerName: listener.strictServerName,
+    policy,
+    clientAuth,
+    sessionScope: sessionScopeOf(name, policy, clientAuth),
+  };
+}
+
+/** `host` is the name that is verified if the document gives none. */
+export function compileEndpointTls(
+  endpointTls: Partial<EndpointTls>,
+  sources: Sources,
+  host?: string,
+): SnapshotEndpointTls {
+  const { verify = true, ca, serverName = host, certificate } = endpointTls;
+  return {
+    verify,
+    serverName,
+    trust:
+      verify || ca !== undefined
+        ? trustIdOf(sources, ca ?? SYSTEM_TRUST_KEY, undefined)
+        : undefined,
+    certificate: certificate === undefined ? undefined : versionOf(sources, certificate).id,
+  };
+}
+
+function policyOf(policies: Readonly<Record<string, Policy>>, name: string): ResolvedPolicy {
+  const policy = tryPolicy(policies, name);
+  if (policy === undefined) throw lacking(`policy ${name}`);
+  return policy;
+}
+
+/** Returns undefined if no version of the certificate can be used. */
+function tryCertificate(sources: Sources, name: string): SnapshotCertificate | undefined {
+  const version = sources.certificates.get(name);
+  if (version === undefined) return undefined;
+  const { id, facts, signing } = version;
+  const { names, keyType, notAfterMs } = facts;
+  return { name: name as CertificateName, material: id, names, keyType, notAfterMs, ...signing };
+}
+
+/** The presets ask for no client certificate. */
+function clientAuthOf(policy: Policy | undefined, sources: Sources): SnapshotClientAuth {
+  const { mode = "none", ca, crl, partialChain = false } = policy?.clientAuth ?? {};
+  if (mode === "none") return { mode, trust: undefined, partialChain: false };
+  if (ca === undefined) throw lacking("no CA");
+  return { mode, trust: trustIdOf(sources, ca, crl), partialChain };
+}
+
+/** A trust's id is over the contents of CA and CRL, so that a changed CRL ends every session that was made before. */
+function sessionScopeOf(
+  name: ListenerName,
+  policy: ResolvedPolicy,
+  { mode, trust, partialChain }: SnapshotClientAuth,
+): string {
+  return createHash("sha256")
+    .update(JSON.stringify([name, policy, mode, trust ?? null, partialChain]))
+    .digest("hex");
+}

@@ -1,0 +1,57 @@
+/** What the control process does with listeners by their modes. */
+import type { ListenerMode } from "#model/listener-mode.ts";
+import type { Listener, ListenerOf } from "#model/document/listener.ts";
+import type { SnapshotListener, SnapshotListenerOf } from "#model/records/snapshot.ts";
+import type { ListenerStatus } from "#model/records/status.ts";
+import type { ListenerOwner } from "./listener-owner.ts";
+import { egress } from "./modes/egress.ts";
+import { redirect } from "./modes/redirect.ts";
+import { tcp } from "./modes/tcp.ts";
+
+/** `path` is where something is named, from the listener on, e.g. `endpointTls.ca`. */
+interface Named {
+  readonly path: string;
+}
+
+/** A CA bundle that verifies endpoints. If `ca` is undefined, it is the bundle of the system. */
+export interface EndpointTrust extends Named {
+  readonly ca: string | undefined;
+  /** False if the engine gets the bundle and the endpoint may present any certificate. */
+  readonly isVerified: boolean;
+}
+
+export interface UnixSocket extends Named {
+  readonly socketPath: string;
+}
+
+/** How a listener terminates the TLS of clients. */
+export interface ClientTls {
+  readonly policy: string;
+  readonly certificates: readonly string[];
+}
+
+/** What is compiled in the same way for every mode. */
+export type CompiledBase = Pick<
+  SnapshotListener,
+  "name" | "vnic" | "virtualIp" | "port" | "allowFrom" | "denyFrom" | "timeouts" | "accessLog"
+>;
+
+export interface ControlMode<OfMode extends Listener, Compiled extends SnapshotListener> {
+  /** Throws DirectorError if the listener refers to something that the owner lacks. */
+  compile(listener: OfMode, owner: ListenerOwner, base: CompiledBase): Compiled;
+  /** Undefined if clients speak no TLS. */
+  clientTlsOf(listener: OfMode): ClientTls | undefined;
+  endpointTrustsOf(listener: OfMode): readonly EndpointTrust[];
+  /** The certificate that is presented to endpoints, if there is one. */
+  endpointCertificateOf(listener: OfMode): string | undefined;
+  unixSocketsOf(listener: OfMode): readonly UnixSocket[];
+  statusOf(listener: OfMode): Pick<ListenerStatus, "to" | "policy" | "certificates">;
+}
+
+const CONTROL_MODES = { tcp, redirect, egress } satisfies {
+  readonly [Mode in ListenerMode]: ControlMode<ListenerOf<Mode>, SnapshotListenerOf<Mode>>;
+};
+
+export const controlModeOf = ({
+  mode,
+}: Pick<Listener, "mode">): ControlMode<Listener, SnapshotListener> => CONTROL_MODES[mode];

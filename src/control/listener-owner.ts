@@ -1,0 +1,44 @@
+/** What a listener is compiled from besides itself, and how its names are looked up there. */
+import { normaliseClientAddress } from "#model/addresses/cidr.ts";
+import type { Document } from "#model/document/document.ts";
+import type { Profile } from "#model/document/profile.ts";
+import type { Vnic } from "#model/document/vnic.ts";
+import { DirectorError } from "#model/failure.ts";
+import type { MaterialId, VnicName } from "#model/names.ts";
+import {
+  SYSTEM_TRUST_KEY,
+  trustKeyOf,
+  type CertificateVersion,
+  type Sources,
+} from "./certificates/sources.ts";
+
+/** The vNIC that owns the listener, the document and the files that it names. */
+export interface ListenerOwner {
+  readonly name: VnicName;
+  readonly vnic: Vnic;
+  readonly profile: Profile;
+  readonly document: Document;
+  readonly sources: Sources;
+}
+
+export const lacking = (what: string): DirectorError =>
+  new DirectorError("internal", `A listener refers to ${what}, which did not pass the checks.`);
+
+export function versionOf(sources: Sources, name: string): CertificateVersion {
+  const version = sources.certificates.get(name);
+  if (version === undefined) throw lacking(`certificate ${name}`);
+  return version;
+}
+
+export function trustIdOf(sources: Sources, ca: string, crl: string | undefined): MaterialId {
+  const trust = sources.trusts.get(trustKeyOf(ca, crl));
+  if (trust === undefined)
+    throw lacking(`CA ${ca === SYSTEM_TRUST_KEY ? "bundle of the system" : ca}`);
+  return trust.id;
+}
+
+export function serverAddressOf({ document }: ListenerOwner, server: string): string {
+  const address = document.servers[server]?.address;
+  if (address === undefined) throw lacking(`server ${server}`);
+  return normaliseClientAddress(address);
+}

@@ -1,0 +1,53 @@
+import { tryUnixPath } from "#model/addresses/endpoint-text.ts";
+import type { TcpListener } from "#model/document/modes/tcp.ts";
+import type { SnapshotTcpListener } from "#model/records/modes/tcp.ts";
+import type { SnapshotEndpoint, SnapshotEndpoints } from "#model/records/snapshot.ts";
+import { lacking, serverAddressOf, type ListenerOwner } from "../listener-owner.ts";
+import { compileClientTls, compileEndpointTls } from "../compile-tls.ts";
+import type { ControlMode } from "../control-mode.ts";
+
+export const tcp: ControlMode<TcpListener, SnapshotTcpListener> = {
+  compile: (listener, owner, base) => ({
+    ...base,
+    mode: "tcp",
+    ...compileClientTls(base.name, listener, owner),
+    ...compileEndpoints(listener, owner),
+    balance: owner.profile.balance,
+    proxyProtocol: listener.proxyProtocol,
+    acceptProxyProtocol: listener.acceptProxyProtocol,
+    endpointTls: listener.endpointTls && compileEndpointTls(listener.endpointTls, owner.sources),
+  }),
+  clientTlsOf: (listener) => listener,
+  endpointTrustsOf({ endpointTls }) {
+    if (endpointTls === undefined) return [];
+    const { verify, ca } = endpointTls;
+    return verify || ca !== undefined ? [{ ca, path: "endpointTls.ca", isVerified: verify }] : [];
+  },
+  endpointCertificateOf: ({ endpointTls }) => endpointTls?.certificate,
+  unixSocketsOf({ to }) {
+    const socketPath = typeof to === "string" ? tryUnixPath(to) : undefined;
+    return socketPath === undefined ? [] : [{ path: "to", socketPath }];
+  },
+  statusOf: ({ to, policy, certificates }) => ({ to: String(to), policy, certificates }),
+};
+
+function compileEndpoints(
+  { to }: TcpListener,
+  owner: ListenerOwner,
+): Pick<SnapshotEndpoints, "endpoints" | "standby"> {
+  const { servers, standby } = owner.profile;
+  if (typeof to === "string") {
+    const path = tryUnixPath(to);
+    if (path === undefined) throw lacking(`endpoint ${to}`);
+    // However many servers the profile lives on, it is the one socket on this machine.
+    const [server] = [...servers, ...standby];
+    return { endpoints: server === undefined ? [] : [{ kind: "unix", server, path }], standby: [] };
+  }
+  const endpointOf = (server: string): SnapshotEndpoint => ({
+    kind: "tcp",
+    server,
+    address: serverAddressOf(owner, server),
+    port: to,
+  });
+  return { endpoints: servers.map(endpointOf), standby: standby.map(endpointOf) };
+}

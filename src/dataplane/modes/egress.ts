@@ -1,0 +1,35 @@
+/** Mode egress: the client is a server that speaks plaintext, and the endpoint is a remote host that speaks TLS. */
+import type { MetricOf } from "#model/records/mode-records.ts";
+import type { SnapshotEgressListener } from "#model/records/modes/egress.ts";
+import { connectEndpoint } from "../connection/connect-endpoint.ts";
+import { relay } from "../connection/relay.ts";
+import type { DataplaneMode } from "../dataplane-mode.ts";
+import {
+  buildEndpointSet,
+  buildListenerRules,
+  type EndpointRules,
+  type ListenerRules,
+} from "../listener-rules.ts";
+import { slotsByLabel } from "../observe/counters.ts";
+
+type EgressRules = ListenerRules<SnapshotEgressListener> & EndpointRules;
+
+const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
+
+export const egress: DataplaneMode<EgressRules, MetricOf<"egress">> = {
+  buildRules: (spec, healths) => ({
+    ...buildListenerRules(spec, {}),
+    endpoints: buildEndpointSet(spec, healths),
+  }),
+  buildContexts(spec, contexts) {
+    contexts.forEndpoints(spec);
+  },
+  async serve(connection) {
+    connection.isOpen = true;
+    const lease = await connectEndpoint(connection);
+    if (lease !== undefined) relay(connection, lease.socket);
+  },
+  countRefusal(counters, cause) {
+    counters.add(REFUSED_SLOTS[cause]);
+  },
+};

@@ -1,0 +1,53 @@
+/** Mode tcp: TLS of the client ends here, and its plaintext goes to an endpoint. */
+import type { MetricOf } from "#model/records/mode-records.ts";
+import type { SnapshotTcpListener } from "#model/records/modes/tcp.ts";
+import { checkLists } from "../connection/admit-client.ts";
+import { connectEndpoint } from "../connection/connect-endpoint.ts";
+import { shakeHands } from "../connection/handshake.ts";
+import { readClientHello } from "../connection/read-client-hello.ts";
+import { readProxyHeader } from "../connection/read-proxy-header.ts";
+import { relay } from "../connection/relay.ts";
+import type { DataplaneMode } from "../dataplane-mode.ts";
+import {
+  buildClientTlsRules,
+  buildEndpointSet,
+  buildListenerRules,
+  type ClientTlsRules,
+  type EndpointRules,
+  type ListenerRules,
+} from "../listener-rules.ts";
+import { slotsByLabel } from "../observe/counters.ts";
+
+type TcpRules = ListenerRules<SnapshotTcpListener> & ClientTlsRules & EndpointRules;
+
+const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
+const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
+
+export const tcp: DataplaneMode<TcpRules, MetricOf<"tcp">> = {
+  buildRules: (spec, healths) => ({
+    ...buildListenerRules(spec, spec),
+    ...buildClientTlsRules(spec),
+    endpoints: buildEndpointSet(spec, healths),
+  }),
+  buildContexts(spec, contexts, mayBuild) {
+    contexts.forEndpoints(spec);
+    for (const { material } of spec.certificates) {
+      if (mayBuild()) contexts.forClients(spec, material);
+    }
+  },
+  async serve(connection) {
+    const rest = await readProxyHeader(connection);
+    if (rest === undefined) return;
+    const hello = await readClientHello(connection, rest);
+    // The lists may have changed since the connection was accepted.
+    if (hello === undefined || !checkLists(connection)) return;
+    if (!(await shakeHands(connection, hello))) return;
+    const lease = await connectEndpoint(connection);
+    if (lease !== undefined) relay(connection, lease.socket);
+  },
+  /** Where TLS was to come, it is a handshake that has failed, unless the client is not allowed. */
+  countRefusal(counters, cause) {
+    if (cause === "not-allowed") counters.add(REFUSED_SLOTS[cause]);
+    else counters.add(FAILED_SLOTS[cause]);
+  },
+};

@@ -1,0 +1,119 @@
+/** Objects of several kinds, of which each has a schema of its own and is told by the value of one key. */
+import Type, { type TObject, type TSchema } from "typebox";
+import { Equal } from "typebox/value";
+
+/** The JSON Schema keywords that the document's schemas use for structure. */
+export interface SchemaNode extends TSchema {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly const?: string;
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+}
+
+/** The chain of conditions is standard JSON Schema. It costs one branch, where `anyOf` costs all of them. */
+interface Condition extends SchemaNode {
+  readonly if: SchemaNode;
+  readonly then: SchemaNode;
+  readonly else: SchemaNode;
+}
+
+export interface UnionNode extends Condition {
+  /** The name of this field and its content are those of OpenAPI 3.1. */
+  readonly discriminator: { readonly propertyName: string };
+}
+
+/**
+ * Returns a union whose branches have literals for `key`. `tag` is the schema of the key as a whole: its values, its default
+ * and its description. An object whose key has another value is checked by the keys of all branches together.
+ */
+export function discriminatedUnion(
+  key: string,
+  branches: readonly TObject[],
+  tag: TSchema,
+  description: string,
+): UnionNode {
+  const isRequiredByAll = (name: string): boolean =>
+    branches.every(({ required }) => required.includes(name));
+  const merged: Record<string, TSchema> = {};
+  for (const { properties } of branches) {
+    for (const [name, schema] of Object.entries(properties)) {
+      merged[name] ??= isRequiredByAll(name) ? schema : Type.Optional(schema);
+    }
+  }
+  const otherwise: SchemaNode = Type.Object(
+    { ...merged, [key]: tag },
+    { additionalProperties: false, description },
+  );
+  const chain = branches.reduceRight<SchemaNode>((rest, branch): Condition => {
+    const { [key]: literal } = branch.properties;
+    // The keyword of JSON Schema, which is no function.
+    // oxlint-disable-next-line unicorn/no-thenable
+    return { if: Type.Object({ [key]: literal ?? Type.Never() }), then: branch, else: rest };
+  }, otherwise);
+  return { ...(chain as Condition), discriminator: { propertyName: key }, description };
+}
+
+const isNode = (value: unknown): value is SchemaNode => typeof value === "object" && value !== null;
+
+export const isUnionNode = (schema: unknown): schema is UnionNode =>
+  isNode(schema) && Object.hasOwn(schema, "discriminator");
+
+const isCondition = (schema: SchemaNode): schema is Condition => Object.hasOwn(schema, "if");
+
+export function branchesOf(union: UnionNode): readonly SchemaNode[] {
+  const branches: SchemaNode[] = [];
+  for (let rest: SchemaNode = union; isCondition(rest); rest = rest.else) branches.push(rest.then);
+  return branches;
+}
+
+/** Returns the schema with the keys of all branches. */
+export function otherwiseOf(union: UnionNode): SchemaNode {
+  let rest: SchemaNode = union;
+  while (isCondition(rest)) rest = rest.else;
+  return rest;
+}
+
+/** Returns the branch that the discriminator of the value chooses, or its default. Returns undefined if there is none. */
+export function tryBranchOf(union: UnionNode, value: unknown): SchemaNode | undefined {
+  const tag = tagOf(union, value);
+  const { propertyName } = union.discriminator;
+  return branchesOf(union).find(({ properties }) => properties?.[propertyName]?.const === tag);
+}
+
+/** Returns the discriminator of the value. If the value has none, returns the default. */
+export function tagOf(union: UnionNode, value: unknown): unknown {
+  const { propertyName } = union.discriminator;
+  const tag = ownOf(value, propertyName);
+  return tag === undefined ? otherwiseOf(union).properties?.[propertyName]?.default : tag;
+}
+
+/** Whether another branch of the union knows the key. */
+export const isKeyOfOtherBranch = (union: UnionNode, key: string): boolean =>
+  Object.hasOwn(otherwiseOf(union).properties ?? {}, key);
+
+/**
+ * Returns the object without the keys of other branches that have their default values there. They say nothing, and a
+ * document that was saved by an older version has them.
+ */
+export function withoutForeignDefaults(
+  union: UnionNode,
+  branch: SchemaNode,
+  value: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const { properties: known } = otherwiseOf(union);
+  const isForeignDefault = ([key, given]: readonly [string, unknown]): boolean => {
+    if (Object.hasOwn(branch.properties ?? {}, key)) return false;
+    const foreign = ownOf(known, key);
+    return isNode(foreign) && foreign.default !== undefined && Equal(foreign.default, given);
+  };
+  return Object.fromEntries(Object.entries(value).filter((entry) => !isForeignDefault(entry)));
+}
+
+const ownOf = (value: unknown, key: string): unknown =>
+  isNode(value) && Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string, unknown>>)[key]
+    : undefined;

@@ -1,0 +1,104 @@
+/** Mode tcp: TLS of clients is terminated, and the plaintext is relayed to a server of the profile or to a unix socket. */
+import Type from "typebox";
+import { tryUnixPath } from "../../addresses/endpoint-text.ts";
+import type { Problem } from "../../failure.ts";
+import { problemOf, quoted } from "../../problem.ts";
+import { checkEndpointTls, checkLoop, type Target } from "../check-endpoint.ts";
+import {
+  checkCertificateName,
+  checkCidrs,
+  checkPolicyName,
+  type ListenerContext,
+  type ModeRules,
+} from "../mode-rules.ts";
+import { ANNOUNCING_OPTIONS, ENDPOINT_OPTIONS } from "../endpoint-options.ts";
+import {
+  CLIENT_TLS_OPTIONS,
+  COMMON_OPTIONS,
+  modeOption,
+  portOption,
+  PROXIED_OPTIONS,
+  toOption,
+} from "../listener-options.ts";
+
+export const TcpListenerSchema = Type.Object(
+  {
+    port: portOption,
+    mode: modeOption("tcp", "terminates TLS and relays plaintext"),
+    to: toOption("The port on the server, e.g. 8080, or `unix:/path/to/socket`."),
+    ...CLIENT_TLS_OPTIONS,
+    ...ANNOUNCING_OPTIONS,
+    ...PROXIED_OPTIONS,
+    ...ENDPOINT_OPTIONS,
+    ...COMMON_OPTIONS,
+  },
+  { additionalProperties: false, description: "A listener of mode tcp." },
+);
+export type TcpListener = Type.Static<typeof TcpListenerSchema>;
+
+export const tcpRules: ModeRules<TcpListener> = {
+  needsServer: true,
+  certificatesOf: ({ certificates, endpointTls }) =>
+    endpointTls?.certificate === undefined
+      ? certificates
+      : [...certificates, endpointTls.certificate],
+  check: (context) => [
+    ...checkTo(context),
+    ...checkLoop(context, targetsOf(context)),
+    ...checkCertificates(context),
+    ...checkPolicyName(context),
+    ...checkTlsToEndpoint(context),
+    ...checkCidrs(`${context.path}.acceptProxyProtocol`, context.listener.acceptProxyProtocol),
+  ],
+};
+
+function checkTo({ path, listener: { to } }: ListenerContext<TcpListener>): readonly Problem[] {
+  if (typeof to === "number" || tryUnixPath(to) !== undefined) return [];
+  const hint = /^\d+$/.test(to) ? "Write the port without quotes." : undefined;
+  const message = `${quoted(to)} is neither a port nor the absolute path of a unix socket.`;
+  return [problemOf("bad-endpoint", `${path}.to`, message, hint)];
+}
+
+function targetsOf({
+  document,
+  owner: { profile },
+  listener: { to },
+}: ListenerContext<TcpListener>): readonly Target[] {
+  if (typeof to !== "number") return [];
+  return [...profile.servers, ...profile.standby]
+    .filter((server) => Object.hasOwn(document.servers, server))
+    .map((server) => [document.servers[server]?.address ?? "", to]);
+}
+
+function checkCertificates({
+  document,
+  path,
+  listener: { certificates },
+}: ListenerContext<TcpListener>): readonly Problem[] {
+  const place = `${path}.certificates`;
+  if (certificates.length === 0) {
+    const hint = "Add the name of at least one certificate. The first is the default.";
+    return [problemOf("missing-key", place, "Mode tcp needs a certificate.", hint)];
+  }
+  return certificates.flatMap((name, index) =>
+    checkCertificateName(document, `${place}[${index}]`, name),
+  );
+}
+
+function checkTlsToEndpoint(context: ListenerContext<TcpListener>): readonly Problem[] {
+  const { to, endpointTls } = context.listener;
+  if (endpointTls === undefined) return [];
+  const place = `${context.path}.endpointTls`;
+  const { verify, ca, serverName } = endpointTls;
+  const problems: Problem[] = [];
+  if (verify && typeof to === "string" && serverName === undefined) {
+    const message = "A unix socket has no address to verify.";
+    const hint = "Add the name that its certificate must have.";
+    problems.push(problemOf("missing-key", `${place}.serverName`, message, hint));
+  }
+  if (!verify && ca !== undefined) {
+    const hint = "Set `verify: true`, or remove `ca`.";
+    problems.push(problemOf("not-used", `${place}.ca`, "It has no effect without `verify`.", hint));
+  }
+  return [...problems, ...checkEndpointTls(context, endpointTls)];
+}

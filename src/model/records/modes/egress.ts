@@ -1,0 +1,17 @@
+import { CONNECTION_METRICS, ENDPOINT_METRICS } from "../metric-catalog.ts";
+import type { ModeRecords } from "../mode-records.ts";
+import {
+  materialIdsOfEndpoints,
+  type SnapshotEndpoints,
+  type SnapshotListenerBase,
+} from "../snapshot.ts";
+
+export interface SnapshotEgressListener extends SnapshotListenerBase<"egress">, SnapshotEndpoints {}
+
+export const egressRecords = {
+  metrics: [...CONNECTION_METRICS, ...ENDPOINT_METRICS],
+  certificatesOf: () => [],
+  endpointsOf: ({ endpoints, standby }) => [...endpoints, ...standby],
+  materialIdsOf: (listener) => materialIdsOfEndpoints(listener),
+  sessionScopeOf: ({ sessionScope }) => sessionScope,
+} as const satisfies ModeRecords<SnapshotEgressListener>;
