@@ -33,7 +33,7 @@ export function compileClientTls(
   const policy = policyOf(document.policies, listener.policy);
   const clientAuth = clientAuthOf(document.policies[listener.policy], sources);
   return {
-    certificates: listener.certificates.flatMap((name) => tryCertificate(sources, name) ?? []),
+    certificates: listener.certificates.flatMap((wanted) => tryCertificate(sources, wanted) ?? []),
     strictServerName: listener.strictServerName,
     policy,
     clientAuth,
