@@ -143,7 +143,7 @@ forEachEngineIfLong("bun", (engine) => {
     assert.equal((await certificateOf("old")).state, "expired");
     assert.equal((await certificateOf("gone")).state, "unusable");
     const shown = await director.cli("show", "listeners");
-    assert.match(shown.stdout, /^front\.shop:8445 +down /m);
+    assert.match(shown.stdout, /^front\.shop:8445 +tcp +\d+ +down /m);
     assert.match(shown.stdout, /^ {2}front\.shop:8444: certificate old: The certificate expired/m);
     assert.match((await director.status()).notices.join("\n"), /6 of the listeners cannot serve/);
     assert.ok(director.logs.some((line) => isEvent(line, "listeners-impaired")));

@@ -44,9 +44,9 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
       : tableOf<ListenerStatus>(
           [
             { title: "LISTENER", cell: ({ name }) => name },
-            { title: "STATE", cell: ({ oper }) => oper },
             { title: "MODE", cell: ({ mode }) => mode },
             { title: "TO", cell: ({ to }) => to },
+            { title: "STATE", cell: ({ oper }) => oper },
             { title: "POLICY", cell: ({ policy }) => policy || "-" },
             { title: "OPEN", cell: ({ openConnections }) => openConnections, isNumber: true },
             { title: "CERTIFICATES", cell: ({ certificates }) => certificates.join(", ") || "-" },
