@@ -1,7 +1,6 @@
 import type { KeyType } from "#model/document/certificate.ts";
 import type { TlsHandshakeFailure } from "#model/records/outcome.ts";
 import type { ResolvedPolicy } from "#model/document/policy.ts";
-import { wildcardOf } from "#model/tls/server-name.ts";
 import type { SnapshotCertificate } from "#model/records/snapshot.ts";
 import { CertificateFit, FIT, type Fit } from "./certificate-fit.ts";
 import type { ClientHello } from "./client-hello.ts";
@@ -115,4 +114,16 @@ function bestOf(
     bestFit = fit;
   }
   return best;
+}
+
+/**
+ * Returns `*.example.org` for `a.example.org`, or undefined if no wildcard can cover the name (RFC 9525 section 6.3). A
+ * name with an underscore is not a host name (RFC 1123 section 2.1) and matches only a certificate that contains exactly
+ * this name.
+ */
+function wildcardOf(serverName: string): string | undefined {
+  const dot = serverName.indexOf(".");
+  // A wildcard replaces only the left-most label, and is never directly below a top-level domain.
+  if (dot <= 0 || !serverName.includes(".", dot + 1) || serverName.includes("_")) return undefined;
+  return `*${serverName.slice(dot)}`;
 }

@@ -4,8 +4,7 @@ import { PRESETS } from "#model/document/policy.ts";
 import type { Material, SnapshotClientTls } from "#model/records/snapshot.ts";
 import type { CertificateName, MaterialId } from "#model/names.ts";
 import type { ContextSpec, Wire } from "../wire/wire.ts";
-import { ContextStore } from "./context-store.ts";
-import { ticketKeysOf } from "./session-keys.ts";
+import { ContextStore, ticketKeysOf } from "./context-store.ts";
 
 const id = "a1" as MaterialId;
 const pair: Material = { kind: "certificate", chainPem: "chain", keyPem: "key" };

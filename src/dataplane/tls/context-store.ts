@@ -1,11 +1,15 @@
+import { createHash, hkdfSync } from "node:crypto";
 import type { MaterialId } from "#model/names.ts";
 import type { Material, SnapshotClientTls, SnapshotEndpoints } from "#model/records/snapshot.ts";
 import { RecentMap } from "../live/recent-map.ts";
 import type { Wire, WireContext } from "../wire/wire.ts";
-import { sessionIdContextOf, ticketKeysOf } from "./session-keys.ts";
 
 /** Contexts that are kept; the one not used for longest makes room, and is built again on its next use. */
 const MAX_CONTEXTS = 20_000;
+
+const TICKET_KEY_BYTES = 48;
+/** OpenSSL takes no longer session id context than this. */
+const SESSION_ID_CONTEXT_CHARACTERS = 32;
 
 interface Entry {
   readonly context: WireContext;
@@ -122,4 +126,22 @@ export class ContextStore {
     if (material?.kind !== "trust") throw new Error("The CA set has not arrived.");
     return { caPem: material.caPem, crlPem: material.crlPem };
   }
+}
+
+/**
+ * Ticket keys of one session scope. A scope is a listener, its policy, its CA set, its CRL and its trust anchors: a
+ * session that was made under one opens under no other, so nobody resumes past a client check that they did not pass.
+ * RFC 5869, RFC 5077 section 5.5.
+ */
+export function ticketKeysOf(baseKey: Buffer, sessionScope: string): Buffer {
+  return Buffer.from(
+    hkdfSync("sha256", baseKey, "", `tlsd ticket keys ${sessionScope}`, TICKET_KEY_BYTES),
+  );
+}
+
+function sessionIdContextOf(sessionScope: string): string {
+  return createHash("sha256")
+    .update(sessionScope)
+    .digest("hex")
+    .slice(0, SESSION_ID_CONTEXT_CHARACTERS);
 }
