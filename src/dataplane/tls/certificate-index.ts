@@ -5,17 +5,22 @@ import type { SnapshotCertificate } from "#model/records/snapshot.ts";
 import { CertificateFit, FIT, type Fit } from "./certificate-fit.ts";
 import type { ClientHello } from "./client-hello.ts";
 
-/** Best first where the client can verify several: the cheapest signature for the director. */
+/**
+ * The order of preference if the client can verify several key types. The key type whose signature costs the director
+ * least is first.
+ */
 const PREFERENCE: readonly KeyType[] = ["ecdsa", "ed25519", "rsa"];
 
-/** No certificate had expired by then: for a name that has none that is valid. */
+/**
+ * A time before every certificate expires. It is used to choose among expired certificates if a name has no valid one.
+ */
 const LONG_AGO_MS = Number.NEGATIVE_INFINITY;
 
-/** Which certificate of a listener a client is shown. Built once a snapshot. */
+/** Chooses the certificate that a listener presents to a client. Built once per snapshot. */
 export class CertificateIndex {
-  /** Of one name, the preferred key types first, then in the order of the document. */
+  /** The certificates of each name, in order of preferred key type, then in the order of the document. */
   readonly #byName = new Map<string, CertificateFit[]>();
-  /** Those that share a name with the first. */
+  /** The certificates that share a name with the first, including the first. */
   readonly #kin: readonly CertificateFit[];
   readonly #all: readonly CertificateFit[];
   readonly #first: CertificateFit | undefined;
@@ -44,12 +49,15 @@ export class CertificateIndex {
     this.#kin = this.#all.filter((fit) => kin.has(fit));
   }
 
-  /** Exact name, then wildcard, then the listener's default; undefined only where the listener is strict. */
+  /**
+   * Returns the certificate for the exact name, else for a wildcard, else the default of the listener. Returns
+   * undefined if the listener is strict and no certificate matches the name.
+   */
   select(hello: ClientHello, nowMs: number): SnapshotCertificate | undefined {
     return this.#select(hello, nowMs)?.certificate;
   }
 
-  /** Why the certificate that the client is shown leads to no handshake; undefined where it can. */
+  /** Returns why a handshake with the selected certificate cannot succeed, or undefined if it can. */
   mismatchOf(hello: ClientHello, nowMs: number): TlsHandshakeFailure | undefined {
     return this.#select(hello, nowMs)?.mismatchOf(hello);
   }
@@ -66,7 +74,7 @@ export class CertificateIndex {
       bestOf(wildcard, hello, nowMs) ??
       bestOf(exact, hello, LONG_AGO_MS) ??
       bestOf(wildcard, hello, LONG_AGO_MS) ??
-      // The handshake fails with it, by the right name for the cause.
+      // The client can verify none of them. The handshake fails with this certificate, and mismatchOf names the cause.
       exact?.[0] ??
       wildcard?.[0]
     );
@@ -76,7 +84,10 @@ export class CertificateIndex {
     return name === undefined ? undefined : this.#byName.get(name);
   }
 
-  /** The first of the listener, unless another of its names fits better, or it fits not at all. */
+  /**
+   * Returns the first certificate of the listener, unless another certificate with one of its names fits the client
+   * better. If none of these fits at all, returns the best of all certificates.
+   */
   #default(hello: ClientHello, nowMs: number): CertificateFit | undefined {
     const first = this.#first;
     const fit = first === undefined ? FIT.none : fitAt(first, hello, nowMs);
@@ -93,11 +104,11 @@ export class CertificateIndex {
   }
 }
 
-/** Asked at each handshake, as a certificate expires without a change that would bring a new snapshot. */
+/** The expiry is compared in each handshake, because a certificate can expire without a new snapshot. */
 const fitAt = (candidate: CertificateFit, hello: ClientHello, validAtMs: number): Fit =>
   candidate.certificate.notAfterMs > validAtMs ? candidate.fitOf(hello) : FIT.none;
 
-/** The first of those that fit best, and better than `atLeast`. */
+/** Returns the first of the candidates that fit best, if it fits better than `atLeast`. */
 function bestOf(
   candidates: readonly CertificateFit[] | undefined,
   hello: ClientHello,

@@ -12,7 +12,10 @@ export function tryClosestName(given: string, known: Iterable<string>): string |
   return closest;
 }
 
-/** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours. */
+/**
+ * Returns the optimal string alignment distance: the number of insertions, deletions, substitutions and swaps of
+ * neighbours.
+ */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);

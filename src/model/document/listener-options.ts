@@ -14,7 +14,10 @@ export const pathOption = (description: string) =>
 export const modeOption = <Mode extends ListenerMode>(mode: Mode, description: string) =>
   Type.Literal(mode, { description });
 
-/** A mode that accepts only a port, or only text, says so in its rules, which can say what is expected instead. */
+/**
+ * The schema allows a port and a text. A mode that accepts only one of them checks this in its rules, whose message can
+ * say what is expected.
+ */
 export const toOption = (description: string) =>
   Type.Union(
     [Type.Integer({ minimum: 1, maximum: 65535 }), Type.String({ minLength: 1, maxLength: 512 })],

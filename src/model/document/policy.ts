@@ -90,7 +90,7 @@ export const PolicySchema = Type.Object(
 export type Policy = Type.Static<typeof PolicySchema>;
 export type ClientAuthMode = (typeof CLIENT_AUTH_MODES)[number];
 
-/** A policy with all settings filled in, without the contents of files. */
+/** A policy with a value for every setting, without the contents of files. */
 export interface ResolvedPolicy {
   readonly name: string;
   readonly minVersion: TlsVersion;
@@ -131,7 +131,7 @@ export const PRESETS: Readonly<Record<PresetName, ResolvedPolicy>> = {
 export const isPresetName = (name: string): name is PresetName =>
   (PRESET_NAMES as readonly string[]).includes(name);
 
-/** Returns the preset with the settings of the policy instead of its own. */
+/** Returns the preset of the policy, with the settings that the policy replaces. */
 export function resolvePolicy(name: string, policy: Policy): ResolvedPolicy {
   const base = PRESETS[policy.base];
   const minVersion = policy.minVersion ?? base.minVersion;

@@ -23,7 +23,7 @@ export const ConnectionRecordSchema = shape(
     alpn: Type.Optional(text("The negotiated application protocol.", { maxLength: 255 })),
     resumed: Type.Optional(Type.Boolean({ description: "Whether the session was resumed." })),
     clientCertificate: Type.Optional(
-      // A worker cuts a subject off there.
+      // The worker cuts a longer subject off at this length.
       text(
         "The common name. Without one, the whole subject; if that is empty, the alternative names.",
         { maxLength: 1_024 },

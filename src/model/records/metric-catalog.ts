@@ -1,4 +1,4 @@
-/** Every metric of the director. The reference and the registry are made from this list. */
+/** Every metric of the director. The reference page and the Prometheus registry are generated from this list. */
 import {
   CONNECTION_OUTCOME_NAMES,
   ENDPOINT_FAILURE_NAMES,
@@ -13,7 +13,7 @@ export interface Metric {
   readonly name: string;
   readonly kind: MetricKind;
   readonly help: string;
-  /** A label besides those of the scope. */
+  /** A label in addition to those that all metrics of the scope have. */
   readonly label?: string;
   /** The closed set of values of `label`. */
   readonly values?: readonly string[];
@@ -129,8 +129,9 @@ export const HANDSHAKE_METRICS = [
 ] as const satisfies readonly Metric[];
 
 /**
- * Counted by workers for each listener; labels `vnic` and `listener`, never the client. A mode names the metrics that its
- * listeners carry. Metrics that fewer modes carry come later, as the array of a listener ends with the last one that it carries.
+ * Metrics that workers count for each listener, with the labels `vnic` and `listener`. No label contains the client.
+ * Each mode declares which of these metrics its listeners carry. Metrics of fewer modes come later in the list, because
+ * the array of a listener ends with the last metric that its mode carries.
  */
 export const LISTENER_METRICS = [
   ...CONNECTION_METRICS,
@@ -223,13 +224,18 @@ export const DIRECTOR_METRICS = [
 
 export type DirectorMetricName = (typeof DIRECTOR_METRICS)[number]["name"];
 
-/** Where each metric is in the flat arrays in which a worker counts. A metric has the same slots for every mode. */
+/**
+ * The position of each metric in the flat arrays in which a worker counts. A metric has the same slots for every mode.
+ */
 export interface SlotLayout {
   readonly size: number;
   readonly firstSlot: Readonly<Record<ListenerMetricName, number>>;
 }
 
-/** Number of slots: one, or one per label value, or for a histogram its buckets, +Inf and sum, in this order. */
+/**
+ * Returns the number of slots of a metric: one, or one per label value, or for a histogram its buckets, +Inf and sum,
+ * in this order.
+ */
 export const slotCountOf = (metric: Metric): number =>
   metric.kind === "histogram" ? (metric.buckets?.length ?? 0) + 2 : (metric.values?.length ?? 1);
 
