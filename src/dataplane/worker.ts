@@ -35,7 +35,7 @@ export class Worker {
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
   /** The runtime that is being prepared. */
-  #underWay: Runtime | undefined;
+  #preparing: Runtime | undefined;
   #isDraining = false;
   #isOrphan = false;
   #drained: Promise<void> | undefined;
@@ -97,7 +97,7 @@ export class Worker {
       }
       plane.contexts.addMaterial(change.material);
       const runtime = buildRuntime(this.#current, change, healths);
-      this.#underWay = runtime;
+      this.#preparing = runtime;
       let contexts = 0;
       const mayBuild = (): boolean => {
         contexts += 1;
@@ -112,10 +112,10 @@ export class Worker {
       await sockets.prepare(addressesOf(runtime, this.#isDraining ? [] : change.opensOnly));
       if (this.#isOrphan) throw new Error("The control process is gone.");
       this.#prepared = runtime;
-      this.#underWay = undefined;
+      this.#preparing = undefined;
       send({ type: "prepared", number });
     } catch (cause) {
-      this.#underWay = undefined;
+      this.#preparing = undefined;
       sockets.rollBack();
       this.#forgetUnused();
       send({ type: "refused", number, ...refusalOf(cause, stage) });
@@ -163,7 +163,7 @@ export class Worker {
   /** Drops the material, contexts and endpoint states that neither a connection nor a change in progress can need. */
   #forgetUnused(): void {
     const { plane, healths } = this.#parts;
-    const coming = [this.#prepared, this.#underWay].flatMap((runtime) => [
+    const coming = [this.#prepared, this.#preparing].flatMap((runtime) => [
       ...(runtime?.listeners.values() ?? []),
     ]);
     const specs = [...this.#listeners.rulesInUse(), ...coming].map(({ spec }) => spec);
@@ -174,7 +174,7 @@ export class Worker {
 
   /** Returns the names of the listeners in force, prepared or being prepared. */
   listenerNames(): ReadonlySet<ListenerName> {
-    const runtimes = [this.#current, this.#prepared, this.#underWay];
+    const runtimes = [this.#current, this.#prepared, this.#preparing];
     return new Set(runtimes.flatMap((runtime) => [...(runtime?.listeners.keys() ?? [])]));
   }
 

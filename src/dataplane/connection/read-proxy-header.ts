@@ -86,8 +86,8 @@ function clientOf(connection: ConnectionState, header: Complete): AnnouncedClien
 }
 
 /**
- * Whether the header announces its own sender. If the address of the sender is unknown because it has closed, a header
- * whose destination is this socket counts as such.
+ * Whether the header announces the peer that sent it. If the address of the peer is unknown, the result is whether the
+ * destination in the header is this socket.
  */
 function isPeerItself(
   { client: socket, clientAddress, clientPort }: ConnectionState,

@@ -79,7 +79,7 @@ export function tlvValueOf(tlvs: Buffer, type: number): Buffer | undefined {
   return undefined;
 }
 
-/** Returns where the TLV at `at` ends, or undefined if that is beyond `limit`. */
+/** Returns the offset of the end of the TLV at `at`, or undefined if it is beyond `limit`. */
 export function tlvEndOf(bytes: Buffer, at: number, limit: number): number | undefined {
   if (at + TLV_HEADER_BYTES > limit) return undefined;
   const end = at + TLV_HEADER_BYTES + bytes.readUInt16BE(at + 1);

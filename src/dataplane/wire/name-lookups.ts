@@ -12,7 +12,7 @@ const LATE_MS = 1_000;
 const MAX_SLOW_RUNNING = 2;
 /** How long an old answer may be used in place of one that does not arrive. RFC 8767 allows days. */
 const STALE_MS = 3_600_000;
-/** How many names are remembered. Names come only from egress listeners, so their number is that in the document. */
+/** How many names are remembered. Only egress listeners have names to look up, so the document limits their number. */
 const MAX_NAMES = 10_000;
 
 type Answered = Parameters<LookupFunction>[2];

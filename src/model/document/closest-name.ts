@@ -1,4 +1,4 @@
-/** Returns the known name that a misspelt name probably stands for, or undefined. */
+/** Returns the known name that is closest to a misspelt name, or undefined if none is close. */
 export function tryClosestName(given: string, known: Iterable<string>): string | undefined {
   if (given.length > 64) return undefined;
   const allowed = Math.max(1, Math.floor(given.length / 3));

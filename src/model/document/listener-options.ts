@@ -55,7 +55,7 @@ export const portOption = Type.Integer({
   description: "TCP port on the virtual IP.",
 });
 
-/** The options of every mode, besides `port` and `mode`. */
+/** The options of every mode, in addition to `port` and `mode`. */
 export const COMMON_OPTIONS = {
   allowFrom: Type.Array(Type.String(), {
     maxItems: 1_000,
@@ -76,7 +76,7 @@ export const COMMON_OPTIONS = {
   }),
 };
 
-/** The options of modes whose clients may come through a proxy. */
+/** The options of modes whose clients may connect through a proxy. */
 export const PROXIED_OPTIONS = {
   acceptProxyProtocol: Type.Array(Type.String(), {
     maxItems: 256,

@@ -24,7 +24,7 @@ export function parseDocument(value: unknown): ParsedDocument {
     const problems = limited(checkDocument(document));
     return { document: problems.some(isError) ? undefined : document, draft: document, problems };
   }
-  // The rules check a document in which values that do not fit are replaced, so that all problems are found at once.
+  // The rules check a document in which values that do not fit are replaced, so that one check reports all problems.
   // Problems of the replacements are left out.
   const draft = repair(DocumentSchema, filled) as Document;
   const ruleProblems = checkDocument(draft);

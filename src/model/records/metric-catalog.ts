@@ -130,8 +130,8 @@ export const HANDSHAKE_METRICS = [
 
 /**
  * Metrics that workers count for each listener, with the labels `vnic` and `listener`. No label contains the client.
- * Each mode declares which of these metrics its listeners carry. Metrics of fewer modes come later in the list, because
- * the array of a listener ends with the last metric that its mode carries.
+ * Each mode declares which of these metrics its listeners carry. Metrics that fewer modes carry are later in the list,
+ * because the array of a listener ends with the last metric that its mode carries.
  */
 export const LISTENER_METRICS = [
   ...CONNECTION_METRICS,

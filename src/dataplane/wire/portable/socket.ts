@@ -93,7 +93,7 @@ export class PortableSocket implements WireSocket {
     this.socket.off("data", onData).off("end", onEnd).off("drain", onDrain);
   }
 
-  tellOpen(event: "connect" | "secure" | "secureConnect"): void {
+  reportOpenOn(event: "connect" | "secure" | "secureConnect"): void {
     this.socket.once(event, onOpen);
   }
 
@@ -163,8 +163,8 @@ export class PortableSocket implements WireSocket {
   }
 
   /**
-   * Handles the end of the peer's half. Bun emits `end` on a paused socket too, where no stage listens. The handler is
-   * then called on resume.
+   * Handles the end of the peer's half. Bun emits `end` on a paused socket too, when no stage expects it. The handler
+   * is then called on resume.
    */
   ended(): void {
     if (this.#resetBy !== undefined) {

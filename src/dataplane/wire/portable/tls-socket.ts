@@ -45,8 +45,8 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
    * server socket of Node, which keeps the connection open. Bun emits `end` after it, as if the peer had ended its half
    * in order. During the handshake, `error` and `close` report such a record.
    */
-  override tellOpen(event: "secure" | "secureConnect"): void {
-    super.tellOpen(event);
+  override reportOpenOn(event: "secure" | "secureConnect"): void {
+    super.reportOpenOn(event);
     this.socket.once(event, onSecure);
   }
 

@@ -159,7 +159,7 @@ export const portableWire: Wire = {
     const wireSocket = new PortableSocket(socket);
     readOnAfterBrokenPipe(socket, (error) => wireSocket.wasReset(error));
     wireSocket.handler = handler;
-    wireSocket.tellOpen("connect");
+    wireSocket.reportOpenOn("connect");
     return wireSocket;
   },
 
@@ -178,7 +178,7 @@ export const portableWire: Wire = {
     } as tls.TLSSocketOptions);
     const wireSocket = new PortableTlsSocket(tlsSocket, socket, true);
     wireSocket.handler = handler;
-    wireSocket.tellOpen("secure");
+    wireSocket.reportOpenOn("secure");
     // The socket must read, so that the end of a client during the handshake is noticed.
     wireSocket.resume();
     return wireSocket;
@@ -200,7 +200,7 @@ export const portableWire: Wire = {
     const wireSocket = new PortableTlsSocket(tlsSocket, socket, false);
     readOnAfterBrokenPipe(tlsSocket, (error) => wireSocket.wasReset(error));
     wireSocket.handler = handler;
-    wireSocket.tellOpen("secureConnect");
+    wireSocket.reportOpenOn("secureConnect");
     wireSocket.resume();
     return wireSocket;
   },
