@@ -106,7 +106,7 @@ export abstract class ConnectionState<
   openingBytes = 0;
   /** Whether the connection is counted against the limits. Its end releases it. */
   isAdmitted = false;
-  /** Whether the handshake is done, or the listener has none. */
+  /** Whether the handshake is done or not needed. */
   isOpen = false;
   /**
    * Whether a later stage may still need material of the listener. True from admission until the relay starts or the

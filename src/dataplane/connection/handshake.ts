@@ -26,8 +26,8 @@ const HANDSHAKE_SLOTS = slotsByLabel("tlsd_handshakes_total");
 const HANDSHAKE_SECONDS = histogramSlots("tlsd_handshake_seconds");
 
 /**
- * Every engine can send session tickets that contain a certificate chain of this size. Nearly all chains are shorter,
- * so longer ones alone need a check.
+ * Every engine can send session tickets that contain a certificate chain of this size. Only longer chains, which are
+ * rare, need a check.
  */
 const LONG_CHAIN_BYTES = 8_192;
 

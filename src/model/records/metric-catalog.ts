@@ -48,8 +48,8 @@ export const CONNECTION_METRICS = [
     name: "tlsd_connections_refused_total",
     kind: "counter",
     help:
-      "Connections that ended before they were served, without a TLS handshake that failed, by cause: with mode `tcp` those of clients " +
-      "that `allowFrom` or `denyFrom` does not allow; with `egress` and `redirect`, which have no handshake, all of them.",
+      "Connections that ended before they were served and do not count as failed handshakes, by cause. With mode `tcp`, only those of clients " +
+      "that `allowFrom` or `denyFrom` does not allow. With `egress` and `redirect`, which have no handshake, all that ended before they were served.",
     label: "cause",
     values: REFUSAL_CAUSES,
   },
@@ -71,7 +71,7 @@ export const CONNECTION_METRICS = [
   {
     name: "tlsd_connection_seconds",
     kind: "histogram",
-    help: "From accept to the end of the connection.",
+    help: "Time from accept to the end of the connection.",
     buckets: LIFETIME_BUCKETS,
   },
 ] as const satisfies readonly Metric[];
@@ -93,13 +93,13 @@ export const ENDPOINT_METRICS = [
   {
     name: "tlsd_endpoint_connect_seconds",
     kind: "histogram",
-    help: "From the choice of an endpoint to its connection.",
+    help: "Time from the choice of an endpoint until it is connected.",
     buckets: DURATION_BUCKETS,
   },
   {
     name: "tlsd_first_byte_seconds",
     kind: "histogram",
-    help: "From the endpoint's connection to its first byte.",
+    help: "Time from the connect to an endpoint until its first byte arrives.",
     buckets: DURATION_BUCKETS,
   },
 ] as const satisfies readonly Metric[];
@@ -116,14 +116,14 @@ export const HANDSHAKE_METRICS = [
   {
     name: "tlsd_handshakes_failed_total",
     kind: "counter",
-    help: "TLS handshakes with clients that failed, by cause; connections of mode `tcp` that ended before theirs are among them.",
+    help: "TLS handshakes with clients that failed, by cause, including connections of mode `tcp` that ended before their handshake.",
     label: "cause",
     values: HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed"),
   },
   {
     name: "tlsd_handshake_seconds",
     kind: "histogram",
-    help: "From accept to the end of the handshake.",
+    help: "Time from accept to the end of the handshake.",
     buckets: DURATION_BUCKETS,
   },
 ] as const satisfies readonly Metric[];
@@ -159,7 +159,7 @@ export const DIRECTOR_METRICS = [
   {
     name: "tlsd_change_seconds",
     kind: "histogram",
-    help: "From a change to the last worker that serves it.",
+    help: "Time from the start of a change until the last worker serves it.",
     buckets: DURATION_BUCKETS,
   },
   {

@@ -17,7 +17,7 @@ export const longText = (description: string) => text(description, { maxLength: 
 export const word = (description: string) => text(description, { maxLength: 128 });
 
 /** A server name in a ClientHello has at most 255 bytes. */
-export const serverName = text("The server name that the client sent, as it came.", {
+export const serverName = text("The server name that the client sent, not escaped.", {
   maxLength: 255,
 });
 
