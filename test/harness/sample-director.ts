@@ -58,7 +58,6 @@ export const sampleStatus: DirectorStatus = {
       source: "files",
       state: "refused",
       problem: "The key does not match.",
-      warnings: [],
       facts: {
         names: ["shop.demo.test"],
         keyType: "ecdsa",

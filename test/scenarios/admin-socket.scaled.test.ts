@@ -165,6 +165,7 @@ describe("the admin socket", { concurrency: true }, () => {
           policy: "intermediate",
           certificates: ["shop"],
           openConnections: 1,
+          oper: "up",
         });
       });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { opensslClient } from "#harness/clients.ts";
-import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
+import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
@@ -186,7 +186,7 @@ forEachEngine((engine) => {
       assert.equal(await servedTo("sealed.example", 8446), "sealed.example");
     });
 
-    it("a pair that does not match, one that has expired and a wrong passphrase are named problems at the start", async () => {
+    it("a pair that does not match, one that has expired and a wrong passphrase are named by the check, and in the status after a start", async () => {
       const [good, other, old] = await Promise.all([
         ca.issue({ names: ["good.example"] }),
         ca.issue({ names: ["other.example"] }),
@@ -209,9 +209,18 @@ forEachEngine((engine) => {
       const shop = { ip: uniqueVirtualIp(), servers: { web: endpoint.host }, to: endpoint.port };
       const vnic = { listeners: [listener(8443, endpoint.port, Object.keys(certificates))] };
       const document = shopDocument({ ...shop, vnic, more: { certificates } });
-      const { code, stderr } = await runDirectorToExit({ document, engine, files });
+      const started = await startDirector({ document, engine, files });
+      const status = await started.status();
+      assert.deepEqual(
+        status.certificates.map(({ name, state }) => [name, state]),
+        [
+          ["mixed", "unusable"],
+          ["old", "expired"],
+          ["sealed", "unusable"],
+        ],
+      );
+      const { code, stderr } = await started.cli("check", started.documentPath);
       assert.equal(code, 1);
-      assert.match(stderr, /^tlsd: document-invalid: /);
       assert.match(
         stderr,
         /^error: certificates\.mixed\.key\n.+does not belong to the certificate/m,

@@ -35,7 +35,7 @@ export const showCertificates: ShowView<readonly CertificateStatus[]> = {
         problem === undefined || (state === "refused") !== isRefused ? [] : [[name, problem]],
       );
     const warnings = certificates.flatMap((certificate) =>
-      certificate.warnings.map((warning): Line => [certificate.name, warning]),
+      (certificate.warnings ?? []).map((warning): Line => [certificate.name, warning]),
     );
     return [
       table,

@@ -10,15 +10,16 @@ export function certificateStatusOf(
   const [refusal] = refusals;
   const named = { name: source.key, source: "files" } as const;
   if (version === undefined) {
-    return { ...named, state: "unusable", problem: refusal?.message ?? "", warnings: [] };
+    return { ...named, state: "unusable", problem: refusal?.message ?? "" };
   }
   const inTime = source.problemsAt(version, nowMs);
   const lapse = inTime.find(isError);
   const advice = [...warnings, ...inTime.filter((problem) => !isError(problem))];
+  const texts = [...new Set(advice.map(({ message }) => message))];
   const known = {
     ...named,
     facts: version.facts,
-    warnings: [...new Set(advice.map(({ message }) => message))],
+    ...(texts.length === 0 ? {} : { warnings: texts }),
   };
   if (lapse !== undefined) {
     const state = lapse.code === "certificate-expired" ? "expired" : "not-yet-valid";

@@ -189,7 +189,7 @@ describe("CertificateStore", () => {
     await (await issue(life)).writeTo(folder, "shop");
     const store = await startStore(SHOP);
     assert.deepEqual(statusOf(store).state, "ok");
-    assert.match(statusOf(store).warnings[0] ?? "", /expires on/);
+    assert.match(statusOf(store).warnings?.[0] ?? "", /expires on/);
     await untilState(store, "expired");
     await eventually(() => reports.length === 1);
     assert.equal(reports[0]?.kind, "warning");

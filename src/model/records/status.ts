@@ -73,7 +73,9 @@ export const CertificateStatusSchema = shape(
       "`refused` if newer files cannot be used and an older version is served; `expired` or `not-yet-valid` if the version that is served is not valid now; `unusable` if there is none that can be served.",
     ),
     problem: Type.Optional(text("Why the state is not `ok`.")),
-    warnings: texts("What an operator should know about the version that is served."),
+    warnings: Type.Optional(
+      texts("What an operator should know about the version that is served, if there is anything."),
+    ),
   },
   "A certificate and the version of it that is served.",
 );
