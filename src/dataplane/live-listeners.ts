@@ -21,7 +21,7 @@ export class LiveListener<
   readonly counters: ListenerCounters<ConnectionMetricName | Metric>;
   /** The newest rules. After the listener was removed from the document, its last rules. */
   rules: Rules;
-  /** Connections that may still need a certificate, a CA set or an endpoint of `rules`. */
+  /** Number of connections that may still need a certificate, a CA set or an endpoint of `rules`. */
   pendingConnections = 0;
   readonly #onSettled: (listener: LiveListener) => void;
 

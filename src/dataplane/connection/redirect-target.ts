@@ -7,7 +7,7 @@ export interface Answer {
   readonly headers: readonly string[];
 }
 
-/** Enough for the cookies of a browser. */
+/** The maximum length of a request head. It is enough for the cookies of a browser. */
 const MAX_HEAD_BYTES = 16 * 1024;
 /** RFC 9112 section 3 recommends support for request lines of at least 8,000 bytes. */
 const MAX_TARGET_BYTES = 8_000;

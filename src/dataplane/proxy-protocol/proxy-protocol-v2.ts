@@ -2,11 +2,11 @@
 export const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
 export const FIXED_BYTES = 16;
 
-/** Version and command, the 13th byte. */
+/** Values of the 13th byte: version and command. */
 export const VERSION_2_LOCAL = 0x20;
 export const VERSION_2_PROXY = 0x21;
 
-/** Address family and transport protocol, the 14th byte. */
+/** Values of the 14th byte: address family and transport protocol. */
 export const UNSPECIFIED = 0x00;
 export const TCP_OVER_IPV4 = 0x11;
 export const TCP_OVER_IPV6 = 0x21;

@@ -10,7 +10,7 @@ export interface EngineCertificate {
   readonly serialNumber?: string | undefined;
   /** E.g. `Jan  1 00:00:00 2027 GMT`. */
   readonly valid_to?: string | undefined;
-  /** DER. */
+  /** The certificate in DER. */
   readonly raw?: Uint8Array | undefined;
   /** For a root, the certificate itself. */
   readonly issuerCertificate?: EngineCertificate | undefined;
