@@ -4,7 +4,7 @@ import { dataplaneModeOf } from "./dataplane-mode.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import type { ListenerRules } from "./listener-rules.ts";
 
-/** What a worker serves by. One change swaps the reference to it. */
+/** The rules that a worker serves connections by. A commit replaces the whole object. */
 export interface Runtime {
   readonly number: number;
   readonly listeners: ReadonlyMap<ListenerName, ListenerRules>;
@@ -21,7 +21,10 @@ export const EMPTY_RUNTIME: Runtime = {
   vnics: [],
 };
 
-/** Applies the difference to the base. Listeners that are not part of it stay the same objects. Throws TypeError. */
+/**
+ * Applies a change to the runtime that it is based on. Listeners that the change does not contain stay the same
+ * objects. Throws a TypeError if a listener refers to a vNIC that the change does not contain.
+ */
 export function buildRuntime(base: Runtime, change: Prepare, healths: EndpointHealths): Runtime {
   const listeners = new Map(change.base === 0 ? [] : base.listeners);
   for (const name of change.removed) listeners.delete(name);

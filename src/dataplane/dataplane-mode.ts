@@ -1,4 +1,4 @@
-/** What a worker does with listeners by their modes. */
+/** How a worker serves listeners of each mode. */
 import type { ListenerMode } from "#model/listener-mode.ts";
 import type { ConnectionMetricName, ListenerMetricName } from "#model/records/metric-catalog.ts";
 import type { MetricOf } from "#model/records/mode-records.ts";
@@ -13,7 +13,7 @@ import { tcp } from "./modes/tcp.ts";
 import type { ListenerCounters } from "./observe/counters.ts";
 import type { ContextStore } from "./tls/context-store.ts";
 
-/** Returns false once a prepare has built as many TLS contexts as it may. */
+/** Returns false after a prepare has built as many TLS contexts as it may build. */
 export type MayBuildContext = () => boolean;
 
 export interface DataplaneMode<
@@ -21,14 +21,17 @@ export interface DataplaneMode<
   Metric extends ListenerMetricName = never,
 > {
   buildRules(spec: Rules["spec"], healths: EndpointHealths): Rules;
-  /** Builds TLS contexts, so that what the engine refuses refuses the change. The others are built on first use. */
+  /**
+   * Builds TLS contexts, so that settings which the engine does not accept make the worker refuse the change. Contexts
+   * that are not built here are built on first use.
+   */
   buildContexts(spec: Rules["spec"], contexts: ContextStore, mayBuild: MayBuildContext): void;
   /**
-   * Serves an admitted connection. A stage that resolves with undefined or false has ended the connection, recorded why and
-   * closed what was open (finish.ts). Sockets are held between stages, so no byte is lost.
+   * Serves an admitted connection. A stage that resolves with undefined or false has ended the connection, recorded the
+   * cause and closed its sockets (finish.ts). Sockets are held between stages, so that no byte is lost.
    */
   serve(connection: ConnectionState<Rules, Metric>): Promise<void>;
-  /** Counts a connection that has ended before it was served, for a cause that every mode has. */
+  /** Counts a connection that ended before it was served, for a cause that can occur in every mode. */
   countRefusal(
     counters: ListenerCounters<ConnectionMetricName | Metric>,
     cause: RefusalCause,

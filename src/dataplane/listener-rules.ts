@@ -1,4 +1,4 @@
-/** The rules of a listener in one snapshot, in the parts that modes put them together from. They are immutable. */
+/** The immutable rules of a listener in one snapshot. The rules of a mode combine these parts. */
 import { parseCidr, type Cidr } from "#model/addresses/cidr.ts";
 import type {
   ProxyProtocol,
@@ -10,26 +10,26 @@ import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { EndpointSet } from "./endpoint/endpoint-set.ts";
 import { CertificateIndex } from "./tls/certificate-index.ts";
 
-/** What the listeners of every mode have. */
+/** The rules that listeners of every mode have. */
 export interface ListenerRules<Spec extends SnapshotListener = SnapshotListener> {
   readonly spec: Spec;
   /** Empty if no peer may send a PROXY header. */
   readonly trustedProxies: readonly Cidr[];
-  /** The version of the PROXY header that endpoints are sent. */
+  /** The version of the PROXY header that is sent to endpoints. */
   readonly proxyProtocol: ProxyProtocol;
   /** Undefined if every client is allowed. */
   readonly allowFrom: readonly Cidr[] | undefined;
   readonly denyFrom: readonly Cidr[];
 }
 
-/** What listeners have that terminate the TLS of clients. */
+/** The rules of listeners that terminate the TLS of clients. */
 export interface ClientTlsRules extends ListenerRules<SnapshotListener & SnapshotClientTls> {
   readonly certificates: CertificateIndex;
-  /** RFC 7301 wire format. */
+  /** The protocols in the wire format of RFC 7301. Undefined if ALPN is not answered. */
   readonly alpn: Buffer | undefined;
 }
 
-/** What listeners have that use endpoints. */
+/** The rules of listeners that use endpoints. */
 export interface EndpointRules extends ListenerRules<SnapshotListener & SnapshotEndpoints> {
   readonly endpoints: EndpointSet;
 }

@@ -69,14 +69,14 @@ describe("LiveListeners", () => {
     assert.deepEqual([[...listeners.rulesInUse()], forgotten()], [[], 1]);
   });
 
-  it("forgets a departed listener without pending connections at once", () => {
+  it("forgets a departed listener without pending connections immediately", () => {
     const { listeners } = build();
     listeners.commit(runtimeOf(rulesOf("a")));
     listeners.commit(runtimeOf());
     assert.deepEqual([...listeners.rulesInUse()], []);
   });
 
-  it("takes a departed listener back when it returns", () => {
+  it("uses a departed listener again if it returns to the document", () => {
     const { listeners, only, forgotten } = build();
     listeners.commit(runtimeOf(rulesOf("a")));
     const live = only();
@@ -90,7 +90,7 @@ describe("LiveListeners", () => {
     assert.equal(forgotten(), 0);
   });
 
-  it("makes another listener where the mode changes", () => {
+  it("builds a new listener if the mode changes", () => {
     const { listeners, only } = build();
     const before = rulesOf("a");
     listeners.commit(runtimeOf(before));

@@ -8,20 +8,20 @@ import type { Counters, ListenerCounters } from "./observe/counters.ts";
 import { VnicUsage } from "./live/vnic-usage.ts";
 
 /**
- * A listener across snapshots. A connection refers to it and reads `rules` anew at each stage, so that a connection
- * which waits through a change is served by the newest version.
+ * A listener whose rules change with each snapshot. A connection refers to this object and reads `rules` again in each
+ * stage, so that a connection which waits during a change is served by the newest rules.
  */
 export class LiveListener<
   Rules extends ListenerRules = ListenerRules,
   Metric extends ListenerMetricName = never,
 > {
-  /** Stays the same, because a port whose mode changes gets another listener. */
+  /** It never changes, because a port whose mode changes gets a new LiveListener. */
   readonly mode: DataplaneMode<Rules, Metric>;
   readonly usage: VnicUsage;
   readonly counters: ListenerCounters<ConnectionMetricName | Metric>;
-  /** The newest version. After the listener has left the document, the last one that it had. */
+  /** The newest rules. After the listener was removed from the document, its last rules. */
   rules: Rules;
-  /** Connections that may still need a certificate, a CA set or an endpoint of `rules`. */
+  /** Number of connections that may still need a certificate, a CA set or an endpoint of `rules`. */
   pendingConnections = 0;
   readonly #onSettled: (listener: LiveListener) => void;
 
@@ -39,20 +39,20 @@ export class LiveListener<
     this.#onSettled = onSettled;
   }
 
-  /** One of the pending connections is relayed from now on, or has ended. */
+  /** Called when a pending connection starts to relay or ends. */
   settleOne(): void {
     this.pendingConnections -= 1;
     if (this.pendingConnections === 0) this.#onSettled(this);
   }
 }
 
-/** The listeners of a worker and the usage of its vNICs, by name. They outlive snapshots. */
+/** The listeners of a worker and the usage of its vNICs, by name. They are kept when the snapshot changes. */
 export class LiveListeners {
   readonly #counters: Counters;
-  /** Called when the last pending connection of a listener that has left the document is settled. */
+  /** Called when the last pending connection of a removed listener is settled. */
   readonly #onForgotten: () => void;
   readonly #current = new Map<ListenerName, LiveListener>();
-  /** Listeners that have left the document, and still have pending connections. */
+  /** Listeners that were removed from the document and still have pending connections. */
   readonly #departed = new Set<LiveListener>();
   readonly #usages = new Map<VnicName, VnicUsage>();
 
@@ -73,7 +73,8 @@ export class LiveListeners {
       if (live !== undefined) live.rules = rules;
       this.#current.set(name, live ?? this.#build(rules, limits));
     }
-    // A vNIC that comes back finds the connections that it still has counted.
+    // The usage of a removed vNIC is kept while it has open connections, so that they still count if the vNIC is added
+    // again.
     for (const [name, { openConnections }] of this.#usages) {
       if (!limits.has(name) && openConnections === 0) this.#usages.delete(name);
     }
@@ -83,7 +84,10 @@ export class LiveListeners {
     return this.#current.values();
   }
 
-  /** The rules that a connection of this worker may still ask for: those in force, and the last ones of departed listeners. */
+  /**
+   * Returns the rules that a connection of this worker may still read: those in force, and the last rules of departed
+   * listeners.
+   */
   *rulesInUse(): Iterable<ListenerRules> {
     for (const { rules } of this.#current.values()) yield rules;
     for (const { rules } of this.#departed) yield rules;
@@ -105,7 +109,7 @@ export class LiveListeners {
     );
   }
 
-  /** The departed listener that has come back, so that its pending connections get the new version. */
+  /** Returns the departed listener if it was added again, so that its pending connections get the new rules. */
   #tryReturned(rules: ListenerRules): LiveListener | undefined {
     for (const live of this.#departed) {
       if (live.rules.spec.name !== rules.spec.name || !isSuccessor(live.rules, rules)) continue;
@@ -125,6 +129,6 @@ export class LiveListeners {
   }
 }
 
-/** A port whose mode changes gets another listener: what its clients send means something else there. */
+/** A port whose mode changes gets a new listener, because the bytes of its clients have another meaning there. */
 const isSuccessor = (before: ListenerRules, after: ListenerRules | undefined): boolean =>
   after !== undefined && after.spec.mode === before.spec.mode;

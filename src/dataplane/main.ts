@@ -1,4 +1,7 @@
-/** A worker: one data-plane process. It is told what to serve over a channel and reads no file and no environment. */
+/**
+ * A worker: one process of the data plane. It receives its configuration over a channel, and reads no files and no
+ * environment variables.
+ */
 import { LIMITS_OF_WORKER } from "#protocol/channel-limits.ts";
 import { Channel } from "#protocol/channel.ts";
 import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messages.ts";
@@ -21,7 +24,10 @@ import { Worker } from "./worker.ts";
 const HEARTBEAT_MS = 1_000;
 const DEFAULT_ORPHAN_GRACE_MS = 60_000;
 const DEFAULT_DRAIN_MS = 30_000;
-/** For the last messages to leave; a runtime that hangs in its exit is killed by the control process. */
+/**
+ * How long the worker waits before it exits, so that its last messages are sent. The control process kills a worker
+ * that hangs in its exit.
+ */
 const EXIT_MS = 100;
 
 const argument = (name: string, fallback: number): number => {
@@ -31,16 +37,17 @@ const argument = (name: string, fallback: number): number => {
 };
 
 const bunVersion = process.versions["bun"];
-const isNativeWanted = process.argv.includes("--wire=native");
-const { wire, name: wireName } = await chooseWire(isNativeWanted);
+const isNativeRequested = process.argv.includes("--wire=native");
+const { wire, name: wireName } = await chooseWire(isNativeRequested);
 const runtime =
   bunVersion === undefined
     ? `node ${process.versions.node}, OpenSSL ${process.versions.openssl}`
     : `bun ${bunVersion}, BoringSSL, ${wireName} sockets`;
 
 const channel = new Channel<ToControl>(LIMITS_OF_WORKER, {
-  // The control process is trusted: it starts the worker, from the same files.
-  onMessage: (message) => hear(message as ToWorker),
+  // Messages are not validated, because the control process is trusted: it started this worker, from the same
+  // installation.
+  onMessage: (message) => handleMessage(message as ToWorker),
   onMalformed: () => channel.close(),
   onClose: () => becomeOrphan(),
 });
@@ -83,7 +90,7 @@ function measureMemory(): void {
   try {
     residentBytes = process.memoryUsage.rss();
   } catch {
-    // It is read from a file, and there may be none left to open: what was measured last stands.
+    // The value is read from a file, which fails if the open-file limit is reached. The last value is kept.
   }
 }
 
@@ -101,7 +108,7 @@ function beat(): void {
   });
 }
 
-/** The last counts and records go out before the process does. */
+/** Sends the last counts and records, then exits. */
 function exitSoon(): void {
   recorder.flush();
   reports.count();
@@ -116,27 +123,31 @@ function leave(): void {
   drainAndExit(argument("drain-ms", DEFAULT_DRAIN_MS));
 }
 
-function hear(message: ToWorker): void {
+function handleMessage(message: ToWorker): void {
   if (message.type === "drain") drainAndExit(message.deadlineMs);
   else worker.receive(message);
 }
 
-/** The control process is gone: its operator may be starting the next one, so go on for a while, then leave in order. */
+/**
+ * Handles the end of the control process. The worker continues to serve for `orphan-grace-ms`, because the operator may
+ * be starting a new director. Then it drains and exits.
+ */
 function becomeOrphan(): void {
   if (!worker.orphan()) process.exit(0);
   setTimeout(leave, argument("orphan-grace-ms", DEFAULT_ORPHAN_GRACE_MS));
-  // The next director serves by now and sends this.
+  // A new director sends SIGTERM to orphans when its own workers serve.
   process.once("SIGTERM", leave);
 }
 
-// Ctrl-C in a terminal reaches every process; only the control process decides what it means.
+// Signals are ignored. Ctrl-C in a terminal reaches every process of the group, and the control process decides what
+// its workers do.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
 channel.attach(await openWorkerPipe(channel));
 setInterval(beat, HEARTBEAT_MS);
-if (isNativeWanted && bunVersion !== undefined && wireName !== "native") {
+if (isNativeRequested && bunVersion !== undefined && wireName !== "native") {
   const text =
-    "This Bun lacks sockets of its own that can start TLS: node:net and node:tls are used.";
+    "The sockets of this Bun cannot start TLS, so the worker uses node:net and node:tls.";
   send({ type: "notice", level: "warn", text });
 }
 send({ type: "ready", protocol: PROTOCOL_VERSION, runtime });

@@ -13,7 +13,10 @@ import type { Address, ListeningSockets } from "./live/listening-sockets.ts";
 import type { Counters } from "./observe/counters.ts";
 import type { WireSocket } from "./wire/wire.ts";
 
-/** Contexts that a prepare builds, so that a certificate which the engine refuses turns the change down. */
+/**
+ * How many TLS contexts a prepare builds. A certificate that the engine refuses then makes the worker refuse the
+ * change.
+ */
 const MAX_CONTEXTS_IN_PREPARE = 500;
 const MAX_NOTICE_CHARACTERS = 500;
 
@@ -25,20 +28,20 @@ export interface WorkerParts {
   readonly send: (message: ToControl) => void;
 }
 
-/** The state machine of a worker: the runtime in force, the one that is prepared, and the way out. */
+/** The state machine of a worker: the runtime in force, the prepared runtime, and the drain. */
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #listeners: LiveListeners;
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
-  /** The one whose prepare has begun. */
-  #underWay: Runtime | undefined;
+  /** The runtime that is being prepared. */
+  #preparing: Runtime | undefined;
   #isDraining = false;
   #isOrphan = false;
   #drained: Promise<void> | undefined;
-  /** Connections that did not end by themselves. */
+  /** Number of connections that were still open at the drain deadline and were closed. */
   #cut = 0;
-  /** Messages are handled one after the other: a commit waits for the prepare before it. */
+  /** The messages are handled in order, one at a time, so that a commit waits for the prepare before it. */
   #queue: Promise<void> = Promise.resolve();
 
   constructor(parts: WorkerParts) {
@@ -49,11 +52,14 @@ export class Worker {
   receive(message: Exclude<ToWorker, { readonly type: "drain" }>): void {
     this.#queue = this.#queue
       .then(() => this.#handle(message))
-      .catch((cause: unknown) => this.#tellMistake(message.type, cause));
+      .catch((cause: unknown) => this.#reportError(message.type, cause));
   }
 
-  /** The reply is missing then, and the control process replaces a worker whose reply is late. */
-  #tellMistake(what: string, cause: unknown): void {
+  /**
+   * Reports an error that is a bug. No reply is sent then, so the control process replaces the worker at the deadline
+   * of the reply.
+   */
+  #reportError(what: string, cause: unknown): void {
     const text = `The worker failed at ${what}: ${String(cause)}`.slice(0, MAX_NOTICE_CHARACTERS);
     this.#parts.send({ type: "notice", level: "error", text });
   }
@@ -86,12 +92,12 @@ export class Worker {
       sockets.rollBack();
       if (change.base !== 0 && change.base !== this.#current.number) {
         throw new TypeError(
-          `The difference is to snapshot ${change.base}; snapshot ${this.#current.number} is served.`,
+          `The change is based on snapshot ${change.base}, but the worker serves snapshot ${this.#current.number}.`,
         );
       }
       plane.contexts.addMaterial(change.material);
       const runtime = buildRuntime(this.#current, change, healths);
-      this.#underWay = runtime;
+      this.#preparing = runtime;
       let contexts = 0;
       const mayBuild = (): boolean => {
         contexts += 1;
@@ -102,14 +108,14 @@ export class Worker {
         dataplaneModeOf(spec).buildContexts(spec, plane.contexts, mayBuild);
       }
       stage = "listen";
-      // A worker that drains accepts nothing, but has clients that wait.
+      // A worker that drains opens no sockets, but takes part in changes because clients still wait in it.
       await sockets.prepare(addressesOf(runtime, this.#isDraining ? [] : change.opensOnly));
       if (this.#isOrphan) throw new Error("The control process is gone.");
       this.#prepared = runtime;
-      this.#underWay = undefined;
+      this.#preparing = undefined;
       send({ type: "prepared", number });
     } catch (cause) {
-      this.#underWay = undefined;
+      this.#preparing = undefined;
       sockets.rollBack();
       this.#forgetUnused();
       send({ type: "refused", number, ...refusalOf(cause, stage) });
@@ -141,7 +147,7 @@ export class Worker {
     const { plane } = this.#parts;
     return (socket) => {
       serveConnection(plane, listener, socket).catch((cause: unknown) =>
-        this.#tellMistake("a connection", cause),
+        this.#reportError("a connection", cause),
       );
     };
   }
@@ -154,10 +160,10 @@ export class Worker {
     send({ type: "rolled-back", number });
   }
 
-  /** Drops the material, contexts and endpoint states that neither a connection nor a change under way can need. */
+  /** Drops the material, contexts and endpoint states that neither a connection nor a change in progress can need. */
   #forgetUnused(): void {
     const { plane, healths } = this.#parts;
-    const coming = [this.#prepared, this.#underWay].flatMap((runtime) => [
+    const coming = [this.#prepared, this.#preparing].flatMap((runtime) => [
       ...(runtime?.listeners.values() ?? []),
     ]);
     const specs = [...this.#listeners.rulesInUse(), ...coming].map(({ spec }) => spec);
@@ -166,13 +172,16 @@ export class Worker {
     healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
   }
 
-  /** Names of the listeners in force, and of those that may soon be. */
+  /** Returns the names of the listeners in force, prepared or being prepared. */
   listenerNames(): ReadonlySet<ListenerName> {
-    const runtimes = [this.#current, this.#prepared, this.#underWay];
+    const runtimes = [this.#current, this.#prepared, this.#preparing];
     return new Set(runtimes.flatMap((runtime) => [...(runtime?.listeners.keys() ?? [])]));
   }
 
-  /** Nobody is left to commit what is prepared. False if it serves nothing and has nothing to stay for. */
+  /**
+   * Handles the end of the control process. Discards the prepared runtime, because no commit can arrive. Returns false
+   * if the worker serves no snapshot and can exit.
+   */
   orphan(): boolean {
     this.#isOrphan = true;
     this.#prepared = undefined;
@@ -180,7 +189,10 @@ export class Worker {
     return this.#current !== EMPTY_RUNTIME;
   }
 
-  /** Accepts no more, lets connections end until the deadline, cuts the rest. Of two deadlines the earlier counts. */
+  /**
+   * Stops accepting, waits until all connections have ended or the deadline has passed, and closes the rest. If it is
+   * called twice, the earlier deadline applies.
+   */
   async drain(deadlineMs: number): Promise<void> {
     const timer = setTimeout(() => {
       this.#cut += this.#parts.plane.connections.cutAll();

@@ -1,8 +1,11 @@
-// Controls (C0, DEL, C1) could steer a terminal; format characters (bidi, zero width) and line separators could make one
-// line look like another; a lone surrogate is no text.
+// Control characters (C0, DEL, C1) can control a terminal. Format characters (bidi, zero width) and line separators can
+// make one line look like another. A lone surrogate is not a valid character.
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** What a client sent, safe to print: everything that does not show as itself becomes `\u{1b}`. */
+/**
+ * Returns text from a client in a form that is safe to print. Every invisible or unsafe character is written as
+ * `\u{1b}`.
+ */
 export function escapeControls(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -1,4 +1,4 @@
-/** Names that must not be mixed up. A brand costs nothing at run time. */
+/** Types of names that must not be confused. A brand exists only at compile time. */
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
@@ -17,6 +17,6 @@ export const vnicNameOf = (vnic: string, profile: string): VnicName =>
 export const listenerNameOf = (vnic: VnicName, port: number): ListenerName =>
   `${vnic}:${port}` as ListenerName;
 
-/** `127.0.0.1:443`, `[::1]:443`: how a socket address is written for people. RFC 3986 section 3.2.2. */
+/** Returns a socket address as text, e.g. `127.0.0.1:443` or `[::1]:443` (RFC 3986 section 3.2.2). */
 export const socketAddressOf = (address: string, port: number): string =>
   address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -1,4 +1,4 @@
-/** Every problem that a document or the files it names can have. Codes are stable and never reused. */
+/** Every problem that a document, or a file that it names, can have. Codes are stable and never reused. */
 import type { Problem } from "./failure.ts";
 
 interface ProblemEntry {
@@ -135,7 +135,7 @@ export const isAdvice = ({ code }: Problem): boolean =>
 export const isError = (problem: Problem): boolean => problem.severity === "error";
 
 const PLAIN_KEY = /^[A-Za-z0-9_-]+$/;
-/** Enough for the longest key that is valid, so that no two keys have the same path. */
+/** The longest valid key is shorter, so no two keys have the same path. */
 const MAX_KEY_LENGTH = 256;
 
 /** Returns a path such as `profiles.shop.listeners[0]`. A key that is not plain is quoted: `certificates["*.a.b"]`. */
@@ -149,7 +149,10 @@ export function pathOf(...steps: readonly (string | number)[]): string {
 
 const MAX_QUOTED_LENGTH = 80;
 
-/** Returns a value of the document for a message: short and on one line. PEM is never shown, as it may be a private key. */
+/**
+ * Returns a value of the document in a form for messages: short and on one line. PEM is never included, because it can
+ * be a private key.
+ */
 export function quoted(value: unknown, maxLength = MAX_QUOTED_LENGTH): string {
   const text = JSON.stringify(value) ?? "nothing";
   if (text.includes("-----BEGIN")) return "PEM text";

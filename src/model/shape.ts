@@ -1,4 +1,6 @@
-/** Schemas of what processes send each other and what the admin API replies, and the types of these. */
+/**
+ * Helpers for the schemas of messages between processes and of admin API replies, and for the types of these schemas.
+ */
 import Type, { type Static, type TProperties, type TSchema } from "typebox";
 
 type Frozen<Value> = Value extends string | number | boolean | null | undefined
@@ -10,7 +12,7 @@ type Frozen<Value> = Value extends string | number | boolean | null | undefined
 /** The type of the values that a schema describes, readonly throughout. */
 export type ShapeOf<Schema extends TSchema> = Frozen<Static<Schema>>;
 
-/** An object that has these properties and no others. */
+/** Returns the schema of an object that has these properties and no others. */
 export const shape = <Properties extends TProperties>(
   properties: Properties,
   description: string,

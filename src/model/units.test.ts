@@ -11,9 +11,9 @@ test("durations, sizes and rates carry units", () => {
   for (const text of ["10", "10d", "", "ten s"]) assert.throws(() => durationMsOf(text), TypeError);
 });
 
-test("a duration that no timer can wait for is as long as one can", () => {
+test("a duration that is too long for a timer is limited to the maximum", () => {
   const longest = durationMsOf("999999999h");
   assert.ok(longest > 20 * 24 * 3_600_000);
-  // With what a deadline adds to it.
+  // A deadline can be slightly longer than the duration.
   assert.ok(longest + 3_600_000 < 2 ** 31);
 });

@@ -1,4 +1,4 @@
-/** How the document writes durations, sizes and rates, and what they mean. Source: the design, section 5. */
+/** The text forms of durations, sizes and rates in the document. */
 
 export const DURATION_PATTERN = "^(0|[1-9][0-9]{0,8})(ms|s|m|h)$";
 export const SIZE_PATTERN = "^[1-9][0-9]{0,8}(KiB|MiB|GiB)$";
@@ -15,15 +15,18 @@ function scaled(text: string, pattern: RegExp, scale: Readonly<Record<string, nu
   return Number(amount) * factor;
 }
 
-/** A timer of more than 2^31 ms, 24.8 days, fires at once, on both engines. */
+/** On both engines, a timer of more than 2^31 ms (24.8 days) fires immediately. */
 const MAX_DURATION_MS = 24 * 24 * 3_600_000;
 
-/** Milliseconds of `10s`, `500ms`, `5m`, `12h`; 24 days at most. Throws TypeError if the unit is missing. */
+/**
+ * Returns the milliseconds of a duration such as `10s`, `500ms`, `5m` or `12h`, at most 24 days. Throws a TypeError if
+ * the unit is missing.
+ */
 export function durationMsOf(text: string): number {
   return Math.min(scaled(text, /^(\d+)(ms|s|m|h)$/, DURATION_MS), MAX_DURATION_MS);
 }
 
-/** Bytes of `64KiB`, `512MiB`, `2GiB`. Throws TypeError where the unit is missing. */
+/** Returns the bytes of a size such as `64KiB`, `512MiB` or `2GiB`. Throws a TypeError if the unit is missing. */
 export function sizeBytesOf(text: string): number {
   return scaled(text, /^(\d+)(KiB|MiB|GiB)$/, SIZE_BYTES);
 }
@@ -33,7 +36,7 @@ export interface Rate {
   readonly peakBps: number;
 }
 
-/** `100m_1g` is 100 Mbit/s guaranteed and 1 Gbit/s at most, in each direction. Decimal units, bits a second. */
+/** Parses a rate. `100m_1g` is 100 Mbit/s guaranteed and at most 1 Gbit/s in each direction, in decimal units. */
 export function rateOf(text: string): Rate {
   const [committed = "", peak = ""] = text.split("_");
   const bps = (part: string): number => scaled(part, /^(\d+)([kmg])$/, RATE_BPS);

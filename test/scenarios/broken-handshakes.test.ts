@@ -122,7 +122,7 @@ forEachEngine((engine) => {
 
   describe("a handshake that is broken", { concurrency: true }, () => {
     it("is a protocol-error when the hello is malformed, and too-large when it is too long", async () => {
-      const detail = "ClientHello malformed";
+      const detail = "The ClientHello is malformed.";
       const broken = Buffer.concat([hello.subarray(0, 9), Buffer.alloc(hello.length - 9, 0xff)]);
       await say(broken, "protocol-error", { detail });
       const endless = hex("16 0301 4000 01 01ffff");

@@ -125,7 +125,7 @@ describe("hostile text", { concurrency: true }, () => {
         assert.equal(line["failure"], "unknown-name");
         assert.ok(!("serverName" in line));
         const escaped = "shop\\x22\\x0a\\x1b[2J.example";
-        assert.equal(line["detail"], `The server name ${escaped} is no host name.`);
+        assert.equal(line["detail"], `The server name ${escaped} is not a host name.`);
       });
 
       it("in place of a PROXY header does not reach the log", async () => {

@@ -74,7 +74,7 @@ forEachEngine((engine) => {
       const [broken] = Object.values(MALFORMED_HELLOS.decode_error);
       assert.ok(broken);
       const client = await assertRefused(broken, "decode_error", { more: Buffer.alloc(300_000) });
-      await ledger.expect(client, "protocol-error", { detail: "ClientHello malformed" });
+      await ledger.expect(client, "protocol-error", { detail: "The ClientHello is malformed." });
     });
 
     it("when the hello comes in small pieces", async () => {
@@ -92,7 +92,7 @@ forEachEngine((engine) => {
 
     it("and the record of the handshake names what came", async () => {
       const early = await assertRefused(hex("15 0301 0002 0228"), "unexpected_message");
-      const other = "Something else than a ClientHello came.";
+      const other = "The client sent something other than a ClientHello.";
       await ledger.expect(early, "protocol-error", { detail: other });
       const long = await assertRefused(hex("16 0301 4001"), "record_overflow");
       const detail = "A record is longer than 16,384 bytes.";

@@ -98,7 +98,7 @@ forEachEngine((engine) => {
         const { answer, clientAddress } = await answerTo(name, "strict");
         assert.equal(answer, unrecognizedName);
         const record = await ledger.expect({ clientAddress }, "unknown-name");
-        assert.match(record.detail ?? "", /^The server name [\x21-\x7e]+ is no host name\.$/);
+        assert.match(record.detail ?? "", /^The server name [\x21-\x7e]+ is not a host name\.$/);
         assert.ok(!("serverName" in record));
       });
     }

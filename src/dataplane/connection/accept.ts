@@ -9,16 +9,17 @@ import { refuseConnection } from "./finish.ts";
 const ACCEPTED = slotOf("tlsd_connections_accepted_total");
 
 /**
- * Admits a connection before any work is done for its client. Returns false if it is over a limit or its client is not
- * allowed; it is closed then. Where a PROXY header is required, the client is admitted after it, as the peer is not
- * the client there.
+ * Admits a connection before any work is done for its client. Returns false, and closes the connection, if it exceeds a
+ * limit or its client is not allowed. If the peer must send a PROXY header, the client is admitted after the header is
+ * read, because only then is its address known.
  */
 export function acceptConnection(connection: ConnectionState): boolean {
   const { plane, listener } = connection;
   connection.clientAddress = normaliseClientAddress(connection.clientAddress);
   listener.counters.add(ACCEPTED);
-  // The peer was gone before it was accepted, and nothing may be decided by an address that is not known. Where proxies
-  // may announce clients, readProxyHeader ends the connection, as it must first tell a health check from a failure.
+  // The address is empty if the peer closed the connection before it was accepted. No decision may depend on an unknown
+  // address. On a listener that accepts PROXY headers, readProxyHeader ends the connection, because it must first
+  // distinguish a health check from a failure.
   if (connection.clientAddress === "" && connection.rules.trustedProxies.length === 0) {
     refuseConnection(connection, "reset");
     return false;
@@ -43,7 +44,7 @@ export function acceptConnection(connection: ConnectionState): boolean {
   return true;
 }
 
-/** The vNIC's own limits come first: for a client over those no other has to give up its place. */
+/** The limits of the vNIC are checked first, so that a client that exceeds them never makes another connection end. */
 function admit(plane: Plane, { usage }: LiveListener, nowMs: number): OverLimit | undefined {
   const limit = usage.tryAdmit(nowMs);
   if (limit !== undefined || plane.connections.hasPlace(plane.maxConnections, nowMs)) return limit;
@@ -52,10 +53,10 @@ function admit(plane: Plane, { usage }: LiveListener, nowMs: number): OverLimit 
   return "director-connections";
 }
 
-/** Whether the peer must send a PROXY header. Until that is read, the peer is the client. */
+/** Whether the peer must send a PROXY header. Until the header is read, the peer counts as the client. */
 export function needsProxyHeader({ rules, clientAddress }: ConnectionState): boolean {
   const { trustedProxies } = rules;
   if (trustedProxies.length === 0) return false;
-  // A peer whose address is not known is never taken for a direct client.
+  // A peer with an unknown address is never treated as a direct client.
   return clientAddress === "" || cidrsContain(trustedProxies, clientAddress);
 }

@@ -3,8 +3,9 @@ import type { ConnectionState } from "./connection-state.ts";
 import { refuseConnection } from "./finish.ts";
 
 /**
- * Checks the client's address against the lists of the listener, then counts it against its rate. Returns false if the
- * client is turned away; the connection is over then. The client is the one that a PROXY header announced, else the peer.
+ * Checks the client's address against the lists of the listener, then counts the connection against the rate of the
+ * address. Returns false, and ends the connection, if the client is not admitted. The client is the address that a
+ * PROXY header announced, otherwise the peer.
  */
 export function admitClient(connection: ConnectionState): boolean {
   const { clientAddress, plane } = connection;
@@ -20,8 +21,8 @@ export function admitClient(connection: ConnectionState): boolean {
 }
 
 /**
- * Checks the client's address against `allowFrom` and `denyFrom`, of which the latter wins. Returns false if it is not
- * allowed; the connection is over then.
+ * Checks the client's address against `allowFrom` and `denyFrom`. `denyFrom` takes precedence. Returns false, and ends
+ * the connection, if the client is not allowed.
  */
 export function checkLists(connection: ConnectionState): boolean {
   const { clientAddress, rules } = connection;

@@ -3,7 +3,10 @@ import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { WireSocket } from "../wire/wire.ts";
 import type { ConnectionState } from "./connection-state.ts";
 
-/** Tells the endpoint who the client is: a PROXY header ahead of everything else, also of TLS to the endpoint. */
+/**
+ * Sends the endpoint a PROXY header with the client's address, before any other data and before TLS to the endpoint
+ * starts.
+ */
 export function announceClient(connection: ConnectionState, endpoint: WireSocket): void {
   const { proxyProtocol } = connection.rules;
   if (proxyProtocol === "none") return;
@@ -38,7 +41,10 @@ export function announceClient(connection: ConnectionState, endpoint: WireSocket
   );
 }
 
-/** Returns the two ends of the client's socket. The virtual IP would be wrong where it is a wildcard. */
+/**
+ * Returns both addresses of the client's socket. The virtual IP is not used as the destination because it can be a
+ * wildcard address.
+ */
 function directClientOf({ clientAddress, clientPort, client }: ConnectionState): AnnouncedClient {
   return {
     address: clientAddress,

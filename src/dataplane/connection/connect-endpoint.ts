@@ -14,13 +14,16 @@ const CONNECTS = slotOf("tlsd_endpoint_connects_total");
 const FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECT_SECONDS = histogramSlots("tlsd_endpoint_connect_seconds");
 
-/** `superseded`: the listener got other rules while the socket was opened, and nothing has been sent yet. */
+/**
+ * `superseded` means that the rules of the listener changed while the socket connected. Nothing has been sent on it.
+ */
 type Attempt = EndpointLease | EndpointFailure | "superseded";
 
 /**
- * Connects to the best endpoint that takes the connection, TLS and PROXY header included. The next endpoint is tried only
- * here, before a byte of the client has gone to any; endpoints and their TLS are always those of the listener's newest
- * version. Resolves with undefined if the connection is over.
+ * Connects to the first endpoint that accepts the connection, including TLS and the PROXY header. A failed attempt is
+ * followed by the next endpoint. This is safe because no endpoint has received any of the client's bytes yet. Each
+ * attempt uses the newest endpoints and TLS settings of the listener. Resolves with undefined if the connection has
+ * ended.
  */
 export async function connectEndpoint(
   connection: EndpointConnection,
@@ -42,7 +45,7 @@ export async function connectEndpoint(
   for (let at = 0; at < candidates.length; at += 1) {
     const candidate = candidates[at];
     if (candidate === undefined || failedKeys.includes(candidate.key)) continue;
-    // One after the other: the next is for when this one has failed.
+    // The attempts are sequential. The next endpoint is tried only after this one has failed.
     // oxlint-disable-next-line no-await-in-loop
     const attempt = await tryEndpoint(connection, rules, candidate);
     if (connection.isOver) return undefined;
@@ -74,7 +77,10 @@ export async function connectEndpoint(
   return undefined;
 }
 
-/** The connection holds the lease from the attempt on, so that its end closes a socket that is still being opened. */
+/**
+ * The connection holds the lease from the start of the attempt, so that the end of the connection closes a socket that
+ * is still connecting.
+ */
 async function tryEndpoint(
   connection: EndpointConnection,
   rules: EndpointRules,

@@ -20,7 +20,7 @@ import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
-/** What every connection of a worker shares. */
+/** The state that all connections of a worker share. */
 export interface Plane {
   readonly wire: Wire;
   readonly clock: Clock;
@@ -30,15 +30,15 @@ export interface Plane {
   readonly openingMemory: OpeningMemory;
   readonly relayMemory: RelayMemory;
   readonly recorder: Recorder;
-  /** Connections that a worker may have open in all; changes with the snapshot. */
+  /** How many connections the worker may have open in total. Each commit sets it. */
   maxConnections: number;
-  /** Makes connection ids unlike those of other workers. */
+  /** Prefix of connection ids that differs between workers. */
   readonly idPrefix: string;
 }
 
-/** What the endpoint is to be told of a PROXY header that came in. */
+/** The parts of a received PROXY header that are passed on to the endpoint. */
 export interface Announced {
-  /** It is undefined if the header announced no addresses: the socket's own are then sent. */
+  /** Undefined if the header announced no addresses. The addresses of the socket are then sent. */
   readonly client: AnnouncedClient | undefined;
   readonly tlvs: Buffer;
 }
@@ -54,8 +54,8 @@ const SAMPLE_EVERY = 100;
 let sequence = 0;
 
 /**
- * What is known of one connection from accept to its end. The stages fill it in; finish.ts reads it, and connection.ts
- * leads its ends there. `Metric` names what is counted besides the metrics of every mode.
+ * The state of one connection from accept to its end. The stages fill it in, and finish.ts reads it. `Metric` names the
+ * metrics that are counted in addition to those of every mode.
  */
 export abstract class ConnectionState<
   Rules extends ListenerRules = ListenerRules,
@@ -69,50 +69,56 @@ export abstract class ConnectionState<
   readonly isLogged: boolean;
   readonly atMs = Date.now();
   readonly acceptedMs: number;
-  /** The raw socket until the handshake, the TLS socket from then on. */
+  /** The raw socket before the TLS handshake starts, then the TLS socket. */
   client: WireSocket;
-  /** The endpoint that is tried or used. */
+  /** The lease of the endpoint that is being connected or used. */
   lease: EndpointLease | undefined;
   clientAddress: string;
   clientPort: number;
-  /** The socket's peer, where a PROXY header announced the client. */
+  /** Address of the socket's peer, if a PROXY header announced another client. */
   proxyAddress: string | undefined;
-  /** It may hold 64 KB, so it is dropped as soon as an endpoint has been told. */
+  /** It can hold 64 KB, so it is dropped as soon as an endpoint has received it. */
   announced: Announced | undefined;
-  /** The unique id in the PROXY header that came in, as access lines show it. */
+  /** The unique id in the received PROXY header, as access lines show it. */
   uniqueId: string | undefined;
-  /** Whether the connection is a health check so far: its PROXY header announced no client, and no byte has followed. */
+  /**
+   * Whether the connection looks like a health check so far: its PROXY header announced no client, and no byte followed
+   * the header.
+   */
   isProbe = false;
   serverName: string | undefined;
-  /** Until the handshake is done: of an open connection nobody asks, and it is large. */
+  /** Dropped after the handshake, because it is large and no later stage reads it. */
   hello: ClientHello | undefined;
   tls: TlsFacts | undefined;
-  /** Of the key exchange; undefined where a session was resumed without one. */
+  /** The group of the key exchange. Undefined if a session was resumed without a key exchange. */
   group: GroupName | undefined;
   peerCertificate: PeerCertificate | undefined;
   endpointFailure: EndpointFailure | undefined;
-  /** Milliseconds after accept; -1 where it has not come to it. */
+  /** This and the next two fields are milliseconds since accept, or -1 if the stage was not reached. */
   handshakeMs = -1;
   connectMs = -1;
   firstByteMs = -1;
   bytesFromClient = 0;
   bytesToClient = 0;
-  /** How many of these the counters of the listener have been told. */
+  /** The parts of the two byte counts that were already added to the counters of the listener. */
   #countedFromClient = 0;
   #countedToClient = 0;
   openingBytes = 0;
-  /** Counted against the limits; given back at its end. */
+  /** Whether the connection is counted against the limits. Its end releases it. */
   isAdmitted = false;
-  /** The handshake is done, or the listener needs none. */
+  /** Whether the handshake is done or not needed. */
   isOpen = false;
-  /** It may still ask for material of its listener: it is admitted, and neither relayed nor over. */
+  /**
+   * Whether a later stage may still need material of the listener. True from admission until the relay starts or the
+   * connection ends.
+   */
   isPending = false;
-  /** Its end is recorded; whatever comes now is late. */
+  /** Whether the end of the connection is recorded. Events after that are ignored. */
   isOver = false;
-  /** Of the relay: shorter once one side has ended its half. */
+  /** The idle deadline of the relay. It is shorter after one side has ended its direction. */
   idleMs = 0;
   deadlineAtMs = Number.POSITIVE_INFINITY;
-  /** Who is told that the deadline has passed. */
+  /** The stage that handles the deadline. */
   deadline: DeadlineListener = NO_DEADLINE;
 
   constructor(plane: Plane, listener: LiveListener<Rules, Metric>, client: WireSocket) {
@@ -129,19 +135,25 @@ export abstract class ConnectionState<
       accessLog === "full" || (accessLog === "sampled" && sequence % SAMPLE_EVERY === 0);
   }
 
-  /** The newest rules of its listener. A stage that needs them twice across a wait decides which of the two it means. */
+  /**
+   * The newest rules of the listener. They can change while a stage waits, so a stage that must use the same rules
+   * before and after a wait keeps a reference to them.
+   */
   get rules(): Rules {
     return this.listener.rules;
   }
 
-  /** From here on the connection needs no certificate, CA set or endpoint of its listener. */
+  /** Declares that the connection needs no further certificate, CA set or endpoint of its listener. */
   settle(): void {
     if (!this.isPending) return;
     this.isPending = false;
     this.listener.settleOne();
   }
 
-  /** Adds the bytes since the last call to the counters: with each report while the connection is open, and at its end. */
+  /**
+   * Adds the bytes since the last call to the counters. It is called with each report while the connection is open, and
+   * at its end.
+   */
   countBytes(): void {
     const { counters } = this.listener;
     if (this.bytesFromClient !== this.#countedFromClient) {
@@ -154,11 +166,11 @@ export abstract class ConnectionState<
     }
   }
 
-  /** Ends the connection, as the drain deadline has passed. */
+  /** Ends the connection because the drain deadline has passed. */
   abstract cut(): void;
-  /** Ends the connection, as what clients have sent before their handshakes are done is over its limit. */
+  /** Ends the connection because unfinished handshakes hold more memory than the limit. */
   abstract shed(): void;
-  /** Ends the connection, which waits for its endpoint, as another needs its place. */
+  /** Ends the connection, which waits for its endpoint, to make room for a new connection. */
   abstract giveUp(this: EndpointConnection): void;
 
   onDeadline(): void {
@@ -170,12 +182,12 @@ export abstract class ConnectionState<
     this.deadline = listener;
   }
 
-  /** Made when it is asked for, which for most connections it never is. */
+  /** Built on demand, because most connections never need it. */
   get id(): string {
     return `${this.plane.idPrefix}-${this.#sequence.toString(36)}`;
   }
 
-  /** Milliseconds since accept. */
+  /** Returns the milliseconds since accept. */
   elapsedMs(): number {
     return this.plane.clock.nowMs() - this.acceptedMs;
   }

@@ -14,7 +14,7 @@ const address = "127.0.0.2";
 const endpoint: SnapshotEndpoint = { kind: "tcp", server: "web", address, port: 1 };
 
 describe("serveConnection", () => {
-  it("cuts a connection whose stage throws, and gives back what it was counted for", async () => {
+  it("closes a connection whose stage throws, and releases everything that was counted for it", async () => {
     const memory = new MemoryPlane();
     await memory.startEndpoint(address, 1);
     const trust = "a CA set that has not arrived" as MaterialId;
@@ -36,7 +36,7 @@ describe("serveConnection", () => {
 });
 
 describe("a health check of a proxy", () => {
-  it("uses up no handshake of the vNIC's rate", async () => {
+  it("does not count against the handshake rate of the vNIC", async () => {
     const memory = new MemoryPlane();
     const listener = memory.listenerOf(
       { ...tcpListener, acceptProxyProtocol: ["192.0.2.0/24"] },
@@ -46,9 +46,9 @@ describe("a health check of a proxy", () => {
       const [client, socket] = memory.pairTo(listener);
       const served = serveConnection(memory.plane, listener, socket);
       client.socket.write(Buffer.from("PROXY UNKNOWN\r\n"));
-      // At once: the end is told to the stage that read the header, before the next one listens.
+      // The reset follows immediately, so the stage that reads the header handles it, and not the next stage.
       client.socket.reset();
-      // One after the other, as they share the rate.
+      // The connections are sequential, because they share the rate.
       // oxlint-disable-next-line no-await-in-loop
       await served;
     }
@@ -57,7 +57,7 @@ describe("a health check of a proxy", () => {
 });
 
 describe("connectEndpoint", () => {
-  it("lets go of what a proxy announced as soon as an endpoint has been told", async () => {
+  it("drops the received PROXY header as soon as an endpoint has received it", async () => {
     const memory = new MemoryPlane();
     const accepted = await memory.startEndpoint(address, 1);
     const spec = { ...tcpListener, endpoints: [endpoint], proxyProtocol: "v2" } as const;

@@ -24,8 +24,8 @@ export class Connection<
 }
 
 /**
- * Serves a connection by the mode of its listener. Rejects when a stage throws, which none is meant to; the connection has
- * been cut by then.
+ * Serves a connection by the mode of its listener. Rejects if a stage throws, which is a bug. The connection is closed
+ * before the promise rejects.
  */
 export async function serveConnection(
   plane: Plane,

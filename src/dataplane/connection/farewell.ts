@@ -2,12 +2,16 @@ import type { Deadlined } from "../live/deadlines.ts";
 import type { WireHandler, WireSocket } from "../wire/wire.ts";
 import type { Plane } from "./connection-state.ts";
 
-/** For a client to read the last words and close. Closing at once would send RST over them while its request is unread. */
+/**
+ * How long a client may take to read the final message and close. If the socket was closed immediately while part of
+ * the client's request is unread, the kernel would send RST, and the client could lose the message.
+ */
 const FAREWELL_MS = 1_000;
 
 /**
- * The socket of a client whose connection is over but for the last words to it: an alert, or an HTTP answer. It has a
- * place among the files of the worker until one is needed, and none among the connections of its vNIC.
+ * The socket of a client whose connection has ended except for a final message: a TLS alert or an HTTP response. It
+ * counts against `maxConnections` of the worker, where any new connection may replace it, and does not count against
+ * the limits of its vNIC.
  */
 class Farewell implements WireHandler, Deadlined {
   deadlineAtMs: number;
@@ -38,7 +42,7 @@ class Farewell implements WireHandler, Deadlined {
   onData(): void {}
   onDrain(): void {}
 
-  /** The client has heard it all and leaves, unless something is still on its way. */
+  /** The client has closed. The socket is closed as well unless part of the message is still queued. */
   onEnd(): void {
     if (this.#client.queuedBytes === 0) this.cut();
   }
@@ -48,13 +52,15 @@ class Farewell implements WireHandler, Deadlined {
   }
 }
 
-/** Sends the last words, ends this side's half, and closes when the client does, or soon. */
-export function sayFarewell(plane: Plane, client: WireSocket, words: Uint8Array): void {
+/**
+ * Sends the final message, ends this side's half, and closes the socket when the client closes or after FAREWELL_MS.
+ */
+export function sayFarewell(plane: Plane, client: WireSocket, message: Uint8Array): void {
   const farewell = new Farewell(plane, client);
   plane.deadlines.add(farewell);
   plane.connections.addFarewell(farewell);
   client.handler = farewell;
-  client.write(words);
+  client.write(message);
   client.end();
   client.resume();
 }

@@ -18,12 +18,12 @@ const PROBES = slotOf("tlsd_proxy_probes_total");
 const CONNECT_FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
 
-/** What is known of a failure beyond its name. */
+/** What is known about a failure in addition to its name. */
 export interface FailureDetail {
   readonly limit?: OverLimit;
   readonly alert?: string;
   readonly detail?: string;
-  /** Said to the client before the connection closes. */
+  /** The final message to the client before the connection closes. */
   readonly farewell?: Uint8Array;
 }
 
@@ -38,7 +38,7 @@ function release(connection: ConnectionState): void {
   listener.counters.addOpen(-1);
 }
 
-/** Ends a health check of a proxy, which is not a failure and has used up no handshake. */
+/** Ends a health check of a proxy. A health check is not a failure and does not count as a handshake. */
 function endProbe(connection: ConnectionState): void {
   const { listener, client } = connection;
   listener.counters.add(PROBES);
@@ -58,7 +58,7 @@ export function failHandshake(
   endUnserved(connection, failure, rest);
 }
 
-/** Ends a connection before it is served, for a cause that every mode has. */
+/** Ends a connection before it is served, for a cause that can occur in every mode. */
 export function refuseConnection(
   connection: ConnectionState,
   cause: RefusalCause,
@@ -70,7 +70,7 @@ export function refuseConnection(
   endUnserved(connection, cause, rest);
 }
 
-/** Returns false if the connection has ended already, or ends here as a health check. */
+/** Returns false if the connection has already ended, or if it is a health check, which this function ends. */
 function beginEnd(connection: ConnectionState, failure: HandshakeFailure): boolean {
   if (connection.isOver) return false;
   connection.isOver = true;
@@ -79,7 +79,7 @@ function beginEnd(connection: ConnectionState, failure: HandshakeFailure): boole
   return false;
 }
 
-/** Ends a connection before it was open, and records why. Its cause has been counted. */
+/** Ends a connection that was never open, and records why. The caller has counted the cause. */
 function endUnserved(
   connection: ConnectionState,
   failure: HandshakeFailure,
@@ -93,7 +93,7 @@ function endUnserved(
   release(connection);
 }
 
-/** Names how a connection ends when one of its sides breaks off. The engine may know no cause. */
+/** Returns the outcome of a connection that one side broke off. The engine does not always report a cause. */
 export function outcomeOfBreak(
   isClient: boolean,
   failure: WireFailure | undefined,
@@ -118,19 +118,22 @@ export function outcomeOfBreak(
   }
 }
 
-/** Outcomes in which the client broke off, so that the endpoint must not take what came so far for the whole. */
+/** Outcomes in which the client broke off. The endpoint must not take the data so far for the whole request. */
 const CLIENT_BROKE_OFF: ReadonlySet<ConnectionOutcome> = new Set<ConnectionOutcome>([
   "client-reset",
   "client-tls-error",
 ]);
 
-/** Outcomes in which the endpoint broke off: the client has been sent what came, or has been given time to take it. */
+/**
+ * Outcomes in which the endpoint broke off. The client was sent everything that the endpoint sent, or had time to read
+ * it.
+ */
 const ENDPOINT_BROKE_OFF: ReadonlySet<ConnectionOutcome> = new Set<ConnectionOutcome>([
   "endpoint-reset",
   "endpoint-tls-error",
 ]);
 
-/** Towards a client without TLS only RST says that something is missing. With TLS a close without close_notify does. */
+/** Without TLS, only RST tells the client that data is missing. With TLS, a close without close_notify does. */
 function closeClient(
   { client, tls, bytesToClient }: ConnectionState,
   outcome: ConnectionOutcome,
@@ -138,7 +141,7 @@ function closeClient(
   const isAllSent = ENDPOINT_BROKE_OFF.has(outcome)
     ? tls !== undefined && bytesToClient > 0 && client.queuedBytes === 0
     : client.hasFinished;
-  // A client that was sent everything may still be reading it from the kernel: RST would take that back.
+  // The client may still be reading data that is in the kernel's buffers. RST would discard it.
   if (isAllSent) client.destroy();
   else client.reset();
 }
@@ -149,8 +152,8 @@ function closeEndpoint(socket: WireSocket | undefined, outcome: ConnectionOutcom
 }
 
 /**
- * Ends an open connection, closes what is left of its sockets, records and counts it. The only place that does. The
- * farewell is sent to the client before its socket is closed.
+ * Ends an open connection: closes its remaining sockets, counts it and records it. No other function does. If there is
+ * a farewell, it is sent to the client before its socket is closed.
  */
 export function endConnection(
   connection: ConnectionState,
@@ -167,7 +170,7 @@ export function endConnection(
   if (farewell === undefined) closeClient(connection, outcome);
   else sayFarewell(connection.plane, connection.client, farewell);
   closeEndpoint(lease?.socket, outcome);
-  // An endpoint that cannot be used is told in any case: nothing else says why clients are turned away.
+  // Connections without a usable endpoint are always recorded, because no other log line says why these clients fail.
   if (connection.isLogged || outcome === "endpoint-failed") {
     connection.plane.recorder.connectionEnded(connectionRecordOf(connection, outcome, durationMs));
   }
@@ -175,13 +178,13 @@ export function endConnection(
   release(connection);
 }
 
-/** Ends a connection wherever it is: the drain deadline has passed, or a stage has thrown. */
+/** Ends a connection in any stage, because the drain deadline has passed or a stage has thrown. */
 export function cutConnection(connection: ConnectionState, why: "drained" | "internal"): void {
   if (connection.isOpen) endConnection(connection, why);
   else refuseConnection(connection, why);
 }
 
-/** Ends a connection that waits for its endpoint, as another needs its place. */
+/** Ends a connection that waits for its endpoint, to make room for a new connection. */
 export function giveUpWaiting(connection: EndpointConnection): void {
   connection.endpointFailure = "busy";
   connection.listener.counters.add(CONNECT_FAILED_SLOTS.busy);

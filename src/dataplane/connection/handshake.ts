@@ -25,15 +25,20 @@ import type { ReadHello } from "./read-client-hello.ts";
 const HANDSHAKE_SLOTS = slotsByLabel("tlsd_handshakes_total");
 const HANDSHAKE_SECONDS = histogramSlots("tlsd_handshake_seconds");
 
-/** Any engine can put this much into its tickets; of nearly all clients no more is asked. */
+/**
+ * Every engine can send session tickets that contain a certificate chain of this size. Only longer chains, which are
+ * rare, need a check.
+ */
 const LONG_CHAIN_BYTES = 8_192;
 
-/** Neither engine can send the alert of RFC 8446 section 6.2 by then: the client is sent close_notify and FIN. */
-const IN_ORDER = { farewell: Buffer.alloc(0) };
+/**
+ * At this stage, neither engine can send the alert of RFC 8446 section 6.2. The client receives close_notify and FIN.
+ */
+const CLOSE_NOTIFY = { farewell: Buffer.alloc(0) };
 
 /**
- * Does the TLS handshake with the client, under the certificate for its name. Policy, certificate and client trust are
- * those in force when the ClientHello has come. Returns false if the connection is over.
+ * Performs the TLS handshake with the client. Policy, certificate and client trust are those in force when the
+ * ClientHello was read. Returns false if the connection has ended.
  */
 export async function shakeHands(
   connection: TlsConnection,
@@ -58,14 +63,18 @@ export async function shakeHands(
   return true;
 }
 
-/** Before the TLS socket exists, so that the whole policy holds for the name, and not only what SNI may change. */
+/**
+ * Chooses the TLS context before the TLS socket exists, so that the whole policy applies to the server name. A context
+ * that is set in an SNI callback could change only part of it.
+ */
 function chooseContext(
   connection: TlsConnection,
   { certificates, spec }: ClientTlsRules,
   hello: ClientHello,
 ): WireContext | undefined {
   if (!sharesVersion(hello, spec.policy)) {
-    // Before the name is looked at, and not left to an engine: for some old versions Node has another alert.
+    // The version is checked before the name, and not by the engine, because Node sends another alert for some old
+    // versions.
     failHandshake(connection, "unsupported-version", { farewell: ALERT_RECORDS.protocol_version });
     return undefined;
   }
@@ -88,14 +97,17 @@ function chooseContext(
   }
 }
 
-/** What the client sent in place of a name, with all that no name has written as `\x1b`. */
+/**
+ * Returns a sentence with what the client sent as server name if it is not a host name. Characters that cannot be in a
+ * name are written as `\x1b`.
+ */
 function noNameOf({ otherName }: ClientHello): string | undefined {
   if (otherName === undefined) return undefined;
   const escaped = otherName.replaceAll(
     /[^\w.:*[\]-]/g,
     (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
-  return `The server name ${escaped} is no host name.`;
+  return `The server name ${escaped} is not a host name.`;
 }
 
 function startTls(
@@ -114,7 +126,7 @@ function startTls(
         firstBytes,
         requestCertificate: clientAuth.mode !== "none",
         requireCertificate: clientAuth.mode === "require",
-        // RFC 7301 section 3.2: without the extension there is nothing to answer.
+        // Without the extension in the ClientHello, the server sends no ALPN (RFC 7301 section 3.2).
         alpn: hello.alpn.length === 0 ? undefined : alpn,
       },
       {
@@ -143,8 +155,8 @@ function startTls(
 }
 
 /**
- * Asked on every connection, resumed ones too: an engine that resumes a session says nothing of the certificate that
- * the client once showed, or did not.
+ * Checks the client's certificate on every connection, including resumed ones. When an engine resumes a session, it
+ * does not report whether the client presented a certificate in the original handshake.
  */
 function admitClientCertificate(
   connection: TlsConnection,
@@ -156,7 +168,7 @@ function admitClientCertificate(
   const certificate = socket.peerCertificate();
   if (certificate === undefined) {
     if (mode === "request") return true;
-    failHandshake(connection, "no-client-certificate", IN_ORDER);
+    failHandshake(connection, "no-client-certificate", CLOSE_NOTIFY);
     return false;
   }
   connection.peerCertificate = certificate;
@@ -165,11 +177,14 @@ function admitClientCertificate(
   const failure = isWithoutCrl(connection, spec.clientAuth, socket, verifyFailure)
     ? "no-crl-for-client-certificate"
     : nameVerifyFailure(verifyFailure.reason);
-  failHandshake(connection, failure, { ...IN_ORDER, detail: verifyFailure.detail });
+  failHandshake(connection, failure, { ...CLOSE_NOTIFY, detail: verifyFailure.detail });
   return false;
 }
 
-/** An engine says that a list is missing even if the chain leads to no CA of the policy, where the CA is what matters. */
+/**
+ * Whether the only fault is a missing revocation list. Engines also report a missing list for a chain that does not
+ * lead to a CA of the policy, and then the missing CA is the cause.
+ */
 function isWithoutCrl(
   { plane }: TlsConnection,
   { trust }: SnapshotClientAuth,
@@ -181,7 +196,10 @@ function isWithoutCrl(
   return root !== undefined && plane.contexts.isAuthority(trust, root);
 }
 
-/** On Bun a client with very long certificates would be cut off at the first answer, by an engine that says not why. */
+/**
+ * Whether the engine can answer a client with this certificate chain. On Bun, session tickets with a very long chain
+ * would end the connection at the first write, without an error that says why.
+ */
 function canAnswer(
   connection: TlsConnection,
   { tickets }: ResolvedPolicy,
@@ -192,17 +210,20 @@ function canAnswer(
     chainBytes > LONG_CHAIN_BYTES && tickets && socket.facts().version === "TLSv1.3";
   if (!hasTickets || socket.canSendTickets(chainBytes)) return true;
   const detail = `The client's certificates have ${chainBytes} bytes, too many for a session ticket of Bun.`;
-  failHandshake(connection, "too-large", { ...IN_ORDER, detail });
+  failHandshake(connection, "too-large", { ...CLOSE_NOTIFY, detail });
   return false;
 }
 
-/** Neither engine tells the server's side, but both choose by the order that they are given (wire/). */
+/**
+ * Computes the group of the key exchange. Neither engine reports it to a server, but both choose by the configured
+ * order (wire/).
+ */
 function groupOf(
   hello: ClientHello,
   policy: ResolvedPolicy,
   { version, isResumed }: TlsFacts,
 ): GroupName | undefined {
   if (version === "TLSv1.3") return sharedGroupOf(hello, policy, version);
-  // Resuming in TLS 1.2 exchanges no keys.
+  // A resumed TLS 1.2 session has no key exchange.
   return isResumed ? undefined : sharedGroupOf(hello, policy, "TLSv1.2");
 }

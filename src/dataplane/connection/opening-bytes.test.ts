@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OpeningBytes } from "./opening-bytes.ts";
 
-test("gathers chunks in order, whether or not they are lent", () => {
+test("collects chunks in order, whether or not they are lent", () => {
   for (const isLent of [false, true]) {
     const opening = new OpeningBytes(Buffer.from("a"));
     const lent = Buffer.from("bc");
@@ -12,7 +12,7 @@ test("gathers chunks in order, whether or not they are lent", () => {
   }
 });
 
-test("keeps no chunk that is only lent", () => {
+test("copies a chunk that is lent", () => {
   const opening = new OpeningBytes();
   const lent = Buffer.from("ab");
   const whole = opening.add(lent, true);
@@ -20,7 +20,7 @@ test("keeps no chunk that is only lent", () => {
   assert.equal(whole.toString(), "ab");
 });
 
-test("keeps a first chunk that belongs to it without a copy, and never writes into it", () => {
+test("keeps a first chunk that is not lent without a copy, and never writes into it", () => {
   const shared = Buffer.from("abcdef");
   const chunk = shared.subarray(0, 3);
   const opening = new OpeningBytes();
@@ -29,7 +29,7 @@ test("keeps a first chunk that belongs to it without a copy, and never writes in
   assert.equal(shared.toString(), "abcdef");
 });
 
-test("bytes that come one by one are not copied once for each that follows", () => {
+test("copies each byte only a few times if every chunk is one byte", () => {
   const opening = new OpeningBytes();
   const places = new Set<number>();
   const byte = Buffer.from("x");
@@ -41,5 +41,5 @@ test("bytes that come one by one are not copied once for each that follows", () 
   assert.ok(places.size <= 8, `${places.size} buffers for the bytes after the first 8 KiB`);
 });
 
-/** Buffers of this size have memory of their own. */
+/** Buffers of this size are not allocated from Node's shared pool. */
 const capacityOf = (bytes: Buffer): number => bytes.buffer.byteLength;

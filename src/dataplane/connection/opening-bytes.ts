@@ -2,25 +2,29 @@ const NOTHING = Buffer.alloc(0);
 const MIN_CAPACITY_BYTES = 256;
 
 /**
- * Gathers the first bytes of a connection in a buffer that doubles. No length that a peer announced makes it grow, and
- * a byte is copied a few times at the most, not once for every byte that follows it.
+ * Collects the first bytes of a connection in a buffer that doubles when it is full. Only received bytes make it grow,
+ * never a length that the peer announced. Each byte is copied a few times at most, so that the cost is linear even if
+ * every chunk is one byte.
  */
 export class OpeningBytes {
   #buffer: Buffer;
   #length: number;
 
-  /** Keeps `bytes`. */
+  /** Keeps a reference to `bytes`. */
   constructor(bytes: Buffer = NOTHING) {
     this.#buffer = bytes;
     this.#length = bytes.length;
   }
 
-  /** What the bytes take up in memory. */
+  /** The memory that the buffer occupies, in bytes. */
   get capacity(): number {
     return this.#buffer.length;
   }
 
-  /** Returns a view of all bytes so far, which is valid until more are added. Keeps the chunk unless it is lent. */
+  /**
+   * Adds a chunk. Returns a view of all bytes so far, which is valid until the next call. A chunk that is not lent may
+   * be kept instead of copied.
+   */
   add(chunk: Buffer, isLent: boolean): Buffer {
     const length = this.#length + chunk.length;
     if (this.#length === 0 && !isLent) {

@@ -15,9 +15,9 @@ const HTTP_ANSWER = Buffer.from(
     `Content-Length: ${HTTP_PAGE.length}\r\n\r\n${HTTP_PAGE}`,
 );
 
-/** Why a client that broke the protocol is sent that alert, for the record of the handshake. */
+/** The details of the handshake record for alerts whose name does not explain the fault. */
 const DETAILS: Readonly<Partial<Record<SentAlert, string>>> = {
-  unexpected_message: "Something else than a ClientHello came.",
+  unexpected_message: "The client sent something other than a ClientHello.",
   record_overflow: "A record is longer than 16,384 bytes.",
 };
 
@@ -25,11 +25,14 @@ type Complete = Exclude<HelloResult, { readonly kind: "incomplete" }>;
 
 export interface ReadHello {
   readonly hello: ClientHello;
-  /** The hello, and whatever came with it, for the handshake to start with. */
+  /** The hello and all bytes after it, with which the handshake starts. */
   readonly bytes: Buffer;
 }
 
-/** What the client says before any private key is used for it. Undefined: the connection is over. */
+/**
+ * Reads the ClientHello, before any private key is used for the client. Resolves with undefined if the connection has
+ * ended.
+ */
 export async function readClientHello(
   connection: TlsConnection,
   firstBytes: Buffer,
@@ -55,7 +58,7 @@ function maxHelloBytesOf({ rules, plane }: TlsConnection): number {
   return Math.min(MAX_HELLO_BYTES, plane.wire.maxHelloBytes(requestsCertificate));
 }
 
-/** The client is told why as far as its protocol has words for it: by an alert of TLS, or a page of HTTP. */
+/** Refuses the client with a message that its protocol can express: a TLS alert or an HTTP response. */
 function refuse(
   connection: TlsConnection,
   found: Exclude<Complete, { readonly kind: "hello" }>,
@@ -73,14 +76,14 @@ function refuse(
       failHandshake(connection, "not-tls");
       return;
     case "too-large":
-      // As both engines do, though the RFC has no alert for it.
+      // The RFC defines no alert for this. Both engines send illegal_parameter.
       failHandshake(connection, "too-large", { farewell: ALERT_RECORDS.illegal_parameter });
       return;
     case "malformed": {
       const { alert } = found;
       failHandshake(connection, alert === "unrecognized_name" ? "unknown-name" : "protocol-error", {
         farewell: ALERT_RECORDS[alert],
-        detail: DETAILS[alert] ?? "ClientHello malformed",
+        detail: DETAILS[alert] ?? "The ClientHello is malformed.",
       });
       return;
     }

@@ -4,9 +4,9 @@ import { refuseConnection } from "./finish.ts";
 import { OpeningBytes } from "./opening-bytes.ts";
 
 /**
- * Gathers the first bytes of a client until `parse` has what it looks for; undefined there asks for more. Resolves with
- * what was found and every byte read so far, with the socket held; with undefined when the connection is over. `parse`
- * bounds what it asks for, and is given the bytes of its last call with more behind them.
+ * Reads the first bytes of a client until `parse` returns a result. `parse` is called with all bytes so far, returns
+ * undefined if it needs more, and must bound how many it needs. Resolves with the result and all bytes that were read,
+ * with the socket held. Resolves with undefined if the connection has ended.
  */
 export function readOpening<Found>(
   connection: ConnectionState,

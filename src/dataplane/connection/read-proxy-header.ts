@@ -18,18 +18,18 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
 type Complete = Exclude<ProxyHeaderResult, { readonly kind: "incomplete" }>;
 
 /**
- * Reads the PROXY header of a listed peer and resolves with the bytes that came after it. All other peers are direct
- * clients, whose bytes are not looked at. Resolves with undefined if the connection is over.
+ * Reads the PROXY header of a peer that is in `acceptProxyProtocol`, and resolves with the bytes after the header.
+ * Other peers are direct clients, and no bytes are read from them. Resolves with undefined if the connection has ended.
  */
 export async function readProxyHeader(connection: ConnectionState): Promise<Buffer | undefined> {
   if (!needsProxyHeader(connection)) return NOTHING;
   const opening = await readOpening(connection, undefined, (bytes) =>
     tryCompleteHeader(connection, bytes),
   );
-  // The end may have been the event after the header's last byte.
+  // The connection may have ended between the last byte of the header and this line.
   if (opening === undefined || connection.isOver) return undefined;
   const { found, bytes } = opening;
-  // The peer was gone before it was accepted, so nobody knows whether it may announce clients.
+  // The peer closed before it was accepted. Its address is unknown, so it may not announce a client.
   if (connection.clientAddress === "") {
     refuseConnection(connection, "reset");
     return undefined;
@@ -39,11 +39,11 @@ export async function readProxyHeader(connection: ConnectionState): Promise<Buff
     return undefined;
   }
   if (!takeHeader(connection, found)) return undefined;
-  // A view would keep a header of up to 64 KB in memory for as long as the handshake lasts.
+  // A copy, because a view would keep a header of up to 64 KB in memory during the handshake.
   return Buffer.from(bytes.subarray(found.headerBytes));
 }
 
-/** Tells a health check in the same event in which its header is complete, as the next event may be its end. */
+/** Parses the header and sets `isProbe` in the same event, because the next event may be the end of the connection. */
 function tryCompleteHeader(connection: ConnectionState, bytes: Buffer): Complete | undefined {
   const result = parseProxyHeader(bytes);
   if (result.kind === "incomplete") return undefined;
@@ -55,8 +55,9 @@ function tryCompleteHeader(connection: ConnectionState, bytes: Buffer): Complete
 }
 
 /**
- * Returns false if the announced client is turned away; the connection is over then. A peer that announces nobody may be a
- * health check, which no list and no rate is for: if a ClientHello follows, the lists are asked then.
+ * Applies the header to the connection. Returns false, and ends the connection, if the announced client is not
+ * admitted. If the header announces no client, the connection may be a health check, to which no list and no rate
+ * applies. If a ClientHello follows, the lists are checked after it.
  */
 function takeHeader(
   connection: ConnectionState,
@@ -76,15 +77,18 @@ function takeHeader(
 }
 
 /**
- * Returns undefined if the header announces no client, or the peer itself. The latter is what the specification
- * recommends for health checks in version 1 (section 2.1), which has no LOCAL.
+ * Returns undefined if the header announces no client or the peer itself. The specification recommends the latter for
+ * health checks in version 1 (section 2.1), which has no LOCAL command.
  */
 function clientOf(connection: ConnectionState, header: Complete): AnnouncedClient | undefined {
   if (header.kind !== "announced") return undefined;
   return isPeerItself(connection, header.client) ? undefined : header.client;
 }
 
-/** The address of a peer that is gone is not known: its header announces the peer if the destination is this socket. */
+/**
+ * Whether the header announces the peer that sent it. If the address of the peer is unknown, the result is whether the
+ * destination in the header is this socket.
+ */
 function isPeerItself(
   { client: socket, clientAddress, clientPort }: ConnectionState,
   announced: AnnouncedClient,
@@ -100,7 +104,7 @@ function isPeerItself(
   );
 }
 
-/** Returns the text of the access line, which is hexadecimal unless the id is printable ASCII. */
+/** Returns the unique id as access lines show it: as text if it is printable ASCII, otherwise in hexadecimal. */
 function uniqueIdIn(tlvs: Buffer): string | undefined {
   const value = tlvValueOf(tlvs, TLV.uniqueId);
   if (value === undefined) return undefined;

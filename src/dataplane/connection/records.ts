@@ -1,4 +1,4 @@
-/** What is told of a connection when it is over: the record of a failed handshake, or an access line. */
+/** Builds the record of a connection that has ended: a failed handshake or an access line. */
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ConnectionOutcome, HandshakeFailure, OverLimit } from "#model/records/outcome.ts";
@@ -7,17 +7,17 @@ import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import { versionName } from "../tls/tls-names.ts";
 import type { ConnectionState } from "./connection-state.ts";
 
-/** A list may hold 127 of them (RFC 8446 section 4.2.1). */
-const MAX_TOLD_VERSIONS = 100;
+/** A ClientHello can list 127 versions (RFC 8446 section 4.2.1). The record holds fewer. */
+const MAX_RECORDED_VERSIONS = 100;
 
-/** The keys that a spread adds are not compared with the type of the record, so they are compared here. */
+/** TypeScript does not check that the keys of a spread belong to the record, so the type of this function does. */
 const optional = <Key extends keyof ConnectionRecord | keyof HandshakeRecord, Value>(
   key: Key,
   value: Value | undefined,
 ): { readonly [K in Key]?: Value } =>
   (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
 
-/** A clock gives more digits than it measures. */
+/** The clock returns more digits than its resolution. */
 const toMicroseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 export function handshakeRecordOf(
@@ -38,12 +38,15 @@ export function handshakeRecordOf(
     ...optional("proxyAddress", connection.proxyAddress),
     ...optional("serverName", connection.serverName),
     ...optional("alpn", hello?.alpn),
-    ...optional("offeredVersions", hello?.versions.slice(0, MAX_TOLD_VERSIONS).map(versionName)),
+    ...optional(
+      "offeredVersions",
+      hello?.versions.slice(0, MAX_RECORDED_VERSIONS).map(versionName),
+    ),
     durationMs: toMicroseconds(connection.elapsedMs()),
   };
 }
 
-/** It is to be asked before the lease is released: only an endpoint that was connected is named. */
+/** Must be called before the lease is released, because only an open lease names the endpoint. */
 export function connectionRecordOf(
   connection: ConnectionState,
   outcome: ConnectionOutcome,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { redirectOf, tryRequestHead } from "./redirect-target.ts";
 
-/** What is answered to these bytes: the Location, or the status where there is none. */
+/** Returns the Location of the response to these bytes, or its status if it has no Location. */
 function answerTo(bytes: string, httpsPort = 443): string | number | undefined {
   const head = tryRequestHead(Buffer.from(bytes, "latin1"));
   if (head === undefined) return undefined;
@@ -21,7 +21,7 @@ describe("redirectOf", () => {
     [request("GET / HTTP/1.1", "Host: [::1]:80"), "https://[::1]/"],
     [request("GET / HTTP/1.1", "Host: 192.0.2.1:80"), "https://192.0.2.1/"],
     [request("GET / HTTP/1.1", "Host: shop_1.test."), "https://shop_1.test./"],
-    // In absolute form the target wins, and its own port is not the one of https.
+    // A target in absolute form takes precedence, and its port is not the https port.
     [request("GET http://other.test/path HTTP/1.1", host), "https://other.test/path"],
     [request("GET HTTP://Other.Test:8080/p?q HTTP/1.1", host), "https://other.test/p?q"],
     [request("GET https://other.test HTTP/1.1", host), "https://other.test/"],
@@ -30,7 +30,7 @@ describe("redirectOf", () => {
     [request("GET http://other.test/ HTTP/1.1", "Host:"), "https://other.test/"],
     [request("GET http://other.test/ HTTP/1.0"), "https://other.test/"],
     [request("OPTIONS * HTTP/1.1", host), "https://shop.test/"],
-    // The authority stands before the path, so that none of these leads elsewhere.
+    // The path follows the authority, so none of these leads to another host.
     [request("GET //evil.test/x HTTP/1.1", host), "https://shop.test//evil.test/x"],
     [request("GET /\\evil.test HTTP/1.1", host), "https://shop.test/\\evil.test"],
     [request("GET /http://evil.test HTTP/1.1", host), "https://shop.test/http://evil.test"],
@@ -42,12 +42,12 @@ describe("redirectOf", () => {
     [`\r\n${request("GET /x HTTP/1.1", host)}`, "https://shop.test/x"],
   ];
   for (const [bytes, location] of good) {
-    it(`leads to ${location.slice(0, 60)}`, () => {
+    it(`redirects to ${location.slice(0, 60)}`, () => {
       assert.equal(answerTo(bytes), location);
     });
   }
 
-  it("names the port unless it is 443", () => {
+  it("includes the port unless it is 443", () => {
     assert.equal(answerTo(request("GET /x HTTP/1.1", host), 8443), "https://shop.test:8443/x");
     const absolute = request("GET http://other.test:8443/ HTTP/1.1", host);
     assert.equal(answerTo(absolute, 444), "https://other.test:444/");

@@ -6,7 +6,7 @@ import { endConnection } from "./finish.ts";
 import { readOpening } from "./read-opening.ts";
 import { redirectOf, tryRequestHead, type Answer } from "./redirect-target.ts";
 
-/** RFC 9110 section 15. */
+/** Reason phrases of RFC 9110 section 15. */
 const REASONS = {
   308: "Permanent Redirect",
   400: "Bad Request",
@@ -27,7 +27,7 @@ const bytesOf = ({ status, headers }: Answer): Buffer =>
     ].join("\r\n"),
   );
 
-/** Answers one plain HTTP request with 308 to https, RFC 9110 section 15.4.9. */
+/** Answers one plain HTTP request with status 308 and the https URL (RFC 9110 section 15.4.9). */
 export async function redirectToHttps(
   connection: ConnectionState<ListenerRules<SnapshotRedirectListener>>,
   firstBytes: Buffer,

@@ -6,42 +6,45 @@ import type { ConnectionState, DeadlineListener, EndpointConnection } from "./co
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
 /**
- * How long a client must have said nothing before it is closed after a broken answer, as what it says later is answered
- * with RST, which may overtake the answer: one that has said nothing since the break, and one that was still sending.
+ * How long a client must have sent nothing before its connection is closed after a broken answer. Data that arrives
+ * after the close is answered with RST, which can discard the answer before the client has read it. The first value
+ * applies if the client has sent nothing since the endpoint broke off, the second if it has.
  */
 const QUIET_MS = 250;
 const QUIET_AFTER_DATA_MS = 2_000;
 
 const FIRST_BYTE_SECONDS = histogramSlots("tlsd_first_byte_seconds");
 
-/** Why a side is held back, as bits of one number: it is read on once no reason is left. */
+/** The reasons why reading from a side is paused, as bits of one number. Reading resumes when no reason is left. */
 const SINK_IS_FULL = 1;
 const ALL_REASONS = ~0;
 
 interface BrokenAnswer {
   readonly outcome: ConnectionOutcome;
   readonly beganAtMs: number;
-  /** When last some of what is queued for the client had gone. */
+  /** When the queue to the client last became shorter. */
   movedAtMs: number;
 }
 
 /**
- * One side of a relay: it hears its socket and writes to the other side's. Everything that happens with each chunk is
- * an assignment or a call; nothing is allocated.
+ * One side of a relay. It handles the events of its socket and writes to the socket of the other side. Nothing is
+ * allocated for each chunk.
  */
 class RelaySide implements WireHandler, Congested, DeadlineListener {
   readonly connection: EndpointConnection;
   readonly isClient: boolean;
   readonly socket: WireSocket;
   other: RelaySide;
-  /** The peer has ended its half. */
+  /** Whether the peer has ended its half. */
   hasEnded = false;
   isClosed = false;
-  /** The reasons for which its socket is paused. */
-  #heldBackFor = 0;
-  /** Of its socket, when last looked at by a deadline. */
+  /** The reasons why reading from the socket is paused. */
+  #pauseReasons = 0;
+  /** `queuedBytes` of the socket when a deadline last read it. */
   #queuedBytesSeen = 0;
-  /** The endpoint has broken off; the client is still sent what came before. Kept by the client's side. */
+  /**
+   * Set on the client's side after the endpoint broke off, while the client is still sent what the endpoint had sent.
+   */
   #broken: BrokenAnswer | undefined;
 
   constructor(connection: EndpointConnection, isClient: boolean, socket: WireSocket) {
@@ -65,10 +68,11 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
       return;
     }
     touch(connection);
-    // The other peer is gone, but what it said is still on its way to this one: this one's words go nowhere.
+    // The other peer has closed, so this chunk is dropped. The data that the other peer sent before is still being
+    // delivered to this side.
     if (other.isClosed) return;
     if (other.socket.write(chunk, isLent)) return;
-    this.#holdBack(SINK_IS_FULL);
+    this.#addPauseReason(SINK_IS_FULL);
     connection.plane.relayMemory.hold(other, other.socket.queuedBytes);
   }
 
@@ -77,18 +81,18 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     connection.plane.relayMemory.release(this);
     if (this.#broken !== undefined) return;
     touch(connection);
-    other.#letGo(SINK_IS_FULL);
+    other.#removePauseReasons(SINK_IS_FULL);
   }
 
-  #holdBack(reason: number): void {
-    this.#heldBackFor |= reason;
+  #addPauseReason(reason: number): void {
+    this.#pauseReasons |= reason;
     this.socket.pause();
   }
 
-  #letGo(reasons: number): void {
-    if ((this.#heldBackFor & reasons) === 0) return;
-    this.#heldBackFor &= ~reasons;
-    if (this.#heldBackFor === 0) this.socket.resume();
+  #removePauseReasons(reasons: number): void {
+    if ((this.#pauseReasons & reasons) === 0) return;
+    this.#pauseReasons &= ~reasons;
+    if (this.#pauseReasons === 0) this.socket.resume();
   }
 
   onEnd(): void {
@@ -115,22 +119,22 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
       else other.breakOff(outcome);
       return;
     }
-    // An endpoint that has answered in full and then broke off takes nothing more; its answer is still delivered.
-    if (failure !== undefined && !other.isClosed) other.#letGo(ALL_REASONS);
+    // The endpoint answered completely and then broke off. It takes no more data, but its answer is still delivered.
+    if (failure !== undefined && !other.isClosed) other.#removePauseReasons(ALL_REASONS);
     if (other.isClosed) endConnection(connection, "completed");
     else if (!this.hasEnded) other.socket.end();
   }
 
   /**
-   * The endpoint has broken off. What came from it is still sent, for as long as the client goes on taking it. Then the
-   * connection is ended so that the client can tell a broken answer from a whole one (finish.ts).
+   * Handles an endpoint that broke off. The data that it sent is delivered for as long as the client reads it. Then the
+   * connection is ended in a way that shows the client that the answer is incomplete (finish.ts).
    */
   breakOff(outcome: ConnectionOutcome): void {
     const { nowMs } = this.connection.plane.deadlines;
     this.#broken = { outcome, movedAtMs: nowMs, beganAtMs: nowMs };
     this.#waitForQuiet(this.#broken, QUIET_MS);
-    // What it still sends is dropped, so there is no reason left to hold it back.
-    this.#letGo(ALL_REASONS);
+    // Data that the client still sends is dropped, so reading from it is no longer paused.
+    this.#removePauseReasons(ALL_REASONS);
   }
 
   #waitForQuiet({ beganAtMs }: BrokenAnswer, quietMs: number): void {
@@ -144,21 +148,22 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     endConnection(this.connection, "relay-memory");
   }
 
-  /** Of both sides: one of them is told. */
+  /** Handles the deadline of both sides. Only the client's side is registered for it. */
   deadlinePassed(): void {
     const { connection, other } = this;
     if (this.#broken !== undefined) {
       this.#endBroken(this.#broken);
       return;
     }
-    // A queue that shrinks is not idle: after its end a socket tells of no drain.
+    // A queue that shrinks is not idle. After `end`, a socket does not report a drain, so the queues are compared here.
     if (this.#hasMoved() || other.#hasMoved()) {
       touch(connection);
       return;
     }
     const { idleMs } = connection.rules.spec.timeouts;
     const queuedBytes = this.socket.queuedBytes + other.socket.queuedBytes;
-    // A peer that has to read megabytes in the kernel first moves unseen. The shorter deadline is for who has it all.
+    // A peer that is still reading megabytes from the kernel's buffers makes progress that is not visible here. The
+    // shorter deadline applies only after everything was sent.
     if (connection.idleMs < idleMs && queuedBytes > 0) {
       connection.deadlineAtMs += idleMs - connection.idleMs;
       connection.idleMs = idleMs;
@@ -193,12 +198,15 @@ function firstByte(connection: EndpointConnection): void {
   );
 }
 
-/** Moves the idle deadline. The clock of the last tick will do, and costs nothing. */
+/** Moves the idle deadline. The time of the last tick is accurate enough and needs no system call. */
 function touch(connection: ConnectionState): void {
   connection.deadlineAtMs = connection.plane.deadlines.nowMs + connection.idleMs;
 }
 
-/** Carries bytes both ways until both sides have ended, one breaks off, or nothing moves for the idle deadline. */
+/**
+ * Relays bytes in both directions until both sides have ended, one side breaks off, or nothing is transferred within
+ * the idle deadline.
+ */
 export function relay(connection: EndpointConnection, endpointSocket: WireSocket): void {
   const client = new RelaySide(connection, true, connection.client);
   const endpoint = new RelaySide(connection, false, endpointSocket);

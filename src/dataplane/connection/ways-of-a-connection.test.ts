@@ -19,7 +19,7 @@ const endpointAt = (port: number): SnapshotEndpoint => ({
 const [first, second] = [endpointAt(1), endpointAt(2)];
 const twoEndpoints: SnapshotListener = { ...egressListener, endpoints: [first, second] };
 
-/** A client that is relayed to an endpoint. */
+/** Starts a relay between a client and an endpoint. */
 async function relayed() {
   const memory = new MemoryPlane();
   const accepted = await memory.startEndpoint("127.0.0.2", 1);
@@ -34,7 +34,7 @@ const stateOf = ({ isClosed, failure }: MemoryPeer): unknown => ({ isClosed, fai
 const CLOSED = { isClosed: true, failure: undefined };
 const RESET = { isClosed: true, failure: "reset" };
 
-describe("a client that says nothing", () => {
+describe("a client that sends nothing", () => {
   it("is reset at the handshake deadline", async () => {
     const memory = new MemoryPlane();
     const client = await memory.connect(memory.listenerOf(tcpListener));
@@ -44,7 +44,7 @@ describe("a client that says nothing", () => {
     assert.deepEqual([stateOf(client), memory.outcomes()], [RESET, ["deadline"]]);
   });
 
-  it("is closed when nothing has moved for the idle deadline", async () => {
+  it("is closed if no byte is transferred within the idle deadline", async () => {
     const { memory, client, endpoint } = await relayed();
     await memory.clock.advance(59_000);
     await client.send("still here");
@@ -57,7 +57,7 @@ describe("a client that says nothing", () => {
 });
 
 describe("a relay", () => {
-  it("goes on in one direction when the other has ended", async () => {
+  it("continues in one direction after the other has ended", async () => {
     const { memory, client, endpoint } = await relayed();
     await client.send("question");
     client.socket.end();
@@ -71,14 +71,14 @@ describe("a relay", () => {
     assert.deepEqual(memory.outcomes(), ["completed"]);
   });
 
-  it("passes a reset of the client on", async () => {
+  it("passes a reset by the client on to the endpoint", async () => {
     const { memory, client, endpoint } = await relayed();
     client.socket.reset();
     await untilQuiet();
     assert.deepEqual([stateOf(endpoint), memory.outcomes()], [RESET, ["client-reset"]]);
   });
 
-  it("lets the client have what came before the endpoint was reset, and tells it that something is missing", async () => {
+  it("delivers what the endpoint sent before it reset the connection, and then resets the client", async () => {
     const { memory, client, endpoint } = await relayed();
     await endpoint.send("half an answer");
     endpoint.socket.reset();
@@ -88,11 +88,11 @@ describe("a relay", () => {
     assert.deepEqual([stateOf(client), memory.outcomes()], [RESET, ["endpoint-reset"]]);
   });
 
-  it("holds a side back while the other does not read", async () => {
+  it("stops reading from one side while the other side does not read", async () => {
     const { client, endpoint } = await relayed();
     endpoint.socket.pause();
     for (let count = 0; count < 20; count += 1) {
-      // One after the other: each may be the one that is too much.
+      // The sends are sequential, because any of them can fill the buffers.
       // oxlint-disable-next-line no-await-in-loop
       await client.send("x".repeat(16_384));
     }
@@ -102,7 +102,7 @@ describe("a relay", () => {
     assert.deepEqual([client.socket.queuedBytes, endpoint.received.length], [0, 20 * 16_384]);
   });
 
-  it("counts each byte once, while it is open and at its end", async () => {
+  it("counts each byte once, while the connection is open and at its end", async () => {
     const { memory, listener, client } = await relayed();
     const slot = slotOf("tlsd_bytes_from_clients_total");
     const counted = (): number | undefined => {
@@ -121,7 +121,7 @@ describe("a relay", () => {
 });
 
 describe("endpoints", () => {
-  it("are tried in turn where one refuses, and counted for as long as they are used", async () => {
+  it("are tried in order if one refuses, and are counted while they are used", async () => {
     const memory = new MemoryPlane();
     const accepted = await memory.startEndpoint("127.0.0.2", 2);
     const client = await memory.connect(memory.listenerOf(twoEndpoints));
@@ -135,7 +135,7 @@ describe("endpoints", () => {
     assert.equal(memory.connections[0]?.endpoint, "web-2 127.0.0.2:2");
   });
 
-  it("are tried in turn where one does not answer by its deadline", async () => {
+  it("are tried in order if one does not answer by the deadline", async () => {
     const memory = new MemoryPlane();
     memory.wire.silentAddresses.add("127.0.0.2:1");
     const accepted = await memory.startEndpoint("127.0.0.2", 2);
@@ -147,7 +147,7 @@ describe("endpoints", () => {
     assert.deepEqual([accepted.length, health.connecting], [1, 0]);
   });
 
-  it("have no connect left under way when the client leaves", async () => {
+  it("have no connect in progress after the client has left", async () => {
     const memory = new MemoryPlane();
     memory.wire.silentAddresses.add("127.0.0.2:1");
     const client = await memory.connect(

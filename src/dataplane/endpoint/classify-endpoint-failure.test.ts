@@ -8,7 +8,7 @@ type PlainKind = Exclude<WireFailure["kind"], "alert" | "tls" | "verify">;
 const nameOf = (kind: PlainKind, isTls = false): string =>
   classifyEndpointFailure({ kind, detail: "" }, isTls);
 
-it("names what happened to a connect", () => {
+it("names the failure of a connect", () => {
   assert.equal(nameOf("refused"), "refused");
   assert.equal(nameOf("timeout"), "timeout");
   assert.equal(nameOf("reset"), "reset");
@@ -18,7 +18,7 @@ it("names what happened to a connect", () => {
   assert.equal(classifyEndpointFailure(undefined, false), "reset");
 });
 
-it("names what happened to TLS", () => {
+it("names the failure of TLS", () => {
   const verifyNameOf = (reason: Extract<WireFailure, { kind: "verify" }>["reason"]): string =>
     classifyEndpointFailure({ kind: "verify", reason, detail: "" }, true);
   assert.equal(verifyNameOf("wrong-name"), "wrong-name");
@@ -32,7 +32,7 @@ it("names what happened to TLS", () => {
   assert.equal(nameOf("timeout", true), "timeout");
 });
 
-it("blames no endpoint for what the director lacks", () => {
+it("does not blame an endpoint for a lack of resources in the director", () => {
   assert.equal(
     isEndpointsFault(classifyEndpointFailure({ kind: "no-open-files", detail: "" }, false)),
     false,

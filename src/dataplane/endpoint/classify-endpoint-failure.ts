@@ -10,7 +10,7 @@ const BY_VERIFY_REASON: Readonly<Record<VerifyFailureReason, EndpointFailure>> =
   "wrong-name": "wrong-name",
 };
 
-/** Names why an endpoint could not be used. `isTls` says that the TLS handshake had begun. */
+/** Returns why an endpoint could not be used. `isTls` says whether the TLS handshake had started. */
 export function classifyEndpointFailure(
   failure: WireFailure | undefined,
   isTls: boolean,
@@ -38,6 +38,6 @@ export function classifyEndpointFailure(
   }
 }
 
-/** Whether it says something of the endpoint: what the director lacks itself must not take an endpoint out. */
+/** Whether the endpoint caused the failure. A lack of resources in the director must not mark an endpoint as down. */
 export const isEndpointsFault = (failure: EndpointFailure): boolean =>
   failure !== "no-open-files" && failure !== "busy";

@@ -1,17 +1,17 @@
-/** Connects in a row that fail before an endpoint counts as down. */
+/** Number of connects that must fail in a row before an endpoint counts as down. */
 const FALL = 3;
 const FIRST_BACK_OFF_MS = 1_000;
 const MAX_BACK_OFF_MS = 30_000;
-/** Connects that may be under way to an endpoint that has not answered the last ones. */
-const MOST_UNANSWERED = 16;
+/** How many connects may be in progress to an endpoint whose last connects timed out. */
+const MAX_UNANSWERED = 16;
 
-/** What this worker knows of one endpoint. Outlives snapshots. */
+/** The state of one endpoint as this worker knows it. It is kept when the snapshot changes. */
 export class EndpointHealth {
-  /** This count and the next are changed by leases alone (endpoint-lease.ts). */
+  /** Only leases change this count and the next (endpoint-lease.ts). */
   openConnections = 0;
-  /** Connects under way, TLS included. */
+  /** Connects in progress, including TLS handshakes. */
   connecting = 0;
-  /** From the control process's active checks. */
+  /** Set from the active health checks of the control process. */
   isCheckedDown = false;
   #failuresInARow = 0;
   #timeoutsInARow = 0;
@@ -23,11 +23,11 @@ export class EndpointHealth {
   }
 
   /**
-   * Whether one more connect may be under way. Each holds a place of the worker until its deadline: an endpoint that has
-   * stopped answering is tried by a few at a time.
+   * Whether another connect may start. Each connect occupies a connection of the worker until its deadline, so an
+   * endpoint that has stopped answering gets only a few at a time.
    */
   mayConnect(): boolean {
-    return this.#timeoutsInARow < FALL || this.connecting < MOST_UNANSWERED;
+    return this.#timeoutsInARow < FALL || this.connecting < MAX_UNANSWERED;
   }
 
   succeeded(): void {
@@ -36,18 +36,18 @@ export class EndpointHealth {
     this.#backOffMs = FIRST_BACK_OFF_MS;
   }
 
-  /** After a back-off one failure is enough for the next, longer one: the endpoint is tried, not trusted. */
+  /** Records a failed connect. After a back-off, a single failure starts the next back-off, which is twice as long. */
   failed(nowMs: number, isTimeout = false): void {
     this.#failuresInARow += 1;
     this.#timeoutsInARow = isTimeout ? this.#timeoutsInARow + 1 : 0;
-    // Connects that were under way together fail together, and say it once.
+    // Connects that were in progress at the same time fail together. They count as one back-off.
     if (this.#failuresInARow < FALL || nowMs < this.#downUntilMs) return;
     this.#downUntilMs = nowMs + this.#backOffMs;
     this.#backOffMs = Math.min(2 * this.#backOffMs, MAX_BACK_OFF_MS);
   }
 }
 
-/** Health by endpoint key. */
+/** The health of each endpoint, by endpoint key. */
 export class EndpointHealths {
   readonly #byKey = new Map<string, EndpointHealth>();
   #checkedDown: ReadonlySet<string> = new Set();

@@ -11,12 +11,12 @@ import { classifyEndpointFailure } from "./classify-endpoint-failure.ts";
 import type { Candidate } from "./endpoint-set.ts";
 
 /**
- * One use of an endpoint, from the attempt to connect until `release`. It knows nothing of the connection or the exchange
- * that uses it. The connections of an endpoint are counted here and nowhere else.
+ * One use of an endpoint, from the attempt to connect until `release`. It does not depend on the connection or exchange
+ * that uses it. All counting of an endpoint's connections is in this class.
  */
 export class EndpointLease implements WireHandler {
   readonly candidate: Candidate;
-  /** The raw socket until TLS starts on it, the TLS socket from then on. */
+  /** The raw socket before TLS starts, then the TLS socket. */
   socket: WireSocket;
   #state: "connecting" | "open" | "released" = "connecting";
   #isTls = false;
@@ -32,7 +32,7 @@ export class EndpointLease implements WireHandler {
     return this.#state === "open";
   }
 
-  /** Resolves with undefined when the socket is connected, or its TLS handshake is done, else with the reason why not. */
+  /** Resolves with undefined when the socket is connected or its TLS handshake is done, otherwise with the failure. */
   untilConnected(): Promise<EndpointFailure | undefined> {
     return new Promise((resolve) => {
       this.#settle = resolve;
@@ -46,7 +46,7 @@ export class EndpointLease implements WireHandler {
     return this.untilConnected();
   }
 
-  /** The endpoint has taken the connection: it counts as open from now on. */
+  /** Counts the connection as open, because the endpoint has accepted it. */
   open(): void {
     const { health } = this.candidate;
     health.connecting -= 1;
@@ -55,7 +55,7 @@ export class EndpointLease implements WireHandler {
     this.#state = "open";
   }
 
-  /** Ends the use. Whoever holds the lease closes the socket. */
+  /** Ends the use. The holder of the lease closes the socket. */
   release(): void {
     const { health } = this.candidate;
     if (this.#state === "connecting") health.connecting -= 1;
@@ -68,7 +68,7 @@ export class EndpointLease implements WireHandler {
   }
 
   onOpen(): void {
-    this.#tell(undefined);
+    this.#settleWith(undefined);
   }
 
   onData(): void {}
@@ -79,15 +79,15 @@ export class EndpointLease implements WireHandler {
   }
 
   onClose(failure: WireFailure | undefined): void {
-    this.#tell(classifyEndpointFailure(failure, this.#isTls));
+    this.#settleWith(classifyEndpointFailure(failure, this.#isTls));
   }
 
   #fail(failure: EndpointFailure): void {
     this.socket.destroy();
-    this.#tell(failure);
+    this.#settleWith(failure);
   }
 
-  #tell(failure: EndpointFailure | undefined): void {
+  #settleWith(failure: EndpointFailure | undefined): void {
     const settle = this.#settle;
     this.#settle = undefined;
     settle?.(failure);

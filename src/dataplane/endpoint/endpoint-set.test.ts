@@ -20,11 +20,11 @@ function firstChoices(balance: Balance, clients: readonly string[], live = healt
 }
 
 describe("endpoint set", () => {
-  it("takes turns", () => {
+  it("rotates with round-robin", () => {
     assert.deepEqual(firstChoices("round-robin", ["a", "a", "a", "a"]), ["1", "2", "3", "1"]);
   });
 
-  it("takes turns among those that are up, however many stand by", () => {
+  it("rotates among the healthy endpoints, and uses standby only if none is healthy", () => {
     const live = healths();
     const standby = ["8", "9"].map(endpoint);
     const choices = (set: EndpointSet): readonly (string | undefined)[] =>
@@ -37,14 +37,14 @@ describe("endpoint set", () => {
     assert.deepEqual(choices(set), ["8", "9", "8", "9"]);
   });
 
-  it("takes the one with the fewest connections", () => {
+  it("chooses the endpoint with the fewest connections", () => {
     const live = healths();
     live.of("127.0.0.1:80").openConnections = 2;
     live.of("127.0.0.2:80").openConnections = 1;
     assert.deepEqual(firstChoices("least-connections", ["a", "b"], live), ["3", "3"]);
   });
 
-  it("keeps a client on its server, spreads clients, and moves only those of a server that is down", () => {
+  it("keeps a client on its server, distributes clients evenly, and moves only the clients of a server that is down", () => {
     const clients = Array.from({ length: 300 }, (_, at) => `192.0.2.${at}`);
     const before = firstChoices("client-hash", clients);
     assert.deepEqual(firstChoices("client-hash", clients), before);
@@ -58,7 +58,7 @@ describe("endpoint set", () => {
     });
   });
 
-  it("goes to standby only while no other is healthy, and to those that are down last of all", () => {
+  it("tries standby after the healthy servers, and endpoints that are down last", () => {
     const live = healths();
     const set = new EndpointSet([endpoint("1")], [endpoint("9")], "round-robin", live);
     const order = (nowMs: number): string[] =>
@@ -69,7 +69,7 @@ describe("endpoint set", () => {
     assert.deepEqual(order(1_000), ["1", "9"]);
   });
 
-  it("backs off longer with each failure after the first back-off, until one succeeds", () => {
+  it("doubles the back-off with each failure after the first back-off, until a connect succeeds", () => {
     const health = healths().of("x");
     for (let failure = 0; failure < 30; failure += 1) health.failed(0);
     assert.equal(health.isUp(999), false);
@@ -81,7 +81,7 @@ describe("endpoint set", () => {
     assert.equal(health.isUp(3_000), true);
   });
 
-  it("is tried by a few at a time once it has stopped answering", () => {
+  it("limits the connects to an endpoint that has stopped answering", () => {
     const health = healths().of("x");
     const isLimited = (): boolean => {
       health.connecting = 15;

@@ -8,17 +8,17 @@ export interface Candidate {
   readonly health: EndpointHealth;
 }
 
-/** FNV-1a, 32 bits: cheap, and even enough to spread clients. */
+/** FNV-1a with 32 bits, which is fast and distributes clients evenly enough. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1)
     hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  // Mixed once more: the last characters alone differ between endpoints of one network.
+  // The result is mixed again, because the keys of endpoints in one network differ only in their last characters.
   hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** The endpoints of one listener, and in which order a connection tries them. */
+/** The endpoints of one listener, and the order in which a connection tries them. */
 export class EndpointSet {
   readonly #servers: readonly Candidate[];
   readonly #standby: readonly Candidate[];
@@ -41,8 +41,8 @@ export class EndpointSet {
   }
 
   /**
-   * Best first: the healthy servers in the order of balance, then the healthy standby ones, then those that are down,
-   * because a try may succeed and no try cannot.
+   * Returns the endpoints, best first: the healthy servers in the order of balance, then the healthy standby servers,
+   * then those that are down. The latter are tried last because a connect may still succeed.
    */
   inOrder(clientAddress: string, nowMs: number): readonly Candidate[] {
     const [only] = this.#servers;
@@ -53,9 +53,10 @@ export class EndpointSet {
     const groups = [this.#servers, this.#standby];
     const isUp = ({ health }: Candidate): boolean => health.isUp(nowMs);
     const isDown = (candidate: Candidate): boolean => !isUp(candidate);
-    // Those that are up are ranked by themselves: the neighbour of one that is down gets no double share.
-    return [isUp, isDown].flatMap((isWanted) =>
-      groups.flatMap((group) => this.#ranked(group.filter(isWanted), turn, clientAddress)),
+    // Healthy endpoints are ranked separately. Otherwise the neighbour of an endpoint that is down would get a double
+    // share.
+    return [isUp, isDown].flatMap((isInState) =>
+      groups.flatMap((group) => this.#ranked(group.filter(isInState), turn, clientAddress)),
     );
   }
 
@@ -71,10 +72,11 @@ export class EndpointSet {
       case "round-robin":
         return inTurn;
       case "least-connections":
-        // From another start each time, so that endpoints with equally many take turns.
+        // The list starts at another endpoint each time, so that endpoints with the same number of connections take
+        // turns.
         return inTurn.toSorted((a, b) => a.health.openConnections - b.health.openConnections);
       case "client-hash":
-        // Rendezvous hashing: when an endpoint goes, only its own clients move.
+        // Rendezvous hashing. When an endpoint is removed, only its own clients move to others.
         return candidates
           .map((candidate) => ({ candidate, weight: hashOf(`${clientAddress} ${candidate.key}`) }))
           .toSorted((a, b) => b.weight - a.weight)

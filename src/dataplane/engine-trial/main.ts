@@ -1,7 +1,7 @@
 /**
- * An engine trial: a process on the engine of the workers that takes certificates and CA bundles from standard input, one
- * at a time, and writes to standard output whether the engine accepts them. It opens no file and no socket, and ends
- * with its standard input.
+ * An engine trial: a process on the engine of the workers that reads certificates and CA bundles from standard input,
+ * one at a time, and writes to standard output whether the engine accepts them. It opens no file and no socket, and
+ * exits when its standard input ends.
  */
 import { errorCodeOf } from "#model/error-code.ts";
 import { CIPHER_SUITE_NAMES, GROUP_NAMES } from "#model/tls/cipher-suites.ts";
@@ -18,7 +18,10 @@ process.stdin.on("data", (chunk: Buffer) => {
 });
 process.stdin.on("end", () => process.exit());
 
-/** Builds the context that a worker would build. The parts are chain, key, CA bundle and revocation lists, empty if absent. */
+/**
+ * Builds the context that a worker would build. Returns the engine's error code, or undefined if it accepts the parts.
+ * The parts are chain, key, CA bundle and revocation lists, each empty if absent.
+ */
 function tryRefusal(parts: Frame["parts"]): string | undefined {
   const [chainPem, keyPem, caPem, crlPem] = parts.map((part) =>
     part.length === 0 ? undefined : part.toString("latin1"),

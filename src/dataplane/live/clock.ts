@@ -1,6 +1,6 @@
-/** The clock of a worker. Tests have one whose time passes only when they say so. */
+/** The clock of a worker. Tests use a clock that they advance themselves. */
 export interface Clock {
-  /** Monotonic milliseconds. */
+  /** Returns monotonic milliseconds. */
   nowMs(): number;
   /** Calls `tick` every `ms` milliseconds. Returns a function that stops it. */
   every(ms: number, tick: () => void): () => void;

@@ -1,21 +1,24 @@
 import { SYSTEM_CLOCK, type Clock } from "./clock.ts";
 
-/** Whatever has to be done by a time. */
+/** An object with a deadline. */
 export interface Deadlined {
-  /** On the clock of `Deadlines.nowMs`; Infinity: none. */
+  /** Monotonic milliseconds, as in `Deadlines.nowMs`. Infinity if there is no deadline. */
   deadlineAtMs: number;
-  /** The deadline has passed. It is called again at the next tick unless the deadline moved or the thing was removed. */
+  /**
+   * Called when the deadline has passed. It is called again at each tick until the deadline moves or the object is
+   * removed.
+   */
   onDeadline(): void;
 }
 
 const TICK_MS = 100;
 
 /**
- * One timer for all connections of a worker: moving a deadline is an assignment, where a timer a connection would be
- * allocated and re-armed with every chunk. Deadlines are kept to within a tenth of a second.
+ * One timer for all connections of a worker. Moving a deadline is an assignment. A timer for each connection would have
+ * to be allocated, and set again for each chunk. Deadlines are accurate to 100 ms.
  */
 export class Deadlines {
-  /** Monotonic milliseconds, as of the last tick. */
+  /** Monotonic milliseconds at the last tick. */
   nowMs: number;
   readonly #clock: Clock;
   readonly #members = new Set<Deadlined>();
@@ -27,7 +30,7 @@ export class Deadlines {
     this.#stop = clock.every(TICK_MS, () => this.#tick());
   }
 
-  /** The deadline that is so many milliseconds from now. */
+  /** Returns the deadline that is `ms` milliseconds from now. */
   in(ms: number): number {
     return this.#clock.nowMs() + ms;
   }

@@ -1,12 +1,12 @@
 import { socketAddressOf } from "#model/names.ts";
 import type { Wire, WireListener, WireSocket } from "../wire/wire.ts";
 
-/** Connections that may wait on one new address:port for the commit. */
+/** How many connections may wait on one new address:port for the commit. */
 const MAX_HELD = 4_096;
 
 type Deliver = (socket: WireSocket) => void;
 
-/** One address:port. Before its first commit it holds what it accepts. */
+/** The listening socket of one address:port. Before its first commit it keeps the sockets that it accepts. */
 class ListeningSocket {
   #held: WireSocket[] = [];
   #deliver: Deliver | undefined;
@@ -42,7 +42,10 @@ export interface Address {
   readonly port: number;
 }
 
-/** The listening sockets of a worker by address:port. They outlive snapshots: a changed listener keeps its socket. */
+/**
+ * The listening sockets of a worker by address:port. They are kept when the snapshot changes: a changed listener keeps
+ * its socket.
+ */
 export class ListeningSockets {
   readonly #wire: Wire;
   readonly #open = new Map<string, ListeningSocket>();
@@ -52,14 +55,18 @@ export class ListeningSockets {
     this.#wire = wire;
   }
 
-  /** Opens those that are not open yet. On a failure those stay prepared that were opened: roll back. */
-  async prepare(wanted: readonly Address[]): Promise<void> {
-    const missing = wanted.filter(
+  /**
+   * Opens the sockets that are not open yet. If one cannot be opened, those opened before it stay prepared until
+   * `rollBack`.
+   */
+  async prepare(addresses: readonly Address[]): Promise<void> {
+    const missing = addresses.filter(
       ({ address, port }) => !this.#open.has(socketAddressOf(address, port)),
     );
     for (const { address, port } of missing) {
       const socket = new ListeningSocket();
-      // In turn: the first failure names its address, and the rest need not be tried.
+      // The sockets are opened sequentially, because the first failure names its address and makes the others
+      // unnecessary.
       // oxlint-disable-next-line no-await-in-loop
       await socket.open(this.#wire, address, port);
       this.#prepared.set(socketAddressOf(address, port), socket);
@@ -71,7 +78,10 @@ export class ListeningSockets {
     this.#prepared.clear();
   }
 
-  /** Puts the prepared ones in force, points each to its listener and closes those that nobody wants. */
+  /**
+   * Puts the prepared sockets in force, delivers the connections of each socket to its listener, and closes the sockets
+   * without a listener.
+   */
   commit(deliverTo: ReadonlyMap<string, Deliver>): void {
     for (const [key, socket] of this.#prepared) this.#open.set(key, socket);
     this.#prepared.clear();

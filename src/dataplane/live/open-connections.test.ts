@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { OpenConnections } from "./open-connections.ts";
 
 describe("OpenConnections", () => {
-  it("has a place while there is one, or a farewell makes room, the oldest first", () => {
+  it("has room below the limit, and at the limit closes the oldest farewell", () => {
     const connections = new OpenConnections();
     const cut: string[] = [];
     for (const name of ["first", "second"]) {
@@ -27,7 +27,7 @@ describe("OpenConnections", () => {
     assert.equal(connections.size, 3);
   });
 
-  it("takes a place from the connection that has waited longest for its endpoint, and for a while", () => {
+  it("ends the connection that has waited longest for its endpoint, but not before it has waited a while", () => {
     const connections = new OpenConnections();
     const gaveUp: string[] = [];
     const [first, second, served] = ["first", "second", "served"].map((name, at) => {
@@ -56,7 +56,7 @@ describe("OpenConnections", () => {
     assert.equal(connections.hasPlace(3, 1_000), false);
   });
 
-  it("is empty when connections and farewells are gone, and cuts both", async () => {
+  it("is empty when all connections and farewells are closed, and closes both", async () => {
     const connections = new OpenConnections();
     const connection = {
       cut: () => connections.delete(connection),

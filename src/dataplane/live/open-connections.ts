@@ -1,41 +1,44 @@
-/** What can be cut short. */
+/** An object whose sockets can be closed at any time. */
 interface Cuttable {
   cut(): void;
 }
 
 interface Open extends Cuttable {
-  /** Adds what it has carried since the last call to the counters. */
+  /** Adds the bytes since the last call to the counters. */
   countBytes(): void;
 }
 
-/** What can give its place up. */
+/** A connection that can be ended while it waits for its endpoint. */
 interface Waiting {
   giveUp(): void;
 }
 
-/** After this long a connection that waits for its endpoint makes room for a new one, if there is no other place. */
+/** After this time, a connection that waits for its endpoint may be ended to make room for a new one. */
 const PATIENCE_MS = 100;
 
 /**
- * The open connections of a worker, and the farewells: sockets of connections that are over, whose clients still read
- * the last words. A farewell has a place only for as long as no connection needs it, and a connection that waits for its
- * endpoint gives it up, too: a dead endpoint must not hold what clients of others could use. A drain is told when the last
- * connection and the last farewell have gone.
+ * The open connections of a worker, and its farewells: sockets of connections that have ended, whose clients still read
+ * the final message. When the limit is reached, a new connection replaces the oldest farewell, otherwise the connection
+ * that has waited longest for its endpoint. An endpoint that does not answer can therefore not block the clients of
+ * other endpoints. A drain waits until all connections and farewells are closed.
  */
 export class OpenConnections {
   readonly #open = new Set<Open>();
-  /** In the order in which they began. */
+  /** The oldest first. */
   readonly #farewells = new Set<Cuttable>();
-  /** Those of the open ones that wait for their endpoint, since when; the oldest first. */
+  /** The open connections that wait for their endpoint, with the time since when. The oldest is first. */
   readonly #waiting = new Map<Waiting, number>();
   #onEmpty: (() => void) | undefined;
 
-  /** Without farewells. */
+  /** Number of open connections, without farewells. */
   get size(): number {
     return this.#open.size;
   }
 
-  /** Whether there is a place for one more, at most `limit` in all, made if need be. */
+  /**
+   * Returns whether one more connection may open, if at most `limit` may be open in total. Closes a farewell or a
+   * waiting connection if that is necessary.
+   */
   hasPlace(limit: number, nowMs: number): boolean {
     if (this.#open.size + this.#farewells.size < limit) return true;
     const [farewell] = this.#farewells;
@@ -56,10 +59,10 @@ export class OpenConnections {
   delete(connection: Open & Waiting): void {
     this.#open.delete(connection);
     this.#waiting.delete(connection);
-    this.#tellEmpty();
+    this.#notifyIfEmpty();
   }
 
-  /** Costs a few comparisons a connection. Deadlines look at each of them ten times as often. */
+  /** Compares a few numbers for each connection. The deadlines visit each connection ten times as often. */
   countBytes(): void {
     for (const connection of this.#open) connection.countBytes();
   }
@@ -78,14 +81,14 @@ export class OpenConnections {
 
   deleteFarewell(farewell: Cuttable): void {
     this.#farewells.delete(farewell);
-    this.#tellEmpty();
+    this.#notifyIfEmpty();
   }
 
-  #tellEmpty(): void {
+  #notifyIfEmpty(): void {
     if (this.#open.size + this.#farewells.size === 0) this.#onEmpty?.();
   }
 
-  /** Resolves at once when none is open. */
+  /** Resolves when no connection and no farewell is open. */
   async untilEmpty(): Promise<void> {
     if (this.#open.size + this.#farewells.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -93,7 +96,7 @@ export class OpenConnections {
     });
   }
 
-  /** Returns how many connections there were. */
+  /** Closes all connections and farewells. Returns the number of connections. */
   cutAll(): number {
     const all = [...this.#open];
     for (const connection of all) connection.cut();

@@ -9,7 +9,7 @@ const opening = (name: string, shed: string[]): Opening => ({
 });
 
 describe("opening memory", () => {
-  it("sheds the one that began first, however often it has grown, and no more than it must", () => {
+  it("closes the connection that started first, however often it has grown, and no more connections than necessary", () => {
     const shed: string[] = [];
     const memory = new OpeningMemory(100 * KIB);
     const [first, second, third] = [
@@ -26,7 +26,7 @@ describe("opening memory", () => {
     assert.deepEqual([shed, memory.heldBytes], [["first"], 45 * KIB]);
   });
 
-  it("counts nothing for what is small, and forgets who is through", () => {
+  it("does not count small amounts, and forgets a connection whose handshake is done", () => {
     const shed: string[] = [];
     const memory = new OpeningMemory(100 * KIB);
     const [small, large] = [opening("small", shed), opening("large", shed)];

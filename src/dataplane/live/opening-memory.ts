@@ -1,23 +1,26 @@
 /** A connection whose handshake is not done. */
 export interface Opening {
-  /** Counted for it; kept here, as nearly all have none. */
+  /**
+   * The bytes that OpeningMemory counts for the connection, 0 for nearly all. They are stored here to avoid a map entry
+   * for each connection.
+   */
   openingBytes: number;
-  /** Ends it, and with it what it holds. */
+  /** Ends the connection and frees the memory that it holds. */
   shed(): void;
 }
 
-/** Less than this is not counted: `maxConnections` bounds it, and nearly every ClientHello fits. */
+/** Smaller amounts are not counted. `maxConnections` bounds their sum, and nearly every ClientHello is smaller. */
 const UNCOUNTED_BYTES = 4_096;
 const LIMIT_BYTES = 64 * 1024 * 1024;
 
 /**
- * What clients have sent that are not through with their handshake: PROXY headers and ClientHellos, of all connections of
- * a worker. Over the limit the one that began first is shed: an honest client needs a few round trips, one that means to
- * fill the memory stays until its deadline.
+ * The memory of unfinished handshakes: PROXY headers and ClientHellos of all connections of a worker. Above the limit,
+ * the connection that started first is closed. A legitimate client needs only a few round trips, while a client that
+ * tries to exhaust the memory stays until its deadline.
  */
 export class OpeningMemory {
   readonly #limitBytes: number;
-  /** In the order in which they began. */
+  /** The connection that started first is first. */
   readonly #held = new Set<Opening>();
   #heldBytes = 0;
 
@@ -25,7 +28,7 @@ export class OpeningMemory {
     this.#limitBytes = limitBytes;
   }
 
-  /** `bytes` are all that it holds, those of the call before included. */
+  /** Sets the number of bytes that the connection holds in total. */
   hold(opening: Opening, bytes: number): void {
     if (bytes <= UNCOUNTED_BYTES) return this.release(opening);
     this.#heldBytes += bytes - opening.openingBytes;
@@ -39,7 +42,7 @@ export class OpeningMemory {
     }
   }
 
-  /** Its handshake is done, or it is over. */
+  /** Called when the handshake is done or the connection has ended. */
   release(opening: Opening): void {
     if (!this.#held.delete(opening)) return;
     this.#heldBytes -= opening.openingBytes;

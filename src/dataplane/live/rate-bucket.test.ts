@@ -6,14 +6,14 @@ const takes = (bucket: RateBucket, count: number, nowMs: number): number =>
   Array.from({ length: count }, () => bucket.tryTake(nowMs)).filter(Boolean).length;
 
 describe("rate bucket", () => {
-  it("lets one second of the rate through at once, then no more than the rate", () => {
+  it("allows a burst of one second of the rate, then no more than the rate", () => {
     const bucket = new RateBucket(10, 0);
     assert.equal(takes(bucket, 100, 0), 10);
     assert.equal(takes(bucket, 100, 500), 5);
     assert.equal(takes(bucket, 100, 60_000), 10);
   });
 
-  it("gets back what was taken in vain, and never more than a second of the rate", () => {
+  it("takes back tokens, and never holds more than a second of the rate", () => {
     const bucket = new RateBucket(10, 0);
     assert.equal(takes(bucket, 100, 0), 10);
     bucket.giveBack();
@@ -22,7 +22,7 @@ describe("rate bucket", () => {
     assert.equal(takes(bucket, 100, 0), 10);
   });
 
-  it("keeps what was used up when the rate changes", () => {
+  it("keeps the tokens that were taken when the rate changes", () => {
     const bucket = new RateBucket(10, 0);
     assert.equal(takes(bucket, 8, 0), 8);
     bucket.setRate(100);

@@ -1,4 +1,6 @@
-/** A token bucket that holds one second's worth: a burst of that size passes, then the rate. */
+/**
+ * A token bucket that holds the tokens of one second. A burst of that size passes immediately, then the rate applies.
+ */
 export class RateBucket {
   #perSecond: number;
   #tokens: number;
@@ -10,7 +12,7 @@ export class RateBucket {
     this.#filledAtMs = nowMs;
   }
 
-  /** A change of the limit keeps what was used up. */
+  /** Changes the rate. Tokens that were taken stay taken. */
   setRate(perSecond: number): void {
     this.#perSecond = perSecond;
     this.#tokens = Math.min(this.#tokens, perSecond);
@@ -25,7 +27,7 @@ export class RateBucket {
     return true;
   }
 
-  /** Undoes a `tryTake` whose taker was turned away for something else. */
+  /** Undoes a `tryTake` for a connection that was refused for another reason. */
   giveBack(): void {
     this.#tokens = Math.min(this.#perSecond, this.#tokens + 1);
   }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { RecentMap } from "./recent-map.ts";
 
 describe("RecentMap", () => {
-  it("builds once for as long as it remembers, and forgets by use and not by age", () => {
+  it("builds a value once while it is kept, and drops the least recently used, not the oldest", () => {
     const map = new RecentMap<string, string>(2);
     const built: string[] = [];
     const use = (key: string): string =>
@@ -16,7 +16,7 @@ describe("RecentMap", () => {
     assert.deepEqual([...map.values()], ["a", "b"]);
   });
 
-  it("stays as it was where nothing could be built", () => {
+  it("does not change if a value cannot be built", () => {
     const map = new RecentMap<string, number>(1);
     map.use("a", () => 1);
     const fail = (): never => {
@@ -26,7 +26,7 @@ describe("RecentMap", () => {
     assert.deepEqual([...map.values()], [1]);
   });
 
-  it("lets go of what is not wanted", () => {
+  it("deletes the entries that match", () => {
     const map = new RecentMap<number, number>(9);
     for (const key of [1, 2, 3]) map.use(key, () => key);
     map.deleteWhere((value) => value === 2);

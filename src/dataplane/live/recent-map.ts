@@ -1,14 +1,14 @@
-/** A map of at most `limit` entries: the one not used for longest makes room. */
+/** A map of at most `limit` entries. A new entry replaces the least recently used one. */
 export class RecentMap<Key, Value> {
   readonly #limit: number;
-  /** Least recently used first: an entry is taken out and put in again with each use. */
+  /** The least recently used entry is first. Each use removes the entry and inserts it again at the end. */
   readonly #entries = new Map<Key, Value>();
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** The value of the key, built where there is none; what `build` throws leaves the map as it was. */
+  /** Returns the value of the key, and builds it if it does not exist. If `build` throws, the map does not change. */
   use(key: Key, build: () => Value): Value {
     const value = this.#entries.get(key) ?? build();
     this.#entries.delete(key);
@@ -24,8 +24,8 @@ export class RecentMap<Key, Value> {
     return this.#entries.values();
   }
 
-  deleteWhere(isUnwanted: (value: Value) => boolean): void {
-    for (const [key, value] of this.#entries) if (isUnwanted(value)) this.#entries.delete(key);
+  deleteWhere(isMatch: (value: Value) => boolean): void {
+    for (const [key, value] of this.#entries) if (isMatch(value)) this.#entries.delete(key);
   }
 
   clear(): void {

@@ -5,7 +5,7 @@ import { RelayMemory, type Congested } from "./relay-memory.ts";
 const side = (name: string, shed: string[]): Congested => ({ shed: () => shed.push(name) });
 
 describe("relay memory", () => {
-  it("sheds the connection that has been stuck longest, and no more than it must", () => {
+  it("closes the connection that has been stuck longest, and no more connections than necessary", () => {
     const shed: string[] = [];
     const memory = new RelayMemory();
     memory.limitBytes = 250;
@@ -18,7 +18,7 @@ describe("relay memory", () => {
     assert.equal(memory.heldBytes, 200);
   });
 
-  it("counts a side that drains and gets stuck again as the newest", () => {
+  it("treats a side that drains and gets stuck again as the newest", () => {
     const shed: string[] = [];
     const memory = new RelayMemory();
     memory.limitBytes = 250;

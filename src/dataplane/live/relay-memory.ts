@@ -1,17 +1,17 @@
-/** A direction of a relay whose sink is over its mark. */
+/** One direction of a relay whose receiver does not read fast enough: its queue exceeds the high-water mark. */
 export interface Congested {
-  /** Ends its connection, and with it what it holds. */
+  /** Ends the connection and frees the memory that it holds. */
   shed(): void;
 }
 
 /**
- * What the relays of a worker hold for slow readers, in all. Over the limit the connection that has been stuck longest
- * is shed, so that clients who never read cannot stop those who do.
+ * The memory that the relays of a worker hold for slow readers. Above the limit, the connection that has been stuck
+ * longest is closed, so that clients that never read cannot block the others.
  */
 export class RelayMemory {
   limitBytes = Number.POSITIVE_INFINITY;
   #heldBytes = 0;
-  /** In the order in which they became stuck. */
+  /** The direction that became stuck first is first. */
   readonly #held = new Map<Congested, number>();
 
   hold(side: Congested, bytes: number): void {

@@ -13,7 +13,7 @@ const limits = (change: Partial<SnapshotVnic>): SnapshotVnic => ({
 });
 
 describe("vNIC usage", () => {
-  it("refuses the connection over the limit, and takes one again when one was given back", () => {
+  it("refuses a connection above the limit, and accepts one again after another was released", () => {
     const usage = new VnicUsage(limits({ maxConnections: 2 }));
     assert.equal(usage.tryAdmit(0), undefined);
     assert.equal(usage.tryAdmit(0), undefined);
@@ -22,14 +22,14 @@ describe("vNIC usage", () => {
     assert.equal(usage.tryAdmit(0), undefined);
   });
 
-  it("keeps its count through a change of limits", () => {
+  it("keeps its count when the limits change", () => {
     const usage = new VnicUsage(limits({}));
     usage.tryAdmit(0);
     usage.setLimits(limits({ maxConnections: 1 }));
     assert.equal(usage.tryAdmit(0), "vnic-connections");
   });
 
-  it("keeps what an address has used up through a change of its rate", () => {
+  it("keeps what an address has used when its rate changes", () => {
     const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 2 }));
     for (const isWithin of [true, true, false])
       assert.equal(usage.tryTakeHandshake("192.0.2.1", 0), isWithin);
@@ -40,7 +40,7 @@ describe("vNIC usage", () => {
     assert.equal(usage.tryTakeHandshake("192.0.2.1", 10), true);
   });
 
-  it("lets an address over its rate use up nothing of the vNIC's", () => {
+  it("does not count an address above its rate against the rate of the vNIC", () => {
     const usage = new VnicUsage(limits({ handshakesPerSecond: 1 }));
     for (let time = 0; time < 3; time += 1) {
       assert.equal(usage.tryAdmit(0), undefined);
@@ -50,7 +50,7 @@ describe("vNIC usage", () => {
     assert.equal(usage.tryAdmit(0), "vnic-handshake-rate");
   });
 
-  it("counts the clients of one IPv6 /64 as one address, and others on their own", () => {
+  it("counts the clients of one IPv6 /64 as one address, and others separately", () => {
     const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 1 }));
     assert.equal(usage.tryTakeHandshake("2001:db8::1", 0), true);
     assert.equal(usage.tryTakeHandshake("2001:db8::2", 0), false);
@@ -61,7 +61,7 @@ describe("vNIC usage", () => {
     assert.equal(usage.tryTakeHandshake("192.0.2.1", 1_000), true);
   });
 
-  it("remembers a flood of addresses within a bound, and the one that comes again longest", () => {
+  it("remembers a limited number of addresses, and keeps an address that is used again", () => {
     const usage = new VnicUsage(limits({ handshakesPerSecondPerAddress: 1 }));
     usage.tryTakeHandshake("198.51.100.1", 0);
     for (let at = 0; at < 70_000; at += 1) {

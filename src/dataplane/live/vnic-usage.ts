@@ -4,10 +4,10 @@ import type { SnapshotVnic } from "#model/records/snapshot.ts";
 import { RateBucket } from "./rate-bucket.ts";
 import { RecentMap } from "./recent-map.ts";
 
-/** Client addresses whose rate is remembered, for each vNIC; the one not seen for longest makes room. */
+/** How many client addresses each vNIC remembers the rate of. A new address replaces the least recently used one. */
 const MAX_ADDRESSES = 65_536;
 
-/** What one vNIC uses in this worker, and what it may. Outlives snapshots. */
+/** The usage and limits of one vNIC in this worker. The usage is kept when the snapshot changes. */
 export class VnicUsage {
   #limits: SnapshotVnic;
   #openConnections = 0;
@@ -34,7 +34,9 @@ export class VnicUsage {
     return this.#openConnections;
   }
 
-  /** Counts the connection, or says which limit it is over. What was counted must be given back by `release`. */
+  /**
+   * Counts the connection, or returns the limit that it exceeds. A counted connection must be released with `release`.
+   */
   tryAdmit(nowMs: number): OverLimit | undefined {
     const { maxConnections, handshakesPerSecond } = this.#limits;
     if (maxConnections !== undefined && this.#openConnections >= maxConnections)
@@ -51,7 +53,10 @@ export class VnicUsage {
     this.#openConnections -= 1;
   }
 
-  /** For a connection that another limit turns away, such as its client's own rate: it must not use up what others share. */
+  /**
+   * Undoes the handshake that `tryAdmit` counted, for a connection that was refused for another reason, such as the
+   * rate of its address. It must not use up the shared rate.
+   */
   giveHandshakeBack(): void {
     this.#handshakes?.giveBack();
   }

@@ -1,4 +1,6 @@
-/** Mode egress: the client is a server that speaks plaintext, and the endpoint is a remote host that speaks TLS. */
+/**
+ * Mode egress: the client is an attached server that sends plaintext, and the endpoint is a remote host that uses TLS.
+ */
 import type { MetricOf } from "#model/records/mode-records.ts";
 import type { SnapshotEgressListener } from "#model/records/modes/egress.ts";
 import { connectEndpoint } from "../connection/connect-endpoint.ts";

@@ -1,4 +1,4 @@
-/** Mode redirect: the client speaks plain HTTP and is redirected to https. */
+/** Mode redirect: the client sends a plain HTTP request and is redirected to https. */
 import type { MetricOf } from "#model/records/mode-records.ts";
 import type { SnapshotRedirectListener } from "#model/records/modes/redirect.ts";
 import { readProxyHeader } from "../connection/read-proxy-header.ts";

@@ -1,4 +1,4 @@
-/** Mode tcp: TLS of the client ends here, and its plaintext goes to an endpoint. */
+/** Mode tcp: the TLS of the client is terminated, and its plaintext is relayed to an endpoint. */
 import type { MetricOf } from "#model/records/mode-records.ts";
 import type { SnapshotTcpListener } from "#model/records/modes/tcp.ts";
 import { checkLists } from "../connection/admit-client.ts";
@@ -45,7 +45,7 @@ export const tcp: DataplaneMode<TcpRules, MetricOf<"tcp">> = {
     const lease = await connectEndpoint(connection);
     if (lease !== undefined) relay(connection, lease.socket);
   },
-  /** Where TLS was to come, it is a handshake that has failed, unless the client is not allowed. */
+  /** Counts the refusal as a failed handshake, because a handshake was expected, unless the client is not allowed. */
   countRefusal(counters, cause) {
     if (cause === "not-allowed") counters.add(REFUSED_SLOTS[cause]);
     else counters.add(FAILED_SLOTS[cause]);

@@ -16,12 +16,12 @@ const pairs = (changes: readonly number[] | undefined): Map<number, number> => {
   return found;
 };
 
-/** One round. */
+/** Takes the changes of all listeners. */
 const take = (counters: Counters): Readonly<Record<string, readonly number[]>> =>
   counters.takeChanges(1_000) ?? {};
 
 describe("counters", () => {
-  it("tells what was added since it was last asked, and nothing when nothing was", () => {
+  it("returns what was added since the last call, and nothing if nothing was", () => {
     const counters = new Counters();
     counters.of(NAME, "tcp").add(ACCEPTED);
     counters.of(NAME, "tcp").add(ACCEPTED);
@@ -29,14 +29,14 @@ describe("counters", () => {
     assert.deepEqual(take(counters), {});
   });
 
-  it("has a slot of its own for each value of a label, and none for another", () => {
+  it("has one slot for each value of a label, and none for other values", () => {
     const failed = slotsByLabel("tlsd_handshakes_failed_total");
     assert.equal(new Set(Object.values(failed)).size, HANDSHAKE_FAILURE_NAMES.length - 1);
     // @ts-expect-error A typo does not compile.
     assert.equal(failed["no-such-cause"], undefined);
   });
 
-  it("has no slot for what the mode does not carry, and makes room when the mode changes", () => {
+  it("has no slot for metrics that the mode does not carry, and adds slots when the mode changes", () => {
     const counters = new Counters();
     const session = slotsByLabel("tlsd_handshakes_total").new;
     const redirect = counters.of(NAME, "redirect");
@@ -52,7 +52,7 @@ describe("counters", () => {
     assert.deepEqual([found.get(ACCEPTED), found.get(session)], [2, 1]);
   });
 
-  it("puts a duration into the bucket whose bound it does not pass, and into the sum", () => {
+  it("adds a duration to the first bucket whose bound it does not exceed, and to the sum", () => {
     const histogram = histogramSlots("tlsd_handshake_seconds");
     const counters = new Counters();
     counters.of(NAME, "tcp").observeMs(histogram, 1);
@@ -65,7 +65,7 @@ describe("counters", () => {
     assert.ok(Math.abs((found.get(histogram.sum) ?? 0) - 60.004) < 1e-9);
   });
 
-  it("keeps a listener that is gone until its last connection is", () => {
+  it("keeps a removed listener until its last connection has ended", () => {
     const counters = new Counters();
     counters.of(NAME, "tcp").addOpen(1);
     take(counters);
@@ -74,7 +74,7 @@ describe("counters", () => {
     assert.equal(pairs(take(counters)[NAME]).get(OPEN), 0);
   });
 
-  it("takes some listeners at a time, goes on with the next ones and loses none", () => {
+  it("takes some listeners at a time, continues with the next ones and skips none", () => {
     const counters = new Counters();
     const names = Array.from({ length: 5 }, (_, at) => `front.shop:${at + 1}` as ListenerName);
     const countAll = (): void => {
@@ -90,7 +90,7 @@ describe("counters", () => {
     assert.deepEqual(Object.keys(counters.takeChanges(2) ?? {}), names.slice(0, 2));
   });
 
-  it("keeps a listener that is gone until it has told what it counted", () => {
+  it("keeps a removed listener until its counts were taken", () => {
     const counters = new Counters();
     counters.of(NAME, "tcp").add(ACCEPTED);
     counters.keepOnly(new Set());

@@ -16,7 +16,7 @@ type CounterName = Exclude<MetricWith<{ readonly kind: "counter" }>, LabelledMet
 type HistogramName = MetricWith<{ readonly kind: "histogram" }>["name"];
 type LabelOf<Name> = Extract<LabelledMetric, { readonly name: Name }>["values"][number];
 
-/** The place of one counter of a metric in the array of a listener. Only the functions below make one. */
+/** The index of one counter in the array of a listener. Only the functions below create slots. */
 export type Slot<Name extends ListenerMetricName> = number & { readonly metric: Name };
 
 const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
@@ -24,7 +24,7 @@ const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
 export const slotOf = <Name extends CounterName>(name: Name): Slot<Name> =>
   SLOTS.firstSlot[name] as Slot<Name>;
 
-/** Returns where each value of a labelled metric is counted. */
+/** Returns the slot of each value of a labelled metric. */
 export function slotsByLabel<Name extends LabelledMetric["name"]>(
   name: Name,
 ): Readonly<Record<LabelOf<Name>, Slot<Name>>> {
@@ -43,7 +43,7 @@ interface HistogramSlots<Name extends ListenerMetricName> {
 export function histogramSlots<Name extends HistogramName>(name: Name): HistogramSlots<Name> {
   const metric = LISTENER_METRICS.find((candidate) => candidate.name === name);
   if (metric === undefined || !("buckets" in metric))
-    throw new TypeError(`${name} is no histogram.`);
+    throw new TypeError(`${name} is not a histogram.`);
   const first = SLOTS.firstSlot[name];
   return {
     first: first as Slot<Name>,
@@ -53,8 +53,8 @@ export function histogramSlots<Name extends HistogramName>(name: Name): Histogra
 }
 
 /**
- * What one listener has counted since it was last told: one flat array, so that counting is an addition. A stage that counts
- * a metric which the mode does not carry does not compile.
+ * What one listener has counted since the last report, in one flat array, so that counting is an addition. A stage that
+ * counts a metric which the mode does not carry does not compile.
  */
 export class ListenerCounters<in Name extends ListenerMetricName> {
   #slots: Float64Array;
@@ -65,7 +65,7 @@ export class ListenerCounters<in Name extends ListenerMetricName> {
     this.#slots = new Float64Array(size);
   }
 
-  /** Makes room for the metrics of another mode. */
+  /** Adds slots for the metrics of another mode. */
   grow(size: number): void {
     if (size <= this.#slots.length) return;
     const slots = new Float64Array(size);
@@ -99,12 +99,12 @@ export class ListenerCounters<in Name extends ListenerMetricName> {
     return this.#openConnections;
   }
 
-  /** It has told all that it counted, and no connection is left that could count more. */
+  /** Whether everything was reported and no open connection can count more. */
   get isSettled(): boolean {
     return !this.#isTouched && this.#openConnections === 0;
   }
 
-  /** Flat pairs of slot and amount; undefined where nothing changed. */
+  /** Returns the changes as flat pairs of slot and amount, or undefined if nothing changed. */
   takeChanges(): number[] | undefined {
     if (!this.#isTouched) return undefined;
     const changes: number[] = [];
@@ -122,12 +122,15 @@ const SIZES: ReadonlyMap<ListenerMode, number> = new Map(
   LISTENER_MODES.map((mode) => [mode, slotsNeededBy(metricsOf(mode))]),
 );
 
-/** Counters by listener name: they outlive snapshots, so that no change loses a count. */
+/** The counters of each listener, by name. They are kept when the snapshot changes, so that no count is lost. */
 export class Counters {
   readonly #byListener = new Map<ListenerName, ListenerCounters<ListenerMetricName>>();
   #round: MapIterator<[ListenerName, ListenerCounters<ListenerMetricName>]> | undefined;
 
-  /** A listener whose mode has changed keeps its counters, as connections of the mode before may still be open. */
+  /**
+   * Returns the counters of a listener. They are kept when its mode changes, because connections of the old mode may
+   * still be open.
+   */
   of<Mode extends ListenerMode>(name: ListenerName, mode: Mode): ListenerCounters<MetricOf<Mode>> {
     const size = SIZES.get(mode) ?? SLOTS.size;
     let counters = this.#byListener.get(name);
@@ -140,8 +143,8 @@ export class Counters {
   }
 
   /**
-   * What the next listeners have counted, `most` of them at the most. It goes round: the next call goes on where this one
-   * has ended. Undefined at the end of a round.
+   * Returns the changes of the next listeners, of `most` listeners at most. Each call continues after the last listener
+   * of the previous call. Returns undefined after the last listener, and the next call starts again with the first.
    */
   takeChanges(most: number): Record<ListenerName, number[]> | undefined {
     const changed: Record<ListenerName, number[]> = {};
@@ -162,7 +165,7 @@ export class Counters {
     return taken === 0 ? undefined : changed;
   }
 
-  /** Forgets listeners that are not in force and have nothing left to tell. */
+  /** Deletes the counters of listeners that are not in force and have nothing left to report. */
   keepOnly(names: ReadonlySet<ListenerName>): void {
     for (const [name, counters] of this.#byListener) {
       if (!names.has(name) && counters.isSettled) this.#byListener.delete(name);

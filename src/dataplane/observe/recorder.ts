@@ -2,7 +2,7 @@ import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 
 const FLUSH_MS = 200;
-/** What waits for one flush at the most; the rest is dropped and counted. */
+/** How many records may wait for one flush. The rest is dropped and counted. */
 const MAX_HANDSHAKES = 200;
 const MAX_CONNECTIONS = 2_000;
 
@@ -12,7 +12,10 @@ export interface Events {
   readonly dropped: number;
 }
 
-/** Gathers records for the control process. A flood fills a flush, never the memory. */
+/**
+ * Collects records for the control process and sends them in batches. Its memory is bounded, also during a flood of
+ * connections.
+ */
 export class Recorder {
   readonly #send: (events: Events) => void;
   #handshakes: HandshakeRecord[] = [];

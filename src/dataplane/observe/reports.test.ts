@@ -18,7 +18,10 @@ const beat = {
   loopDelayMs: 0,
 } as const;
 
-/** Reports whose frames go into a list, while `isRead` or as long as they may wait. */
+/**
+ * Returns reports whose frames are added to a list if `isRead` is true. Otherwise they wait in the channel, up to its
+ * limit.
+ */
 function makeReports() {
   const frames: Buffer[] = [];
   const pipe = {
@@ -53,7 +56,7 @@ function makeReports() {
 
 const listenerOf = (port: number): ListenerName => `front.shop:${port}` as ListenerName;
 
-test("counts of 10,000 busy listeners go out in messages that may be sent", () => {
+test("counts of 10,000 busy listeners are sent in messages of an allowed size", () => {
   const { reports, counters, frames, sent } = makeReports();
   for (let port = 1; port <= 10_000; port += 1) {
     for (let slot = 0; slot < SLOTS.size; slot += 1) {
@@ -67,7 +70,7 @@ test("counts of 10,000 busy listeners go out in messages that may be sent", () =
   assert.equal(told.length, 10_000);
 });
 
-test("one second's counts are bounded, and the rest goes out in the next", () => {
+test("the counts of one second are bounded, and the rest is sent in the next second", () => {
   const { reports, counters, frames } = makeReports();
   for (let port = 1; port <= 10_000; port += 1) {
     for (let slot = 0; slot < SLOTS.size; slot += 1) {
@@ -79,7 +82,7 @@ test("one second's counts are bounded, and the rest goes out in the next", () =>
   assert.ok(bytes > 4_000_000 && bytes < 5_500_000, `${bytes}`);
 });
 
-test("records that do not fit into one message go out in several", () => {
+test("records that do not fit into one message are sent in several", () => {
   const { reports, frames, sent } = makeReports();
   const wide = { ...sampleConnection, clientCertificate: "x".repeat(2_000) };
   const connections = Array.from({ length: 2_000 }, () => wide);
@@ -95,7 +98,7 @@ test("records that do not fit into one message go out in several", () => {
   );
 });
 
-test("records beyond a second's bytes are dropped and counted", () => {
+test("records above the bytes of one second are dropped and counted", () => {
   const { reports, sent, frames } = makeReports();
   const wide = { ...sampleConnection, clientCertificate: "x".repeat(4_000) };
   const connections = Array.from({ length: 2_000 }, () => wide);
@@ -144,7 +147,7 @@ test("without a reader, memory is bounded, records are dropped and no count is l
   assert.ok(frames.length > 0);
 });
 
-test("notices without an end are a few a second", () => {
+test("a flood of notices is limited to a few each second", () => {
   const { reports, sent } = makeReports();
   for (let count = 0; count < 1_000; count += 1) {
     reports.notice({ type: "notice", level: "error", text: "x" });

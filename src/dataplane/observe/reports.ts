@@ -7,27 +7,30 @@ import type { Events } from "./recorder.ts";
 type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly type: Name }>;
 
 const MIB = 1_048_576;
-/** In the second between two heartbeats. The control process allows twice as much. */
+/** How many bytes are sent between two heartbeats, which is one second. The control process allows twice as much. */
 const MAX_EVENT_BYTES = 4 * MIB;
 const MAX_COUNT_BYTES = 4 * MIB;
 const MAX_NOTICES = 20;
-/** Even with every slot of each filled they stay well below the largest frame. */
+/**
+ * Listeners in one message. The message is far below the maximum frame size even if every slot of each listener is
+ * filled.
+ */
 const LISTENERS_A_MESSAGE = 200;
-/** Counts stay in their listeners while more than this waits. */
+/** Counts are not sent while more bytes than this wait in the channel. */
 const MAX_WAITING_BYTES = MIB;
 
 export interface ReportsParts {
   readonly channel: Pick<Channel<ToControl>, "send" | "sentBytes" | "waitingBytes">;
   readonly counters: Counters;
-  /** Adds what open connections have carried since the last call to `counters`. */
+  /** Adds the bytes of open connections since the last call to `counters`. */
   readonly countOpen: () => void;
-  /** Listeners whose counters stay though they have counted nothing. */
+  /** Listeners whose counters are kept even if they have counted nothing. */
   readonly listenerNames: () => ReadonlySet<ListenerName>;
 }
 
 /**
- * What a worker tells without being asked. A control process that does not read it costs no memory: records and
- * heartbeats are dropped, and counts wait where they are counted.
+ * The messages that a worker sends on its own initiative. They need no additional memory if the control process does
+ * not read them: records and heartbeats are dropped, and counts stay in the counters.
  */
 export class Reports {
   readonly #parts: ReportsParts;
@@ -39,7 +42,7 @@ export class Reports {
     this.#parts = parts;
   }
 
-  /** To be called once a second. */
+  /** Must be called once a second. */
   beat(heartbeat: Message<"heartbeat">): void {
     this.#eventBytes = 0;
     this.#notices = 0;

@@ -20,7 +20,7 @@ const TLS = {
   resumed: false,
 };
 
-/** Type and value of each TLV, read independently of the parser. */
+/** Returns type and value of each TLV. It shares no code with the parser. */
 function tlvsOf(bytes: Buffer): Map<number, Buffer> {
   const tlvs = new Map<number, Buffer>();
   for (let at = 0; at < bytes.length; at += 3 + bytes.readUInt16BE(at + 1)) {
@@ -68,7 +68,7 @@ describe("v1", () => {
     });
   }
 
-  test("a port that is none makes the connection unknown", () => {
+  test("an invalid port makes the header UNKNOWN", () => {
     for (const clientPort of [-1, 65_536, 1.5, Number.NaN]) {
       const line = buildProxyHeader("v1", { ...FACTS, clientPort }).toString();
       assert.equal(line, "PROXY UNKNOWN\r\n");
@@ -85,13 +85,13 @@ describe("v2", () => {
     assert.equal(header.length, 2 * 35);
   });
 
-  test("an address that is none is AF_UNSPEC, which a receiver takes for local", () => {
+  test("an invalid address makes the header AF_UNSPEC, which a receiver treats as local", () => {
     const header = buildProxyHeader("v2", { ...FACTS, destinationAddress: "nowhere" });
     assert.equal(header.readUInt16BE(12), 0x2100);
     assert.equal(parseProxyHeader(header).kind, "local");
   });
 
-  test("addresses of two families are AF_UNSPEC: no one is told an address that nobody has", () => {
+  test("addresses of two families make the header AF_UNSPEC, so that it contains no false address", () => {
     const header = buildProxyHeader("v2", { ...FACTS, destinationAddress: "2001:db8::1" });
     assert.equal(header.readUInt16BE(12), 0x2100);
   });
@@ -125,14 +125,14 @@ describe("v2", () => {
     assert.equal(tlvsOfIpv4({ serverName: "a".repeat(256) }).has(2), false);
   });
 
-  test("says that no client certificate came", () => {
+  test("says that the client sent no certificate", () => {
     const { client, verify, sub } = sslOf(TLS);
     assert.deepEqual([client, verify === 0, sub.size], [1, false, 2]);
     assert.equal(sub.get(0x21)?.toString(), "TLSv1.3");
     assert.equal(sub.get(0x23)?.toString(), "TLS_AES_128_GCM_SHA256");
   });
 
-  test("says who the client is, and whether that was verified", () => {
+  test("contains the client's common name, and whether it was verified", () => {
     const verified = sslOf({ ...TLS, clientCertificate: { commonName: "Jörg", verified: true } });
     assert.deepEqual([verified.client, verified.verify], [7, 0]);
     assert.equal(verified.sub.get(0x22)?.toString(), "Jörg");
@@ -146,7 +146,7 @@ describe("v2", () => {
     assert.equal(sslOf({ ...TLS, resumed: true }).client, 1);
   });
 
-  test("the longest names fit", () => {
+  test("the longest names fit into the header", () => {
     const long = "n".repeat(255);
     const clientCertificate = { commonName: long, verified: true };
     const header = buildProxyHeader("v2", {
@@ -177,14 +177,14 @@ describe("TLVs that are passed on", () => {
     return Buffer.concat([Buffer.from([type, bytes.length >> 8, bytes.length & 255]), bytes]);
   };
 
-  test("follow the director's own, ahead of the checksum", () => {
+  test("follow the director's own TLVs, before the checksum", () => {
     const passedTlvs = Buffer.concat([tlv(0xea, "vpce-1"), tlv(0x30, "blue")]);
     const tlvs = tlvsOfIpv4({ uniqueId: "a-1", alpn: "h2", passedTlvs });
     assert.deepEqual([...tlvs.keys()], [0x01, 0x05, 0xea, 0x30, 0x03]);
     assert.deepEqual([tlvs.get(0xea)?.toString(), tlvs.get(0x30)?.toString()], ["vpce-1", "blue"]);
   });
 
-  test("give way to the director's own names, but the unique id stays", () => {
+  test("are replaced by the director's own names, except for the unique id", () => {
     const passedTlvs = Buffer.concat([tlv(1, "h2"), tlv(2, "their.example"), tlv(5, "theirs")]);
     const facts = { alpn: "http/1.1", serverName: "our.example", uniqueId: "ours", passedTlvs };
     const tlvs = tlvsOfIpv4(facts);
@@ -207,7 +207,7 @@ describe("TLVs that are passed on", () => {
     assert.equal(header.subarray(28, -7).toString("hex"), "e1000161e1000162");
   });
 
-  test("stay whole or are left out where the header would be longer than its length can say", () => {
+  test("are complete or left out if the header would exceed its maximum length", () => {
     const own = buildProxyHeader("v2", { ...FACTS, uniqueId: "a-1" }).length;
     const room = 16 + 65_535 - own - 3;
     for (const [bytes, types] of [

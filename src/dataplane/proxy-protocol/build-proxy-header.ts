@@ -17,22 +17,22 @@ import {
 } from "./proxy-protocol-v2.ts";
 import { tlvEndOf, tlvValueOf } from "./proxy-tlvs.ts";
 
-/** What an endpoint is told of a connection. */
+/** The facts about a connection that a PROXY header can contain. */
 export interface ProxyFacts {
   readonly clientAddress: string;
   readonly clientPort: number;
-  /** Where the client connected to. */
+  /** The address that the client connected to. */
   readonly destinationAddress: string;
   readonly destinationPort: number;
   readonly alpn: string | undefined;
   readonly serverName: string | undefined;
   /** At most 128 bytes. */
   readonly uniqueId: string;
-  /** The TLVs of the header that announced the client, one after the other. */
+  /** The concatenated TLVs of the header that announced the client. */
   readonly passedTlvs?: Buffer | undefined;
   readonly tls:
     | {
-        /** `TLSv1.3` */
+        /** E.g. `TLSv1.3`. */
         readonly version: string;
         readonly cipherSuite: string;
         readonly clientCertificate:
@@ -46,15 +46,16 @@ export interface ProxyFacts {
 const MAX_TEXT_BYTES = 255;
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}]/u;
 const CHECKSUM_TLV_BYTES = TLV_HEADER_BYTES + 4;
-/** The longest header without the TLVs that are passed on. */
+/** The maximum length of a header without the TLVs that are passed on. */
 const MAX_OWN_BYTES = FIXED_BYTES + 36 + 7 * (TLV_HEADER_BYTES + MAX_TEXT_BYTES) + 64;
 
-// Filled and copied within one call; sized for the longest texts that the bounds above allow.
+// Each call fills this buffer and copies it before it returns. It is large enough for the longest texts that the limits
+// above allow.
 const scratch = Buffer.alloc(MAX_OWN_BYTES);
 
 /**
- * The header of the PROXY protocol specification of HAProxy: section 2.1 for v1, 2.2 with TLVs for v2. A connection
- * whose addresses are not known, or not of one family, is UNKNOWN (v1) or AF_UNSPEC (v2).
+ * Builds a header by the PROXY protocol specification of HAProxy: section 2.1 for v1, section 2.2 with TLVs for v2. If
+ * an address is unknown or the two addresses are not of one family, the header is UNKNOWN (v1) or AF_UNSPEC (v2).
  */
 export function buildProxyHeader(version: "v1" | "v2", facts: ProxyFacts): Buffer {
   const addresses = addressesOf(facts);
@@ -72,7 +73,8 @@ function addressesOf(facts: ProxyFacts): Addresses | undefined {
   const destination = addressBytesOf(facts.destinationAddress);
   if (client === undefined || destination === undefined) return undefined;
   if (client.length === destination.length) return { client, destination };
-  // An IPv4-mapped address beside an IPv4 one is IPv4 too. No other pair has a common form that is true.
+  // An IPv4-mapped address and an IPv4 address are both written as IPv4. No other pair of families has a common correct
+  // form.
   const unmapped = {
     client: addressBytesOf(normaliseClientAddress(facts.clientAddress)) ?? client,
     destination: addressBytesOf(normaliseClientAddress(facts.destinationAddress)) ?? destination,
@@ -113,7 +115,7 @@ function buildV2(facts: ProxyFacts, addresses: Addresses | undefined): Buffer {
   at = writeText(TLV.alpn, facts.alpn, at, "latin1");
   at = writeText(TLV.authority, facts.serverName, at);
   const { passedTlvs } = facts;
-  // An id that came in is kept, so that the logs of all proxies can be joined by it.
+  // A received unique id is kept, so that the logs of all proxies can be joined by it.
   if (passedTlvs === undefined || tlvValueOf(passedTlvs, TLV.uniqueId) === undefined) {
     at = writeText(TLV.uniqueId, facts.uniqueId, at, "utf8", MAX_UNIQUE_ID_BYTES);
   }
@@ -123,7 +125,7 @@ function buildV2(facts: ProxyFacts, addresses: Addresses | undefined): Buffer {
   return finishV2(own, passedTlvs, FIXED_BYTES + addressBytes);
 }
 
-/** Returns `own`, whose TLVs start at `ownTlvsAt`, with the TLVs that are passed on and the checksum behind it. */
+/** Returns `own`, followed by the TLVs that are passed on and the checksum. The TLVs in `own` start at `ownTlvsAt`. */
 function finishV2(own: Buffer, passedTlvs: Buffer | undefined, ownTlvsAt: number): Buffer {
   const longest = own.length + (passedTlvs?.length ?? 0) + CHECKSUM_TLV_BYTES;
   const header = Buffer.allocUnsafe(Math.min(longest, FIXED_BYTES + MAX_BODY_BYTES));
@@ -141,7 +143,10 @@ function finishV2(own: Buffer, passedTlvs: Buffer | undefined, ownTlvsAt: number
   return whole;
 }
 
-/** Appends the TLVs whose type is not among the director's own and that leave room for the checksum; returns the end. */
+/**
+ * Appends each TLV whose type is not among the director's own TLVs, if it fits before the checksum. Returns the end of
+ * the last TLV.
+ */
 function appendPassed(passedTlvs: Buffer, ownTlvs: Buffer, header: Buffer, from: number): number {
   const limit = FIXED_BYTES + MAX_BODY_BYTES - CHECKSUM_TLV_BYTES;
   let into = from;
@@ -157,7 +162,7 @@ function writeSsl(tls: NonNullable<ProxyFacts["tls"]>, from: number): number {
   const certificate = tls.clientCertificate;
   let client = CLIENT_SSL;
   if (certificate !== undefined) {
-    // A resumed session carries the certificate of the handshake that began it.
+    // In a resumed session, the certificate was presented in the original handshake.
     client |= tls.resumed ? CLIENT_CERT_SESS : CLIENT_CERT_SESS | CLIENT_CERT_CONN;
   }
   let at = from + TLV_HEADER_BYTES;
@@ -170,7 +175,10 @@ function writeSsl(tls: NonNullable<ProxyFacts["tls"]>, from: number): number {
   return at;
 }
 
-/** A text that is too long or has control characters is left out: a shortened or cleaned name could be someone else's. */
+/**
+ * Writes a text as a TLV. A text that is too long or has control characters is left out, because a shortened or changed
+ * name could be the name of another client.
+ */
 function writeText(
   type: number,
   text: string | undefined,

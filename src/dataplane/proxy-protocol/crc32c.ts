@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli), reflected polynomial 0x82f63b78, as RFC 4960 appendix B and the PROXY protocol use it. */
+/** CRC-32C (Castagnoli) with the reflected polynomial 0x82f63b78, as in RFC 4960 appendix B and the PROXY protocol. */
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit += 1) {
@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** Continues from `previous`, the checksum of the bytes before these. */
+/** Returns the checksum of `bytes`. `previous` is the checksum of the bytes before them. */
 export function crc32c(bytes: Uint8Array, previous = 0): number {
   let crc = ~previous;
   for (let index = 0; index < bytes.length; index += 1) {

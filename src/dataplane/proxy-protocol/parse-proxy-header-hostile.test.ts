@@ -33,7 +33,7 @@ const CHECKSUM_BYTES = 7;
 test("no single flipped bit after the fixed part goes unnoticed", () => {
   for (const header of [IPV4, IPV6]) {
     for (let bit = 8 * 16; bit < 8 * header.length; bit += 1) {
-      // The checksum's own type: under another one nothing is verified.
+      // If the type of the checksum TLV changes, nothing is verified.
       if (bit >> 3 === header.length - CHECKSUM_BYTES) continue;
       const flipped = Buffer.from(header);
       flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
@@ -42,14 +42,14 @@ test("no single flipped bit after the fixed part goes unnoticed", () => {
   }
 });
 
-test("30,000 random changes never throw and never announce what is no address", () => {
+test("30,000 random changes never throw and never announce an invalid address", () => {
   const next = randomBelow(3);
   const bases = [IPV4, TEXT, IPV6, UNKNOWN];
   const seen = new Set<string>();
   for (let round = 0; round < 30_000; round += 1) {
     const bytes = Buffer.from(bases[round % bases.length] ?? TEXT);
     for (let change = next(4); change >= 0; change -= 1) bytes[next(bytes.length)] = next(256);
-    // A right checksum lets some of the changes reach the readers of addresses and TLVs.
+    // With a correct checksum, some of the changes reach the parsers of addresses and TLVs.
     if (round % 2 === 0 && next(2) === 0) repairChecksum(bytes);
     const end = next(3) === 0 ? next(bytes.length) : bytes.length;
     const result = parseProxyHeader(bytes.subarray(0, end));
@@ -64,7 +64,7 @@ test("30,000 random changes never throw and never announce what is no address", 
   assert.deepEqual([...seen].toSorted(), ["announced", "incomplete", "local", "malformed"]);
 });
 
-test("50,000 random texts and bytes after a right start never throw", () => {
+test("50,000 random texts and bytes after a correct start never throw", () => {
   const next = randomBelow(9);
   const starts = [Buffer.from("PROXY TCP4 1.2.3.4 "), IPV4.subarray(0, 16), Buffer.alloc(0)];
   for (let round = 0; round < 50_000; round += 1) {

@@ -32,7 +32,7 @@ const IPV6_FACTS: ProxyFacts = {
   destinationAddress: "2001:db8::2",
 };
 
-/** The names in FACTS, as TLVs. */
+/** The TLVs of the names in FACTS. */
 const NAMES = Buffer.concat([
   hex("0100026832"),
   hex("020010"),
@@ -41,7 +41,10 @@ const NAMES = Buffer.concat([
   Buffer.from("0123456789abcdef"),
 ]);
 
-/** Sent by HAProxy 2.6 with send-proxy-v2-ssl-cn and crc32c, authority, unique-id, cert-key, cert-sig, ssl-cipher. */
+/**
+ * Headers that HAProxy 2.6 sent with send-proxy-v2-ssl-cn and crc32c, authority, unique-id, cert-key, cert-sig,
+ * ssl-cipher.
+ */
 const HAPROXY_TLS = v2(
   "211100927f0000017f000001c09e46ab03000496674f7a01000268320200107777772e73686f702e6578616d706c65" +
     "050010303030303030303046333539383142392000510700000000210007544c5376312e3322000a636c69656e742d" +
@@ -54,7 +57,7 @@ const HAPROXY_IPV6 = v2(
 );
 const HAPROXY_CHECK = v2("2000000f030004889da1df2000050000000000");
 
-describe("what HAProxy sends is understood", () => {
+describe("headers of HAProxy are parsed", () => {
   test("TLS with a client certificate", () => {
     assert.deepEqual(parseProxyHeader(HAPROXY_TLS), {
       kind: "announced",
@@ -64,7 +67,7 @@ describe("what HAProxy sends is understood", () => {
         destinationAddress: "127.0.0.1",
         destinationPort: 18_091,
       },
-      // ALPN, authority and unique id; not the checksum, nor what HAProxy says of TLS.
+      // ALPN, authority and unique id are passed on. The checksum and HAProxy's facts about TLS are not.
       tlvs: hex(
         "01000268320200107777772e73686f702e6578616d706c65" +
           "05001030303030303030304633353938314239",
@@ -89,7 +92,7 @@ describe("what HAProxy sends is understood", () => {
   });
 });
 
-describe("every truncation is incomplete, and bytes after the header are left alone", () => {
+describe("every truncation is incomplete, and bytes after the header are not read", () => {
   const headers: Readonly<Record<string, Buffer>> = {
     v1: buildProxyHeader("v1", FACTS),
     "v1 IPv6": buildProxyHeader("v1", IPV6_FACTS),
@@ -114,7 +117,7 @@ describe("every truncation is incomplete, and bytes after the header are left al
   }
 });
 
-test("what is built is announced, in both versions and all families", () => {
+test("built headers are parsed, in both versions and all families", () => {
   const pairs = [
     ["192.0.2.1", "198.51.100.1", "192.0.2.1", "198.51.100.1"],
     ["2001:db8::1", "2001:db8::2", "2001:db8::1", "2001:db8::2"],
@@ -137,7 +140,7 @@ test("what is built is announced, in both versions and all families", () => {
 });
 
 describe("v1 is strict", () => {
-  test("IPv6 is announced in one form", () => {
+  test("IPv6 addresses are returned in canonical form", () => {
     const line = v1("PROXY TCP6 2001:DB8:0:0::1 ::FFFF:192.0.2.1 1 2\r\n");
     const result = parseProxyHeader(line);
     assert.ok(result.kind === "announced");
@@ -145,7 +148,7 @@ describe("v1 is strict", () => {
     assert.equal(result.client.destinationAddress, "::ffff:192.0.2.1");
   });
 
-  test("107 bytes are read, 108 are not", () => {
+  test("a line of 107 bytes is accepted, one of 108 is not", () => {
     const longest = v1(`PROXY UNKNOWN ${"x".repeat(91)}\r\n`);
     const tooLong = v1(`PROXY UNKNOWN ${"x".repeat(92)}\r\n`);
     assert.equal(kindOf(longest), "local");
@@ -233,7 +236,7 @@ describe("v2 is strict", () => {
     });
   }
 
-  test("all that the length can say is read: 65,535 bytes after the fixed part", () => {
+  test("the maximum length is accepted: 65,535 bytes after the fixed part", () => {
     const header = Buffer.alloc(16 + 65_535);
     v2(`2111ffff${addresses}e0fff0`).copy(header);
     assert.equal(kindOf(header.subarray(0, -1)), "incomplete");
@@ -242,7 +245,7 @@ describe("v2 is strict", () => {
     assert.deepEqual([result.headerBytes, result.tlvs.length], [65_551, 65_523]);
   });
 
-  test("a TLV of no length at the end is read", () => {
+  test("an empty TLV at the end is accepted", () => {
     assert.equal(kindOf(v2(`2111000f${addresses}040000`)), "announced");
     assert.equal(kindOf(v2(`21110017${addresses}200008 0100000000 210000`)), "announced");
   });
@@ -255,7 +258,7 @@ describe("v2 is strict", () => {
   });
 });
 
-describe("TLVs that an endpoint may be told", () => {
+describe("TLVs that are passed on to an endpoint", () => {
   const addresses = "7f0000017f000001c09e46ab";
   const tlvsOf = (...tlvs: string[]): string => {
     const body = hex(addresses + tlvs.join(""));
@@ -273,12 +276,12 @@ describe("TLVs that an endpoint may be told", () => {
     assert.equal(tlvsOf(...kept), kept.join(""));
   });
 
-  test("are not padding, nor what is said of TLS, inside or outside of its TLV", () => {
+  test("do not include padding or facts about TLS, inside or outside the SSL TLV", () => {
     const others = ["0400020000", "2000050100000000", "22000178", "2f000178", "30000162"];
     assert.equal(tlvsOf(...others), "30000162");
   });
 
-  test("hold a name only if its length is one that receivers take", () => {
+  test("include a name only if receivers accept its length", () => {
     for (const [type, longest] of [
       ["01", 255],
       ["02", 255],
@@ -291,12 +294,12 @@ describe("TLVs that an endpoint may be told", () => {
     }
   });
 
-  test("hold the first of two names, as HAProxy 3 reads them", () => {
+  test("include the first of two names, which is the one that HAProxy 3 reads", () => {
     const twice = ["02000161", "02000162", "05000163", "01000164", "05000165", "01000166"];
     assert.equal(tlvsOf(...twice), "020001610500016301000164");
   });
 
-  test("come with AF_UNIX, and with AF_UNSPEC where they are all that there is", () => {
+  test("are accepted with AF_UNIX, and with AF_UNSPEC if there is no other data", () => {
     const unix = v2(`213100dc${"00".repeat(216)}02000161`);
     const unspecified = v2("2100000402000161");
     for (const header of [unix, unspecified]) {
@@ -306,7 +309,7 @@ describe("TLVs that an endpoint may be told", () => {
     }
   });
 
-  test("are no view of the header, which may be much longer", () => {
+  test("are a copy, because the header can be much longer", () => {
     const header = Buffer.alloc(16 + 60_000);
     v2(`2111ea60${addresses}e0000161 04ea4d`.replaceAll(" ", "")).copy(header);
     header.writeUInt16BE(60_000 - 12 - 4 - 3, 16 + 12 + 4 + 1);
@@ -316,14 +319,14 @@ describe("TLVs that an endpoint may be told", () => {
     assert.notEqual(result.tlvs.buffer, header.buffer);
   });
 
-  test("are read in linear time: 21,000 empty ones, and as many at every length so far", () => {
+  test("are parsed in linear time: 21,000 empty TLVs, also if they arrive byte by byte", () => {
     const header = Buffer.concat([v2(`2111ffff${addresses}`), Buffer.alloc(65_523)]);
     for (let at = 28; at < header.length; at += 3) header[at] = 0xe0;
     const startedMs = performance.now();
     assert.equal(kindOf(header), "announced");
     for (let length = 1; length < header.length; length += 1)
       parseProxyHeader(header.subarray(0, length));
-    // It takes about 30 ms; a reader that begins anew at each length would take minutes.
+    // This takes about 30 ms. A parser that starts again at each length would need minutes.
     assert.ok(performance.now() - startedMs < 5_000);
   });
 });

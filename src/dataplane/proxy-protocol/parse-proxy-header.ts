@@ -10,7 +10,7 @@ import {
 } from "./proxy-protocol-v2.ts";
 import { passedTlvsOf, tlvFaultOf } from "./proxy-tlvs.ts";
 
-/** What a header announces. IPv6 addresses are in the form of RFC 5952; an IPv4-mapped one stays IPv6. */
+/** The addresses in a header. IPv6 addresses are in the form of RFC 5952. An IPv4-mapped address stays IPv6. */
 export interface AnnouncedClient {
   readonly address: string;
   readonly port: number;
@@ -18,7 +18,10 @@ export interface AnnouncedClient {
   readonly destinationPort: number;
 }
 
-/** `tlvs` are those that an endpoint may be told, one after the other, in a buffer of their own; empty if there are none. */
+/**
+ * `tlvs` has the concatenated TLVs that may be passed on to an endpoint, in a buffer of its own. It is empty if there
+ * are none.
+ */
 export type ProxyHeaderResult =
   | { readonly kind: "incomplete" }
   | { readonly kind: "malformed"; readonly detail: string }
@@ -28,7 +31,7 @@ export type ProxyHeaderResult =
       readonly tlvs: Buffer;
       readonly headerBytes: number;
     }
-  /** The socket's own addresses count: LOCAL, UNKNOWN, AF_UNSPEC, AF_UNIX. */
+  /** The addresses of the socket apply: LOCAL, UNKNOWN, AF_UNSPEC, AF_UNIX. */
   | { readonly kind: "local"; readonly tlvs: Buffer; readonly headerBytes: number };
 
 const V1_START = Buffer.from("PROXY ", "latin1");
@@ -41,9 +44,9 @@ const LF = 0x0a;
 const INCOMPLETE: ProxyHeaderResult = Object.freeze({ kind: "incomplete" });
 
 /**
- * Reads the header that a connection must start with, from all bytes received so far, by the PROXY protocol
- * specification of HAProxy, sections 2.1 (text, at most 107 bytes) and 2.2 (binary, at most 65,551 bytes). A header that
- * is not complete costs the same at any length.
+ * Parses the header at the start of a connection, from all bytes received so far, by the PROXY protocol specification
+ * of HAProxy: section 2.1 (text, at most 107 bytes) and 2.2 (binary, at most 65,551 bytes). The cost for an incomplete
+ * header does not depend on its length.
  */
 export function parseProxyHeader(bytes: Buffer): ProxyHeaderResult {
   if (bytes.length === 0) return INCOMPLETE;
@@ -70,7 +73,7 @@ function parseV1(bytes: Buffer): ProxyHeaderResult {
     if (byte === CR && at + 1 < searched && bytes[at + 1] === LF) {
       return parseV1Line(bytes.toString("latin1", V1_START.length, at), at + 2);
     }
-    // A CR may be the last byte so far; anywhere else no control character belongs into the line.
+    // A CR may be the last byte received so far. In any other place, a control character is an error.
     const isLineEnding = byte === CR && at + 1 === bytes.length && at + 1 < V1_MAX_BYTES;
     if ((byte < 0x20 || byte > 0x7e) && !isLineEnding) return malformed("v1: not a line of text");
   }
@@ -80,13 +83,13 @@ function parseV1(bytes: Buffer): ProxyHeaderResult {
 function parseV1Line(line: string, headerBytes: number): ProxyHeaderResult {
   const words = line.split(" ");
   const [protocol, address = "", destinationAddress = "", port = "", destinationPort = ""] = words;
-  // The rest of an UNKNOWN line is ignored, as the specification demands.
+  // The specification requires that the rest of an UNKNOWN line is ignored.
   if (protocol === "UNKNOWN") return { kind: "local", tlvs: NO_TLVS, headerBytes };
   const family = protocol === "TCP4" ? 4 : protocol === "TCP6" ? 6 : 0;
-  if (family === 0) return malformed("v1: a protocol other than TCP4, TCP6 and UNKNOWN");
+  if (family === 0) return malformed("v1: a protocol other than TCP4, TCP6 or UNKNOWN");
   if (words.length !== 5) return malformed("v1: not two addresses and two ports");
   if (isIpAddress(address) !== family || isIpAddress(destinationAddress) !== family) {
-    return malformed(`v1: an address that is none of ${protocol}`);
+    return malformed(`v1: an address that is not of family ${protocol}`);
   }
   if (!isPort(port) || !isPort(destinationPort)) return malformed("v1: a bad port");
   return {
@@ -120,11 +123,11 @@ function parseV2(bytes: Buffer): ProxyHeaderResult {
   if (bytes.length < FIXED_BYTES) return INCOMPLETE;
   const family = bytes[13] ?? 0;
   const isProxied = command === VERSION_2_PROXY;
-  // The family of a LOCAL header is ignored, as the specification demands.
+  // The specification requires that the family of a LOCAL header is ignored.
   if (isProxied && !isKnownFamily(family)) return malformed("v2: not a stream of a known family");
   const headerBytes = FIXED_BYTES + bytes.readUInt16BE(14);
   if (bytes.length < headerBytes) return INCOMPLETE;
-  // The specification has the whole block of a LOCAL header discarded.
+  // The specification requires that everything after the fixed part of a LOCAL header is discarded.
   if (!isProxied) return { kind: "local", tlvs: NO_TLVS, headerBytes };
 
   const header = bytes.subarray(0, headerBytes);
@@ -132,7 +135,8 @@ function parseV2(bytes: Buffer): ProxyHeaderResult {
   if (tlvsAt > headerBytes) return malformed("v2: too short for its addresses");
   const fault = tlvFaultOf(header, tlvsAt);
   if (family >> 4 === 0) {
-    // Senders put TLVs where the addresses would be, but a block of another form is allowed there.
+    // Common senders write TLVs directly after the fixed part, but the specification also allows data of another form
+    // there.
     const tlvs = fault === undefined ? passedTlvsOf(header, tlvsAt) : NO_TLVS;
     return { kind: "local", tlvs, headerBytes };
   }
@@ -154,14 +158,17 @@ function parseV2(bytes: Buffer): ProxyHeaderResult {
   };
 }
 
-/** Two addresses, and for TCP two ports of two bytes. */
+/** Returns the length of two addresses, and for TCP of two ports of two bytes each. */
 function addressBlockBytesOf(family: number): number {
   if (family >> 4 === 0) return 0;
   if (family === TCP_OVER_IPV4) return 12;
   return family === TCP_OVER_IPV6 ? 36 : 216;
 }
 
-/** AF_UNSPEC may come with either transport that is not DGRAM; the other families only as STREAM. */
+/**
+ * Whether the family is supported. AF_UNSPEC is accepted with every transport except DGRAM, other families only with
+ * STREAM.
+ */
 function isKnownFamily(family: number): boolean {
   if (family === TCP_OVER_IPV4 || family === TCP_OVER_IPV6 || family === UNIX_STREAM) return true;
   return family === 0x00 || family === 0x01;

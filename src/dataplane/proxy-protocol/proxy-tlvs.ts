@@ -9,14 +9,16 @@ import {
 const CRC_PLACEHOLDER = new Uint8Array(4);
 const NO_TLVS = Buffer.alloc(0);
 
-/** The types of which a connection has one value, and the longest value that receivers take. */
+/** The types that a connection has only one value of, with the maximum length that receivers accept. */
 const MAX_NAME_BYTES: ReadonlyMap<number, number> = new Map([
   [TLV.alpn, 255],
   [TLV.authority, 255],
   [TLV.uniqueId, MAX_UNIQUE_ID_BYTES],
 ]);
 
-/** Returns what is wrong with the TLVs from `from` to the end of `header`, or undefined if they are sound; section 2.2. */
+/**
+ * Returns what is wrong with the TLVs from `from` to the end of `header`, or undefined if they are valid (section 2.2).
+ */
 export function tlvFaultOf(header: Buffer, from: number): string | undefined {
   let hasChecksum = false;
   let at = from;
@@ -39,9 +41,10 @@ export function tlvFaultOf(header: Buffer, from: number): string | undefined {
 }
 
 /**
- * Copies the TLVs that an endpoint may be told. `header` must hold sound TLVs from `from` to its end. Padding, the
- * checksum, what is said of TLS (the director terminates it) and names that receivers refuse are left out. So is the
- * second of two equal names, because some receivers would take the first and others the last.
+ * Returns a copy of the TLVs that may be passed on to an endpoint. `header` must hold valid TLVs from `from` to its
+ * end. These are left out: padding, the checksum, facts about TLS, because the director terminates it, and names that
+ * receivers refuse. If a name occurs twice, only the first is kept, because some receivers read the first and others
+ * the last.
  */
 export function passedTlvsOf(header: Buffer, from: number): Buffer {
   const kept = Buffer.allocUnsafe(header.length - from);
@@ -54,19 +57,20 @@ export function passedTlvsOf(header: Buffer, from: number): Buffer {
     if (MAX_NAME_BYTES.has(type)) names.add(type);
     keptBytes += header.copy(kept, keptBytes, at, end);
   }
-  // A copy of its own size: it may be kept for longer than the header.
+  // A copy of the exact size, because it can be kept longer than the header.
   return keptBytes === 0 ? NO_TLVS : Buffer.from(kept.subarray(0, keptBytes));
 }
 
 function isPassedOn(type: number, valueBytes: number): boolean {
   if (type === TLV.crc32c || type === TLV.noop) return false;
-  // 0x21 to 0x2f belong inside of the SSL TLV; outside of it a lenient receiver could take them for the director's.
+  // Types 0x21 to 0x2f belong inside the SSL TLV. Outside of it, a lenient receiver could mistake them for the
+  // director's own.
   if (type >> 4 === TLV.ssl >> 4) return false;
   const maxBytes = MAX_NAME_BYTES.get(type);
   return maxBytes === undefined || (valueBytes > 0 && valueBytes <= maxBytes);
 }
 
-/** Returns the value of the first TLV of `type`, or undefined if `tlvs`, which must be sound, have none. */
+/** Returns the value of the first TLV of `type`, or undefined if there is none. `tlvs` must be valid. */
 export function tlvValueOf(tlvs: Buffer, type: number): Buffer | undefined {
   for (let at = 0, end = 0; at < tlvs.length; at = end) {
     end = tlvEndOf(tlvs, at, tlvs.length) ?? tlvs.length;
@@ -75,7 +79,7 @@ export function tlvValueOf(tlvs: Buffer, type: number): Buffer | undefined {
   return undefined;
 }
 
-/** Returns where the TLV at `at` ends, or undefined if that is beyond `limit`. */
+/** Returns the offset of the end of the TLV at `at`, or undefined if it is beyond `limit`. */
 export function tlvEndOf(bytes: Buffer, at: number, limit: number): number | undefined {
   if (at + TLV_HEADER_BYTES > limit) return undefined;
   const end = at + TLV_HEADER_BYTES + bytes.readUInt16BE(at + 1);
@@ -89,7 +93,7 @@ function isSslValue(header: Buffer, from: number, limit: number): boolean {
   return at !== undefined;
 }
 
-/** Over the whole header with the checksum's own four bytes as zeros, section 2.2.3. */
+/** Returns the checksum of the whole header, with the four bytes of the checksum as zeros (section 2.2.3). */
 function checksumOf(header: Buffer, checksumAt: number): number {
   const before = crc32c(header.subarray(0, checksumAt));
   return crc32c(header.subarray(checksumAt + 4), crc32c(CRC_PLACEHOLDER, before));

@@ -1,4 +1,7 @@
-/** Alerts that the director itself sends, in plaintext, before the engine has a part in the handshake. RFC 8446 section 6.2. */
+/**
+ * Alerts that the director sends itself, in plaintext, before the engine takes part in the handshake (RFC 8446 section
+ * 6.2).
+ */
 const DESCRIPTIONS = {
   unexpected_message: 10,
   record_overflow: 22,
@@ -14,10 +17,11 @@ const ALERT_RECORD = 21;
 const FATAL = 2;
 
 const recordOf = (alert: SentAlert): Buffer =>
-  // Clients of every version read a record of TLS 1.0 before a version is agreed (RFC 8446 appendix D.1).
+  // Before a version is negotiated, clients of every version accept a record with the version of TLS 1.0 (RFC 8446
+  // appendix D.1).
   Buffer.from([ALERT_RECORD, 3, 1, 0, 2, FATAL, DESCRIPTIONS[alert]]);
 
-/** The record of each fatal alert, made once. */
+/** The record of each fatal alert. */
 export const ALERT_RECORDS: Readonly<Record<SentAlert, Buffer>> = {
   unexpected_message: recordOf("unexpected_message"),
   record_overflow: recordOf("record_overflow"),

@@ -5,12 +5,12 @@ import { groupCodeOf, pssTwinOf, SCHEMES } from "#model/tls/signature-schemes.ts
 import type { SnapshotCertificate } from "#model/records/snapshot.ts";
 import type { ClientHello } from "./client-hello.ts";
 
-/** How well a certificate goes with what a client can verify, worst first. */
+/** How well a client can verify a certificate, worst first. */
 export const FIT = {
   none: 0,
-  /** Only by a signature with SHA-1 or SHA-224, which one of the engines refuses. */
+  /** The client supports only a signature with SHA-1 or SHA-224, which one of the engines refuses. */
   weak: 1,
-  /** The handshake's signature, but not those of the certificate's chain. */
+  /** The client can verify the signature of the handshake, but not every signature in the chain. */
   key: 2,
   whole: 3,
 } as const;
@@ -35,7 +35,7 @@ const NONE: readonly number[] = [];
 const isPssKey = (keySchemes: readonly number[]): boolean =>
   keySchemes.some((scheme) => scheme >= SCHEMES.rsa_pss_pss_sha256);
 
-/** The schemes of a key in TLS 1.2, where those of ECDSA are not bound to a curve (RFC 8446 section 4.2.3). */
+/** Returns the schemes of a key in TLS 1.2, where ECDSA schemes are not bound to a curve (RFC 8446 section 4.2.3). */
 function schemesOfTls12({
   keyType,
   keySchemes,
@@ -50,17 +50,17 @@ const haveCommon = (codes: readonly number[], others: readonly number[]): boolea
   return false;
 };
 
-/** Whether the handshake will be of TLS 1.3, if there is one. */
+/** Whether a handshake with this client would use TLS 1.3. */
 const isTls13 = (hello: ClientHello, policy: ResolvedPolicy): boolean =>
   policy.maxVersion === "TLSv1.3" && hello.versions.includes(TLS13);
 
-/** A certificate of a listener, with what decides whether a client can verify it. Built once a snapshot. */
+/** A certificate of a listener, with the facts that decide whether a client can verify it. Built once per snapshot. */
 export class CertificateFit {
   readonly certificate: SnapshotCertificate;
   readonly #policy: ResolvedPolicy;
   readonly #schemesOfTls12: readonly number[];
   readonly #weakSchemes: readonly number[];
-  /** Suites of TLS 1.2 that go with the key. */
+  /** The TLS 1.2 suites that work with the key. */
   readonly #suites: readonly number[];
   readonly #groupCode: number | undefined;
 
@@ -68,11 +68,11 @@ export class CertificateFit {
     this.certificate = certificate;
     this.#policy = policy;
     [this.#schemesOfTls12, this.#weakSchemes] = schemesOfTls12(certificate);
-    // RFC 8422 section 5.10: Ed25519 goes with the suites of ECDSA.
-    const wanted = certificate.keyType === "rsa" ? "rsa" : "ecdsa";
+    // Ed25519 uses the suites of ECDSA (RFC 8422 section 5.10).
+    const suiteKeyType = certificate.keyType === "rsa" ? "rsa" : "ecdsa";
     this.#suites = policy.cipherSuites.flatMap((name) => {
       const suite = tryCipherSuite(name);
-      return suite?.keyType === wanted ? [suite.code] : [];
+      return suite?.keyType === suiteKeyType ? [suite.code] : [];
     });
     this.#groupCode = groupCodeOf(certificate.keySchemes);
   }
@@ -82,17 +82,18 @@ export class CertificateFit {
     return fit === FIT.key && this.#isChainVerifiable(hello) ? FIT.whole : fit;
   }
 
-  /** Why a handshake with this certificate cannot succeed; undefined where it can. */
+  /** Returns why a handshake with this certificate cannot succeed, or undefined if it can. */
   mismatchOf(hello: ClientHello): TlsHandshakeFailure | undefined {
     if (this.fitOf(hello) !== FIT.none) return undefined;
-    // RFC 8422 section 5.1: without the curve of the key the client's suites of ECDSA are of no use.
+    // The ECDSA suites of a client cannot be used if the client does not support the curve of the key (RFC 8422 section
+    // 5.1).
     const lacksSuite =
       !isTls13(hello, this.#policy) &&
       (!haveCommon(this.#suites, hello.cipherSuites) || !this.#isOnGroupOf(hello));
     return lacksSuite ? "no-shared-cipher" : "no-shared-signature";
   }
 
-  /** RFC 8446 section 4.2.3: neither PKCS #1 nor SHA-1, and each curve has its own scheme. */
+  /** TLS 1.3 allows neither PKCS #1 nor SHA-1, and has one scheme for each curve (RFC 8446 section 4.2.3). */
   #fitOfTls13({ signatureSchemes }: ClientHello): Fit {
     return haveCommon(this.certificate.keySchemes, signatureSchemes) ? FIT.key : FIT.none;
   }
@@ -101,7 +102,7 @@ export class CertificateFit {
     const { signatureSchemes, cipherSuites } = hello;
     if (!haveCommon(this.#suites, cipherSuites) || !this.#isOnGroupOf(hello)) return FIT.none;
     if (haveCommon(this.#schemesOfTls12, signatureSchemes)) return FIT.key;
-    // RFC 5246 section 7.4.1.4.1: a client that names no schemes takes SHA-1.
+    // A client that sends no list of schemes supports SHA-1 (RFC 5246 section 7.4.1.4.1).
     const isWeak =
       signatureSchemes.length === 0
         ? this.#weakSchemes.length > 0
@@ -109,7 +110,7 @@ export class CertificateFit {
     return isWeak ? FIT.weak : FIT.none;
   }
 
-  /** RFC 8422 section 5.1: the groups that a client names are also those of the keys that it takes. */
+  /** The groups that a client lists are also the curves of the keys that it supports (RFC 8422 section 5.1). */
   #isOnGroupOf({ groups }: ClientHello): boolean {
     return this.#groupCode === undefined || groups.length === 0 || groups.includes(this.#groupCode);
   }

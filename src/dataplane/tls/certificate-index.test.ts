@@ -53,23 +53,23 @@ const chosen = (of: CertificateIndex, for_: ClientHello): string | undefined =>
   of.select(for_, NOW_MS)?.name;
 
 describe("certificate index", () => {
-  it("takes the exact name before the wildcard", () => {
+  it("prefers the exact name to the wildcard", () => {
     assert.equal(chosen(index, hello("pay.shop.test")), "pay");
     assert.equal(chosen(index, hello("www.shop.test")), "shop");
   });
 
-  it("lets a wildcard stand for one label only", () => {
+  it("matches only one label with a wildcard", () => {
     const strict = new CertificateIndex([shop], policy, true);
     assert.equal(chosen(strict, hello("a.b.shop.test")), undefined);
     assert.equal(chosen(strict, hello("a.shop.test")), "shop");
   });
 
-  it("gives an unknown name, or none, the default", () => {
+  it("chooses the default for an unknown name or no name", () => {
     assert.equal(chosen(index, hello("other.test")), "shop");
     assert.equal(chosen(index, hello(undefined)), "shop");
   });
 
-  it("refuses both where the listener is strict", () => {
+  it("refuses both if the listener is strict", () => {
     const strict = new CertificateIndex([shop], policy, true);
     assert.equal(chosen(strict, hello("other.test")), undefined);
     assert.equal(chosen(strict, hello(undefined)), undefined);
@@ -85,7 +85,7 @@ describe("certificate index", () => {
     assert.equal(chosen(index, rsaSuiteOnly), "shop-rsa");
   });
 
-  it("keeps to the name where the client can verify nothing of it", () => {
+  it("chooses a certificate of the name even if the client can verify none of them", () => {
     const ed25519Only = hello("pay.shop.test", { signatureSchemes: [0x0807] });
     assert.equal(chosen(index, ed25519Only), "pay");
   });
@@ -94,22 +94,22 @@ describe("certificate index", () => {
     const of = (...certificates: SnapshotCertificate[]): CertificateIndex =>
       new CertificateIndex(certificates, policy, false);
 
-    it("takes a valid one of the same name, of whatever key type", () => {
+    it("chooses a valid one of the same name, of any key type", () => {
       const renewed = certificate("renewed", "ecdsa", "shop.test");
       assert.equal(chosen(of(expired(shop), renewed), hello("shop.test")), "renewed");
       assert.equal(chosen(of(expired(shop), shopRsa), hello("shop.test")), "shop-rsa");
     });
 
-    it("takes a valid wildcard before the exact name that has expired", () => {
+    it("prefers a valid wildcard to an expired certificate of the exact name", () => {
       assert.equal(chosen(of(shop, expired(pay)), hello("pay.shop.test")), "shop");
     });
 
-    it("takes a valid one for the default", () => {
+    it("chooses a valid one as the default", () => {
       assert.equal(chosen(of(expired(shop), pay), hello(undefined)), "pay");
       assert.equal(chosen(of(expired(shop), pay, shopRsa), hello(undefined)), "shop-rsa");
     });
 
-    it("shows it where there is no other, or none that the client can verify", () => {
+    it("chooses it if there is no other, or none that the client can verify", () => {
       assert.equal(chosen(of(expired(shop), pay), hello("shop.test")), "shop");
       assert.equal(chosen(of(expired(shop)), hello(undefined)), "shop");
       const ecdsaOnly = hello("shop.test", { signatureSchemes: [ECDSA_SCHEME] });
@@ -141,18 +141,18 @@ describe("certificate index", () => {
       for_: ClientHello,
     ): string | undefined => chosen(new CertificateIndex(certificates, policy, false), for_);
 
-    it("the curve counts in TLS 1.3, over all certificates of a type", () => {
+    it("in TLS 1.3 the curve decides among all certificates of a type", () => {
       assert.equal(chosenOf([p521, rsa], offer([P256, P384, RSA_SCHEME])), "rsa");
       assert.equal(chosenOf([p521, p256, rsa], offer([P256, RSA_SCHEME])), "p256");
       assert.equal(chosenOf([p521, p256], offer([P256, P521])), "p521");
     });
 
-    it("PKCS #1 and SHA-1 do not count in TLS 1.3", () => {
+    it("in TLS 1.3 PKCS #1 and SHA-1 are not used", () => {
       const pkcs1 = [SCHEMES.rsa_pkcs1_sha256, SCHEMES.ecdsa_sha1, P521];
       assert.equal(chosenOf([p256, rsa, p521], offer(pkcs1)), "p521");
     });
 
-    it("the type of an RSA key counts on both versions", () => {
+    it("the type of an RSA key matters in both versions", () => {
       for (const versions of [[0x0304], [0x0303]]) {
         const change = { versions };
         assert.equal(chosenOf([pss, rsa], offer([RSA_SCHEME], change)), "rsa");
@@ -162,7 +162,7 @@ describe("certificate index", () => {
       }
     });
 
-    it("the group counts in TLS 1.2, and not the curve of a scheme", () => {
+    it("in TLS 1.2 the group decides, and not the curve of a scheme", () => {
       const tls12 = { versions: [0x0303] };
       assert.equal(chosenOf([p521, rsa], offer([P256, RSA_SCHEME], tls12)), "rsa");
       const withGroup = { ...tls12, groups: [0x001d, 0x0019] };
@@ -170,7 +170,7 @@ describe("certificate index", () => {
       assert.equal(chosenOf([p521, rsa], offer([P256], { ...tls12, groups: [] })), "p521");
     });
 
-    it("SHA-1 is for clients of TLS 1.2 that have nothing else", () => {
+    it("SHA-1 is used only for TLS 1.2 clients that support nothing else", () => {
       const tls12 = { versions: [0x0303] };
       const weakEcdsa = [SCHEMES.ecdsa_sha1, SCHEMES.rsa_pkcs1_sha256];
       assert.equal(chosenOf([p256, rsa], offer(weakEcdsa, tls12)), "rsa");
@@ -178,7 +178,7 @@ describe("certificate index", () => {
       assert.equal(chosenOf([p256, rsa], offer([], tls12)), "p256");
     });
 
-    it("the chain counts after the key, by signature_algorithms_cert where it is there", () => {
+    it("the chain is compared after the key, with signature_algorithms_cert if the client sends it", () => {
       const ofRsa = keyed("of-rsa", "ecdsa", [P256], [SCHEMES.rsa_pkcs1_sha256]);
       const ofPss = keyed("of-pss", "ecdsa", [P256], [SCHEMES.rsa_pss_rsae_sha256]);
       assert.equal(chosenOf([ofRsa, p256], offer([P256])), "p256");
@@ -191,7 +191,7 @@ describe("certificate index", () => {
       assert.equal(chosenOf([ofRsa, ofPss], offer([P256], pssOnly)), "of-pss");
     });
 
-    it("the default makes way for one of its own names before any other", () => {
+    it("a certificate with a name of the default is preferred to all others", () => {
       const other = { ...p256, name: "other" as CertificateName, names: ["other.test"] };
       const of = new CertificateIndex([p521, other, rsa], policy, false);
       const unknown = { ...offer([P256, RSA_SCHEME]), serverName: undefined };
@@ -200,7 +200,7 @@ describe("certificate index", () => {
       assert.equal(chosen(of, { ...unknown, signatureSchemes: [P521, RSA_SCHEME] }), "p521");
     });
 
-    it("says what the client lacks for the one that it is shown", () => {
+    it("returns what the client lacks for the chosen certificate", () => {
       const mismatch = (for_: ClientHello): string | undefined =>
         new CertificateIndex([p521], policy, false).mismatchOf(for_, NOW_MS);
       assert.equal(mismatch(offer([P521])), undefined);
@@ -215,7 +215,7 @@ describe("certificate index", () => {
     });
   });
 
-  it("matches a name with an underscore only where a certificate has it", () => {
+  it("matches a name with an underscore only with a certificate that contains it", () => {
     const named = certificate("named", "ecdsa", "my_shop.shop.test");
     const strict = new CertificateIndex([shop, named], policy, true);
     assert.equal(chosen(strict, hello("my_shop.shop.test")), "named");

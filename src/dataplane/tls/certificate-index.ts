@@ -1,22 +1,26 @@
 import type { KeyType } from "#model/document/certificate.ts";
 import type { TlsHandshakeFailure } from "#model/records/outcome.ts";
 import type { ResolvedPolicy } from "#model/document/policy.ts";
-import { wildcardOf } from "#model/tls/server-name.ts";
 import type { SnapshotCertificate } from "#model/records/snapshot.ts";
 import { CertificateFit, FIT, type Fit } from "./certificate-fit.ts";
 import type { ClientHello } from "./client-hello.ts";
 
-/** Best first where the client can verify several: the cheapest signature for the director. */
+/**
+ * The order of preference if the client can verify several key types. The key type whose signature costs the director
+ * least is first.
+ */
 const PREFERENCE: readonly KeyType[] = ["ecdsa", "ed25519", "rsa"];
 
-/** No certificate had expired by then: for a name that has none that is valid. */
+/**
+ * A time before every certificate expires. It is used to choose among expired certificates if a name has no valid one.
+ */
 const LONG_AGO_MS = Number.NEGATIVE_INFINITY;
 
-/** Which certificate of a listener a client is shown. Built once a snapshot. */
+/** Chooses the certificate that a listener presents to a client. Built once per snapshot. */
 export class CertificateIndex {
-  /** Of one name, the preferred key types first, then in the order of the document. */
+  /** The certificates of each name, in order of preferred key type, then in the order of the document. */
   readonly #byName = new Map<string, CertificateFit[]>();
-  /** Those that share a name with the first. */
+  /** The certificates that share a name with the first, including the first. */
   readonly #kin: readonly CertificateFit[];
   readonly #all: readonly CertificateFit[];
   readonly #first: CertificateFit | undefined;
@@ -45,12 +49,15 @@ export class CertificateIndex {
     this.#kin = this.#all.filter((fit) => kin.has(fit));
   }
 
-  /** Exact name, then wildcard, then the listener's default; undefined only where the listener is strict. */
+  /**
+   * Returns the certificate for the exact name, else for a wildcard, else the default of the listener. Returns
+   * undefined if the listener is strict and no certificate matches the name.
+   */
   select(hello: ClientHello, nowMs: number): SnapshotCertificate | undefined {
     return this.#select(hello, nowMs)?.certificate;
   }
 
-  /** Why the certificate that the client is shown leads to no handshake; undefined where it can. */
+  /** Returns why a handshake with the selected certificate cannot succeed, or undefined if it can. */
   mismatchOf(hello: ClientHello, nowMs: number): TlsHandshakeFailure | undefined {
     return this.#select(hello, nowMs)?.mismatchOf(hello);
   }
@@ -67,7 +74,7 @@ export class CertificateIndex {
       bestOf(wildcard, hello, nowMs) ??
       bestOf(exact, hello, LONG_AGO_MS) ??
       bestOf(wildcard, hello, LONG_AGO_MS) ??
-      // The handshake fails with it, by the right name for the cause.
+      // The client can verify none of them. The handshake fails with this certificate, and mismatchOf names the cause.
       exact?.[0] ??
       wildcard?.[0]
     );
@@ -77,7 +84,10 @@ export class CertificateIndex {
     return name === undefined ? undefined : this.#byName.get(name);
   }
 
-  /** The first of the listener, unless another of its names fits better, or it fits not at all. */
+  /**
+   * Returns the first certificate of the listener, unless another certificate with one of its names fits the client
+   * better. If none of these fits at all, returns the best of all certificates.
+   */
   #default(hello: ClientHello, nowMs: number): CertificateFit | undefined {
     const first = this.#first;
     const fit = first === undefined ? FIT.none : fitAt(first, hello, nowMs);
@@ -94,11 +104,11 @@ export class CertificateIndex {
   }
 }
 
-/** Asked at each handshake, as a certificate expires without a change that would bring a new snapshot. */
+/** The expiry is compared in each handshake, because a certificate can expire without a new snapshot. */
 const fitAt = (candidate: CertificateFit, hello: ClientHello, validAtMs: number): Fit =>
   candidate.certificate.notAfterMs > validAtMs ? candidate.fitOf(hello) : FIT.none;
 
-/** The first of those that fit best, and better than `atLeast`. */
+/** Returns the first of the candidates that fit best, if it fits better than `atLeast`. */
 function bestOf(
   candidates: readonly CertificateFit[] | undefined,
   hello: ClientHello,
@@ -115,4 +125,16 @@ function bestOf(
     bestFit = fit;
   }
   return best;
+}
+
+/**
+ * Returns `*.example.org` for `a.example.org`, or undefined if no wildcard can cover the name (RFC 9525 section 6.3). A
+ * name with an underscore is not a host name (RFC 1123 section 2.1) and matches only a certificate that contains exactly
+ * this name.
+ */
+function wildcardOf(serverName: string): string | undefined {
+  const dot = serverName.indexOf(".");
+  // A wildcard replaces only the left-most label, and is never directly below a top-level domain.
+  if (dot <= 0 || !serverName.includes(".", dot + 1) || serverName.includes("_")) return undefined;
+  return `*${serverName.slice(dot)}`;
 }

@@ -25,7 +25,7 @@ const tls = (reason: TlsFailureReason): WireFailure => ({ kind: "tls", reason, d
 const alertOf = (alert: string | undefined): WireFailure => ({ kind: "alert", alert, detail: "" });
 
 describe("classifyHandshakeFailure", () => {
-  it("names an alert, and tells those that reject the certificate", () => {
+  it("names an alert, and recognises those that reject the certificate", () => {
     assert.deepEqual(classifyHandshakeFailure(HELLO, PRESETS.modern, alertOf("unknown_ca")), {
       failure: "client-rejected-certificate",
       alert: "unknown_ca",
@@ -33,14 +33,14 @@ describe("classifyHandshakeFailure", () => {
     assert.equal(nameOf(alertOf("internal_error")), "client-alert");
   });
 
-  it("takes an alert that the engine cannot read for a refusal of the certificate", () => {
+  it("treats an alert that the engine cannot read as a rejection of the certificate", () => {
     assert.deepEqual(classifyHandshakeFailure(HELLO, PRESETS.modern, alertOf(undefined)), {
       failure: "client-rejected-certificate",
       alert: "unknown",
     });
   });
 
-  it("says what the client and the policy do not share, whatever the engine calls it", () => {
+  it("returns what the client and the policy do not share, whatever code the engine reports", () => {
     const broken = tls("protocol-error");
     assert.equal(nameOf(broken, { versions: [0x0302] }), "unsupported-version");
     assert.equal(
@@ -51,7 +51,7 @@ describe("classifyHandshakeFailure", () => {
     assert.equal(nameOf(tls("too-large"), { groups: [0x0019] }), "too-large");
   });
 
-  it("names what is wrong with a client certificate, and keeps the engine's code for people", () => {
+  it("names the fault of a client certificate, with the engine's code as detail", () => {
     const verify = (reason: VerifyFailureReason): string =>
       nameOf({ kind: "verify", reason, detail: "" });
     assert.equal(verify("revoked"), "revoked-client-certificate");
@@ -64,7 +64,7 @@ describe("classifyHandshakeFailure", () => {
     assert.equal(classifyHandshakeFailure(HELLO, PRESETS.modern, revoked).detail, "CERT_REVOKED");
   });
 
-  it("tells a reset from a close, and both from a broken protocol", () => {
+  it("distinguishes a reset, a close and a protocol error", () => {
     assert.equal(nameOf({ kind: "reset", detail: "" }), "reset");
     assert.equal(nameOf({ kind: "closed", detail: "" }), "closed");
     assert.equal(nameOf(undefined), "closed");

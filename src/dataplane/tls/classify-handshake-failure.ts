@@ -16,7 +16,7 @@ export interface NamedFailure {
   readonly detail?: string;
 }
 
-/** Alerts of RFC 8446 section 6.2 that say that the certificate was not taken. */
+/** The alerts by which a client rejects a certificate (RFC 8446 section 6.2). */
 const CERTIFICATE_ALERTS = new Set([
   "bad_certificate",
   "unsupported_certificate",
@@ -42,7 +42,7 @@ const BY_VERIFY_REASON: Readonly<Record<VerifyFailureReason, TlsHandshakeFailure
   "wrong-name": "untrusted-client-certificate",
   expired: "expired-client-certificate",
   "crl-expired": "expired-client-certificate",
-  // Unless the chain is known to end in a CA of the policy (connection/handshake.ts).
+  // If the chain ends in a CA of the policy, connection/handshake.ts reports the missing list instead.
   "crl-missing": "untrusted-client-certificate",
   revoked: "revoked-client-certificate",
 };
@@ -55,11 +55,11 @@ const isShared = (version: TlsVersion, hello: ClientHello, policy: ResolvedPolic
   version <= policy.maxVersion &&
   hello.versions.includes(VERSION_CODES[version]);
 
-/** Whether the client speaks a version that the policy allows. */
+/** Whether the client offers a version that the policy allows. */
 export const sharesVersion = (hello: ClientHello, policy: ResolvedPolicy): boolean =>
   isShared("TLSv1.3", hello, policy) || isShared("TLSv1.2", hello, policy);
 
-/** What the client and the policy do not have in common, if that is so. */
+/** Returns what the client and the policy do not have in common, or undefined if the policy can serve the client. */
 function mismatchOf(hello: ClientHello, policy: ResolvedPolicy): TlsHandshakeFailure | undefined {
   const hasTls13 = isShared("TLSv1.3", hello, policy);
   if (!sharesVersion(hello, policy)) return "unsupported-version";
@@ -78,15 +78,16 @@ function mismatchOf(hello: ClientHello, policy: ResolvedPolicy): TlsHandshakeFai
 }
 
 function classifyAlert(alert: string | undefined): NamedFailure {
-  // A client whose alert cannot be read has sent it in plaintext, which clients do when they refuse the certificate.
+  // The engine cannot read an alert that was sent in plaintext. Clients send one in plaintext when they reject the
+  // certificate.
   if (alert === undefined) return { failure: "client-rejected-certificate", alert: "unknown" };
   const isOfCertificate = CERTIFICATE_ALERTS.has(alert);
   return { failure: isOfCertificate ? "client-rejected-certificate" : "client-alert", alert };
 }
 
 /**
- * Names why a handshake failed, from what the client offered and what the engine says. `certificateMismatch` is why the
- * client could not verify the certificate that it was shown, where that is so.
+ * Returns why a handshake failed, from what the client offered and what the engine reports. `certificateMismatch` is
+ * why the client could not verify the selected certificate, if that is known.
  */
 export function classifyHandshakeFailure(
   hello: ClientHello,

@@ -1,4 +1,4 @@
-/** Makes ClientHellos for tests, byte by byte and independent of the reader (RFC 8446 section 4.1.2). */
+/** Builds ClientHellos for tests (RFC 8446 section 4.1.2). It shares no code with the parser. */
 
 export const u8 = (...values: number[]): Buffer => Buffer.from(values);
 export const u16 = (...values: number[]): Buffer =>
@@ -22,7 +22,7 @@ interface Parts {
   readonly sessionId?: Buffer;
   readonly suites?: Buffer;
   readonly compression?: Buffer;
-  /** undefined: no extension block at all. */
+  /** Undefined for a message without an extension block. */
   readonly block?: Buffer | undefined;
 }
 
@@ -39,7 +39,7 @@ export function messageOf(parts: Parts, extensions: readonly Buffer[] = []): Buf
   return Buffer.concat([u8(1, body.length >> 16), u16(body.length & 0xffff), body]);
 }
 
-/** The message in records of at most `recordBytes`. */
+/** Splits the message into records of at most `recordBytes`. */
 export function recordsOf(message: Buffer, recordBytes = 16_384): Buffer {
   const records: Buffer[] = [];
   for (let at = 0; at < message.length; at += recordBytes) {
@@ -50,7 +50,7 @@ export function recordsOf(message: Buffer, recordBytes = 16_384): Buffer {
 
 export const helloOf = (...extensions: Buffer[]): Buffer => recordsOf(messageOf({}, extensions));
 
-/** As a browser sends it: GREASE (RFC 8701) everywhere, X25519MLKEM768 key share, ECH, padding. */
+/** A hello such as a browser sends, with GREASE (RFC 8701), an X25519MLKEM768 key share, ECH and padding. */
 export const BROWSER_MESSAGE = messageOf({ suites: u16(0xaaaa, 0x1301, 0x1302, 0xc02b) }, [
   extension(0x3a3a, Buffer.alloc(0)),
   serverName("www.Shop.Example"),
@@ -68,7 +68,10 @@ export const BROWSER_MESSAGE = messageOf({ suites: u16(0xaaaa, 0x1301, 0x1302, 0
 
 const MAX_EXTENSION_BYTES = 65_000;
 
-/** A hello of TLS 1.2 with a P-256 key that an engine can answer, of exactly so many bytes; above 65,000 it has many suites. */
+/**
+ * Builds a TLS 1.2 hello of exactly this length that an engine can answer with a P-256 key. Above 65,000 bytes, it is
+ * filled with cipher suites.
+ */
 export function messageOfLength(bytes: number): Buffer {
   const partsWith = (suites: number, padding: number): Buffer =>
     messageOf({ suites: u16(0xc02b, 0xc02f, ...Array.from({ length: suites }, () => 0x5555)) }, [

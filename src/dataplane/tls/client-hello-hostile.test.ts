@@ -51,7 +51,7 @@ function check(bytes: Buffer): string {
   return result.kind;
 }
 
-test("100,000 random changes and cuts end in one of the kinds, and reach each of them", () => {
+test("100,000 random changes and truncations give one of the result kinds, and each kind occurs", () => {
   const next = randomBelow(5);
   const seen = new Set<string>();
   for (let round = 0; round < 100_000; round += 1) {
@@ -65,7 +65,7 @@ test("100,000 random changes and cuts end in one of the kinds, and reach each of
   assert.deepEqual([...seen].toSorted(), KINDS);
 });
 
-test("every value of every byte of a small hello ends in one of the kinds", () => {
+test("every value of every byte of a small hello gives one of the result kinds", () => {
   const base = recordsOf(SMALL_MESSAGE);
   for (let at = 0; at < base.length; at += 1) {
     for (let value = 0; value < 256; value += 1) {
@@ -76,7 +76,7 @@ test("every value of every byte of a small hello ends in one of the kinds", () =
   }
 });
 
-test("a verdict is final: more bytes never change it", () => {
+test("more bytes never change a result", () => {
   const next = randomBelow(8);
   for (let round = 0; round < 3_000; round += 1) {
     const bytes = Buffer.from(BASES[round % BASES.length] ?? SMALL_MESSAGE);
@@ -90,7 +90,7 @@ test("a verdict is final: more bytes never change it", () => {
   }
 });
 
-test("a hello that comes byte by byte in one-byte records costs no more than its length", () => {
+test("a hello that arrives byte by byte in one-byte records is parsed in linear time", () => {
   const bytes = recordsOf(messageOf({}, [extension(21, Buffer.alloc(8_000))]), 1);
   const reader = new HelloReader(MAX_HELLO_BYTES);
   const before = process.cpuUsage();
@@ -101,11 +101,11 @@ test("a hello that comes byte by byte in one-byte records costs no more than its
   }
   const { user } = process.cpuUsage(before);
   assert.equal(length, bytes.length);
-  // Reading all records again with each of 48,000 bytes takes 50 times as much.
+  // Parsing all records again with each of 48,000 bytes would take 50 times as long.
   assert.ok(user < 400_000, `${user} us`);
 });
 
-test("a long hello in one-byte records is given up within the bound", () => {
+test("a long hello in one-byte records is refused within the limit", () => {
   const message = messageOf({}, [extension(21, Buffer.alloc(60_000))]);
   const slow = recordsOf(message, 1);
   const reader = new HelloReader(MAX_HELLO_BYTES);

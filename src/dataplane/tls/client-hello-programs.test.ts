@@ -8,7 +8,7 @@ import { type ClientHello, parseClientHello } from "./client-hello.ts";
 
 const DEADLINE_MS = 10_000;
 
-/** Takes one connection on 127.0.0.1 and keeps what it sends until there is a verdict. */
+/** Accepts one connection on 127.0.0.1 and collects what it sends until the parser returns a result. */
 class HelloCatcher {
   readonly #server: Server;
   readonly caught: Promise<Buffer>;
@@ -57,10 +57,10 @@ function checkHello(bytes: Buffer): ClientHello {
   return result.hello;
 }
 
-/** The Debian package that brings each of them. */
+/** The Debian package of each program. */
 const packages = { openssl: "openssl", curl: "curl", "gnutls-cli": "gnutls-bin" } as const;
 
-/** What the program sends; it is ended, and the catcher closed, afterwards. */
+/** Returns what the program sends. The program is then killed, and the catcher closed. */
 async function caughtFrom(
   catcher: HelloCatcher,
   program: string,
@@ -73,7 +73,7 @@ async function caughtFrom(
   });
 }
 
-/** The hello of a program, or undefined if it is not installed. */
+/** Returns the hello of a program, or undefined if it is not installed. */
 async function helloOfProgram(
   context: TestContext,
   program: keyof typeof packages,
@@ -141,7 +141,7 @@ test("curl", async (context) => {
   assert.deepEqual(sent.hello.versions.slice(0, 2), [0x0304, 0x0303]);
 });
 
-test("curl that speaks http to the TLS port", async (context) => {
+test("curl that sends http to the TLS port", async (context) => {
   if (!(await requirePackage(context, "curl"))) return;
   const catcher = await HelloCatcher.listen();
   const url = `http://${at(catcher.port)}/`;

@@ -25,14 +25,14 @@ const alertOf = (bytes: Buffer): string => {
 };
 
 for (const [alert, cases] of Object.entries(MALFORMED_HELLOS)) {
-  describe(`${alert} is due to`, () => {
+  describe(`${alert} is the alert for`, () => {
     for (const [name, bytes] of Object.entries(cases)) {
       test(name, () => assert.equal(alertOf(bytes), alert));
     }
   });
 }
 
-test("what a hello was refused for does not count against the next one", () => {
+test("a refused hello does not affect the next one", () => {
   for (let round = 0; round < 2; round += 1) {
     assert.equal(alertOf(helloOf(alpn("h2"), alpn("h2"))), "illegal_parameter");
     assert.equal(alertOf(helloOf(alpn("h2"), serverName("a"), groups(29))), "hello");
@@ -40,10 +40,10 @@ test("what a hello was refused for does not count against the next one", () => {
   }
 });
 
-describe("what is no hello", () => {
+describe("bytes that are not a hello", () => {
   const methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"];
   for (const start of [...methods.map((method) => `${method} `), "PRI * HTTP/2.0"]) {
-    test(`${start.trim()} is plaintext-http, and incomplete until it is all there`, () => {
+    test(`${start.trim()} is plaintext-http, and incomplete until it has arrived completely`, () => {
       for (let length = 0; length < start.length; length += 1) {
         assert.equal(kindOf(text(start.slice(0, length))), "incomplete", start.slice(0, length));
       }
@@ -70,7 +70,7 @@ describe("what is no hello", () => {
     test(`${JSON.stringify(start)} is not-tls`, () => assert.equal(kindOf(text(start)), "not-tls"));
   }
 
-  test("two first bytes that nothing starts with are not-tls at once", () => {
+  test("two first bytes that no protocol starts with are not-tls immediately", () => {
     for (let byte = 0; byte < 0x80; byte += 1) {
       assert.equal(kindOf(u8(byte)), "incomplete", String(byte));
       assert.equal(kindOf(u8(byte, 3)), "incomplete", String(byte));
@@ -84,7 +84,7 @@ describe("what is no hello", () => {
     assert.equal(kindOf(u8(22, 0x54, 1, 0, 4)), "not-tls");
   });
 
-  test("an SSLv2 hello is an unsupported-version", () => {
+  test("an SSLv2 hello is unsupported-version", () => {
     for (const start of ["802e010002", "802e010303", "ffff0103ff"]) {
       for (let length = 0; length < 5; length += 1) {
         assert.equal(kindOf(hex(start).subarray(0, length)), "incomplete");
@@ -97,7 +97,7 @@ describe("what is no hello", () => {
     }
   });
 
-  test("a hello below SSL 3.0 in a TLS record is an unsupported-version", () => {
+  test("a hello below SSL 3.0 in a TLS record is unsupported-version", () => {
     assert.equal(kindOf(recordsOf(messageOf({ legacyVersion: 0x0002 }))), "unsupported-version");
   });
 });

@@ -36,8 +36,8 @@ const BROWSER_HELLO: ClientHello = {
   hasSessionTicket: false,
 };
 
-describe("a hello is read", () => {
-  test("with everything that a browser sends", () => {
+describe("a hello is parsed", () => {
+  test("with all extensions that a browser sends", () => {
     assert.deepEqual(read(recordsOf(BROWSER_MESSAGE)), BROWSER_HELLO);
   });
 
@@ -51,7 +51,7 @@ describe("a hello is read", () => {
     }
   });
 
-  test("byte by byte, and whatever follows it", () => {
+  test("byte by byte, and with any bytes after it", () => {
     for (const recordBytes of [16_384, 300, 3]) {
       const bytes = recordsOf(BROWSER_MESSAGE, recordBytes);
       for (let length = 0; length < bytes.length; length += 1) {
@@ -67,7 +67,7 @@ describe("a hello is read", () => {
     assert.deepEqual(read(recordsOf(messageOf({ block: u16(0) }))).versions, [0x0303]);
   });
 
-  test("with the version that its legacy version stands for (RFC 8446 appendix D.2)", () => {
+  test("with the version of its legacy version (RFC 8446 appendix D.2)", () => {
     const cases = [
       [0x0300, 0x0300],
       [0x0302, 0x0302],
@@ -80,13 +80,13 @@ describe("a hello is read", () => {
     assert.deepEqual(read(helloOf(versions(0x0a0a))).versions, []);
   });
 
-  test("with a ticket or a pre-shared key, or without", () => {
+  test("with and without a ticket or a pre-shared key", () => {
     assert.equal(read(helloOf(extension(35, Buffer.alloc(0)))).hasSessionTicket, false);
     assert.equal(read(helloOf(extension(35, Buffer.alloc(180)))).hasSessionTicket, true);
     assert.equal(read(helloOf(extension(41, Buffer.alloc(80)))).hasSessionTicket, true);
   });
 
-  test("as long as the limit allows", () => {
+  test("up to the maximum length", () => {
     const empty = messageOf({}, [extension(21, Buffer.alloc(0))]).length;
     const helloOfLength = (length: number): Buffer =>
       messageOf({}, [extension(21, Buffer.alloc(length - empty))]);
@@ -98,7 +98,7 @@ describe("a hello is read", () => {
     assert.equal(parseClientHello(longer.subarray(0, 8), limit).kind, "incomplete");
   });
 
-  test("with an extension block of 65,535 bytes, and with more suites than one can count", () => {
+  test("with an extension block of 65,535 bytes, and with a very long list of suites", () => {
     const longest = messageOf({}, [extension(21, Buffer.alloc(65_535 - 4))]);
     assert.ok(longest.length > 65_535 && longest.length < MAX_HELLO_BYTES);
     assert.equal(kindOf(recordsOf(longest)), "hello");
@@ -111,7 +111,7 @@ describe("a hello is read", () => {
     assert.ok(cipherSuites.includes(0x1301) && cipherSuites.includes(0xc02b));
   });
 
-  test("with the schemes for certificates, which are those for the handshake where it names none", () => {
+  test("with the schemes for certificates, which default to those for the handshake", () => {
     const own = read(helloOf(signatures(0x0403), extension(50, long(u16(0x0a0a, 0x0401)))));
     assert.deepEqual([own.signatureSchemes, own.certificateSchemes], [[0x0403], [0x0401]]);
     assert.deepEqual(read(helloOf(signatures(0x0403))).certificateSchemes, [0x0403]);
@@ -119,12 +119,12 @@ describe("a hello is read", () => {
 });
 
 describe("application protocols", () => {
-  test("70 of them are read", () => {
+  test("a list of 70 is kept", () => {
     const names = Array.from({ length: 70 }, (_, index) => `p${index}`);
     assert.deepEqual(read(helloOf(alpn(...names))).alpn, names);
   });
 
-  test("of any number the first hundred are kept, and no more than 4 KB", () => {
+  test("at most the first hundred are kept, and at most 4 KB", () => {
     const many = Array.from({ length: 20_000 }, () => "x");
     assert.equal(read(helloOf(alpn(...many))).alpn.length, 100);
     const lengthy = Array.from({ length: 90 }, (_, index) => String(index).padStart(255, "x"));
@@ -132,7 +132,7 @@ describe("application protocols", () => {
   });
 });
 
-test("a hello in 8,192 records is read, in 8,193 it is too large", () => {
+test("a hello in 8,192 records is parsed, and one in 8,193 is too large", () => {
   const empty = messageOf({}, [extension(21, Buffer.alloc(0))]).length;
   const sizes = [8_192, 8_193].map((length) => Buffer.alloc(length - empty));
   const [most, more] = sizes.map((padding) => messageOf({}, [extension(21, padding)]));
@@ -165,7 +165,7 @@ describe("a server name (RFC 6066 section 3)", () => {
   const marks = ["*.a", "*", "a:1", "a b", "a/b", "a@b", "a\n", "a\x07b", "ü.example", "\x1b[31m"];
   const labels = [".", "..", ".a", "a..b", "a..", "-a.b", "a-.b", `${label}a.b`, `${longest}a`];
   for (const sent of [...addresses, ...marks, ...labels]) {
-    test(`${JSON.stringify(sent.slice(0, 30))} is no host name`, () => {
+    test(`${JSON.stringify(sent.slice(0, 30))} is not a host name`, () => {
       const { serverName: name, otherName } = read(helloOf(serverName(sent)));
       assert.deepEqual([name, otherName], [undefined, sent]);
     });

@@ -7,23 +7,33 @@ import {
   u16,
 } from "./hello-extensions.ts";
 
-/** What a client offers, RFC 8446 section 4.1.2. Codes are those of the IANA TLS registry, without GREASE (RFC 8701). */
+/**
+ * What a client offers (RFC 8446 section 4.1.2). Codes are those of the IANA TLS registry, without GREASE (RFC 8701).
+ */
 export interface ClientHello {
   /** Lower-case ASCII without a trailing dot (RFC 6066 section 3). */
   readonly serverName: string | undefined;
-  /** What the client sent as its server name where that is no host name; one character per octet, at most 255. */
+  /** What the client sent as server name, if that is not a host name. One character per octet, at most 255. */
   readonly otherName: string | undefined;
-  /** One character per octet (RFC 7301), the first 100 at most; escape before printing. */
+  /**
+   * The first 100 protocols at most, with one character per octet (RFC 7301). They must be escaped before they are
+   * printed.
+   */
   readonly alpn: readonly string[];
   readonly legacyVersion: number;
-  /** supported_versions, else what legacyVersion stands for: at most TLS 1.2. */
+  /** The list in supported_versions. Without that extension, `legacyVersion`, but at most TLS 1.2. */
   readonly versions: readonly number[];
   readonly cipherSuites: readonly number[];
   readonly groups: readonly number[];
   readonly signatureSchemes: readonly number[];
-  /** signature_algorithms_cert, else the same as `signatureSchemes`: what the chain may be signed with. */
+  /**
+   * The schemes that the chain may be signed with: signature_algorithms_cert, otherwise the same as `signatureSchemes`.
+   */
   readonly certificateSchemes: readonly number[];
-  /** The client asks to resume: a session ticket (RFC 5077) or a pre-shared key (RFC 8446 section 4.2.11). */
+  /**
+   * Whether the client asks to resume a session, with a session ticket (RFC 5077) or a pre-shared key (RFC 8446 section
+   * 4.2.11).
+   */
   readonly hasSessionTicket: boolean;
 }
 
@@ -33,22 +43,23 @@ export type HelloResult =
   | { readonly kind: "plaintext-http" }
   | { readonly kind: "not-tls" }
   | { readonly kind: "unsupported-version" }
-  /** `alert` is what RFC 8446 section 6.2 has for it. */
+  /** `alert` is the alert that RFC 8446 section 6.2 defines for the fault. */
   | { readonly kind: "malformed"; readonly alert: SentAlert }
   | { readonly kind: "too-large" };
 
 /**
- * The longest hello that is read, with its header: an extension block of 65,535 bytes and 2,000 for the rest. Browsers
- * with post-quantum groups and ECH need about 1,800; a ticket may hold a whole client certificate.
+ * The maximum length of a hello, including its header: an extension block of 65,535 bytes, and 2,000 bytes for the
+ * rest. Browsers with post-quantum groups and ECH need about 1,800 bytes. A ticket can contain a whole client
+ * certificate.
  */
 export const MAX_HELLO_BYTES = 66 * 1024;
 
-/** What the headers of tiny records may cost beside the message: 40 KB. */
+/** Limits the memory for the headers of tiny records to 40 KB. */
 const MAX_HELLO_RECORDS = 8_192;
 const MAX_RECORD_BYTES = 16_384;
-/** RFC 8446 section 5.2: an encrypted record may be this much longer. */
+/** An encrypted record may be this much longer (RFC 8446 section 5.2). */
 const MAX_RECORD_EXPANSION = 2_048;
-/** Of TLS 1.3, which writes 3 at the most. */
+/** The minor version in a record header. TLS 1.3 writes 3 at most. */
 const MAX_RECORD_MINOR = 4;
 const RECORD_HEADER_BYTES = 5;
 const MESSAGE_HEADER_BYTES = 4;
@@ -65,7 +76,10 @@ const TOO_LARGE: HelloResult = Object.freeze({ kind: "too-large" });
 
 const malformed = (alert: SentAlert): HelloResult => ({ kind: "malformed", alert });
 
-/** RFC 9110 section 9 and RFC 5789, each with the space that ends the token; RFC 9113 section 3.4. */
+/**
+ * The methods of RFC 9110 section 9 and RFC 5789, each with the space that ends the token, and the HTTP/2 preface (RFC
+ * 9113 section 3.4).
+ */
 const PLAINTEXT_STARTS = [
   "GET ",
   "HEAD ",
@@ -79,19 +93,19 @@ const PLAINTEXT_STARTS = [
   "PRI * HTTP/2.0",
 ];
 
-/** Says what a connection starts with, from all bytes received so far; bytes after the hello are ignored. */
+/** Classifies the start of a connection from all bytes received so far. Bytes after the hello are ignored. */
 export const parseClientHello = (bytes: Buffer, maxHelloBytes = MAX_HELLO_BYTES): HelloResult =>
   new HelloReader(maxHelloBytes).read(bytes);
 
 /**
- * Reads one hello that comes in pieces. Records that are complete are not looked at again, so that a hello in tiny pieces
- * costs no more than their number.
+ * Parses one hello that arrives in several chunks. Complete records are not parsed again, so that a hello in tiny
+ * chunks costs no more than the number of chunks.
  */
 export class HelloReader {
   readonly #maxHelloBytes: number;
-  /** Where the first record starts that is not complete. */
+  /** Offset of the first incomplete record. */
   #at = 0;
-  /** Bytes of the message in the records before it. */
+  /** Bytes of the message in the complete records. */
   #received = 0;
   #header = 0;
   #records = 0;
@@ -100,20 +114,23 @@ export class HelloReader {
     this.#maxHelloBytes = maxHelloBytes;
   }
 
-  /** `bytes` are all that came so far: those of the call before, and more. */
+  /** `bytes` are all bytes received so far, including those of the previous call. */
   read(bytes: Buffer): HelloResult {
     if (bytes.length === 0) return INCOMPLETE;
     return bytes[0] === HANDSHAKE_RECORD ? this.#readRecords(bytes) : recogniseOther(bytes);
   }
 
-  /** The message may be spread over records at any byte (RFC 8446 section 5.1), its header included. */
+  /**
+   * Parses the records. The message, including its header, can be split between records at any byte (RFC 8446 section
+   * 5.1).
+   */
   #readRecords(bytes: Buffer): HelloResult {
     for (;;) {
       const at = this.#at;
       if (at >= bytes.length) return INCOMPLETE;
-      // RFC 8446 section 5.1: no other record comes between those of one message.
+      // The records of one message must not be interleaved with other records (RFC 8446 section 5.1).
       if (bytes[at] !== HANDSHAKE_RECORD) return malformed("unexpected_message");
-      // The minor version of a record is ignored, as the same section demands.
+      // The same section requires that the minor version of a record is ignored.
       if (at + 1 < bytes.length && bytes[at + 1] !== 3)
         return at === 0 ? NOT_TLS : malformed("protocol_version");
       const start = at + RECORD_HEADER_BYTES;
@@ -167,7 +184,7 @@ function parseMessage(message: Buffer): HelloResult {
   const suitesEnd = suitesAt + 2 + u16(message, suitesAt);
   const compressionLength = message[suitesEnd] ?? 0;
   const compressionEnd = suitesEnd + 1 + compressionLength;
-  // Every offset above is at most this one, so that one comparison covers all of them.
+  // No offset above exceeds compressionEnd, so one comparison covers all of them.
   if (compressionEnd > message.length || sessionIdLength > 32 || compressionLength === 0)
     return malformed("decode_error");
   const cipherSuites = tryCodes(message, suitesAt + 2, suitesEnd);
@@ -177,7 +194,7 @@ function parseMessage(message: Buffer): HelloResult {
   if (legacyVersion < 0x0300) return UNSUPPORTED_VERSION;
   const extensions = readExtensionBlock(message, compressionEnd);
   if (typeof extensions === "string") return malformed(extensions);
-  // RFC 5246 section 7.4.1.2: every hello offers to do without compression.
+  // Every hello must offer the null compression method (RFC 5246 section 7.4.1.2).
   if (!message.subarray(suitesEnd + 1, compressionEnd).includes(NO_COMPRESSION))
     return malformed("illegal_parameter");
   return {
@@ -198,7 +215,7 @@ function parseMessage(message: Buffer): HelloResult {
 }
 
 function readExtensionBlock(message: Buffer, at: number): HelloExtensions | SentAlert {
-  // TLS 1.2 and older clients may leave the block out altogether (RFC 5246 section 7.4.1.2).
+  // Clients of TLS 1.2 and older may omit the extension block (RFC 5246 section 7.4.1.2).
   if (at === message.length) return NO_EXTENSIONS;
   if (at + 2 + u16(message, at) !== message.length) return "decode_error";
   return readHelloExtensions(message, at + 2, message.length);
@@ -219,7 +236,7 @@ function recogniseOther(bytes: Buffer): HelloResult {
   return NOT_TLS;
 }
 
-/** A record of TLS that holds something else than a handshake message (RFC 8446 section 5), of a known type or not. */
+/** Classifies a TLS record of another type than handshake, known or unknown (RFC 8446 section 5). */
 function recogniseRecord(bytes: Buffer): HelloResult {
   if (bytes.length > 2 && (bytes[2] ?? 0) > MAX_RECORD_MINOR) return NOT_TLS;
   if (bytes.length < RECORD_HEADER_BYTES) return INCOMPLETE;
@@ -228,7 +245,10 @@ function recogniseRecord(bytes: Buffer): HelloResult {
     : malformed("unexpected_message");
 }
 
-/** The two-byte record header of SSLv2, msg_type 1 and a version: 0.2, or 3.x for a hello that offers TLS too (RFC 5246 appendix E.2). */
+/**
+ * Recognises the two-byte record header of SSLv2, msg_type 1 and a version: 0.2, or 3.x for a hello that also offers
+ * TLS (RFC 5246 appendix E.2).
+ */
 function recogniseSslV2(bytes: Buffer): HelloResult {
   if (bytes.length > 2 && bytes[2] !== CLIENT_HELLO) return NOT_TLS;
   if (bytes.length > 3 && bytes[3] !== 0 && bytes[3] !== 3) return NOT_TLS;

@@ -4,8 +4,7 @@ import { PRESETS } from "#model/document/policy.ts";
 import type { Material, SnapshotClientTls } from "#model/records/snapshot.ts";
 import type { CertificateName, MaterialId } from "#model/names.ts";
 import type { ContextSpec, Wire } from "../wire/wire.ts";
-import { ContextStore } from "./context-store.ts";
-import { ticketKeysOf } from "./session-keys.ts";
+import { ContextStore, ticketKeysOf } from "./context-store.ts";
 
 const id = "a1" as MaterialId;
 const pair: Material = { kind: "certificate", chainPem: "chain", keyPem: "key" };
@@ -42,7 +41,7 @@ function storeThatCounts(): { store: ContextStore; built: ContextSpec[]; keys: B
 }
 
 describe("context store", () => {
-  it("builds one context for a listener and certificate, and gives the same one ever after", () => {
+  it("builds one context for a listener and certificate, and always returns the same one", () => {
     const { store, built } = storeThatCounts();
     store.addMaterial(material);
     const first = store.forClients(listener("scope"), id);
@@ -63,7 +62,7 @@ describe("context store", () => {
     assert.notDeepEqual(one.ticketKeys, two.ticketKeys);
   });
 
-  it("gives every context the ticket keys of a rotation", () => {
+  it("sets new ticket keys in every context", () => {
     const { store, keys } = storeThatCounts();
     store.addMaterial(material);
     store.forClients(listener("one"), id);
@@ -72,7 +71,7 @@ describe("context store", () => {
     assert.deepEqual(keys, [ticketKeysOf(next, "one")]);
   });
 
-  it("forgets contexts and keys that no listener refers to any more", () => {
+  it("drops contexts and keys that no listener refers to", () => {
     const { store, built } = storeThatCounts();
     store.addMaterial(material);
     store.forClients(listener("scope"), id);

@@ -1,11 +1,17 @@
+import { createHash, hkdfSync } from "node:crypto";
 import type { MaterialId } from "#model/names.ts";
 import type { Material, SnapshotClientTls, SnapshotEndpoints } from "#model/records/snapshot.ts";
 import { RecentMap } from "../live/recent-map.ts";
 import type { Wire, WireContext } from "../wire/wire.ts";
-import { sessionIdContextOf, ticketKeysOf } from "./session-keys.ts";
 
-/** Contexts that are kept; the one not used for longest makes room, and is built again on its next use. */
+/**
+ * How many contexts are kept. A new context replaces the least recently used one, which is built again on its next use.
+ */
 const MAX_CONTEXTS = 20_000;
+
+const TICKET_KEY_BYTES = 48;
+/** The maximum length of a session id context in OpenSSL. */
+const SESSION_ID_CONTEXT_CHARACTERS = 32;
 
 interface Entry {
   readonly context: WireContext;
@@ -14,8 +20,8 @@ interface Entry {
 }
 
 /**
- * The TLS contexts of a worker, by what they are made of: in steady state a connection builds none. Material is kept
- * here by its fingerprint for as long as a snapshot refers to it.
+ * The TLS contexts of a worker, by their settings. In steady state, no connection builds a context. Material is kept by
+ * its fingerprint while a snapshot refers to it.
  */
 export class ContextStore {
   readonly #wire: Pick<Wire, "buildContext">;
@@ -31,7 +37,7 @@ export class ContextStore {
     for (const [id, value] of Object.entries(material)) this.#material.set(id as MaterialId, value);
   }
 
-  /** Throws where the engine refuses the certificate or the policy. */
+  /** Throws if the engine refuses the certificate or the policy. */
   forClients(listener: SnapshotClientTls, certificate: MaterialId): WireContext {
     const { sessionScope, policy, clientAuth } = listener;
     const ids = clientAuth.trust === undefined ? [certificate] : [certificate, clientAuth.trust];
@@ -55,7 +61,7 @@ export class ContextStore {
     );
   }
 
-  /** Undefined where the listener's endpoints take plaintext. */
+  /** Returns undefined if the endpoints of the listener use plaintext. */
   forEndpoints(listener: SnapshotEndpoints): WireContext | undefined {
     const { endpointTls, policy, sessionScope } = listener;
     if (endpointTls === undefined) return undefined;
@@ -77,14 +83,14 @@ export class ContextStore {
     );
   }
 
-  /** Whether the CA set has the certificate with this DER. */
+  /** Whether the CA set contains the certificate with this DER encoding. */
   isAuthority(trust: MaterialId, der: Uint8Array): boolean {
     const material = this.#material.get(trust);
     if (material?.kind !== "trust") return false;
     return material.caPem.replaceAll("\n", "").includes(Buffer.from(der).toString("base64"));
   }
 
-  /** New tickets are sealed with the new key from now on; those of the old one lead to a full handshake. */
+  /** Sets the key that new tickets are encrypted with. Tickets of the previous key lead to a full handshake. */
   setTicketBaseKey(key: Buffer): void {
     this.#ticketBaseKey = key;
     for (const { context, sessionScope } of this.#contexts.values()) {
@@ -92,7 +98,7 @@ export class ContextStore {
     }
   }
 
-  /** Drops what is not of these session scopes and material. Connections keep the contexts that they have. */
+  /** Drops the contexts and material of other session scopes and ids. Connections keep the contexts that they use. */
   keepOnly(scopes: ReadonlySet<string>, materials: ReadonlySet<MaterialId>): void {
     this.#contexts.deleteWhere(
       (entry) => !scopes.has(entry.sessionScope) || entry.material.some((id) => !materials.has(id)),
@@ -122,4 +128,22 @@ export class ContextStore {
     if (material?.kind !== "trust") throw new Error("The CA set has not arrived.");
     return { caPem: material.caPem, crlPem: material.crlPem };
   }
+}
+
+/**
+ * Returns the ticket keys of one session scope: a listener, its policy, its CA set, its CRL and its trust anchors. A
+ * session cannot be resumed in another scope, so that no client bypasses a client certificate check that it has not
+ * passed (RFC 5869, RFC 5077 section 5.5).
+ */
+export function ticketKeysOf(baseKey: Buffer, sessionScope: string): Buffer {
+  return Buffer.from(
+    hkdfSync("sha256", baseKey, "", `tlsd ticket keys ${sessionScope}`, TICKET_KEY_BYTES),
+  );
+}
+
+function sessionIdContextOf(sessionScope: string): string {
+  return createHash("sha256")
+    .update(sessionScope)
+    .digest("hex")
+    .slice(0, SESSION_ID_CONTEXT_CHARACTERS);
 }

@@ -3,16 +3,16 @@ import { SCHEMES } from "#model/tls/signature-schemes.ts";
 import type { SentAlert } from "./alerts.ts";
 import { readServerName } from "./sent-server-name.ts";
 
-/** What the director reads from the extensions of a ClientHello (RFC 8446 section 4.2); GREASE values (RFC 8701) are left out. */
+/** The extensions of a ClientHello that the director reads (RFC 8446 section 4.2), without GREASE values (RFC 8701). */
 export interface HelloExtensions {
   readonly serverName: string | undefined;
   readonly otherName: string | undefined;
   readonly alpn: readonly string[];
-  /** Undefined without supported_versions. */
+  /** Undefined if the hello has no supported_versions. */
   readonly versions: readonly number[] | undefined;
   readonly groups: readonly number[];
   readonly signatureSchemes: readonly number[];
-  /** Undefined without signature_algorithms_cert. */
+  /** Undefined if the hello has no signature_algorithms_cert. */
   readonly certificateSchemes: readonly number[] | undefined;
   readonly hasSessionTicket: boolean;
 }
@@ -26,10 +26,12 @@ const PRE_SHARED_KEY = 41;
 const SUPPORTED_VERSIONS = 43;
 const SIGNATURE_ALGORITHMS_CERT = 50;
 
-// A hello may hold 32,000 names of one letter, and they are kept for a record of the handshake only.
+// A hello can contain 32,000 protocol names of one letter, and they are kept only for the record of the handshake.
 const MAX_KEPT_PROTOCOLS = 100;
 const MAX_KEPT_PROTOCOL_BYTES = 4_096;
-/** A client with more codes in one list than any real one has only those kept that a decision could depend on. */
+/**
+ * If a list is longer than that of any real client, only codes that can affect a decision are kept beyond this number.
+ */
 const MAX_KEPT_CODES = 512;
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -54,10 +56,10 @@ export function u16(bytes: Buffer, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
-/** One bit for each extension type; all zero between two calls. */
+/** One bit for each extension type. All bits are zero between two calls. */
 const seenTypes = new Uint8Array(65_536 / 8);
 
-/** Reads the extension block between `from` and `end`, or says which alert it deserves (RFC 8446 section 6.2). */
+/** Parses the extension block between `from` and `end`, or returns the alert for its fault (RFC 8446 section 6.2). */
 export function readHelloExtensions(
   bytes: Buffer,
   from: number,
@@ -68,8 +70,8 @@ export function readHelloExtensions(
 }
 
 /**
- * That no type comes twice, known or not, as RFC 8446 section 4.2 demands: the engine might read another one of two than
- * the director does.
+ * Checks the lengths of the extensions, and that no type occurs twice, known or unknown (RFC 8446 section 4.2). Of two
+ * extensions of one type, the engine might use another one than the director.
  */
 function checkBlock(bytes: Buffer, from: number, end: number): SentAlert | undefined {
   let alert: SentAlert | undefined;
@@ -95,7 +97,7 @@ function checkBlock(bytes: Buffer, from: number, end: number): SentAlert | undef
   return alert;
 }
 
-/** The block is one of whole extensions, each of a type of its own. */
+/** Parses a block that checkBlock has accepted. */
 function readBlock(bytes: Buffer, from: number, end: number): HelloExtensions | SentAlert {
   let { serverName, otherName, alpn, versions, groups, signatureSchemes, certificateSchemes } =
     NO_EXTENSIONS;
@@ -154,7 +156,7 @@ function readBlock(bytes: Buffer, from: number, end: number): HelloExtensions | 
   };
 }
 
-/** A vector of 16-bit codes without its length, at least one; undefined if the bytes are no such vector. */
+/** Parses a vector of 16-bit codes, without its length field. Returns undefined if it is empty or has an odd length. */
 export function tryCodes(bytes: Buffer, from: number, end: number): readonly number[] | undefined {
   if (from >= end || (end - from) % 2 !== 0) return undefined;
   const codes: number[] = [];
@@ -172,14 +174,14 @@ export function tryCodes(bytes: Buffer, from: number, end: number): readonly num
   return [...codes, ...known];
 }
 
-/** RFC 8701: 0x0a0a, 0x1a1a, to 0xfafa. */
+/** Whether the code is a GREASE value: 0x0a0a, 0x1a1a, to 0xfafa (RFC 8701). */
 function isGrease(code: number): boolean {
   return (code & 0x0f0f) === 0x0a0a && code >> 8 === (code & 0xff);
 }
 
 /**
- * RFC 7301 section 3.1. Names are octets, one character each, so that none is lost or merged with another. Which one is
- * spoken the engine decides, so the first ones are enough here.
+ * Parses the ALPN list (RFC 7301 section 3.1). Names are octets, one character each, so that no two names become equal.
+ * The engine chooses the protocol, so the first names are enough for the record.
  */
 function tryProtocols(bytes: Buffer, from: number, end: number): readonly string[] | undefined {
   if (from + 2 >= end || from + 2 + u16(bytes, from) !== end) return undefined;

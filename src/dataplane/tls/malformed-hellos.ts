@@ -1,4 +1,4 @@
-/** ClientHellos that break the protocol, for tests of the reader and of a running director. */
+/** ClientHellos that violate the protocol, for tests of the parser and of a running director. */
 import type { SentAlert } from "./alerts.ts";
 import {
   alpn,
@@ -21,11 +21,11 @@ import {
 const tail = (block: Buffer): Buffer => recordsOf(messageOf({ block }));
 const first = recordsOf(BROWSER_MESSAGE, 100).subarray(0, 105);
 const message = (type: number): Buffer => recordsOf(Buffer.from(BROWSER_MESSAGE).fill(type, 0, 1));
-/** A message that is longer than its parts. */
+/** A message whose length is greater than the length of its parts. */
 const padded = Buffer.concat([messageOf({}, [serverName("a")]), u8(0)]);
 padded.writeUInt16BE(padded.length - 4, 2);
 
-/** By the alert that RFC 8446 section 6.2, or RFC 5246 section 7.2.2, has for it. */
+/** The hellos by the alert that RFC 8446 section 6.2 or RFC 5246 section 7.2.2 defines for them. */
 export const MALFORMED_HELLOS: Readonly<Record<SentAlert, Readonly<Record<string, Buffer>>>> = {
   unexpected_message: {
     "an empty record": u8(22, 3, 1, 0, 0),
@@ -98,7 +98,7 @@ export const MALFORMED_HELLOS: Readonly<Record<SentAlert, Readonly<Record<string
     "two supported_versions": helloOf(versions(0x0304), versions(0x0304)),
     "two supported_groups": helloOf(groups(29), groups(29)),
     "two signature_algorithms": helloOf(signatures(0x0403), signatures(0x0403)),
-    "two extensions that nobody reads": helloOf(
+    "two unknown extensions of the same type": helloOf(
       extension(0x7777, u8(1)),
       alpn("h2"),
       extension(0x7777, u8(2)),

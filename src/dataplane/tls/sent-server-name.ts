@@ -1,15 +1,15 @@
 import type { SentAlert } from "./alerts.ts";
 
-/** What stands in server_name: a host name, or something else that counts as no name. */
+/** The content of server_name: a host name, or text that is not one and counts as no name. */
 export interface SentServerName {
   /** Lower-case ASCII without a trailing dot (RFC 6066 section 3). */
   readonly name: string | undefined;
-  /** What was sent where that is no host name, one character per octet. */
+  /** What the client sent, if that is not a host name. One character per octet. */
   readonly otherName: string | undefined;
 }
 
 const HOST_NAME_TYPE = 0;
-/** Both engines refuse a longer name, and one that holds a zero byte, with unrecognized_name. */
+/** Both engines refuse a longer name, and a name with a zero byte, with unrecognized_name. */
 const MAX_SENT_BYTES = 255;
 const MAX_NAME_LENGTH = 253;
 const MAX_LABEL_LENGTH = 63;
@@ -17,12 +17,14 @@ const DOT = 0x2e;
 const HYPHEN = 0x2d;
 const UNDERSCORE = 0x5f;
 
-/** A last label that only an address has: `1` of `192.0.2.1`, `0x1`. */
+/** A last label that occurs only in an IPv4 address, e.g. `1` in `192.0.2.1`, or `0x1`. */
 const NUMBER = /^(?:\d+|0x[0-9a-f]*)$/;
 
 const u16 = (bytes: Buffer, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 
-/** Reads the extension server_name between `from` and `end` (RFC 6066 section 3), or says which alert it deserves. */
+/**
+ * Parses the extension server_name between `from` and `end` (RFC 6066 section 3), or returns the alert for its fault.
+ */
 export function readServerName(
   bytes: Buffer,
   from: number,
@@ -34,7 +36,7 @@ export function readServerName(
   const sentEnd = start + u16(bytes, first + 1);
   if (bytes[first] !== HOST_NAME_TYPE || sentEnd > end || sentEnd === start) return "decode_error";
   if (sentEnd < end) {
-    // Of a name type that is not known nobody can tell where it ends; two host names are forbidden.
+    // Two host names are forbidden. A name of an unknown type has no known length, so the rest cannot be parsed.
     const isSecondHostName =
       bytes[sentEnd] === HOST_NAME_TYPE && sentEnd + 3 + u16(bytes, sentEnd + 1) <= end;
     return isSecondHostName ? "illegal_parameter" : "decode_error";
@@ -45,7 +47,10 @@ export function readServerName(
   return { name, otherName: name === undefined ? bytes.toString("latin1", start, end) : undefined };
 }
 
-/** RFC 1123 section 2.1; underscores are let through, as a certificate may name a host that has one. */
+/**
+ * Returns the name if it is a host name (RFC 1123 section 2.1). Underscores are allowed, because a certificate can
+ * contain a name with one.
+ */
 function tryHostName(bytes: Buffer, start: number, end: number): string | undefined {
   const nameEnd = bytes[end - 1] === DOT ? end - 1 : end;
   if (nameEnd - start > MAX_NAME_LENGTH) return undefined;

@@ -2,7 +2,10 @@ import { GROUPS, isTls13Group, type GroupName } from "#model/tls/cipher-suites.t
 import type { ResolvedPolicy, TlsVersion } from "#model/document/policy.ts";
 import type { ClientHello } from "./client-hello.ts";
 
-/** The group that the server chooses: by its own order, also where that costs a client another round trip (RFC 8446 section 4.1.4). */
+/**
+ * Returns the group that the server chooses. It uses its own order even if the client then needs another round trip
+ * (RFC 8446 section 4.1.4).
+ */
 export function sharedGroupOf(
   hello: ClientHello,
   policy: ResolvedPolicy,

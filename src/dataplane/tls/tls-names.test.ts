@@ -5,7 +5,7 @@ import { CIPHER_SUITES, GROUPS } from "#model/tls/cipher-suites.ts";
 import { requirePackage } from "#harness/packages.ts";
 import { cipherSuiteName, groupName, versionName } from "./tls-names.ts";
 
-test("what a policy may name has its name", () => {
+test("every suite and group of a policy has its name", () => {
   for (const { code, name } of CIPHER_SUITES) assert.equal(cipherSuiteName(code), name);
   for (const [name, code] of Object.entries(GROUPS)) assert.equal(groupName(code), name);
 });

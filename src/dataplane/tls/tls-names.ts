@@ -1,6 +1,8 @@
 import { CIPHER_SUITES, GROUPS } from "#model/tls/cipher-suites.ts";
 
-/** What clients of the last fifteen years offer beside the suites that a policy may name, by their OpenSSL names. */
+/**
+ * The OpenSSL names of suites that a policy may contain, and of others that clients of the last fifteen years offer.
+ */
 const CIPHER_SUITE_NAMES: ReadonlyMap<number, string> = new Map([
   [0x0005, "RC4-SHA"],
   [0x000a, "DES-CBC3-SHA"],
@@ -64,17 +66,17 @@ const VERSION_NAMES: ReadonlyMap<number, string> = new Map([
   [0x0304, "TLSv1.3"],
 ]);
 
-/** The name that a policy takes, or the code as `0xc0ff` (IANA TLS cipher suites). */
+/** Returns the name of the suite in a policy, or the code as `0xc0ff` if it has none (IANA TLS cipher suites). */
 export function cipherSuiteName(code: number): string {
   return CIPHER_SUITE_NAMES.get(code) ?? hexOf(code);
 }
 
-/** The name that a policy takes, or the code as `0x0a0b` (IANA TLS supported groups). */
+/** Returns the name of the group in a policy, or the code as `0x0a0b` if it has none (IANA TLS supported groups). */
 export function groupName(code: number): string {
   return GROUP_NAMES.get(code) ?? hexOf(code);
 }
 
-/** `TLSv1.3`, or the code as `0x7f1c`. */
+/** Returns a name such as `TLSv1.3`, or the code as `0x7f1c` if it has none. */
 export function versionName(code: number): string {
   return VERSION_NAMES.get(code) ?? hexOf(code);
 }

@@ -3,10 +3,11 @@ import type { Socket } from "node:net";
 type Done = (error?: Error | null) => void;
 
 /**
- * Lets a peer that has answered and closed without reading on be heard to its end. Its kernel sends RST; the next write
- * to it fails, and a socket whose write fails is destroyed, with the answer that waits in it. EPIPE says that FIN came
- * first (Linux, tcp_reset), so that the answer is whole. After ECONNRESET it may not be, and the write has taken the
- * error: the end that is read then must not be believed, as `onReset` is told. What is written from then on goes nowhere.
+ * Lets the answer of a peer be read completely after the peer has closed without reading everything that was sent to
+ * it. Its kernel then sends RST, the next write fails, and the engine would destroy the socket together with the unread
+ * answer. EPIPE means that FIN arrived before the reset (Linux, tcp_reset), so the answer is complete. After ECONNRESET
+ * the answer may be incomplete. Because the write has consumed the error, the engine then reads an ordinary end, which
+ * must not be trusted: `onReset` is called. Later writes are discarded.
  */
 export function readOnAfterBrokenPipe(
   socket: Socket,
@@ -15,30 +16,30 @@ export function readOnAfterBrokenPipe(
   const write = socket._write.bind(socket);
   const writeMany = socket._writev?.bind(socket);
   let isBroken = false;
-  // A stream has one callback for all its writes; so there is one of these for all of them, too.
-  let toldLast: Done | undefined;
-  let tellLast: Done = () => {};
+  // A stream passes the same callback with every write, so one wrapper is enough for all writes.
+  let lastWrapper: Done | undefined;
+  let lastDone: Done = () => {};
   const noteError = (error: NodeJS.ErrnoException): void => {
     if (error.code !== "EPIPE" && error.code !== "ECONNRESET") return;
     isBroken = true;
     if (error.code === "ECONNRESET") onReset(error);
   };
-  const unlessBroken = (tell: Done): Done => {
-    if (tell === tellLast) return toldLast ?? tell;
-    tellLast = tell;
-    toldLast = (error) => {
+  const withoutBrokenPipe = (done: Done): Done => {
+    if (done === lastDone) return lastWrapper ?? done;
+    lastDone = done;
+    lastWrapper = (error) => {
       if (error instanceof Error) noteError(error);
-      tell(isBroken ? null : error);
+      done(isBroken ? null : error);
     };
-    return toldLast;
+    return lastWrapper;
   };
-  socket._write = (chunk, encoding, tell) => {
-    if (isBroken) tell();
-    else write(chunk, encoding, unlessBroken(tell));
+  socket._write = (chunk, encoding, done) => {
+    if (isBroken) done();
+    else write(chunk, encoding, withoutBrokenPipe(done));
   };
   if (writeMany === undefined) return;
-  socket._writev = (chunks, tell) => {
-    if (isBroken) tell();
-    else writeMany(chunks, unlessBroken(tell));
+  socket._writev = (chunks, done) => {
+    if (isBroken) done();
+    else writeMany(chunks, withoutBrokenPipe(done));
   };
 }

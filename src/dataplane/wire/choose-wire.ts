@@ -7,9 +7,9 @@ export interface ChosenWire {
   readonly name: "native" | "portable";
 }
 
-/** What was asked for where the engine has it, else the portable one. */
-export async function chooseWire(isNativeWanted: boolean): Promise<ChosenWire> {
-  const native = isNativeWanted ? await tryNativeWire() : undefined;
+/** Resolves with the native wire if it is requested and the engine supports it, otherwise with the portable wire. */
+export async function chooseWire(isNativeRequested: boolean): Promise<ChosenWire> {
+  const native = isNativeRequested ? await tryNativeWire() : undefined;
   return native === undefined
     ? { wire: portableWire, name: "portable" }
     : { wire: native, name: "native" };

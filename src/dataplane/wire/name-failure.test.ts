@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { nameFailure, nameListenFailure } from "./name-failure.ts";
 import { tryNativeFailure } from "./bun/tls-facts.ts";
 
-/** The kind of a code, with its reason or alert. */
+/** Returns the kind of a code, with its reason or alert. */
 function kindOf(code: string, message = ""): string {
   const failure = nameFailure({ code, message });
   assert.equal(failure.detail, code);
@@ -24,19 +24,19 @@ it("names the errors of the system", () => {
   assert.deepEqual(nameFailure({}), { kind: "other", detail: "UNKNOWN" });
 });
 
-it("tells a FIN during the handshake from a reset, where Bun gives both one code", () => {
+it("distinguishes a FIN during the handshake from a reset, for which Bun uses the same code", () => {
   assert.equal(kindOf("ECONNRESET", "socket hang up"), "closed");
   assert.equal(kindOf("ECONNRESET", "read ECONNRESET"), "reset");
 });
 
-it("names alerts, and one that BoringSSL cannot read", () => {
+it("names alerts, including one that BoringSSL cannot read", () => {
   assert.equal(kindOf("ERR_SSL_TLSV1_ALERT_UNKNOWN_CA"), "alert unknown_ca");
   assert.equal(kindOf("ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE"), "alert bad_certificate");
   assert.equal(kindOf("ERR_SSL_BAD_PACKET_LENGTH"), "alert undefined");
   assert.equal(kindOf("ERR_SSL_ENCRYPTED_LENGTH_TOO_LONG"), "alert undefined");
 });
 
-it("names what breaks TLS, and what is wrong with a certificate", () => {
+it("names failures of TLS and faults of a certificate", () => {
   assert.equal(kindOf("ERR_SSL_WRONG_CURVE"), "tls no-shared-cipher");
   assert.equal(kindOf("ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE"), "tls no-certificate");
   assert.equal(kindOf("ERR_SSL_WRONG_VERSION_NUMBER"), "tls protocol-error");
@@ -50,7 +50,7 @@ it("names what breaks TLS, and what is wrong with a certificate", () => {
     assert.equal(kindOf(code), "verify untrusted");
 });
 
-it("reads BoringSSL's reason in the text of Bun's own sockets", () => {
+it("finds BoringSSL's reason in the error text of Bun's own sockets", () => {
   const message = "error:100000b8:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER";
   const named = { kind: "tls", reason: "no-shared-cipher", detail: "ERR_SSL_NO_SHARED_CIPHER" };
   assert.deepEqual(tryNativeFailure(Object.assign(new Error(message), { code: "EPROTO" })), named);

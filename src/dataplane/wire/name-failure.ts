@@ -1,23 +1,23 @@
-/** Names what the system and the engines say of a failure. Their codes and texts are known in wire/ alone. */
+/** Names the failures that the system and the engines report. Only wire/ depends on their codes and texts. */
 import { DirectorError, type FailureCode } from "#model/failure.ts";
 import type { TlsFailureReason, VerifyFailure, VerifyFailureReason, WireFailure } from "./wire.ts";
 
-/** The fields of an engine's error that are read. */
+/** The fields of an engine's error that are used. */
 export interface EngineError {
   readonly code?: string | undefined;
   readonly message?: string | undefined;
 }
 
-/** The kinds that say nothing beyond their name. */
+/** The kinds that have no fields of their own. */
 type PlainKind = Exclude<WireFailure["kind"], "alert" | "tls" | "verify">;
 
 const PLAIN_KINDS: Readonly<Record<string, PlainKind>> = {
   ECONNRESET: "reset",
   EPIPE: "reset",
   ECONNREFUSED: "refused",
-  // Nobody listens on the unix socket, or it does not exist.
+  // The unix socket does not exist.
   ENOENT: "refused",
-  // The queue of a unix socket is full. Bun says ECONNREFUSED.
+  // The accept queue of the unix socket is full. Bun reports ECONNREFUSED instead.
   EAGAIN: "refused",
   ETIMEDOUT: "timeout",
   EHOSTUNREACH: "unreachable",
@@ -30,18 +30,19 @@ const PLAIN_KINDS: Readonly<Record<string, PlainKind>> = {
 
 const TLS_REASONS: Readonly<Record<string, TlsFailureReason>> = {
   ERR_SSL_NO_SHARED_CIPHER: "no-shared-cipher",
-  // BoringSSL counts the curve of the certificate's key among the groups of TLS 1.2 (RFC 8422 section 5.1), OpenSSL among
-  // what a suite needs.
+  // In TLS 1.2, BoringSSL treats the curve of the certificate's key as a group (RFC 8422 section 5.1), and OpenSSL as a
+  // requirement of the suite.
   ERR_SSL_WRONG_CURVE: "no-shared-cipher",
   ERR_SSL_NO_SHARED_GROUP: "no-shared-group",
   ERR_SSL_NO_SUITABLE_KEY_SHARE: "no-shared-group",
-  // No scheme goes with a key type in TLS 1.3, in the words of OpenSSL and of BoringSSL.
+  // No signature scheme of the client works with a key type in TLS 1.3. The first code is of OpenSSL, the second of
+  // BoringSSL.
   ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: "no-shared-signature",
   ERR_SSL_NO_COMMON_SIGNATURE_ALGORITHMS: "no-shared-signature",
   ERR_SSL_NO_APPLICATION_PROTOCOL: "no-shared-alpn",
   ERR_SSL_UNSUPPORTED_PROTOCOL: "unsupported-version",
   ERR_SSL_VERSION_TOO_LOW: "unsupported-version",
-  // A ClientHello, or the certificates of a client.
+  // The message is a ClientHello or a client's certificates.
   ERR_SSL_EXCESSIVE_MESSAGE_SIZE: "too-large",
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "no-certificate",
 };
@@ -56,7 +57,7 @@ const VERIFY_REASONS: Readonly<Record<string, VerifyFailureReason>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "wrong-name",
 };
 
-/** OpenSSL's names for what else can be wrong with a certificate, which BoringSSL has too. */
+/** OpenSSL's codes for other faults of a certificate. BoringSSL uses the same codes. */
 const VERIFY_ERROR =
   /^(CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|HOSTNAME_)/;
 
@@ -69,15 +70,23 @@ function tryAlert(code: string): string | undefined {
   return /^[A-Z_]+$/.test(name) ? name.toLowerCase() : undefined;
 }
 
-/** BoringSSL reads an alert that an OpenSSL client sends in plaintext as a sealed record, and loses its number. */
+/**
+ * Whether the code means an alert of unknown number. BoringSSL reads an alert that an OpenSSL client sends in plaintext
+ * as an encrypted record, and loses its number.
+ */
 const isUnreadAlert = (code: string): boolean =>
   code === "ERR_SSL_BAD_PACKET_LENGTH" || code === "ERR_SSL_ENCRYPTED_LENGTH_TOO_LONG";
 
-/** Bun's node:tls gives a FIN during the handshake the code of a reset, with these words. */
+/**
+ * Whether the error means a FIN during the handshake. Bun's node:tls reports it with the code of a reset and this
+ * message.
+ */
 const isHangUp = ({ code, message }: EngineError): boolean =>
   code === "ECONNRESET" && message === "socket hang up";
 
-/** Names a failure by the codes of node:net and node:tls, which are the same on both engines but for the cases above. */
+/**
+ * Names a failure by the codes of node:net and node:tls. Except for the cases above, both engines use the same codes.
+ */
 export function nameFailure(error: EngineError): WireFailure {
   const detail = error.code ?? "UNKNOWN";
   if (isHangUp(error)) return { kind: "closed", detail };

@@ -8,7 +8,7 @@ type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) 
 const failure = (code: string): NodeJS.ErrnoException => Object.assign(new Error(code), { code });
 
 describe("NameLookups", () => {
-  /** Lookups that have been started, in this order. */
+  /** The lookups that were started, in order. */
   let started: [hostname: string, answer: Answer][];
   let lookups: NameLookups;
 
@@ -31,7 +31,7 @@ describe("NameLookups", () => {
     mock.timers.tick(ms);
   }
 
-  /** What was answered to each who asked so far. */
+  /** Starts a lookup. Returns a list to which its answer is added. */
   function ask(hostname: string): string[] {
     const answers: string[] = [];
     lookups.lookup(hostname, { all: true }, (error, addresses) => {
@@ -44,15 +44,15 @@ describe("NameLookups", () => {
   const answer = (hostname: string, result: string | NodeJS.ErrnoException): void => {
     const at = started.findIndex(([name]) => name === hostname);
     const [found] = started.splice(at, 1);
-    assert.ok(at >= 0 && found !== undefined, `a lookup of ${hostname} is under way`);
+    assert.ok(at >= 0 && found !== undefined, `a lookup of ${hostname} is in progress`);
     if (typeof result === "string") found[1](null, [{ address: result, family: 4 }]);
     else found[1](result, []);
   };
-  const underWay = (): string[] => started.map(([hostname]) => hostname);
+  const inProgress = (): string[] => started.map(([hostname]) => hostname);
 
-  it("has one lookup of a name under way, and tells all who wait", () => {
+  it("has one lookup of a name in progress, and answers all connects that wait for it", () => {
     const [one, other] = [ask("a"), ask("a")];
-    assert.deepEqual(underWay(), ["a"]);
+    assert.deepEqual(inProgress(), ["a"]);
     answer("a", "192.0.2.1");
     assert.deepEqual([one, other], [["192.0.2.1"], ["192.0.2.1"]]);
     const again = ask("a");
@@ -60,47 +60,47 @@ describe("NameLookups", () => {
     assert.deepEqual(again, ["ENOTFOUND"]);
   });
 
-  it("tells one address to who asks for one", () => {
+  it("returns a single address if one is requested", () => {
     let told: unknown[] = [];
     lookups.lookup("a", {}, (...answered) => (told = answered));
     answer("a", "192.0.2.1");
     assert.deepEqual(told, [null, "192.0.2.1", 4]);
   });
 
-  it("leaves threads to other names when names hang", () => {
+  it("keeps threads free for other names when lookups hang", () => {
     for (const hostname of ["a", "b", "c", "d"]) ask(hostname);
     const good = ask("good");
-    assert.deepEqual(underWay(), ["a", "b", "c", "d"]);
+    assert.deepEqual(inProgress(), ["a", "b", "c", "d"]);
     passes(20_000);
     for (const hostname of ["a", "b", "c", "d"]) {
       answer(hostname, failure("EAI_AGAIN"));
       ask(hostname);
     }
-    assert.deepEqual(underWay(), ["good", "a", "b"]);
+    assert.deepEqual(inProgress(), ["good", "a", "b"]);
     answer("good", "192.0.2.1");
     assert.deepEqual(good, ["192.0.2.1"]);
     ask("good");
     ask("better");
     ask("best");
-    assert.deepEqual(underWay(), ["a", "b", "good", "better"]);
+    assert.deepEqual(inProgress(), ["a", "b", "good", "better"]);
     answer("good", "192.0.2.1");
-    assert.deepEqual(underWay(), ["a", "b", "better", "best"]);
+    assert.deepEqual(inProgress(), ["a", "b", "better", "best"]);
     answer("a", "192.0.2.9");
-    assert.deepEqual(underWay(), ["b", "better", "best", "c"]);
+    assert.deepEqual(inProgress(), ["b", "better", "best", "c"]);
   });
 
-  it("uses the last answer of a name whose lookup waits for names that hang", () => {
+  it("uses the last answer of a name whose lookup waits behind lookups that hang", () => {
     ask("good");
     answer("good", "192.0.2.1");
     for (const hostname of ["a", "b", "c", "d"]) ask(hostname);
     const first = ask("good");
-    assert.deepEqual([first, underWay().includes("good")], [[], false]);
+    assert.deepEqual([first, inProgress().includes("good")], [[], false]);
     passes(1_000);
     assert.deepEqual(first, ["192.0.2.1"]);
     assert.deepEqual(ask("good"), ["192.0.2.1"]);
   });
 
-  it("uses the last answer where a lookup hangs or the resolver is down, and not where the name is gone", () => {
+  it("uses the last answer if a lookup hangs or the resolver fails, and not if the name no longer exists", () => {
     ask("a");
     answer("a", "192.0.2.1");
     const first = ask("a");

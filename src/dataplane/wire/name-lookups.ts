@@ -1,15 +1,18 @@
 import type { LookupAddress } from "node:dns";
 import type { LookupFunction } from "node:net";
 
-/** Lookups that run at once: each holds one of the runtime's four threads until the system's resolver has given up. */
-const MOST_AT_ONCE = 4;
-/** After this long the last answer is used, and a name is slow until a lookup of it is quicker. */
+/**
+ * How many lookups run at the same time. Each occupies one of the runtime's four threads until the resolver of the
+ * system gives up.
+ */
+const MAX_RUNNING = 4;
+/** After this time, the last answer is used, and the name counts as slow until a lookup of it takes less. */
 const LATE_MS = 1_000;
-/** Lookups of slow names: half of the threads. */
-const MOST_SLOW_AT_ONCE = 2;
-/** How long an answer may stand in for one that does not come. RFC 8767 allows days. */
+/** How many lookups of slow names run at the same time: half of the threads. */
+const MAX_SLOW_RUNNING = 2;
+/** How long an old answer may be used in place of one that does not arrive. RFC 8767 allows days. */
 const STALE_MS = 3_600_000;
-/** Names that are remembered; egress listeners name them, so there are as many as the operator wrote down. */
+/** How many names are remembered. Only egress listeners have names to look up, so the document limits their number. */
 const MAX_NAMES = 10_000;
 
 type Answered = Parameters<LookupFunction>[2];
@@ -25,12 +28,12 @@ interface Waiter {
 
 interface Name {
   readonly hostname: string;
-  /** Connects that ask while a lookup is queued or under way; a name has one at a time. */
+  /** Connects that wait for the lookup. A name has at most one lookup queued or running. */
   readonly waiters: Waiter[];
   state: "idle" | "queued" | "running";
-  /** The lookup is late: what asks now is given the last answer. */
+  /** Whether the lookup is late. Connects are then given the last answer. */
   isLate: boolean;
-  /** The last lookup took long, or the one under way does. */
+  /** Whether the last lookup took long, or the running one does. */
   isSlow: boolean;
   lateTimer: NodeJS.Timeout | undefined;
   addresses: LookupAddress[];
@@ -38,9 +41,9 @@ interface Name {
 }
 
 /**
- * Looks names up for connects. One name has one lookup under way, however many connects wait for it; names that hang
- * leave threads to the others; and where a lookup hangs, the last answer is used. A connect that waits in vain ends at
- * its own deadline.
+ * Looks up names for connects. Each name has one lookup in progress, however many connects wait for it. Names whose
+ * lookups hang occupy only half of the threads. If a lookup hangs, the last answer is used. A connect that gets no
+ * answer ends at its own deadline.
  */
 export class NameLookups {
   readonly #resolveAll: ResolveAll;
@@ -63,7 +66,7 @@ export class NameLookups {
       this.#queue.add(name);
       this.#startNext();
     }
-    if (name.isLate || name.isSlow) this.#tellLastAnswer(name);
+    if (name.isLate || name.isSlow) this.#giveLastAnswer(name);
   };
 
   #nameOf(hostname: string): Name {
@@ -87,13 +90,13 @@ export class NameLookups {
       name.isSlow = true;
       this.#slowRunning += 1;
     }
-    this.#tellLastAnswer(name);
+    this.#giveLastAnswer(name);
   }
 
   #startNext(): void {
     for (const name of this.#queue) {
-      if (this.#running >= MOST_AT_ONCE) return;
-      if (name.isSlow && this.#slowRunning >= MOST_SLOW_AT_ONCE) continue;
+      if (this.#running >= MAX_RUNNING) return;
+      if (name.isSlow && this.#slowRunning >= MAX_SLOW_RUNNING) continue;
       this.#queue.delete(name);
       this.#start(name);
     }
@@ -115,21 +118,22 @@ export class NameLookups {
         name.addresses = addresses;
         name.answeredAtMs = performance.now();
       } else if (error.code !== "ENOTFOUND") {
-        // The resolver has failed, and not the name.
-        this.#tellLastAnswer(name);
+        // The error is one of the resolver. Only ENOTFOUND means that the name does not exist.
+        this.#giveLastAnswer(name);
       }
-      this.#tell(name, error);
+      this.#answer(name, error);
       this.#startNext();
     });
   }
 
-  /** If there is one that is not too old. */
-  #tellLastAnswer(name: Name): void {
+  /** Gives the waiting connects the last answer if it is not too old. */
+  #giveLastAnswer(name: Name): void {
     const { addresses, answeredAtMs } = name;
-    if (addresses.length > 0 && performance.now() - answeredAtMs < STALE_MS) this.#tell(name, null);
+    if (addresses.length > 0 && performance.now() - answeredAtMs < STALE_MS)
+      this.#answer(name, null);
   }
 
-  #tell({ waiters, addresses }: Name, error: NodeJS.ErrnoException | null): void {
+  #answer({ waiters, addresses }: Name, error: NodeJS.ErrnoException | null): void {
     const [first] = addresses;
     for (const { isAll, answered } of waiters.splice(0)) {
       if (error !== null) answered(error, []);

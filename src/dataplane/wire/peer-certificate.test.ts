@@ -4,7 +4,7 @@ import { peerCertificateOf, rootOf, type EngineCertificate } from "./peer-certif
 
 const valid_to = "Jan  1 00:00:00 2126 GMT";
 
-test("a certificate is there, whatever it is called", () => {
+test("a certificate is recognised, whatever its subject is", () => {
   const subjectOf = (certificate: object): string | undefined =>
     peerCertificateOf({ valid_to, ...certificate }, undefined)?.subject;
   assert.equal(subjectOf({ subject: { CN: "a", O: ["b", "c"] } }), "CN=a, O=b+c");
@@ -15,7 +15,7 @@ test("a certificate is there, whatever it is called", () => {
   assert.equal(peerCertificateOf({}, undefined), undefined);
 });
 
-test("the engine's verdict counts, and on a resumed session the end of the certificate too", () => {
+test("the engine's result is used, and on a resumed session the expiry is checked too", () => {
   const verdictOf = (end: string, verdict?: string): string | undefined =>
     peerCertificateOf({ subject: {}, valid_to: end }, verdict)?.verifyFailure?.detail;
   assert.equal(verdictOf(valid_to), undefined);
@@ -23,7 +23,7 @@ test("the engine's verdict counts, and on a resumed session the end of the certi
   assert.equal(verdictOf(valid_to, "CERT_REVOKED"), "CERT_REVOKED");
 });
 
-test("a chain ends in a root, or before one", () => {
+test("a chain ends in a root or without one", () => {
   const raw = Buffer.from("root");
   const root: { raw: Uint8Array; issuerCertificate?: EngineCertificate } = { raw };
   root.issuerCertificate = root;

@@ -1,20 +1,22 @@
 import { nameVerifyError } from "./name-failure.ts";
 import type { PeerCertificate } from "./wire.ts";
 
-/** The part of node:tls's certificate that is read; an empty object stands for none. */
+/**
+ * The fields of a certificate of node:tls that are used. An engine returns an empty object if there is no certificate.
+ */
 export interface EngineCertificate {
   readonly subject?: object | undefined;
   readonly subjectaltname?: string | undefined;
   readonly serialNumber?: string | undefined;
-  /** `Jan  1 00:00:00 2027 GMT` */
+  /** E.g. `Jan  1 00:00:00 2027 GMT`. */
   readonly valid_to?: string | undefined;
-  /** DER. */
+  /** The certificate in DER. */
   readonly raw?: Uint8Array | undefined;
-  /** A root has itself here. */
+  /** For a root, the certificate itself. */
   readonly issuerCertificate?: EngineCertificate | undefined;
 }
 
-/** No engine verifies a longer chain by default. */
+/** By default, no engine verifies a longer chain. */
 const MAX_CHAIN = 100;
 
 function bytesOf(leaf: EngineCertificate): number {
@@ -29,8 +31,8 @@ function bytesOf(leaf: EngineCertificate): number {
 }
 
 /**
- * Returns the DER of the root that the chain of `leaf` ends in, or undefined if it ends before one. Engines give null for
- * a socket that is closed.
+ * Returns the DER of the root that the chain of `leaf` ends in, or undefined if the chain does not end in a root. For a
+ * closed socket, engines return null as the leaf.
  */
 export function rootOf(leaf: EngineCertificate | null | undefined): Uint8Array | undefined {
   let certificate = leaf ?? undefined;
@@ -42,16 +44,21 @@ export function rootOf(leaf: EngineCertificate | null | undefined): Uint8Array |
   return undefined;
 }
 
-/** A subject is for logs; one may hold kilobytes of text. */
+/** A subject is used only in logs, and can contain kilobytes of text. */
 const MAX_SUBJECT_LENGTH = 1_024;
 
-/** `verifyError` is the engine's verdict: on a resumed session that of the handshake which made it, maybe days ago. */
+/**
+ * Returns the facts about the peer's certificate, or undefined if there is none. `verifyError` is the engine's result
+ * of the verification. On a resumed session, it is the result of the original handshake, which can be days old, so the
+ * expiry is checked again.
+ */
 export function peerCertificateOf(
   certificate: EngineCertificate,
   verifyError: string | undefined,
 ): PeerCertificate | undefined {
   const { subject, subjectaltname, serialNumber, valid_to } = certificate;
-  // A certificate may have no subject, and no names at all (RFC 5280 section 4.1.2.6), but it always ends.
+  // A certificate can have no subject and no names at all (RFC 5280 section 4.1.2.6), but it always has an end of
+  // validity.
   if (subject === undefined && valid_to === undefined) return undefined;
   const attributes = Object.entries((subject ?? {}) as Readonly<Record<string, string | string[]>>);
   const commonNames = attributes.find(([key]) => key === "CN")?.[1];

@@ -1,44 +1,49 @@
 /**
- * The seam to the engine's sockets. Nothing else in the data plane knows node:net, node:tls or Bun's own sockets, so a
- * second implementation stands beside the first without the rest noticing.
+ * The seam to the engine's sockets. No other part of the data plane uses node:net, node:tls or Bun's own sockets, so an
+ * implementation can be added without changes elsewhere.
  */
 
-/** What keeps a TLS handshake from being done, or breaks TLS after it. */
+/** Why a TLS handshake failed, or why TLS failed after it. */
 export type TlsFailureReason =
   | "no-shared-cipher"
   | "no-shared-group"
   | "no-shared-signature"
   | "no-shared-alpn"
   | "unsupported-version"
-  /** The peer's message is longer than the engine takes. */
+  /** The peer's message is longer than the engine supports. */
   | "too-large"
-  /** The peer has sent no certificate and one is required. */
+  /** A certificate is required and the peer sent none. */
   | "no-certificate"
   | "protocol-error";
 
-/** What is wrong with the peer's certificate. */
+/** Why the peer's certificate is not valid. */
 export type VerifyFailureReason =
   | "untrusted"
   | "expired"
   | "crl-expired"
-  /** There is no revocation list of a CA in the chain. Engines say so too of a chain that leads to no CA of the context. */
+  /**
+   * A CA in the chain has no revocation list. Engines also report this for a chain that does not lead to a CA of the
+   * context.
+   */
   | "crl-missing"
   | "revoked"
   | "wrong-name";
 
-/** `detail` is the engine's or the system's own code, such as `ERR_SSL_NO_SHARED_CIPHER`. It is for people to read. */
+/**
+ * `detail` is the code of the engine or the system, such as `ERR_SSL_NO_SHARED_CIPHER`. It is only for people to read.
+ */
 export interface VerifyFailure {
   readonly kind: "verify";
   readonly reason: VerifyFailureReason;
   readonly detail: string;
 }
 
-/** Why a socket closed. What is above the seam decides by kind, reason and alert, and never by `detail`. */
+/** Why a socket closed. Code above the seam decides by kind, reason and alert, and never by `detail`. */
 export type WireFailure =
   | {
       readonly kind:
         | "reset"
-        /** The peer has ended its half during the TLS handshake. */
+        /** The peer ended its half during the TLS handshake. */
         | "closed"
         | "refused"
         | "unreachable"
@@ -48,26 +53,32 @@ export type WireFailure =
         | "other";
       readonly detail: string;
     }
-  /** The peer has sent an alert. `alert` is its name in RFC 8446 section 6, or undefined if the engine cannot read it. */
+  /** The peer sent an alert. `alert` is its name in RFC 8446 section 6, or undefined if the engine cannot read it. */
   | { readonly kind: "alert"; readonly alert: string | undefined; readonly detail: string }
   | { readonly kind: "tls"; readonly reason: TlsFailureReason; readonly detail: string }
   | VerifyFailure;
 
-/** What a socket tells. One object at a time listens to a socket; nothing is told before it is there. */
+/** The events of a socket. A socket has one handler at a time. */
 export interface WireHandler {
-  /** Connected, or the TLS handshake is done. Not told for sockets that were accepted. */
+  /** The socket is connected, or its TLS handshake is done. Not called for accepted sockets. */
   onOpen(): void;
-  /** Only after `resume()`. The chunk belongs to the handler; where it is lent, for the length of the call. */
+  /**
+   * Data has arrived. Called only after `resume()`. The chunk belongs to the handler. A lent chunk is valid only during
+   * the call.
+   */
   onData(chunk: Buffer, isLent: boolean): void;
-  /** What `write` could not take at once has gone. */
+  /** The data that `write` had to queue was sent. */
   onDrain(): void;
-  /** The peer has ended its half: FIN, or close_notify. */
+  /** The peer has ended its half, with FIN or close_notify. */
   onEnd(): void;
-  /** Once, and the last that is told. No failure: both halves ended in order, or this side closed it. */
+  /**
+   * The socket has closed. This is the last event and occurs once. `failure` is undefined if both halves ended in order
+   * or this side closed the socket.
+   */
   onClose(failure: WireFailure | undefined): void;
 }
 
-/** Listens until the next stage does. */
+/** A handler that ignores all events. It is used until the next stage sets its own. */
 export const SILENT: WireHandler = {
   onOpen() {},
   onData() {},
@@ -78,41 +89,45 @@ export const SILENT: WireHandler = {
 
 export interface WireSocket {
   /**
-   * It is empty, and the port 0, if the peer was gone before the socket was accepted, and on Bun also once the socket is
-   * closed. So it is read at accept.
+   * Address and port of the peer. They are empty and 0 if the peer closed before the socket was accepted, and on Bun
+   * also after the socket has closed. So they are read at accept.
    */
   readonly peerAddress: string;
   readonly peerPort: number;
-  /** It is asked of the kernel when it is read. It is empty, and the port 0, once the socket is closed. */
+  /** Address and port of this side. Each read asks the kernel. They are empty and 0 after the socket has closed. */
   readonly localAddress: string;
   readonly localPort: number;
-  /** Bytes that `write` took and the kernel has not. */
+  /** Bytes that were written and that the kernel has not accepted yet. */
   readonly queuedBytes: number;
-  /** `end` was called, and all that was written and the end itself are with the kernel. */
+  /** Whether `end` was called and the kernel has accepted all data and the end. */
   readonly hasFinished: boolean;
   handler: WireHandler;
   /**
-   * False: the queue is over its mark; stop until `onDrain`. Every byte is taken all the same. A chunk that is lent may
-   * change as soon as this returns; any other belongs to the socket.
+   * Writes or queues the whole chunk. Returns false if the queue exceeds its high-water mark: the caller should then
+   * wait for `onDrain`. A lent chunk can change as soon as `write` returns. Any other chunk belongs to the socket
+   * afterwards.
    */
   write(chunk: Uint8Array, isLent?: boolean): boolean;
   resume(): void;
-  /** Reads no more, but for what is under way. */
+  /** Stops reading. Data of a read in progress is still delivered. */
   pause(): void;
-  /** For a moment, between two stages: what comes is kept, up to about the high-water mark. */
+  /**
+   * Pauses the socket for the short time between two stages. Data that arrives is kept, up to about the high-water
+   * mark.
+   */
   hold(): void;
-  /** Ends this side's half once all that was written has gone. */
+  /** Ends this side's half after all queued data was sent. */
   end(): void;
-  /** Drops what is queued and sends RST. */
+  /** Drops queued data and sends RST. */
   reset(): void;
-  /** Drops what is queued and closes. What is with the kernel is still delivered. */
+  /** Drops queued data and closes. Data that the kernel has accepted is still delivered. */
   destroy(): void;
 }
 
-/** What is known of a TLS session once its handshake is done. */
+/** The facts about a TLS session after its handshake. */
 export interface TlsFacts {
   readonly version: string;
-  /** As OpenSSL calls it. */
+  /** The OpenSSL name. */
   readonly cipherSuite: string;
   readonly alpn: string | undefined;
   readonly isResumed: boolean;
@@ -120,72 +135,79 @@ export interface TlsFacts {
 
 export interface PeerCertificate {
   readonly commonName: string | undefined;
-  /** RFC 4514-like, in the order of the certificate; its alternative names where it is empty (RFC 5280 section 4.1.2.6). */
+  /**
+   * The subject, similar to RFC 4514, in the order of the certificate. If it is empty, the alternative names (RFC 5280
+   * section 4.1.2.6).
+   */
   readonly subject: string;
-  /** Of its DER, and of what else the engine tells of its chain. */
+  /** Length of the DER of the certificate and of the other certificates in the chain that the engine reports. */
   readonly chainBytes: number;
-  /** It is undefined if the certificate is valid. */
+  /** Undefined if the certificate is valid. */
   readonly verifyFailure: VerifyFailure | undefined;
 }
 
 export interface TlsSocket extends WireSocket {
-  /** After `onOpen`. */
+  /** Can be called after `onOpen`. */
   facts(): TlsFacts;
-  /** Undefined: the peer sent none, now or in the session that it resumes. */
+  /** Returns undefined if the peer sent no certificate, neither now nor in the session that it resumes. */
   peerCertificate(): PeerCertificate | undefined;
   /**
-   * DER of the self-signed certificate in which the chain of the peer's certificate ends, whether the peer has sent it or
-   * the context has it among its CAs. Undefined if the chain does not end in one. It is asked after a failure only.
+   * Returns the DER of the self-signed certificate that the chain of the peer's certificate ends in, whether the peer
+   * sent it or it is a CA of the context. Returns undefined if the chain does not end in one. Called only after a
+   * failed verification.
    */
   peerRoot(): Uint8Array | undefined;
   /**
-   * Whether the engine can send session tickets that hold so many bytes of the peer's certificates, and data after them.
-   * Asked before the first write, of a server that speaks TLS 1.3.
+   * Returns whether the engine can send session tickets that contain this many bytes of the peer's certificates, and
+   * data after them. Must be called before the first write, on a server that uses TLS 1.3.
    */
   canSendTickets(chainBytes: number): boolean;
 }
 
-/** An engine's TLS context; opaque. */
+/** A TLS context of the engine. */
 export interface WireContext {
-  /** Session tickets from now on are sealed with this key (48 bytes); without effect where the engine has no such thing. */
+  /**
+   * Sets the key (48 bytes) that new session tickets are encrypted with. Has no effect if the engine does not support
+   * it.
+   */
   setTicketKeys(keys: Buffer): void;
 }
 
 export interface ContextSpec {
   readonly chainPem: string | undefined;
   readonly keyPem: string | undefined;
-  /** Undefined: the system's CAs where `trustsSystem` says so, else none. */
+  /** The CAs. If undefined, those of the system if `trustsSystem` is true, otherwise none. */
   readonly caPem: string | undefined;
   readonly trustsSystem: boolean;
   readonly crlPem: string | undefined;
-  /** A peer's chain may end in any certificate of `caPem`. Otherwise it must end in a self-signed one. */
+  /** Whether a peer's chain may end in any certificate of `caPem`. Otherwise, it must end in a self-signed one. */
   readonly partialChain: boolean;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
   readonly maxVersion: "TLSv1.2" | "TLSv1.3";
   readonly cipherSuites: readonly string[];
   readonly groups: readonly string[];
   readonly tickets: boolean;
-  /** At most 32 characters (RFC 5246 appendix F.1.4; OpenSSL's session id context). */
+  /** At most 32 characters (RFC 5246 appendix F.1.4, session id context of OpenSSL). */
   readonly sessionIdContext: string | undefined;
-  /** 48 bytes. */
+  /** The keys, 48 bytes. Undefined for keys that the engine chooses. */
   readonly ticketKeys: Buffer | undefined;
 }
 
 export interface ServerTlsOptions {
   readonly context: WireContext;
-  /** What was read from the raw socket and belongs to TLS: the ClientHello. */
+  /** The bytes of TLS that were already read from the raw socket: the ClientHello and what follows it. */
   readonly firstBytes: Buffer;
   readonly requestCertificate: boolean;
-  /** The handshake itself fails without one, with the alert of RFC 8446 section 6.2. */
+  /** Whether the handshake fails if the client sends no certificate, with the alert of RFC 8446 section 6.2. */
   readonly requireCertificate: boolean;
-  /** RFC 7301 wire format; undefined: ALPN is not answered. */
+  /** The protocols in the wire format of RFC 7301. Undefined if ALPN is not answered. */
   readonly alpn: Buffer | undefined;
 }
 
 export interface ClientTlsOptions {
   readonly context: WireContext;
   readonly verify: boolean;
-  /** Sent as SNI when it is a name, and verified, name or address. */
+  /** A name or an address. It is verified, and a name is also sent as SNI. */
   readonly serverName: string;
 }
 
@@ -193,7 +215,7 @@ export type ConnectTarget = (
   | { readonly host: string; readonly port: number }
   | { readonly path: string }
 ) & {
-  /** `startClientTls` follows; without it the socket stays plaintext. */
+  /** Whether `startClientTls` will be called on the socket. If not, it stays plaintext. */
   readonly isTlsNext: boolean;
 };
 
@@ -202,20 +224,26 @@ export interface WireListener {
 }
 
 export interface Wire {
-  /** Sockets arrive paused. Rejects with a DirectorError that names why the address cannot be listened on. */
+  /**
+   * Listens on the address. Accepted sockets are paused. Rejects with a DirectorError that names why the address cannot
+   * be listened on.
+   */
   listen(
     target: { readonly address: string; readonly port: number },
     onAccept: (socket: WireSocket) => void,
   ): Promise<WireListener>;
   connect(target: ConnectTarget, handler: WireHandler): WireSocket;
-  /** The longest ClientHello that the engine takes, with its header, where a certificate is asked of the client or not. */
+  /**
+   * Returns the maximum length of a ClientHello that the engine supports, including its header. It can depend on
+   * whether a client certificate is requested.
+   */
   maxHelloBytes(requestsCertificate: boolean): number;
-  /** Throws where the engine takes a part of the spec not. */
+  /** Throws if the engine does not accept part of the spec. */
   buildContext(spec: ContextSpec): WireContext;
-  /** The raw socket is not to be used after this. */
+  /** The raw socket must not be used after this call. */
   startServerTls(raw: WireSocket, options: ServerTlsOptions, handler: WireHandler): TlsSocket;
   startClientTls(raw: WireSocket, options: ClientTlsOptions, handler: WireHandler): TlsSocket;
 }
 
-/** Bytes of each socket's buffers in each direction before it holds back. */
+/** How many bytes a socket buffers in each direction before it applies back-pressure. */
 export const HIGH_WATER_MARK_BYTES = 64 * 1024;

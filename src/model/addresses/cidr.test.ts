@@ -66,7 +66,7 @@ const FAMILIES: readonly (readonly [string, 0 | 4 | 6])[] = [
 
 describe("isIpAddress", () => {
   for (const [text, family] of FAMILIES) {
-    test(`says ${family} for ${JSON.stringify(text)}`, () => {
+    test(`returns ${family} for ${JSON.stringify(text)}`, () => {
       assert.equal(isIpAddress(text), family);
       if (!text.includes("%")) assert.equal(isIP(text), family);
     });
@@ -104,7 +104,7 @@ describe("address text and bytes", () => {
     });
   }
 
-  test("random bytes come back", () => {
+  test("random bytes are unchanged after conversion to text and back", () => {
     const next = randomBelow(11);
     for (let round = 0; round < 5_000; round += 1) {
       const bytes = Uint8Array.from({ length: next(4) === 0 ? 4 : 16 }, () => next(2) * next(256));
@@ -129,7 +129,7 @@ describe("parseCidr and cidrsContain", () => {
     ["::fffe:0:0/96", ["::fffe:1.2.3.4"], ["1.2.3.4"]],
   ] as const;
   for (const [text, inside, outside] of cases) {
-    test(`${text} contains what it should`, () => {
+    test(`${text} contains the expected addresses`, () => {
       const cidr = parseCidr(text);
       for (const address of inside) assert.equal(cidrsContain([cidr], address), true, address);
       for (const address of outside) assert.equal(cidrsContain([cidr], address), false, address);
@@ -160,14 +160,14 @@ describe("parseCidr and cidrsContain", () => {
     });
   }
 
-  test("a network with address bits is refused with the network that was meant", () => {
+  test("a network with address bits is refused, and the message contains the intended network", () => {
     assert.throws(() => parseCidr("10.1.2.3/8"), /write 10\.0\.0\.0\/8 for/);
     assert.throws(() => parseCidr("2001:db8::1/32"), /write 2001:db8::\/32 for/);
   });
 });
 
 describe("clients", () => {
-  test("one client has one text", () => {
+  test("each client address has one text", () => {
     assert.equal(normaliseClientAddress("192.0.2.1"), "192.0.2.1");
     assert.equal(normaliseClientAddress("::FFFF:192.0.2.1"), "192.0.2.1");
     assert.equal(normaliseClientAddress("::ffff:c000:201"), "192.0.2.1");
@@ -179,7 +179,7 @@ describe("clients", () => {
     assert.equal(normaliseClientAddress("Not:An:Address"), "not:an:address");
   });
 
-  test("limits are kept by IPv4 address and by IPv6 /64", () => {
+  test("the key of a limit is the IPv4 address or the IPv6 /64", () => {
     assert.equal(limitKeyOf("192.0.2.1"), "192.0.2.1");
     assert.equal(limitKeyOf("::ffff:192.0.2.1"), "192.0.2.1");
     assert.equal(limitKeyOf("2001:db8::1"), "2001:db8:0:0::/64");

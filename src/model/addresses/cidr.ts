@@ -1,4 +1,7 @@
-/** A network of RFC 4632 (IPv4) or RFC 4291 section 2.3 (IPv6): 4 or 16 bytes, of which the first `prefixBits` bits count. */
+/**
+ * A network of RFC 4632 (IPv4) or RFC 4291 section 2.3 (IPv6). `network` has 4 or 16 bytes, of which the first
+ * `prefixBits` bits count.
+ */
 export interface Cidr {
   readonly network: readonly number[];
   readonly prefixBits: number;
@@ -8,29 +11,35 @@ const DOT = 0x2e;
 const COLON = 0x3a;
 const MAX_ADDRESS_LENGTH = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".length;
 
-// Addresses are read into one buffer because limits and CIDRs look at one for every accepted connection; no function
-// leaves anything in it that a later call relies on.
+// Addresses are parsed into one shared buffer, because limits and CIDRs need an address for each accepted connection.
+// No function relies on what an earlier call left in it.
 const scratch = new Uint8Array(16);
 
-/** The family of an address in a text form of RFC 4291 section 2.2 (no zone, no leading zeros in IPv4); 0 for anything else. */
+/**
+ * Returns the family of an address in a text form of RFC 4291 section 2.2, without a zone and without leading zeros in
+ * IPv4. Returns 0 for any other text.
+ */
 export function isIpAddress(text: string): 0 | 4 | 6 {
   return readAddress(text);
 }
 
-/** The 4 or 16 bytes of an address in network order, or undefined if `isIpAddress` says 0. */
+/** Returns the 4 or 16 bytes of an address in network order, or undefined if `isIpAddress` returns 0. */
 export function tryAddressBytes(text: string): Uint8Array | undefined {
   const family = readAddress(text);
   return family === 0 ? undefined : scratch.slice(0, family === 4 ? 4 : 16);
 }
 
-/** The text of 4 or 16 bytes; IPv6 in the canonical form of RFC 5952, an IPv4-mapped address as `::ffff:192.0.2.1`. */
+/**
+ * Returns the text of an address of 4 or 16 bytes. IPv6 is in the canonical form of RFC 5952, and an IPv4-mapped
+ * address is written as `::ffff:192.0.2.1`.
+ */
 export function addressTextOf(bytes: Uint8Array): string {
   return bytes.length === 4 ? ipv4TextOf(bytes, 0) : ipv6TextOf(bytes);
 }
 
 /**
- * Reads `192.0.2.0/24`, `2001:db8::/32`, or an address alone for that one address. An IPv4-mapped network becomes the
- * IPv4 network, as `cidrsContain` sees clients. Throws a TypeError with a sentence for the operator.
+ * Parses `192.0.2.0/24`, `2001:db8::/32`, or a single address. An IPv4-mapped network becomes the IPv4 network, as in
+ * `cidrsContain`. Throws a TypeError with a sentence for the operator.
  */
 export function parseCidr(text: string): Cidr {
   const slash = text.indexOf("/");
@@ -62,8 +71,8 @@ export function parseCidr(text: string): Cidr {
 }
 
 /**
- * Whether one of the networks contains the address. An IPv4-mapped address is looked up as its IPv4 address, a zone is
- * ignored, and text that is no address is in no network.
+ * Whether one of the networks contains the address. An IPv4-mapped address is treated as its IPv4 address, and a zone
+ * is ignored. Returns false if the text is not an address.
  */
 export function cidrsContain(cidrs: readonly Cidr[], address: string): boolean {
   if (cidrs.length === 0) return false;
@@ -81,7 +90,10 @@ export function cidrsContain(cidrs: readonly Cidr[], address: string): boolean {
   });
 }
 
-/** One client, one text: IPv4 instead of its IPv4-mapped form, else RFC 5952, without a zone. What is no address is only lower-cased. */
+/**
+ * Returns the only text that is used for a client address: IPv4 instead of the IPv4-mapped form, otherwise the form of
+ * RFC 5952 without a zone. Text that is not an address is converted to lower case.
+ */
 export function normaliseClientAddress(address: string): string {
   if (!address.includes(":")) return address;
   const bare = withoutZone(address);
@@ -89,7 +101,10 @@ export function normaliseClientAddress(address: string): string {
   return isMapped(scratch) ? ipv4TextOf(scratch, 12) : ipv6TextOf(scratch);
 }
 
-/** The key of limits per client address: the IPv4 address, or the /64 that one IPv6 subscriber has to himself (RFC 6177). */
+/**
+ * Returns the key of limits per client address: the IPv4 address, or the /64 of an IPv6 address, because one subscriber
+ * has at least a /64 (RFC 6177).
+ */
 export function limitKeyOf(address: string): string {
   if (!address.includes(":")) return address;
   const bare = withoutZone(address);
@@ -108,7 +123,7 @@ function prefixMask(bitsLeft: number): number {
   return bitsLeft <= 0 ? 0 : (0xff00 >> bitsLeft) & 0xff;
 }
 
-/** ::ffff:0:0/96, RFC 4291 section 2.5.5.2. */
+/** Whether the address is in ::ffff:0:0/96 (RFC 4291 section 2.5.5.2). */
 function isMapped(bytes: Uint8Array): boolean {
   for (let index = 0; index < 10; index += 1) {
     if (bytes[index] !== 0) return false;
@@ -122,7 +137,7 @@ function readAddress(text: string): 0 | 4 | 6 {
   return readIpv4(text, 0, 0) ? 4 : 0;
 }
 
-/** Leading zeros are refused: some readers take them for octal. */
+/** Leading zeros are refused, because some parsers read such numbers as octal. */
 function readIpv4(text: string, from: number, into: number): boolean {
   let octets = 0;
   let digits = 0;
@@ -210,7 +225,8 @@ function hexGroupOf(bytes: Uint8Array, index: number): string {
 
 function ipv6TextOf(bytes: Uint8Array): string {
   if (isMapped(bytes)) return `::ffff:${ipv4TextOf(bytes, 12)}`;
-  // The longest run of two or more zero groups, the first one if several are as long (RFC 5952 section 4.2).
+  // `::` replaces the longest run of two or more zero groups, and the first of several equally long runs (RFC 5952
+  // section 4.2).
   let gapAt = -1;
   let gapLength = 1;
   let zeros = 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { isServerName, trySocketAddress, tryUnixPath } from "./endpoint-text.ts";
 
-it("reads a host and a port", () => {
+it("parses a host and a port", () => {
   assert.deepEqual(trySocketAddress("Payments.Example:443"), {
     host: "payments.example",
     port: 443,
@@ -24,7 +24,7 @@ it("reads a host and a port", () => {
   }
 });
 
-it("reads the path of a unix socket", () => {
+it("parses the path of a unix socket", () => {
   assert.equal(tryUnixPath("unix:/run/app.sock"), "/run/app.sock");
   assert.equal(tryUnixPath(`unix:/${"ü".repeat(53)}`), `/${"ü".repeat(53)}`);
   for (const text of ["/run/app.sock", "unix:app.sock", "unix:/a\0b", `unix:/${"ü".repeat(54)}`]) {
@@ -32,7 +32,7 @@ it("reads the path of a unix socket", () => {
   }
 });
 
-it("knows names that a certificate can have", () => {
+it("accepts names that a certificate can contain", () => {
   for (const name of ["a", "a.example", "x-1.y_2.example", "192.0.2.1", "2001:db8::1"])
     assert.ok(isServerName(name));
   for (const name of ["", "-a", "a..b", "a b", "1.2.3", "*.example", `${"a".repeat(64)}.example`]) {

@@ -1,4 +1,4 @@
-/** How the document names the other side of a listener. */
+/** Parses the addresses that the document uses for remote hosts and unix sockets. */
 import { isIpAddress } from "./cidr.ts";
 
 export interface HostAndPort {
@@ -9,14 +9,14 @@ export interface HostAndPort {
 const PORT = /^[1-9]\d{0,4}$/;
 const DNS_NAME =
   /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
-// sun_path of 108 bytes with its closing zero (unix(7)).
+// sun_path has 108 bytes, including the terminating zero (unix(7)).
 const MAX_SOCKET_PATH_BYTES = 107;
 
 export function isServerName(text: string): boolean {
   return isIpAddress(text) !== 0 || (DNS_NAME.test(text) && !/^[0-9.]+$/.test(text));
 }
 
-/** `payments.example:443`, `192.0.2.1:443`, `[2001:db8::1]:443`. RFC 3986 section 3.2.2. */
+/** Parses `payments.example:443`, `192.0.2.1:443` or `[2001:db8::1]:443` (RFC 3986 section 3.2.2). */
 export function trySocketAddress(text: string): HostAndPort | undefined {
   const colon = text.lastIndexOf(":");
   const port = text.slice(colon + 1);
@@ -28,7 +28,7 @@ export function trySocketAddress(text: string): HostAndPort | undefined {
   return isHost ? { host: host.toLowerCase(), port: Number(port) } : undefined;
 }
 
-/** The path of `unix:/path`: absolute, and short enough for a socket. */
+/** Returns the path in `unix:/path`, or undefined if it is not absolute or too long for a socket. */
 export function tryUnixPath(text: string): string | undefined {
   if (!text.startsWith("unix:/") || text.includes("\0")) return undefined;
   const path = text.slice("unix:".length);

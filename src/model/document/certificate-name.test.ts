@@ -76,7 +76,7 @@ describe("names of certificates", () => {
     }
   });
 
-  it("are quoted whole in the paths of problems, so that two of them are never mixed up", () => {
+  it("are quoted completely in the paths of problems, so that two of them are never confused", () => {
     const certificates = Object.fromEntries(
       ["x", "y"].map((end) => [`${longest.slice(0, 252)}${end}`, { chain: 7 }]),
     );

@@ -2,7 +2,7 @@ import { quoted } from "../problem.ts";
 
 const MAX_LENGTH = 253;
 
-/** A name as certificates have it: labels joined by dots, with an optional `*.` before them. */
+/** A name such as certificates contain: labels joined by dots, with an optional `*.` before them. */
 export const CERTIFICATE_NAME_PATTERN = "^(?=.{1,253}$)(?:\\*\\.)?[a-z0-9_-]+(?:\\.[a-z0-9_-]+)*$";
 
 /** Returns a sentence that says what is wrong with a name that does not match the pattern. */

@@ -25,7 +25,7 @@ const documentWith = (listener: object, policies: object = {}): object => ({
   policies,
 });
 
-/** The document with its problems but for the wildcard that one of its vNICs has as virtual IP. */
+/** Parses the document. Leaves out the warning about the wildcard address of one of its vNICs. */
 function parse(listener: object, policies: object = {}) {
   const { document, problems } = parseDocument(documentWith(listener, policies));
   return { document, problems: problems.filter(({ code }) => code !== "wildcard-virtual-ip") };
@@ -42,7 +42,7 @@ const assertPlaces = (listener: object, ...expected: readonly string[]): void =>
 };
 
 describe("checkListener", () => {
-  it("takes each mode with what it needs", () => {
+  it("accepts each mode with its options", () => {
     assertPlaces(TCP);
     assertPlaces({ ...TCP, to: "unix:/run/app.sock", endpointTls: { serverName: "app" } });
     assertPlaces({
@@ -56,18 +56,18 @@ describe("checkListener", () => {
     assertPlaces({ ...REDIRECT, to: 8443, acceptProxyProtocol: ["10.0.0.0/8"] });
   });
 
-  it("says that mode http is not there yet, and no more", () => {
+  it("reports only that mode http is not available yet", () => {
     assertPlaces({ port: 80, mode: "http" }, "mode-not-available mode");
   });
 
-  it("wants an endpoint and a certificate of mode tcp", () => {
+  it("requires an endpoint and a certificate for mode tcp", () => {
     assertPlaces({ port: 1 }, "missing-key to", "missing-key certificates");
     for (const to of ["8080", "unix:app.sock", "web-1:80", `unix:/${"a".repeat(107)}`]) {
       assertPlaces({ ...TCP, to }, "bad-endpoint to");
     }
   });
 
-  it("wants the remote's host and port of mode egress", () => {
+  it("requires a remote host and port for mode egress", () => {
     assertPlaces({ port: 1, mode: "egress" }, "missing-key to");
     for (const to of [
       443,
@@ -82,7 +82,7 @@ describe("checkListener", () => {
     }
   });
 
-  it("refuses what means nothing to the mode", () => {
+  it("refuses options that have no effect in the mode", () => {
     assertPlaces({ ...TCP, allowFrom: ["10.0.0.0/8"], denyFrom: ["10.1.0.0/16"] });
     assertPlaces(
       { ...EGRESS, certificates: ["shop"], proxyProtocol: "v2", acceptProxyProtocol: ["::1"] },
@@ -98,7 +98,7 @@ describe("checkListener", () => {
     assertPlaces({ ...REDIRECT, to: "https://a" }, "bad-endpoint to");
   });
 
-  it("says of an option of another mode that the mode does not support it", () => {
+  it("reports that the mode does not support an option of another mode", () => {
     const { problems } = parse({ ...REDIRECT, endpointTls: {}, polcy: "x" });
     assert.deepEqual(
       problems.map(({ code, message, hint }) => [code, message, hint]),
@@ -145,7 +145,7 @@ describe("checkListener", () => {
     assert.deepEqual(egress?.toSorted(), [...common, "policy", "to"].toSorted());
   });
 
-  it("names a mode that is none, whatever it is, and problems of other keys beside it", () => {
+  it("reports an invalid mode of any type, and the problems of other keys", () => {
     for (const mode of ["udp", "__proto__", "constructor", "toString", "", 7, null, {}, ["tcp"]]) {
       assertPlaces({ ...TCP, mode }, "bad-value mode");
       assertPlaces(
@@ -160,14 +160,14 @@ describe("checkListener", () => {
     assert.equal(problem?.hint, "Did you mean `redirect`?");
   });
 
-  it("takes no key of an object's prototype for a key of a mode", () => {
+  it("does not treat a key of an object's prototype as a key of a mode", () => {
     for (const key of ["__proto__", "constructor", "toString"]) {
       const listener = JSON.parse(`{"port":80,"mode":"redirect","${key}":[]}`) as object;
       assertPlaces(listener, `unknown-key ${key}`);
     }
   });
 
-  it("finds certificates and policies that are not there", () => {
+  it("reports certificates and policies that do not exist", () => {
     assertPlaces(
       {
         ...TCP,
@@ -181,7 +181,7 @@ describe("checkListener", () => {
     );
   });
 
-  it("asks servers of an egress listener for no certificate", () => {
+  it("refuses a policy with client certificates for an egress listener", () => {
     const policies = { partners: { clientAuth: { mode: "require", ca: "ca.pem" } } };
     assert.deepEqual(placesOf({ ...EGRESS, policy: "partners" }, policies), [
       "forbidden-key policy",
@@ -196,7 +196,7 @@ describe("checkListener", () => {
     assertPlaces({ ...EGRESS, to: "203.0.113.1:7000" });
   });
 
-  it("wants CIDRs without stray bits", () => {
+  it("requires CIDRs without address bits beyond the prefix", () => {
     assertPlaces(
       { ...TCP, acceptProxyProtocol: ["10.0.0.0/8", "10.0.0.1/8", "10.0.0.0/33", "web-1"] },
       ...[1, 2, 3].map((index) => `bad-cidr acceptProxyProtocol[${index}]`),
@@ -204,7 +204,7 @@ describe("checkListener", () => {
     assertPlaces({ ...EGRESS, allowFrom: ["fe80::%eth0/64"] }, "bad-cidr allowFrom[0]");
   });
 
-  it("wants a name to verify", () => {
+  it("requires a name to verify", () => {
     assertPlaces(
       { ...TCP, to: "unix:/run/a", endpointTls: {} },
       "missing-key endpointTls.serverName",

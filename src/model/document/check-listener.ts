@@ -24,5 +24,5 @@ export const checkListener = (context: ListenerContext): readonly Problem[] => [
 export const certificatesOf = (listener: Listener): readonly string[] =>
   rulesOf(listener).certificatesOf(listener);
 
-/** Whether the listener is of no use in a profile without a server. */
+/** Whether the listener has no effect in a profile without a server. */
 export const needsServer = (listener: Listener): boolean => rulesOf(listener).needsServer;

@@ -8,7 +8,7 @@ function placesOf(policy: object, name = "own"): readonly string[] {
 }
 
 describe("checkPolicy", () => {
-  it("takes what a preset and its changes allow", () => {
+  it("accepts a preset with changes", () => {
     assert.deepEqual(placesOf({}), []);
     assert.deepEqual(placesOf({ maxVersion: "TLSv1.2" }), []);
     assert.deepEqual(
@@ -53,7 +53,7 @@ describe("checkPolicy", () => {
     assert.deepEqual(placesOf({ base: "modern", groups }), []);
   });
 
-  it("wants CAs to check clients with", () => {
+  it("requires CAs to verify clients", () => {
     assert.deepEqual(placesOf({ clientAuth: { mode: "request" } }), ["missing-key clientAuth.ca"]);
     assert.deepEqual(placesOf({ clientAuth: { crl: "ca.crl" } }), ["missing-key clientAuth.crl"]);
     assert.deepEqual(placesOf({ clientAuth: { mode: "require", crl: "ca.crl" } }), [
@@ -63,7 +63,7 @@ describe("checkPolicy", () => {
     assert.deepEqual(placesOf({ clientAuth: { ca: "ca.pem" } }), ["not-used clientAuth.ca"]);
   });
 
-  it("takes intermediate CAs as trust anchors where clients are verified, and not with a revocation list", () => {
+  it("accepts intermediate CAs as trust anchors if clients are verified, and not with a revocation list", () => {
     const partialChain = true;
     const clientAuth = { mode: "require", ca: "ca.pem", partialChain };
     assert.deepEqual(placesOf({ clientAuth }), []);

@@ -92,7 +92,8 @@ function checkClientAuth(path: string, { clientAuth }: Policy): Problem[] {
     problems.push(problemOf("not-used", `${place}.partialChain`, message, hint));
   }
   if (partialChain && crl !== undefined) {
-    // OpenSSL and BoringSSL look for a list of the anchor's issuer too, and do not find that issuer in the chain.
+    // OpenSSL and BoringSSL also require a list from the issuer of the trust anchor, and do not find that issuer in the
+    // chain.
     const message =
       "Neither engine can check revocation lists for a chain that ends in an intermediate CA, so it would refuse the client.";
     problems.push(problemOf("crl-with-partial-chain", `${place}.partialChain`, message));

@@ -4,7 +4,7 @@ import { tryClosestName, tryDidYouMean } from "./closest-name.ts";
 
 const KNOWN = ["port", "mode", "to", "certificates", "strictServerName"];
 
-it("finds the name that was meant", () => {
+it("finds the intended name", () => {
   for (const [given, meant] of [
     ["prot", "port"],
     ["certificate", "certificates"],
@@ -15,7 +15,7 @@ it("finds the name that was meant", () => {
   }
 });
 
-it("finds nothing where nothing is close", () => {
+it("finds nothing if no name is close", () => {
   for (const given of ["colour", "", "x".repeat(10_000)]) {
     assert.equal(tryDidYouMean(given, ["port", "mode"]), undefined);
   }

@@ -1,4 +1,4 @@
-/** Returns the known name that a misspelt name probably stands for, or undefined. */
+/** Returns the known name that is closest to a misspelt name, or undefined if none is close. */
 export function tryClosestName(given: string, known: Iterable<string>): string | undefined {
   if (given.length > 64) return undefined;
   const allowed = Math.max(1, Math.floor(given.length / 3));
@@ -12,7 +12,10 @@ export function tryClosestName(given: string, known: Iterable<string>): string |
   return closest;
 }
 
-/** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours. */
+/**
+ * Returns the optimal string alignment distance: the number of insertions, deletions, substitutions and swaps of
+ * neighbours.
+ */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -10,21 +10,27 @@ import {
   type UnionNode,
 } from "./discriminated-union.ts";
 
-/** `fill` adds what is absent and has a default; `repair` also replaces what does not fit, so that the result does. */
+/**
+ * `fill` adds values that are absent and have a default. `repair` also replaces values that do not fit, so that the
+ * result fits the schema.
+ */
 type ConformMode = "fill" | "repair";
 
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * A copy of the value with the schema's defaults. Of typebox, `Default` passes over the entries of a record whose schema
- * has no default of its own, and throws at unknown keys of one.
+ * Returns a copy of the value with the schema's defaults. typebox's own `Default` skips the entries of a record whose
+ * schema has no default of its own, and throws at unknown keys of a record.
  */
 export function fillDefaults(schema: TSchema, value: unknown): unknown {
   return conform(schema, value, "fill");
 }
 
-/** Returns a copy that fits the schema: without unknown keys, and with a default or an empty value for what does not fit. */
+/**
+ * Returns a copy that fits the schema. Unknown keys are removed, and values that do not fit are replaced with a default
+ * or an empty value.
+ */
 export function repair(schema: TSchema, value: unknown): unknown {
   return conform(schema, value, "repair");
 }
@@ -45,7 +51,10 @@ function conform(schema: SchemaNode, given: unknown, mode: ConformMode): unknown
   return schema.default ?? (schema.type === "integer" ? 0 : "");
 }
 
-/** In place of a branch that does not exist, `fill` takes the keys of all branches and `repair` the default branch. */
+/**
+ * If the value does not choose an existing branch, `fill` uses the keys of all branches and `repair` the default
+ * branch.
+ */
 function conformUnion(union: UnionNode, value: unknown, mode: ConformMode): unknown {
   const { propertyName } = union.discriminator;
   const map = isMap(value) ? value : {};

@@ -1,4 +1,6 @@
-/** Objects of several kinds, of which each has a schema of its own and is told by the value of one key. */
+/**
+ * Schemas for objects of several kinds. Each kind has its own schema, and the value of one key says which one applies.
+ */
 import Type, { type TObject, type TSchema } from "typebox";
 import { Equal } from "typebox/value";
 
@@ -14,7 +16,10 @@ export interface SchemaNode extends TSchema {
   readonly items?: SchemaNode;
 }
 
-/** The chain of conditions is standard JSON Schema. It costs one branch, where `anyOf` costs all of them. */
+/**
+ * A chain of conditions in standard JSON Schema. A validator checks only the branch that applies, where `anyOf` would
+ * check all branches.
+ */
 interface Condition extends SchemaNode {
   readonly if: SchemaNode;
   readonly then: SchemaNode;
@@ -27,8 +32,9 @@ export interface UnionNode extends Condition {
 }
 
 /**
- * Returns a union whose branches have literals for `key`. `tag` is the schema of the key as a whole: its values, its default
- * and its description. An object whose key has another value is checked by the keys of all branches together.
+ * Returns a union whose branches have literals for `key`. `tag` is the schema of that key in the whole union: its
+ * values, its default and its description. An object with another value of the key is checked against the keys of all
+ * branches together.
  */
 export function discriminatedUnion(
   key: string,
@@ -50,7 +56,7 @@ export function discriminatedUnion(
   );
   const chain = branches.reduceRight<SchemaNode>((rest, branch): Condition => {
     const { [key]: literal } = branch.properties;
-    // The keyword of JSON Schema, which is no function.
+    // `then` is the JSON Schema keyword, not a method of a promise.
     // oxlint-disable-next-line unicorn/no-thenable
     return { if: Type.Object({ [key]: literal ?? Type.Never() }), then: branch, else: rest };
   }, otherwise);
@@ -77,27 +83,30 @@ export function otherwiseOf(union: UnionNode): SchemaNode {
   return rest;
 }
 
-/** Returns the branch that the discriminator of the value chooses, or its default. Returns undefined if there is none. */
+/**
+ * Returns the branch that the discriminator of the value chooses, or the default branch if the value has no
+ * discriminator. Returns undefined if no branch matches.
+ */
 export function tryBranchOf(union: UnionNode, value: unknown): SchemaNode | undefined {
   const tag = tagOf(union, value);
   const { propertyName } = union.discriminator;
   return branchesOf(union).find(({ properties }) => properties?.[propertyName]?.const === tag);
 }
 
-/** Returns the discriminator of the value. If the value has none, returns the default. */
+/** Returns the discriminator of the value, or the default if the value has none. */
 export function tagOf(union: UnionNode, value: unknown): unknown {
   const { propertyName } = union.discriminator;
   const tag = ownOf(value, propertyName);
   return tag === undefined ? otherwiseOf(union).properties?.[propertyName]?.default : tag;
 }
 
-/** Whether another branch of the union knows the key. */
+/** Whether a branch of the union has the key. */
 export const isKeyOfOtherBranch = (union: UnionNode, key: string): boolean =>
   Object.hasOwn(otherwiseOf(union).properties ?? {}, key);
 
 /**
- * Returns the object without the keys of other branches that have their default values there. They say nothing, and a
- * document that was saved by an older version has them.
+ * Returns the object without keys of other branches that have their default values. Such keys have no effect, and
+ * documents that were saved by an older version contain them.
  */
 export function withoutForeignDefaults(
   union: UnionNode,

@@ -22,7 +22,7 @@ export interface ListenerPlace<OfMode extends Listener = Listener> {
   readonly listener: OfMode;
 }
 
-/** Returns every vNIC of the document, in its order. */
+/** Returns every vNIC of the document, in the order of the document. */
 export const vnicsOf = (document: Document): readonly VnicPlace[] =>
   Object.entries(document.profiles).flatMap(([profileName, profile]) =>
     Object.entries(profile.vnics).map(([name, vnic]) => ({
@@ -34,7 +34,7 @@ export const vnicsOf = (document: Document): readonly VnicPlace[] =>
     })),
   );
 
-/** Returns every listener of the document, in its order. */
+/** Returns every listener of the document, in the order of the document. */
 export const listenersOf = (document: Document): readonly ListenerPlace[] =>
   vnicsOf(document).flatMap(listenersOfVnic);
 

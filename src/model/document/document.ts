@@ -16,7 +16,7 @@ const auto = (maximum: number, description: string) =>
 const systemUser = (value: string, description: string) =>
   Type.String({ pattern: "^[a-z_][a-z0-9_-]{0,31}$", default: value, description });
 
-/** Start-up settings: from the file and the command line only, never set over the API. */
+/** Start-up settings. They come from the file and the command line only, and cannot be set over the API. */
 export const DirectorSettingsSchema = Type.Object(
   {
     data: Type.String({
@@ -96,7 +96,7 @@ const named = <Schema extends Type.TSchema>(
     description,
   });
 
-/** The whole configuration. The same shape is read from YAML and JSON. */
+/** The whole configuration. YAML and JSON documents have the same structure. */
 export const DocumentSchema = Type.Object(
   {
     director: DirectorSettingsSchema,
@@ -113,5 +113,5 @@ export const DocumentSchema = Type.Object(
 );
 export type Document = Type.Static<typeof DocumentSchema>;
 
-/** A document counts its revisions from 1. */
+/** The number of a revision of the document, from 1. */
 export type Revision = number;

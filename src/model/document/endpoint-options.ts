@@ -70,7 +70,7 @@ export const ENDPOINT_OPTIONS = {
   health: Type.Optional(HealthSchema),
 };
 
-/** The option of modes that may tell an endpoint who the client is. */
+/** The option of modes that can announce the client to an endpoint. */
 export const ANNOUNCING_OPTIONS = {
   proxyProtocol: Type.Enum(["none", "v1", "v2"], {
     default: "none",

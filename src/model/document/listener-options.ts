@@ -14,7 +14,10 @@ export const pathOption = (description: string) =>
 export const modeOption = <Mode extends ListenerMode>(mode: Mode, description: string) =>
   Type.Literal(mode, { description });
 
-/** A mode that accepts only a port, or only text, says so in its rules, which can say what is expected instead. */
+/**
+ * The schema allows a port and a text. A mode that accepts only one of them checks this in its rules, whose message can
+ * say what is expected.
+ */
 export const toOption = (description: string) =>
   Type.Union(
     [Type.Integer({ minimum: 1, maximum: 65535 }), Type.String({ minLength: 1, maxLength: 512 })],
@@ -52,7 +55,7 @@ export const portOption = Type.Integer({
   description: "TCP port on the virtual IP.",
 });
 
-/** The options of every mode, besides `port` and `mode`. */
+/** The options of every mode, in addition to `port` and `mode`. */
 export const COMMON_OPTIONS = {
   allowFrom: Type.Array(Type.String(), {
     maxItems: 1_000,
@@ -73,7 +76,7 @@ export const COMMON_OPTIONS = {
   }),
 };
 
-/** The options of modes whose clients may come through a proxy. */
+/** The options of modes whose clients may connect through a proxy. */
 export const PROXIED_OPTIONS = {
   acceptProxyProtocol: Type.Array(Type.String(), {
     maxItems: 256,

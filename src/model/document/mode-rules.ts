@@ -1,4 +1,4 @@
-/** What the rules of a mode consist of, and rules that several modes share. */
+/** The interface of the rules of a mode, and rules that several modes share. */
 import { parseCidr } from "../addresses/cidr.ts";
 import type { Problem } from "../failure.ts";
 import type { VnicName } from "../names.ts";
@@ -9,7 +9,7 @@ import type { Document } from "./document.ts";
 import type { Listener } from "./listener.ts";
 import { isPresetName } from "./policy.ts";
 
-/** A listener with its place, and what its names are looked up in. */
+/** A listener, its place in the document, and the data to look up the names that it uses. */
 export interface ListenerContext<OfMode extends Listener = Listener> extends ListenerPlace<OfMode> {
   readonly document: Document;
   /** Maps `address:port` of each listener of the director to the vNIC that it belongs to. */
@@ -18,7 +18,7 @@ export interface ListenerContext<OfMode extends Listener = Listener> extends Lis
 
 /** The rules of a mode that its schema cannot express. */
 export interface ModeRules<OfMode extends Listener> {
-  /** Whether a listener of the mode is of no use in a profile without a server. */
+  /** Whether a listener of the mode has no effect in a profile without a server. */
   readonly needsServer: boolean;
   /** Returns the names of the certificates that a listener refers to. */
   certificatesOf(listener: OfMode): readonly string[];

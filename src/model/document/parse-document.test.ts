@@ -34,7 +34,7 @@ const assertPlaces = (value: unknown, ...expected: readonly string[]): void => {
 const LISTENER = "profiles.shop.vnics.front.listeners[0]";
 
 describe("parseDocument: the schema", () => {
-  it("fills in every default, of the entries of maps too", () => {
+  it("fills in every default, including those in the entries of maps", () => {
     const { document, problems } = parseDocument(documentWith());
     assert.deepEqual(problems, []);
     const shop = document?.profiles["shop"];
@@ -45,13 +45,13 @@ describe("parseDocument: the schema", () => {
     assert.equal(document?.certificates["shop"]?.source, "files");
   });
 
-  it("changes nothing in the value that it is given", () => {
+  it("does not change the given value", () => {
     const value = Object.freeze(documentWith());
     parseDocument(value);
     assert.deepEqual(value, documentWith());
   });
 
-  it("names each unknown key, with what was meant", () => {
+  it("reports each unknown key with a suggestion", () => {
     const { problems } = parseDocument(
       documentWith({ listener: [], color: "red" }, { polices: {}, constructor: 1 }),
     );
@@ -72,7 +72,7 @@ describe("parseDocument: the schema", () => {
     );
   });
 
-  it("names missing keys, wrong types and malformed values by their places", () => {
+  it("reports missing keys, wrong types and malformed values by their paths", () => {
     assertPlaces(
       {
         director: { workers: "three", relayMemory: "1G" },
@@ -96,7 +96,7 @@ describe("parseDocument: the schema", () => {
     );
   });
 
-  it("shows problems of schema and of rules at once, and none of what stands in for a misfit", () => {
+  it("reports problems of schema and rules together, and none of a value that replaces a misfit", () => {
     assertPlaces(
       withListener(
         { mode: "htpp", certificates: "shop", timeouts: { idle: "5" } },
@@ -110,14 +110,14 @@ describe("parseDocument: the schema", () => {
     );
   });
 
-  it("says no more than a person or a machine can take", () => {
+  it("limits the number of problems and the length of their texts", () => {
     const servers = Object.fromEntries(
       Array.from({ length: 5_000 }, (_, index) => [`s${index}`, {}]),
     );
     assert.equal(parseDocument({ servers }).problems.length, 1_000);
   });
 
-  it("tells an error before any number of warnings", () => {
+  it("reports an error before any number of warnings", () => {
     const qos = { priority: 1 };
     const vnics = Object.fromEntries(
       Array.from({ length: 1_500 }, (_, index) => [
@@ -142,14 +142,14 @@ describe("parseDocument: the schema", () => {
     assert.doesNotMatch(JSON.stringify(problems), /c2VjcmV0/);
   });
 
-  it("refuses what is no map", () => {
+  it("refuses a value that is not a map", () => {
     for (const value of [null, undefined, 7, "text", []])
       assert.equal(parseDocument(value).document, undefined);
   });
 });
 
 describe("parseDocument: servers, vNICs and their addresses", () => {
-  it("warns of virtual IPs that stand for every address", () => {
+  it("warns about wildcard virtual IPs", () => {
     for (const [ip, isWildcard] of [
       ["0.0.0.0", true],
       ["::", true],
@@ -165,7 +165,7 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     }
   });
 
-  it("finds servers that are not there, twice there, or in both lists", () => {
+  it("reports servers that do not exist, are listed twice, or are in both lists", () => {
     const profiles = {
       shop: { servers: ["web-1", "web1", "web-1"], standby: ["web-1", "constructor"] },
     };
@@ -178,7 +178,7 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     );
   });
 
-  it("finds the same virtual IP in another spelling", () => {
+  it("reports the same virtual IP in another notation", () => {
     const vnics = {
       a: { ip: "2001:db8::1" },
       b: { ip: "2001:0DB8:0:0::1" },
@@ -192,7 +192,7 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     );
   });
 
-  it("wants addresses, not names, of servers and vNICs", () => {
+  it("requires addresses, not names, for servers and vNICs", () => {
     const servers = { "web-1": { address: "web-1.example" }, "web-2": { address: "0.0.0.0" } };
     assertPlaces(
       documentWith({ ip: "198.51.100.01" }, { servers }),
@@ -202,7 +202,7 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     );
   });
 
-  it("takes 32 vNICs on a server and no more, standby included", () => {
+  it("accepts 32 vNICs on a server and no more, including standby", () => {
     const vnics = (count: number, third: number) =>
       Object.fromEntries(
         Array.from({ length: count }, (_, index) => [
@@ -218,7 +218,7 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     assertPlaces(documentWith({}, { profiles: profilesWith(17) }), "too-many-vnics servers.web-1");
   });
 
-  it("finds a port that a vNIC has twice", () => {
+  it("reports a port that a vNIC uses twice", () => {
     const listeners = [listener(), listener({ port: 443 }), listener()];
     assertPlaces(
       documentWith({ listeners }),
@@ -226,7 +226,7 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     );
   });
 
-  it("refuses malformed rates and warns of what is not enforced", () => {
+  it("refuses malformed rates and warns about settings that are not enforced", () => {
     const path = "profiles.shop.vnics.front.qos.rate";
     for (const rate of ["1g", "0m_1g", "100_200", "1g_100m"]) {
       assertPlaces(documentWith({ qos: { rate } }), `malformed-rate ${path}`);
@@ -242,7 +242,7 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     assert.ok(problems.every(({ severity }) => severity === "warning"));
   });
 
-  it("wants an address and a port of its own for director.observe", () => {
+  it("requires a free address and port for director.observe", () => {
     const observe = (text: string) => documentWith({}, { director: { observe: text } });
     assert.deepEqual(parseDocument(observe("[::1]:9180")).problems, []);
     assertPlaces(observe("localhost:9180"), "bad-address director.observe");

@@ -8,7 +8,9 @@ import { MAX_PROBLEMS, schemaProblemsOf } from "./schema-problems.ts";
 export interface ParsedDocument {
   /** The document with all defaults. Undefined if a problem is an error. */
   readonly document: Document | undefined;
-  /** The parts that fit the schema, with defaults for the rest. It is used only to find further problems. */
+  /**
+   * The parts of the document that fit the schema, with defaults for the rest. It is used only to find more problems.
+   */
   readonly draft: Document;
   readonly problems: readonly Problem[];
 }
@@ -22,7 +24,7 @@ export function parseDocument(value: unknown): ParsedDocument {
     const problems = limited(checkDocument(document));
     return { document: problems.some(isError) ? undefined : document, draft: document, problems };
   }
-  // The rules check a document in which values that do not fit are replaced, so that all problems are found at once.
+  // The rules check a document in which values that do not fit are replaced, so that one check reports all problems.
   // Problems of the replacements are left out.
   const draft = repair(DocumentSchema, filled) as Document;
   const ruleProblems = checkDocument(draft);
@@ -34,14 +36,20 @@ export function parseDocument(value: unknown): ParsedDocument {
   return { document: undefined, draft, problems };
 }
 
-/** Errors go before warnings if not all problems are told, so that a document with an error is never taken for a valid one. */
+/**
+ * Limits the number of problems. Warnings are dropped first, so that a document with an error is never taken for a
+ * valid one.
+ */
 function limited(problems: readonly Problem[]): readonly Problem[] {
   if (problems.length <= MAX_PROBLEMS) return problems;
   const warnings = problems.filter((problem) => !isError(problem));
   return [...problems.filter(isError), ...warnings].slice(0, MAX_PROBLEMS);
 }
 
-/** The rules of a listener depend on its mode. */
+/**
+ * Returns the path of the part in which other problems are left out. For a wrong mode it is the whole listener, because
+ * the rules depend on the mode.
+ */
 const scopeOf = ({ path }: Problem): string =>
   /\.listeners\[\d+\]\.mode$/.test(path) ? path.slice(0, -".mode".length) : path;
 

@@ -45,12 +45,12 @@ export const PolicySchema = Type.Object(
     }),
     minVersion: Type.Optional(
       Type.Enum([...TLS_VERSIONS], {
-        description: "Lowest TLS version. If it is not set, that of the base.",
+        description: "Lowest TLS version. If it is not set, it is that of the base.",
       }),
     ),
     maxVersion: Type.Optional(
       Type.Enum([...TLS_VERSIONS], {
-        description: "Highest TLS version. If it is not set, that of the base.",
+        description: "Highest TLS version. If it is not set, it is that of the base.",
       }),
     ),
     cipherSuites: Type.Optional(
@@ -58,7 +58,7 @@ export const PolicySchema = Type.Object(
         minItems: 1,
         uniqueItems: true,
         description:
-          "Cipher suites by their OpenSSL names, the preferred one first. If they are not set, those of the base. Engine bun always offers the three suites of TLS 1.3.",
+          "Cipher suites by their OpenSSL names, the preferred one first. If they are not set, they are those of the base. Engine bun always offers the three suites of TLS 1.3.",
       }),
     ),
     groups: Type.Optional(
@@ -66,7 +66,7 @@ export const PolicySchema = Type.Object(
         minItems: 1,
         uniqueItems: true,
         description:
-          "Key exchange groups, the preferred one first. If they are not set, those of the base.",
+          "Key exchange groups, the preferred one first. If they are not set, they are those of the base.",
       }),
     ),
     alpn: Type.Array(Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\x21-\\x7e]+$" }), {
@@ -90,7 +90,7 @@ export const PolicySchema = Type.Object(
 export type Policy = Type.Static<typeof PolicySchema>;
 export type ClientAuthMode = (typeof CLIENT_AUTH_MODES)[number];
 
-/** A policy with all settings filled in, without the contents of files. */
+/** A policy with a value for every setting, without the contents of files. */
 export interface ResolvedPolicy {
   readonly name: string;
   readonly minVersion: TlsVersion;
@@ -131,7 +131,7 @@ export const PRESETS: Readonly<Record<PresetName, ResolvedPolicy>> = {
 export const isPresetName = (name: string): name is PresetName =>
   (PRESET_NAMES as readonly string[]).includes(name);
 
-/** Returns the preset with the settings of the policy instead of its own. */
+/** Returns the preset that the policy is based on, with the settings that the policy sets. */
 export function resolvePolicy(name: string, policy: Policy): ResolvedPolicy {
   const base = PRESETS[policy.base];
   const minVersion = policy.minVersion ?? base.minVersion;

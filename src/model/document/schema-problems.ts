@@ -19,9 +19,12 @@ import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "../units.ts";
 type Steps = readonly (string | number)[];
 type SchemaError = ReturnType<typeof Errors>[number];
 
-/** More problems would not help an operator, and a hostile document could have millions. */
+/**
+ * The maximum number of problems that are reported. More would not help an operator, and a hostile document could have
+ * millions.
+ */
 export const MAX_PROBLEMS = 1_000;
-/** One problem in a union may be several errors. */
+/** Several errors can belong to one problem in a union. */
 const MAX_ERRORS = 10 * MAX_PROBLEMS;
 
 type Explain = (value: unknown) => string;
@@ -63,15 +66,16 @@ export function schemaProblemsOf(schema: TSchema, value: unknown): readonly Prob
   return problems.filter((problem) => firstOfPath.get(problem.path) === problem);
 }
 
-/** A part of the document: the value that has been found there, and the way to it. */
+/** A part of the document: its value and the steps that lead to it. */
 interface Place {
   readonly value: unknown;
   readonly steps: Steps;
 }
 
 /**
- * Errors inside a union are left out, because typebox mixes those of several branches. A discriminated union is looked into
- * with the branch that the value has chosen. `union` is the one that `schema` is a branch of.
+ * Returns the problems of a part of the document. Errors inside a union are left out, because typebox mixes those of
+ * several branches. A discriminated union is checked again with the branch that the value chooses. `union` is the union
+ * that `schema` is a branch of.
  */
 function problemsAt(place: Place, schema: object, union?: UnionNode): readonly Problem[] {
   const errors = errorsOf(schema, place.value);
@@ -92,7 +96,7 @@ function unionPathOf(keyword: SchemaError["keyword"], schemaPath: string): reado
 }
 
 function errorsOf(schema: object, value: unknown): readonly SchemaError[] {
-  // Without this, typebox stops at 8.
+  // By default, typebox stops after 8 errors.
   const { maxErrors } = Settings.Get();
   Settings.Set({ maxErrors: MAX_ERRORS });
   try {
@@ -183,7 +187,10 @@ function tryPatternProblem(pattern: string, path: string, value: unknown): Probl
     : problemOf(code, path, explain(value));
 }
 
-/** The key belongs to another branch of the union, so it is not misspelt. Whoever writes it expects an effect. */
+/**
+ * Returns the problem of a key that belongs to another branch of the union. It is not misspelt, and its author expects
+ * an effect.
+ */
 function foreignKey(union: UnionNode, { value, steps }: Place, key: string): Problem {
   const { propertyName } = union.discriminator;
   const message = `A listener of ${propertyName} ${String(tagOf(union, value))} does not support ${key}.`;
@@ -228,7 +235,7 @@ function textOf(node: unknown, key: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-/** The part of the schema at `#/properties/a/patternProperties/...`. */
+/** Returns the part of the schema at `#/properties/a/patternProperties/...`. */
 function nodeOf(schema: unknown, schemaPath: string): unknown {
   return stepsOf(schemaPath).reduce<unknown>((node, step) => fieldOf(node, step), schema);
 }

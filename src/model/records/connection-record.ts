@@ -23,7 +23,7 @@ export const ConnectionRecordSchema = shape(
     alpn: Type.Optional(text("The negotiated application protocol.", { maxLength: 255 })),
     resumed: Type.Optional(Type.Boolean({ description: "Whether the session was resumed." })),
     clientCertificate: Type.Optional(
-      // A worker cuts a subject off there.
+      // The worker cuts a longer subject off at this length.
       text(
         "The common name. Without one, the whole subject; if that is empty, the alternative names.",
         { maxLength: 1_024 },
@@ -31,10 +31,10 @@ export const ConnectionRecordSchema = shape(
     ),
     endpoint: Type.Optional(longText("Server name and address, as in `web-1 127.0.0.1:8080`.")),
     endpointFailure: Type.Optional(oneOf(ENDPOINT_FAILURE_NAMES, "Why no endpoint could be used.")),
-    handshakeMs: sinceAccept("When the handshake was done."),
-    connectMs: sinceAccept("When an endpoint was connected."),
-    firstByteMs: sinceAccept("When the first byte of the endpoint arrived."),
-    durationMs: sinceAccept("When the connection ended."),
+    handshakeMs: sinceAccept("Time until the handshake was done."),
+    connectMs: sinceAccept("Time until an endpoint was connected."),
+    firstByteMs: sinceAccept("Time until the first byte of the endpoint arrived."),
+    durationMs: sinceAccept("Time until the connection ended."),
     bytesFromClient: count("Plaintext bytes from the client."),
     bytesToClient: count("Plaintext bytes to the client."),
     outcome: oneOf(CONNECTION_OUTCOME_NAMES, "How the connection ended."),

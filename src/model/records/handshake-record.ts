@@ -18,13 +18,13 @@ export const HandshakeRecordSchema = shape(
     detail: Type.Optional(longText("The error text of the engine, or what the client offered.")),
     serverName: Type.Optional(serverName),
     alpn: Type.Optional(
-      texts("The application protocols that the client offered, as they came.", LIST_BOUNDS),
+      texts("The application protocols that the client offered, not escaped.", LIST_BOUNDS),
     ),
     offeredVersions: Type.Optional(
       texts("The TLS versions that the client offered, e.g. `TLSv1.2`.", LIST_BOUNDS),
     ),
-    durationMs: milliseconds("From accept to the failure."),
+    durationMs: milliseconds("Time from accept to the failure."),
   },
-  "A failed handshake. What the client sent is as it came: escape it where it is shown.",
+  "A failed handshake. Values that the client sent are not escaped, so they must be escaped before they are shown.",
 );
 export type HandshakeRecord = ShapeOf<typeof HandshakeRecordSchema>;

@@ -1,6 +1,6 @@
 /**
- * The messages that a worker sends to the control process. The types of both sides and the check of the control process
- * derive from these schemas. A worker that sends anything else is ended.
+ * The messages that a worker sends to the control process. The types on both sides, and the validation in the control
+ * process, derive from these schemas. A worker that sends anything else is killed.
  */
 import Type, { type TProperties } from "typebox";
 import { FailureCodeSchema } from "../failure-schema.ts";
@@ -11,9 +11,9 @@ import { HandshakeRecordSchema } from "./handshake-record.ts";
 import { SLOTS } from "./metric-catalog.ts";
 import { longText, milliseconds } from "./record-fields.ts";
 
-/** More than a worker gathers for one flush. */
+/** Greater than the number of records that a worker collects for one flush. */
 export const MAX_RECORDS = 2_500;
-/** More than a worker puts into one message. */
+/** Greater than the number of listeners that a worker puts into one message. */
 const MAX_LISTENERS = 1_000;
 
 const message = <Name extends string, Properties extends TProperties>(

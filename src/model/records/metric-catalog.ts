@@ -1,4 +1,4 @@
-/** Every metric of the director. The reference and the registry are made from this list. */
+/** Every metric of the director. The reference page and the Prometheus registry are generated from this list. */
 import {
   CONNECTION_OUTCOME_NAMES,
   ENDPOINT_FAILURE_NAMES,
@@ -13,7 +13,7 @@ export interface Metric {
   readonly name: string;
   readonly kind: MetricKind;
   readonly help: string;
-  /** A label besides those of the scope. */
+  /** A label in addition to those that all metrics of the scope have. */
   readonly label?: string;
   /** The closed set of values of `label`. */
   readonly values?: readonly string[];
@@ -48,8 +48,8 @@ export const CONNECTION_METRICS = [
     name: "tlsd_connections_refused_total",
     kind: "counter",
     help:
-      "Connections that ended before they were served, without a TLS handshake that failed, by cause: with mode `tcp` those of clients " +
-      "that `allowFrom` or `denyFrom` does not allow; with `egress` and `redirect`, which have no handshake, all of them.",
+      "Connections that ended before they were served and do not count as failed handshakes, by cause. With mode `tcp`, only those of clients " +
+      "that `allowFrom` or `denyFrom` does not allow. With `egress` and `redirect`, which have no handshake, all that ended before they were served.",
     label: "cause",
     values: REFUSAL_CAUSES,
   },
@@ -71,7 +71,7 @@ export const CONNECTION_METRICS = [
   {
     name: "tlsd_connection_seconds",
     kind: "histogram",
-    help: "From accept to the end of the connection.",
+    help: "Time from accept to the end of the connection.",
     buckets: LIFETIME_BUCKETS,
   },
 ] as const satisfies readonly Metric[];
@@ -93,13 +93,13 @@ export const ENDPOINT_METRICS = [
   {
     name: "tlsd_endpoint_connect_seconds",
     kind: "histogram",
-    help: "From the choice of an endpoint to its connection.",
+    help: "Time from the choice of an endpoint until it is connected.",
     buckets: DURATION_BUCKETS,
   },
   {
     name: "tlsd_first_byte_seconds",
     kind: "histogram",
-    help: "From the endpoint's connection to its first byte.",
+    help: "Time from the connect to an endpoint until its first byte arrives.",
     buckets: DURATION_BUCKETS,
   },
 ] as const satisfies readonly Metric[];
@@ -116,21 +116,22 @@ export const HANDSHAKE_METRICS = [
   {
     name: "tlsd_handshakes_failed_total",
     kind: "counter",
-    help: "TLS handshakes with clients that failed, by cause; connections of mode `tcp` that ended before theirs are among them.",
+    help: "TLS handshakes with clients that failed, by cause, including connections of mode `tcp` that ended before their handshake.",
     label: "cause",
     values: HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed"),
   },
   {
     name: "tlsd_handshake_seconds",
     kind: "histogram",
-    help: "From accept to the end of the handshake.",
+    help: "Time from accept to the end of the handshake.",
     buckets: DURATION_BUCKETS,
   },
 ] as const satisfies readonly Metric[];
 
 /**
- * Counted by workers for each listener; labels `vnic` and `listener`, never the client. A mode names the metrics that its
- * listeners carry. Metrics that fewer modes carry come later, as the array of a listener ends with the last one that it carries.
+ * Metrics that workers count for each listener, with the labels `vnic` and `listener`. No label contains the client.
+ * Each mode declares which of these metrics its listeners carry. Metrics that fewer modes carry are later in the list,
+ * because the array of a listener ends with the last metric that its mode carries.
  */
 export const LISTENER_METRICS = [
   ...CONNECTION_METRICS,
@@ -158,7 +159,7 @@ export const DIRECTOR_METRICS = [
   {
     name: "tlsd_change_seconds",
     kind: "histogram",
-    help: "From a change to the last worker that serves it.",
+    help: "Time from the start of a change until the last worker serves it.",
     buckets: DURATION_BUCKETS,
   },
   {
@@ -223,13 +224,18 @@ export const DIRECTOR_METRICS = [
 
 export type DirectorMetricName = (typeof DIRECTOR_METRICS)[number]["name"];
 
-/** Where each metric is in the flat arrays in which a worker counts. A metric has the same slots for every mode. */
+/**
+ * The position of each metric in the flat arrays in which a worker counts. A metric has the same slots for every mode.
+ */
 export interface SlotLayout {
   readonly size: number;
   readonly firstSlot: Readonly<Record<ListenerMetricName, number>>;
 }
 
-/** Number of slots: one, or one per label value, or for a histogram its buckets, +Inf and sum, in this order. */
+/**
+ * Returns the number of slots of a metric: one, or one per label value, or for a histogram its buckets, +Inf and sum,
+ * in this order.
+ */
 export const slotCountOf = (metric: Metric): number =>
   metric.kind === "histogram" ? (metric.buckets?.length ?? 0) + 2 : (metric.values?.length ?? 1);
 

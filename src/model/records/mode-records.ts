@@ -1,4 +1,4 @@
-/** What is known of the listeners of a snapshot without knowing their modes. */
+/** Access to the listeners of a snapshot that does not depend on their modes. */
 import type { ListenerMode } from "../listener-mode.ts";
 import type { MaterialId } from "../names.ts";
 import type { ListenerMetric } from "./metric-catalog.ts";
@@ -13,14 +13,14 @@ import type {
 } from "./snapshot.ts";
 
 export interface ModeRecords<OfMode extends SnapshotListener> {
-  /** The metrics that a listener of the mode carries. A worker that counts another one is ended. */
+  /** The metrics that a listener of the mode carries. A worker that counts another metric is killed. */
   readonly metrics: readonly ListenerMetric[];
-  /** The certificates that clients are shown. */
+  /** Returns the certificates that are presented to clients. */
   certificatesOf(listener: OfMode): readonly SnapshotCertificate[];
-  /** The endpoints with the standby ones. Undefined if a listener of the mode never has endpoints. */
+  /** Returns the endpoints, including standby. Returns undefined if a listener of the mode never has endpoints. */
   endpointsOf(listener: OfMode): readonly SnapshotEndpoint[] | undefined;
   materialIdsOf(listener: OfMode): readonly MaterialId[];
-  /** Undefined if a listener of the mode uses no TLS. */
+  /** Returns undefined if a listener of the mode does not use TLS. */
   sessionScopeOf(listener: OfMode): string | undefined;
 }
 
@@ -40,7 +40,7 @@ export const metricsOf = (mode: ListenerMode): readonly ListenerMetric[] => reco
 export const certificatesOf = (listener: SnapshotListener): readonly SnapshotCertificate[] =>
   recordsOf(listener.mode).certificatesOf(listener);
 
-/** Returns the endpoints with the standby ones, or undefined if the mode has no use for endpoints. */
+/** Returns the endpoints, including standby, or undefined if the mode does not use endpoints. */
 export const endpointsOf = (listener: SnapshotListener): readonly SnapshotEndpoint[] | undefined =>
   recordsOf(listener.mode).endpointsOf(listener);
 

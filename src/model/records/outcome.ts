@@ -1,4 +1,6 @@
-/** How handshakes and connections end. The strings are also metric labels, log fields and names of tests. */
+/**
+ * The ways in which handshakes and connections end. The strings are also metric labels, log fields and names of tests.
+ */
 
 /** Failures of a handshake, each with an explanation for operators. */
 export const HANDSHAKE_FAILURES = {
@@ -43,10 +45,10 @@ export const HANDSHAKE_FAILURE_NAMES = Object.keys(
   HANDSHAKE_FAILURES,
 ) as readonly HandshakeFailure[];
 
-/** A client that is not allowed has failed no handshake. */
+/** Excludes `not-allowed`, because a client that is not allowed does not count as a failed handshake. */
 export type TlsHandshakeFailure = Exclude<HandshakeFailure, "not-allowed">;
 
-/** Failures that a connection of any mode can have before it is served; the others are those of TLS. */
+/** Failures that a connection of any mode can have before it is served. The other failures occur only with TLS. */
 export const REFUSAL_CAUSES = [
   "not-allowed",
   "over-limit",

@@ -1,23 +1,23 @@
 /**
- * Fields that the records and messages of workers share. Their bounds are above what a sound worker sends, and the control
- * process refuses what exceeds them.
+ * Fields that the records and messages of workers share. Their limits are above what a worker sends. The control
+ * process rejects values that exceed them.
  */
 import Type from "typebox";
 import type { ListenerName } from "../names.ts";
 import { count, text } from "../shape.ts";
 
 const MAX_TEXT = 4_096;
-/** The last moment that a Date can hold. */
+/** The latest time that a Date can represent. */
 const MAX_TIME_MS = 8.64e15;
 const MAX_PORT = 65_535;
 
 export const longText = (description: string) => text(description, { maxLength: MAX_TEXT });
 
-/** An address, or a name that TLS has for something. */
+/** A short text, such as an address or the name of a cipher suite. */
 export const word = (description: string) => text(description, { maxLength: 128 });
 
 /** A server name in a ClientHello has at most 255 bytes. */
-export const serverName = text("The server name that the client sent, as it came.", {
+export const serverName = text("The server name that the client sent, not escaped.", {
   maxLength: 255,
 });
 

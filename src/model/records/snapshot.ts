@@ -1,4 +1,7 @@
-/** What one worker needs, compiled from a document revision: resolved, immutable, numbered. JSON values only. */
+/**
+ * The snapshot that one worker serves, compiled from a revision of the document. It is resolved, immutable and
+ * numbered, and consists of JSON values.
+ */
 import type { Balance } from "../document/profile.ts";
 import type { ListenerMode } from "../listener-mode.ts";
 import {
@@ -68,7 +71,7 @@ export interface SnapshotTimeouts {
   readonly halfClosedMs: number;
 }
 
-/** What a listener of every mode has. */
+/** The properties of listeners of every mode. */
 export interface SnapshotListenerBase<Mode extends ListenerMode> {
   readonly name: ListenerName;
   readonly vnic: VnicName;
@@ -77,32 +80,32 @@ export interface SnapshotListenerBase<Mode extends ListenerMode> {
   readonly mode: Mode;
   /** CIDRs of the allowed clients, including the profile's servers on an egress listener. Undefined if all are allowed. */
   readonly allowFrom: readonly string[] | undefined;
-  /** CIDRs of the clients that are not allowed. They win over `allowFrom`. */
+  /** CIDRs of the clients that are not allowed. They take precedence over `allowFrom`. */
   readonly denyFrom: readonly string[];
   readonly timeouts: SnapshotTimeouts;
   readonly accessLog: "off" | "sampled" | "full";
 }
 
-/** What a listener has whose clients may come through a proxy. */
+/** The properties of listeners whose clients may connect through a proxy. */
 export interface SnapshotProxied {
   readonly acceptProxyProtocol: readonly string[];
 }
 
-/** What every listener has that uses TLS with clients or with endpoints. */
+/** The properties of listeners that use TLS with clients or with endpoints. */
 export interface SnapshotTls {
   readonly policy: ResolvedPolicy;
   /** Hash of listener, policy, CA set and CRL. A session resumes only in the same scope. */
   readonly sessionScope: string;
 }
 
-/** What a listener has that terminates the TLS of clients. */
+/** The properties of listeners that terminate the TLS of clients. */
 export interface SnapshotClientTls extends SnapshotTls {
   readonly certificates: readonly SnapshotCertificate[];
   readonly strictServerName: boolean;
   readonly clientAuth: SnapshotClientAuth;
 }
 
-/** What a listener has that uses endpoints. */
+/** The properties of listeners that use endpoints. */
 export interface SnapshotEndpoints extends SnapshotTls {
   readonly endpoints: readonly SnapshotEndpoint[];
   readonly standby: readonly SnapshotEndpoint[];

@@ -1,4 +1,4 @@
-/** Reply shapes of the admin API that control, cli and tests share. Each type is that of its schema. */
+/** The schemas and types of admin API replies that control process, CLI and tests share. */
 import Type from "typebox";
 import { CertificateFactsSchema } from "../document/certificate.ts";
 import { LISTENER_MODES } from "../listener-mode.ts";

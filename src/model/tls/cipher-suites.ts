@@ -1,10 +1,12 @@
-/** The suites that a policy may contain. No others are ever offered. Codes: IANA TLS parameters. */
+/**
+ * A cipher suite that a policy may contain. Other suites are never offered. Codes are those of the IANA TLS parameters.
+ */
 export interface CipherSuite {
   readonly code: number;
   /** The name in OpenSSL and BoringSSL, which the document uses too. */
   readonly name: string;
   readonly version: "TLSv1.2" | "TLSv1.3";
-  /** The key type of the certificates that the suite works with. TLS 1.3 suites work with all. */
+  /** The key type of the certificates that the suite works with. A TLS 1.3 suite works with every key type. */
   readonly keyType: "ecdsa" | "rsa" | "any";
 }
 
@@ -34,7 +36,9 @@ const BY_NAME: ReadonlyMap<string, CipherSuite> = new Map(
 );
 export const tryCipherSuite = (name: string): CipherSuite | undefined => BY_NAME.get(name);
 
-/** Groups that both engines support, by the name that both accept. Codes: IANA TLS supported groups. */
+/**
+ * The groups that both engines support, by names that both accept. Codes are those of the IANA TLS supported groups.
+ */
 export const GROUPS = {
   X25519MLKEM768: 0x11ec,
   X25519: 0x001d,
@@ -45,5 +49,8 @@ export const GROUPS = {
 export type GroupName = keyof typeof GROUPS;
 export const GROUP_NAMES = Object.keys(GROUPS) as readonly GroupName[];
 
-/** The hybrid groups are not defined for TLS 1.2 (draft-ietf-tls-ecdhe-mlkem section 4). */
+/**
+ * Whether the group exists only in TLS 1.3. Hybrid groups are not defined for TLS 1.2 (draft-ietf-tls-ecdhe-mlkem
+ * section 4).
+ */
 export const isTls13Group = (name: GroupName): boolean => name === "X25519MLKEM768";

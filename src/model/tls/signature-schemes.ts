@@ -1,4 +1,4 @@
-/** SignatureScheme code points (RFC 8446 section 4.2.3), as snapshots and ClientHellos hold them. */
+/** SignatureScheme code points (RFC 8446 section 4.2.3), as in snapshots and ClientHellos. */
 import type { KeyType } from "../document/certificate.ts";
 import { GROUPS, type GroupName } from "./cipher-suites.ts";
 
@@ -44,7 +44,7 @@ export function groupCodeOf(keySchemes: readonly number[]): number | undefined {
 export interface KeyDetails {
   readonly keyType: KeyType;
   readonly namedCurve?: string | undefined;
-  /** The key is of the type id-RSASSA-PSS and not rsaEncryption (RFC 4055). */
+  /** Whether the key is of type id-RSASSA-PSS and not rsaEncryption (RFC 4055). */
   readonly isPss: boolean;
   /** The only hash that an id-RSASSA-PSS key may be used with, if it is restricted to one. */
   readonly pssHash?: string | undefined;
@@ -60,7 +60,7 @@ const PSS_SCHEMES: readonly {
   { hash: "sha512", rsae: SCHEMES.rsa_pss_rsae_sha512, pss: SCHEMES.rsa_pss_pss_sha512 },
 ];
 
-/** The schemes that a key signs a TLS 1.3 handshake with. */
+/** Returns the schemes with which a key can sign a TLS 1.3 handshake. */
 export function keySchemesOf({ keyType, namedCurve, isPss, pssHash }: KeyDetails): number[] {
   switch (keyType) {
     case "ed25519":
@@ -76,7 +76,10 @@ export function keySchemesOf({ keyType, namedCurve, isPss, pssHash }: KeyDetails
   }
 }
 
-/** RFC 4055, RFC 5758, RFC 8410: what signs a certificate. An RSASSA-PSS signature has its hash in its parameters. */
+/**
+ * The signature algorithms of certificates (RFC 4055, RFC 5758, RFC 8410). RSASSA-PSS is not in this map, because its
+ * hash is in the parameters of the signature.
+ */
 const SCHEME_BY_OID: ReadonlyMap<string, number> = new Map([
   ["1.2.840.113549.1.1.5", SCHEMES.rsa_pkcs1_sha1],
   ["1.2.840.113549.1.1.14", SCHEMES.rsa_pkcs1_sha224],
@@ -92,13 +95,18 @@ const SCHEME_BY_OID: ReadonlyMap<string, number> = new Map([
   ["1.3.101.113", SCHEMES.ed448],
 ]);
 
-/** The scheme of a certificate's signature. For ECDSA it tells the hash and not the curve, as in TLS 1.2. */
+/**
+ * Returns the scheme of a certificate's signature. For ECDSA it identifies the hash and not the curve, as in TLS 1.2.
+ */
 export const trySchemeOfOid = (oid: string): number | undefined => SCHEME_BY_OID.get(oid);
 
-/** The scheme of a signature with RSASSA-PSS and that hash (`sha256`), by a key of the type rsaEncryption. */
+/** Returns the scheme of an RSASSA-PSS signature with this hash, e.g. `sha256`, by a key of type rsaEncryption. */
 export const tryPssScheme = (hash: string): number | undefined =>
   PSS_SCHEMES.find((scheme) => scheme.hash === hash)?.rsae;
 
-/** Returns the RSASSA-PSS scheme with the other type of key. A certificate does not tell the two apart. */
+/**
+ * Returns the RSASSA-PSS scheme with the same hash for a key of type id-RSASSA-PSS. The signature of a certificate does
+ * not identify the type of the key.
+ */
 export const pssTwinOf = (scheme: number): number | undefined =>
   PSS_SCHEMES.find(({ rsae }) => rsae === scheme)?.pss;

@@ -4,26 +4,26 @@ import type { BunSocket, BunSockets } from "./native-api.ts";
 import { canStartTls } from "./can-start-tls.ts";
 import type { Connect } from "./connect.ts";
 
-interface Told {
+interface Closes {
   stopped: number;
   terminated: number;
 }
 
-const bunThat = (told: Told): BunSockets =>
+const buildBun = (closes: Closes): BunSockets =>
   ({
     listen: () => ({
       port: 1,
       stop() {
-        told.stopped += 1;
+        closes.stopped += 1;
       },
     }),
   }) as unknown as BunSockets;
 
-/** Stands for a release of Bun whose sockets are what `socket` says. */
+/** Returns a substitute for a release of Bun whose sockets are `socket`. */
 const connectTo =
-  (socket: object, told: Told): Connect =>
+  (socket: object, closes: Closes): Connect =>
   (_target, connectable) => {
-    const terminate = (): void => void (told.terminated += 1);
+    const terminate = (): void => void (closes.terminated += 1);
     queueMicrotask(() =>
       connectable.connected({ terminate, ...socket } as unknown as BunSocket<unknown>),
     );
@@ -31,21 +31,21 @@ const connectTo =
   };
 
 describe("canStartTls", () => {
-  it("asks a socket, and leaves nothing open", async () => {
-    const told: Told = { stopped: 0, terminated: 0 };
-    const bun = bunThat(told);
-    assert.equal(await canStartTls(bun, connectTo({ upgradeTLS() {} }, told)), true);
-    assert.equal(await canStartTls(bun, connectTo({}, told)), false);
-    assert.deepEqual(told, { stopped: 2, terminated: 2 });
+  it("inspects a socket, and leaves nothing open", async () => {
+    const closes: Closes = { stopped: 0, terminated: 0 };
+    const bun = buildBun(closes);
+    assert.equal(await canStartTls(bun, connectTo({ upgradeTLS() {} }, closes)), true);
+    assert.equal(await canStartTls(bun, connectTo({}, closes)), false);
+    assert.deepEqual(closes, { stopped: 2, terminated: 2 });
   });
 
-  it("says no where nothing can be asked", async () => {
-    const told: Told = { stopped: 0, terminated: 0 };
-    const bun = bunThat(told);
+  it("returns false if no socket can be opened", async () => {
+    const closes: Closes = { stopped: 0, terminated: 0 };
+    const bun = buildBun(closes);
     const listen = (): never => {
       throw new Error("EADDRNOTAVAIL");
     };
-    assert.equal(await canStartTls({ ...bun, listen }, connectTo({}, told)), false);
+    assert.equal(await canStartTls({ ...bun, listen }, connectTo({}, closes)), false);
     const refused: Connect = (_target, connectable) => {
       queueMicrotask(() => connectable.closed());
       return { destroy() {} };
@@ -55,6 +55,6 @@ describe("canStartTls", () => {
       throw new Error("there is no such function");
     };
     assert.equal(await canStartTls(bun, throws), false);
-    assert.deepEqual(told, { stopped: 2, terminated: 0 });
+    assert.deepEqual(closes, { stopped: 2, terminated: 0 });
   });
 });

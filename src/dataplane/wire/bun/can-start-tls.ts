@@ -3,7 +3,10 @@ import type { Connect } from "./connect.ts";
 
 const DEADLINE_MS = 5_000;
 
-/** Whether a socket that connects to this process over loopback can be taken over by TLS; false if there is none to ask. */
+/**
+ * Resolves with true if TLS can be started on a socket of this engine. It opens a loopback connection to this process
+ * to find out, and resolves with false if that fails.
+ */
 export async function canStartTls(bun: BunSockets, connect: Connect): Promise<boolean> {
   const ignore = { data() {}, drain() {}, end() {}, close() {}, error() {} };
   let listener: ReturnType<BunSockets["listen"]> | undefined;

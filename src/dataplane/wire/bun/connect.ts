@@ -3,16 +3,16 @@ import type { BunSocket, BunSocketHandlers } from "./native-api.ts";
 import { nameFailure } from "../name-failure.ts";
 import type { WireFailure } from "../wire.ts";
 
-/** What is told how its connect went, and keeps what was opened. */
+/** The object that owns the socket of a connect and receives its result. */
 export interface Connectable {
   connected(socket: BunSocket<unknown>): void;
   failed(failure: WireFailure): void;
   closed(): void;
 }
 
-/** A connect that is under way. */
+/** A connect in progress. */
 export interface Connecting {
-  /** Closes its descriptor at once. */
+  /** Closes the file descriptor immediately. */
   destroy(): void;
 }
 
@@ -32,12 +32,15 @@ interface Reloadable extends BunSocket<unknown> {
 const connectable = Symbol("connectable");
 
 interface Borrowed extends net.Socket {
-  /** Bun's own socket from the start of the connect. It is not among Bun's published types. */
+  /** Bun's own socket. It exists from the start of the connect, and is not among Bun's published types. */
   _handle?: Reloadable | null;
   [connectable]?: Connectable | undefined;
 }
 
-/** The engine's socket keeps its net.Socket by this property, which would be a fifth of an idle connection's memory. */
+/**
+ * The property by which Bun's own socket refers to its net.Socket. Without the net.Socket, an idle connection needs a
+ * fifth less memory.
+ */
 let ownerKey: symbol | undefined;
 
 function forgetOwner(handle: object): void {
@@ -50,9 +53,9 @@ function forgetOwner(handle: object): void {
 const OPTIONS = { allowHalfOpen: true } as const;
 
 /**
- * Connects by way of node:net. `Bun.connect` gives no socket until it is open, so that nothing can close one that does
- * not get there: it keeps its descriptor for as long as the kernel tries. A socket of node:net can be closed at any time;
- * when it is open, it gives up Bun's own socket beneath, and `handlers` are told the rest.
+ * Builds a function that connects with node:net. `Bun.connect` returns no socket before it is open, so a connect in
+ * progress cannot be closed and keeps its descriptor for as long as the kernel tries. A net.Socket can be closed at any
+ * time. When it is open, Bun's own socket is detached from it, and `handlers` receive all further events.
  */
 export function buildConnect<Data extends Connectable>(
   handlers: BunSocketHandlers<Data>,

@@ -13,7 +13,7 @@ const HANDLERS: BunSocketHandlers<NativeSocket> = {
   error() {},
 };
 
-/** A listener over an engine that only keeps the handlers which it was last given. */
+/** Builds a listener on an engine that only keeps the handlers of the last reload. */
 function build() {
   let handlers: AcceptedHandlers<NativeSocket> = HANDLERS;
   let reloads = 0;
@@ -35,7 +35,7 @@ function build() {
     listener: new NativeListener(bun, target, HANDLERS, onAccept),
     accepted,
     reloads: () => reloads,
-    isHearing: () => handlers.data !== undefined,
+    hasDataHandler: () => handlers.data !== undefined,
     accept(): NativeSocket {
       const peer = { remoteAddress: "127.0.0.1", remotePort: 2 };
       const engine = { ...peer, terminate() {} } as unknown as BunSocket<NativeSocket>;
@@ -52,34 +52,34 @@ describe("NativeListener", () => {
   beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
   afterEach(() => mock.timers.reset());
 
-  it("is told data for as long as a socket has not taken up TLS, and not after", () => {
+  it("has a data handler while a socket is without TLS, and not after that", () => {
     const listener = build();
     const [first, second] = [listener.accept(), listener.accept()];
     assert.deepEqual(listener.accepted, [first, second]);
     startTls(first);
     waitLong();
-    assert.equal(listener.isHearing(), true, "the second has said nothing yet");
+    assert.equal(listener.hasDataHandler(), true, "TLS has not started on the second socket");
     startTls(second);
     waitLong();
-    assert.equal(listener.isHearing(), false);
+    assert.equal(listener.hasDataHandler(), false);
   });
 
-  it("is told data again from a new socket's first byte on", () => {
+  it("has a data handler again when it accepts a new socket", () => {
     const listener = build();
     startTls(listener.accept());
     waitLong();
     listener.accept();
-    assert.equal(listener.isHearing(), true);
+    assert.equal(listener.hasDataHandler(), true);
     waitLong();
-    assert.equal(listener.isHearing(), true);
+    assert.equal(listener.hasDataHandler(), true);
   });
 
-  it("waits no more for a socket that has closed, or that the engine closed when TLS was to start", () => {
+  it("does not wait for a socket that has closed, or that the engine closed when TLS should start", () => {
     const listener = build();
     listener.accept().closed();
     listener.accept().startTls(Buffer.from("hello"), () => undefined);
     waitLong();
-    assert.equal(listener.isHearing(), false);
+    assert.equal(listener.hasDataHandler(), false);
   });
 
   it("counts a socket once, however it ends", () => {
@@ -89,20 +89,20 @@ describe("NativeListener", () => {
     socket.closed();
     const other = listener.accept();
     waitLong();
-    assert.equal(listener.isHearing(), true);
+    assert.equal(listener.hasDataHandler(), true);
     other.closed();
     other.closed();
     waitLong();
-    assert.equal(listener.isHearing(), false);
+    assert.equal(listener.hasDataHandler(), false);
   });
 
-  it("is left alone in steady use", () => {
+  it("is not reloaded in steady use", () => {
     const listener = build();
     for (let count = 0; count < 1_000; count += 1) {
       startTls(listener.accept());
       mock.timers.tick(1);
     }
-    // At the most one turn off and one on in each quarter of a second.
+    // At most two reloads in each quarter of a second.
     assert.ok(listener.reloads() <= 8, `${listener.reloads()} reloads`);
   });
 });

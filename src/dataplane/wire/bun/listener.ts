@@ -2,74 +2,77 @@ import type { AcceptedHandlers, BunListener, BunSocketHandlers, BunSockets } fro
 import { NativeSocket } from "./socket.ts";
 import type { WireListener, WireSocket } from "../wire.ts";
 
-/** Being reloaded costs a few microseconds, so a listener in steady use is spared it. */
+/**
+ * How long the listener waits before it removes its data handler. A reload takes a few microseconds, so a listener in
+ * steady use is not reloaded.
+ */
 const QUIET_MS = 250;
 
 /**
- * A listener of Bun's own. After `upgradeTLS` the raw half goes on telling the listener's handlers each read's
- * ciphertext, in a buffer made for that, unless they have no `data`. So the listener is told data only for as long as
- * one of its sockets has yet to take up TLS, and a little longer.
+ * A listener on Bun's own sockets. After `upgradeTLS`, the raw half of a socket continues to pass the ciphertext of
+ * each read to the `data` handler of the listener, in a new buffer. If there is no such handler, this cost is avoided.
+ * So the listener has a `data` handler only while one of its sockets is still without TLS, and for QUIET_MS after that.
  */
 export class NativeListener implements WireListener {
   readonly #server: BunListener<NativeSocket>;
-  readonly #hearing: BunSocketHandlers<NativeSocket>;
-  readonly #deaf: AcceptedHandlers<NativeSocket>;
-  #isHearing = true;
-  /** Sockets without TLS: no byte of theirs may be dropped. */
+  readonly #handlers: BunSocketHandlers<NativeSocket>;
+  readonly #handlersWithoutData: AcceptedHandlers<NativeSocket>;
+  #receivesData = true;
+  /** Number of sockets on which TLS has not started. Their bytes must not be dropped. */
   #rawSockets = 0;
-  /** To stop hearing. */
-  #isWaiting = false;
+  /** Whether a timer is set that removes the data handler. */
+  #isStopScheduled = false;
   #isClosed = false;
 
-  /** `handlers` are those of every accepted socket; they find their own in `socket.data`. */
+  /** `handlers` are used for every accepted socket. They find the object of a socket in `socket.data`. */
   constructor(
     bun: BunSockets,
     target: { readonly address: string; readonly port: number },
     handlers: BunSocketHandlers<NativeSocket>,
     onAccept: (socket: WireSocket) => void,
   ) {
-    this.#hearing = {
+    this.#handlers = {
       ...handlers,
       open: (socket) => {
         this.#rawSockets += 1;
-        this.#hear();
+        this.#startData();
         socket.data = new NativeSocket(socket, this);
         onAccept(socket.data);
       },
     };
-    this.#deaf = { ...this.#hearing, data: undefined };
+    this.#handlersWithoutData = { ...this.#handlers, data: undefined };
     this.#server = bun.listen<NativeSocket>({
       hostname: target.address,
       port: target.port,
       reusePort: true,
       ipv6Only: true,
       allowHalfOpen: true,
-      socket: this.#hearing,
+      socket: this.#handlers,
     });
   }
 
-  #hear(): void {
-    if (this.#isHearing) return;
-    this.#isHearing = true;
-    this.#server.reload({ socket: this.#hearing });
+  #startData(): void {
+    if (this.#receivesData) return;
+    this.#receivesData = true;
+    this.#server.reload({ socket: this.#handlers });
   }
 
-  /** One of its sockets has taken up TLS, or has closed before. */
+  /** Called when TLS has started on one of its sockets, or the socket has closed before that. */
   rawSocketGone(): void {
     this.#rawSockets -= 1;
-    if (this.#rawSockets > 0 || this.#isWaiting) return;
-    this.#isWaiting = true;
-    setTimeout(() => this.#stopHearing(), QUIET_MS);
+    if (this.#rawSockets > 0 || this.#isStopScheduled) return;
+    this.#isStopScheduled = true;
+    setTimeout(() => this.#stopData(), QUIET_MS);
   }
 
-  #stopHearing(): void {
-    this.#isWaiting = false;
+  #stopData(): void {
+    this.#isStopScheduled = false;
     if (this.#rawSockets > 0 || this.#isClosed) return;
-    this.#isHearing = false;
-    this.#server.reload({ socket: this.#deaf });
+    this.#receivesData = false;
+    this.#server.reload({ socket: this.#handlersWithoutData });
   }
 
-  /** The engine throws when it is to reload a listener that has stopped. */
+  /** Stops the listener. It is not reloaded after that, because the engine would throw. */
   close(): void {
     this.#isClosed = true;
     this.#server.stop();

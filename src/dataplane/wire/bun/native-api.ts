@@ -1,6 +1,7 @@
 /**
- * What the native wire uses of Bun's own sockets. `upgradeTLS` on the server's side and `secureContext` among its TLS
- * options are not in Bun's published types: they are named here and nowhere else, and probed for before they are used.
+ * The types of Bun's own sockets that the native wire uses. `upgradeTLS` for servers and `secureContext` in the TLS
+ * options are not in Bun's published types. They are declared only here, and can-start-tls.ts checks that they exist
+ * before they are used.
  */
 import type { DetailedPeerCertificate, SecureContext } from "node:tls";
 
@@ -16,22 +17,22 @@ export interface BunSocket<Data> {
   readonly localAddress: string;
   readonly localPort: number;
   readonly alpnProtocol?: string | false | null;
-  /** Bytes that were taken; -1 when the socket is closed. What was not taken is the caller's to keep. */
+  /** Returns the number of bytes that were accepted, or -1 if the socket is closed. The caller keeps the rest. */
   write(chunk: Uint8Array): number;
   pause(): void;
   resume(): void;
-  /** Ends this side's half: FIN, or close_notify and FIN. */
+  /** Ends this side's half with FIN, or with close_notify and FIN. */
   shutdown(): void;
-  /** RST. */
+  /** Closes with RST. */
   terminate(): void;
   close(): void;
   setNoDelay(isOn: boolean): void;
   getTLSVersion(): string;
   getCipher(): { readonly name: string } | null;
   isSessionReused(): boolean;
-  /** With its issuers if `isAbbreviated` is false. */
+  /** Returns the certificate, with its issuers if `isAbbreviated` is false. */
   getPeerCertificate(isAbbreviated?: boolean): DetailedPeerCertificate | undefined;
-  /** The raw half and the TLS half; undefined where the socket is closed. */
+  /** Returns the raw half and the TLS half, or undefined if the socket is closed. */
   upgradeTLS(
     options: BunUpgradeOptions<Data>,
   ): readonly [BunSocket<Data>, BunSocket<Data>] | undefined;
@@ -50,14 +51,14 @@ export interface BunSocketHandlers<Data> {
 export interface BunUpgradeOptions<Data> {
   readonly isServer: boolean;
   readonly tls: {
-    /** The native half of a `tls.SecureContext`. */
+    /** The engine's object inside a `tls.SecureContext`. */
     readonly secureContext: SecureContext["context"];
     readonly requestCert?: boolean;
     readonly rejectUnauthorized: boolean;
     readonly ALPNProtocols?: Buffer;
     readonly serverName?: string;
   };
-  /** What was read from the raw socket and belongs to TLS; without it those bytes are lost. */
+  /** The bytes of TLS that were already read from the raw socket. If they are not passed, they are lost. */
   readonly initialData?: Buffer;
   readonly data: Data;
   readonly socket: BunSocketHandlers<Data>;
@@ -66,12 +67,15 @@ export interface BunUpgradeOptions<Data> {
 export interface BunListener<Data> {
   readonly port: number;
   stop(isAbrupt?: boolean): void;
-  /** Other handlers for the listener, for all that it has accepted, and for the raw halves of those that took up TLS. */
+  /**
+   * Replaces the handlers of the listener, of all sockets that it has accepted, and of the raw halves of those with
+   * TLS.
+   */
   reload(options: { readonly socket: AcceptedHandlers<Data> }): void;
 }
 
 export interface AcceptedHandlers<Data> extends Omit<BunSocketHandlers<Data>, "data"> {
-  /** Without it what arrives is dropped, and costs no more than being received. */
+  /** If it is undefined, the engine drops received data without a copy. */
   readonly data: BunSocketHandlers<Data>["data"] | undefined;
 }
 
@@ -86,6 +90,6 @@ export interface BunSockets {
   }): BunListener<Data>;
 }
 
-/** Undefined on another engine. */
+/** Returns undefined on another engine. */
 export const tryBunSockets = (): BunSockets | undefined =>
   (globalThis as { readonly Bun?: BunSockets }).Bun;

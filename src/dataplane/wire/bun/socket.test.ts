@@ -6,7 +6,10 @@ import { HIGH_WATER_MARK_BYTES, type WireFailure } from "../wire.ts";
 
 const reset: WireFailure = { kind: "reset", detail: "ECONNRESET" };
 
-/** An engine's socket that takes as many bytes of a write as `takes` says, and counts what it is told. */
+/**
+ * Builds a socket on a substitute for the engine's socket, which accepts `takes` bytes of each write and records the
+ * calls.
+ */
 function build(takes: number) {
   const calls: string[] = [];
   const sent: string[] = [];
@@ -24,88 +27,88 @@ function build(takes: number) {
     close: () => calls.push("close"),
   } as unknown as BunSocket<NativeSocket>;
   const socket = new NativeSocket(engine);
-  const told: string[] = [];
+  const events: string[] = [];
   socket.handler = {
     onOpen() {},
-    onData: (chunk) => told.push(String(chunk)),
+    onData: (chunk) => events.push(String(chunk)),
     onDrain() {},
-    onEnd: () => told.push("end"),
-    onClose: (failure) => told.push(`close ${failure?.kind}`),
+    onEnd: () => events.push("end"),
+    onClose: (failure) => events.push(`close ${failure?.kind}`),
   };
-  return { socket, told, calls, sent };
+  return { socket, events, calls, sent };
 }
 
-/** What is told where both halves have ended before the engine closes. */
+/** Returns the events of a socket on which both halves have ended before the engine closes it. */
 function endBoth(takes: number, failure: WireFailure | undefined): readonly string[] {
-  const { socket, told } = build(takes);
+  const { socket, events } = build(takes);
   socket.resume();
   socket.ended();
   socket.write(Buffer.from("whole"));
   socket.end();
   socket.failed(failure);
   socket.closed();
-  return told;
+  return events;
 }
 
 describe("NativeSocket", () => {
-  it("closes in order when both halves have ended and all has gone, whatever comes after", () => {
+  it("closes in order if both halves have ended and everything was sent, whatever error follows", () => {
     for (const failure of [undefined, reset])
       assert.deepEqual(endBoth(10, failure), ["end", "close undefined"]);
   });
 
-  it("is told no end by the engine when this half has ended first", () => {
-    const { socket, told } = build(10);
+  it("closes in order if this half ended first, although the engine then reports no end", () => {
+    const { socket, events } = build(10);
     socket.resume();
     socket.end();
     socket.closed();
-    assert.deepEqual(told, ["close undefined"]);
+    assert.deepEqual(events, ["close undefined"]);
   });
 
-  it("keeps what the engine has not taken of a chunk that is lent", () => {
-    const { socket, told, sent } = build(2);
+  it("copies the part of a lent chunk that the engine has not accepted", () => {
+    const { socket, events, sent } = build(2);
     const chunk = Buffer.from("lent");
     assert.equal(socket.write(chunk, true), false);
     chunk.fill("-");
     socket.drained();
     assert.equal(sent.join(""), "lent");
     assert.equal(socket.queuedBytes, 0);
-    assert.deepEqual(told, []);
+    assert.deepEqual(events, []);
   });
 
-  it("breaks off when bytes are left that the peer has not got", () => {
+  it("reports a reset if bytes were not sent to the peer", () => {
     for (const failure of [undefined, reset])
       assert.deepEqual(endBoth(2, failure), ["end", "close reset"]);
   });
 
-  it("breaks off when bytes are left that nobody was told", () => {
-    const { socket, told } = build(10);
+  it("reports a reset if received bytes were not delivered", () => {
+    const { socket, events } = build(10);
     socket.end();
     socket.received(Buffer.from("rest"));
     socket.ended();
     socket.closed();
-    assert.deepEqual(told, ["close reset"]);
+    assert.deepEqual(events, ["close reset"]);
   });
 
-  it("believes no end after a write that failed", () => {
-    const { socket, told } = build(-1);
+  it("does not trust an end after a failed write", () => {
+    const { socket, events } = build(-1);
     socket.resume();
     socket.write(Buffer.from("x"));
     socket.ended();
     socket.closed();
-    assert.deepEqual(told, ["close reset"]);
+    assert.deepEqual(events, ["close reset"]);
   });
 
-  it("tells what came while it was held, in order, and is paused only past the mark", () => {
-    const { socket, told, calls } = build(10);
+  it("delivers what arrived while it was held, in order, and pauses the engine only above the high-water mark", () => {
+    const { socket, events, calls } = build(10);
     for (const chunk of ["a", "b"]) socket.received(Buffer.from(chunk));
     socket.ended();
     socket.resume();
-    assert.deepEqual([told, calls], [["a", "b", "end"], []]);
+    assert.deepEqual([events, calls], [["a", "b", "end"], []]);
     socket.hold();
     socket.received(Buffer.alloc(HIGH_WATER_MARK_BYTES));
     assert.deepEqual(calls, []);
     socket.received(Buffer.from("c"));
     socket.resume();
-    assert.deepEqual([told.at(-1), calls], ["c", ["pause", "resume"]]);
+    assert.deepEqual([events.at(-1), calls], ["c", ["pause", "resume"]]);
   });
 });

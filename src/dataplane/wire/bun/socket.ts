@@ -13,21 +13,21 @@ import {
 } from "../wire.ts";
 
 /**
- * BoringSSL sends the two tickets of TLS 1.3, each with the peer's certificates in it, in one buffer with the first data,
- * and writes nothing any more where that buffer would be longer than 65,535 bytes. Up to the first length any data goes
- * with them, up to the second a single byte.
+ * BoringSSL sends the two session tickets of TLS 1.3, each with the peer's certificates, in one buffer with the first
+ * data. If that buffer exceeds 65,535 bytes, it never writes again. Up to the first length, data of any size can follow
+ * the tickets, up to the second a single byte.
  */
 const MAX_CHAIN_BYTES_WITH_DATA = 24_000;
 const MAX_CHAIN_BYTES = 32_000;
 
-/** What has accepted sockets, and must hear them until TLS has taken them over. */
+/** A listener that must receive the data of its accepted sockets until TLS has started on them. */
 interface RawSocketOwner {
   rawSocketGone(): void;
 }
 
 /**
- * A socket of Bun's own, without node streams: what `write` did not take is kept here, and what arrives while it is
- * paused waits here. It stays the same object when TLS starts on it.
+ * A wire socket on a socket of Bun's own, without Node streams. It keeps data that `write` did not accept, and data
+ * that arrives while it is paused. It stays the same object when TLS starts.
  */
 export class NativeSocket implements TlsSocket, Connectable {
   handler: WireHandler = SILENT;
@@ -35,27 +35,33 @@ export class NativeSocket implements TlsSocket, Connectable {
   readonly peerPort: number;
   queuedBytes = 0;
   verifyError: string | undefined;
-  /** Undefined while it connects. */
+  /** Undefined while the connect is in progress. */
   #socket: BunSocket<NativeSocket> | undefined;
   #connecting: Connecting | undefined;
-  /** Until TLS has taken it over, where it was accepted. */
+  /** The listener that accepted the socket. Undefined after TLS has started, and on sockets that were not accepted. */
   #listener: RawSocketOwner | undefined;
-  /** Absent while it is empty, as nearly always: of an idle connection every array counts. */
+  /**
+   * Data that the engine did not accept. Undefined while empty, because an array for each idle connection would need
+   * memory.
+   */
   #queue: Uint8Array[] | undefined;
-  /** Arrived while it was paused, and told when it resumes; absent while there is none. */
+  /** Data that arrived while the socket was paused. It is passed on when the socket resumes. Undefined while empty. */
   #early: Buffer[] | undefined;
   #earlyBytes = 0;
   #isPaused = true;
-  /** The engine reads it, whether or not it is paused: a pause costs two system calls and a wake-up. */
+  /**
+   * Whether the engine reads from the socket. It may read while the socket is paused, because a pause of the engine
+   * costs two system calls and a wake-up.
+   */
   #isRead = true;
   #isEnding = false;
   #hasPeerEnded = false;
-  #isEndUntold = false;
+  #hasUnreportedEnd = false;
   #isClosed = false;
-  /** A write has failed. */
+  /** Whether a write has failed. */
   #isBroken = false;
-  /** This side has reset or destroyed it. */
-  #isGivenUp = false;
+  /** Whether this side has reset or destroyed the socket. */
+  #isClosedByUs = false;
   #failure: WireFailure | undefined;
 
   constructor(socket?: BunSocket<NativeSocket>, listener?: RawSocketOwner) {
@@ -65,7 +71,10 @@ export class NativeSocket implements TlsSocket, Connectable {
     this.peerPort = socket?.remotePort ?? 0;
   }
 
-  /** False for the raw half, which goes on telling what the TLS half hears: the ciphertext. */
+  /**
+   * Whether events of this engine socket count. They do not for the raw half of a TLS socket, which reports the
+   * ciphertext.
+   */
   isOf(socket: BunSocket<NativeSocket>): boolean {
     return this.#socket === socket;
   }
@@ -116,8 +125,8 @@ export class NativeSocket implements TlsSocket, Connectable {
       this.#isRead = true;
       this.#socket?.resume();
     }
-    if (!this.#isEndUntold) return;
-    this.#isEndUntold = false;
+    if (!this.#hasUnreportedEnd) return;
+    this.#hasUnreportedEnd = false;
     this.handler.onEnd();
   }
 
@@ -150,7 +159,7 @@ export class NativeSocket implements TlsSocket, Connectable {
     this.#close((socket) => socket.close());
   }
 
-  /** What to close while there is no socket yet. */
+  /** Sets the connect that must be aborted if the socket is closed before it is open. */
   connectsBy(connecting: Connecting): void {
     this.#connecting = connecting;
   }
@@ -162,8 +171,8 @@ export class NativeSocket implements TlsSocket, Connectable {
   }
 
   /**
-   * Has TLS take the socket over. `start` is given the raw socket and what came of TLS so far; from `secured` on, events
-   * are those of the TLS half. Undefined from `start`: the engine has closed it.
+   * Starts TLS on the socket. `start` receives the raw socket and the bytes of TLS that have arrived so far. It returns
+   * undefined if the engine has closed the socket. After `secured`, events come from the TLS half.
    */
   startTls(
     firstBytes: Buffer,
@@ -176,9 +185,9 @@ export class NativeSocket implements TlsSocket, Connectable {
     this.#earlyBytes = 0;
     this.#isPaused = false;
     this.#isRead = true;
-    const isTaken = raw !== undefined && !this.#isClosed && start(raw, bytes) !== undefined;
+    const isStarted = raw !== undefined && !this.#isClosed && start(raw, bytes) !== undefined;
     this.#leaveListener();
-    if (isTaken) return;
+    if (isStarted) return;
     this.#isClosed = true;
     raw?.terminate();
     queueMicrotask(() => this.handler.onClose(BROKEN_OFF));
@@ -227,13 +236,13 @@ export class NativeSocket implements TlsSocket, Connectable {
   }
 
   /**
-   * An end after a write that failed is none to be believed: that write has taken the reset, if it was one, and the engine
-   * then reads an end.
+   * Handles the end of the peer's half. After a failed write, an end is not trusted: the write may have consumed the
+   * error of a reset, and the engine then reads an ordinary end.
    */
   ended(): void {
     if (this.#isBroken) return;
     this.#hasPeerEnded = true;
-    if (this.#isPaused) this.#isEndUntold = true;
+    if (this.#isPaused) this.#hasUnreportedEnd = true;
     else this.handler.onEnd();
   }
 
@@ -254,20 +263,23 @@ export class NativeSocket implements TlsSocket, Connectable {
     handler.onClose(failure);
   }
 
-  /** The engine tells no end to who has ended first, no error where a write failed, and a RST after both ends, too. */
+  /**
+   * Returns the failure to report, or undefined if the socket closed in order. The engine does not report an end if
+   * this side ended first, reports no error after a failed write, and reports a RST even after both halves have ended.
+   */
   #reasonOfClose(): WireFailure | undefined {
     const failure = this.#failure;
-    if (this.#isGivenUp) return failure;
-    const isAllTold = this.#early === undefined;
+    if (this.#isClosedByUs) return failure;
+    const isAllDelivered = this.#early === undefined;
     const haveBothEnded = this.hasFinished && (this.#hasPeerEnded || failure === undefined);
-    const isInOrder = haveBothEnded && isAllTold && !this.#isBroken;
+    const isInOrder = haveBothEnded && isAllDelivered && !this.#isBroken;
     return isInOrder ? undefined : (failure ?? BROKEN_OFF);
   }
 
-  /** The close is told later, as an engine's socket would. */
+  /** Closes the socket. `onClose` is called later, as with a socket of the engine. */
   #close(close: (socket: BunSocket<NativeSocket>) => void): void {
     if (this.#isClosed) return;
-    this.#isGivenUp = true;
+    this.#isClosedByUs = true;
     this.#queue = undefined;
     this.#early = undefined;
     this.#isPaused = true;
@@ -283,7 +295,7 @@ export class NativeSocket implements TlsSocket, Connectable {
     return true;
   }
 
-  /** Of this one object: all others are spared a question with each write. */
+  /** Replaces `write` of this object, so that other sockets need no check in each write. */
   #sendFirstByteAlone(): void {
     this.write = (chunk, isLent) => {
       Reflect.deleteProperty(this, "write");

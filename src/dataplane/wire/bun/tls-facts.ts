@@ -1,18 +1,21 @@
-/** What Bun's own sockets tell, in the words of the seam. */
+/** Translates what Bun's own sockets report into the types of the seam. */
 import type { BunError, BunSocket } from "./native-api.ts";
 import { nameFailure } from "../name-failure.ts";
 import type { TlsFacts, WireFailure } from "../wire.ts";
 
-/** The engine closed a socket and said no more, where one half at least had not ended. */
+/** The failure of a socket that the engine closed without an error before both halves had ended. */
 export const BROKEN_OFF: WireFailure = {
   kind: "reset",
-  detail: "The connection broke off before both halves had ended.",
+  detail: "The connection was closed before both sides had ended it.",
 };
 
-/** BoringSSL's reason in Bun's words, `error:100000b8:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER`. */
+/**
+ * The reason of BoringSSL in an error text of Bun, e.g. `error:100000b8:SSL
+ * routines:OPENSSL_internal:NO_SHARED_CIPHER`.
+ */
 const SSL_REASON = /^error:[0-9a-f]+:[^:]*:[^:]*:([A-Z0-9_/]+)$/i;
 
-/** Names a failure by the code that node:tls would give it. */
+/** Names a failure by the code that node:tls would report. */
 export function tryNativeFailure(error: BunError | null | undefined): WireFailure | undefined {
   if (error === null || error === undefined) return undefined;
   const { code, message } = error;
@@ -20,7 +23,7 @@ export function tryNativeFailure(error: BunError | null | undefined): WireFailur
   return nameFailure({ code: reason === undefined ? code : `ERR_SSL_${reason}`, message });
 }
 
-/** One string for each name there is: the engine makes a new one for each connection. */
+/** One string for each distinct name, because the engine creates a new string for each connection. */
 const names = new Map<string, string>();
 
 function sharedName(name: string | undefined): string {

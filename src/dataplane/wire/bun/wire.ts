@@ -10,10 +10,13 @@ import type { Wire, WireSocket } from "../wire.ts";
 
 type Handlers = BunSocketHandlers<NativeSocket>;
 
-/** Bun's words for a client that ends its half before the handshake is done; with a reset it tells of a close alone. */
+/**
+ * The start of Bun's error text for a client that ends its half before the handshake is done. If the client resets the
+ * connection, Bun reports only a close.
+ */
 const LEFT_EARLY = /^Client network socket disconnected/;
 
-/** One set of functions for all sockets; each finds its own object in `socket.data`. */
+/** The handlers of all sockets. They find the object of a socket in `socket.data`. */
 const HANDLERS: Handlers = {
   data(socket, chunk) {
     const { data } = socket;
@@ -44,7 +47,8 @@ const SERVER_TLS: Handlers = {
   open: (socket) => socket.data.secured(socket),
   handshake(socket, isDone, error) {
     const wireSocket = socket.data;
-    // Done with an error: the peer's certificate is not valid, and whoever asked for it decides what that means.
+    // A handshake that is done and has an error means that the peer's certificate is not valid. The caller decides what
+    // follows from that.
     wireSocket.verifyError = error?.code;
     if (isDone) {
       wireSocket.hold();
@@ -63,7 +67,10 @@ function native(socket: WireSocket): NativeSocket {
   return socket;
 }
 
-/** On Bun's own sockets, which cost about half of what node:net and node:tls cost there. Contexts are node:tls's. */
+/**
+ * Builds the wire on Bun's own sockets, which need about half the CPU time of node:net and node:tls on Bun. TLS
+ * contexts are those of node:tls.
+ */
 function buildNativeWire(bun: BunSockets): Wire {
   return {
     buildContext: (spec) => portableWire.buildContext(spec),
@@ -78,7 +85,8 @@ function buildNativeWire(bun: BunSockets): Wire {
     },
 
     connect(target, handler) {
-      // A handshake of our own as a client is rare, and node:tls alone checks the name before it is finished.
+      // TLS to endpoints uses node:tls. It is rare, and only node:tls verifies the name before the handshake is
+      // finished.
       if (target.isTlsNext) return portableWire.connect(target, handler);
       const wireSocket = new NativeSocket();
       wireSocket.handler = handler;
@@ -112,7 +120,7 @@ function buildNativeWire(bun: BunSockets): Wire {
 
 const IGNORE = { data() {}, drain() {}, end() {}, close() {}, error() {} };
 
-/** Undefined where the engine has no such sockets, or they cannot start TLS. */
+/** Resolves with undefined if the engine has no such sockets, or if they cannot start TLS. */
 export async function tryNativeWire(): Promise<Wire | undefined> {
   const bun = tryBunSockets();
   return bun !== undefined && (await canStartTls(bun, buildConnect(IGNORE)))

@@ -5,14 +5,14 @@ import { after, describe, it } from "node:test";
 import { PortableSocket } from "./socket.ts";
 import { HIGH_WATER_MARK_BYTES } from "../wire.ts";
 
-/** More than the kernel holds of a connection on loopback. */
+/** More than the kernel buffers for a loopback connection. */
 const MANY_BYTES = 64 * 1024 * 1024;
 
 describe("PortableSocket", () => {
   const server = net.createServer();
   after(() => void server.close());
 
-  it("sends a chunk that is lent as it was, however much later", async () => {
+  it("sends a lent chunk unchanged, even if it is sent much later", async () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const socket = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");

@@ -12,13 +12,14 @@ export const isBun = process.versions["bun"] !== undefined;
 export const owner = Symbol("owner");
 export type Owned = net.Socket & { [owner]?: PortableSocket };
 
-// One function for all sockets, not a closure for each: this is what an idle connection's memory is made of.
+// The handlers are shared by all sockets. A closure for each socket would increase the memory of idle connections.
 function onData(this: Owned, chunk: Buffer): void {
   this[owner]?.handler.onData(chunk, false);
 }
 /**
- * `onread` of net.connect: all sockets that have it read into one buffer, and what is read is handed on before the next
- * one reads. A buffer for each read would be garbage, cold in the cache, and leave holes in the heap.
+ * The `onread` option of net.connect. All sockets with this option read into one buffer, and each read is handled
+ * before the next one. A buffer for each read would become garbage, would not be in the CPU cache, and would fragment
+ * the heap.
  */
 export const sharedRead = {
   buffer: Buffer.allocUnsafeSlow(HIGH_WATER_MARK_BYTES),
@@ -34,7 +35,7 @@ function onEnd(this: Owned): void {
   this[owner]?.ended();
 }
 function onOpen(this: Owned): void {
-  // A TLS socket reads on its own during the handshake; what follows it waits for resume().
+  // A TLS socket reads by itself during the handshake. Data after the handshake waits for resume().
   this[owner]?.pause();
   this[owner]?.handler.onOpen();
 }
@@ -51,7 +52,7 @@ export class PortableSocket implements WireSocket {
   #failure: WireFailure | undefined;
   #isListening = false;
   #isPaused = true;
-  #isEndUntold = false;
+  #hasUnreportedEnd = false;
   #resetBy: EngineError | undefined;
 
   constructor(socket: net.Socket) {
@@ -79,20 +80,20 @@ export class PortableSocket implements WireSocket {
     return this.socket.writableFinished;
   }
 
-  /** The engine's socket, which a TLS socket takes over; nothing is told of it any more. */
+  /** Returns the engine's socket for use by a TLS socket. This object reports no more events. */
   takeOver(): net.Socket {
     const { socket } = this;
-    this.#tellNothingMore();
+    this.#removeListeners();
     socket.off("error", onError).off("close", onClose);
     delete socket[owner];
     return socket;
   }
 
-  #tellNothingMore(): void {
+  #removeListeners(): void {
     this.socket.off("data", onData).off("end", onEnd).off("drain", onDrain);
   }
 
-  tellOpen(event: "connect" | "secure" | "secureConnect"): void {
+  reportOpenOn(event: "connect" | "secure" | "secureConnect"): void {
     this.socket.once(event, onOpen);
   }
 
@@ -100,7 +101,10 @@ export class PortableSocket implements WireSocket {
     return this.socket.write(isLent && this.keepsChunks() ? Buffer.from(chunk) : chunk);
   }
 
-  /** What the kernel does not take at once, the engine sends later, from the chunk itself. */
+  /**
+   * Whether the engine keeps a chunk after `write` returns. It does if the kernel does not accept all of it
+   * immediately.
+   */
   protected keepsChunks(): boolean {
     return true;
   }
@@ -112,8 +116,8 @@ export class PortableSocket implements WireSocket {
     }
     this.#isPaused = false;
     this.socket.resume();
-    if (!this.#isEndUntold) return;
-    this.#isEndUntold = false;
+    if (!this.#hasUnreportedEnd) return;
+    this.#hasUnreportedEnd = false;
     queueMicrotask(() => this.handler.onEnd());
   }
 
@@ -131,17 +135,17 @@ export class PortableSocket implements WireSocket {
   }
 
   reset(): void {
-    this.#tellNothingMore();
+    this.#removeListeners();
     this.resetSocket();
   }
 
   destroy(): void {
-    this.#tellNothingMore();
+    this.#removeListeners();
     this.destroySocket();
   }
 
   protected resetSocket(): void {
-    // The engine would wait for the connection, to reset it then.
+    // During a connect, resetAndDestroy would wait until the socket is connected.
     if (this.socket.connecting) this.socket.destroy();
     else this.socket.resetAndDestroy();
   }
@@ -150,25 +154,31 @@ export class PortableSocket implements WireSocket {
     this.socket.destroy();
   }
 
-  /** A write has met a reset: what came before can still be read, and the end after it is none. */
+  /**
+   * Called when a write has failed because of a reset. Data from before the reset can still be read, but the end after
+   * it is not trusted.
+   */
   wasReset(error: EngineError): void {
     this.#resetBy ??= error;
   }
 
-  /** Bun emits the end of a paused socket, and the stage that paused it does not listen: it is told on resume. */
+  /**
+   * Handles the end of the peer's half. Bun emits `end` on a paused socket too, when no stage expects it. The handler
+   * is then called on resume.
+   */
   ended(): void {
     if (this.#resetBy !== undefined) {
       this.brokenOff(this.#resetBy);
       return;
     }
-    if (this.#isPaused) this.#isEndUntold = true;
+    if (this.#isPaused) this.#hasUnreportedEnd = true;
     else this.handler.onEnd();
   }
 
-  /** Closes with this failure; nothing else is told of the socket before. */
+  /** Closes the socket with this failure. No other event is reported before the close. */
   brokenOff(error: EngineError): void {
     this.failed(error);
-    this.#tellNothingMore();
+    this.#removeListeners();
     setImmediate(() => this.destroySocket());
   }
 

@@ -11,11 +11,14 @@ function onTlsError(this: Owned, error: NodeJS.ErrnoException): void {
   this[owner]?.brokenOff(error);
 }
 
-/** Two tickets and a record of 16 KB fit into the 65,535 bytes that BoringSSL writes at once. */
+/**
+ * With chains up to this length, two tickets and a record of 16 KB fit into the 65,535 bytes that BoringSSL can write
+ * at a time.
+ */
 const MAX_BUN_TICKETED_BYTES = 24_000;
 
 interface EngineTls {
-  /** Node and Bun keep it under `ssl`; a resumed session without a certificate has null here. */
+  /** The engine's TLS object. It is null in a resumed session without a certificate. */
   readonly ssl?: { verifyError?(): (Error & { code?: string }) | null | undefined } | null;
 }
 
@@ -31,18 +34,19 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
     this.#tls = tls;
     this.#raw = raw;
     this.#writesTickets = isServer && !isBun;
-    // Both engines forget these once the socket is gone, and a failure is recorded after that.
+    // Both engines clear these properties when the socket closes, and failures are recorded after that.
     this.#peerAddress = raw.remoteAddress ?? "";
     this.#peerPort = raw.remotePort ?? 0;
     raw.on("error", (error: NodeJS.ErrnoException) => this.failed(error));
   }
 
   /**
-   * A record that is broken after the handshake: the server's side of Node says so by this internal event alone and goes
-   * on, that of Bun lets an end follow, as if the peer had ended its half in order. Before, `error` and `close` tell.
+   * Listens for the internal event `_tlsError` after the handshake. It is the only sign of a malformed record on a
+   * server socket of Node, which keeps the connection open. Bun emits `end` after it, as if the peer had ended its half
+   * in order. During the handshake, `error` and `close` report such a record.
    */
-  override tellOpen(event: "secure" | "secureConnect"): void {
-    super.tellOpen(event);
+  override reportOpenOn(event: "secure" | "secureConnect"): void {
+    super.reportOpenOn(event);
     this.socket.once(event, onSecure);
   }
 
@@ -53,14 +57,15 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
     return this.#peerPort;
   }
 
-  /** Node encrypts during the call, or copies (TLSWrap::DoWrite), unless an earlier write has yet to be told done. */
+  /** Node encrypts or copies the chunk during the call (TLSWrap::DoWrite), unless an earlier write is not finished. */
   protected override keepsChunks(): boolean {
     return isBun || this.queuedBytes > 0;
   }
 
   /**
-   * A client that resets right after its handshake: Node drops the failure when it writes the session tickets, and then
-   * reads an end. That no peer is known tells it from an end in order, where this half is still open.
+   * Handles the end of the peer's half. If a client resets the connection directly after its handshake, the write of
+   * the session tickets in Node fails without an error, and Node then reads an ordinary end. In that case, the remote
+   * address is undefined although this half is still open.
    */
   override ended(): void {
     const isOpen = !this.socket.writableEnded;
@@ -69,15 +74,18 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
     else super.ended();
   }
 
-  /** Not at once: Node frees the TLS state with the raw socket, and crashes where it is still inside of the handshake. */
+  /**
+   * Resets later, because Node frees the TLS state together with the raw socket, and crashes if it is still inside the
+   * handshake.
+   */
   protected override resetSocket(): void {
     setImmediate(() => this.#resetNow());
   }
 
-  /** RST has to come from the socket beneath: a TLS socket refuses, as it has no TCP handle of its own. */
+  /** Sends RST on the raw socket. A TLS socket of Node cannot, because it has no TCP handle of its own. */
   #resetNow(): void {
     if (!this.#raw.destroyed) this.#raw.resetAndDestroy();
-    // Bun lets go of the raw socket when the peer ends its half, and its TLS sockets can reset.
+    // Bun destroys the raw socket when the peer ends its half, but its TLS sockets can send RST.
     else if (isBun) this.#tls.resetAndDestroy();
     this.#tls.destroy();
   }
@@ -110,5 +118,5 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
   }
 }
 
-/** SNI carries names only (RFC 6066 section 3). */
+/** Returns the name to send as SNI, which cannot contain an IP address (RFC 6066 section 3). */
 export const sniOf = (serverName: string): string => (isIP(serverName) === 0 ? serverName : "");

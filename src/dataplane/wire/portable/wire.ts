@@ -16,7 +16,7 @@ import {
   type WireSocket,
 } from "../wire.ts";
 
-/** What Bun gives a listening socket at the most; Node takes the kernel's net.core.somaxconn. */
+/** The maximum backlog of Bun. Node uses at most the kernel's net.core.somaxconn. */
 const BACKLOG = 4096;
 
 const names = new NameLookups((hostname, answered) =>
@@ -32,7 +32,7 @@ class PortableContext implements WireContext {
 
   setTicketKeys(keys: Buffer): void {
     const native: { setTicketKeys?(keys: Buffer): void } = this.secureContext.context as object;
-    // Bun has no such thing: there a session resumes only in the worker that made it.
+    // Bun cannot set ticket keys, so there a session resumes only in the worker that created it.
     if (!isBun) native.setTicketKeys?.(keys);
   }
 }
@@ -76,7 +76,7 @@ function listen(
       },
       () => {
         server.off("error", refuse);
-        // From here on an error is an accept that failed (EMFILE): the engine backs off and tries again.
+        // From here on, an error means that an accept failed (EMFILE). The engine waits and tries again.
         server.on("error", () => {});
         resolve({ close: () => server.close() });
       },
@@ -84,31 +84,38 @@ function listen(
   });
 }
 
-/** BoringSSL (ssl_max_handshake_message_len): 16,384 bytes, or those of a client's chain where one may come, and the header. */
+/**
+ * The limits of BoringSSL (ssl_max_handshake_message_len), including the header. The second applies if a client
+ * certificate is requested, because it must hold the certificate chain.
+ */
 const MAX_BORINGSSL_HELLO_BYTES = 16_388;
 const MAX_BORINGSSL_CHAIN_BYTES = 102_404;
 
 function maxHelloBytes(requestsCertificate: boolean): number {
-  // OpenSSL takes whatever its fields can hold (CLIENT_HELLO_MAX_LENGTH).
+  // OpenSSL accepts any length that the fields of a ClientHello can express (CLIENT_HELLO_MAX_LENGTH).
   if (!isBun) return Number.POSITIVE_INFINITY;
   return requestsCertificate ? MAX_BORINGSSL_CHAIN_BYTES : MAX_BORINGSSL_HELLO_BYTES;
 }
 
-/** Node reads one CRL from each string that it is given. */
+/** Splits PEM text into blocks, because Node reads only one CRL from each string. */
 const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
   pem?.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? undefined;
 
-/** Between colons OpenSSL would take whichever group comes with a key share; a slash makes the order count, as in BoringSSL. */
+/**
+ * With colons, OpenSSL would prefer any group that the client sent a key share for. With slashes, it uses the order of
+ * the list, as BoringSSL does.
+ */
 const GROUP_SEPARATOR = isBun ? ":" : "/";
 
 /**
- * With the system's CAs both engines would look among them for the issuer of a lone certificate, at each handshake, and
- * send what they find. Its own chain keeps them from it.
+ * Returns the CAs of the context. A context without CAs would use those of the system, and both engines would then
+ * search them for the issuer of a lone certificate in each handshake, and send it if they find it. The certificate's
+ * own chain as CAs prevents this.
  */
 const trustOf = ({ caPem, trustsSystem, chainPem }: ContextSpec): string[] | undefined =>
   pemBlocksOf(caPem ?? (trustsSystem ? undefined : chainPem));
 
-/** On both engines: minVersion is set always, since Bun would allow TLS 1.0, and renegotiation is off. */
+/** minVersion is always set, because Bun would allow TLS 1.0 otherwise. Renegotiation is off. */
 function buildContext(spec: ContextSpec): WireContext {
   let secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
   if (!spec.tickets) secureOptions |= constants.SSL_OP_NO_TICKET;
@@ -131,7 +138,7 @@ function buildContext(spec: ContextSpec): WireContext {
   );
 }
 
-/** On the node:net and node:tls that Node and Bun share. */
+/** The wire on node:net and node:tls, which Node and Bun both have. */
 export const portableWire: Wire = {
   listen,
   buildContext,
@@ -144,7 +151,7 @@ export const portableWire: Wire = {
       allowHalfOpen: true,
       noDelay: true,
       highWaterMark: HIGH_WATER_MARK_BYTES,
-      // A TLS socket that takes it over reads for itself; Bun has a buffer of its own to read into.
+      // A TLS socket reads with a buffer of its own, and so does Bun.
       ...(target.isTlsNext || isBun ? {} : { onread: sharedRead }),
     };
     const socket = net.connect(options);
@@ -152,7 +159,7 @@ export const portableWire: Wire = {
     const wireSocket = new PortableSocket(socket);
     readOnAfterBrokenPipe(socket, (error) => wireSocket.wasReset(error));
     wireSocket.handler = handler;
-    wireSocket.tellOpen("connect");
+    wireSocket.reportOpenOn("connect");
     return wireSocket;
   },
 
@@ -163,15 +170,16 @@ export const portableWire: Wire = {
       isServer: true,
       secureContext: secureContextOf(options.context),
       requestCert: options.requestCertificate,
-      // Node takes it for "fail without a certificate" only; whether that is valid, the handshake stage asks.
+      // In Node, this refuses only a client without a certificate. The handshake stage checks whether a certificate is
+      // valid.
       rejectUnauthorized: options.requireCertificate,
       highWaterMark: HIGH_WATER_MARK_BYTES,
       ...(options.alpn === undefined ? {} : { ALPNProtocols: options.alpn }),
     } as tls.TLSSocketOptions);
     const wireSocket = new PortableTlsSocket(tlsSocket, socket, true);
     wireSocket.handler = handler;
-    wireSocket.tellOpen("secure");
-    // Flowing, so that a client which leaves during the handshake is seen.
+    wireSocket.reportOpenOn("secure");
+    // The socket must read, so that the end of a client during the handshake is noticed.
     wireSocket.resume();
     return wireSocket;
   },
@@ -192,7 +200,7 @@ export const portableWire: Wire = {
     const wireSocket = new PortableTlsSocket(tlsSocket, socket, false);
     readOnAfterBrokenPipe(tlsSocket, (error) => wireSocket.wasReset(error));
     wireSocket.handler = handler;
-    wireSocket.tellOpen("secureConnect");
+    wireSocket.reportOpenOn("secureConnect");
     wireSocket.resume();
     return wireSocket;
   },

@@ -1,4 +1,4 @@
-/** Mode egress: plaintext of attached servers is relayed over TLS to a remote host. */
+/** Mode egress: the plaintext of attached servers is relayed over TLS to a remote host. */
 import Type from "typebox";
 import { trySocketAddress } from "../../addresses/endpoint-text.ts";
 import type { Problem } from "../../failure.ts";

@@ -1,4 +1,7 @@
-/** Mode tcp: TLS of clients is terminated, and the plaintext is relayed to a server of the profile or to a unix socket. */
+/**
+ * Mode tcp: the TLS of clients is terminated, and the plaintext is relayed to a server of the profile or to a unix
+ * socket.
+ */
 import Type from "typebox";
 import { tryUnixPath } from "../../addresses/endpoint-text.ts";
 import type { Problem } from "../../failure.ts";

@@ -12,7 +12,7 @@ import {
 
 export interface SnapshotTcpListener
   extends SnapshotListenerBase<"tcp">, SnapshotProxied, SnapshotClientTls, SnapshotEndpoints {
-  /** The version of the PROXY header that endpoints are sent. */
+  /** The version of the PROXY header that is sent to endpoints. */
   readonly proxyProtocol: ProxyProtocol;
 }
 
