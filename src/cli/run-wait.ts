@@ -31,7 +31,7 @@ export async function runWait(request: WaitRequest, terminal: Terminal): Promise
       const detail = failure.detail === undefined ? "" : ` ${failure.detail}`;
       throw new DirectorError(
         failure.code,
-        `It was not ready within ${timeoutMs / 1_000} s.${detail}`,
+        `The director was not ready within ${timeoutMs / 1_000} s.${detail}`,
       );
     }
     await delay(INTERVAL_MS);

@@ -16,7 +16,7 @@ export function checkEngine(document: Document, engine: Engine): readonly Proble
     const leftOut = TLS13_SUITES.filter((suite) => !cipherSuites.includes(suite.name));
     if (leftOut.length === 0) return [];
     const names = leftOut.map((suite) => suite.name).join(" and ");
-    const message = `Policy ${name} leaves out ${names}, and engine bun offers all three suites of TLS 1.3.`;
+    const message = `Policy ${name} leaves out ${names}, but engine bun always offers all three suites of TLS 1.3.`;
     return [
       problemOf("engine-lacks-suite-choice", pathOf("policies", name, "cipherSuites"), message),
     ];

@@ -20,8 +20,8 @@ export function checkOwnSocket(
         problemOf(
           "endpoint-loop",
           `${path}.${socket.path}`,
-          "The socket is in a folder of the director itself: its data folder, or the folder of its admin socket.",
-          "Put the server's socket into a folder of its own.",
+          "The socket is in the data folder of the director or in the folder of its admin socket.",
+          "Move the socket of the server to another folder.",
         ),
       ),
   );

@@ -73,8 +73,8 @@ function controlNotices(openFileLimit: number, workers: number): readonly Notice
     {
       event: "control-open-file-limit-low",
       text:
-        `An open-file limit of ${openFileLimit} is too low for the control process, which may need ${needed}: it may fail to ` +
-        `answer, to check endpoints or to replace a worker. ${RAISE}`,
+        `The open-file limit is ${openFileLimit}, but the control process may need ${needed} files. Below this limit it may ` +
+        `fail to answer requests, to check endpoints or to replace a worker. ${RAISE}`,
     },
   ];
 }

@@ -203,7 +203,7 @@ export class Director {
     if (first === undefined) return notices.clear(TRUST_REFUSED);
     notices.raise({
       event: TRUST_REFUSED,
-      text: `New CA or CRL files are refused (${refused.length}): ${first.path}: ${first.message}`,
+      text: `New CA or CRL files are refused (${refused.length}). ${first.path}: ${first.message}`,
     });
   }
 
@@ -218,7 +218,7 @@ export class Director {
     });
     const [first] = impaired;
     if (first === undefined) return notices.clear(LISTENERS_IMPAIRED);
-    const text = `${impaired.length} of the listeners cannot serve all clients. ${first}`;
+    const text = `Listeners that cannot serve all clients: ${impaired.length}. ${first}`;
     notices.raise({ event: LISTENERS_IMPAIRED, text });
   }
 

@@ -43,7 +43,7 @@ export class InternalErrors {
     const { message, hint } = new DirectorError("internal", String(error)).toShape();
     this.#notices.raise({
       event: "went-on-after-errors",
-      text: `${message} Such errors since the start: ${this.#count}. The director continues. ${hint}`,
+      text: `${message} Internal errors since the start: ${this.#count}. The director continues to run. ${hint}`,
     });
     if (!this.#mayWrite()) return;
     const facts = { event: "internal-error", code: "internal", count: this.#count, err: error };

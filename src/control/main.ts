@@ -321,7 +321,7 @@ function becomeUser(
   if (process.getuid?.() !== 0) return undefined;
   if (isDemo) {
     const text =
-      "The control process of the demo stays root, so that it can write its certificates.";
+      "The control process of the demo continues to run as root, so that it can write its certificates.";
     return { event: "control-runs-as-root", text };
   }
   const { execPath, execArgv, argv, env } = process;

@@ -19,7 +19,7 @@ export function parseDocumentText(bytes: Uint8Array): ParsedText {
   const json = JSON.stringify(draft);
   if (json.length > MAX_DOCUMENT_CHARACTERS) {
     const limit = `${MAX_DOCUMENT_CHARACTERS / 1024 / 1024} MiB`;
-    throw new SyntaxProblem(`With its defaults it has more than ${limit}.`);
+    throw new SyntaxProblem(`With its defaults the document has more than ${limit}.`);
   }
   return { isValid: document !== undefined, problems: problems.map(withShortPath), json };
 }

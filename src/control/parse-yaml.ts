@@ -22,7 +22,7 @@ function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new SyntaxProblem("It is not UTF-8 text.", { cause: error });
+    throw new SyntaxProblem("The file is not UTF-8 text.", { cause: error });
   }
 }
 
@@ -36,7 +36,7 @@ export function parseYaml(bytes: Uint8Array): unknown {
     if (!(error instanceof RangeError)) throw error;
     // What follows the nesting of a text calls itself.
     const reason = error.message.includes("call stack") ? "nested too deeply" : "too large";
-    throw new SyntaxProblem(`It is ${reason}.`, { cause: error });
+    throw new SyntaxProblem(`The document is ${reason}.`, { cause: error });
   }
 }
 
@@ -46,7 +46,9 @@ function plainOf(value: unknown): unknown {
     typeof one === "number" && !Number.isFinite(one) ? String(one) : one,
   );
   if (json.length <= MAX_VALUE_CHARACTERS) return JSON.parse(json);
-  throw new SyntaxProblem(`It contains more than ${MAX_VALUE_CHARACTERS / 1024 / 1024} MiB.`);
+  throw new SyntaxProblem(
+    `The document contains more than ${MAX_VALUE_CHARACTERS / 1024 / 1024} MiB.`,
+  );
 }
 
 function valueOf(text: string): unknown {
@@ -78,7 +80,9 @@ function valueOf(text: string): unknown {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    throw new SyntaxProblem("Its aliases expand to too much data.", { cause: error });
+    throw new SyntaxProblem("The aliases of the document expand to too much data.", {
+      cause: error,
+    });
   }
 }
 
@@ -100,7 +104,10 @@ function checkNodes(
     Alias(_, alias, ancestors) {
       const target = isAlias(alias) ? alias.resolve(document) : undefined;
       if (target === undefined)
-        throw problemOf(alias, `There is no anchor &${alias.source} before it.`);
+        throw problemOf(
+          alias,
+          `The alias *${alias.source} has no anchor &${alias.source} before it.`,
+        );
       if (ancestors.some((ancestor) => ancestor === target)) {
         throw problemOf(alias, `&${alias.source} contains itself.`);
       }

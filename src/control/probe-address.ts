@@ -40,7 +40,7 @@ async function probeAddress(virtualIp: string, port: number, listener: string): 
     const errno = errorCodeOf(error) ?? "";
     throw new DirectorError(
       FAILURE_OF_ERRNO[errno] ?? "listener-unusable",
-      `Listener ${listener}, ${socketAddressOf(virtualIp, port)}: ${errno}.`,
+      `Listener ${listener} on ${socketAddressOf(virtualIp, port)}: ${errno}.`,
       { cause: error },
     );
   }

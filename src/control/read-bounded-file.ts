@@ -50,7 +50,7 @@ export async function readBoundedFile(path: string, maxBytes: number): Promise<F
       await file.close();
     }
   } catch (error) {
-    if (path.includes("\0")) throw new FileUnusableError("Its path has a zero byte.");
+    if (path.includes("\0")) throw new FileUnusableError("The path contains a zero byte.");
     if (!(error instanceof Error) || !("syscall" in error)) throw error;
     throw new FileUnusableError(sentenceOf(error), { cause: error });
   }
@@ -60,14 +60,14 @@ const tooLarge = (maxBytes: number): FileUnusableError =>
   new FileUnusableError(`It is larger than ${Math.floor(maxBytes / 1024)} KiB.`);
 
 const SENTENCES: Readonly<Record<string, string>> = {
-  ENOENT: "There is no such file.",
-  ENOTDIR: "There is no such file.",
-  EACCES: "The director's user may not read it.",
-  EPERM: "The director's user may not read it.",
+  ENOENT: "The file does not exist.",
+  ENOTDIR: "The file does not exist.",
+  EACCES: "The user of the director may not read it.",
+  EPERM: "The user of the director may not read it.",
   EISDIR: "It is a folder.",
-  ELOOP: "Its symlinks go round in a circle.",
+  ELOOP: "Its symlinks form a loop.",
   ENXIO: "It is not a regular file.",
-  EMFILE: "The director has no open files left.",
+  EMFILE: "The director has reached its open-file limit.",
 };
 
 function sentenceOf(error: Error): string {

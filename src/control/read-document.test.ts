@@ -74,8 +74,8 @@ describe("readDocument", () => {
     await refused(pipe, /not a regular file/);
     await refused(folder, /not a regular file/);
     await refused("/dev/zero", /not a regular file/);
-    await refused(join(folder, "nothing"), /no such file/);
-    await refused(join(folder, "loop"), /circle/);
+    await refused(join(folder, "nothing"), /does not exist/);
+    await refused(join(folder, "loop"), /form a loop/);
     await refused(join(folder, "large"), /larger than 16384 KiB/);
   });
 });

@@ -35,8 +35,8 @@ export async function startUnsaved(
     if (checked.document !== undefined) {
       const { revision } = stored;
       const text =
-        `Revision ${revision} is served from the store: the document of the file differs from it and could ` +
-        "not be saved. SIGHUP applies the file when the state can be saved again.";
+        `The director serves revision ${revision} from the store, because the document in the file is different and ` +
+        "could not be saved. Send SIGHUP to apply the file when the state can be saved again.";
       return {
         wanted: { kind: "document", checked, known: { revision, isSaved: true } },
         notice: { event: SERVES_STORED, text },
@@ -45,8 +45,8 @@ export async function startUnsaved(
   }
   const known = { revision: (stored?.revision ?? 0) + 1, isSaved: false };
   const text =
-    "The document of the file is served without being saved, as the store has none that can be served. " +
-    "SIGHUP saves it when the state can be saved again.";
+    "The director serves the document in the file without having saved it, because the store has no document that " +
+    "can be served. Send SIGHUP to save it when the state can be saved again.";
   return {
     wanted: { kind: "document", checked: file, known },
     notice: { event: SERVES_UNSAVED, text },

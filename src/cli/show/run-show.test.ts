@@ -62,7 +62,7 @@ test("status is shown in lines, what needs attention too", async () => {
   const { code, stdout } = await show(await startAdminSocket(), ["status"]);
   assert.equal(code, 0);
   assert.match(stdout, /^director {6}0\.1\.0, serving, pid 4320$/m);
-  assert.match(stdout, /^workers {7}1 of 1 serve, engine bun$/m);
+  assert.match(stdout, /^workers {7}1 of 1 serving, engine bun$/m);
   assert.match(stdout, /^certificates {2}0 ok, 1 refused$/m);
   assert.match(stdout, /^refused {7}shop: The key does not match\.$/m);
   assert.match(stdout, /^last change {3}refused: profiles\.shop: no$/m);
@@ -149,7 +149,7 @@ test("NAME narrows, and a name that does not exist is a failure", async () => {
   }
   const { code, stderr } = await show(socketPath, ["vnics", "front"]);
   assert.equal(code, 1);
-  assert.match(stderr, /^tlsd: not-found: Not found\. No vnic is called 'front'\.\n {2}/);
+  assert.match(stderr, /^tlsd: not-found: Not found\. There is no vnic named 'front'\.\n {2}/);
 });
 
 test("no director is a failure with code, sentence and hint", async () => {

@@ -68,7 +68,7 @@ async function printedBy<Reply>(view: ShowView<Reply>, request: ShowRequest): Pr
   const reply = (await getFromAdmin(socketPath, view.path(limit, name))) as Reply;
   const shown = name === undefined ? reply : view.named?.(reply, name, limit);
   if (shown === undefined) {
-    throw new DirectorError("not-found", `No ${kind.slice(0, -1)} is called '${name}'.`);
+    throw new DirectorError("not-found", `There is no ${kind.slice(0, -1)} named '${name}'.`);
   }
   if (!isJson) return view.text(shown, Date.now());
   return `${JSON.stringify(shown, undefined, isWatching ? undefined : 2)}\n`;

@@ -147,7 +147,8 @@ function flawOf(
   extensions: readonly Extension[],
   isNameDamaged: boolean,
 ): string | undefined {
-  if (version < 3 && extensions.length > 0) return `has extensions, but is of version ${version}`;
+  if (version < 3 && extensions.length > 0)
+    return `has extensions although its version is ${version}`;
   const ids = extensions.map(({ id }) => id);
   if (new Set(ids).size < ids.length) return "has the same extension twice";
   return isNameDamaged ? "has a damaged subjectAltName" : undefined;

@@ -228,7 +228,7 @@ export class CertificateStore implements CertificateProvider {
     const known = new Set(errorsWith(certificates.get(key)).map(({ path }) => path));
     const problem = errorsWith(version).find(({ path }) => !known.has(path));
     if (problem === undefined) return candidate;
-    const message = `The new certificate does not suit ${problem.path}: ${problem.message}`;
+    const message = `The new certificate cannot be used for ${problem.path}: ${problem.message}`;
     return refused(candidate, problemOf("suite-without-key-type", place, message));
   }
 

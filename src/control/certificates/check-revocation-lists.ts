@@ -26,7 +26,7 @@ export function checkRevocationLists(
   const listed = new Set(lists.map(({ issuer }) => issuer.key));
   for (const [key, [named]] of issuers) {
     if (listed.has(key)) continue;
-    const message = `The CA ${named?.subject.text} has no revocation list in the file, so all of its clients would be refused.`;
+    const message = `The CA ${named?.subject.text} has no revocation list in the file, so every client of this CA would be refused.`;
     throw sourceProblem("crl-mismatch", place, message);
   }
   return lists.flatMap(({ issuer, nextUpdateMs }) =>

@@ -14,9 +14,9 @@ export function checkTrustSettings(blocks: readonly PemBlock[], place: string): 
     ({ label, pem }) => label === "TRUSTED CERTIFICATE" && isLimited(bytesOf(pem)),
   );
   if (limited === undefined) return;
-  const message = `The CA certificate in line ${limited.line} limits what it is trusted for, which is not enforced here.`;
+  const message = `The CA certificate in line ${limited.line} has OpenSSL trust settings, which the director does not enforce.`;
   const hint =
-    "Take the settings away with `openssl x509 -in FILE -out FILE`, or leave the CA out.";
+    "Remove the settings with `openssl x509 -in FILE -out FILE`, or remove the CA from the file.";
   throw sourceProblem("ca-malformed", place, message, hint);
 }
 

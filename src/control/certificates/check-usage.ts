@@ -42,7 +42,7 @@ function keyTypeProblems(
       version === "TLSv1.2" && [...keyTypes].map(authenticationOf).includes(keyType),
   );
   if (isServed) return [];
-  const message = `No TLSv1.2 suite of policy ${policy} goes with a key of the certificates (${[...keyTypes].join(", ")}).`;
+  const message = `No TLS 1.2 cipher suite of policy ${policy} works with the keys of the certificates (${[...keyTypes].join(", ")}).`;
   return [problemOf("suite-without-key-type", `${path}.policy`, message)];
 }
 

@@ -174,12 +174,12 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     for (const [chain, key, expected] of [
       ["all-indented.pem", "leaf.key", /no PEM certificate.*line 1 .*indented/],
       ["cr.pem", "leaf.key", /no PEM certificate.*carriage return/],
-      ["utf16.pem", "leaf.key", /It is UTF-16.*iconv/],
-      ["leaf.der", "leaf.key", /It is DER, not PEM.*openssl x509 -inform DER/],
-      ["leaf.p12", "leaf.key", /It is PKCS #12, not PEM.*openssl pkcs12/],
+      ["utf16.pem", "leaf.key", /The file is UTF-16.*iconv/],
+      ["leaf.der", "leaf.key", /The file is DER, not PEM.*openssl x509 -inform DER/],
+      ["leaf.p12", "leaf.key", /The file is PKCS #12, not PEM.*openssl pkcs12/],
       ["between.p7", "leaf.key", /`PKCS7` in line 1 .*pkcs7 -print_certs/],
       ["leaf.csr", "leaf.key", /CERTIFICATE REQUEST` in line 1/],
-      ["leaf.pem", "key.der", /no private key.*It is DER.*openssl pkey -inform DER/],
+      ["leaf.pem", "key.der", /no private key.*The file is DER.*openssl pkey -inform DER/],
       ["leaf.pem", "leaf.p12", /no private key.*PKCS #12/],
       ["leaf.pem", "ssh.key", /OPENSSH PRIVATE KEY` in line 1 .*ssh-keygen -p/],
       ["leaf.pem", "indented.key", /no private key.*private key` in line 1 .*indented/],
@@ -214,9 +214,9 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     );
     assert.match(mixed[2] ?? "", /clientAuth\.crl: .*CERTIFICATE` in line 1 /);
     for (const [files, expected] of [
-      [{ ca: "rejected.pem" }, /^error ca-malformed .*line 1 limits what it is trusted for/],
-      [{ ca: "leaf.der" }, /^error ca-malformed .*It is DER/],
-      [{ ca: "ca.pem", crl: "crl.der" }, /^error crl-malformed .*It is DER/],
+      [{ ca: "rejected.pem" }, /^error ca-malformed .*line 1 has OpenSSL trust settings/],
+      [{ ca: "leaf.der" }, /^error ca-malformed .*The file is DER/],
+      [{ ca: "ca.pem", crl: "crl.der" }, /^error crl-malformed .*The file is DER/],
       [{ ca: "ca.pem", crl: "indented.crl" }, /^error crl-malformed .*X509 CRL` in line 1 /],
       [{ ca: "ca.pem", crl: "leaf.csr" }, /^error crl-malformed .*CERTIFICATE REQUEST/],
     ] as const) {

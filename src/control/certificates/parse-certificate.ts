@@ -73,7 +73,7 @@ export function parseCertificate(
   }
   if (privateKey.keyType === "ecdsa" && !fields.hasNamedCurve) {
     const message =
-      "The certificate spells out the parameters of its curve, which RFC 5480 section 2.1.1 forbids.";
+      "The certificate contains the parameters of its curve instead of the name of the curve. RFC 5480 section 2.1.1 forbids this.";
     throw sourceProblem("certificate-unusable", places.chain, message);
   }
   const period = periodOf(fields, places.chain);
@@ -111,7 +111,7 @@ function checkPair(chain: Chain, { key }: PrivateKey, place: string): void {
   if (chain[0].checkPrivateKey(key)) return;
   const index = chain.findIndex((entry) => entry.checkPrivateKey(key));
   if (index === -1) {
-    const hint = "Put the key that the certificate was issued for beside it.";
+    const hint = "Use the key for which the certificate was issued.";
     const message = "The private key does not belong to the certificate.";
     throw sourceProblem("key-mismatch", place, message, hint);
   }
@@ -124,7 +124,7 @@ function periodOf(
   place: string,
 ): Pick<CertificateFacts, "notBeforeMs" | "notAfterMs"> {
   if (notBeforeMs !== undefined && notAfterMs !== undefined) return { notBeforeMs, notAfterMs };
-  const message = "The certificate's period of validity has a date that does not exist.";
+  const message = "The validity period of the certificate contains a date that does not exist.";
   throw sourceProblem("certificate-malformed", place, message);
 }
 

@@ -74,7 +74,7 @@ function trustVersionOf(
 function latestEndOf(authorities: readonly X509Certificate[], place: string): number {
   const ends = authorities.flatMap(({ raw }) => certificateFieldsOf(raw).notAfterMs ?? []);
   if (ends.length > 0) return ends.reduce((last, end) => Math.max(last, end));
-  const message = "No CA certificate of the file has an expiry date that exists.";
+  const message = "No CA certificate of the file has a valid expiry date.";
   throw sourceProblem("ca-malformed", place, message);
 }
 
@@ -107,7 +107,7 @@ function proveUsable(ca: string, crl: string | undefined, places: TrustPlaces): 
     createSecureContext({ ca });
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const message = "The TLS library does not take the CA certificates.";
+    const message = "The TLS library does not accept the CA certificates.";
     throw sourceProblem("ca-malformed", places.ca, message);
   }
   if (crl === undefined) return;
@@ -115,7 +115,7 @@ function proveUsable(ca: string, crl: string | undefined, places: TrustPlaces): 
     createSecureContext({ ca, crl });
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const message = "The TLS library does not take the revocation list.";
+    const message = "The TLS library does not accept the revocation list.";
     throw sourceProblem("crl-malformed", places.crl, message);
   }
 }

@@ -40,11 +40,7 @@ async function read(absolute: string, path: string, place: string): Promise<File
   } catch (error) {
     if (!(error instanceof FileUnusableError)) throw error;
     throw new SourceProblem(
-      problemOf(
-        "file-unreadable",
-        place,
-        `The file ${quoted(path)} cannot be used: ${error.message}`,
-      ),
+      problemOf("file-unreadable", place, `${quoted(path)} cannot be read. ${error.message}`),
       [],
       error,
     );
