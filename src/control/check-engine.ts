@@ -7,7 +7,7 @@ import type { Engine } from "#model/records/status.ts";
 
 const TLS13_SUITES = CIPHER_SUITES.filter(({ version }) => version === "TLSv1.3");
 
-/** Finds policies that the engine would not keep: BoringSSL offers all TLS 1.3 suites, whichever it is told. */
+/** Finds policies that engine bun cannot follow: BoringSSL always offers all cipher suites of TLS 1.3. */
 export function checkEngine(document: Document, engine: Engine): readonly Problem[] {
   if (engine !== "bun") return [];
   return Object.entries(document.policies).flatMap(([name, policy]) => {

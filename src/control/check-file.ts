@@ -17,11 +17,11 @@ import type { MaterialReader } from "./reader/material-reader.ts";
 import { ownFoldersOf, wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 
 export interface CheckedDocument {
-  /** Undefined if a problem is an error. */
+  /** Undefined if at least one problem is an error. */
   readonly document: Document | undefined;
-  /** Absolute; what the paths of the document are relative to. */
+  /** The absolute path of the folder to which the paths in the document are relative. */
   readonly folder: string;
-  /** Undefined with the document. */
+  /** Undefined if `document` is undefined. */
   readonly entries: SourceEntries | undefined;
   readonly problems: readonly Problem[];
 }
@@ -36,14 +36,13 @@ export interface CheckParts {
   readonly reader: MaterialReader;
   /** Returns the engine of a director that starts with these settings, or undefined if there is none. */
   readonly engineOf: (settings: DirectorSettings) => ServingEngine | undefined;
-  /** The folders that a command line gives the director; without it those of the document alone. */
+  /** Returns the folders of the director from the command line and the document. If absent, only the document is used. */
   readonly wantedFolders?: (settings: DirectorSettings, folder: string) => WantedFolders;
 }
 
 /**
- * What a document is checked for. A start with it must not fail because of the files that it names, as they may have
- * expired since the last start. A change is refused if it needs files that cannot be used, but not because of those that
- * are in force already.
+ * Why a document is checked. A start must not fail because of the files that the document names, because they may have expired
+ * since the last start. A change is refused if a file cannot be used, unless the same file is in force already.
  */
 export type Purpose =
   | { readonly kind: "check" | "start" }
@@ -58,8 +57,8 @@ const foldersOfDocument = (settings: DirectorSettings, folder: string): WantedFo
   wantedFoldersOf({ dataPath: undefined, runtimePath: undefined }, settings, folder, {});
 
 /**
- * The document in a file and everything that it names, with all problems at once; a file that cannot be read is a problem
- * with an empty path.
+ * Reads and checks the document in a file and all files that it names. Returns all problems together. If the document itself
+ * cannot be read, that is a problem with an empty path.
  */
 export async function checkFile(
   path: string,
@@ -74,7 +73,7 @@ export async function checkFile(
   return checkRead(read, folder, purpose, parts);
 }
 
-/** The same for a document that was not read from a file. */
+/** Does the same as `checkFile` for a document that was not read from a file. */
 export function checkValue(
   value: unknown,
   folder: string,
@@ -93,7 +92,7 @@ async function checkRead(
   const surroundings = checkSurroundings(draft, folder, parts);
   const { entries, problems: ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);
-  // Whoever mends the document sees everything that is wrong.
+  // If the document is refused, problems of files stay errors, so that all errors are shown together.
   const isStart = purpose.kind === "start" && !isRefused;
   const found = [...(isStart ? ofFiles.map(asWarning) : ofFiles), ...surroundings];
   const isNew = ({ path: place }: Problem): boolean =>
@@ -105,7 +104,7 @@ async function checkRead(
     : { document, folder, entries, problems: all };
 }
 
-/** A refusal that is the engine's has a code of its own, so that an operator can tell it from a mistake in the document. */
+/** Codes of refusals by the engine. They let an operator distinguish such a refusal from a mistake in the document. */
 const ENGINE_CODES: readonly string[] = ["engine-lacks-key", "engine-lacks-suite-choice"];
 
 /** Returns the failure of a document with errors. */
@@ -118,7 +117,7 @@ export function refusalOf(problems: readonly Problem[], path?: string): Director
     : new DirectorError("document-invalid", path, { problems });
 }
 
-/** The rules that need the files that a document names. */
+/** Applies the rules that need the files which a document names. */
 async function checkSources(
   document: Document,
   folder: string,
@@ -135,7 +134,7 @@ async function checkSources(
   return { entries: loaded.entries, problems: [...loaded.problems, ...usage] };
 }
 
-/** The rules that need the engine, or the folders of the director. */
+/** Applies the rules that need the engine or the folders of the director. */
 function checkSurroundings(
   document: Document,
   folder: string,
@@ -148,7 +147,7 @@ function checkSurroundings(
   ];
 }
 
-/** What is wrong in the same way with the document in force is a warning. */
+/** Checks how listeners use certificates. A problem that the document in force has too is only a warning. */
 function usageProblems(
   document: Document,
   sources: Sources,

@@ -5,7 +5,7 @@ import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import { controlModeOf } from "./control-mode.ts";
 
-/** A unix endpoint in a folder that may hold the director's admin socket would hand that to every client. */
+/** Refuses unix endpoints in folders of the director, because every client could otherwise reach the admin socket. */
 export function checkOwnSocket(
   document: Document,
   ownFolders: readonly string[],

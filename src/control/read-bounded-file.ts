@@ -2,12 +2,12 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { errorCodeOf } from "#model/error-code.ts";
 
-// A file that is written twice within one tick of the kernel's clock keeps its times (time(7)).
+// Two writes within one tick of the kernel's clock leave the same file times (time(7)).
 const CLOCK_TICK_MS = 50;
 
 export interface FileRead {
   readonly bytes: Buffer;
-  /** Differs whenever the file may have got other contents; symlinks are followed. "" where that cannot be told. */
+  /** Changes if the file may have new contents. Symlinks are followed. "" if the file is too new to detect a further change. */
   readonly signature: string;
 }
 

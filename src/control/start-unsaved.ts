@@ -6,7 +6,7 @@ import type { RevisionStore, StoredDocument, StoredRevision } from "./state/revi
 
 export interface UnsavedStartParts {
   readonly store: RevisionStore;
-  /** Checks a document that comes from the store, with start-up settings and the folder of the file. */
+  /** Checks a document from the store, with the `director` settings and the folder of the file. */
   readonly checkStored: (
     document: StoredDocument,
     settings: DirectorSettings,
@@ -17,12 +17,12 @@ export interface UnsavedStartParts {
 const SERVES_STORED = "serves-stored-document";
 const SERVES_UNSAVED = "serves-unsaved-document";
 
-/** The events of the notices of such a start, which end with the next document that is applied. */
+/** The events of the notices of an unsaved start. They are cleared when the next document is applied. */
 export const UNSAVED_START_NOTICES = [SERVES_STORED, SERVES_UNSAVED] as const;
 
 /**
- * What a director serves that starts with a document which it cannot save: the document that was saved last or, if there is
- * none that can be served, the one of the file. See docs/decisions/0016-serve-on-when-the-disk-fails.md.
+ * Decides what a director serves if it starts with a document that it cannot save: the document that was last saved or, if that
+ * cannot be served, the document in the file. See docs/decisions/0016-serve-on-when-the-disk-fails.md.
  */
 export async function startUnsaved(
   file: CheckedDocument,

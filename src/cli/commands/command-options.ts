@@ -17,7 +17,7 @@ export function durationOption(flags: string, description: string, text: string)
   });
 }
 
-/** An option whose value is an integer of the range, or one of `words`. */
+/** Builds an option whose value is an integer from `minimum` to `maximum`, or one of `words`. */
 export function integerOption(
   flags: string,
   description: string,
@@ -34,7 +34,7 @@ export function integerOption(
   });
 }
 
-/** Examples below the help of a command. */
+/** Adds examples to the help of a command. */
 export function withExamples(command: Command, examples: readonly string[]): void {
   const title = examples.length === 1 ? "Example:" : "Examples:";
   command.addHelpText("after", ["", title, ...examples.map((line) => `  ${line}`)].join("\n"));

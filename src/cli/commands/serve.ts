@@ -3,7 +3,7 @@ import { integerOption, withExamples } from "./command-options.ts";
 
 export interface ServeRequest {
   readonly configPath: string;
-  /** If a flag is not given, the setting of the document is used. */
+  /** If one of the next four is undefined, the setting of the document is used. */
   readonly dataPath: string | undefined;
   readonly runtimePath: string | undefined;
   readonly workers: number | "auto" | undefined;

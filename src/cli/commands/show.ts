@@ -5,7 +5,7 @@ import { integerOption, jsonOption, socketOption, withExamples } from "./command
 
 interface KindUsage {
   readonly description: string;
-  /** What NAME means. Absent if the kind has no names. */
+  /** The description of NAME. Absent if the kind has no names. */
   readonly name?: string;
   readonly examples: readonly string[];
 }

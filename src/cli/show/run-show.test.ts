@@ -31,7 +31,7 @@ const replies: Readonly<Record<string, unknown>> = {
   ],
 };
 
-/** Answers like the admin API on a unix socket, with `replies`; anything else is not found. */
+/** Serves `replies` like the admin API on a unix socket. Any other path is not found. */
 async function startAdminSocket(): Promise<string> {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
   const server = createServer(({ url = "" }, response) => {
@@ -58,7 +58,7 @@ async function show(
   return { code, stdout, stderr };
 }
 
-test("status is shown in lines, what needs attention too", async () => {
+test("status is shown in lines, including what needs attention", async () => {
   const { code, stdout } = await show(await startAdminSocket(), ["status"]);
   assert.equal(code, 0);
   assert.match(stdout, /^director {6}0\.1\.0, serving, pid 4320$/m);
@@ -93,7 +93,7 @@ test("lists are tables", async () => {
   );
 });
 
-test("handshakes come with their cause in words, and what a client sent cannot steer a terminal", async () => {
+test("handshakes are shown with an explanation, and control characters of the client are escaped", async () => {
   const { code, stdout } = await show(await startAdminSocket(), ["handshakes", "--failed"]);
   assert.equal(code, 0);
   const [, row = "", , words] = stdout.split("\n");
@@ -108,7 +108,7 @@ test("handshakes come with their cause in words, and what a client sent cannot s
   assert.equal(words, "  over-limit: A limit of the vNIC or of the director was reached.");
 });
 
-test("no failed handshake is an answer", async () => {
+test("an empty list of failed handshakes is not a failure", async () => {
   const socketPath = await startAdminSocket();
   for (const args of [["--limit", "1"], ["other.shop"]]) {
     const { code, stdout } = await show(socketPath, ["handshakes", ...args]);
@@ -116,7 +116,7 @@ test("no failed handshake is an answer", async () => {
   }
 });
 
-test("handshakes of one name are found behind any number of others", async () => {
+test("handshakes of one name are found among any number of others", async () => {
   const socketPath = await startAdminSocket();
   const count = async (...args: readonly string[]): Promise<number> => {
     const { stdout } = await show(socketPath, ["handshakes", ...args, "--json"]);
@@ -135,7 +135,7 @@ test("--json prints what the director replied", async () => {
   assert.deepEqual(JSON.parse(named.stdout), [{ ...sampleWorker, id: 12, state: "draining" }]);
 });
 
-test("NAME narrows, and a name that does not exist is a failure", async () => {
+test("NAME selects, and a name that does not exist is a failure", async () => {
   const socketPath = await startAdminSocket();
   for (const [kind, name] of [
     ["vnics", "shop"],
@@ -152,7 +152,7 @@ test("NAME narrows, and a name that does not exist is a failure", async () => {
   assert.match(stderr, /^tlsd: not-found: Not found\. There is no vnic named 'front'\.\n {2}/);
 });
 
-test("no director is a failure with code, sentence and hint", async () => {
+test("a missing director is a failure with code, message and hint", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
   const text = await show(socketPath, ["status"]);
   assert.equal(text.code, 1);
@@ -168,7 +168,7 @@ test("no director is a failure with code, sentence and hint", async () => {
   assert.equal(failure["code"], "director-unreachable");
 });
 
-test("--watch prints again until it is interrupted, which is no failure", async () => {
+test("--watch prints again until it is interrupted, which is not a failure", async () => {
   const socketPath = await startAdminSocket();
   const args = ["show", "workers", "--watch", "--json", "--socket", socketPath];
   const running = await startTlsd(args);
@@ -180,7 +180,7 @@ test("--watch prints again until it is interrupted, which is no failure", async 
   assert.deepEqual([code, signal], [0, null]);
 });
 
-test("a reader that has enough is no failure", async () => {
+test("a reader that closes the output is not a failure", async () => {
   const socketPath = await startAdminSocket();
   const running = await startTlsd(["show", "workers", "--watch", "--socket", socketPath]);
   await eventually(() => running.output() !== "", 10_000, "the first round");

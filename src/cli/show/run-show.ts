@@ -22,7 +22,7 @@ export interface ShowRequest {
 const WATCH_INTERVAL_MS = 2_000;
 const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
 
-/** Prints once, or every 2 s until `signal` when watching. While it watches, a failure is printed and does not end it. */
+/** Prints once or, if it watches, every 2 s until `signal` aborts. While it watches, failures are printed and do not end it. */
 export async function runShow(
   request: ShowRequest,
   terminal: Terminal,

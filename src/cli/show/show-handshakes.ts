@@ -12,7 +12,7 @@ const ALL = 1_000;
 export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
   // Records of other names may be newer, so all are requested.
   path: (limit, name) => `/v1/handshakes?failed&limit=${name === undefined ? limit : ALL}`,
-  // An empty list is a valid answer here, not a failure.
+  // A name without failed handshakes is not a failure.
   named: (records, name, limit) =>
     records
       .filter(({ listener }) => listener === name || listener.startsWith(`${name}:`))

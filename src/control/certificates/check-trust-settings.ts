@@ -6,8 +6,8 @@ import { sourceProblem } from "./source-problem.ts";
 const REJECTED_TAG = 0xa0;
 
 /**
- * `openssl x509 -addtrust` and `-addreject` write behind a CA certificate what it is trusted for. Engines would not be told,
- * so a CA with limited trust is refused rather than trusted for everything. Throws SourceProblem.
+ * Refuses CA certificates with trust settings, which `openssl x509 -addtrust` and `-addreject` append. The engines ignore
+ * these settings and would trust the CA for every purpose. Throws SourceProblem.
  */
 export function checkTrustSettings(blocks: readonly PemBlock[], place: string): void {
   const limited = blocks.find(
@@ -20,7 +20,7 @@ export function checkTrustSettings(blocks: readonly PemBlock[], place: string): 
   throw sourceProblem("ca-malformed", place, message, hint);
 }
 
-/** X509_CERT_AUX of OpenSSL: what it is trusted for, what it is rejected for, its alias, its key id. */
+/** X509_CERT_AUX of OpenSSL holds the trusted uses, the rejected uses, an alias and a key id. */
 function isLimited(bytes: Buffer): boolean {
   const rest = bytes.subarray(firstElement(bytes).bytes.length);
   if (rest.length === 0) return false;

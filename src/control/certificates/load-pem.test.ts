@@ -9,8 +9,8 @@ import { makeTempFolder, writeFiles, type FileContents } from "#harness/temp-fol
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
 
-/** Every kind of file here is one that the OpenSSL command line writes, or that an editor makes of such a file. */
-describe("PEM that OpenSSL takes is read, and what is not read is named", () => {
+/** The files are written by the OpenSSL command line or changed as an editor may change them. */
+describe("loadSources reads PEM as OpenSSL does, and names blocks that it does not use:", () => {
   const reading = testReading();
   let folder: string;
   let ca: TestCa;
@@ -80,7 +80,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
   const readText = (name: string): string =>
     execFileSync("cat", [join(folder, name)], { encoding: "utf8" });
 
-  it("a chain of certificates under each of their labels", async () => {
+  it("a chain of certificates with each possible label", async () => {
     const old = between.certificatePem.replaceAll("CERTIFICATE", "X509 CERTIFICATE");
     await writeFiles(folder, {
       "old.pem": leaf.certificatePem + old,
@@ -99,7 +99,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     }
   });
 
-  it("whatever an editor does to lines", async () => {
+  it("a chain after an editor has changed white space and line ends", async () => {
     const both = leaf.certificatePem + between.certificatePem;
     const variants: FileContents = {
       "mark.pem": `\ufeff${both}`,
@@ -116,14 +116,14 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     }
   });
 
-  it("a key behind the parameters of its curve, and one that spells them out", async () => {
+  it("a key that follows or contains the parameters of its curve", async () => {
     await writeFiles(folder, { "both.key": readText("curve.pem") + readText("sec1.key") });
     assert.deepEqual(problemsOf(await loadPair("leaf.pem", "both.key")), []);
     openssl("req", "-x509", "-new", "-key", "sec1.key", "-subj", "/CN=x", "-out", "self.pem");
     openssl("ec", "-in", "sec1.key", "-param_enc", "explicit", "-out", "spelled.key");
     const { sources, problems } = await loadPair("self.pem", "spelled.key");
     assert.deepEqual(problems, []);
-    // BoringSSL takes only a key that names its curve.
+    // BoringSSL accepts a key only if it names its curve.
     const keyPem = sources.certificates.get("shop")?.material.keyPem ?? "";
     assert.ok(keyPem.length < 300, keyPem.length.toString());
   });
@@ -163,7 +163,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     assert.deepEqual(problemsOf(await loadPair("one.pem", "./one.pem")), []);
   });
 
-  it("a file in which nothing is found says what there is, and how it is converted", async () => {
+  it("a file without usable blocks causes a problem with its format and a command that converts it", async () => {
     const { certificatePem, keyPem } = leaf;
     await writeFiles(folder, {
       "all-indented.pem": certificatePem.replaceAll(/^/gm, "  "),
@@ -193,7 +193,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     }
   });
 
-  it("the same of CA bundles and revocation lists", async () => {
+  it("CA bundles and revocation lists in the same formats", async () => {
     const crl = await ca.revocationList([]);
     await writeFiles(folder, {
       "mark.crl": `\ufeff${crl.replaceAll("\n", "\r\n")}`,
@@ -224,7 +224,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     }
   });
 
-  it("revocation lists of every signature that OpenSSL makes", async () => {
+  it("revocation lists with every signature algorithm of OpenSSL", async () => {
     const configuration = [
       "[ca]\ndefault_ca=x\n[x]\ndatabase=index\ncrlnumber=number\ndefault_crl_days=30",
       "default_md=sha384\n",

@@ -18,7 +18,7 @@ export interface TrustTexts {
   readonly crl: string | undefined;
 }
 
-/** Where the paths stand in the document. */
+/** The paths of the settings in the document. */
 export interface TrustPlaces {
   readonly ca: string;
   readonly crl: string;
@@ -29,7 +29,7 @@ export interface ParsedTrust {
   readonly warnings: readonly Problem[];
 }
 
-/** A CA bundle and the revocation lists of its CAs. Throws SourceProblem. It may take any time. */
+/** Checks a CA bundle and the revocation lists of its CAs. May take unlimited time for hostile files. Throws SourceProblem. */
 export function parseTrust(texts: TrustTexts, places: TrustPlaces): ParsedTrust {
   const caFile = parsePem(texts.ca);
   const authorities = parseCertificates(caFile, places.ca, "ca-malformed");
@@ -48,7 +48,7 @@ export function parseTrust(texts: TrustTexts, places: TrustPlaces): ParsedTrust 
   return { version, warnings: [...caWarnings, ...(lists?.warnings ?? [])] };
 }
 
-/** Every CA that OpenSSL finds on the system, as PEM; undefined if it finds none. */
+/** Returns every CA that OpenSSL finds on the system, as PEM. Returns undefined if there is none. */
 export function readSystemAuthorities(): ParsedTrust["version"] | undefined {
   const authorities = new Set(getCACertificates("system").map((pem) => `${pem.trim()}\n`));
   return authorities.size === 0

@@ -2,7 +2,7 @@ import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import { blockIn, type PemBlock, type PemText } from "./pem-blocks.ts";
 
-/** More is no help to anyone. */
+/** How many unused blocks are listed. Further blocks are only counted. */
 const MAX_NAMED = 10;
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ interface Unused {
   readonly reason: string;
 }
 
-/** Every `-----BEGIN` of a file that nothing was read from, so that none is overlooked. */
+/** Returns a warning for each `-----BEGIN` of a file that was not used. */
 export function unusedBlockWarnings(
   { blocks, strays }: PemText,
   isUsed: (block: PemBlock) => boolean,
@@ -40,7 +40,7 @@ export function unusedBlockWarnings(
   ];
 }
 
-/** What may be the reason why nothing that was looked for is in a file: a sentence, "" if there is none. */
+/** Returns a sentence that may explain why a file contains no usable block, or "" if there is no such explanation. */
 export function firstUnusedOf(
   { blocks, strays, encoding }: PemText,
   isUsed: (block: PemBlock) => boolean,
@@ -50,7 +50,7 @@ export function firstUnusedOf(
   return encoding === undefined ? "" : ` The file is ${encoding}, not PEM.`;
 }
 
-/** A command that turns the file into PEM; undefined where none would. */
+/** Returns a hint with a command that converts the file to PEM, or undefined if there is no such command. */
 export function tryConversionHint(
   { encoding }: PemText,
   kind: "x509" | "pkey" | "crl",
