@@ -3,14 +3,15 @@ import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
-import { isError } from "#model/problem.ts";
+import { resolvePolicy } from "#model/document/policy.ts";
+import { isError, pathOf, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
+import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
 import { asWarning, loadSources } from "./certificates/load-sources.ts";
 import { sourcesOf, type EngineTrial, type SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
-import { checkEngine } from "./check-engine.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
 import { readDocument, type ReadDocument } from "./read-document.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
@@ -145,6 +146,24 @@ function checkSurroundings(
     ...(engine === undefined ? [] : checkEngine(document, engine)),
     ...checkOwnSocket(document, ownFoldersOf(wantedFolders(document.director, folder))),
   ];
+}
+
+const TLS13_SUITES = CIPHER_SUITES.filter(({ version }) => version === "TLSv1.3");
+
+/** Finds policies that engine bun cannot follow: BoringSSL always offers all cipher suites of TLS 1.3. */
+function checkEngine(document: Document, engine: Engine): readonly Problem[] {
+  if (engine !== "bun") return [];
+  return Object.entries(document.policies).flatMap(([name, policy]) => {
+    const { maxVersion, cipherSuites } = resolvePolicy(name, policy);
+    if (maxVersion !== "TLSv1.3") return [];
+    const leftOut = TLS13_SUITES.filter((suite) => !cipherSuites.includes(suite.name));
+    if (leftOut.length === 0) return [];
+    const names = leftOut.map((suite) => suite.name).join(" and ");
+    const message = `Policy ${name} leaves out ${names}, but engine bun always offers all three suites of TLS 1.3.`;
+    return [
+      problemOf("engine-lacks-suite-choice", pathOf("policies", name, "cipherSuites"), message),
+    ];
+  });
 }
 
 /** Checks how listeners use certificates. A problem that the document in force has too is only a warning. */

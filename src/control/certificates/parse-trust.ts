@@ -2,14 +2,13 @@ import { createHash, type X509Certificate } from "node:crypto";
 import { createSecureContext, getCACertificates } from "node:tls";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
-import { certificateFieldsOf } from "./certificate-fields.ts";
+import { certificateFieldsOf, subjectOf } from "./certificate-fields.ts";
 import { checkRevocationLists } from "./check-revocation-lists.ts";
 import { checkTrustSettings } from "./check-trust-settings.ts";
 import { checkClosed, isRefusal, parseCertificates } from "./parse-certificates.ts";
 import { isCertificateBlock, isRevocationBlock, parsePem } from "./pem-blocks.ts";
 import { sourceProblem } from "./source-problem.ts";
 import type { TrustValidity, TrustVersion } from "./sources.ts";
-import { tryUnrootedCa } from "./unrooted-ca.ts";
 import { firstUnusedOf, tryConversionHint, unusedBlockWarnings } from "./unused-blocks.ts";
 
 /** Contents of files, read as Latin-1. */
@@ -76,6 +75,19 @@ function latestEndOf(authorities: readonly X509Certificate[], place: string): nu
   if (ends.length > 0) return ends.reduce((last, end) => Math.max(last, end));
   const message = "No CA certificate of the file has a valid expiry date.";
   throw sourceProblem("ca-malformed", place, message);
+}
+
+/**
+ * Returns the subject of the first CA that is not self-signed and whose issuer is not among `authorities`, or undefined if
+ * there is none. A CA that is there twice, as cross-signed ones are, needs one issuer.
+ */
+function tryUnrootedCa(authorities: readonly X509Certificate[]): string | undefined {
+  const bySubject = Map.groupBy(authorities, ({ subject }) => subject);
+  const hasIssuer = (authority: X509Certificate): boolean =>
+    authority.issuer === authority.subject ||
+    (bySubject.get(authority.issuer) ?? []).some((issuer) => authority.checkIssued(issuer));
+  const found = authorities.find(({ subject }) => !bySubject.get(subject)?.some(hasIssuer));
+  return found === undefined ? undefined : subjectOf(found.raw).text;
 }
 
 function parseLists(
