@@ -24,11 +24,7 @@ import { Notices, type Notice } from "./notice.ts";
 import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
 import { probeNewAddresses } from "./probe-address.ts";
 import { EngineChoice } from "./serving-engine.ts";
-import {
-  becomeControlUser,
-  type ControlFiles,
-  type SelfCommand,
-} from "./privileges/become-control-user.ts";
+import { leaveRoot } from "./privileges/become-control-user.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
 import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { WorkerUser } from "./privileges/worker-user.ts";
@@ -114,9 +110,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   const drainMs = durationMsOf(document.director.drain);
   const wanted = wantedFolders(document.director, file.folder);
-  // `becomeUser` may replace this process by exec. Its child processes must have ended before.
+  // `leaveRoot` may replace this process by exec. Its child processes must have ended before.
   if (process.getuid?.() === 0) await Promise.all([reader.rest(), engines.rest()]);
-  const userNotice = becomeUser(document.director.user, demo !== undefined, configPath, wanted);
+  const userNotice = leaveRoot(document.director.user, demo !== undefined, process, {
+    read: [process.execPath, import.meta.filename, MANIFEST, configPath],
+    handOver: (user) => handOverFolders(wanted, user),
+  });
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
@@ -309,25 +308,4 @@ const countOf = (workers: number | "auto"): number =>
 
 async function tryObserve(address: string | undefined, view: DirectorView, log: Logger) {
   return address === undefined ? undefined : startObserve({ address, view, log });
-}
-
-/** If the control process runs as root, restarts it as its own user. Returns a notice if it continues to run as root. */
-function becomeUser(
-  name: string,
-  isDemo: boolean,
-  configPath: string,
-  folders: WantedFolders,
-): Notice | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  if (isDemo) {
-    const text =
-      "The control process of the demo continues to run as root, so that it can write its certificates.";
-    return { event: "control-runs-as-root", text };
-  }
-  const { execPath, execArgv, argv, env } = process;
-  const read = [execPath, import.meta.filename, MANIFEST, configPath];
-  const execve: SelfCommand["execve"] = (file, args, newEnv) =>
-    process.execve?.(file, args, newEnv);
-  const files: ControlFiles = { read, handOver: (user) => handOverFolders(folders, user) };
-  return becomeControlUser(name, files, { execPath, execArgv, argv, env, execve });
 }
