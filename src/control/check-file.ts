@@ -105,7 +105,7 @@ async function checkRead(
     : { document, folder, entries, problems: all };
 }
 
-/** Codes of refusals by the engine. They let an operator distinguish such a refusal from a mistake in the document. */
+/** Failure codes of refusals by the engine. They let an operator distinguish these refusals from mistakes in the document. */
 const ENGINE_CODES: readonly string[] = ["engine-lacks-key", "engine-lacks-suite-choice"];
 
 /** Returns the failure of a document with errors. */

@@ -100,7 +100,7 @@ test("handshakes are shown with an explanation, and control characters of the cl
   assert.deepEqual(row.split(/ {2,}/), [
     "2023-11-14 22:13:20Z",
     "front.shop:8443",
-    "192.0.2.1:50000 by 192.0.2.9",
+    "192.0.2.1:50000 via 192.0.2.9",
     "shop\\u{1b}",
     "over-limit (address-handshake-rate)",
     "x; offers TLSv1.2; ALPN h2; 1 ms",

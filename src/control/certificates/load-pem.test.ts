@@ -141,7 +141,10 @@ describe("loadSources reads PEM as OpenSSL does, and names blocks that it does n
     const line = leaf.certificatePem.split("\n").length;
     for (const [chain, expected] of [
       ["indented.pem", `\`CERTIFICATE\` in line ${line} is not used: its first line is indented.`],
-      ["request.pem", `\`CERTIFICATE REQUEST\` in line ${line} is not used: it is what`],
+      [
+        "request.pem",
+        `\`CERTIFICATE REQUEST\` in line ${line} is not used: it is a certificate signing request`,
+      ],
       ["pkcs7.pem", `\`PKCS7\` in line ${line} is not used: \`openssl pkcs7`],
       ["keyed.pem", `\`private key\` in line ${line} is not used.`],
     ] as const) {

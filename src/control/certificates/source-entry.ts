@@ -22,9 +22,9 @@ export interface SourceEntry<Version extends SourceVersion> {
 
 /** All entries of a document. */
 export interface SourceEntries {
-  /** By the name of the certificate in the document. */
+  /** The key is the name of the certificate in the document. */
   readonly certificates: ReadonlyMap<string, SourceEntry<CertificateVersion>>;
-  /** By `trustKeyOf`. The CA bundle of the system has the key `SYSTEM_TRUST_KEY`. */
+  /** The key is from `trustKeyOf`. The CA bundle of the system has the key `SYSTEM_TRUST_KEY`. */
   readonly trusts: ReadonlyMap<string, SourceEntry<TrustVersion>>;
 }
 

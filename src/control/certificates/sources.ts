@@ -36,9 +36,9 @@ export interface TrustVersion {
 }
 
 export interface Sources {
-  /** By the name of the certificate in the document. */
+  /** The key is the name of the certificate in the document. */
   readonly certificates: ReadonlyMap<string, CertificateVersion>;
-  /** By `trustKeyOf`. The CA bundle of the system has the key `SYSTEM_TRUST_KEY`. */
+  /** The key is from `trustKeyOf`. The CA bundle of the system has the key `SYSTEM_TRUST_KEY`. */
   readonly trusts: ReadonlyMap<string, TrustVersion>;
 }
 
