@@ -1,4 +1,4 @@
-/** Makes dist/ for `npm pack`: the sources as JavaScript, because Node strips no types below node_modules. */
+/** Builds dist/ for `npm pack`: the sources as JavaScript, because Node does not strip types below node_modules. */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join, resolve } from "node:path";
@@ -6,10 +6,10 @@ import { dirname, join, resolve } from "node:path";
 const project = resolve(import.meta.dirname, "..");
 const source = join(project, "src");
 const target = join(project, "dist");
-/** In `from "…"`, `import "…"` and `import("…")`: a file of ours by its path or alias. */
+/** Matches the path or alias of a file of this project in `from "…"`, `import "…"` and `import("…")`. */
 const ownSpecifier = /((?:\bfrom|\bimport)\s*\(?\s*["'][.#][^"'\n]*)\.ts(["'])/g;
 
-/** Types become spaces and `.ts` becomes `.js`, so that lines and columns in stack traces are those of the source. */
+/** Replaces types by spaces and `.ts` by `.js`. Lines and columns in stack traces are therefore those of the source. */
 const scriptOf = (code: string): string =>
   stripTypeScriptTypes(code, { mode: "strip" }).replaceAll(ownSpecifier, "$1.js$2");
 

@@ -28,7 +28,7 @@ test("every command has help with an example", async () => {
   }
 });
 
-test("wrong usage exits 2 and says on standard error how it is used", async () => {
+test("wrong usage exits with 2 and prints a hint on standard error", async () => {
   const wrong = [
     [],
     ["show"],
@@ -57,13 +57,13 @@ test("wrong usage exits 2 and says on standard error how it is used", async () =
   }
 });
 
-test("the version is that of the package", async () => {
+test("--version prints the version of the package", async () => {
   const { code, stdout } = await runTlsd(["--version"]);
   assert.equal(code, 0);
   assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-test("check says that a document is valid, or everything that is wrong in it", async () => {
+test("check says that a document is valid, or prints all of its problems", async () => {
   const folder = await makeTempFolder();
   await writeFiles(folder, {
     "good.yaml": "servers: { web-1: { address: 127.0.0.1 } }\n",
@@ -79,7 +79,7 @@ test("check says that a document is valid, or everything that is wrong in it", a
   assert.match(bad.stderr, /profiles\.shop\.servers\[0\]/);
 });
 
-test("check --json prints one object, with the failure when there is one", async () => {
+test("check --json prints one object, with the failure if there is one", async () => {
   const folder = await makeTempFolder();
   await writeFiles(folder, { "good.yaml": "{}", "bad.yaml": "servers: 3" });
   const check = async (file: string): Promise<[number | null, Record<string, unknown>]> => {
@@ -98,7 +98,7 @@ test("check --json prints one object, with the failure when there is one", async
   assert.equal(problem?.["code"], "document-unreadable");
 });
 
-test("serve refuses a bad document with its problems and exits 1", async () => {
+test("serve prints the problems of a bad document and exits with 1", async () => {
   const folder = await makeTempFolder();
   await writeFiles(folder, { "bad.yaml": "servers: { web-1: { adress: 127.0.0.1 } }" });
   const args = ["serve", "--config", join(folder, "bad.yaml"), "--data", join(folder, "data")];

@@ -1,4 +1,4 @@
-/** argv -> serve, or a CLI command. Nothing else. */
+/** Parses the command line and runs a command. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { CommanderError } from "commander";
@@ -28,7 +28,7 @@ if (Number.parseInt(process.versions.node, 10) < WANTED_MAJOR) {
   await import(launcher);
 } else {
   process.exitCode = await run();
-  // Whatever still holds the event loop has nothing left to say.
+  // Handles that still keep the event loop alive are no longer needed.
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
@@ -80,9 +80,9 @@ async function run(): Promise<number> {
 }
 
 async function startDirector(request: ServeRequest, demo?: DemoOptions): Promise<number> {
-  // For `ps`, `pidof tlsd` and whoever else looks for the program rather than for its runtime.
+  // So that `ps` and `pidof tlsd` find the program and not its runtime.
   process.title = "tlsd";
-  // Its process starts while this one loads the rest of the program.
+  // The reader process starts while this process loads the rest of the program.
   const reader = await startOwnReader();
   const { serve } = await import("#control/main.ts");
   return serve({ ...request, demo, reader });
@@ -116,15 +116,15 @@ function interruption(): AbortSignal {
   return abort.signal;
 }
 
-/** `tlsd show … | head` is no failure. */
+/** Exits without an error if the reader of standard output has closed it, as in `tlsd show … | head`. */
 function endQuietlyWithoutReader(): void {
   process.stdout.on("error", () => process.exit());
 }
 
-/** A package may lie where its user cannot write; the demo then has a folder among the data of that user. */
+/** The demo of an installed package uses a folder of the user, because the user may not be able to write to the package. */
 function demoDocumentPath(): string {
   if (import.meta.filename.endsWith(".ts")) return DEMO_DOCUMENT;
-  // https://specifications.freedesktop.org/basedir-spec: a relative path is to be ignored.
+  // Relative paths must be ignored (https://specifications.freedesktop.org/basedir-spec).
   const { XDG_DATA_HOME: data = "", HOME: home = "" } = process.env;
   const folder = [data, join(home, ".local/share")].find((path) => isAbsolute(path)) ?? "";
   return join(folder, "tlsd-demo/director.yaml");

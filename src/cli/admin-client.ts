@@ -14,7 +14,7 @@ const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
 const PROBLEM_KEYS = ["path", "code", "message", "hint"] as const;
 
-/** By the code of a system error or of an undici error. */
+/** Failures by the code of a system error or of an undici error. */
 const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
   EACCES: "permission-denied",
   EPERM: "permission-denied",
@@ -25,7 +25,7 @@ const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
 export interface AdminQuestion {
   readonly method: "GET" | "POST";
   readonly path: string;
-  /** Deadline of the reply, from the moment when the connection is open. */
+  /** How long the reply may take after the connection has opened. */
   readonly deadlineMs: number;
 }
 

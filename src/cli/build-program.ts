@@ -7,7 +7,7 @@ import { addShow } from "./commands/show.ts";
 import { addWait, type WaitRequest } from "./commands/wait.ts";
 import type { ShowRequest } from "./show/run-show.ts";
 
-/** The actions of the commands, which get the parsed arguments. */
+/** The action of each command. */
 export interface CommandRuns {
   readonly serve: (request: ServeRequest) => Promise<void>;
   readonly demo: (request: ServeRequest) => Promise<void>;
@@ -17,7 +17,7 @@ export interface CommandRuns {
   readonly wait: (request: WaitRequest) => Promise<void>;
 }
 
-/** The command line of `tlsd`. Wrong usage throws CommanderError instead of exiting. */
+/** Builds the command line of `tlsd`. Wrong usage throws CommanderError instead of exiting. */
 export function buildProgram(version: string, demoDocument: string, runs: CommandRuns): Command {
   const program = new Command("tlsd")
     .description("TLS Director: one tier that terminates TLS for every attached server")

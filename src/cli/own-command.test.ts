@@ -5,7 +5,7 @@ import { it } from "node:test";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { ownCommandOf } from "./own-command.ts";
 
-it("is `tlsd` only if the PATH of another terminal leads to this very program", async () => {
+it("is `tlsd` only if a folder of the PATH contains this program", async () => {
   const folder = await realpath(await makeTempFolder());
   const launcher = join(folder, "my lib/src/tlsd.sh");
   await writeFiles(folder, { "my lib/src/tlsd.sh": "", "other/tlsd": "" });

@@ -2,9 +2,9 @@ import { realpathSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
 /**
- * Returns how to call this program in another terminal: `tlsd` if `path`, the PATH, leads to `launcher`, otherwise the path of
- * the launcher. It never uses npx: if npx does not find the program, it asks a registry for a package of that name, which
- * belongs to somebody else.
+ * Returns the command that starts this program in another terminal: `tlsd` if a `tlsd` in `path`, the PATH, is `launcher`,
+ * otherwise the path of the launcher. It never returns an npx command: if npx does not find the program, it installs a package
+ * of the same name from a registry, which is another program.
  */
 export function ownCommandOf(launcher: string, path: string): string {
   const isOnPath = path.split(delimiter).some(
@@ -17,7 +17,7 @@ export function ownCommandOf(launcher: string, path: string): string {
   return isOnPath ? "tlsd" : quotedForShell(launcher);
 }
 
-/** For a POSIX shell. */
+/** Quotes a path for a POSIX shell. */
 const quotedForShell = (path: string): string =>
   /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 

@@ -10,7 +10,7 @@ export function failureShapeOf(error: unknown): FailureShape {
   return new DirectorError("internal", detail, { cause: error }).toShape();
 }
 
-/** Prints code, sentence and hint: as text on standard error, or as JSON on standard output. */
+/** Prints code, message and hint as text on standard error, or as JSON on standard output. */
 export function printFailure(terminal: Terminal, failure: FailureShape, isJson: boolean): void {
   if (isJson) {
     terminal.out(`${JSON.stringify(failure, undefined, 2)}\n`);

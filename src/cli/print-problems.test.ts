@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { problemOf } from "#model/problem.ts";
 import { printProblems } from "./print-problems.ts";
 
-it("shows errors first, each with place, sentence and hint, and counts them", () => {
+it("shows errors before warnings, each with path, message and hint, and counts them", () => {
   const text = printProblems([
     problemOf("no-server", "profiles.shop.servers", "It lives on no server."),
     problemOf("bad-address", "servers.web-1.address", "It is no address.", "Write one."),
@@ -25,7 +25,7 @@ it("shows errors first, each with place, sentence and hint, and counts them", ()
   );
 });
 
-it("says nothing where nothing is wrong, and steers no terminal", () => {
+it("returns an empty text without problems, and escapes control characters", () => {
   assert.equal(printProblems([]), "");
   assert.ok(!printProblems([problemOf("bad-name", "a\u001b[2J", "\u202e")]).includes("\u001b"));
 });

@@ -9,14 +9,14 @@ const INTERVAL_MS = 100;
 const PROBE_DEADLINE_MS = 2_000;
 
 /**
- * Resolves when the director is ready. Rejects with its last failure at the timeout, and at once if the socket may not be
- * opened or the process `pid` has ended.
+ * Resolves when the director is ready. Rejects with the last failure at the timeout, and immediately if the process `pid` has
+ * ended or the user has no permission to open the socket.
  */
 export async function runWait(request: WaitRequest, terminal: Terminal): Promise<void> {
   const { socketPath, timeoutMs, pid, isJson } = request;
   const expiresAtMs = performance.now() + timeoutMs;
   for (;;) {
-    // Checked before the probe, so that the probe is the last one if the process has ended.
+    // Checked before the probe. If the process had ended by then, this probe is the last one.
     const hasEnded = pid !== undefined && !isAlive(pid);
     const failure = await tryProbe(socketPath);
     if (failure === undefined) break;
@@ -31,7 +31,7 @@ export async function runWait(request: WaitRequest, terminal: Terminal): Promise
       const detail = failure.detail === undefined ? "" : ` ${failure.detail}`;
       throw new DirectorError(
         failure.code,
-        `It was not ready within ${timeoutMs / 1_000} s.${detail}`,
+        `The director was not ready within ${timeoutMs / 1_000} s.${detail}`,
       );
     }
     await delay(INTERVAL_MS);

@@ -1,4 +1,4 @@
-/** Where a command prints. Only main.ts uses the streams of the process. */
+/** The output of a command. Only main.ts uses the streams of the process. */
 export interface Terminal {
   readonly isInteractive: boolean;
   out(text: string): void;

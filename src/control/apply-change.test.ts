@@ -12,7 +12,7 @@ import type { Change, StateInForce } from "./change.ts";
 import { NO_DIFFERENCE } from "./change-difference.ts";
 import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
 
-/** A document of one redirect listener: it needs no certificate. */
+/** A document with one redirect listener, which needs no certificate. */
 const changeTo = (port: number, terms: Partial<Change> = {}): Change => {
   const listeners = [{ port, mode: "redirect" }];
   const { document, problems } = parseDocument({
@@ -66,7 +66,7 @@ async function serveFirst(): Promise<Setup> {
   return { fake, store, parts, first };
 }
 
-/** Resolves to what is in force after the change. */
+/** Resolves to the state in force after the change. */
 async function apply(
   before: StateInForce | undefined,
   change: Change,
@@ -80,7 +80,7 @@ const serveOnly = (fake: FakePool, number: number): boolean =>
   fake.pool.statuses().length === 2 &&
   fake.pool.statuses().every(({ snapshot }) => snapshot === number);
 
-test("a change is saved, and on every worker, when it resolves", async () => {
+test("when a change resolves, it is saved and every worker serves it", async () => {
   const { fake, store, parts, first } = await serveFirst();
   assert.equal(first.revision, 1);
   const second = await apply(first, changeTo(81), parts);
@@ -132,7 +132,7 @@ test("the result names the revision, what differs and the warnings", async () =>
   });
 });
 
-test("a change that expects another revision is refused, and one that expects this one is not", async () => {
+test("a change is refused if it expects another revision than the one in force", async () => {
   const { fake, parts, first } = await serveFirst();
   const before = fake.journal().length;
   await assert.rejects(apply(first, changeTo(81, { expectedRevision: 2 }), parts), {
@@ -162,7 +162,7 @@ test("a dry run is tried by a fresh worker, and changes and saves nothing", asyn
   assert.ok(serveOnly(fake, 1));
 });
 
-test("a dry run is refused for what would refuse the change", async () => {
+test("a dry run is refused for the reasons for which the change would be refused", async () => {
   const { fake, parts, first } = await serveFirst();
   const dryRun = changeTo(81, { dryRun: true });
   fake.order("try.refuse");
@@ -191,7 +191,7 @@ test("new certificate files need a document in force, and keep its revision", as
   assert.deepEqual([after.revision, after.document, after.sources], [1, first.document, sources]);
 });
 
-test("an address that cannot be had refuses the change before any worker is asked", async () => {
+test("a change with an address that cannot be bound is refused before any worker is asked", async () => {
   const { fake, store, parts, first } = await serveFirst();
   const before = fake.journal().length;
   const probe = () => Promise.reject(new DirectorError("address-in-use"));
@@ -202,13 +202,13 @@ test("an address that cannot be had refuses the change before any worker is aske
   assert.equal((await store.latest())?.revision, 1);
 });
 
-test("a refusal that a fresh worker shares leaves nothing saved and all workers as before", async () => {
+test("if a fresh worker refuses the change too, nothing is saved and the workers are unchanged", async () => {
   const { fake, store, parts, first } = await serveFirst();
   fake.order("prepare.refuse", "try.refuse");
   await assert.rejects(apply(first, changeTo(81), parts), { code: "listener-unusable" });
   assert.equal((await store.latest())?.revision, 1);
   assert.ok(serveOnly(fake, 1));
-  // Numbers and revisions: the refused snapshot's number is used up, its revision is not.
+  // The next change gets a new snapshot number, but the same revision as the refused one.
   const next = await apply(first, changeTo(82), parts);
   assert.deepEqual([next.revision, next.compiled.snapshot.number], [2, 3]);
 });
@@ -221,7 +221,7 @@ test("a save that fails rolls every worker back", async () => {
   assert.ok(serveOnly(fake, 1));
 });
 
-test("a save that came to be but failed to say so is read back, and goes forward", async () => {
+test("a save that succeeded in spite of an error is found by reading, and the change continues", async () => {
   const { fake, store, parts, first } = await serveFirst();
   store.saves = "without-telling";
   const second = await apply(first, changeTo(81), parts);
@@ -230,7 +230,7 @@ test("a save that came to be but failed to say so is read back, and goes forward
 });
 
 for (const order of ["prepare.die", "prepare.hang", "commit.die", "commit.hang", "committed.die"]) {
-  test(`a worker with the order ${order} does not turn the change down`, async () => {
+  test(`a worker with the order ${order} does not make the change fail`, async () => {
     const { fake, parts, first } = await serveFirst();
     fake.order(order);
     const second = await apply(first, changeTo(81), parts);

@@ -19,15 +19,15 @@ export interface ChangeParts {
   readonly connectionsPerWorker: (listeners: number) => number;
   /** Returns a number that no snapshot has had, because a worker may remember the snapshot of a refused change. */
   readonly nextNumber: () => number;
-  /** Tries the addresses that are in the second and not in the first. */
+  /** Checks that the addresses in `after` that are not in `before` can be bound. Throws DirectorError. */
   readonly probe: (before: Snapshot | undefined, after: Snapshot) => Promise<void>;
 }
 
 /**
- * Carries out one change: compile what is wanted, try its new addresses, prepare every worker, save, commit on every
- * worker. Throws DirectorError, with all problems if the document has errors, and then the state before stays in force
- * and no connection is affected. The save is the decision: after it nothing fails. The caller makes sure that nothing
- * else changes the state in force meanwhile.
+ * Carries out one change: compiles a snapshot, probes the new addresses, prepares every worker, saves, and commits on every
+ * worker. Throws DirectorError, with all problems if the document has errors. The previous state then stays in force and no
+ * connection is affected. The save decides the change: nothing after it can fail. The caller makes sure that only one change
+ * runs at a time.
  */
 export async function applyChange(
   before: StateInForce | undefined,
@@ -68,7 +68,7 @@ export async function applyChange(
     await rollout.rollBack();
     throw error;
   }
-  // Nothing may come between the save and the commit.
+  // The commit must follow the save immediately.
   await rollout.commit();
   const isSaved = known.isSaved || isToSave;
   const changedAt = new Date().toISOString();
@@ -86,7 +86,7 @@ interface Target {
   readonly document: Document;
   readonly sources: Sources;
   readonly warnings: readonly Problem[];
-  /** Set if there is nothing to save. */
+  /** The revision of the document if it need not be saved. */
   readonly known: Known | undefined;
 }
 
@@ -100,13 +100,13 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
   const { document, entries, problems } = wanted.checked;
   if (document === undefined || entries === undefined) throw refusalOf(problems);
   const sources = sourcesOf(entries);
-  // Start-up settings stay what they were at the start.
+  // Settings under `director` take effect only at the start.
   const director = before?.document.director ?? document.director;
   const { known } = wanted;
   return { document: { ...document, director }, sources, warnings: problems, known };
 }
 
-/** The revision that the document has or, if it is not in the store, gets. A document that is in force needs no look there. */
+/** Returns the revision of the document or, if it is not saved yet, the next free one. Reads the store only if necessary. */
 async function knownOf(
   before: StateInForce | undefined,
   document: Document,
@@ -120,7 +120,7 @@ async function knownOf(
   return { revision: Math.max(saved?.revision ?? 0, before?.revision ?? 0) + 1, isSaved: false };
 }
 
-/** Whether there is nothing to save, and nothing that workers would notice. */
+/** Returns true if there is nothing to save and nothing would change for the workers. */
 function isInForce(before: StateInForce, { document, sources, known }: Target): boolean {
   return (
     (before.isSaved || known !== undefined) &&
@@ -132,14 +132,14 @@ function isInForce(before: StateInForce, { document, sources, known }: Target): 
 const idsOf = ({ certificates, trusts }: Sources): ReadonlyMap<string, string> =>
   new Map([...certificates, ...trusts].map(([key, { id }]) => [key, id]));
 
-/** As it will be read from the store: start-up settings are not part of it. */
+/** Returns the document as the store will return it. Settings under `director` are not saved. */
 function storedOf(document: Document): StoredDocument {
   const { servers, profiles, certificates, policies } = document;
   const stored = { servers, profiles, certificates, policies } satisfies StoredDocument;
   return JSON.parse(JSON.stringify(stored)) as StoredDocument;
 }
 
-/** When it is not known whether a save came to be, reading it back tells. */
+/** Saves the document. If the save fails, the store is read to find out whether the document was saved in spite of the error. */
 async function save(
   store: RevisionStore,
   revision: Revision,

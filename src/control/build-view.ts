@@ -36,7 +36,7 @@ export interface ViewParts {
   readonly telemetry: Telemetry;
 }
 
-/** What an operator sees, read from the parts at each call. */
+/** Builds the view that the admin API shows. Each call reads the current state of the parts. */
 export function buildView(parts: ViewParts): DirectorView {
   const { director, pool, telemetry } = parts;
   const servingCount = (): number =>
@@ -65,14 +65,14 @@ export function buildView(parts: ViewParts): DirectorView {
   };
 }
 
-/** What `tlsd check` would warn of now. */
+/** Returns the warnings that `tlsd check` would show now. */
 function warningsOf({ director, certificates }: ViewParts): readonly Problem[] {
   const { inForce } = director;
   if (inForce === undefined) return [];
   return [...warningsInForce(inForce), ...certificates.problems().filter(isAdvice)];
 }
 
-/** What the metrics are read from. */
+/** Returns the facts from which the metrics of the director are computed. */
 export function directorFactsOf(
   parts: Pick<ViewParts, "version" | "engine" | "notices" | "director" | "pool">,
 ): DirectorFacts {
@@ -129,7 +129,7 @@ function listenerStatusOf(
   };
 }
 
-/** False when its profile lives on no server, or the active checks find every endpoint of the vNIC down. */
+/** Returns false if the profile has no server, or if active health checks find every endpoint of the vNIC down. */
 function hasEndpoint({ director, health }: ViewParts, vnic: VnicName): boolean {
   const down = new Set(health.down);
   const endpoints = (director.inForce?.compiled.snapshot.listeners ?? [])

@@ -30,7 +30,7 @@ const DOCUMENT = {
   policies: { partners: { clientAuth: { mode: "require", ca: "partners.pem" } } },
 };
 
-test("equal states differ in nothing", () => {
+test("equal states have no difference", () => {
   assert.deepEqual(differenceOf(stateOf(DOCUMENT), stateOf(DOCUMENT)), NO_DIFFERENCE);
 });
 
@@ -75,7 +75,7 @@ test("new contents of a file change the part that names it", () => {
   });
 });
 
-test("a list holds at most 100 names, and the rest are counted", () => {
+test("a list has at most 100 names, and the others are counted", () => {
   const servers = Object.fromEntries(
     Array.from({ length: 130 }, (_, index) => [`web-${index}`, { address: `127.0.1.${index}` }]),
   );

@@ -4,7 +4,7 @@ import type { Document } from "#model/document/document.ts";
 import { trustKeyOf, type Sources } from "./certificates/sources.ts";
 import { controlModeOf } from "./control-mode.ts";
 
-/** The parts of a document that have names. A part counts as changed without regard to the named parts inside it. */
+/** The parts of a document that have names. A change of a named part does not count as a change of the part around it. */
 type Kind = "servers" | "profiles" | "vnics" | "listeners" | "certificates" | "policies";
 
 /** Names in the order of the document, at most 100 in each list. */
@@ -37,7 +37,7 @@ export interface NamedState {
 
 const MAX_NAMES = 100;
 
-/** What differs between two states, by name. New contents of a file count as a change of the part that names the file. */
+/** Returns the names of what differs between two states. New contents of a file change the part that names the file. */
 export function differenceOf(before: NamedState | undefined, after: NamedState): ChangeDifference {
   const [old, next] = [before && partsOf(before), partsOf(after)];
   let unnamed = 0;
@@ -62,14 +62,14 @@ export function differenceOf(before: NamedState | undefined, after: NamedState):
     listeners: listsOf("listeners"),
     certificates: listsOf("certificates"),
     policies: listsOf("policies"),
-    // Counted by the lists above.
+    // Must be last: the lists above increment it.
     unnamed,
   };
 }
 
 type Parts = Readonly<Record<Kind, Map<string, unknown>>>;
 
-/** Each named part without the named parts inside it, and with the versions of the files that it names. */
+/** Returns each named part without the named parts inside it, and with the versions of the files that it names. */
 function partsOf({ document, sources }: NamedState): Parts {
   const trustIdOf = (ca: string | undefined, crl?: string): string | undefined =>
     ca === undefined ? undefined : sources.trusts.get(trustKeyOf(ca, crl))?.id;

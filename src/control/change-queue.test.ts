@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChangeQueue } from "./change-queue.ts";
 
-test("changes run one at a time, in order, whatever became of the one before", async () => {
+test("changes run one at a time and in order, even if an earlier one fails", async () => {
   const queue = new ChangeQueue();
   const events: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -23,7 +23,7 @@ test("changes run one at a time, in order, whatever became of the one before", a
   assert.deepEqual(events, ["first begins", "first ends", "second"]);
 });
 
-test("the queue has a bound", async () => {
+test("the length of the queue is limited", async () => {
   const queue = new ChangeQueue();
   const gate = Promise.withResolvers<void>();
   const accepted = Array.from({ length: 16 }, () => queue.run(() => gate.promise));
@@ -36,7 +36,7 @@ test("the queue has a bound", async () => {
   await queue.run(() => Promise.resolve());
 });
 
-test("a closed queue finishes the change under way and refuses the rest", async () => {
+test("a closed queue finishes the running change and refuses the others", async () => {
   const queue = new ChangeQueue();
   const gate = Promise.withResolvers<void>();
   let isDone = false;

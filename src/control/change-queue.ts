@@ -2,16 +2,16 @@ import { DirectorError } from "#model/failure.ts";
 
 const MAX_WAITING = 16;
 
-/** What becomes of a change is told to its caller; the next one only waits for its end. */
+/** Ignores the failure of a change. Its caller gets the error. The next change only waits for the end. */
 const belongsToCaller = (): void => undefined;
 
-/** Runs one change at a time, in the order in which they came. */
+/** Runs changes one at a time, in the order of the calls. */
 export class ChangeQueue {
   #tail: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #isClosed = false;
 
-  /** Throws `too-many-changes` when 16 wait already, `draining` once the queue is closed. */
+  /** Throws `too-many-changes` if 16 changes are waiting, and `draining` if the queue is closed. */
   async run<Result>(change: () => Promise<Result>): Promise<Result> {
     if (this.#isClosed) throw new DirectorError("draining");
     if (this.#waiting >= MAX_WAITING) throw new DirectorError("too-many-changes");
@@ -25,12 +25,12 @@ export class ChangeQueue {
     return turn;
   }
 
-  /** Refuses what waits and what comes. */
+  /** Refuses all waiting and all later changes. */
   close(): void {
     this.#isClosed = true;
   }
 
-  /** Resolves when the change under way, if any, is done, after `close`. */
+  /** Resolves when the running change is done. To be called after `close`. */
   async untilIdle(): Promise<void> {
     await this.#tail;
   }

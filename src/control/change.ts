@@ -5,20 +5,20 @@ import type { ChangeDifference } from "./change-difference.ts";
 import type { CheckedDocument } from "./check-file.ts";
 import type { Compiled } from "./compile-snapshot.ts";
 
-/** What asked for a change. */
+/** The origin of a change. */
 export type Actor = "start" | "SIGHUP" | "api" | "certificate-watcher";
 
-/** A change as a value: what is wanted, what asked for it, and on which terms. */
+/** A change: the wanted state, the origin and the conditions. */
 export interface Change {
   readonly wanted: Wanted;
   readonly actor: Actor;
-  /** The change is refused with `revision-conflict` if another revision is in force; 0 is before the first. */
+  /** If another revision is in force, the change is refused with `revision-conflict`. 0 means that no document is in force yet. */
   readonly expectedRevision?: Revision;
-  /** The change is checked, compiled and tried by a fresh worker, and then neither saved nor committed. */
+  /** If true, the change is checked, compiled and tried by a fresh worker, but neither saved nor committed. */
   readonly dryRun?: boolean;
 }
 
-/** A change that waits for its turn. What it wants is read and checked when the changes before it are done. */
+/** A change that waits in the queue. `want` reads and checks the wanted state when the earlier changes are done. */
 export interface ChangeRequest extends Omit<Change, "wanted"> {
   readonly kind: Wanted["kind"];
   readonly want: () => Promise<Wanted>;
@@ -27,21 +27,21 @@ export interface ChangeRequest extends Omit<Change, "wanted"> {
 export type Wanted =
   | {
       readonly kind: "document";
-      /** A document with errors is refused. */
+      /** If it has errors, the change is refused. */
       readonly checked: CheckedDocument;
-      /** Set only for a document that is to be served without being saved. */
+      /** Set only if the document must be served without being saved. */
       readonly known?: Pick<StateInForce, "revision" | "isSaved">;
     }
   | {
-      /** New versions of what the document in force names. */
+      /** New versions of files that the document in force names. */
       readonly kind: "certificates";
       readonly sources: Sources;
     };
 
-/** What every worker serves, or will before it accepts. */
+/** The state that every worker serves. A new worker serves it before it accepts connections. */
 export interface StateInForce {
   readonly revision: Revision;
-  /** False for a document that a director started with and could not save. */
+  /** False if the director started with this document and could not save it. */
   readonly isSaved: boolean;
   readonly document: Document;
   readonly sources: Sources;
@@ -51,14 +51,14 @@ export interface StateInForce {
 }
 
 export interface ChangeResult {
-  /** The revision of what is wanted. After a dry run it is the one that the change would have got. */
+  /** The revision of the wanted state. After a dry run it is the revision that the change would have got. */
   readonly revision: Revision;
-  /** False if what is wanted was in force already. */
+  /** False if the wanted state was in force already. */
   readonly isChanged: boolean;
-  /** Works out what differs, which takes a while for thousands of listeners. */
+  /** Computes the difference. This is slow for thousands of listeners. */
   readonly difference: () => ChangeDifference;
   readonly warnings: readonly Problem[];
   readonly before: StateInForce | undefined;
-  /** What is in force now: `before` itself if nothing was changed, which includes a dry run. */
+  /** The state in force now. It is `before` itself if nothing was changed, and after a dry run. */
   readonly after: StateInForce | undefined;
 }

@@ -42,7 +42,7 @@ describe("checkFile", () => {
     assert.equal(checked.document?.servers["web-1"]?.address, "192.0.2.1");
   });
 
-  it("shows problems of the document and of its files at once", async () => {
+  it("shows problems of the document and of its files together", async () => {
     const checked = await check(
       `${profiles("to: 80, colour: red, certificates: [shop, old, gone, nobody]")}${certificates("shop", "old", "gone")}policies: { p: { clientAuth: { mode: require, ca: shop.key } } }\n`,
     );
@@ -57,7 +57,7 @@ describe("checkFile", () => {
     assert.equal(checked.entries, undefined);
   });
 
-  it("warns of a certificate for clients on a listener, and takes it for endpoints", async () => {
+  it("warns of a client certificate that a listener presents to clients, and accepts it for endpoints", async () => {
     await (await ca.issue({ names: ["us"], usage: "client" })).writeTo(folder, "us");
     const both =
       "to: 80, certificates: [shop, us], endpointTls: { verify: false, certificate: us }";
@@ -86,7 +86,7 @@ describe("checkFile", () => {
     ]);
   });
 
-  it("goes on with warnings", async () => {
+  it("accepts a document with warnings", async () => {
     const rest = profiles("to: 80, certificates: [shop]").replace(
       "ip:",
       "qos: { rate: 1m_1g }, ip:",
@@ -99,7 +99,7 @@ describe("checkFile", () => {
     assert.notEqual(checked.document, undefined);
   });
 
-  it("finds a policy whose TLS 1.2 suites go with none of the certificates", async () => {
+  it("finds a policy whose TLS 1.2 cipher suites work with none of the certificates", async () => {
     const policies = (base: string): string =>
       `policies: { rsa: { ${base}, cipherSuites: [ECDHE-RSA-AES128-GCM-SHA256, TLS_AES_128_GCM_SHA256] } }\n`;
     const both = "minVersion: TLSv1.2";
@@ -129,7 +129,7 @@ certificates: { ${used}: { chain: shop.pem, key: shop.key }, ${forEndpoints}: { 
     assert.ok(checked.document);
   });
 
-  it("hides no error of a certificate behind the warning that it is not used", async () => {
+  it("shows an error of a certificate although the certificate is not used", async () => {
     const checked = await check(
       profiles("to: 80, certificates: [shop]") + certificates("shop", "old", "gone"),
     );
@@ -142,7 +142,7 @@ certificates: { ${used}: { chain: shop.pem, key: shop.key }, ${forEndpoints}: { 
     assert.equal(checked.document, undefined);
   });
 
-  it("warns of a CA bundle without the root that a chain must end in", async () => {
+  it("warns of a CA bundle without the root in which a chain must end", async () => {
     const intermediate = await ca.issueIntermediate("intermediate");
     const low = await intermediate.issueIntermediate("low");
     await writeFiles(folder, {
@@ -174,14 +174,14 @@ certificates: { ${used}: { chain: shop.pem, key: shop.key }, ${forEndpoints}: { 
     assert.ok(checked.document);
   });
 
-  it("keeps clients away from the admin socket", async () => {
+  it("refuses an endpoint that would give clients access to the admin socket", async () => {
     const listener = `to: "unix:${folder}/data/../data/tlsd.sock", certificates: [shop]`;
     assert.deepEqual(placesOf(await check(profiles(listener) + certificates("shop"))), [
       "endpoint-loop profiles.shop.vnics.front.listeners[0].to",
     ]);
   });
 
-  it("makes an unreadable document a problem", async () => {
+  it("reports an unreadable document as a problem", async () => {
     const missing = await checkFile(join(folder, "nothing.yaml"), { kind: "check" }, parts);
     assert.deepEqual(placesOf(missing), ["document-unreadable "]);
     assert.equal(missing.folder, folder);

@@ -3,25 +3,26 @@ import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
-import { isError } from "#model/problem.ts";
+import { resolvePolicy } from "#model/document/policy.ts";
+import { isError, pathOf, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
+import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
 import { asWarning, loadSources } from "./certificates/load-sources.ts";
 import { sourcesOf, type EngineTrial, type SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
-import { checkEngine } from "./check-engine.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
 import { readDocument, type ReadDocument } from "./read-document.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { ownFoldersOf, wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 
 export interface CheckedDocument {
-  /** Undefined if a problem is an error. */
+  /** Undefined if at least one problem is an error. */
   readonly document: Document | undefined;
-  /** Absolute; what the paths of the document are relative to. */
+  /** The absolute path of the folder to which the paths in the document are relative. */
   readonly folder: string;
-  /** Undefined with the document. */
+  /** Undefined if `document` is undefined. */
   readonly entries: SourceEntries | undefined;
   readonly problems: readonly Problem[];
 }
@@ -36,14 +37,13 @@ export interface CheckParts {
   readonly reader: MaterialReader;
   /** Returns the engine of a director that starts with these settings, or undefined if there is none. */
   readonly engineOf: (settings: DirectorSettings) => ServingEngine | undefined;
-  /** The folders that a command line gives the director; without it those of the document alone. */
+  /** Returns the folders of the director from the command line and the document. If absent, only the document is used. */
   readonly wantedFolders?: (settings: DirectorSettings, folder: string) => WantedFolders;
 }
 
 /**
- * What a document is checked for. A start with it must not fail because of the files that it names, as they may have
- * expired since the last start. A change is refused if it needs files that cannot be used, but not because of those that
- * are in force already.
+ * Why a document is checked. A start must not fail because of the files that the document names, because they may have expired
+ * since the last start. A change is refused if a file cannot be used, unless the same file is in force already.
  */
 export type Purpose =
   | { readonly kind: "check" | "start" }
@@ -58,8 +58,8 @@ const foldersOfDocument = (settings: DirectorSettings, folder: string): WantedFo
   wantedFoldersOf({ dataPath: undefined, runtimePath: undefined }, settings, folder, {});
 
 /**
- * The document in a file and everything that it names, with all problems at once; a file that cannot be read is a problem
- * with an empty path.
+ * Reads and checks the document in a file and all files that it names. Returns all problems together. If the document itself
+ * cannot be read, that is a problem with an empty path.
  */
 export async function checkFile(
   path: string,
@@ -74,7 +74,7 @@ export async function checkFile(
   return checkRead(read, folder, purpose, parts);
 }
 
-/** The same for a document that was not read from a file. */
+/** Does the same as `checkFile` for a document that was not read from a file. */
 export function checkValue(
   value: unknown,
   folder: string,
@@ -93,7 +93,7 @@ async function checkRead(
   const surroundings = checkSurroundings(draft, folder, parts);
   const { entries, problems: ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);
-  // Whoever mends the document sees everything that is wrong.
+  // If the document is refused, problems of files stay errors, so that all errors are shown together.
   const isStart = purpose.kind === "start" && !isRefused;
   const found = [...(isStart ? ofFiles.map(asWarning) : ofFiles), ...surroundings];
   const isNew = ({ path: place }: Problem): boolean =>
@@ -105,7 +105,7 @@ async function checkRead(
     : { document, folder, entries, problems: all };
 }
 
-/** A refusal that is the engine's has a code of its own, so that an operator can tell it from a mistake in the document. */
+/** Failure codes of refusals by the engine. They let an operator distinguish these refusals from mistakes in the document. */
 const ENGINE_CODES: readonly string[] = ["engine-lacks-key", "engine-lacks-suite-choice"];
 
 /** Returns the failure of a document with errors. */
@@ -118,7 +118,7 @@ export function refusalOf(problems: readonly Problem[], path?: string): Director
     : new DirectorError("document-invalid", path, { problems });
 }
 
-/** The rules that need the files that a document names. */
+/** Applies the rules that need the files which a document names. */
 async function checkSources(
   document: Document,
   folder: string,
@@ -135,7 +135,7 @@ async function checkSources(
   return { entries: loaded.entries, problems: [...loaded.problems, ...usage] };
 }
 
-/** The rules that need the engine, or the folders of the director. */
+/** Applies the rules that need the engine or the folders of the director. */
 function checkSurroundings(
   document: Document,
   folder: string,
@@ -148,7 +148,25 @@ function checkSurroundings(
   ];
 }
 
-/** What is wrong in the same way with the document in force is a warning. */
+const TLS13_SUITES = CIPHER_SUITES.filter(({ version }) => version === "TLSv1.3");
+
+/** Finds policies that engine bun cannot follow: BoringSSL always offers all cipher suites of TLS 1.3. */
+function checkEngine(document: Document, engine: Engine): readonly Problem[] {
+  if (engine !== "bun") return [];
+  return Object.entries(document.policies).flatMap(([name, policy]) => {
+    const { maxVersion, cipherSuites } = resolvePolicy(name, policy);
+    if (maxVersion !== "TLSv1.3") return [];
+    const leftOut = TLS13_SUITES.filter((suite) => !cipherSuites.includes(suite.name));
+    if (leftOut.length === 0) return [];
+    const names = leftOut.map((suite) => suite.name).join(" and ");
+    const message = `Policy ${name} leaves out ${names}, but engine bun always offers all three suites of TLS 1.3.`;
+    return [
+      problemOf("engine-lacks-suite-choice", pathOf("policies", name, "cipherSuites"), message),
+    ];
+  });
+}
+
+/** Checks how listeners use certificates. A problem that the document in force has too is only a warning. */
 function usageProblems(
   document: Document,
   sources: Sources,

@@ -5,7 +5,7 @@ import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import { controlModeOf } from "./control-mode.ts";
 
-/** A unix endpoint in a folder that may hold the director's admin socket would hand that to every client. */
+/** Refuses unix endpoints in folders of the director, because every client could otherwise reach the admin socket. */
 export function checkOwnSocket(
   document: Document,
   ownFolders: readonly string[],
@@ -20,8 +20,8 @@ export function checkOwnSocket(
         problemOf(
           "endpoint-loop",
           `${path}.${socket.path}`,
-          "The socket is in a folder of the director itself: its data folder, or the folder of its admin socket.",
-          "Put the server's socket into a folder of its own.",
+          "The socket is in the data folder of the director or in the folder of its admin socket.",
+          "Move the socket of the server to another folder.",
         ),
       ),
   );

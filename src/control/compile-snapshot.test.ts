@@ -131,7 +131,7 @@ describe("compileSnapshot", () => {
     });
   });
 
-  it("carries the material that a listener refers to, and no other", () => {
+  it("contains only the material to which a listener refers", () => {
     const { material, snapshot } = compile(documentWith([{ ...TCP, policy: "partners" }]));
     const shop = sources.certificates.get("shop");
     const trust = sources.trusts.get("ca.pem\nca.crl");
@@ -148,7 +148,7 @@ describe("compileSnapshot", () => {
     assert.doesNotMatch(JSON.stringify(snapshot), /PRIVATE KEY/);
   });
 
-  it("resolves an egress listener to its remote, and lets the profile's servers use it", () => {
+  it("resolves an egress listener to its remote host, and allows the servers of the profile", () => {
     const listener = egressOf({ allowFrom: ["10.0.0.0/8"] });
     assert.deepEqual(listener.endpoints, [
       { kind: "remote", server: "pay.example", host: "pay.example", port: 443 },
@@ -198,7 +198,7 @@ describe("compileSnapshot", () => {
     for (const key of [...tls, ...endpoints]) assert.ok(egress.includes(key), key);
   });
 
-  it("shares vNIC limits out to the workers, at least one each", () => {
+  it("divides the limits of a vNIC among the workers, at least 1 for each", () => {
     const qos = { maxConnections: 1, handshakesPerSecond: 7, handshakesPerSecondPerAddress: 5 };
     const { vnics, maxConnections } = compile(documentWith([TCP], { qos })).snapshot;
     assert.deepEqual(vnics, [
@@ -219,7 +219,7 @@ describe("compileSnapshot", () => {
     assert.equal(snapshot.vnics.length, 1);
   });
 
-  it("gives sessions another scope with another listener, policy, CA, CRL or trust anchors, and keeps it otherwise", async () => {
+  it("changes the session scope only with the listener, policy, CA, CRL or trust anchors", async () => {
     const strict = { ...TCP, policy: "partners" };
     const scope = listenerOf(strict).sessionScope;
     const document = documentWith([strict]);
@@ -241,7 +241,7 @@ describe("compileSnapshot", () => {
     assert.equal(new Set([scope, ...others]).size, 5);
   });
 
-  it("leaves out what cannot be used: a certificate, or a listener that needs it", () => {
+  it("leaves out a certificate that cannot be used, and a listener that needs it", () => {
     const shop = sources.certificates.get("shop");
     assert.ok(shop);
     const few: Sources = { certificates: new Map([["shop", shop]]), trusts: new Map() };

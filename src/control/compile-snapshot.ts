@@ -12,24 +12,24 @@ import { materialOfListener, obstacleTo } from "./listener-material.ts";
 
 export interface CompileInput {
   readonly number: number;
-  /** Checked. */
+  /** Must have been checked. */
   readonly document: Document;
   readonly sources: Sources;
   readonly workers: number;
-  /** Of a worker that listens on so many ports. */
+  /** Returns how many connections a worker may have if it has that many listeners. */
   readonly connectionsPerWorker: (listeners: number) => number;
 }
 
 export interface Compiled {
-  /** One worker's share. */
+  /** The snapshot of each worker, with one worker's share of the limits. */
   readonly snapshot: Snapshot;
-  /** What the snapshot's listeners refer to. */
+  /** The certificates and CA bundles to which the listeners of the snapshot refer. */
   readonly material: ReadonlyMap<MaterialId, Material>;
 }
 
 /**
- * A listener that cannot be served, because a director started without what it refers to, is left out. A certificate that
- * cannot be used is left out of the others.
+ * Compiles a document. A listener is left out if the files that it needs cannot be used. A certificate that cannot be used is
+ * left out of the other listeners.
  */
 export function compileSnapshot(input: CompileInput): Compiled {
   const { document, sources, workers } = input;
@@ -54,7 +54,10 @@ export function compileSnapshot(input: CompileInput): Compiled {
 const isServable = (listener: Listener, document: Document, sources: Sources): boolean =>
   obstacleTo(materialOfListener(listener, document), sources) === undefined;
 
-/** The kernel deals connections out evenly enough; what one client address may use is each worker's own. */
+/**
+ * Returns one worker's share of the limits, because the kernel distributes connections almost evenly. The limit for one client
+ * address applies to each worker separately.
+ */
 function shareOf(name: SnapshotVnic["name"], qos: Qos, workers: number): SnapshotVnic {
   const share = (limit: number | undefined): number | undefined =>
     limit === undefined ? undefined : Math.max(1, Math.floor(limit / workers));

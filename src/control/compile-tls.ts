@@ -14,7 +14,7 @@ import type {
 import { SYSTEM_TRUST_KEY, type Sources } from "./certificates/sources.ts";
 import { lacking, trustIdOf, versionOf, type ListenerOwner } from "./listener-owner.ts";
 
-/** Compiles the policy of a listener whose clients speak no TLS. */
+/** Compiles the policy of a listener whose clients do not use TLS. */
 export function compileTls(
   name: ListenerName,
   policyName: string,
@@ -41,7 +41,7 @@ export function compileClientTls(
   };
 }
 
-/** `host` is the name that is verified if the document gives none. */
+/** `host` is the name that is verified if the document does not set a server name. */
 export function compileEndpointTls(
   endpointTls: Partial<EndpointTls>,
   sources: Sources,
@@ -74,7 +74,7 @@ function tryCertificate(sources: Sources, name: string): SnapshotCertificate | u
   return { name: name as CertificateName, material: id, names, keyType, notAfterMs, ...signing };
 }
 
-/** The presets ask for no client certificate. */
+/** `policy` is undefined for a preset. Presets do not request client certificates. */
 function clientAuthOf(policy: Policy | undefined, sources: Sources): SnapshotClientAuth {
   const { mode = "none", ca, crl, partialChain = false } = policy?.clientAuth ?? {};
   if (mode === "none") return { mode, trust: undefined, partialChain: false };
@@ -82,7 +82,7 @@ function clientAuthOf(policy: Policy | undefined, sources: Sources): SnapshotCli
   return { mode, trust: trustIdOf(sources, ca, crl), partialChain };
 }
 
-/** A trust's id is over the contents of CA and CRL, so that a changed CRL ends every session that was made before. */
+/** The id of a trust is a hash of CA bundle and CRL. A changed CRL therefore prevents the resumption of all earlier sessions. */
 function sessionScopeOf(
   name: ListenerName,
   policy: ResolvedPolicy,

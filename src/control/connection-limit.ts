@@ -3,28 +3,28 @@ import type { DirectorSettings } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Notice } from "./notice.ts";
 
-/** A connection takes the client's socket and the endpoint's. */
+/** A connection needs one socket to the client and one to the endpoint. */
 const FILES_PER_CONNECTION = 2;
-/** Channel, pipes and what the runtime opens for itself; also the ports of a change, old and new, while it is made. */
+/** Files for the channel, the pipes and the runtime, and for the additional ports that are open during a change. */
 const FILES_BESIDES = 128;
-/** Less than this in a worker is a limit that was set for another kind of program. */
+/** If a worker may have fewer connections than this, the open-file limit was probably not set for a server. */
 const SCARCE_CONNECTIONS = 1_000;
 /** How many files the control process needs for one worker: its channel and pipes, and briefly those of its successor. */
 const CONTROL_FILES_PER_WORKER = 4;
-/** With fewer, besides those of the workers, the runtimes fail in ways that name nothing. */
+/** With fewer files, not counting those for workers, the runtimes fail without a clear error. */
 const LEAST_CONTROL_FILES = 60;
-/** What the control process opens for itself, its state and the connections to its HTTP servers. */
+/** Files that the control process needs for itself, for its state and for connections to its HTTP servers. */
 const CONTROL_FILES = 192;
 
 export interface ConnectionLimit {
-  /** Of a worker that listens on so many ports. */
+  /** Returns how many connections a worker may have if it has that many listeners. */
   readonly perWorker: (listeners: number) => number;
   readonly notices: readonly Notice[];
 }
 
 /**
- * One worker's share of `director.maxConnections`, and never more than its open-file limit allows. Throws DirectorError
- * `open-files-too-few`.
+ * Computes one worker's share of `director.maxConnections`. It is never more than the open-file limit allows. Throws
+ * DirectorError `open-files-too-few`.
  */
 export function connectionLimitOf(
   wanted: DirectorSettings["maxConnections"],
@@ -73,13 +73,13 @@ function controlNotices(openFileLimit: number, workers: number): readonly Notice
     {
       event: "control-open-file-limit-low",
       text:
-        `An open-file limit of ${openFileLimit} is too low for the control process, which may need ${needed}: it may fail to ` +
-        `answer, to check endpoints or to replace a worker. ${RAISE}`,
+        `The open-file limit is ${openFileLimit}, but the control process may need ${needed} files. Below this limit it may ` +
+        `fail to answer requests, to check endpoints or to replace a worker. ${RAISE}`,
     },
   ];
 }
 
-/** The soft limit of this process, which its workers inherit. proc(5). */
+/** Returns the soft open-file limit of this process, which its workers inherit (proc(5)). */
 export function readOpenFileLimit(): number {
   const limits = tryRead("/proc/self/limits");
   const soft = /^Max open files\s+(\d+|unlimited)/m.exec(limits)?.[1];

@@ -1,4 +1,4 @@
-/** What the control process does with listeners by their modes. */
+/** The registry of what the control process does with a listener, by the listener's mode. */
 import type { ListenerMode } from "#model/listener-mode.ts";
 import type { Listener, ListenerOf } from "#model/document/listener.ts";
 import type { SnapshotListener, SnapshotListenerOf } from "#model/records/snapshot.ts";
@@ -8,15 +8,15 @@ import { egress } from "./modes/egress.ts";
 import { redirect } from "./modes/redirect.ts";
 import { tcp } from "./modes/tcp.ts";
 
-/** `path` is where something is named, from the listener on, e.g. `endpointTls.ca`. */
+/** `path` is the path of a setting relative to the listener, e.g. `endpointTls.ca`. */
 interface Named {
   readonly path: string;
 }
 
-/** A CA bundle that verifies endpoints. If `ca` is undefined, it is the bundle of the system. */
+/** A CA bundle against which endpoints are verified. If `ca` is undefined, it is the bundle of the system. */
 export interface EndpointTrust extends Named {
   readonly ca: string | undefined;
-  /** False if the engine gets the bundle and the endpoint may present any certificate. */
+  /** False if the endpoint may present any certificate. The engine gets the bundle even then. */
   readonly isVerified: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface ClientTls {
   readonly certificates: readonly string[];
 }
 
-/** What is compiled in the same way for every mode. */
+/** The fields that are compiled in the same way for every mode. */
 export type CompiledBase = Pick<
   SnapshotListener,
   "name" | "vnic" | "virtualIp" | "port" | "allowFrom" | "denyFrom" | "timeouts" | "accessLog"
@@ -39,10 +39,10 @@ export type CompiledBase = Pick<
 export interface ControlMode<OfMode extends Listener, Compiled extends SnapshotListener> {
   /** Throws DirectorError if the listener refers to something that the owner lacks. */
   compile(listener: OfMode, owner: ListenerOwner, base: CompiledBase): Compiled;
-  /** Undefined if clients speak no TLS. */
+  /** Returns undefined if clients do not use TLS. */
   clientTlsOf(listener: OfMode): ClientTls | undefined;
   endpointTrustsOf(listener: OfMode): readonly EndpointTrust[];
-  /** The certificate that is presented to endpoints, if there is one. */
+  /** Returns the certificate that is presented to endpoints, or undefined if there is none. */
   endpointCertificateOf(listener: OfMode): string | undefined;
   unixSocketsOf(listener: OfMode): readonly UnixSocket[];
   statusOf(listener: OfMode): Pick<ListenerStatus, "to" | "policy" | "certificates">;

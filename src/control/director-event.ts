@@ -6,17 +6,17 @@ import type { Notice } from "./notice.ts";
 import type { RestartCause } from "./telemetry/director-metrics.ts";
 import type { NoticeLevel } from "./workers/worker-sink.ts";
 
-/** Everything that happens in the control process and that somebody may want to know. */
+/** The events that the control process publishes for the log and the metrics. */
 export type DirectorEvent = PhaseEvent | ChangeEvent | WorkerEvent | EndpointEvent | NoticeEvent;
 
 type PhaseEvent =
   | { readonly name: "ready"; readonly socketPath: string; readonly observe: string | undefined }
   | { readonly name: "draining"; readonly deadlineMs: number }
-  /** `cut` is undefined if the director stopped without a drain, or with one that was cut short. */
+  /** `cut` is how many connections were cut. It is undefined if the director did not drain, or did not finish the drain. */
   | { readonly name: "stopped"; readonly cut: number | undefined };
 
 interface ChangeFacts extends Pick<ChangeRequest, "kind" | "actor"> {
-  /** From the request to the last worker that serves the change, or to its refusal. */
+  /** The time from the request until every worker served the change, or until the refusal. */
   readonly seconds: number;
 }
 
@@ -35,15 +35,15 @@ interface ChangeRefused extends ChangeFacts {
   readonly refusal: DirectorError;
 }
 
-/** A dry run has no events. */
+/** A dry run causes no event. */
 type ChangeEvent =
   | ChangeApplied
   | ChangeUnchanged
   | ChangeRefused
-  /** The document is about to be applied. */
+  /** Published before the document is applied. */
   | { readonly name: "document-warning"; readonly problem: Problem }
   | { readonly name: "restart-needed" }
-  /** Found in files that are watched; the versions before stay. */
+  /** A problem in the watched files. The previous versions stay in use. */
   | { readonly name: "certificate-warning" | "certificate-refused"; readonly problem: Problem };
 
 type WorkerEvent =
@@ -58,19 +58,19 @@ type WorkerEvent =
       readonly worker: number;
       readonly exit: string;
       readonly livedMs: number;
-      /** Undefined if the worker was told to leave. */
+      /** Undefined if the control process had told the worker to exit. */
       readonly cause: RestartCause | undefined;
     }
-  /** A worker has to be replaced. */
+  /** A worker has ended or is being killed, and must be replaced. */
   | { readonly name: "worker-restarted"; readonly cause: RestartCause }
   | {
       readonly name: "worker-refused";
       readonly worker: number | undefined;
       readonly refusal: DirectorError | undefined;
-      /** What a fresh worker made of the change, if one was asked: the refuser is replaced if it took it. */
+      /** The answer of a fresh worker, if one was asked. If it is `took`, the worker that refused is replaced. */
       readonly probe?: "took" | "refused" | "failed";
     }
-  /** A line of the worker's own, or one that says how it misbehaves. */
+  /** A line that the worker printed, or a sentence about its misbehaviour. */
   | {
       readonly name: "worker-notice";
       readonly worker: number;
@@ -79,17 +79,17 @@ type WorkerEvent =
     }
   | { readonly name: "workers-replaced" }
   | { readonly name: "workers-not-replaced"; readonly error: unknown }
-  /** The workers of a director that was killed were told to leave. */
+  /** Workers of a director that was killed were found and told to exit. */
   | { readonly name: "orphans-found"; readonly orphans: number }
   | { readonly name: "worker-record-unwritten" | "supervision-mistake"; readonly detail: string }
-  /** At least one, all of them from one message of a worker. */
+  /** One or more failed handshakes from one message of a worker. */
   | { readonly name: "handshakes-failed"; readonly handshakes: readonly HandshakeRecord[] };
 
 type EndpointEvent =
-  /** Keys of all endpoints that are down, whenever that changes. */
+  /** `down` holds the keys of all endpoints that are down. Published when it changes. */
   { readonly name: "endpoints-down"; readonly down: readonly string[] } | EndpointChecked;
 
-/** What an active check found. */
+/** The result of an active health check. */
 export interface EndpointChecked {
   readonly name: "endpoint-checked";
   readonly listener: ListenerName;

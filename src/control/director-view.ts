@@ -1,15 +1,15 @@
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
 
-/** What the admin API may see of the director. The composition root puts it together. */
+/** The state of the director that the admin API shows. */
 export interface DirectorView {
   status(): DirectorStatus;
   workers(): readonly WorkerStatus[];
   vnics(): readonly VnicStatus[];
-  /** Failed handshakes, newest first, at most `limit` of them. */
+  /** Returns up to `limit` failed handshakes, the newest first. */
   handshakes(limit: number): readonly HandshakeRecord[];
-  /** Prometheus text format 0.0.4. */
+  /** Resolves to the Prometheus text format 0.0.4. */
   metrics(): Promise<Buffer>;
-  /** Whether a connection to a virtual IP would be served now. */
+  /** Returns true if a connection to a virtual IP would be served now. */
   isReady(): boolean;
 }

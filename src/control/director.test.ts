@@ -125,7 +125,7 @@ test("a start serves the first document", async () => {
   );
 });
 
-test("a reload applies what differs, and says so when nothing does", async () => {
+test("a reload applies the differences, and reports if there are none", async () => {
   const { director, events, write } = await startDirector();
   await director.reload("SIGHUP");
   assert.equal(events.at(-1), "document-unchanged");
@@ -135,7 +135,7 @@ test("a reload applies what differs, and says so when nothing does", async () =>
   assert.deepEqual(events.slice(-2), ["listening", "document-applied"]);
 });
 
-test("a dry run says what would change, and leaves no trace in the log, the metrics and the status", async () => {
+test("a dry run reports what would change, and does not affect the log, the metrics or the status", async () => {
   const { director, events, outcomes, checkPort } = await startDirector();
   const told = events.length;
   const dryRun = (port: number): Promise<ChangeResult> =>
@@ -152,7 +152,7 @@ test("a dry run says what would change, and leaves no trace in the log, the metr
   assert.deepEqual([events.length, outcomes], [told, ["applied start"]]);
 });
 
-test("a bad document is refused, its reason kept until a good one comes", async () => {
+test("a bad document is refused, and the status shows the reason until a good one is applied", async () => {
   const { director, events, outcomes, write } = await startDirector();
   write(documentWith(99_999));
   await assert.rejects(director.reload("SIGHUP"), { code: "document-invalid" });
@@ -183,7 +183,7 @@ test("new certificate files go to the workers under the same revision", async ()
   assert.equal(fake.journal().at(-1), `commit ${compiled.snapshot.number}`);
 });
 
-test("a certificate that a worker refuses leaves the one before, and the status says why", async () => {
+test("if a worker refuses a certificate, the previous one stays and the status says why", async () => {
   const { director, events, fake, issue } = await startDirector();
   const { fingerprint } = director.certificates()[0]?.facts ?? assert.fail();
   fake.order("prepare.refuse", "try.refuse");
@@ -206,7 +206,7 @@ test("a change during a drain is refused", async () => {
   assert.equal(await drained, 1);
 });
 
-test("every worker gets a successor on the state in force", async () => {
+test("every worker is replaced by one that serves the state in force", async () => {
   const { director, fake } = await startDirector();
   await director.replaceWorkers();
   await eventually(() => fake.pool.statuses().length === 1);

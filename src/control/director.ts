@@ -28,16 +28,19 @@ export interface DirectorParts
   readonly bus: EventBus;
   readonly reader: MaterialReader;
   readonly certificates: CertificateStore;
-  /** Reads the document's file and checks it as a change of what is in force. */
+  /** Reads the file of the document and checks it as a change of the document in force. */
   readonly readFile: (inForce: DocumentInForce | undefined) => Promise<CheckedDocument>;
   readonly notices: Notices;
-  /** For an error of the director's own that nobody waits for. */
+  /** Called with an internal error that no caller handles. */
   readonly onFault: (error: unknown) => void;
-  /** For workers that start as the user of others: from now on they start as their own, or undefined if they do already. */
+  /**
+   * New workers may have to run as the user of an earlier director's workers. If those workers have exited, makes new workers
+   * run as their own user and returns a function that undoes this. Otherwise returns undefined.
+   */
   readonly tryTakeWorkerUser: () => (() => void) | undefined;
 }
 
-/** One running gateway: the state in force, the changes that lead to the next, and the way out. */
+/** One running director: holds the state in force, carries out changes, and drains or stops. */
 export class Director {
   readonly #parts: DirectorParts;
   readonly #changeParts: ChangeParts;
@@ -69,7 +72,7 @@ export class Director {
     return this.#inForce;
   }
 
-  /** Why the last change was refused, if it was. */
+  /** Why the last change was refused, or undefined if it was not. */
   get lastRefusal(): string | undefined {
     return this.#lastRefusal;
   }
@@ -79,8 +82,8 @@ export class Director {
   }
 
   /**
-   * Resolves when the first document is served: that of the file or, if it differs from what was saved last and cannot be
-   * saved, the one in the store. Throws DirectorError.
+   * Resolves when the first document is served. It is the document of the file. If that document is new and cannot be saved, the
+   * document in the store is served instead. Throws DirectorError.
    */
   async start(file: CheckedDocument): Promise<void> {
     await this.#parts.pool.start();
@@ -96,7 +99,7 @@ export class Director {
     this.#parts.certificates.start();
   }
 
-  /** Reads the document's file again and applies what differs. Throws DirectorError; the state before goes on then. */
+  /** Reads the file of the document again and applies the differences. If it throws DirectorError, the previous state stays. */
   reload(actor: Actor): Promise<ChangeResult> {
     const want = async (): Promise<Wanted> => ({
       kind: "document",
@@ -105,7 +108,7 @@ export class Director {
     return this.change({ kind: "document", actor, want });
   }
 
-  /** Carries out one change when the changes before it are done. Throws DirectorError; the state before goes on then. */
+  /** Carries out one change after all earlier ones. If it throws DirectorError, the previous state stays. */
   async change(request: ChangeRequest): Promise<ChangeResult> {
     const { kind, actor } = request;
     const startedMs = performance.now();
@@ -130,7 +133,7 @@ export class Director {
     }
   }
 
-  /** Gives each worker a successor, between changes. */
+  /** Replaces every worker. Other changes may run between two replacements. */
   async replaceWorkers(): Promise<void> {
     const takeBack = this.#parts.tryTakeWorkerUser();
     if (takeBack !== undefined) {
@@ -146,14 +149,14 @@ export class Director {
     }
   }
 
-  /** Finishes the change under way, refuses all others and lets connections end. Resolves to how many were cut. */
+  /** Finishes the running change, refuses all others, and waits for connections to end. Resolves to the number that were cut. */
   async drain(deadlineMs: number): Promise<number> {
     this.#leave();
     await this.#queue.untilIdle();
     return this.#parts.pool.drain(deadlineMs);
   }
 
-  /** Ends everything at once. */
+  /** Ends all workers immediately. */
   async stop(): Promise<void> {
     this.#leave();
     await this.#parts.pool.stop();
@@ -167,7 +170,7 @@ export class Director {
     this.#phase = "draining";
     this.#parts.certificates.close();
     this.#parts.health.close();
-    // A change that has still to read its files is none yet.
+    // A change that is still reading its files fails.
     this.#parts.reader.close().catch(this.#parts.onFault);
     this.#queue.close();
   }
@@ -188,13 +191,13 @@ export class Director {
     await this.change({ kind: "certificates", actor: "certificate-watcher", want });
   }
 
-  /** Raises or clears what an operator should know about certificates, whenever their problems have changed. */
+  /** Raises or clears the notices about certificates. To be called when their problems have changed. */
   noteCertificates(): void {
     this.#noteRefusedTrust();
     this.#noteImpairedListeners();
   }
 
-  /** A certificate has a state in the status; CA bundles and revocation lists have none. */
+  /** CA bundles and revocation lists need a notice because, unlike certificates, they have no state in the status. */
   #noteRefusedTrust(): void {
     const { certificates, notices } = this.#parts;
     const entries = [...(certificates.inForce?.entries.trusts.values() ?? [])];
@@ -203,7 +206,7 @@ export class Director {
     if (first === undefined) return notices.clear(TRUST_REFUSED);
     notices.raise({
       event: TRUST_REFUSED,
-      text: `New CA or CRL files are refused (${refused.length}): ${first.path}: ${first.message}`,
+      text: `New CA or CRL files are refused (${refused.length}). ${first.path}: ${first.message}`,
     });
   }
 
@@ -218,7 +221,7 @@ export class Director {
     });
     const [first] = impaired;
     if (first === undefined) return notices.clear(LISTENERS_IMPAIRED);
-    const text = `${impaired.length} of the listeners cannot serve all clients. ${first}`;
+    const text = `Listeners that cannot serve all clients: ${impaired.length}. ${first}`;
     notices.raise({ event: LISTENERS_IMPAIRED, text });
   }
 

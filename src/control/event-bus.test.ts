@@ -7,7 +7,7 @@ const restart: DirectorEvent = { name: "restart-needed" };
 const replaced: DirectorEvent = { name: "workers-replaced" };
 const failOn = (error: unknown): void => assert.fail(String(error));
 
-test("each subscriber hears every event, in the order of subscription and of publication", () => {
+test("each subscriber gets every event, in the order of subscription and of publication", () => {
   const heard: string[] = [];
   const bus = new EventBus(failOn);
   bus.publish(replaced);
@@ -23,7 +23,7 @@ test("each subscriber hears every event, in the order of subscription and of pub
   ]);
 });
 
-test("a subscriber that throws is reported, and neither the publisher nor another subscriber notices", () => {
+test("a subscriber that throws is reported, and does not affect the publisher or other subscribers", () => {
   const heard: string[] = [];
   const bus = new EventBus((error) => heard.push(`fault ${String(error)}`));
   bus.subscribe(() => {
@@ -40,7 +40,7 @@ test("a subscriber that throws is reported, and neither the publisher nor anothe
   ]);
 });
 
-test("a subscriber that has unsubscribed hears nothing more, even if it does so while it hears", () => {
+test("a subscriber gets no event after it has unsubscribed, even during an event", () => {
   const heard: string[] = [];
   const bus = new EventBus(failOn);
   const unsubscribe = bus.subscribe(({ name }) => {
@@ -53,7 +53,7 @@ test("a subscriber that has unsubscribed hears nothing more, even if it does so 
   assert.deepEqual(heard, ["restart-needed", "other restart-needed", "other workers-replaced"]);
 });
 
-test("a subscriber may not publish, but the report of a fault may", () => {
+test("a subscriber must not publish an event, but the fault handler may", () => {
   const heard: string[] = [];
   const bus: EventBus = new EventBus((error) => {
     heard.push(String(error));

@@ -3,27 +3,27 @@ import type { DirectorEvent } from "./director-event.ts";
 type Subscriber = (event: DirectorEvent) => void;
 
 /**
- * Calls every subscriber with each event before `publish` returns, in the order in which they subscribed. The bus keeps no
- * event, so a subscriber that works slowly has to keep, and to bound, its own backlog. A subscriber that throws is reported
- * and affects neither the publisher nor the other subscribers.
+ * Calls every subscriber with each event before `publish` returns, in the order of subscription. The bus does not queue events,
+ * so a slow subscriber needs a bounded queue of its own. An exception of a subscriber is reported and affects neither the
+ * publisher nor the other subscribers.
  */
 export class EventBus {
   readonly #subscribers = new Set<Subscriber>();
   readonly #onFault: (error: unknown) => void;
   #isPublishing = false;
 
-  /** `onFault` gets what a subscriber throws, after the event has reached the others. It may publish. */
+  /** `onFault` is called with the exception of a subscriber, after all subscribers have got the event. It may publish. */
   constructor(onFault: (error: unknown) => void) {
     this.#onFault = onFault;
   }
 
-  /** Returns what ends the subscription. */
+  /** Returns a function that ends the subscription. */
   subscribe(subscriber: Subscriber): () => void {
     this.#subscribers.add(subscriber);
     return () => void this.#subscribers.delete(subscriber);
   }
 
-  /** Throws if a subscriber calls it: events that cause events could reach subscribers in different orders, or never end. */
+  /** Throws if a subscriber calls it. Otherwise events could reach subscribers in different orders, or cause each other forever. */
   publish(event: DirectorEvent): void {
     if (this.#isPublishing) throw new Error(`A subscriber published the event ${event.name}.`);
     this.#isPublishing = true;

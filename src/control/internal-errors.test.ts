@@ -20,6 +20,6 @@ test("a subscriber that throws at every event is reported, although the report c
   assert.equal(count, 2);
   bus.publish({ name: "restart-needed" });
   assert.equal(count, 3);
-  assert.match(notices.texts().join(), /Such errors since the start: 3\./);
+  assert.match(notices.texts().join(), /Internal errors since the start: 3\./);
   assert.equal(lines.filter((line) => line.includes("internal-error")).length, 3);
 });

@@ -2,7 +2,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { Notices } from "./notice.ts";
 import type { Logger } from "./telemetry/log.ts";
 
-/** The part of `process` that hears of errors which nothing has caught. */
+/** The part of `process` that reports uncaught errors. */
 export interface ErrorSource {
   on(event: "uncaughtException", listener: (error: unknown) => void): unknown;
   off(event: "uncaughtException", listener: (error: unknown) => void): unknown;
@@ -12,9 +12,9 @@ const PERIOD_MS = 60_000;
 const MAX_LINES_PER_PERIOD = 20;
 
 /**
- * The last line of defence: errors that no part of the control process has dealt with. Each is logged with its stack and
- * counted; the process goes on, as its end would take the supervision of the workers with it, and with them, a minute
- * later, the service. See docs/decisions/0017-the-control-process-goes-on.md.
+ * Handles errors that no other part of the control process handles. Each error is logged with its stack and counted. The process
+ * continues to run, because without it the workers are not supervised and exit after `director.orphanGrace`. See
+ * docs/decisions/0017-the-control-process-goes-on.md.
  */
 export class InternalErrors {
   readonly #log: Logger;
@@ -30,7 +30,7 @@ export class InternalErrors {
     this.#onCounted = onCounted;
   }
 
-  /** Also what a promise rejects with that has no handler: the runtime raises it as an uncaught exception. */
+  /** Also catches unhandled rejections, because the runtime raises them as uncaught exceptions. */
   catchFrom(source: ErrorSource, cleanup: AsyncDisposableStack): void {
     const report = (error: unknown): void => this.report(error);
     source.on("uncaughtException", report);
@@ -43,14 +43,14 @@ export class InternalErrors {
     const { message, hint } = new DirectorError("internal", String(error)).toShape();
     this.#notices.raise({
       event: "went-on-after-errors",
-      text: `${message} Such errors since the start: ${this.#count}. The director continues. ${hint}`,
+      text: `${message} Internal errors since the start: ${this.#count}. The director continues to run. ${hint}`,
     });
     if (!this.#mayWrite()) return;
     const facts = { event: "internal-error", code: "internal", count: this.#count, err: error };
     this.#log.error(facts, message);
   }
 
-  /** An error that comes again and again must not fill the disk. */
+  /** Limits the log, because a repeated error must not fill the disk. */
   #mayWrite(): boolean {
     const nowMs = performance.now();
     if (nowMs - this.#periodStartedMs >= PERIOD_MS) {

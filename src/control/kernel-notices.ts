@@ -3,7 +3,7 @@ import type { Notice } from "./notice.ts";
 
 const MIGRATE_REQUESTS = "/proc/sys/net/ipv4/tcp_migrate_req";
 
-/** Settings of the kernel that cost connections. A kernel that lacks one (before 5.14) says nothing. */
+/** Returns notices about kernel settings that cause lost connections. Kernels before 5.14 do not have the setting. */
 export function kernelNotices(path = MIGRATE_REQUESTS): readonly Notice[] {
   try {
     if (readFileSync(path, "utf8").trim() !== "0") return [];

@@ -5,11 +5,11 @@ import { controlModeOf } from "./control-mode.ts";
 
 /** The certificates and CA bundles that a listener refers to. */
 export interface ListenerMaterial {
-  /** It presents one of these certificates to clients. */
+  /** The listener presents one of these certificates to clients. */
   readonly certificates: readonly string[];
-  /** It cannot be served without these, as clients or endpoints would not be verified. */
+  /** Without these trusts, clients or endpoints could not be verified, so the listener cannot be served. */
   readonly trusts: readonly { readonly key: string; readonly what: string }[];
-  /** It presents this certificate to endpoints. */
+  /** The listener presents this certificate to endpoints. */
   readonly endpointCertificate: string | undefined;
 }
 

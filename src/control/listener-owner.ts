@@ -1,4 +1,4 @@
-/** What a listener is compiled from besides itself, and how its names are looked up there. */
+/** What a listener is compiled from in addition to its own settings, and functions that look up names there. */
 import { normaliseClientAddress } from "#model/addresses/cidr.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Profile } from "#model/document/profile.ts";

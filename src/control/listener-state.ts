@@ -7,7 +7,7 @@ import { sourcesOf, type SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { materialOfListener, obstacleTo, type ListenerMaterial } from "./listener-material.ts";
 
-/** A listener may have thousands of certificates; all of them are in the list of certificates. */
+/** A listener may have thousands of certificates. `tlsd show certificates` shows all problems. */
 const MAX_REASONS = 3;
 
 export interface ListenerState {
@@ -17,7 +17,7 @@ export interface ListenerState {
   readonly reason?: string;
 }
 
-/** What certificates and CA bundles make of the listeners of the document in force. */
+/** Computes the states of listeners from their certificates and CA bundles. */
 export class ListenerStates {
   readonly #document: Document;
   readonly #entries: SourceEntries;

@@ -1,4 +1,4 @@
-/** The control process: builds its parts, wires them, starts them, and stops them in reverse. */
+/** Builds, connects and starts the parts of the control process, and stops them in reverse order. */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
@@ -24,11 +24,7 @@ import { Notices, type Notice } from "./notice.ts";
 import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
 import { probeNewAddresses } from "./probe-address.ts";
 import { EngineChoice } from "./serving-engine.ts";
-import {
-  becomeControlUser,
-  type ControlFiles,
-  type SelfCommand,
-} from "./privileges/become-control-user.ts";
+import { leaveRoot } from "./privileges/become-control-user.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
 import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { WorkerUser } from "./privileges/worker-user.ts";
@@ -49,35 +45,35 @@ import { WorkerPool } from "./workers/worker-pool.ts";
 export interface ServeOptions {
   readonly configPath: string;
   readonly reader: MaterialReader;
-  /** What is undefined here, the document says. */
+  /** If one of the next four is undefined, the setting of the document is used. */
   readonly dataPath: string | undefined;
   readonly runtimePath: string | undefined;
   readonly workers: number | "auto" | undefined;
   readonly engine: "bun" | "node" | "auto" | undefined;
   readonly logLevel: string;
-  /** JSON lines on a terminal too. */
+  /** Whether JSON lines are logged even on a terminal. */
   readonly isJson?: boolean;
-  /** Undefined unless it serves the demo. */
+  /** Undefined unless the director runs the demo. */
   readonly demo: DemoOptions | undefined;
 }
 
 export interface DemoOptions {
-  /** A document to copy to `configPath` if nothing is there. */
+  /** The document that is copied to `configPath` if that file does not exist. */
   readonly document: string | undefined;
-  /** How the program is called in a shell. */
+  /** The command that starts the program in a shell. */
   readonly command: string;
 }
 
 const MANIFEST = resolve(import.meta.dirname, "../../package.json");
-/** A package holds JavaScript in place of the sources. */
+/** The extension is `.ts` in a working tree and `.js` in a package. */
 const WORKER_ENTRY = resolve(
   import.meta.dirname,
   `../dataplane/main${extname(import.meta.filename)}`,
 );
 
 /**
- * Runs a director until it is told to stop, and resolves to the exit code: 0 when it has drained, and also when a second
- * signal cut the drain short, as both were asked for. Throws DirectorError when it cannot start.
+ * Runs a director until a signal stops it. Resolves to the exit code, which is 0 after a drain, and also if a second signal ended
+ * the drain early. Throws DirectorError if the director cannot start.
  */
 export async function serve(options: ServeOptions): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
@@ -114,9 +110,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   const drainMs = durationMsOf(document.director.drain);
   const wanted = wantedFolders(document.director, file.folder);
-  // Who starts over as another user leaves no process behind that nobody would wait for.
+  // `leaveRoot` may replace this process by exec. Its child processes must have ended before.
   if (process.getuid?.() === 0) await Promise.all([reader.rest(), engines.rest()]);
-  const userNotice = becomeUser(document.director.user, demo !== undefined, configPath, wanted);
+  const userNotice = leaveRoot(document.director.user, demo !== undefined, process, {
+    read: [process.execPath, import.meta.filename, MANIFEST, configPath],
+    handOver: (user) => handOverFolders(wanted, user),
+  });
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
@@ -166,7 +165,7 @@ async function startDemo({ document }: DemoOptions, configPath: string): Promise
   return prepareDemo(dirname(configPath));
 }
 
-/** A director that is stopped while it starts fails to start, and nobody waits for that any more. */
+/** Ignores the failure of a start that a signal has interrupted. */
 const isStoppedMeanwhile = (): void => undefined;
 
 interface Surroundings {
@@ -281,7 +280,7 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     readFile: (inForce) => checkFile(configPath, { kind: "change", inForce }, checkParts),
     checkStored: (stored, start, folder) =>
       checkValue({ ...stored, director: start }, folder, { kind: "start" }, checkParts),
-    // Workers that a killed director has left hold the addresses, and share them.
+    // Workers of an earlier director that was killed hold the addresses and share them with new workers, so a probe would fail.
     probe: async (before, after) => {
       if (orphans.alive().length === 0) await probeNewAddresses(before, after);
     },
@@ -309,25 +308,4 @@ const countOf = (workers: number | "auto"): number =>
 
 async function tryObserve(address: string | undefined, view: DirectorView, log: Logger) {
   return address === undefined ? undefined : startObserve({ address, view, log });
-}
-
-/** Started as root, the control process starts over as its own user. Says so where it stays root. */
-function becomeUser(
-  name: string,
-  isDemo: boolean,
-  configPath: string,
-  folders: WantedFolders,
-): Notice | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  if (isDemo) {
-    const text =
-      "The control process of the demo stays root, so that it can write its certificates.";
-    return { event: "control-runs-as-root", text };
-  }
-  const { execPath, execArgv, argv, env } = process;
-  const read = [execPath, import.meta.filename, MANIFEST, configPath];
-  const execve: SelfCommand["execve"] = (file, args, newEnv) =>
-    process.execve?.(file, args, newEnv);
-  const files: ControlFiles = { read, handOver: (user) => handOverFolders(folders, user) };
-  return becomeControlUser(name, files, { execPath, execArgv, argv, env, execve });
 }

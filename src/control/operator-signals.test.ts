@@ -10,7 +10,7 @@ for (const [signal, method] of [
   ["SIGHUP", "reload"],
   ["SIGUSR2", "replaceWorkers"],
 ] as const) {
-  test(`many ${signal} at once are one that runs and one that follows it`, async () => {
+  test(`many ${signal} during a run cause exactly one further run`, async () => {
     const source = new EventEmitter();
     const running: PromiseWithResolvers<void>[] = [];
     const director = {
@@ -24,7 +24,7 @@ for (const [signal, method] of [
     catchOperatorSignals(source, director, new EventBus(() => undefined), cleanup);
     for (let count = 0; count < 300; count += 1) source.emit(signal);
     assert.equal(running.length, 1);
-    // One that fails does not keep the next from running.
+    // A failed run does not prevent the next one.
     running[0]?.reject(new Error("refused"));
     await nextTurn();
     assert.equal(running.length, 2);

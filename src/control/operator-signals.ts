@@ -1,13 +1,13 @@
 import type { Director } from "./director.ts";
 import type { EventBus } from "./event-bus.ts";
 
-/** The part of `process` that hears signals. */
+/** The part of `process` that delivers signals. */
 export interface SignalSource {
   on(signal: NodeJS.Signals, listener: () => void): unknown;
   off(signal: NodeJS.Signals, listener: () => void): unknown;
 }
 
-/** Resolve at the first and at the second SIGTERM or SIGINT: drain, then stop at once. */
+/** Promises that resolve at the first and the second SIGTERM or SIGINT. The first means drain, the second stop immediately. */
 export interface StopSignals {
   readonly first: Promise<void>;
   readonly second: Promise<void>;
@@ -25,10 +25,10 @@ export function catchStopSignals(source: SignalSource, cleanup: AsyncDisposableS
   return { first: first.promise, second: second.promise };
 }
 
-/** An event says what became of each change. */
+/** Ignores the failure, because an event reports the result of each change. */
 const isPublished = (): void => undefined;
 
-/** SIGHUP reads the document again; SIGUSR2 gives every worker a successor. */
+/** SIGHUP reads the document again. SIGUSR2 replaces every worker. */
 export function catchOperatorSignals(
   source: SignalSource,
   director: Director,
@@ -49,8 +49,9 @@ export function catchOperatorSignals(
 }
 
 /**
- * Runs `work`, which never rejects, once more if it was asked for while it ran, however often that was: work that begins
- * after the last signal has seen all that the signals before it could mean.
+ * Returns a function that runs `work` unless it is running. Calls during a run cause exactly one further run, however many they
+ * are: a run that begins after the last signal takes into account everything that the earlier signals announced. `work` never
+ * rejects.
  */
 function oneAtATime(work: () => Promise<void>): () => void {
   let isRunning = false;

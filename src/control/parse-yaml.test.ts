@@ -23,27 +23,27 @@ describe("parseYaml", () => {
     assert.equal(valueOf(""), null);
   });
 
-  it("names line and column of what is wrong", () => {
+  it("names line and column of an error", () => {
     refused("a: 1\nb: [1, 2\n", /line \d, column \d+: /);
     refused("a:\n\tb: 1", /line 2, column 1: Tabs/);
     refused("a: !secret 1", /line 1, column 4: Unresolved tag/);
     refused("a: 1\n---\na: 2\n", /line 2, column 1: A second document begins here/);
   });
 
-  it("refuses a key that stands twice, in YAML and in JSON", () => {
+  it("refuses duplicate keys in YAML and in JSON", () => {
     refused("a: 1\nb: 2\na: 3\n", /line 3, column 1: The key "a" is duplicated/);
     refused('{"a": {"b": 1, "b": 2}}', /The key "b" is duplicated/);
     refused("? {a: 1}\n: 2\n", /A key must be plain text/);
   });
 
-  it("expands aliases, but not without end", () => {
+  it("expands aliases up to a limit", () => {
     const { b } = valueOf("a: &x { port: 1 }\nb: [*x, *x]\n") as { b: unknown };
     assert.deepEqual(b, [{ port: 1 }, { port: 1 }]);
     const levels = Array.from(
       { length: 12 },
       (_, at) => `a${at + 1}: &a${at + 1} [${`*a${at},`.repeat(9)}]`,
     );
-    refused(["a0: &a0 [1]", ...levels].join("\n"), /aliases expand to too much/);
+    refused(["a0: &a0 [1]", ...levels].join("\n"), /aliases of the document expand to too much/);
     refused("a: &x [*x]", /&x contains itself/);
     refused("a: *x", /no anchor &x/);
   });
@@ -54,14 +54,14 @@ describe("parseYaml", () => {
     assert.equal(Object.keys((value as { certificates: object }).certificates).length, 10_000);
   });
 
-  it("refuses what is nested too deeply or holds too much, and is no exception then", () => {
+  it("refuses a text that is nested too deeply or too large", () => {
     refused("[".repeat(100_000), /nested too deeply/);
     const shared = `a: &x [${`"${"a".repeat(1_000)}",`.repeat(100)}]\n`;
     refused(`${shared}b: [${"*x,".repeat(60)}]\n`, /more than 4 MiB/);
     refused(Uint8Array.of(0x61, 0x3a, 0xff), /not UTF-8/);
   });
 
-  it("keeps numbers that JSON has not, for the schema to name", () => {
+  it("keeps numbers that JSON lacks as text, so that the schema refuses them", () => {
     assert.deepEqual(valueOf("a: [.inf, -.inf, .nan]"), { a: ["Infinity", "-Infinity", "NaN"] });
   });
 });

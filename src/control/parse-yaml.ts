@@ -8,12 +8,12 @@ import {
   type Node,
 } from "yaml";
 
-/** Repeating a listener by alias is fine; aliases of aliases that grow to gigabytes are not. */
+/** Enough to repeat listeners by alias, and too few for nested aliases that expand to gigabytes. */
 const MAX_ALIASES = 100;
-/** Ten thousand vNICs are 1 MiB. */
+/** 10,000 vNICs need 1 MiB. */
 const MAX_VALUE_CHARACTERS = 4 * 1024 * 1024;
 
-/** Where and why a text is no document. */
+/** The text is not a document. The message says why and, if possible, where. */
 export class SyntaxProblem extends Error {
   override readonly name = "SyntaxProblem";
 }
@@ -22,31 +22,34 @@ function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new SyntaxProblem("It is not UTF-8 text.", { cause: error });
+    throw new SyntaxProblem("The file is not UTF-8 text.", { cause: error });
   }
 }
 
 /**
- * YAML 1.2 or JSON, as a value that JSON can hold. Throws SyntaxProblem. It may take any time: a hostile text of a few megabytes takes minutes.
+ * Parses YAML 1.2 or JSON to a value that JSON can represent. A hostile text of a few megabytes takes minutes. Throws
+ * SyntaxProblem.
  */
 export function parseYaml(bytes: Uint8Array): unknown {
   try {
     return plainOf(valueOf(textOf(bytes)));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // What follows the nesting of a text calls itself.
+    // The parser is recursive, so deep nesting exhausts the call stack.
     const reason = error.message.includes("call stack") ? "nested too deeply" : "too large";
-    throw new SyntaxProblem(`It is ${reason}.`, { cause: error });
+    throw new SyntaxProblem(`The document is ${reason}.`, { cause: error });
   }
 }
 
-/** Without what aliases share. JSON has no word for `.inf` and `.nan`; as text they have a problem of their own. */
+/** Returns a copy in which aliases share no objects. JSON lacks `.inf` and `.nan`: they become text, which the schema refuses. */
 function plainOf(value: unknown): unknown {
   const json = JSON.stringify(value ?? null, (_, one: unknown) =>
     typeof one === "number" && !Number.isFinite(one) ? String(one) : one,
   );
   if (json.length <= MAX_VALUE_CHARACTERS) return JSON.parse(json);
-  throw new SyntaxProblem(`It contains more than ${MAX_VALUE_CHARACTERS / 1024 / 1024} MiB.`);
+  throw new SyntaxProblem(
+    `The document contains more than ${MAX_VALUE_CHARACTERS / 1024 / 1024} MiB.`,
+  );
 }
 
 function valueOf(text: string): unknown {
@@ -58,12 +61,12 @@ function valueOf(text: string): unknown {
   const document = parseDocument(text, {
     version: "1.2",
     schema: "core",
-    // Its own check compares every key with every other; `checkNodes` does it in one pass.
+    // The check of the package compares every key with every other key. `checkNodes` needs only one pass.
     uniqueKeys: false,
     prettyErrors: false,
     lineCounter: lines,
   });
-  // An unknown tag is only a warning there, but its writer expects something of it.
+  // The package only warns of an unknown tag. It is an error here, because its author expects an effect.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem?.code === "RESOURCE_EXHAUSTION") throw new RangeError(problem.message);
   if (problem?.code === "MULTIPLE_DOCS") {
@@ -78,11 +81,13 @@ function valueOf(text: string): unknown {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    throw new SyntaxProblem("Its aliases expand to too much data.", { cause: error });
+    throw new SyntaxProblem("The aliases of the document expand to too much data.", {
+      cause: error,
+    });
   }
 }
 
-/** What the parser lets pass: duplicate keys, keys that are no text, and aliases that lead nowhere or to themselves. */
+/** Finds errors that the parser accepts: duplicate keys, keys that are not text, and aliases without a valid target. */
 function checkNodes(
   document: Document.Parsed,
   problemOf: (node: Node, message: string) => SyntaxProblem,
@@ -100,7 +105,10 @@ function checkNodes(
     Alias(_, alias, ancestors) {
       const target = isAlias(alias) ? alias.resolve(document) : undefined;
       if (target === undefined)
-        throw problemOf(alias, `There is no anchor &${alias.source} before it.`);
+        throw problemOf(
+          alias,
+          `The alias *${alias.source} has no anchor &${alias.source} before it.`,
+        );
       if (ancestors.some((ancestor) => ancestor === target)) {
         throw problemOf(alias, `&${alias.source} contains itself.`);
       }

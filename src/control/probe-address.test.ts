@@ -42,7 +42,7 @@ for (const reusePort of [false, true]) {
   });
 }
 
-test("an address that the workers hold already is not tried", async () => {
+test("an address that the workers already use is not probed", async () => {
   const virtualIp = uniqueVirtualIp();
   const port = await occupy(virtualIp, true);
   const snapshot = listeningOn(virtualIp, port);

@@ -12,8 +12,8 @@ const FAILURE_OF_ERRNO: Readonly<Record<string, FailureCode>> = {
 };
 
 /**
- * Tries every address and port that `after` listens on and `before` does not. Workers share theirs by SO_REUSEPORT, and so
- * would a second director, unnoticed: here each is bound once without it. Throws DirectorError, with the listener.
+ * Binds each address and port that is in `after` but not in `before` once without SO_REUSEPORT. Workers bind with SO_REUSEPORT and
+ * would not notice another director on the same port. Throws DirectorError that names the listener.
  */
 export async function probeNewAddresses(
   before: Snapshot | undefined,
@@ -40,7 +40,7 @@ async function probeAddress(virtualIp: string, port: number, listener: string): 
     const errno = errorCodeOf(error) ?? "";
     throw new DirectorError(
       FAILURE_OF_ERRNO[errno] ?? "listener-unusable",
-      `Listener ${listener}, ${socketAddressOf(virtualIp, port)}: ${errno}.`,
+      `Listener ${listener} on ${socketAddressOf(virtualIp, port)}: ${errno}.`,
       { cause: error },
     );
   }

@@ -45,7 +45,7 @@ export function tryStatFacts(
   return { pid, startTicks, parentPid, ...owner };
 }
 
-/** Returns the CPU time that a process has used so far, in milliseconds. Returns undefined if /proc does not tell it. */
+/** Returns the CPU time that a process has used so far, in milliseconds, or undefined if it cannot be read from /proc. */
 export function tryProcessTimeMs(pid: number): number | undefined {
   try {
     const stat = tryParseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
@@ -56,7 +56,7 @@ export function tryProcessTimeMs(pid: number): number | undefined {
 }
 
 function tryParseStat(text: string): ProcessStat | undefined {
-  // Field 2 is the name in parentheses, which may itself hold spaces and parentheses. The rest starts with field 3.
+  // Field 2 is the name in parentheses, which may contain spaces and parentheses. Field 3 follows the last parenthesis.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [state, parentPid] = fields;
   const [userTicks, systemTicks, startTicks] = [fields[11], fields[12], fields[19]];
@@ -71,6 +71,6 @@ function tryParseStat(text: string): ProcessStat | undefined {
   };
 }
 
-/** The owner of the folder in /proc does not tell this: it is root for a process that may not be dumped. */
+/** The owner of the folder in /proc cannot be used instead, because it is root for a process that may not be dumped. */
 const effectiveId = (status: string, field: "Uid" | "Gid"): number =>
   Number(status.split(`\n${field}:`)[1]?.split("\t", 3)[2]);

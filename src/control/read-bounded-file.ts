@@ -2,12 +2,12 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { errorCodeOf } from "#model/error-code.ts";
 
-// A file that is written twice within one tick of the kernel's clock keeps its times (time(7)).
+// Two writes within one tick of the kernel's clock leave the same file times (time(7)).
 const CLOCK_TICK_MS = 50;
 
 export interface FileRead {
   readonly bytes: Buffer;
-  /** Differs whenever the file may have got other contents; symlinks are followed. "" where that cannot be told. */
+  /** Changes if the file may have new contents. Symlinks are followed. "" if the file is too new to detect a further change. */
   readonly signature: string;
 }
 
@@ -50,7 +50,7 @@ export async function readBoundedFile(path: string, maxBytes: number): Promise<F
       await file.close();
     }
   } catch (error) {
-    if (path.includes("\0")) throw new FileUnusableError("Its path has a zero byte.");
+    if (path.includes("\0")) throw new FileUnusableError("The path contains a zero byte.");
     if (!(error instanceof Error) || !("syscall" in error)) throw error;
     throw new FileUnusableError(sentenceOf(error), { cause: error });
   }
@@ -60,14 +60,14 @@ const tooLarge = (maxBytes: number): FileUnusableError =>
   new FileUnusableError(`It is larger than ${Math.floor(maxBytes / 1024)} KiB.`);
 
 const SENTENCES: Readonly<Record<string, string>> = {
-  ENOENT: "There is no such file.",
-  ENOTDIR: "There is no such file.",
-  EACCES: "The director's user may not read it.",
-  EPERM: "The director's user may not read it.",
+  ENOENT: "The file does not exist.",
+  ENOTDIR: "The file does not exist.",
+  EACCES: "The user of the director may not read it.",
+  EPERM: "The user of the director may not read it.",
   EISDIR: "It is a folder.",
-  ELOOP: "Its symlinks go round in a circle.",
+  ELOOP: "Its symlinks form a loop.",
   ENXIO: "It is not a regular file.",
-  EMFILE: "The director has no open files left.",
+  EMFILE: "The director has reached its open-file limit.",
 };
 
 function sentenceOf(error: Error): string {

@@ -20,7 +20,7 @@ async function refused(path: string, message: RegExp): Promise<void> {
 }
 
 describe("readDocument", () => {
-  it("reads the same here and in a reader process", async () => {
+  it("gives the same result in this process and in a reader process", async () => {
     const folder = await makeTempFolder();
     const path = join(folder, "director.yaml");
     for (const text of ["servers: { web: { address: 192.0.2.1 } }\n", "serverz: .inf\n"]) {
@@ -34,7 +34,7 @@ describe("readDocument", () => {
     await assert.rejects(readDocument(path, reader, false), /line 1, column \d/);
   });
 
-  it("gives the document with its defaults, its problems and its folder", async () => {
+  it("returns the document with its defaults, its problems and its folder", async () => {
     const folder = await makeTempFolder();
     const path = join(folder, "director.yaml");
     await writeFiles(folder, { "director.yaml": "servers: { web: { address: 192.0.2.1 } }\n" });
@@ -51,7 +51,7 @@ describe("readDocument", () => {
     );
   });
 
-  it("says what is no document, with line and column", async () => {
+  it("refuses a text that is not a document, with line and column", async () => {
     const folder = await makeTempFolder();
     await writeFiles(folder, { "director.yaml": "a: 1\nb: [1, 2\n" });
     await refused(join(folder, "director.yaml"), /director\.yaml: line \d, column \d+: /);
@@ -65,7 +65,7 @@ describe("readDocument", () => {
     assert.ok((problems[0]?.path.length ?? 0) < 2_000);
   });
 
-  it("reads nothing but a regular file of bounded size", async () => {
+  it("reads only regular files of limited size", async () => {
     const folder = await makeTempFolder();
     const pipe = join(folder, "pipe");
     execFileSync("mkfifo", [pipe]);
@@ -74,8 +74,8 @@ describe("readDocument", () => {
     await refused(pipe, /not a regular file/);
     await refused(folder, /not a regular file/);
     await refused("/dev/zero", /not a regular file/);
-    await refused(join(folder, "nothing"), /no such file/);
-    await refused(join(folder, "loop"), /circle/);
+    await refused(join(folder, "nothing"), /does not exist/);
+    await refused(join(folder, "loop"), /form a loop/);
     await refused(join(folder, "large"), /larger than 16384 KiB/);
   });
 });

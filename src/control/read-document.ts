@@ -10,18 +10,17 @@ import { DeadlineError, ReaderEndedError } from "./reader/reader-process.ts";
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
-/** What a document of this size may take does not matter before there is anything to serve, and its start would. */
+/** Before the director serves, a document up to this size is parsed in this process, which saves the start of a reader process. */
 const MAX_SMALL_BYTES = 8 * 1024;
 
 export interface ReadDocument extends ParsedDocument {
-  /** Absolute; what the paths of the document are relative to. */
+  /** The absolute path of the folder to which the paths in the document are relative. */
   readonly folder: string;
 }
 
 /**
- * Reads YAML 1.2 or JSON and checks it by itself; the files that it names are not looked at. A director that serves has it
- * parsed in a reader process, whatever its size. Throws DirectorError `document-unreadable`, with line and column where
- * there are some.
+ * Reads a document in YAML 1.2 or JSON and checks it without the files that it names. A director that serves always parses it in
+ * a reader process. Throws DirectorError `document-unreadable`, with line and column for a syntax error.
  */
 export async function readDocument(
   path: string,

@@ -10,17 +10,17 @@ interface Chosen extends ServingEngine {
 }
 
 export interface EngineChoiceOptions {
-  /** What the command line asks for; undefined if it leaves the choice to the document. */
+  /** The engine from the command line, or undefined if the document chooses it. */
   readonly wanted: DirectorSettings["engine"] | undefined;
-  /** The Node that runs the control process, and its environment. */
+  /** The path of the Node that runs the control process. */
   readonly nodeFile: string;
   readonly arch: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Told of what a trial cannot account for. */
+  /** Called with an unexpected error of an engine trial. */
   onFault(error: unknown): void;
 }
 
-/** The engine of the workers, which is chosen with the first document and stays, and its trial process. */
+/** The engine of the workers and its trial process. The engine is chosen with the first document and does not change. */
 export class EngineChoice {
   readonly #options: EngineChoiceOptions;
   #chosen: Chosen | undefined;
@@ -46,7 +46,7 @@ export class EngineChoice {
     }
   }
 
-  /** Ends the trial process, which comes back with the next trial. */
+  /** Ends the trial process. The next trial starts it again. */
   async rest(): Promise<void> {
     await this.#trial?.rest();
   }
@@ -59,7 +59,7 @@ export class EngineChoice {
     const { wanted, nodeFile, arch, env } = this.#options;
     const binary = findEngine({ wanted: wanted ?? settings.engine, nodeFile, arch });
     const { engine } = binary;
-    // The reader runs on the Node that the workers would run on.
+    // The reader runs on the same Node as the workers, so no separate trial is needed.
     if (engine === "node") return { binary, engine, trial: undefined };
     const onFault = this.#options.onFault.bind(this.#options);
     this.#trial = startEngineTrial({ engine: binary, env, onFault });

@@ -6,7 +6,7 @@ import type { RevisionStore, StoredDocument, StoredRevision } from "./state/revi
 
 export interface UnsavedStartParts {
   readonly store: RevisionStore;
-  /** Checks a document that comes from the store, with start-up settings and the folder of the file. */
+  /** Checks a document from the store, with the `director` settings and the folder of the file. */
   readonly checkStored: (
     document: StoredDocument,
     settings: DirectorSettings,
@@ -17,12 +17,12 @@ export interface UnsavedStartParts {
 const SERVES_STORED = "serves-stored-document";
 const SERVES_UNSAVED = "serves-unsaved-document";
 
-/** The events of the notices of such a start, which end with the next document that is applied. */
+/** The events of the notices of an unsaved start. They are cleared when the next document is applied. */
 export const UNSAVED_START_NOTICES = [SERVES_STORED, SERVES_UNSAVED] as const;
 
 /**
- * What a director serves that starts with a document which it cannot save: the document that was saved last or, if there is
- * none that can be served, the one of the file. See docs/decisions/0016-serve-on-when-the-disk-fails.md.
+ * Decides what a director serves if it starts with a document that it cannot save: the document that was last saved or, if that
+ * cannot be served, the document in the file. See docs/decisions/0016-serve-on-when-the-disk-fails.md.
  */
 export async function startUnsaved(
   file: CheckedDocument,
@@ -35,8 +35,8 @@ export async function startUnsaved(
     if (checked.document !== undefined) {
       const { revision } = stored;
       const text =
-        `Revision ${revision} is served from the store: the document of the file differs from it and could ` +
-        "not be saved. SIGHUP applies the file when the state can be saved again.";
+        `The director serves revision ${revision} from the store, because the document in the file is different and ` +
+        "could not be saved. Send SIGHUP to apply the file when the state can be saved again.";
       return {
         wanted: { kind: "document", checked, known: { revision, isSaved: true } },
         notice: { event: SERVES_STORED, text },
@@ -45,8 +45,8 @@ export async function startUnsaved(
   }
   const known = { revision: (stored?.revision ?? 0) + 1, isSaved: false };
   const text =
-    "The document of the file is served without being saved, as the store has none that can be served. " +
-    "SIGHUP saves it when the state can be saved again.";
+    "The director serves the document in the file without having saved it, because the store has no document that " +
+    "can be served. Send SIGHUP to save it when the state can be saved again.";
   return {
     wanted: { kind: "document", checked: file, known },
     notice: { event: SERVES_UNSAVED, text },

@@ -9,10 +9,10 @@ import type { StateInForce } from "./change.ts";
 
 type State = Pick<StateInForce, "document" | "sources">;
 
-/** A state never changes, and its warnings are asked for often. */
+/** Caches the warnings, because a state is immutable and its warnings are read often. */
 const known = new WeakMap<State, readonly Problem[]>();
 
-/** Returns what the rules warn of in the document and the files in force. */
+/** Returns the warnings about the document and the files in force. */
 export function warningsInForce(state: State): readonly Problem[] {
   const before = known.get(state);
   if (before !== undefined) return before;

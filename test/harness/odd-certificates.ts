@@ -187,7 +187,7 @@ export const illegalCertificates: Readonly<
   },
   "version 1 with extensions": {
     fields: { version: 1, extensions: [alternativeNames(dns("a.example"))] },
-    problem: /^certificate-malformed: .*has extensions, but is of version 1/,
+    problem: /^certificate-malformed: .*has extensions although its version is 1/,
   },
   "an extension twice": {
     fields: {
@@ -230,7 +230,7 @@ export const illegalCertificates: Readonly<
   },
   "a curve that is spelled out": {
     fields: { keys: explicitKeys() },
-    problem: /^certificate-unusable: .*spells out the parameters/,
+    problem: /^certificate-unusable: .*contains the parameters/,
   },
 };
 

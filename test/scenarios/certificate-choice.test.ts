@@ -226,7 +226,7 @@ forEachEngine((engine) => {
         /^error: certificates\.mixed\.key\n.+does not belong to the certificate/m,
       );
       assert.match(stderr, /^error: certificates\.old\.chain\n.+expired on/m);
-      assert.match(stderr, /^error: certificates\.sealed\.key\n.+does not open/m);
+      assert.match(stderr, /^error: certificates\.sealed\.key\n.+does not decrypt/m);
     });
   });
 });

@@ -185,7 +185,7 @@ forEachEngineIfLong("node", (engine) => {
       assert.match(shown.stdout, /mixed +refused/);
       assert.match(
         shown.stdout,
-        /Files that are refused; an older version is served:\n +mixed: .+does not belong/,
+        /Refused files \(the previous version is still served\):\n +mixed: .+does not belong/,
       );
       const isRefusal = (line: LogLine): boolean =>
         isEvent(line, "certificate-refused") && line["path"] === "certificates.mixed.key";
@@ -207,7 +207,7 @@ forEachEngineIfLong("node", (engine) => {
       const key = join(director.dir, "half-written.key");
       await rename(key, `${key}.away`);
       await eventually(
-        async () => /no such file/.test((await statusOf("half-written"))?.problem ?? ""),
+        async () => /does not exist/.test((await statusOf("half-written"))?.problem ?? ""),
         noticeMs,
         "the refusal of a missing file",
       );

@@ -49,7 +49,10 @@ test("the demo", async (t) => {
       assert.doesNotMatch(command, / (-k|--insecure)\b/);
       const { code, stdout, stderr } = await inShell(command, { cwd: clone });
       assert.equal(code, 0, `${command}\n${stderr}`);
-      assert.match(stdout, /^Hello from (shop on web-1|pay on web-2)\. The director ended TLS/);
+      assert.match(
+        stdout,
+        /^Hello from (shop on web-1|pay on web-2)\. The director terminated TLS/,
+      );
     }
   });
 

@@ -106,7 +106,7 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           const again = await startAgain(shop, changed(shop, "third"));
           await shownSerials(shop.clientOf("web"), 4);
           assert.equal((await again.status()).revision, 2);
-          assert.equal(await noticesWith(again, "Revision 2 is served from the store"), 1);
+          assert.equal(await noticesWith(again, "serves revision 2 from the store"), 1);
           const { outcome, line } = await again.reload(changed(shop, "fourth"));
           assert.deepEqual([outcome, line["code"]], ["refused", "state-unwritable"]);
 
@@ -116,7 +116,7 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           // The record of workers is tried again by itself.
           const isSilent = async (): Promise<boolean> => (await noticesWith(again, "be sav")) === 0;
           await eventually(isSilent, deadlineMs, "no notice");
-          assert.equal(await noticesWith(again, "served from the store"), 0);
+          assert.equal(await noticesWith(again, "from the store"), 0);
           assert.equal((await again.stop()).code, 0);
         });
 
@@ -124,11 +124,11 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           const empty = await mountDataFolder();
           empty.fill();
           const { director, document } = await start({ folder: empty.folder, workers: 1 });
-          assert.equal(await noticesWith(director, "without being saved"), 1);
+          assert.equal(await noticesWith(director, "without having saved it"), 1);
           empty.free();
           // The same document, but it is not in the store yet.
           assert.equal((await director.reload(document)).outcome, "applied");
-          assert.equal(await noticesWith(director, "without being saved"), 0);
+          assert.equal(await noticesWith(director, "without having saved it"), 0);
           assert.equal((await director.reload(document)).outcome, "unchanged");
         });
       });

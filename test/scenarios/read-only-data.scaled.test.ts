@@ -112,7 +112,7 @@ describe("a director whose data folder is read-only", { concurrency: 2, ...mayMo
         const { revision, notices } = await status();
         // It is in the log beside the database: what reads without it would find nothing or the first.
         assert.equal(revision, 2);
-        assert.ok(notices.some((text) => text.includes("Revision 2 is served from the store")));
+        assert.ok(notices.some((text) => text.includes("serves revision 2 from the store")));
         assert.ok(notices.some((text) => text.includes(`admin socket is ${socketPath}`)));
         assert.equal(await reload(), "state-unwritable");
         const { stdout } = await runTlsd(["show", "status"], { env: { TLSD_SOCKET: socketPath } });

@@ -132,7 +132,7 @@ describe("tlsd wait", { concurrency: 2 }, () => {
     assert.equal(none.code, 1);
     assert.match(
       none.stderr,
-      /^tlsd: director-unreachable: .* It was not ready within 0\.3 s\. .*ENOENT/,
+      /^tlsd: director-unreachable: .* The director was not ready within 0\.3 s\. .*ENOENT/,
     );
     const starting = createServer((_request, response) => {
       response.statusCode = 503;

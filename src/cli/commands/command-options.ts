@@ -3,7 +3,7 @@ import { DURATION_PATTERN, durationMsOf } from "#model/units.ts";
 
 const DEFAULT_SOCKET = "data/tlsd.sock";
 
-export const jsonOption = (): Option => new Option("--json", "print JSON, also for a failure");
+export const jsonOption = (): Option => new Option("--json", "print JSON, also for failures");
 
 export const socketOption = (): Option =>
   new Option("--socket <path>", "the admin socket").default(DEFAULT_SOCKET).env("TLSD_SOCKET");
@@ -13,11 +13,11 @@ export function durationOption(flags: string, description: string, text: string)
   const isDuration = new RegExp(DURATION_PATTERN);
   return new Option(flags, description).default(durationMsOf(text), text).argParser((given) => {
     if (isDuration.test(given)) return durationMsOf(given);
-    throw new InvalidArgumentError("It is a duration such as 60s, 500ms or 5m.");
+    throw new InvalidArgumentError("It must be a duration such as 60s, 500ms or 5m.");
   });
 }
 
-/** An option whose value is an integer of the range, or one of `words`. */
+/** Builds an option whose value is an integer from `minimum` to `maximum`, or one of `words`. */
 export function integerOption(
   flags: string,
   description: string,
@@ -30,11 +30,11 @@ export function integerOption(
     const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
     if (value >= minimum && value <= maximum) return value;
     const range = `an integer from ${minimum} to ${maximum}`;
-    throw new InvalidArgumentError(`It is ${[range, ...words].join(" or ")}.`);
+    throw new InvalidArgumentError(`It must be ${[range, ...words].join(" or ")}.`);
   });
 }
 
-/** Examples below the help of a command. */
+/** Adds examples to the help of a command. */
 export function withExamples(command: Command, examples: readonly string[]): void {
   const title = examples.length === 1 ? "Example:" : "Examples:";
   command.addHelpText("after", ["", title, ...examples.map((line) => `  ${line}`)].join("\n"));

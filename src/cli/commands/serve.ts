@@ -3,7 +3,7 @@ import { integerOption, withExamples } from "./command-options.ts";
 
 export interface ServeRequest {
   readonly configPath: string;
-  /** If a flag is not given, the setting of the document is used. */
+  /** If one of the next four is undefined, the setting of the document is used. */
   readonly dataPath: string | undefined;
   readonly runtimePath: string | undefined;
   readonly workers: number | "auto" | undefined;
@@ -34,8 +34,8 @@ export function addServe(program: Command, run: (request: ServeRequest) => Promi
     [
       "",
       "Signals: SIGHUP reads the document again and applies the differences. SIGTERM or SIGINT",
-      "waits up to director.drain for connections to end, and exits; a second one exits at once.",
-      "SIGUSR2 replaces each worker.",
+      "waits up to director.drain for connections to end, and exits; a second signal exits",
+      "immediately. SIGUSR2 replaces the workers.",
     ].join("\n"),
   );
   withExamples(command, [
@@ -53,7 +53,7 @@ export function addDemo(
   const command = program
     .command("demo")
     .description(
-      "run a demo: a document with two virtual IPs, with new certificates and two small endpoints",
+      "run a demo: a document with two virtual IPs, new certificates and two small endpoints",
     );
   addServeOptions(command, demoDocument, run);
   withExamples(command, ["tlsd demo", "tlsd demo --engine node"]);
@@ -66,8 +66,8 @@ function addServeOptions(
 ): void {
   command
     .option("--config <file>", "the document, YAML or JSON", configDefault)
-    .option("--data <folder>", "folder of state, admin socket and lock (default: director.data)")
-    .option("--runtime <folder>", "folder of admin socket and lock, if it is not the data folder")
+    .option("--data <folder>", "folder for state, admin socket and lock (default: director.data)")
+    .option("--runtime <folder>", "folder for admin socket and lock, if it is not the data folder")
     .addOption(
       integerOption(
         "--workers <count>",

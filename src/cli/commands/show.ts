@@ -5,7 +5,7 @@ import { integerOption, jsonOption, socketOption, withExamples } from "./command
 
 interface KindUsage {
   readonly description: string;
-  /** What NAME means. Absent if the kind has no names. */
+  /** The description of NAME. Absent if the kind has no names. */
   readonly name?: string;
   readonly examples: readonly string[];
 }
@@ -31,8 +31,8 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
     examples: ["tlsd show listeners", "tlsd show listeners front.shop:8443 --watch"],
   },
   certificates: {
-    description: "certificates: the served version, and files that are refused",
-    name: "a certificate; if none is called so, `*` stands for any characters",
+    description: "certificates: the version that is served, and files that were refused",
+    name: "a certificate, or a pattern in which `*` matches any characters",
     examples: [
       "tlsd show certificates",
       "tlsd show certificates shop --json",
@@ -69,7 +69,7 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
     if (usage.name !== undefined) command.argument("[name]", usage.name);
     if (kind === "handshakes") {
       command
-        .option("--failed", "only failed handshakes; this is the default, as no others are kept")
+        .option("--failed", "only failed handshakes (the default; successful ones are not kept)")
         .addOption(
           integerOption("--limit <count>", "how many handshakes", 1, MAX_LIMIT).default(
             DEFAULT_LIMIT,

@@ -33,7 +33,7 @@ export function addWait(program: Command, run: (request: WaitRequest) => Promise
     .addArgument(new Argument("[state]", "what to wait for").choices(["ready"]).default("ready"))
     .addOption(socketOption())
     .addOption(durationOption("--timeout <duration>", "how long to wait", "60s"))
-    .addOption(integerOption("--pid <pid>", "fail when this process has ended", 1, MAX_PID))
+    .addOption(integerOption("--pid <pid>", "stop waiting if this process has ended", 1, MAX_PID))
     .addOption(jsonOption())
     .action(async () => {
       const { socket, timeout, pid, json } = command.opts<WaitOptions>();

@@ -31,7 +31,7 @@ const replies: Readonly<Record<string, unknown>> = {
   ],
 };
 
-/** Answers like the admin API on a unix socket, with `replies`; anything else is not found. */
+/** Serves `replies` like the admin API on a unix socket. Any other path is not found. */
 async function startAdminSocket(): Promise<string> {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
   const server = createServer(({ url = "" }, response) => {
@@ -58,11 +58,11 @@ async function show(
   return { code, stdout, stderr };
 }
 
-test("status is shown in lines, what needs attention too", async () => {
+test("status is shown in lines, including what needs attention", async () => {
   const { code, stdout } = await show(await startAdminSocket(), ["status"]);
   assert.equal(code, 0);
   assert.match(stdout, /^director {6}0\.1\.0, serving, pid 4320$/m);
-  assert.match(stdout, /^workers {7}1 of 1 serve, engine bun$/m);
+  assert.match(stdout, /^workers {7}1 of 1 serving, engine bun$/m);
   assert.match(stdout, /^certificates {2}0 ok, 1 refused$/m);
   assert.match(stdout, /^refused {7}shop: The key does not match\.$/m);
   assert.match(stdout, /^last change {3}refused: profiles\.shop: no$/m);
@@ -93,14 +93,14 @@ test("lists are tables", async () => {
   );
 });
 
-test("handshakes come with their cause in words, and what a client sent cannot steer a terminal", async () => {
+test("handshakes are shown with an explanation, and control characters of the client are escaped", async () => {
   const { code, stdout } = await show(await startAdminSocket(), ["handshakes", "--failed"]);
   assert.equal(code, 0);
   const [, row = "", , words] = stdout.split("\n");
   assert.deepEqual(row.split(/ {2,}/), [
     "2023-11-14 22:13:20Z",
     "front.shop:8443",
-    "192.0.2.1:50000 by 192.0.2.9",
+    "192.0.2.1:50000 via 192.0.2.9",
     "shop\\u{1b}",
     "over-limit (address-handshake-rate)",
     "x; offers TLSv1.2; ALPN h2; 1 ms",
@@ -108,7 +108,7 @@ test("handshakes come with their cause in words, and what a client sent cannot s
   assert.equal(words, "  over-limit: A limit of the vNIC or of the director was reached.");
 });
 
-test("no failed handshake is an answer", async () => {
+test("an empty list of failed handshakes is not a failure", async () => {
   const socketPath = await startAdminSocket();
   for (const args of [["--limit", "1"], ["other.shop"]]) {
     const { code, stdout } = await show(socketPath, ["handshakes", ...args]);
@@ -116,7 +116,7 @@ test("no failed handshake is an answer", async () => {
   }
 });
 
-test("handshakes of one name are found behind any number of others", async () => {
+test("handshakes of one name are found among any number of others", async () => {
   const socketPath = await startAdminSocket();
   const count = async (...args: readonly string[]): Promise<number> => {
     const { stdout } = await show(socketPath, ["handshakes", ...args, "--json"]);
@@ -135,7 +135,7 @@ test("--json prints what the director replied", async () => {
   assert.deepEqual(JSON.parse(named.stdout), [{ ...sampleWorker, id: 12, state: "draining" }]);
 });
 
-test("NAME narrows, and a name that does not exist is a failure", async () => {
+test("NAME selects, and a name that does not exist is a failure", async () => {
   const socketPath = await startAdminSocket();
   for (const [kind, name] of [
     ["vnics", "shop"],
@@ -149,10 +149,10 @@ test("NAME narrows, and a name that does not exist is a failure", async () => {
   }
   const { code, stderr } = await show(socketPath, ["vnics", "front"]);
   assert.equal(code, 1);
-  assert.match(stderr, /^tlsd: not-found: Not found\. No vnic is called 'front'\.\n {2}/);
+  assert.match(stderr, /^tlsd: not-found: Not found\. There is no vnic named 'front'\.\n {2}/);
 });
 
-test("no director is a failure with code, sentence and hint", async () => {
+test("a missing director is a failure with code, message and hint", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
   const text = await show(socketPath, ["status"]);
   assert.equal(text.code, 1);
@@ -168,7 +168,7 @@ test("no director is a failure with code, sentence and hint", async () => {
   assert.equal(failure["code"], "director-unreachable");
 });
 
-test("--watch prints again until it is interrupted, which is no failure", async () => {
+test("--watch prints again until it is interrupted, which is not a failure", async () => {
   const socketPath = await startAdminSocket();
   const args = ["show", "workers", "--watch", "--json", "--socket", socketPath];
   const running = await startTlsd(args);
@@ -180,7 +180,7 @@ test("--watch prints again until it is interrupted, which is no failure", async 
   assert.deepEqual([code, signal], [0, null]);
 });
 
-test("a reader that has enough is no failure", async () => {
+test("a reader that closes the output is not a failure", async () => {
   const socketPath = await startAdminSocket();
   const running = await startTlsd(["show", "workers", "--watch", "--socket", socketPath]);
   await eventually(() => running.output() !== "", 10_000, "the first round");

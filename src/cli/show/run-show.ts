@@ -22,7 +22,7 @@ export interface ShowRequest {
 const WATCH_INTERVAL_MS = 2_000;
 const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
 
-/** Prints once, or every 2 s until `signal` when watching. While it watches, a failure is printed and does not end it. */
+/** Prints once or, if it watches, every 2 s until `signal` aborts. While it watches, failures are printed and do not end it. */
 export async function runShow(
   request: ShowRequest,
   terminal: Terminal,
@@ -68,7 +68,7 @@ async function printedBy<Reply>(view: ShowView<Reply>, request: ShowRequest): Pr
   const reply = (await getFromAdmin(socketPath, view.path(limit, name))) as Reply;
   const shown = name === undefined ? reply : view.named?.(reply, name, limit);
   if (shown === undefined) {
-    throw new DirectorError("not-found", `No ${kind.slice(0, -1)} is called '${name}'.`);
+    throw new DirectorError("not-found", `There is no ${kind.slice(0, -1)} named '${name}'.`);
   }
   if (!isJson) return view.text(shown, Date.now());
   return `${JSON.stringify(shown, undefined, isWatching ? undefined : 2)}\n`;

@@ -39,11 +39,8 @@ export const showCertificates: ShowView<readonly CertificateStatus[]> = {
     );
     return [
       table,
-      section("Files that are refused; an older version is served", problems(true)),
-      section(
-        "Certificates that clients cannot be served with, or that they refuse",
-        problems(false),
-      ),
+      section("Refused files (the previous version is still served)", problems(true)),
+      section("Certificates that cannot be used, or that clients refuse", problems(false)),
       section("Warnings", warnings),
     ].join("");
   },

@@ -12,7 +12,7 @@ const ALL = 1_000;
 export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
   // Records of other names may be newer, so all are requested.
   path: (limit, name) => `/v1/handshakes?failed&limit=${name === undefined ? limit : ALL}`,
-  // An empty list is a valid answer here, not a failure.
+  // A name without failed handshakes is not a failure.
   named: (records, name, limit) =>
     records
       .filter(({ listener }) => listener === name || listener.startsWith(`${name}:`))
@@ -40,7 +40,7 @@ export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
 function clientText({ clientAddress, clientPort, proxyAddress }: HandshakeRecord): string {
   // A client that was gone before it was accepted has no known address.
   const client = clientAddress === "" ? "-" : socketAddressOf(clientAddress, clientPort);
-  return proxyAddress === undefined ? client : `${client} by ${proxyAddress}`;
+  return proxyAddress === undefined ? client : `${client} via ${proxyAddress}`;
 }
 
 function causeText({ failure, limit, alert }: HandshakeRecord): string {

@@ -5,7 +5,7 @@ import { onlyLike } from "./show-kind.ts";
 const shown = (wanted: string): readonly string[] | undefined =>
   onlyLike(["*.shop.example", "shop.example", "www.shop.example", "aba"], wanted, (name) => name);
 
-test("a `*` stands for any characters, or for none", () => {
+test("a `*` matches any number of characters", () => {
   assert.deepEqual(shown("*"), ["*.shop.example", "shop.example", "www.shop.example", "aba"]);
   assert.deepEqual(shown("shop*.example"), ["shop.example"]);
   assert.deepEqual(shown("*s*p*"), ["*.shop.example", "shop.example", "www.shop.example"]);
@@ -14,11 +14,11 @@ test("a `*` stands for any characters, or for none", () => {
   assert.deepEqual(shown("www.*"), ["www.shop.example"]);
 });
 
-test("the name of an element goes before the pattern that it would be", () => {
+test("an exact name takes precedence over a pattern", () => {
   assert.deepEqual(shown("*.shop.example"), ["*.shop.example"]);
 });
 
-test("nothing but `*` has a meaning of its own", () => {
+test("no character except `*` is special", () => {
   assert.deepEqual(shown("shop.exampl."), undefined);
   assert.deepEqual(shown("[a]*"), undefined);
 });

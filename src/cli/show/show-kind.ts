@@ -18,8 +18,8 @@ export interface ShowView<Reply> {
 }
 
 /**
- * Returns the element that is called `wanted`. If there is none, a `*` in `wanted` stands for any characters. Returns
- * undefined if nothing matches. A name may contain a `*` itself, and is then found by it alone.
+ * Returns the element with the name `wanted`. If there is none, `wanted` is a pattern in which `*` matches any characters. Returns
+ * undefined if nothing matches. The name is tried first because a name may itself contain a `*`.
  */
 export function onlyLike<Element>(
   elements: readonly Element[],

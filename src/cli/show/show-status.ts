@@ -4,7 +4,7 @@ import { mebibytesText, spanText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
 
-/** More would hide the lines around them. */
+/** Further warnings are only counted, so that the other lines stay visible. */
 const MAX_WARNINGS = 10;
 
 export const showStatus: ShowView<DirectorStatus> = {
@@ -28,7 +28,7 @@ export const showStatus: ShowView<DirectorStatus> = {
         "document",
         `revision ${status.revision}, changed ${status.changedAt} (${since(status.changedAt)})`,
       ],
-      ["workers", `${workers.serving} of ${workers.wanted} serve, engine ${status.engine}`],
+      ["workers", `${workers.serving} of ${workers.wanted} serving, engine ${status.engine}`],
       ["connections", `${status.openConnections} open`],
       ["certificates", counts.map(([state, count]) => `${count} ${state}`).join(", ")],
       ...troubled.map(

@@ -238,7 +238,7 @@ test("a socket that is removed is made again, and a notice says while it cannot 
   await eventually(() => json(socketPath, "/v1/workers").catch(() => false));
   assert.equal((await stat(socketPath)).mode & 0o777, 0o600);
   await rm(dirname(socketPath), { recursive: true });
-  await eventually(() => notices.texts().join().includes("There is no admin socket."));
+  await eventually(() => notices.texts().join().includes("The admin socket cannot be opened."));
   await mkdir(dirname(socketPath), { mode: 0o700 });
   await eventually(() => json(socketPath, "/v1/workers").catch(() => false));
   assert.deepEqual(notices.texts(), []);

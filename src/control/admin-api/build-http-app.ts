@@ -65,7 +65,7 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     const allowed = METHODS.filter((method) => app.hasRoute({ method, url }));
     const code = allowed.length === 0 ? "not-found" : "method-not-allowed";
     if (allowed.length > 0) void reply.header("allow", allowed.join(", "));
-    const failure = new DirectorError(code, `Nothing answers ${request.method} ${request.url}.`);
+    const failure = new DirectorError(code, `No route matches ${request.method} ${request.url}.`);
     return reply.code(FAILURES[code].status).send(failure.toShape());
   });
   return app;
@@ -79,7 +79,7 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
   const status = isLate ? 408 : FAILURES["bad-request"].status;
-  const detail = isLate ? "It did not come in time." : "It is no HTTP that can be read.";
+  const detail = isLate ? "It did not arrive in time." : "It is not valid HTTP.";
   const body = JSON.stringify(new DirectorError("bad-request", detail).toShape());
   socket.write(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +

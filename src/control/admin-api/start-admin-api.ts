@@ -120,7 +120,7 @@ function raiseMissing(notices: Notices, error: unknown): void {
   const detail = error instanceof DirectorError ? (error.detail ?? "") : String(error);
   notices.raise({
     event: MISSING,
-    text: `There is no admin socket. It is tried again every ${CHECK_MS / 1000} seconds. ${detail}`,
+    text: `The admin socket cannot be opened. The director tries again every ${CHECK_MS / 1000} seconds. ${detail}`,
   });
 }
 
@@ -147,5 +147,5 @@ async function isGone(path: string): Promise<boolean> {
 async function refuseOtherFile(socketPath: string): Promise<void> {
   const found = await tryLstat(socketPath);
   if (found === undefined || found.isSocket()) return;
-  throw new DirectorError("data-unusable", `${socketPath} is there and is not a socket.`);
+  throw new DirectorError("data-unusable", `${socketPath} exists and is not a socket.`);
 }

@@ -36,7 +36,7 @@ export async function startObserve(options: {
     await app.close();
     const code = FAILURE_OF_ERRNO[errorCodeOf(error) ?? ""];
     if (code === undefined) throw error;
-    throw new DirectorError(code, `It is director.observe: ${address}.`, {
+    throw new DirectorError(code, `The address is the one of director.observe: ${address}.`, {
       cause: error,
       path: "director.observe",
     });

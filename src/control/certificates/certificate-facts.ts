@@ -13,7 +13,7 @@ const KEY_TYPES: Readonly<Record<string, KeyType>> = {
 export const tryKeyType = (key: KeyObject): KeyType | undefined =>
   KEY_TYPES[key.asymmetricKeyType ?? ""];
 
-/** The facts but for the period of validity. */
+/** Returns the facts of a certificate except its validity period. */
 export function certificateFactsOf(
   leaf: X509Certificate,
   keyType: KeyType,
@@ -28,12 +28,12 @@ export function certificateFactsOf(
   };
 }
 
-/** More does not help anyone to know a certificate by, and one may hold megabytes of text. */
+/** A longer text does not help to identify a certificate, and a certificate may contain megabytes of text. */
 const MAX_TEXT_LENGTH = 1_024;
 
 const shortened = (text: string): string =>
   text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
 
-/** Node leaves an empty name undefined, which its types do not say (RFC 5280 section 4.1.2.6). */
+/** An empty name is allowed (RFC 5280 section 4.1.2.6). Node then returns undefined, which its types do not declare. */
 export const oneLineOf = (distinguishedName: string | undefined): string =>
   shortened((distinguishedName ?? "").replaceAll("\n", ", "));

@@ -1,4 +1,4 @@
-/** What `X509Certificate` does not tell, or not in a form that can be taken apart again, from the DER of a certificate. */
+/** Reads from the DER of a certificate the fields that `X509Certificate` lacks or returns only as formatted text. */
 import { derElements, DerError, firstElement, TAG, type DerElement } from "./der-reader.ts";
 import { tryTimeMs } from "./der-time.ts";
 import { distinguishedNameOf, type DistinguishedName } from "./distinguished-name.ts";
@@ -6,22 +6,22 @@ import { distinguishedNameOf, type DistinguishedName } from "./distinguished-nam
 export interface CertificateFields {
   /** 1, 2 or 3 (RFC 5280 section 4.1.2.1). */
   readonly version: number;
-  /** Milliseconds since the epoch; undefined where it is no date that there is. */
+  /** Milliseconds since the epoch, or undefined if the date does not exist. */
   readonly notBeforeMs: number | undefined;
   readonly notAfterMs: number | undefined;
-  /** Values of the common name of the subject, the most specific last. */
+  /** The common names of the subject. The most specific one is last. */
   readonly commonNames: readonly string[];
-  /** The dNSNames of the subjectAltName as they stand there, byte by byte. */
+  /** The dNSNames of the subjectAltName, unchanged. Each byte is one character. */
   readonly dnsNames: readonly string[];
   /** Object identifier of the subjectPublicKeyInfo, in hex. */
   readonly keyAlgorithm: string;
-  /** Whether an EC key names its curve (RFC 5480 section 2.1.1), rather than spelling its parameters out. */
+  /** Whether an EC key names its curve (RFC 5480 section 2.1.1) instead of containing the parameters of the curve. */
   readonly hasNamedCurve: boolean;
-  /** Undefined where any usage is allowed. */
+  /** Undefined if the certificate allows every usage. */
   readonly keyUsage: ReadonlySet<number> | undefined;
-  /** Whether the extendedKeyUsage allows TLS servers (RFC 5280 section 4.2.1.12), as it does where there is none. */
+  /** Whether the extendedKeyUsage is absent or allows TLS servers (RFC 5280 section 4.2.1.12). */
   readonly isForServers: boolean;
-  /** What breaks RFC 5280 so that one TLS library or another refuses it; undefined if nothing does. */
+  /** A violation of RFC 5280 for which some TLS libraries refuse the certificate, or undefined if there is none. */
   readonly flaw: string | undefined;
 }
 
@@ -44,7 +44,7 @@ interface Extension {
   readonly value: Buffer;
 }
 
-/** Throws DerError where it is no certificate. */
+/** Throws DerError if `der` is not a certificate. */
 export function certificateFieldsOf(der: Buffer): CertificateFields {
   const { version, fields } = toSignOf(der);
   const [, , , validity, subject, key, ...others] = fields;
@@ -69,10 +69,10 @@ export function certificateFieldsOf(der: Buffer): CertificateFields {
   };
 }
 
-/** The name that a certificate's holder has as an issuer. Throws DerError. */
+/** Returns the subject of a certificate in a form that can be compared with the issuer of another. Throws DerError. */
 export const subjectOf = (der: Buffer): DistinguishedName => nameOf(toSignOf(der).fields[4]);
 
-/** The fields of the TBSCertificate behind the version. */
+/** Returns the fields of the TBSCertificate that follow the version. */
 function toSignOf(der: Buffer): {
   readonly version: number;
   readonly fields: readonly DerElement[];
@@ -124,7 +124,7 @@ function alternativeNamesOf(value: Buffer | undefined): {
   }
 }
 
-/** A BIT STRING: the number of unused bits, then the bits from the left. */
+/** `value` is a BIT STRING: one byte with the number of unused bits, then the bits from the most significant on. */
 function keyUsageOf(value: Buffer | undefined): ReadonlySet<number> | undefined {
   if (value === undefined) return undefined;
   const [, ...bytes] = firstElement(value).contents;
@@ -147,7 +147,8 @@ function flawOf(
   extensions: readonly Extension[],
   isNameDamaged: boolean,
 ): string | undefined {
-  if (version < 3 && extensions.length > 0) return `has extensions, but is of version ${version}`;
+  if (version < 3 && extensions.length > 0)
+    return `has extensions although its version is ${version}`;
   const ids = extensions.map(({ id }) => id);
   if (new Set(ids).size < ids.length) return "has the same extension twice";
   return isNameDamaged ? "has a damaged subjectAltName" : undefined;

@@ -2,22 +2,22 @@ import type { Problem } from "#model/failure.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
 import type { Sources } from "./sources.ts";
 
-/** New versions that are good to use, and are not used yet. */
+/** New versions that have passed every check and are not used yet. */
 export interface NewVersions {
-  /** Returns the sources in force with the new versions in their place, or without those whose source has changed since. */
+  /** Returns the sources in force with the new versions. A new version is left out if its source has changed meanwhile. */
   sources(): Sources;
 }
 
-/** What the director needs of that which provides certificates and CA bundles. */
+/** Provides certificates and CA bundles to the director. */
 export interface CertificateProvider {
   /** The versions that are used. */
   current(): Sources;
   /**
-   * The subscriber is called with new versions, and with nothing more until it is done. They are used from then on; if it
-   * rejects, those before stay.
+   * Calls the subscriber with new versions, one call at a time. If the subscriber resolves, the new versions are in use. If
+   * it rejects, the previous versions stay in use.
    */
   subscribe(subscriber: (news: NewVersions) => Promise<void>): void;
   status(): readonly CertificateStatus[];
-  /** Everything that is wrong with the certificates and CA bundles in force. */
+  /** Returns the problems of all certificates and CA bundles in force. */
   problems(): readonly Problem[];
 }

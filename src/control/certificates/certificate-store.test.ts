@@ -17,7 +17,7 @@ import { loadSources } from "./load-sources.ts";
 import { trustKeyOf, type Sources } from "./sources.ts";
 
 const INTERVAL_MS = 10;
-/** Enough for several looks and their settling. */
+/** Long enough for several looks at the files. */
 const QUIET_MS = 400;
 const NAMES = ["shop.example"];
 
@@ -25,7 +25,7 @@ describe("CertificateStore", () => {
   const reading = testReading();
   let folder: string;
   let ca: TestCa;
-  /** What the subscriber was asked to use. */
+  /** The sources with which the subscriber was called. */
   let news: Sources[];
   let reports: { readonly kind: string; readonly problem: Problem }[];
 
@@ -90,7 +90,7 @@ describe("CertificateStore", () => {
   const issue = (options: object = {}): Promise<IssuedCertificate> =>
     ca.issue({ names: NAMES, ...options });
 
-  it("brings a new pair once, with the same sources for what did not change", async () => {
+  it("passes on a new pair once, and leaves the other sources unchanged", async () => {
     await (await issue()).writeTo(folder, "shop");
     await (await issue()).writeTo(folder, "pay");
     const store = await startStore(BOTH);
@@ -107,7 +107,7 @@ describe("CertificateStore", () => {
     assert.deepEqual(reports, []);
   });
 
-  it("takes a touched or rewritten file with the same contents for no new version", async () => {
+  it("does not treat a touched or rewritten file with the same contents as a new version", async () => {
     const shop = await issue();
     await shop.writeTo(folder, "shop");
     const store = await startStore(SHOP);
@@ -119,7 +119,7 @@ describe("CertificateStore", () => {
     assert.equal(statusOf(store).state, "ok");
   });
 
-  it("refuses a mismatched or half-written pair, keeps the last good one, and notices when it is mended", async () => {
+  it("refuses a mismatched or half-written pair, keeps the last good one, and notices when it is corrected", async () => {
     await (await issue()).writeTo(folder, "shop");
     const store = await startStore(SHOP);
     const before = statusOf(store).facts;
@@ -146,7 +146,7 @@ describe("CertificateStore", () => {
     );
   });
 
-  it("is content again when the old files come back, and needs no change for it", async () => {
+  it("has no problem any more when the old files come back, without a change", async () => {
     const shop = await issue();
     await shop.writeTo(folder, "shop");
     const store = await startStore(SHOP);
@@ -158,7 +158,7 @@ describe("CertificateStore", () => {
     assert.equal(news.length, 0);
   });
 
-  it("never takes an expired certificate for a valid one", async () => {
+  it("never replaces a valid certificate by an expired one", async () => {
     const shop = await issue();
     await shop.writeTo(folder, "shop");
     const store = await startStore(SHOP);
@@ -168,7 +168,7 @@ describe("CertificateStore", () => {
     assert.equal(serialIn(store.current()), shop.serial);
   });
 
-  it("takes a certificate that was not valid yet when its time has come", async () => {
+  it("uses a certificate that was not valid yet as soon as it is valid", async () => {
     const shop = await issue();
     await shop.writeTo(folder, "shop");
     const store = await startStore(SHOP);
@@ -181,7 +181,7 @@ describe("CertificateStore", () => {
     assert.equal(serialIn(store.current()), early.serial);
   });
 
-  it("reports a certificate that expires while it is used, and one that soon will", async () => {
+  it("reports a certificate in use that expires or will expire soon", async () => {
     const life = {
       notBefore: new Date(Date.now() - 60_000),
       notAfter: new Date(Date.now() + 4_000),
@@ -231,7 +231,7 @@ describe("CertificateStore", () => {
     assert.equal(trustId(), second);
   });
 
-  it("keeps the version before when the workers refuse the new one, and takes the next", async () => {
+  it("keeps the previous version if the workers refuse the new one, and uses the next one", async () => {
     const shop = await issue();
     await shop.writeTo(folder, "shop");
     let isTaking = false;
@@ -269,7 +269,7 @@ describe("CertificateStore", () => {
     for (const name of good) assert.equal(statusOf(store, name).state, "ok");
   });
 
-  it("tries a version again whose change failed for another reason than the files", async () => {
+  it("tries a version again if its change failed for a reason other than the files", async () => {
     await (await issue()).writeTo(folder, "shop");
     const failures = ["too-many-changes", "worker-failed"] as const;
     let attempts = 0;
@@ -284,7 +284,7 @@ describe("CertificateStore", () => {
     assert.equal(serialIn(store.current()), second.serial);
   });
 
-  it("refuses a renewal that the policy of its listener has no suite for, until the policy changes", async () => {
+  it("refuses a renewal for which the policy of its listener has no cipher suite, until the policy changes", async () => {
     const withSuite = (suite: string): Document => {
       const listener = { port: 443, to: 80, certificates: ["shop"], policy: "old" };
       return documentOf({
@@ -302,7 +302,7 @@ describe("CertificateStore", () => {
     const ecdsa = await issue();
     await ecdsa.writeTo(folder, "shop");
     await untilState(store, "refused");
-    assert.match(statusOf(store).problem ?? "", /no TLSv1.2 suite of policy old/i);
+    assert.match(statusOf(store).problem ?? "", /No TLS 1\.2 cipher suite of policy old/);
     assert.equal(serialIn(store.current()), rsa.serial);
     await follow(store, withSuite("ECDHE-ECDSA-AES128-GCM-SHA256"));
     await untilState(store, "ok");
@@ -326,7 +326,7 @@ describe("CertificateStore", () => {
     assert.equal(reports.length, 1);
   });
 
-  it("has no version of a source that never could be used, and takes the first good one", async () => {
+  it("has no version of a source until its files can be used", async () => {
     await (await issue()).writeTo(folder, "shop");
     const store = await startStore(BOTH);
     assert.equal(statusOf(store, "pay").state, "unusable");
@@ -337,7 +337,7 @@ describe("CertificateStore", () => {
     assert.equal(serialIn(store.current(), "pay"), pay.serial);
   });
 
-  it("calls nobody any more after close", async () => {
+  it("does not call the subscriber after close", async () => {
     await (await issue()).writeTo(folder, "shop");
     const store = await startStore(SHOP);
     store.close();

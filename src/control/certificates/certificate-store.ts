@@ -20,16 +20,16 @@ import {
 import type { CertificateVersion, Sources, SourceVersion } from "./sources.ts";
 
 const DEFAULT_INTERVAL_MS = 1_000;
-/** Chain and key are seldom replaced in one step: what has just changed is looked at again before it is read. */
+/** Chain and key are rarely replaced in one step, so a changed source is read only if it is unchanged after this time. */
 const SETTLE_MS = 100;
-/** Looking at ten thousand certificates must not take up the control process. */
+/** The share of time that the control process may spend on looking for changed files, for example of 10,000 certificates. */
 const MAX_BUSY_SHARE = 0.1;
-/** Refused sources that are read again in one look although they look the same. */
+/** How many refused sources are read again in one look although their files have not changed. */
 const MAX_RETRIES_IN_A_LOOK = 32;
-/** Looks until a change that failed is tried again: doubled with each failure. */
+/** A failed change is tried again after this number of looks. The number doubles with each failure. */
 const LOOKS_TO_RETRY = 2;
 const MAX_LOOKS_TO_RETRY = 32;
-/** Refusals that end with the time of day, with another document, or with the state of the system. */
+/** Refusals that can end without new files: with time, with another document, or with another state of the system. */
 const PASSING_CODES: readonly string[] = [
   "certificate-expired",
   "certificate-not-yet-valid",
@@ -41,7 +41,7 @@ const PASSING_CODES: readonly string[] = [
   "reader-failed",
   "internal",
 ];
-/** Failures of a change that say something about the versions in it. */
+/** Failures of a change that one of its new versions may have caused. */
 const VERDICTS: readonly FailureCode[] = [
   "listener-unusable",
   "worker-refused",
@@ -53,11 +53,11 @@ const VERDICTS: readonly FailureCode[] = [
 
 export interface CertificateStoreOptions extends ReadingParts {
   readonly intervalMs?: number;
-  /** Called once for each problem that is new: why a new version is refused, or a warning about one that is used. */
+  /** Called once for each new problem: the reason why a new version is refused, or a warning about a version in use. */
   onProblem(kind: "refused" | "warning", problem: Problem): void;
   /** Called when the problems have changed. */
   onTurn(): void;
-  /** An error of the director's own. The store goes on. */
+  /** Called with an internal error. The store continues to work. */
   onFault(error: unknown): void;
 }
 
@@ -69,43 +69,44 @@ interface InForce {
 
 type AnyEntry = SourceEntry<SourceVersion>;
 
-/** An entry to read, and what its source looks like now. */
+/** An entry to read. `looks` is what its source looks like now. */
 interface Due {
   readonly entry: AnyEntry;
   readonly looks: string;
 }
 
-/** An entry, and what reading its source made of it. */
+/** An entry before and after its source was read. */
 interface Candidate {
   readonly before: AnyEntry;
   readonly after: AnyEntry;
 }
 
 /**
- * The certificates and CA bundles of the document in force. It lives as long as the director and follows the documents. It
- * looks at the sources (through symlinks, as Kubernetes and certbot swap those) every second and reads what has changed,
- * because inotify sees neither symlink targets nor network file systems. Each new version is judged alone: by what it holds,
- * by the engine of the workers, by the time of day and by the listeners that use it. What is refused is tried again
- * until the source or the reason for the refusal has changed.
+ * Holds the certificates and CA bundles of the document in force. There is one store for the life of the director.
+ *
+ * The store looks at the files every second and reads those that have changed. It does not use inotify, which reports
+ * neither changed symlink targets (as in Kubernetes and certbot) nor changes on network file systems. Each new version is
+ * checked separately: its contents, its validity period, whether the engine accepts it, and whether it suits the listeners
+ * that use it. A refused version is read again when its files change, or when the reason for the refusal may have ended.
  */
 export class CertificateStore implements CertificateProvider {
   readonly #options: CertificateStoreOptions;
   readonly #closing = new AbortController();
-  /** Listeners of the document in force by the certificates that they name. */
+  /** The listeners of the document in force, by the names of their certificates. */
   #users: ReadonlyMap<string, readonly ListenerPlace[]> = new Map();
   #inForce: InForce | undefined;
   #sources: Sources = { certificates: new Map(), trusts: new Map() };
   #subscriber: ((news: NewVersions) => Promise<void>) | undefined;
   /** Problems that have been reported. */
   #reported: ReadonlySet<string> = new Set();
-  /** By place: changes that failed, and in how many looks the next try is due. */
+  /** Failed changes by the place of the source: how often each has failed, and after how many looks the next try is due. */
   readonly #failures = new Map<string, { count: number; looksLeft: number }>();
 
   constructor(options: CertificateStoreOptions) {
     this.#options = options;
   }
 
-  /** Undefined before the first document. */
+  /** Undefined until the first document is in force. */
   get inForce(): InForce | undefined {
     return this.#inForce;
   }
@@ -129,7 +130,7 @@ export class CertificateStore implements CertificateProvider {
     this.#subscriber = subscriber;
   }
 
-  /** A document is in force, with entries that were loaded for it. Whoever applied it has reported their problems. */
+  /** Takes over a document that is now in force, and its entries. The caller has already reported their problems. */
   follow(document: Document, entries: SourceEntries): void {
     this.#failures.clear();
     this.#users = usersOf(document);
@@ -142,7 +143,7 @@ export class CertificateStore implements CertificateProvider {
     this.#watch().catch((error: unknown) => this.#options.onFault(error));
   }
 
-  /** The subscriber is not called after it, though a call that is under way goes on. */
+  /** Ends the calls of the subscriber. A call that has already begun is not interrupted. */
   close(): void {
     this.#closing.abort();
   }
@@ -170,7 +171,7 @@ export class CertificateStore implements CertificateProvider {
     await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
-  /** Returns the entries to read: those that look different, and refused ones whose reason may be gone. */
+  /** Returns the entries to read: those whose files have changed, and refused ones that are due for another try. */
   async #due(): Promise<readonly Due[]> {
     let retries = 0;
     const due = await inTurn(this.#entries(), async (entry) => {
@@ -197,7 +198,7 @@ export class CertificateStore implements CertificateProvider {
 
   async #read(due: readonly Due[]): Promise<void> {
     const read = await inTurn(due, async ({ entry, looks }) => {
-      // It is still being written.
+      // The files are still being written.
       if ((await entry.source.look()) !== looks) return [];
       const after = await readEntry(entry.source, entry, this.#options, Date.now());
       return [{ before: entry, after }];
@@ -211,7 +212,7 @@ export class CertificateStore implements CertificateProvider {
     if (candidates.length > 0) await this.#offer(candidates);
   }
 
-  /** Refuses a version with which a listener that can be used now could not be used any more. */
+  /** Refuses a version that would make a working listener unusable. */
   #judge(candidate: Candidate): Candidate {
     const inForce = this.#inForce;
     const { key, place } = candidate.after.source;
@@ -228,11 +229,11 @@ export class CertificateStore implements CertificateProvider {
     const known = new Set(errorsWith(certificates.get(key)).map(({ path }) => path));
     const problem = errorsWith(version).find(({ path }) => !known.has(path));
     if (problem === undefined) return candidate;
-    const message = `The new certificate does not suit ${problem.path}: ${problem.message}`;
+    const message = `The new certificate cannot be used for ${problem.path}: ${problem.message}`;
     return refused(candidate, problemOf("suite-without-key-type", place, message));
   }
 
-  /** Has the director use the candidates. If it fails because of one of them, that one is found and refused alone. */
+  /** Asks the director to use the candidates. If one makes the change fail, it is found by halving, and only that one is refused. */
   async #offer(candidates: readonly Candidate[]): Promise<void> {
     try {
       await this.#subscriber?.({ sources: () => this.#sourcesWith(candidates) });
@@ -264,7 +265,7 @@ export class CertificateStore implements CertificateProvider {
     return sourcesOf(this.#entriesWith(candidates));
   }
 
-  /** The entries in force with those of the candidates, unless a document has brought others meanwhile. */
+  /** Returns the entries in force with those of the candidates. Entries that a new document has replaced meanwhile stay. */
   #entriesWith(candidates: readonly Candidate[]): SourceEntries {
     const after = new Map(candidates.map((candidate) => [candidate.before, candidate.after]));
     const { certificates, trusts } = this.#inForce?.entries ?? NO_ENTRIES;
@@ -311,7 +312,7 @@ const NO_ENTRIES: SourceEntries = { certificates: new Map(), trusts: new Map() }
 const isCertificate = (version: SourceVersion | undefined): version is CertificateVersion =>
   version?.material.kind === "certificate";
 
-/** The version before stays. */
+/** Returns the candidate with its previous version, and with the reason why the new one is refused. */
 const refused = ({ before, after }: Candidate, refusal: Problem): Candidate => ({
   before,
   after: { ...before, looks: after.looks, refusals: [refusal] },
@@ -321,7 +322,7 @@ function replaced<Version extends SourceVersion>(
   entries: ReadonlyMap<string, SourceEntry<Version>>,
   after: ReadonlyMap<AnyEntry, AnyEntry>,
 ): ReadonlyMap<string, SourceEntry<Version>> {
-  // An entry is replaced by one of the same source, whose versions are of the same kind.
+  // Both entries have the same source, so their versions have the same type.
   return new Map(
     [...entries].map(([key, entry]) => [key, (after.get(entry) ?? entry) as SourceEntry<Version>]),
   );

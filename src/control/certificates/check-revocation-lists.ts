@@ -8,8 +8,8 @@ import { sourceProblem } from "./source-problem.ts";
 import type { TrustValidity } from "./sources.ts";
 
 /**
- * Both engines check every certificate of a client's chain, so each CA needs a list of its own; with one missing, every
- * client of that CA would be refused (X509_V_ERR_UNABLE_TO_GET_CRL). Returns when the lists are due to be replaced.
+ * Checks that each CA has a revocation list. Both engines look up every certificate of a client's chain and refuse the client
+ * if a list is missing (X509_V_ERR_UNABLE_TO_GET_CRL). Returns the issuers of the lists, and when each list must be replaced.
  * Throws SourceProblem.
  */
 export function checkRevocationLists(
@@ -26,7 +26,7 @@ export function checkRevocationLists(
   const listed = new Set(lists.map(({ issuer }) => issuer.key));
   for (const [key, [named]] of issuers) {
     if (listed.has(key)) continue;
-    const message = `The CA ${named?.subject.text} has no revocation list in the file, so all of its clients would be refused.`;
+    const message = `The CA ${named?.subject.text} has no revocation list in the file, so every client of this CA would be refused.`;
     throw sourceProblem("crl-mismatch", place, message);
   }
   return lists.flatMap(({ issuer, nextUpdateMs }) =>

@@ -5,7 +5,7 @@ import { pathOf, problemOf } from "#model/problem.ts";
 import { controlModeOf } from "../control-mode.ts";
 import { trustKeyOf, type Sources } from "./sources.ts";
 
-/** Warns of CA bundles with a CA whose chain does not end in a root of the bundle, where both engines ask for one. */
+/** Warns of each CA bundle in which the chain of a CA does not end in a root, if both engines need that root. */
 export function checkTrustRoots(document: Document, sources: Sources): readonly Problem[] {
   const check = (place: string, ca: string, crl: string | undefined, hint?: string) => {
     const unrooted = sources.trusts.get(trustKeyOf(ca, crl))?.unrootedCa;

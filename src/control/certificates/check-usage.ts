@@ -10,7 +10,7 @@ import type { Sources } from "./sources.ts";
 
 type Certificates = Pick<Sources["certificates"], "get">;
 
-/** Returns where certificates do not suit the listeners that use them. `listeners` may be a part of those of the document. */
+/** Checks whether certificates suit the listeners that use them. `listeners` may be only some of the document's listeners. */
 export const checkUsage = (
   document: Document,
   certificates: Certificates,
@@ -21,7 +21,7 @@ export const checkUsage = (
     ...purposeProblems(certificates, place),
   ]);
 
-/** Finds a listener on which no TLS 1.2 client could agree on a suite, as none goes with the keys of the certificates. */
+/** Finds a listener on which no TLS 1.2 client can agree on a cipher suite, because no suite works with its certificates. */
 function keyTypeProblems(
   document: Document,
   known: Certificates,
@@ -30,7 +30,7 @@ function keyTypeProblems(
   const tls = controlModeOf(listener).clientTlsOf(listener);
   if (tls === undefined) return [];
   const { certificates, policy } = tls;
-  // A policy that does not exist and a certificate that cannot be used have problems of their own.
+  // Other rules report a policy that does not exist and a certificate that cannot be used.
   const resolved = tryPolicy(document.policies, policy);
   const versions = certificates.map((name) => known.get(name));
   if (resolved?.minVersion !== "TLSv1.2") return [];
@@ -42,18 +42,18 @@ function keyTypeProblems(
       version === "TLSv1.2" && [...keyTypes].map(authenticationOf).includes(keyType),
   );
   if (isServed) return [];
-  const message = `No TLSv1.2 suite of policy ${policy} goes with a key of the certificates (${[...keyTypes].join(", ")}).`;
+  const message = `No TLS 1.2 cipher suite of policy ${policy} works with the keys of the certificates (${[...keyTypes].join(", ")}).`;
   return [problemOf("suite-without-key-type", `${path}.policy`, message)];
 }
 
-/** Ed25519 goes with the ECDSA suites (RFC 8422 section 5.10). */
+/** Ed25519 certificates use the ECDSA cipher suites (RFC 8422 section 5.10). */
 const authenticationOf = (keyType: KeyType): "ecdsa" | "rsa" | "any" =>
   keyType === "rsa" ? "rsa" : "ecdsa";
 
 const MESSAGE =
   "The extended key usage of this certificate lacks serverAuth, so clients refuse it (RFC 5280 section 4.2.1.12).";
 
-/** Warns of certificates that the listener shows to clients and that were not issued for servers. */
+/** Warns of certificates that the listener presents to clients although they were not issued for servers. */
 const purposeProblems = (
   known: Certificates,
   { path, listener }: ListenerPlace,

@@ -2,7 +2,7 @@
 export interface DerElement {
   readonly tag: number;
   readonly contents: Buffer;
-  /** With tag and length. */
+  /** The whole element, including tag and length. */
   readonly bytes: Buffer;
 }
 
@@ -24,12 +24,12 @@ export const TAG = {
   bmpString: 0x1e,
 } as const;
 
-/** Contents of an INTEGER, OCTET STRING ... that are no whole number of elements, or lengths that lead out of them. */
+/** The bytes are not valid DER: an element is cut off or longer than the element that contains it. */
 export class DerError extends Error {
   override readonly name = "DerError";
 }
 
-/** The elements that follow each other in `bytes`. Throws DerError. */
+/** Returns the elements in `bytes`, in order. Throws DerError. */
 export function derElements(bytes: Buffer): readonly DerElement[] {
   const elements: DerElement[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -40,13 +40,13 @@ export function derElements(bytes: Buffer): readonly DerElement[] {
   return elements;
 }
 
-/** The first element of `bytes`, whatever follows it. Throws DerError. */
+/** Returns the first element in `bytes`. Further bytes are ignored. Throws DerError. */
 export const firstElement = (bytes: Buffer): DerElement => elementAt(bytes, 0);
 
 function elementAt(bytes: Buffer, start: number): DerElement {
   const tag = bytes[start];
   const first = bytes[start + 1];
-  // No certificate has a tag number above 30.
+  // Certificates contain no tag number above 30.
   if (tag === undefined || first === undefined || (tag & 0x1f) === 0x1f) throw new DerError();
   let at = start + 2;
   let length = first;

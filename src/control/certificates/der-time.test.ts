@@ -17,7 +17,7 @@ test("reads the times of RFC 5280", () => {
   assert.equal(timeOf(generalizedTime, "00000101000000Z"), "0000-01-01T00:00:00.000Z");
 });
 
-test("takes no date that does not exist, and no other form", () => {
+test("refuses dates that do not exist and all other formats", () => {
   for (const text of ["401331000000Z", "400231000000Z", "400101240000Z", "400101006000Z"]) {
     assert.equal(timeOf(TAG.utcTime, text), undefined, text);
   }

@@ -2,15 +2,15 @@ import { TAG, type DerElement } from "./der-reader.ts";
 
 const UTC_TIME = /^\d{12}Z$/;
 const GENERALIZED_TIME = /^\d{14}Z$/;
-/** RFC 5280 section 4.1.2.5.1: a year of two digits from 50 on is of the century before. */
+/** A two-digit year from 50 to 99 means 1950 to 1999 (RFC 5280 section 4.1.2.5.1). */
 const FIRST_YEAR_OF_1900 = "50";
 
 export const isTime = ({ tag }: DerElement): boolean =>
   tag === TAG.utcTime || tag === TAG.generalizedTime;
 
 /**
- * Milliseconds since the epoch; undefined where it is no time of RFC 5280, or a date that does not exist. Node is not asked, as
- * it makes any date of such a time.
+ * Returns milliseconds since the epoch, or undefined if the element is not a time of RFC 5280 or the date does not exist. Node's
+ * own parser is not used, because it turns an invalid time into an arbitrary date.
  */
 export function tryTimeMs({ tag, contents }: DerElement): number | undefined {
   const text = contents.toString("latin1");
@@ -24,7 +24,7 @@ export function tryTimeMs({ tag, contents }: DerElement): number | undefined {
   ];
   const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   const timeMs = Date.parse(`${iso}Z`);
-  // V8 takes the 31st of February for the 2nd of March.
+  // V8 parses February 30 as March 1 or 2.
   const isThere = !Number.isNaN(timeMs) && new Date(timeMs).toISOString().startsWith(iso);
   return isThere ? timeMs : undefined;
 }

@@ -1,16 +1,16 @@
 import { derElements, DerError, TAG, type DerElement } from "./der-reader.ts";
 
 export interface DistinguishedName {
-  /** Equal where RFC 5280 section 7.1 takes the names for the same: string types, case and spaces do not count. */
+  /** Two names are the same if their keys are equal: string type, case and extra spaces are ignored (RFC 5280 section 7.1). */
   readonly key: string;
-  /** For people: `CN=Example CA, O=Example`. */
+  /** A readable form, e.g. `CN=Example CA, O=Example`. */
   readonly text: string;
-  /** Every value of the common name, in their order. */
+  /** All common names, in order. */
   readonly commonNames: readonly string[];
 }
 
 const COMMON_NAME = "550403";
-/** Short names of RFC 4519 by object identifier, in hex. */
+/** Short names of RFC 4519, by object identifier in hex. */
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   [COMMON_NAME]: "CN",
   "550406": "C",

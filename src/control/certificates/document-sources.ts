@@ -24,25 +24,25 @@ import { certificateProblemsAt, trustProblemsAt } from "./validity.ts";
 export interface ReadVersion<Version extends SourceVersion> {
   readonly version: Version;
   readonly warnings: readonly Problem[];
-  /** What `look` would have returned when this was read, or something else if that cannot be told. */
+  /** What `look` returned for the files that were read, or a text that `look` never returns if that is not known. */
   readonly looks: string;
 }
 
 /**
- * Where the versions of one certificate or CA bundle of a document come from. Today these are files; certificates that are
- * uploaded, issued or ordered by ACME are further implementations.
+ * The source of the versions of one certificate or CA bundle of a document. At present every source is a set of files.
+ * Certificates that are uploaded, issued or ordered by ACME would be further implementations.
  */
 export interface DocumentSource<Version extends SourceVersion> {
   readonly key: string;
-  /** Where it stands in the document. */
+  /** Its path in the document. */
   readonly place: string;
   /** Two sources with the same origin have the same versions. */
   readonly origin: string;
-  /** Returns a text that changes when there may be a new version. It is asked every second, so it reads no contents. */
+  /** Returns a text that changes if there may be a new version. It is called every second and reads no file contents. */
   look(): Promise<string>;
   /** Throws SourceProblem. */
   read(reader: MaterialReader): Promise<ReadVersion<Version>>;
-  /** Returns what the time of day makes of a version. An error says that it is not valid at that time. */
+  /** Returns the problems of a version at a time. An error means that the version is not valid at that time. */
   problemsAt(version: Version, nowMs: number): readonly Problem[];
   /** Returns the problem of a version that the engine of the workers does not accept; `code` is the engine's error code. */
   engineProblem(version: Version, engine: string, code: string): Problem;
@@ -70,7 +70,7 @@ export const certificateSourcesOf = (
     };
   });
 
-/** Each pair of CA bundle and CRL once, however many policies and listeners name it; likewise the system's bundle. */
+/** Returns one source for each pair of CA bundle and CRL, and one for the CA bundle of the system if a listener uses it. */
 export function trustSourcesOf(
   document: Document,
   folder: string,
@@ -105,7 +105,7 @@ export function trustSourcesOf(
   return [...named, system];
 }
 
-/** The looks of a source that cannot be watched: it is read again with each document. */
+/** `look` returns this for a source that cannot be watched. It is read again with each document. */
 export const UNKNOWN_LOOKS = "";
 
 const trustProblems = (
@@ -170,7 +170,7 @@ function endpointTrustsOf(document: Document): readonly TrustSource[] {
   );
 }
 
-/** Where the first listener stands that verifies by the system's bundle. */
+/** Returns the path of the first listener that verifies endpoints against the CA bundle of the system. */
 function systemTrustPlaceOf(document: Document): string | undefined {
   for (const { path, listener } of listenersOf(document)) {
     for (const trust of controlModeOf(listener).endpointTrustsOf(listener)) {

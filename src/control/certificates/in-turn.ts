@@ -1,7 +1,7 @@
-/** Files open at a time, well below any open-file limit. */
+/** The number of files that are open at the same time. It is well below any open-file limit. */
 const CONCURRENT_FILES = 16;
 
-/** The results in the order of `items`; only a few are under way at a time. */
+/** Runs `work` for each item, a few at a time. Resolves to the results in the order of `items`. */
 export async function inTurn<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,

@@ -9,8 +9,8 @@ import { makeTempFolder, writeFiles, type FileContents } from "#harness/temp-fol
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
 
-/** Every kind of file here is one that the OpenSSL command line writes, or that an editor makes of such a file. */
-describe("PEM that OpenSSL takes is read, and what is not read is named", () => {
+/** The files are written by the OpenSSL command line or changed as an editor may change them. */
+describe("loadSources reads PEM as OpenSSL does, and names blocks that it does not use:", () => {
   const reading = testReading();
   let folder: string;
   let ca: TestCa;
@@ -80,7 +80,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
   const readText = (name: string): string =>
     execFileSync("cat", [join(folder, name)], { encoding: "utf8" });
 
-  it("a chain of certificates under each of their labels", async () => {
+  it("a chain of certificates with each possible label", async () => {
     const old = between.certificatePem.replaceAll("CERTIFICATE", "X509 CERTIFICATE");
     await writeFiles(folder, {
       "old.pem": leaf.certificatePem + old,
@@ -99,7 +99,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     }
   });
 
-  it("whatever an editor does to lines", async () => {
+  it("a chain after an editor has changed white space and line ends", async () => {
     const both = leaf.certificatePem + between.certificatePem;
     const variants: FileContents = {
       "mark.pem": `\ufeff${both}`,
@@ -116,14 +116,14 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     }
   });
 
-  it("a key behind the parameters of its curve, and one that spells them out", async () => {
+  it("a key that follows or contains the parameters of its curve", async () => {
     await writeFiles(folder, { "both.key": readText("curve.pem") + readText("sec1.key") });
     assert.deepEqual(problemsOf(await loadPair("leaf.pem", "both.key")), []);
     openssl("req", "-x509", "-new", "-key", "sec1.key", "-subj", "/CN=x", "-out", "self.pem");
     openssl("ec", "-in", "sec1.key", "-param_enc", "explicit", "-out", "spelled.key");
     const { sources, problems } = await loadPair("self.pem", "spelled.key");
     assert.deepEqual(problems, []);
-    // BoringSSL takes only a key that names its curve.
+    // BoringSSL accepts a key only if it names its curve.
     const keyPem = sources.certificates.get("shop")?.material.keyPem ?? "";
     assert.ok(keyPem.length < 300, keyPem.length.toString());
   });
@@ -141,7 +141,10 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     const line = leaf.certificatePem.split("\n").length;
     for (const [chain, expected] of [
       ["indented.pem", `\`CERTIFICATE\` in line ${line} is not used: its first line is indented.`],
-      ["request.pem", `\`CERTIFICATE REQUEST\` in line ${line} is not used: it is what`],
+      [
+        "request.pem",
+        `\`CERTIFICATE REQUEST\` in line ${line} is not used: it is a certificate signing request`,
+      ],
       ["pkcs7.pem", `\`PKCS7\` in line ${line} is not used: \`openssl pkcs7`],
       ["keyed.pem", `\`private key\` in line ${line} is not used.`],
     ] as const) {
@@ -163,7 +166,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     assert.deepEqual(problemsOf(await loadPair("one.pem", "./one.pem")), []);
   });
 
-  it("a file in which nothing is found says what there is, and how it is converted", async () => {
+  it("a file without usable blocks causes a problem with its format and a command that converts it", async () => {
     const { certificatePem, keyPem } = leaf;
     await writeFiles(folder, {
       "all-indented.pem": certificatePem.replaceAll(/^/gm, "  "),
@@ -174,12 +177,12 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     for (const [chain, key, expected] of [
       ["all-indented.pem", "leaf.key", /no PEM certificate.*line 1 .*indented/],
       ["cr.pem", "leaf.key", /no PEM certificate.*carriage return/],
-      ["utf16.pem", "leaf.key", /It is UTF-16.*iconv/],
-      ["leaf.der", "leaf.key", /It is DER, not PEM.*openssl x509 -inform DER/],
-      ["leaf.p12", "leaf.key", /It is PKCS #12, not PEM.*openssl pkcs12/],
+      ["utf16.pem", "leaf.key", /The file is UTF-16.*iconv/],
+      ["leaf.der", "leaf.key", /The file is DER, not PEM.*openssl x509 -inform DER/],
+      ["leaf.p12", "leaf.key", /The file is PKCS #12, not PEM.*openssl pkcs12/],
       ["between.p7", "leaf.key", /`PKCS7` in line 1 .*pkcs7 -print_certs/],
       ["leaf.csr", "leaf.key", /CERTIFICATE REQUEST` in line 1/],
-      ["leaf.pem", "key.der", /no private key.*It is DER.*openssl pkey -inform DER/],
+      ["leaf.pem", "key.der", /no private key.*The file is DER.*openssl pkey -inform DER/],
       ["leaf.pem", "leaf.p12", /no private key.*PKCS #12/],
       ["leaf.pem", "ssh.key", /OPENSSH PRIVATE KEY` in line 1 .*ssh-keygen -p/],
       ["leaf.pem", "indented.key", /no private key.*private key` in line 1 .*indented/],
@@ -193,7 +196,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     }
   });
 
-  it("the same of CA bundles and revocation lists", async () => {
+  it("CA bundles and revocation lists in the same formats", async () => {
     const crl = await ca.revocationList([]);
     await writeFiles(folder, {
       "mark.crl": `\ufeff${crl.replaceAll("\n", "\r\n")}`,
@@ -214,9 +217,9 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     );
     assert.match(mixed[2] ?? "", /clientAuth\.crl: .*CERTIFICATE` in line 1 /);
     for (const [files, expected] of [
-      [{ ca: "rejected.pem" }, /^error ca-malformed .*line 1 limits what it is trusted for/],
-      [{ ca: "leaf.der" }, /^error ca-malformed .*It is DER/],
-      [{ ca: "ca.pem", crl: "crl.der" }, /^error crl-malformed .*It is DER/],
+      [{ ca: "rejected.pem" }, /^error ca-malformed .*line 1 has OpenSSL trust settings/],
+      [{ ca: "leaf.der" }, /^error ca-malformed .*The file is DER/],
+      [{ ca: "ca.pem", crl: "crl.der" }, /^error crl-malformed .*The file is DER/],
       [{ ca: "ca.pem", crl: "indented.crl" }, /^error crl-malformed .*X509 CRL` in line 1 /],
       [{ ca: "ca.pem", crl: "leaf.csr" }, /^error crl-malformed .*CERTIFICATE REQUEST/],
     ] as const) {
@@ -224,7 +227,7 @@ describe("PEM that OpenSSL takes is read, and what is not read is named", () => 
     }
   });
 
-  it("revocation lists of every signature that OpenSSL makes", async () => {
+  it("revocation lists with every signature algorithm of OpenSSL", async () => {
     const configuration = [
       "[ca]\ndefault_ca=x\n[x]\ndatabase=index\ncrlnumber=number\ndefault_crl_days=30",
       "default_md=sha384\n",

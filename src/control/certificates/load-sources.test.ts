@@ -52,7 +52,7 @@ describe("loadSources", () => {
     assert.equal(version?.id, one.sources.certificates.get("shop")?.id);
   });
 
-  it("opens an encrypted key with the first line of a passphrase file, and hands it on decrypted", async () => {
+  it("decrypts a key with the first line of a passphrase file", async () => {
     const named = { chain: "rsa.pem", key: "rsa.key" };
     const { sources, problems } = await loadOne({ ...named, passphraseFile: "rsa.pass" });
     assert.deepEqual(problems, []);
@@ -63,7 +63,7 @@ describe("loadSources", () => {
     assert.deepEqual(codesOf(wrong), ["bad-passphrase certificates.shop.key"]);
   });
 
-  it("names what is wrong with a pair, and never a part of the key", async () => {
+  it("names the problem of a pair, and never shows a part of the key", async () => {
     const other = await ca.issue({ names: ["other.example"] });
     const expired = await ca.issue({ names: ["shop.example"], validity: "expired" });
     const early = await ca.issue({ names: ["shop.example"], validity: "not-yet-valid" });
@@ -102,7 +102,7 @@ describe("loadSources", () => {
     ] as const) {
       const loaded = await loadOne({ chain, key });
       assert.deepEqual(codesOf(loaded), [expected], `${chain} ${key}`);
-      // A certificate that is only not valid now can be used if there is no other.
+      // A certificate that is not valid now is used if there is no other one.
       const isValidLater = chain === "expired.pem" || chain === "early.pem";
       assert.equal(loaded.sources.certificates.size, isValidLater ? 1 : 0);
       const keyLine = shop.keyPem.split("\n")[1] ?? "";
@@ -127,7 +127,7 @@ describe("loadSources", () => {
     assert.equal(odd.sources.certificates.size, 1);
   });
 
-  it("takes the common name only where no alternative name is a DNS name", async () => {
+  it("uses the common name only if no alternative name is a DNS name", async () => {
     const subject = ["-subj", "/O=Example, Inc/CN=Common.example"];
     const files = ["-keyout", join(folder, "cn.key"), "-out", join(folder, "cn.pem")];
     const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
@@ -156,14 +156,14 @@ describe("loadSources", () => {
     assert.match(withList?.material.crlPem ?? "", /BEGIN X509 CRL/);
   });
 
-  it("reads the system's CA bundle where a listener verifies by it, and only there", async () => {
+  it("reads the CA bundle of the system only if a listener uses it", async () => {
     const loadFor = (listener: object): Promise<LoadedSources> =>
       load({ profiles: { p: { vnics: { v: { ip: "192.0.2.1", listeners: [listener] } } } } });
     const egress = { port: 1, mode: "egress", to: "pay.example:443" };
     const tcp = { port: 1, to: 80, certificates: ["shop"] };
     for (const listener of [egress, { ...egress, endpointTls: {} }, { ...tcp, endpointTls: {} }]) {
       const { sources, problems } = await loadFor(listener);
-      // A machine may have none, which is a problem then.
+      // The machine may have no CA bundle, which is a problem then.
       const missing = "system-ca-missing profiles.p.vnics.v.listeners[0].endpointTls.ca";
       const expected = sources.trusts.has(SYSTEM_TRUST_KEY) ? [] : [missing];
       assert.deepEqual(codesOf({ problems }), expected);
@@ -178,7 +178,7 @@ describe("loadSources", () => {
     }
   });
 
-  it("names what is wrong with a CA or a revocation list", async () => {
+  it("names the problem of a CA bundle or a revocation list", async () => {
     const stranger = await createTestCa("stranger");
     const namesake = await createTestCa();
     const intermediate = await ca.issueIntermediate("between");
@@ -209,7 +209,7 @@ describe("loadSources", () => {
     }
   });
 
-  it("keeps the last good version of the same files, and of no others", async () => {
+  it("keeps the last good version only if the files are the same", async () => {
     const files = { chain: "kept.pem", key: "kept.key" };
     await shop.writeTo(folder, "kept");
     const good = await loadOne(files);
@@ -231,7 +231,7 @@ describe("loadSources", () => {
     assert.equal(moved.problems[0]?.severity, "error");
   });
 
-  it("takes no mistake of the program for one of the files, and passes its stack on", async () => {
+  it("reports a bug of the director with its stack, and not as a problem of the files", async () => {
     const faults: unknown[] = [];
     const readingOf = (script: string): ReadingParts => {
       const broken = new MaterialReader({

@@ -24,9 +24,9 @@ export interface LoadedSources {
 }
 
 /**
- * Reads every certificate, CA bundle and CRL that the document names, except what is in force and looks as it did then.
- * What cannot be used, or is not valid at this time, is an error; or a warning if the same source is in force already,
- * since refusing the document would not help then.
+ * Reads every certificate, CA bundle and CRL that the document names. Files that are in force and have not changed are not
+ * read again. A source that cannot be used or is not valid now is an error. It is a warning if the same source is in force
+ * already, because refusing the document would not help then.
  */
 export async function loadSources(
   document: Document,
@@ -70,7 +70,7 @@ async function load<Version extends SourceVersion>(
   return { entry, problems: isInForce ? problems.map(asWarning) : problems };
 }
 
-/** Returns everything that is wrong with an entry at a time. */
+/** Returns all problems of an entry at a time. */
 export const problemsOf = <Version extends SourceVersion>(
   { source, version, refusals, warnings }: SourceEntry<Version>,
   nowMs: number,

@@ -37,7 +37,7 @@ const problemOf = (work: () => unknown): string => {
 const warningsOf = ({ warnings }: ParsedCertificate): readonly string[] =>
   warnings.map(({ code, message }) => `${code}: ${message}`);
 
-describe("parseCertificate takes what is legal", () => {
+describe("parseCertificate accepts legal certificates", () => {
   for (const [name, { fields, names }] of Object.entries(legalCertificates)) {
     it(name, () => {
       const { version, warnings } = parseOdd(fields);
@@ -49,7 +49,7 @@ describe("parseCertificate takes what is legal", () => {
     });
   }
 
-  it("and says what of it engine bun cannot serve", () => {
+  it("and says which of them engine bun cannot serve", () => {
     for (const [name, { fields, refusal }] of Object.entries(nodeOnlyCertificates)) {
       assert.match(parseOdd(fields).version.bunRefusal ?? "", refusal, name);
     }
@@ -62,7 +62,7 @@ describe("parseCertificate takes what is legal", () => {
     assert.match(parseOdd({ keys: long }).version.bunRefusal ?? "", /exponent/);
   });
 
-  it("and warns of what many clients refuse", () => {
+  it("and warns of those that many clients refuse", () => {
     const { dns } = generalNames;
     const many = Array.from({ length: 10_000 }, (_, at) => dns(`h${at}.example`));
     const parsed = parseOdd({ extensions: [alternativeNames(...many)] });
@@ -73,14 +73,14 @@ describe("parseCertificate takes what is legal", () => {
   });
 });
 
-it("a certificate that expired before 1970 is read, and found to have expired", () => {
+it("a certificate that expired before 1970 is recognized as expired", () => {
   const { version } = parseOdd({ notAfter: utcTime("600101000000Z") });
   const [problem] = certificateProblemsAt(version, "chain", Date.now());
   assert.equal(problem?.code, "certificate-expired");
   assert.match(problem.message, /1960-01-01/);
 });
 
-describe("parseCertificate says what is wrong with", () => {
+describe("parseCertificate names the problem of", () => {
   for (const [name, { fields, problem }] of Object.entries(illegalCertificates)) {
     it(name, () =>
       assert.match(
@@ -90,7 +90,7 @@ describe("parseCertificate says what is wrong with", () => {
     );
   }
 
-  it("a key that is encrypted in a way that OpenSSL has given up, apart from a wrong passphrase", () => {
+  it("a key with an encryption that OpenSSL no longer supports, unlike a wrong passphrase", () => {
     const { chainPem, keyPem } = issueOddCertificate();
     const encrypt = (...args: readonly string[]): string =>
       execFileSync("openssl", ["pkcs8", "-topk8", "-passout", "pass:x", ...args], {

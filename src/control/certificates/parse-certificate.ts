@@ -18,12 +18,12 @@ import { unusedBlockWarnings } from "./unused-blocks.ts";
 /** Contents of files, read as Latin-1. */
 export interface CertificateTexts {
   readonly chain: string;
-  /** Undefined if the chain's file holds it. */
+  /** Undefined if the key is in the file of the chain. */
   readonly key: string | undefined;
   readonly passphrase: string | undefined;
 }
 
-/** Where the paths stand in the document. */
+/** The paths of the settings in the document. */
 export interface CertificatePlaces {
   readonly chain: string;
   readonly key: string;
@@ -34,12 +34,13 @@ export interface ParsedCertificate {
   readonly warnings: readonly Problem[];
 }
 
-/** OpenSSL's and BoringSSL's clients take no longer Certificate message unless they are told to. */
+/** By default, clients with OpenSSL or BoringSSL refuse a longer Certificate message. */
 const MAX_COMMON_CHAIN_BYTES = 100 * 1024;
 
 /**
- * Proves that chain and key go together and that TLS takes them, at whatever time. Throws SourceProblem. The id is
- * over contents, so rewritten files with the same certificates and key are the same version. It may take any time.
+ * Checks that the key belongs to the chain and that the TLS library accepts both. The validity period is not compared with the
+ * current time. The id is a hash of the contents, so rewritten files with the same contents are the same version. May take
+ * unlimited time for hostile files. Throws SourceProblem.
  */
 export function parseCertificate(
   texts: CertificateTexts,
@@ -73,7 +74,7 @@ export function parseCertificate(
   }
   if (privateKey.keyType === "ecdsa" && !fields.hasNamedCurve) {
     const message =
-      "The certificate spells out the parameters of its curve, which RFC 5480 section 2.1.1 forbids.";
+      "The certificate contains the parameters of its curve instead of the name of the curve. RFC 5480 section 2.1.1 forbids this.";
     throw sourceProblem("certificate-unusable", places.chain, message);
   }
   const period = periodOf(fields, places.chain);
@@ -101,7 +102,7 @@ export function parseCertificate(
 
 type Chain = readonly [leaf: X509Certificate, ...rest: X509Certificate[]];
 
-/** Its first line, as in nginx and HAProxy; a passphrase may have spaces at its ends. */
+/** The passphrase is the first line of the file, as in nginx and HAProxy. Spaces at its ends are part of it. */
 const passphraseOf = (text: string | undefined): string | undefined =>
   text === undefined
     ? undefined
@@ -111,7 +112,7 @@ function checkPair(chain: Chain, { key }: PrivateKey, place: string): void {
   if (chain[0].checkPrivateKey(key)) return;
   const index = chain.findIndex((entry) => entry.checkPrivateKey(key));
   if (index === -1) {
-    const hint = "Put the key that the certificate was issued for beside it.";
+    const hint = "Use the key for which the certificate was issued.";
     const message = "The private key does not belong to the certificate.";
     throw sourceProblem("key-mismatch", place, message, hint);
   }
@@ -124,18 +125,18 @@ function periodOf(
   place: string,
 ): Pick<CertificateFacts, "notBeforeMs" | "notAfterMs"> {
   if (notBeforeMs !== undefined && notAfterMs !== undefined) return { notBeforeMs, notAfterMs };
-  const message = "The certificate's period of validity has a date that does not exist.";
+  const message = "The validity period of the certificate contains a date that does not exist.";
   throw sourceProblem("certificate-malformed", place, message);
 }
 
-/** An intermediate with a date that does not exist is left out: clients may not even need it. */
+/** An intermediate certificate with an invalid date is left out, because clients may not need it. */
 const intermediatesOf = ([, ...rest]: Chain): CertificateVersion["intermediates"] =>
   rest.flatMap((entry) => {
     const { notAfterMs } = certificateFieldsOf(entry.raw);
     return notAfterMs === undefined ? [] : [{ subject: oneLineOf(entry.subject), notAfterMs }];
   });
 
-/** Finds what only the TLS library refuses, such as a signature with SHA-1, before a worker does. */
+/** Finds problems that only the TLS library reports, such as a signature with SHA-1, before a worker meets them. */
 function proveUsable(cert: string, key: string, place: string): void {
   try {
     createSecureContext({ cert, key });
@@ -148,10 +149,10 @@ function proveUsable(cert: string, key: string, place: string): void {
 }
 
 const RSASSA_PSS = "2a864886f70d01010a";
-/** The first public exponent that BoringSSL does not take. */
+/** The smallest public exponent that BoringSSL does not accept. */
 const LONG_EXPONENT = 2n ** 33n;
 
-/** What BoringSSL refuses with messages that name nothing. */
+/** Returns why BoringSSL does not accept the pair, for reasons that its own error messages do not name. */
 function bunRefusalOf(fields: CertificateFields, { key, keyType }: PrivateKey): string | undefined {
   const { publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (fields.keyAlgorithm === RSASSA_PSS) return "an RSA-PSS key";

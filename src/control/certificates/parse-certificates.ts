@@ -6,7 +6,7 @@ import { blockIn, isCertificateBlock, type PemBlock, type PemText } from "./pem-
 import { sourceProblem } from "./source-problem.ts";
 import { firstUnusedOf, tryConversionHint } from "./unused-blocks.ts";
 
-/** Every certificate of a file, in its order. Throws SourceProblem with `code` if one is damaged or there is none. */
+/** Returns the certificates of a file, in order. Throws SourceProblem with `code` if one is damaged or there is none. */
 export function parseCertificates(
   file: PemText,
   place: string,
@@ -35,14 +35,14 @@ export function checkClosed({ unclosed }: PemText, place: string, code: ProblemC
 
 function certificateOf({ label, pem }: PemBlock): X509Certificate {
   if (label !== "TRUSTED CERTIFICATE") return new X509Certificate(pem);
-  // OpenSSL's own trust settings stand behind the certificate.
+  // The trust settings of OpenSSL follow the certificate.
   return new X509Certificate(firstElement(bytesOf(pem)).bytes);
 }
 
 export const bytesOf = (pem: string): Buffer =>
   Buffer.from(pem.split("\n").slice(1, -2).join(""), "base64");
 
-/** What OpenSSL or the DER reader says of foreign bytes. Anything else is a mistake of the program. */
+/** Returns true if OpenSSL or the DER reader refused the bytes. Any other error is a bug in the director. */
 export const isRefusal = (error: unknown): boolean =>
   error instanceof DerError ||
   (error instanceof Error &&

@@ -2,14 +2,13 @@ import { createHash, type X509Certificate } from "node:crypto";
 import { createSecureContext, getCACertificates } from "node:tls";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
-import { certificateFieldsOf } from "./certificate-fields.ts";
+import { certificateFieldsOf, subjectOf } from "./certificate-fields.ts";
 import { checkRevocationLists } from "./check-revocation-lists.ts";
 import { checkTrustSettings } from "./check-trust-settings.ts";
 import { checkClosed, isRefusal, parseCertificates } from "./parse-certificates.ts";
 import { isCertificateBlock, isRevocationBlock, parsePem } from "./pem-blocks.ts";
 import { sourceProblem } from "./source-problem.ts";
 import type { TrustValidity, TrustVersion } from "./sources.ts";
-import { tryUnrootedCa } from "./unrooted-ca.ts";
 import { firstUnusedOf, tryConversionHint, unusedBlockWarnings } from "./unused-blocks.ts";
 
 /** Contents of files, read as Latin-1. */
@@ -18,7 +17,7 @@ export interface TrustTexts {
   readonly crl: string | undefined;
 }
 
-/** Where the paths stand in the document. */
+/** The paths of the settings in the document. */
 export interface TrustPlaces {
   readonly ca: string;
   readonly crl: string;
@@ -29,7 +28,7 @@ export interface ParsedTrust {
   readonly warnings: readonly Problem[];
 }
 
-/** A CA bundle and the revocation lists of its CAs. Throws SourceProblem. It may take any time. */
+/** Checks a CA bundle and the revocation lists of its CAs. May take unlimited time for hostile files. Throws SourceProblem. */
 export function parseTrust(texts: TrustTexts, places: TrustPlaces): ParsedTrust {
   const caFile = parsePem(texts.ca);
   const authorities = parseCertificates(caFile, places.ca, "ca-malformed");
@@ -48,7 +47,7 @@ export function parseTrust(texts: TrustTexts, places: TrustPlaces): ParsedTrust 
   return { version, warnings: [...caWarnings, ...(lists?.warnings ?? [])] };
 }
 
-/** Every CA that OpenSSL finds on the system, as PEM; undefined if it finds none. */
+/** Returns every CA that OpenSSL finds on the system, as PEM. Returns undefined if there is none. */
 export function readSystemAuthorities(): ParsedTrust["version"] | undefined {
   const authorities = new Set(getCACertificates("system").map((pem) => `${pem.trim()}\n`));
   return authorities.size === 0
@@ -74,8 +73,21 @@ function trustVersionOf(
 function latestEndOf(authorities: readonly X509Certificate[], place: string): number {
   const ends = authorities.flatMap(({ raw }) => certificateFieldsOf(raw).notAfterMs ?? []);
   if (ends.length > 0) return ends.reduce((last, end) => Math.max(last, end));
-  const message = "No CA certificate of the file has an expiry date that exists.";
+  const message = "No CA certificate of the file has a valid expiry date.";
   throw sourceProblem("ca-malformed", place, message);
+}
+
+/**
+ * Returns the subject of the first CA that is not self-signed and whose issuer is not among `authorities`, or undefined if
+ * there is none. A CA that is there twice, as cross-signed ones are, needs one issuer.
+ */
+function tryUnrootedCa(authorities: readonly X509Certificate[]): string | undefined {
+  const bySubject = Map.groupBy(authorities, ({ subject }) => subject);
+  const hasIssuer = (authority: X509Certificate): boolean =>
+    authority.issuer === authority.subject ||
+    (bySubject.get(authority.issuer) ?? []).some((issuer) => authority.checkIssued(issuer));
+  const found = authorities.find(({ subject }) => !bySubject.get(subject)?.some(hasIssuer));
+  return found === undefined ? undefined : subjectOf(found.raw).text;
 }
 
 function parseLists(
@@ -107,7 +119,7 @@ function proveUsable(ca: string, crl: string | undefined, places: TrustPlaces): 
     createSecureContext({ ca });
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const message = "The TLS library does not take the CA certificates.";
+    const message = "The TLS library does not accept the CA certificates.";
     throw sourceProblem("ca-malformed", places.ca, message);
   }
   if (crl === undefined) return;
@@ -115,7 +127,7 @@ function proveUsable(ca: string, crl: string | undefined, places: TrustPlaces): 
     createSecureContext({ ca, crl });
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const message = "The TLS library does not take the revocation list.";
+    const message = "The TLS library does not accept the revocation list.";
     throw sourceProblem("crl-malformed", places.crl, message);
   }
 }

@@ -7,7 +7,7 @@ const labelsOf = (text: string): readonly string[] =>
   parsePem(text).blocks.map(({ label }) => label);
 const MARK = "\u00ef\u00bb\u00bf";
 
-it("finds the blocks between whatever else stands in the file", () => {
+it("finds the blocks between other text", () => {
   const text = `subject=CN=a\n${block("CERTIFICATE")}\n# key\r\n${block("EC PRIVATE KEY").replaceAll("\n", "\r\n")}`;
   assert.deepEqual(parsePem(text), {
     blocks: [
@@ -21,7 +21,7 @@ it("finds the blocks between whatever else stands in the file", () => {
   assert.deepEqual(labelsOf("no PEM"), []);
 });
 
-it("takes what OpenSSL takes: a byte order mark, white space at line ends, no final newline", () => {
+it("accepts what OpenSSL accepts: a byte order mark, white space at line ends, no final newline", () => {
   const plain = block("CERTIFICATE");
   for (const text of [
     MARK + plain,
@@ -48,7 +48,7 @@ it("notices a file that is cut off or mixed up", () => {
   assert.deepEqual(unclosedOf(`\n-----BEGIN A-----\n${block("B")}`), { label: "A", line: 2 });
 });
 
-it("names every BEGIN that begins no block", () => {
+it("names every BEGIN that does not begin a block", () => {
   const plain = block("CERTIFICATE");
   for (const [text, label, reason] of [
     [`  ${plain}`, "CERTIFICATE", /indented/],
@@ -72,7 +72,7 @@ it("names every BEGIN that begins no block", () => {
   }
 });
 
-it("says how a file is encoded that is no PEM", () => {
+it("recognizes the encoding of a file that is not PEM", () => {
   assert.equal(parsePem("0\u0082\u0001\u00000\u0082").encoding, "DER");
   assert.equal(parsePem("0\u0082\u0001\u0000\u0002\u0001\u00030").encoding, "PKCS #12");
   assert.equal(parsePem("\u00ff\u00fe-\u0000-\u0000").encoding, "UTF-16");

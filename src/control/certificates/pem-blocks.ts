@@ -1,27 +1,27 @@
-/** Textual encodings of RFC 7468, taken as OpenSSL takes them: from the beginning of a line, whatever stands between them. */
+/** A textual encoding of RFC 7468. As in OpenSSL, it begins at the beginning of a line, and text between blocks is ignored. */
 export interface PemBlock {
   /** `CERTIFICATE`, `EC PRIVATE KEY`, `X509 CRL` ... */
   readonly label: string;
   readonly pem: string;
-  /** Where it begins, from 1. */
+  /** The number of its first line, counted from 1. */
   readonly line: number;
 }
 
-/** A `-----BEGIN` that begins no block. */
+/** A `-----BEGIN` that does not begin a valid block. */
 export interface StrayBegin {
-  /** As far as it can be made out. */
+  /** The label as far as it can be read, or "". */
   readonly label: string;
   readonly line: number;
   readonly reason: string;
 }
 
 export interface PemText {
-  /** In their order. */
+  /** In the order of the file. */
   readonly blocks: readonly PemBlock[];
   readonly strays: readonly StrayBegin[];
-  /** A block that has no end, as in a file that is still being written. */
+  /** A block without an end, as in a file that is still being written. */
   readonly unclosed: { readonly label: string; readonly line: number } | undefined;
-  /** How the file is encoded if it is no PEM, as far as that can be seen. */
+  /** The detected encoding of a file that is not PEM. */
   readonly encoding: "DER" | "PKCS #12" | "UTF-16" | undefined;
 }
 
@@ -34,10 +34,10 @@ const MAX_LABEL_LENGTH = 64;
 const SHORT_PREFIX_BYTES = 2;
 const LONG_FORM = 0x80;
 const MAX_LENGTH_BYTES = 4;
-/** Lines are shorter, and a file of one long line is no PEM. */
+/** A longer line cannot be the first line of a block. */
 const MAX_BEGIN_LINE_LENGTH = 256;
 
-/** The blocks of a file that was read as Latin-1. */
+/** Finds the blocks of a file that was read as Latin-1. */
 export function parsePem(text: string): PemText {
   const blocks: PemBlock[] = [];
   const strays: StrayBegin[] = [];
@@ -79,12 +79,12 @@ function reasonOf(line: string, at: number): string {
 
 function encodingOf(text: string): PemText["encoding"] {
   if (UTF16_MARKS.some((mark) => text.startsWith(mark))) return "UTF-16";
-  // DER begins with a SEQUENCE. The byte after its tag is its length, or the number of further bytes of the length.
+  // DER begins with a SEQUENCE, whose tag is the character "0". The next byte is the length, or says how many bytes it has.
   if (!text.startsWith("0")) return undefined;
   const length = text.charCodeAt(1);
   if (length + SHORT_PREFIX_BYTES === text.length && length < LONG_FORM) return "DER";
   if (length <= LONG_FORM || length > LONG_FORM + MAX_LENGTH_BYTES) return undefined;
-  // That of PKCS #12 begins with the version, 3 (RFC 7292 section 4).
+  // In PKCS #12 the SEQUENCE begins with version 3 (RFC 7292 section 4).
   const contentsAt = SHORT_PREFIX_BYTES + length - LONG_FORM;
   return text.startsWith("\u0002\u0001\u0003", contentsAt) ? "PKCS #12" : "DER";
 }
@@ -108,12 +108,15 @@ export const isCertificateBlock = ({ label }: PemBlock): boolean =>
 export const isPrivateKeyBlock = ({ label }: PemBlock): boolean =>
   PRIVATE_KEY_LABELS.includes(label);
 
-/** `openssl ecparam -genkey` writes the curve ahead of the key, which names it again. */
+/** `openssl ecparam -genkey` writes the curve before the key. The key names the curve too. */
 export const isCurveBlock = ({ label }: PemBlock): boolean => label === "EC PARAMETERS";
 
 export const isRevocationBlock = ({ label }: PemBlock): boolean => label === "X509 CRL";
 
-/** A block in a sentence. No problem quotes what a private key begins with, so that a search for one finds leaks only. */
+/**
+ * Returns a phrase for a block. It never contains the first line of a private key, so that a search of the logs for leaked keys
+ * has no false hits.
+ */
 export function blockIn(label: string, line: number): string {
   const name = PRIVATE_KEY_LABELS.includes(label)
     ? label.replace("PRIVATE KEY", "private key")

@@ -7,8 +7,8 @@ const PRINTABLE = /^[!-~]+$/;
 const WILDCARD = "*.";
 
 /**
- * DNS names that a client can ask for, lower case (RFC 9525 section 6.3): those of the subjectAltName; common names only
- * where it has none. What is no DNS name, such as one with a port or a NUL, is left out.
+ * Returns the DNS names of a certificate in lower case (RFC 9525 section 6.3): those of the subjectAltName or, if it has none,
+ * the common names. Texts that are not DNS names, e.g. with a port or a NUL, are left out.
  */
 export function presentedNamesOf({ dnsNames, commonNames }: CertificateFields): readonly string[] {
   const alternatives = dnsNames.flatMap((name) => tryPresentedName(name) ?? []);
@@ -16,10 +16,10 @@ export function presentedNamesOf({ dnsNames, commonNames }: CertificateFields): 
   return [...new Set(commonNames.flatMap((name) => tryPresentedName(name) ?? []))];
 }
 
-/** One or more labels, of which the left-most may be `*`; a final dot is dropped. */
+/** A name has one or more labels. The first label may be `*`. A final dot is removed. */
 function tryPresentedName(text: string): string | undefined {
   if (text.length > MAX_NAME_LENGTH + 1) return undefined;
-  // Only ASCII is a name: toLowerCase makes an ASCII "k" of the Kelvin sign.
+  // Checked before toLowerCase, which turns the Kelvin sign (U+212A) into an ASCII "k".
   if (!PRINTABLE.test(text)) return undefined;
   const name = text.toLowerCase().replace(/\.$/, "");
   const labels = (name.startsWith(WILDCARD) ? name.slice(WILDCARD.length) : name).split(".");

@@ -8,7 +8,7 @@ import { looksOf, readSource } from "./read-source.ts";
 import type { ReadVersion } from "./document-sources.ts";
 import type { CertificateVersion } from "./sources.ts";
 
-/** Reads chain, key and passphrase file; a reader process checks them. Throws SourceProblem. */
+/** Reads the chain, key and passphrase files and has a reader process check them. Throws SourceProblem. */
 export async function readCertificate(
   name: string,
   certificate: Certificate,

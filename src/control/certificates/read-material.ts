@@ -10,7 +10,7 @@ import { SourceProblem } from "./source-problem.ts";
 
 const NOTHING = new Uint8Array();
 
-/** Has files checked in a reader process. `place` is what is named if that does not answer. Throws SourceProblem. */
+/** Has a reader process check files. `place` is the path in the problem if the process does not answer. Throws SourceProblem. */
 export async function readMaterial<Kind extends Job["kind"]>(
   reader: MaterialReader,
   job: Extract<Job, { readonly kind: Kind }>,

@@ -10,9 +10,9 @@ import { sourceProblem, type SourceProblem } from "./source-problem.ts";
 import { firstUnusedOf, tryConversionHint } from "./unused-blocks.ts";
 
 const MIN_RSA_BITS = 2_048;
-/** OpenSSL verifies no signature of a longer key. */
+/** OpenSSL does not verify signatures of longer keys. */
 const MAX_RSA_BITS = 16_384;
-/** The curves of ECDSA certificates that both engines and today's browsers take. */
+/** The curves of ECDSA certificates that both engines and current browsers support. */
 const CURVES: readonly string[] = ["prime256v1", "secp384r1", "secp521r1"];
 
 export interface PrivateKey {
@@ -22,7 +22,7 @@ export interface PrivateKey {
   readonly pem: string;
 }
 
-/** `place` is where the key's path stands in the document. Throws SourceProblem. */
+/** `place` is the path of the setting in the document. Throws SourceProblem. */
 export function readPrivateKey(
   file: PemText,
   passphrase: string | undefined,
@@ -46,19 +46,19 @@ export function readPrivateKey(
   if (key === "unsupported") {
     const message = "The private key is encrypted in a way that OpenSSL 3 no longer supports.";
     const hint =
-      "Encrypt it anew: `openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default`.";
+      "Encrypt it again with a current cipher: `openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default`.";
     throw problem("key-malformed", message, hint);
   }
   if (key === undefined) {
-    // OpenSSL's own error is kept out, as it may quote what it was given.
+    // The error of OpenSSL is not passed on, because it may quote its input.
     throw isEncrypted
-      ? problem("bad-passphrase", "The private key does not open with the passphrase.")
-      : problem("key-malformed", "The private key is damaged, or of a kind that is not known.");
+      ? problem("bad-passphrase", "The passphrase does not decrypt the private key.")
+      : problem("key-malformed", "The private key is damaged or has an unknown type.");
   }
   const keyType = tryKeyType(key);
   const weakness =
     keyType === undefined
-      ? `is of type ${key.asymmetricKeyType ?? "unknown"}, and not RSA, ECDSA or Ed25519`
+      ? `has type ${key.asymmetricKeyType ?? "unknown"}; only RSA, ECDSA and Ed25519 are supported`
       : tryWeakness(key);
   if (keyType === undefined || weakness !== undefined) {
     throw problem("key-malformed", `The private key ${weakness}.`);
@@ -95,13 +95,13 @@ function tryWeakness(key: KeyObject): string | undefined {
     return `is RSA with ${modulusLength} bits, more than ${MAX_RSA_BITS}`;
   }
   if (key.asymmetricKeyType !== "ec") return undefined;
-  if (namedCurve === undefined) return "is on a curve that has no name";
+  if (namedCurve === undefined) return "uses a curve without a name";
   return CURVES.includes(namedCurve)
     ? undefined
-    : `is on the curve ${namedCurve}, which clients do not take`;
+    : `uses the curve ${namedCurve}, which clients do not support`;
 }
 
-/** A key file may spell the parameters of its curve out, which BoringSSL refuses; it is the same key without. */
+/** BoringSSL refuses a key with the parameters of its curve. Returns the same key with the name of the curve instead. */
 function withNamedCurve(key: KeyObject): KeyObject {
   const [, algorithm] = derElements(
     firstElement(key.export({ type: "pkcs8", format: "der" })).contents,

@@ -3,19 +3,19 @@ import { problemOf, quoted } from "#model/problem.ts";
 import { FileUnusableError, readBoundedFile, type FileRead } from "../read-bounded-file.ts";
 import { SourceProblem } from "./source-problem.ts";
 
-/** Room for a bundle of every public CA. */
+/** Large enough for a bundle of all public CAs. */
 const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
 
-/** One of the files that a certificate or CA is read from. */
+/** The contents of one file of a certificate or CA bundle. */
 export interface SourceBytes {
   readonly bytes: Buffer;
   /** Absolute; symlinks in it are not resolved. */
   readonly path: string;
-  /** As `readBoundedFile` returns it. */
+  /** The signature from `readBoundedFile`. */
   readonly signature: string;
 }
 
-/** Returns what the files looked like when they were read. A file that was read for two purposes is in it once. */
+/** Returns the joined signatures of the files when they were read. A file that is named twice counts once. */
 export function looksOf(sources: readonly (SourceBytes | undefined)[]): string {
   const files = sources.flatMap((source) =>
     source === undefined ? [] : [[source.path, source.signature] as const],
@@ -23,7 +23,7 @@ export function looksOf(sources: readonly (SourceBytes | undefined)[]): string {
   return [...new Map(files).values()].join(" ");
 }
 
-/** `place` is where the path stands in the document. Throws SourceProblem. */
+/** `place` is the path of the setting in the document. Throws SourceProblem. */
 export async function readSource(
   folder: string,
   path: string,
@@ -40,11 +40,7 @@ async function read(absolute: string, path: string, place: string): Promise<File
   } catch (error) {
     if (!(error instanceof FileUnusableError)) throw error;
     throw new SourceProblem(
-      problemOf(
-        "file-unreadable",
-        place,
-        `The file ${quoted(path)} cannot be used: ${error.message}`,
-      ),
+      problemOf("file-unreadable", place, `${quoted(path)} cannot be read. ${error.message}`),
       [],
       error,
     );

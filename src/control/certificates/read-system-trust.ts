@@ -5,9 +5,9 @@ import { sourceProblem } from "./source-problem.ts";
 import type { TrustVersion } from "./sources.ts";
 
 /**
- * The system's CA bundle, from where OpenSSL looks for it: SSL_CERT_FILE and SSL_CERT_DIR, else its own folders. Workers get
- * it like any other bundle, since an engine left to itself would trust the CAs that it was built with, whatever the
- * operator has taken out of the system's. Throws SourceProblem.
+ * Reads the CA bundle of the system from where OpenSSL looks for it: SSL_CERT_FILE and SSL_CERT_DIR, or its default folders.
+ * Workers get it like any other bundle. By default an engine would trust the CAs that it was built with, also those that the
+ * operator has removed from the system. Throws SourceProblem.
  */
 export async function readSystemTrust(
   place: string,

@@ -5,7 +5,7 @@ import { readMaterial } from "./read-material.ts";
 import { looksOf, readSource } from "./read-source.ts";
 import type { TrustVersion } from "./sources.ts";
 
-/** A CA bundle of the document, its CRL, and where their paths stand. */
+/** The files of a CA bundle and its CRL, and the paths of both settings in the document. */
 export interface TrustSource {
   readonly ca: string;
   readonly crl: string | undefined;
@@ -13,7 +13,7 @@ export interface TrustSource {
   readonly crlPlace: string;
 }
 
-/** Reads a CA bundle and the revocation lists of its CAs; a reader process checks them. Throws SourceProblem. */
+/** Reads a CA bundle and the revocation lists of its CAs, and has a reader process check them. Throws SourceProblem. */
 export async function readTrust(
   source: TrustSource,
   folder: string,

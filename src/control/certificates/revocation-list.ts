@@ -7,12 +7,12 @@ import { distinguishedNameOf, type DistinguishedName } from "./distinguished-nam
 /** The issuer and the period of validity of a CRL (RFC 5280 section 5.1). */
 export interface RevocationList {
   readonly issuer: DistinguishedName;
-  /** Undefined where the CA does not say when the next one is due. */
+  /** When the next list is due, or undefined if the CA does not say so. */
   readonly nextUpdateMs: number | undefined;
   isSignedBy(publicKey: KeyObject): boolean;
 }
 
-/** Reads the DER of a CRL; the entries are not looked at. Throws DerError. */
+/** Reads the DER of a CRL, except its entries. Throws DerError. */
 export function parseRevocationList(der: Buffer): RevocationList {
   const [toSign, algorithm, signature] = derElements(firstElement(der).contents);
   if (toSign === undefined || algorithm === undefined || signature === undefined) {
@@ -49,7 +49,7 @@ interface Scheme {
 const RSASSA_PSS = "2a864886f70d01010a";
 const PSS_HASH_TAG = 0xa0;
 
-/** Digests by the object identifiers of signature algorithms and hash functions, in hex; none for EdDSA. */
+/** Digests by the object identifier of a signature algorithm or hash function, in hex. EdDSA has no separate digest. */
 const DIGESTS: ReadonlyMap<string, string | undefined> = new Map([
   ["2a864886f70d010105", "sha1"],
   ["2a864886f70d01010e", "sha224"],
@@ -68,14 +68,14 @@ const DIGESTS: ReadonlyMap<string, string | undefined> = new Map([
   ["608648016503040203", "sha512"],
 ]);
 
-/** Undefined where the algorithm is not known. */
+/** Returns undefined if the algorithm is not known. */
 function schemeOf(algorithm: DerElement): Scheme | undefined {
   const [id, parameters] = derElements(algorithm.contents);
   const name = id?.contents.toString("hex") ?? "";
   if (name !== RSASSA_PSS) {
     return DIGESTS.has(name) ? { digest: DIGESTS.get(name), isPss: false } : undefined;
   }
-  // RFC 4055 section 3.1: SHA-1 where the parameters name no hash function.
+  // The default hash function is SHA-1 (RFC 4055 section 3.1).
   const hash = derElements(parameters?.contents ?? Buffer.alloc(0)).find(
     ({ tag }) => tag === PSS_HASH_TAG,
   );
@@ -97,7 +97,7 @@ function isSigned(
   try {
     return verify(digest ?? null, bytes, { key, ...padding }, signature);
   } catch (error) {
-    // A key of another type than that of the algorithm.
+    // The key has another type than the algorithm.
     if (errorCodeOf(error) !== undefined) return false;
     throw error;
   }

@@ -22,7 +22,7 @@ function factsOf(keyPem: string, ...chain: readonly string[]) {
   );
 }
 
-describe("what a client must be able to verify", () => {
+describe("the signature schemes that a client must support", () => {
   let ca: TestCa;
   let rsaCa: TestCa;
 
@@ -43,7 +43,7 @@ describe("what a client must be able to verify", () => {
     ["rsa", pssRsae],
   ];
   for (const [keyType, keySchemes] of keys) {
-    it(`has a key ${keyType}, and the chain above it`, async () => {
+    it(`include those of a key ${keyType} and of the chain above it`, async () => {
       const issued = await ca.issue({ names: ["shop.example"], keyType });
       assert.deepEqual(factsOf(issued.keyPem, issued.certificatePem), {
         keySchemes,
@@ -52,7 +52,7 @@ describe("what a client must be able to verify", () => {
     });
   }
 
-  it("has each signature of a chain once, except those of roots", async () => {
+  it("include each scheme of a chain once, without those of roots", async () => {
     const intermediate = await rsaCa.issueIntermediate("intermediate");
     const { keyPem, certificatePem } = await intermediate.issue({ names: ["shop.example"] });
     const chain = [certificatePem, intermediate.certificatePem, rsaCa.certificatePem];
@@ -62,7 +62,7 @@ describe("what a client must be able to verify", () => {
     ]);
   });
 
-  it("includes the hash of RSASSA-PSS, both of a key and of a signature", async () => {
+  it("include the hash of RSASSA-PSS, for keys and for signatures", async () => {
     const folder = await makeTempFolder();
     const pathOf = (name: string): string => join(folder, name);
     const openssl = async (...args: readonly string[]): Promise<void> => {

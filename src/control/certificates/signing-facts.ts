@@ -4,19 +4,19 @@ import { keySchemesOf, tryPssScheme, trySchemeOfOid } from "#model/tls/signature
 
 const PSS_OID = "1.2.840.113549.1.1.10";
 const PSS_OID_DER = Buffer.from("06092a864886f70d01010a", "hex");
-/** The OIDs of SHA-2 but for their last byte (RFC 4055 section 2.1). */
+/** The OIDs of SHA-2 without their last byte (RFC 4055 section 2.1). */
 const SHA2_OID_DER = Buffer.from("06096086480165030402", "hex");
 const SHA2_BY_LAST_BYTE: Readonly<Record<number, string>> = {
   1: "sha256",
   2: "sha384",
   3: "sha512",
 };
-/** More than the parameters of RSASSA-PSS take up, and less than a signature with them. */
+/** The parameters of RSASSA-PSS are shorter than this, and the signature that follows them is longer. */
 const MAX_PARAMETER_BYTES = 80;
-/** No client offers it. */
+/** A signature scheme that no client offers. */
 const UNKNOWN_SCHEME = 0;
 
-/** What a client must be able to verify. `chain` starts with the leaf. */
+/** Returns the signature schemes that a client must be able to verify. `chain` starts with the leaf. */
 export function signingFactsOf(
   key: KeyObject,
   keyType: KeyType,
@@ -25,7 +25,7 @@ export function signingFactsOf(
   const { namedCurve, hashAlgorithm } = key.asymmetricKeyDetails ?? {};
   const isPss = key.asymmetricKeyType === "rsa-pss";
   const schemes = chain
-    // RFC 8446 section 4.4.2.2: nobody verifies the signature of a self-signed certificate.
+    // Clients do not verify the signature of a self-signed certificate (RFC 8446 section 4.4.2.2).
     .filter((entry) => entry.subject !== entry.issuer)
     .map(signatureSchemeOf);
   return {
@@ -43,7 +43,7 @@ function signatureSchemeOf(certificate: X509Certificate): number {
   return scheme ?? UNKNOWN_SCHEME;
 }
 
-/** The last of the certificate's two signature algorithms stands right before its signature (RFC 5280 section 4.1). */
+/** A certificate names its signature algorithm twice, the second time immediately before the signature (RFC 5280 section 4.1). */
 function pssHashOf(der: Buffer): string {
   const at = der.lastIndexOf(PSS_OID_DER);
   const parameters = der.subarray(at, at + MAX_PARAMETER_BYTES);

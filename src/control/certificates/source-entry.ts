@@ -7,24 +7,24 @@ import { readMaterial } from "./read-material.ts";
 import { SourceProblem } from "./source-problem.ts";
 import type { CertificateVersion, Sources, SourceVersion, TrustVersion } from "./sources.ts";
 
-/** What is known of one certificate or CA bundle of a document. */
+/** The state of one certificate or CA bundle of a document. */
 export interface SourceEntry<Version extends SourceVersion> {
   readonly source: DocumentSource<Version>;
-  /** The version that is used; undefined if there has been none that can be used. */
+  /** The version in use, or undefined if no version could be used yet. */
   readonly version: Version | undefined;
-  /** What the source looked like when it was read last. */
+  /** What `source.look` returned when the source was last read. */
   readonly looks: string;
-  /** Why the version that was read last is not used, the reason first. Empty if it is used. */
+  /** Why the version that was last read is not in use. The first problem is the reason. Empty if it is in use. */
   readonly refusals: readonly Problem[];
-  /** Warnings about the version that is used. */
+  /** Warnings about the version in use. */
   readonly warnings: readonly Problem[];
 }
 
 /** All entries of a document. */
 export interface SourceEntries {
-  /** By name in the document. */
+  /** The key is the name of the certificate in the document. */
   readonly certificates: ReadonlyMap<string, SourceEntry<CertificateVersion>>;
-  /** By `trustKeyOf`, the system's by `SYSTEM_TRUST_KEY`. */
+  /** The key is from `trustKeyOf`. The CA bundle of the system has the key `SYSTEM_TRUST_KEY`. */
   readonly trusts: ReadonlyMap<string, SourceEntry<TrustVersion>>;
 }
 
@@ -46,9 +46,9 @@ export const sourcesOf = ({ certificates, trusts }: SourceEntries): Sources => (
 });
 
 /**
- * Reads a source and decides which version is used. This is the one rule of the last good version: what cannot be used
- * never replaces a version that is used and came from the same source. A version that is not valid at this time is used
- * only if there is no other.
+ * Reads a source and decides which version is used. This function implements the rule of the last good version: a version that
+ * cannot be used never replaces a version in use from the same source. A version that is not valid now is used only if there is
+ * no other version.
  */
 export async function readEntry<Version extends SourceVersion>(
   source: DocumentSource<Version>,
@@ -98,8 +98,8 @@ async function tryOut<Version extends SourceVersion>(
 }
 
 /**
- * Returns why a reading ended, and what else was found. An exception that nobody expected is not a problem of the files;
- * it is reported unless the reading before ended in the same way.
+ * Returns the problem that ended the reading, followed by the warnings that were found before. An unexpected exception is a bug
+ * and not a problem of the files. It is reported, unless the previous reading ended in the same way.
  */
 function problemsOfError(
   error: unknown,

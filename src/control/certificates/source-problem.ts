@@ -1,11 +1,11 @@
 import type { Problem } from "#model/failure.ts";
 import { problemOf, type ProblemCode } from "#model/problem.ts";
 
-/** What ends the reading of a certificate or CA. Never holds any part of a file. */
+/** The problem for which a certificate or CA bundle cannot be read. It never contains any part of a file. */
 export class SourceProblem extends Error {
   override readonly name = "SourceProblem";
   readonly problem: Problem;
-  /** What else was found before that. */
+  /** Warnings that were found before the problem. */
   readonly warnings: readonly Problem[];
 
   constructor(problem: Problem, warnings: readonly Problem[] = [], cause?: unknown) {

@@ -1,4 +1,4 @@
-/** What the files that a document names hold, proven and ready for workers. */
+/** The checked contents of the files that a document names, in the form that workers need. */
 import type { CertificateFacts, SigningFacts } from "#model/document/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Material } from "#model/records/snapshot.ts";
@@ -10,9 +10,9 @@ export interface CertificateVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "certificate" }>;
   readonly facts: CertificateFacts;
-  /** What engine bun is known not to accept, e.g. "an RSA-PSS key". */
+  /** What engine bun does not accept in the certificate, e.g. "an RSA-PSS key". */
   readonly bunRefusal: string | undefined;
-  /** Whether its extended key usage allows TLS servers. */
+  /** Whether the extended key usage allows TLS servers. */
   readonly isForServers: boolean;
   readonly signing: SigningFacts;
   /** When the intermediates of the chain expire, in milliseconds since the epoch. */
@@ -23,7 +23,7 @@ export interface CertificateVersion {
 export interface TrustValidity {
   /** When the last CA certificate expires; undefined for the bundle of the system. */
   readonly caEndMs?: number;
-  /** When each revocation list is due to be replaced, if it says so. */
+  /** When each revocation list must be replaced. Lists that do not say so are left out. */
   readonly lists: readonly { readonly issuer: string; readonly nextUpdateMs: number }[];
 }
 
@@ -31,20 +31,20 @@ export interface TrustVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "trust" }>;
   readonly validity: TrustValidity;
-  /** The subject of a CA of the bundle that leads to no root of the bundle (unrooted-ca.ts). Absent if there is none. */
+  /** The subject of a CA whose chain does not end in a root of the bundle. Absent if there is none. */
   readonly unrootedCa?: string;
 }
 
 export interface Sources {
-  /** By name in the document. */
+  /** The key is the name of the certificate in the document. */
   readonly certificates: ReadonlyMap<string, CertificateVersion>;
-  /** By `trustKeyOf`, the system's by `SYSTEM_TRUST_KEY`. */
+  /** The key is from `trustKeyOf`. The CA bundle of the system has the key `SYSTEM_TRUST_KEY`. */
   readonly trusts: ReadonlyMap<string, TrustVersion>;
 }
 
-/** The system's CA bundle, which has no path in the document. */
+/** The key of the CA bundle of the system, which has no path in the document. */
 export const SYSTEM_TRUST_KEY = "";
 
-/** Of the paths as they stand in the document. */
+/** Returns the key of a trust. `ca` and `crl` are the paths as written in the document. */
 export const trustKeyOf = (ca: string, crl: string | undefined): string =>
   crl === undefined ? ca : `${ca}\n${crl}`;

@@ -2,17 +2,18 @@ import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import { blockIn, type PemBlock, type PemText } from "./pem-blocks.ts";
 
-/** More is no help to anyone. */
+/** How many unused blocks are listed. Further blocks are only counted. */
 const MAX_NAMED = 10;
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
-  "CERTIFICATE REQUEST": "it is what a certificate is asked for with",
-  "NEW CERTIFICATE REQUEST": "it is what a certificate is asked for with",
-  "OPENSSH PRIVATE KEY": "only OpenSSH reads it; `ssh-keygen -p -m PKCS8 -f FILE` rewrites it",
-  PKCS7: "`openssl pkcs7 -print_certs -in FILE` takes its certificates out",
-  "PKCS #7 SIGNED DATA": "`openssl pkcs7 -print_certs -in FILE` takes its certificates out",
-  CMS: "`openssl cms -verify -noverify -certsout` takes its certificates out",
-  "DH PARAMETERS": "the director's suites exchange keys by ECDHE only",
+  "CERTIFICATE REQUEST": "it is a certificate signing request, not a certificate",
+  "NEW CERTIFICATE REQUEST": "it is a certificate signing request, not a certificate",
+  "OPENSSH PRIVATE KEY":
+    "only OpenSSH reads this format; `ssh-keygen -p -m PKCS8 -f FILE` converts the key",
+  PKCS7: "`openssl pkcs7 -print_certs -in FILE` extracts its certificates",
+  "PKCS #7 SIGNED DATA": "`openssl pkcs7 -print_certs -in FILE` extracts its certificates",
+  CMS: "`openssl cms -verify -noverify -certsout` extracts its certificates",
+  "DH PARAMETERS": "the director uses only cipher suites with ECDHE",
   "PUBLIC KEY": "the certificate holds the public key",
 };
 
@@ -22,7 +23,7 @@ interface Unused {
   readonly reason: string;
 }
 
-/** Every `-----BEGIN` of a file that nothing was read from, so that none is overlooked. */
+/** Returns a warning for each `-----BEGIN` of a file that was not used. */
 export function unusedBlockWarnings(
   { blocks, strays }: PemText,
   isUsed: (block: PemBlock) => boolean,
@@ -39,17 +40,17 @@ export function unusedBlockWarnings(
   ];
 }
 
-/** What may be the reason why nothing that was looked for is in a file: a sentence, "" if there is none. */
+/** Returns a sentence that may explain why a file contains no usable block, or "" if there is no such explanation. */
 export function firstUnusedOf(
   { blocks, strays, encoding }: PemText,
   isUsed: (block: PemBlock) => boolean,
 ): string {
   const [first] = unusedOf(blocks, strays, isUsed);
   if (first !== undefined) return ` ${sentenceOf(first)}.`;
-  return encoding === undefined ? "" : ` It is ${encoding}, not PEM.`;
+  return encoding === undefined ? "" : ` The file is ${encoding}, not PEM.`;
 }
 
-/** A command that turns the file into PEM; undefined where none would. */
+/** Returns a hint with a command that converts the file to PEM, or undefined if there is no such command. */
 export function tryConversionHint(
   { encoding }: PemText,
   kind: "x509" | "pkey" | "crl",
@@ -57,7 +58,7 @@ export function tryConversionHint(
   if (encoding === "DER")
     return `\`openssl ${kind} -inform DER -in FILE -out PEM-FILE\` converts it.`;
   if (encoding === "PKCS #12") {
-    return "`openssl pkcs12 -in FILE -nodes -out PEM-FILE` takes certificates and key out of it.";
+    return "`openssl pkcs12 -in FILE -nodes -out PEM-FILE` extracts the certificates and the key.";
   }
   return encoding === "UTF-16"
     ? "Save it as ASCII or UTF-8: `iconv -f UTF-16 -t UTF-8 FILE` converts it."

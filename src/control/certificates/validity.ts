@@ -1,13 +1,13 @@
 /**
- * What the time of day makes of a version. An error says that the version cannot be used at that time, a warning that it
- * will soon be so. Files are parsed without regard to the time, so that a clock that moves on never changes what they hold.
+ * Finds the problems of a version that depend on the time. An error means that the version is not valid at that time, a warning
+ * that it will soon expire. Parsing does not depend on the time, so the same files always give the same version.
  */
 import type { Problem } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
 import type { CertificateVersion, TrustVersion } from "./sources.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** A certificate is to be renewed when less than this is left, and less than a third of its life. */
+/** A certificate should be renewed when it is valid for less than 14 days and for less than a third of its validity period. */
 const EXPIRING_MS = 14 * DAY_MS;
 const EXPIRING_SHARE = 1 / 3;
 

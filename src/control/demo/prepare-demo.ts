@@ -53,7 +53,7 @@ export async function provideDemoDocument(shipped: string, path: string): Promis
     if (code === "EEXIST") return;
     throw new DirectorError(
       "demo-failed",
-      `Writing the demo document to ${path} failed with ${code ?? String(error)}; XDG_DATA_HOME names another folder.`,
+      `Writing the demo document to ${path} failed with ${code ?? String(error)}. Set XDG_DATA_HOME to use another folder.`,
       { cause: error },
     );
   }

@@ -30,7 +30,7 @@ async function startEndpoint(site: DemoSite): Promise<Server> {
   const server = createServer((request, response) => {
     response.setHeader("content-type", "text/plain; charset=utf-8");
     response.end(
-      `Hello from ${profile} on ${name}. The director ended TLS; this server read plain HTTP/${request.httpVersion}.\n`,
+      `Hello from ${profile} on ${name}. The director terminated TLS; this server received plain HTTP/${request.httpVersion}.\n`,
     );
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();

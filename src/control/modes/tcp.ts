@@ -39,7 +39,7 @@ function compileEndpoints(
   if (typeof to === "string") {
     const path = tryUnixPath(to);
     if (path === undefined) throw lacking(`endpoint ${to}`);
-    // However many servers the profile lives on, it is the one socket on this machine.
+    // A unix socket is on this machine, so it is one endpoint even if the profile lives on several servers.
     const [server] = [...servers, ...standby];
     return { endpoints: server === undefined ? [] : [{ kind: "unix", server, path }], standby: [] };
   }

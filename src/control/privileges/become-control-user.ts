@@ -41,3 +41,30 @@ export function becomeControlUser(name: string, files: ControlFiles, self: SelfC
   );
   throw new Error("execve returned.");
 }
+
+/** The parts of `process` that `leaveRoot` needs. */
+type OwnProcess = Pick<
+  NodeJS.Process,
+  "getuid" | "execPath" | "execArgv" | "argv" | "env" | "execve"
+>;
+
+/**
+ * If the control process runs as root, starts the program again as the user `name` and does not return. Returns a notice if the
+ * process continues to run as root, and undefined if it does not run as root.
+ */
+export function leaveRoot(
+  name: string,
+  isDemo: boolean,
+  own: OwnProcess,
+  files: ControlFiles,
+): Notice | undefined {
+  if (own.getuid?.() !== 0) return undefined;
+  if (isDemo) {
+    const text =
+      "The control process of the demo continues to run as root, so that it can write its certificates.";
+    return { event: "control-runs-as-root", text };
+  }
+  const { execPath, execArgv, argv, env } = own;
+  const execve: SelfCommand["execve"] = (file, args, newEnv) => own.execve?.(file, args, newEnv);
+  return becomeControlUser(name, files, { execPath, execArgv, argv, env, execve });
+}

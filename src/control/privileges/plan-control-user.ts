@@ -26,10 +26,13 @@ export function planControlUser(name: string, files: readonly string[]): Control
   const obstacle = tryReadAs(prefix, files);
   return obstacle === undefined
     ? { kind: "become", user, prefix }
-    : stay(`User ${name} (director.user) cannot take over: ${obstacle}.`);
+    : stay(`It cannot run as user ${name} (director.user): ${obstacle}.`);
 }
 
 const stay = (reason: string): ControlUserPlan => ({
   kind: "stay",
-  notice: { event: "control-runs-as-root", text: `The control process stays root. ${reason}` },
+  notice: {
+    event: "control-runs-as-root",
+    text: `The control process continues to run as root. ${reason}`,
+  },
 });

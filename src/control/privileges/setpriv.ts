@@ -32,5 +32,5 @@ export function tryReadAs(prefix: readonly string[], files: readonly string[]): 
   const [command = "", ...args] = [...prefix, "/bin/sh", "-c", script, "sh", ...files];
   const { status, stdout, stderr } = runBriefly(command, args);
   if (status === 0) return undefined;
-  return `${stdout}${stderr}`.trim().split("\n")[0] || "it could not be tried";
+  return `${stdout}${stderr}`.trim().split("\n")[0] || "the user could not be tried";
 }

@@ -207,13 +207,15 @@ export class MaterialReader {
 }
 
 const closed = (): ReaderEndedError =>
-  new ReaderEndedError("The director ends, and reads nothing more.");
+  new ReaderEndedError("The director is stopping and reads no more files.");
 
 /** Throws ReaderEndedError if the answer does not fit a job of this kind. The caller then ends the process. */
 function replyOf(kind: Job["kind"], head: unknown): Replies[Job["kind"]] {
   const outcome = tryOutcome(kind, head);
   if (outcome === undefined) {
-    throw new ReaderEndedError("The process that reads it gave an answer that does not fit.");
+    throw new ReaderEndedError(
+      "The reader process sent an answer that does not match the request.",
+    );
   }
   if ("refused" in outcome) throw new MaterialRefusedError(outcome.refused);
   if ("unreadable" in outcome) throw new DocumentSyntaxError(outcome.unreadable);

@@ -60,9 +60,7 @@ export class ReaderProcess {
     const end = (how: string): void => {
       this.#hasEnded = true;
       ended.resolve();
-      this.#fail(
-        new ReaderEndedError(`The process that reads it ended with ${how}.`, this.#cause()),
-      );
+      this.#fail(new ReaderEndedError(`The reader process ended with ${how}.`, this.#cause()));
     };
     const onError = (error: Error): void => end(`${error.message} when it was started`);
     this.#child = trySpawn(command, onError);
@@ -113,12 +111,12 @@ export class ReaderProcess {
     try {
       for (const frame of this.#decoder.push(chunk)) {
         const request = this.#requests.shift();
-        if (request === undefined) throw new RangeError("An answer to nothing.");
+        if (request === undefined) throw new RangeError("An answer arrived without a request.");
         this.#endTurn();
         request.resolve(frame);
       }
     } catch (cause) {
-      this.#fail(new ReaderEndedError("The process that reads it gave no answer.", { cause }));
+      this.#fail(new ReaderEndedError("The reader process sent an invalid answer.", { cause }));
       this.kill();
     }
   }
@@ -157,7 +155,7 @@ export class ReaderProcess {
       return;
     }
     this.kill();
-    this.#fail(new DeadlineError(`Reading it took longer than ${deadlineMs / 1_000} s.`));
+    this.#fail(new DeadlineError(`Reading the file took longer than ${deadlineMs / 1_000} s.`));
   }
 
   /** Reads the processor time at most once a second, because most requests take a millisecond. */

@@ -27,7 +27,11 @@ const refusal = new DirectorError("listener-unusable", "as ordered");
 const EXPECTED: readonly (readonly [DirectorEvent, Line])[] = [
   [
     { name: "stopped", cut: undefined },
-    { level: "info", event: "stopped", msg: "Stopped at once." },
+    {
+      level: "info",
+      event: "stopped",
+      msg: "The director has stopped without waiting for connections to end.",
+    },
   ],
   [
     { ...leaves, cause: undefined },
@@ -35,7 +39,12 @@ const EXPECTED: readonly (readonly [DirectorEvent, Line])[] = [
   ],
   [
     { ...leaves, cause: "hung" },
-    { level: "error", event: "worker-gone", cause: "hung", msg: "Worker 3 is gone: hung." },
+    {
+      level: "error",
+      event: "worker-gone",
+      cause: "hung",
+      msg: "Worker 3 has ended unexpectedly: hung.",
+    },
   ],
   [
     { name: "worker-refused", worker: 3, refusal, probe: "took" },

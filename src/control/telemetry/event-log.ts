@@ -16,9 +16,15 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
     case "ready":
       return log.info({ event: name, ...facts }, "The director is ready.");
     case "draining":
-      return log.info({ event: name, ...facts }, "Accepts no more; connections may end.");
+      return log.info(
+        { event: name, ...facts },
+        "The director is draining: it accepts no new connections and waits for the open ones to end.",
+      );
     case "stopped": {
-      const text = event.cut === undefined ? "Stopped at once." : "Stopped.";
+      const text =
+        event.cut === undefined
+          ? "The director has stopped without waiting for connections to end."
+          : "The director has stopped.";
       return log.info({ event: name, ...facts }, text);
     }
     case "change-applied":
@@ -49,22 +55,31 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       return log.info({ event: name, ...facts }, `Worker ${event.worker} is up.`);
     case "worker-gone":
       return event.cause === undefined
-        ? log.info({ event: name, ...facts }, `Worker ${event.worker} has left.`)
-        : log.error({ event: name, ...facts }, `Worker ${event.worker} is gone: ${event.cause}.`);
+        ? log.info({ event: name, ...facts }, `Worker ${event.worker} has exited.`)
+        : log.error(
+            { event: name, ...facts },
+            `Worker ${event.worker} has ended unexpectedly: ${event.cause}.`,
+          );
     case "worker-refused":
       return logRefusal(event, log);
     case "worker-notice":
       return log[event.level]({ event: name, worker: event.worker }, event.text);
     case "workers-replaced":
-      return log.info({ event: name }, "Every worker has a successor.");
+      return log.info({ event: name }, "All workers have been replaced.");
     case "workers-not-replaced":
       return log.error({ event: name, err: event.error }, String(event.error));
     case "orphans-found":
-      return log.warn({ event: name, ...facts }, "Workers of a killed director leave.");
+      return log.warn(
+        { event: name, ...facts },
+        "Workers of an earlier director that was killed are still running. They drain and exit.",
+      );
     case "worker-record-unwritten":
-      return log.warn({ event: name, ...facts }, "Which workers there are could not be recorded.");
+      return log.warn({ event: name, ...facts }, "The record of workers could not be written.");
     case "supervision-mistake":
-      return log.error({ event: "internal", ...facts }, "The director made a mistake.");
+      return log.error(
+        { event: "internal", ...facts },
+        "Internal error in the supervision of the workers.",
+      );
     case "handshakes-failed":
       for (const record of event.handshakes) lines.failedHandshake(record);
       return;
@@ -75,7 +90,7 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
     case "notice-raised":
       return log.warn({ event: event.notice.event }, event.notice.text);
     case "notice-over":
-      return log.info({ event: name, ...facts }, `It is over: ${event.notice}.`);
+      return log.info({ event: name, ...facts }, `The notice ${event.notice} no longer applies.`);
     // These are counted in the metrics and not logged.
     case "worker-restarted":
     case "endpoint-checked":
@@ -119,14 +134,15 @@ function logCertificates({ result, seconds }: EventNamed<"change-applied">, log:
   const { snapshot } = numbersOf(after);
   log.info(
     { event: "certificate-changed", certificates, snapshot, seconds },
-    `New handshakes get the new files of ${certificates.join(", ") || "the CAs"}.`,
+    `New handshakes use the new files of ${certificates.join(", ") || "the CAs"}.`,
   );
 }
 
 function logRefusal({ worker, refusal, probe }: EventNamed<"worker-refused">, log: Logger): void {
   const facts = { event: "worker-refused", worker, ...refusal?.toShape() };
-  if (probe === undefined) return log.error(facts);
+  if (probe === undefined) return log.error(facts, "The worker refused the snapshot in force.");
   if (probe !== "took") return log.warn({ ...facts, probe }, "The change is refused.");
-  const text = "A worker refused a change that a fresh worker takes: it is replaced.";
+  const text =
+    "The worker refused a change that a fresh worker accepts. The worker is being replaced.";
   log.error({ ...facts, probe }, text);
 }

@@ -31,7 +31,10 @@ export function buildLogger(options: {
     options.isPretty ? prettyTo(destination) : destination,
   );
   const tellDropped = (count: number): void => {
-    log.warn({ event: "log-lines-dropped", count }, "Lines were lost: nobody read the log.");
+    log.warn(
+      { event: "log-lines-dropped", count },
+      "Log lines were dropped because the log was not read fast enough.",
+    );
   };
   return log;
 }

@@ -75,7 +75,7 @@ export class RecordLines {
     if (this.#unwritten === 0) return;
     this.#log.warn(
       { event: "handshakes-not-logged", count: this.#unwritten },
-      "More handshakes failed than are logged one by one; `tlsd show handshakes --failed` and the metrics have them.",
+      "Too many handshakes failed to log each of them. `tlsd show handshakes --failed` and the metrics include the others.",
     );
     this.#unwritten = 0;
   }

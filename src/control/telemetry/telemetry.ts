@@ -8,7 +8,6 @@ import type { WorkerSink } from "#control/workers/worker-sink.ts";
 import { DirectorMetrics, type DirectorFacts } from "./director-metrics.ts";
 import { ListenerTotals } from "./listener-totals.ts";
 import { listenerMetricsText } from "./listener-metrics.ts";
-import { RecentHandshakes } from "./recent-handshakes.ts";
 import type { RecordLines } from "./record-lines.ts";
 
 export interface TelemetryOptions {
@@ -21,6 +20,27 @@ export interface TelemetryOptions {
 }
 
 const KEPT_HANDSHAKES = 1_000;
+
+/** The last failed handshakes of the director. */
+class RecentHandshakes {
+  readonly #records: HandshakeRecord[] = [];
+  readonly #capacity: number;
+  #next = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  add(record: HandshakeRecord): void {
+    this.#records[this.#next] = record;
+    this.#next = (this.#next + 1) % this.#capacity;
+  }
+
+  /** Returns the newest first, by the times in the records, because workers report in batches. */
+  newest(limit: number): readonly HandshakeRecord[] {
+    return this.#records.toSorted((one, other) => other.atMs - one.atMs).slice(0, limit);
+  }
+}
 
 /** Collects events and the counts and records of workers, and provides the metrics and the recent failed handshakes. */
 export class Telemetry implements WorkerSink {

@@ -30,7 +30,7 @@ test("a bun that does not start is named with the reason, and auto goes on with 
     findEngine({ wanted, nodeFile, arch: process.arch, resolve });
   const cases: readonly (readonly [script: string, reason: RegExp])[] = [
     ["kill -ILL $$", /lacks instructions that it needs \(SIGILL\)/],
-    ["kill -SEGV $$", /SIGSEGV ended it/],
+    ["kill -SEGV $$", /it was ended by SIGSEGV/],
     ["echo no such library >&2; exit 127", /no such library/],
     ["exit 3", /exit code 3/],
   ];

@@ -38,7 +38,7 @@ export function findEngine(options: {
   if (wanted === "node") return node;
   const file = tryBunFile(arch, resolve);
   if (file === undefined) {
-    if (wanted === "bun") throw new DirectorError("engine-missing", "No bun is installed.");
+    if (wanted === "bun") throw new DirectorError("engine-missing", "Bun is not installed.");
     return node;
   }
   const obstacle = obstacleTo(file);
@@ -69,6 +69,6 @@ function obstacleTo(file: string): string | undefined {
   if (status === 0) return undefined;
   if (error !== undefined) return error.message;
   if (signal === "SIGILL") return "this processor lacks instructions that it needs (SIGILL)";
-  if (signal !== null) return `${signal} ended it`;
+  if (signal !== null) return `it was ended by ${signal}`;
   return stderr.trim().split("\n").at(-1) || `exit code ${status}`;
 }

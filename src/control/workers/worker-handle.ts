@@ -93,7 +93,7 @@ export class WorkerHandle {
     });
     this.#process = startWorkerProcess(command, {
       onMessage: (message, bytes) => this.#hear(message, bytes),
-      onMalformed: (text) => this.#misbehave(`It sent ${text}.`),
+      onMalformed: (text) => this.#misbehave(`The worker sent ${text}.`),
       onClose: () => this.#endUnlessItLeaves(),
       onLine: (stream, line) => this.#tell(stream === "stderr" ? "warn" : "info", line),
       onPrinted: (bytes) => {
@@ -212,7 +212,7 @@ export class WorkerHandle {
   send(message: ToWorker): void {
     if (this.#process.send(message) !== "full") return;
     if (this.#killedFor !== undefined) return;
-    this.#tellUnbounded("error", "It does not read its messages.");
+    this.#tellUnbounded("error", "The worker does not read its messages.");
     this.kill("hung");
   }
 
@@ -226,7 +226,9 @@ export class WorkerHandle {
     const reply = await this.#replies.expect(["ready"], due, () => this.kill("start-deadline"));
     if (reply === undefined) return false;
     if (reply.protocol !== PROTOCOL_VERSION) {
-      this.#misbehave(`It speaks protocol version ${reply.protocol}, not ${PROTOCOL_VERSION}.`);
+      this.#misbehave(
+        `The worker speaks protocol version ${reply.protocol}, not ${PROTOCOL_VERSION}.`,
+      );
       return false;
     }
     this.#runtime = reply.runtime.slice(0, MAX_RUNTIME_CHARACTERS);
@@ -286,7 +288,7 @@ export class WorkerHandle {
   #endUnlessItLeaves(): void {
     if (this.#isGone || this.#killedFor !== undefined) return;
     const timer = setTimeout(
-      () => this.#misbehave("It closed its channel and did not exit."),
+      () => this.#misbehave("The worker closed its channel and did not exit."),
       this.#options.deadlines.exitMs,
     );
     this.#process.exited.finally(() => clearTimeout(timer)).catch(() => undefined);
@@ -295,7 +297,7 @@ export class WorkerHandle {
   #takeReply(message: ToControl): void {
     // A draining worker may still answer an earlier request.
     if (this.#replies.offer(message) || this.isDraining) return;
-    this.#misbehave(`It sent '${message.type}' when no such reply was due.`);
+    this.#misbehave(`The worker sent '${message.type}' although no such reply was expected.`);
   }
 
   #misbehave(text: string): void {

@@ -59,7 +59,7 @@ export class WorkerIntake {
     const flood = this.#floodOf("messages", 1) ?? this.#floodOf("bytes", bytes);
     if (flood !== undefined) return { objection: flood };
     const message = tryWorkerMessage(value, this.#carried);
-    if (message === undefined) return { objection: "It sent a message that no worker sends." };
+    if (message === undefined) return { objection: "The worker sent an unknown message." };
     const objection = this.#objectionTo(message);
     return objection === undefined ? { message } : { objection };
   }
@@ -71,7 +71,7 @@ export class WorkerIntake {
 
   #floodOf(kind: TrafficKind, amount: number): string | undefined {
     const isWithin = this.#traffic.add(kind, amount);
-    return isWithin ? undefined : `It floods the control process: too many ${kind}.`;
+    return isWithin ? undefined : `The worker floods the control process with too many ${kind}.`;
   }
 
   #objectionTo(message: ToControl): string | undefined {
@@ -83,20 +83,23 @@ export class WorkerIntake {
           openConnections <= this.#maxOpen &&
           residentBytes <= totalmem() &&
           loopDelayMs <= performance.now() - this.#bornMs;
-        return isPossible ? undefined : "It sent a heartbeat that cannot be true.";
+        return isPossible ? undefined : "The worker sent an impossible heartbeat.";
       }
       case "counted":
         return this.#objectionToCounts(message.listeners);
       case "events": {
         const { handshakes, connections, dropped } = message;
-        if (!this.#counts.canHaveDropped(dropped)) return `It cannot have dropped ${dropped}.`;
+        if (!this.#counts.canHaveDropped(dropped))
+          return `The worker reported an impossible number of dropped records: ${dropped}.`;
         if (!connections.every((record) => this.#mayBeLogged(record))) {
-          return "It sent an access line for a listener that has none.";
+          return "The worker sent an access line for a listener whose access log is off.";
         }
         return this.#floodOf("records", handshakes.length + connections.length);
       }
       case "drained":
-        return message.cut <= this.#maxOpen ? undefined : `It cannot have cut ${message.cut}.`;
+        return message.cut <= this.#maxOpen
+          ? undefined
+          : `The worker reported an impossible number of cut connections: ${message.cut}.`;
       // These have no amounts to check. WorkerHandle checks whether a reply is due.
       case "ready":
       case "prepared":
@@ -120,7 +123,7 @@ export class WorkerIntake {
     for (const [name, pairs] of Object.entries(listeners)) {
       const carried = this.#carried.get(name as ListenerName) ?? NOTHING;
       const objection = this.#counts.objectionTo(pairs, this.#maxOpen, carried);
-      if (objection !== undefined) return `It cannot have counted ${objection}.`;
+      if (objection !== undefined) return `The worker reported an impossible count: ${objection}.`;
     }
     return undefined;
   }

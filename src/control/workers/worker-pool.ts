@@ -314,6 +314,6 @@ async function startFailureOf(worker: WorkerHandle | undefined): Promise<Directo
   const end = await worker?.ended;
   return new DirectorError(
     "worker-failed",
-    end && `${end.lastLine ?? "It printed nothing"} (${end.exit}).`,
+    end && `${end.lastLine ?? "The worker printed nothing"} (${end.exit}).`,
   );
 }
