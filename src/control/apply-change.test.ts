@@ -19,7 +19,7 @@ const changeTo = (port: number, terms: Partial<Change> = {}): Change => {
     profiles: { shop: { vnics: { front: { ip: "127.0.0.1", listeners } } } },
   });
   const entries = { certificates: new Map(), trusts: new Map() };
-  const checked = { document, entries, problems, folder: "/" };
+  const checked = { document, entries, problems, problemsInForce: [], folder: "/" };
   return { wanted: { kind: "document", checked }, actor: "api", ...terms };
 };
 
@@ -106,7 +106,8 @@ test("a document that was saved by an earlier director keeps its revision", asyn
 test("a document with problems is refused with all of them", async () => {
   const { fake, parts, first } = await serveFirst();
   const problem = { path: "servers", code: "x", message: "", hint: "", severity: "error" } as const;
-  const checked = { document: undefined, entries: undefined, problems: [problem], folder: "/" };
+  const problems = { problems: [problem], problemsInForce: [] };
+  const checked = { document: undefined, entries: undefined, folder: "/", ...problems };
   const bad: Change = { wanted: { kind: "document", checked }, actor: "api" };
   await assert.rejects(apply(first, bad, parts), {
     code: "document-invalid",
@@ -178,7 +179,7 @@ test("new certificate files need a document in force, and keep its revision", as
   const { parts, first } = await serveFirst();
   const trust: TrustVersion = {
     id: "t1" as MaterialId,
-    validity: { lists: [] },
+    validity: { authorities: [], lists: [] },
     material: { kind: "trust", caPem: "", crlPem: undefined },
   };
   const sources: Sources = { certificates: new Map(), trusts: new Map([["ca.pem", trust]]) };

@@ -8,7 +8,7 @@ import { differenceOf, NO_DIFFERENCE, type NamedState } from "./change-differenc
 const stateOf = (document: object, trustId = "t1"): NamedState => {
   const trust: TrustVersion = {
     id: trustId as MaterialId,
-    validity: { lists: [] },
+    validity: { authorities: [], lists: [] },
     material: { kind: "trust", caPem: "", crlPem: undefined },
   };
   const sources = { certificates: new Map(), trusts: new Map([["partners.pem", trust]]) };

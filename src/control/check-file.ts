@@ -9,9 +9,10 @@ import type { Engine } from "#model/records/status.ts";
 import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
-import { asWarning, loadSources } from "./certificates/load-sources.ts";
+import { asWarning, loadSources, type LoadedSources } from "./certificates/load-sources.ts";
 import { sourcesOf, type EngineTrial, type SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
+import { newUseProblems } from "./new-use.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
 import { readDocument, type ReadDocument } from "./read-document.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
@@ -25,6 +26,8 @@ export interface CheckedDocument {
   /** Undefined if `document` is undefined. */
   readonly entries: SourceEntries | undefined;
   readonly problems: readonly Problem[];
+  /** Those of the problems that the certificate store reports, because the same files are in force already. */
+  readonly problemsInForce: readonly Problem[];
 }
 
 /** The engine that will serve the document. */
@@ -69,7 +72,8 @@ export async function checkFile(
   const folder = resolve(path, "..");
   const read = await tryReadDocument(path, parts.reader, purpose.kind === "change");
   if ("problem" in read) {
-    return { document: undefined, folder, entries: undefined, problems: [read.problem] };
+    const problems = [read.problem];
+    return { document: undefined, folder, entries: undefined, problems, problemsInForce: [] };
   }
   return checkRead(read, folder, purpose, parts);
 }
@@ -91,18 +95,22 @@ async function checkRead(
   parts: CheckParts,
 ): Promise<CheckedDocument> {
   const surroundings = checkSurroundings(draft, folder, parts);
-  const { entries, problems: ofFiles } = await checkSources(draft, folder, purpose, parts);
+  const { entries, ...ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);
   // If the document is refused, problems of files stay errors, so that all errors are shown together.
   const isStart = purpose.kind === "start" && !isRefused;
-  const found = [...(isStart ? ofFiles.map(asWarning) : ofFiles), ...surroundings];
+  const found = [
+    ...(isStart ? ofFiles.problems.map(asWarning) : ofFiles.problems),
+    ...surroundings,
+  ];
   const isNew = ({ path: place }: Problem): boolean =>
     !problems.some((problem) => problem.path === place);
   const unused = document === undefined ? [] : checkUse(document);
   const all = [...problems, ...found.filter(isNew), ...unused];
+  const { problemsInForce } = ofFiles;
   return document === undefined || all.some(isError)
-    ? { document: undefined, folder, entries: undefined, problems: all }
-    : { document, folder, entries, problems: all };
+    ? { document: undefined, folder, entries: undefined, problems: all, problemsInForce }
+    : { document, folder, entries, problems: all, problemsInForce };
 }
 
 /** Failure codes of refusals by the engine. They let an operator distinguish these refusals from mistakes in the document. */
@@ -124,15 +132,17 @@ async function checkSources(
   folder: string,
   purpose: Purpose,
   { reader, engineOf }: CheckParts,
-): Promise<{ readonly entries: SourceEntries; readonly problems: readonly Problem[] }> {
+): Promise<Pick<LoadedSources, "entries" | "problems" | "problemsInForce">> {
   const reading = { reader, trial: engineOf(document.director)?.trial };
   const inForce = purpose.kind === "change" ? purpose.inForce : undefined;
   const loaded = await loadSources(document, folder, reading, inForce?.entries);
   const usage = [
     ...usageProblems(document, loaded.sources, inForce),
     ...checkTrustRoots(document, loaded.sources),
+    ...(inForce === undefined ? [] : newUseProblems(document, loaded.entries, inForce)),
   ];
-  return { entries: loaded.entries, problems: [...loaded.problems, ...usage] };
+  const { entries, problems, problemsInForce } = loaded;
+  return { entries, problems: [...problems, ...usage], problemsInForce };
 }
 
 /** Applies the rules that need the engine or the folders of the director. */

@@ -2,6 +2,7 @@ import type { DirectorError, Problem } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { ChangeRequest, ChangeResult } from "./change.ts";
+import type { ListenerState } from "./listener-state.ts";
 import type { Notice } from "./notice.ts";
 import type { RestartCause } from "./telemetry/director-metrics.ts";
 import type { NoticeLevel } from "./workers/worker-sink.ts";
@@ -43,6 +44,14 @@ type ChangeEvent =
   /** Published before the document is applied. */
   | { readonly name: "document-warning"; readonly problem: Problem }
   | { readonly name: "restart-needed" }
+  /** The certificates or CA bundles of the listener have changed its state. */
+  | {
+      readonly name: "listener-state";
+      readonly listener: ListenerName;
+      readonly state: ListenerState["state"];
+      /** Undefined if the listener is up. */
+      readonly reason: string | undefined;
+    }
   /** A problem in the watched files. The previous versions stay in use. */
   | { readonly name: "certificate-warning" | "certificate-refused"; readonly problem: Problem };
 

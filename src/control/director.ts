@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { DirectorError } from "#model/failure.ts";
+import type { ListenerName } from "#model/names.ts";
 import { isError } from "#model/problem.ts";
 import type { CertificateStatus, DirectorStatus } from "#model/records/status.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";
@@ -10,7 +11,7 @@ import { ChangeQueue } from "./change-queue.ts";
 import type { CheckedDocument, DocumentInForce } from "./check-file.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
-import { ListenerStates } from "./listener-state.ts";
+import { ListenerStates, type ListenerState } from "./listener-state.ts";
 import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
@@ -20,6 +21,8 @@ import type { WorkerPool } from "./workers/worker-pool.ts";
 
 const TRUST_REFUSED = "trust-files-refused";
 const LISTENERS_IMPAIRED = "listeners-impaired";
+/** One expired CA bundle can impair thousands of listeners at the same time. */
+const MAX_STATE_EVENTS = 100;
 
 export interface DirectorParts
   extends Omit<ChangeParts, "participants" | "nextNumber">, UnsavedStartParts {
@@ -49,6 +52,8 @@ export class Director {
   #inForce: StateInForce | undefined;
   #lastRefusal: string | undefined;
   #lastNumber = 0;
+  /** The listeners that are not up because of their certificates or CA bundles. */
+  #impaired: ReadonlyMap<ListenerName, ListenerState> = new Map();
 
   constructor(parts: DirectorParts) {
     this.#parts = parts;
@@ -215,22 +220,44 @@ export class Director {
     const { inForce } = certificates;
     if (inForce === undefined) return;
     const states = new ListenerStates(inForce.document, inForce.entries, Date.now());
-    const impaired = listenersOf(inForce.document).flatMap((place) => {
-      const { state, reason } = states.of(place);
-      return state === "up" ? [] : [`${place.name} is ${state}: ${reason}`];
-    });
+    const impaired = new Map(
+      listenersOf(inForce.document).flatMap((place) => {
+        const state = states.of(place);
+        return state.state === "up" ? [] : [[place.name, state] as const];
+      }),
+    );
+    this.#publishListenerStates(impaired);
     const [first] = impaired;
     if (first === undefined) return notices.clear(LISTENERS_IMPAIRED);
-    const text = `Listeners that cannot serve all clients: ${impaired.length}. ${first}`;
+    const [name, { state, reason }] = first;
+    const text = `Listeners that cannot serve all clients: ${impaired.size}. ${name} is ${state}: ${reason}`;
     notices.raise({ event: LISTENERS_IMPAIRED, text });
+  }
+
+  /** Publishes the listeners whose state has changed. */
+  #publishListenerStates(impaired: ReadonlyMap<ListenerName, ListenerState>): void {
+    const before = this.#impaired;
+    this.#impaired = impaired;
+    const changed = [...impaired].filter(([name, { state, reason }]) => {
+      const known = before.get(name);
+      return known?.state !== state || known.reason !== reason;
+    });
+    const up = [...before.keys()]
+      .filter((name) => !impaired.has(name))
+      .map((name): [ListenerName, ListenerState] => [name, { state: "up" }]);
+    for (const [listener, { state, reason }] of [...changed, ...up].slice(0, MAX_STATE_EVENTS)) {
+      this.#parts.bus.publish({ name: "listener-state", listener, state, reason });
+    }
   }
 
   #publishWarnings(before: StateInForce | undefined, wanted: Wanted): void {
     if (wanted.kind !== "document") return;
     const { bus } = this.#parts;
-    const { document, problems } = wanted.checked;
+    const { document, problems, problemsInForce } = wanted.checked;
+    const reportedByStore = new Set(problemsInForce);
     for (const problem of problems) {
-      if (!isError(problem)) bus.publish({ name: "document-warning", problem });
+      if (isError(problem) || reportedByStore.has(problem)) continue;
+      bus.publish({ name: "document-warning", problem });
     }
     if (before === undefined || document === undefined) return;
     const isSame = isDeepStrictEqual(before.document.director, document.director);

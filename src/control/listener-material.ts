@@ -3,12 +3,20 @@ import type { Listener } from "#model/document/listener.ts";
 import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./certificates/sources.ts";
 import { controlModeOf } from "./control-mode.ts";
 
+/** A CA bundle that a listener verifies peers with. */
+export interface ListenerTrust {
+  readonly key: string;
+  readonly what: string;
+  /** The key of the listener that leads to the bundle, e.g. `endpointTls.ca`. */
+  readonly path: string;
+}
+
 /** The certificates and CA bundles that a listener refers to. */
 export interface ListenerMaterial {
   /** The listener presents one of these certificates to clients. */
   readonly certificates: readonly string[];
   /** Without these trusts, clients or endpoints could not be verified, so the listener cannot be served. */
-  readonly trusts: readonly { readonly key: string; readonly what: string }[];
+  readonly trusts: readonly ListenerTrust[];
   /** The listener presents this certificate to endpoints. */
   readonly endpointCertificate: string | undefined;
 }
@@ -16,9 +24,10 @@ export interface ListenerMaterial {
 export function materialOfListener(listener: Listener, document: Document): ListenerMaterial {
   const mode = controlModeOf(listener);
   const clientTls = mode.clientTlsOf(listener);
-  const ofEndpoints = mode.endpointTrustsOf(listener).map(({ ca }) => ({
+  const ofEndpoints = mode.endpointTrustsOf(listener).map(({ ca, path }) => ({
     key: ca === undefined ? SYSTEM_TRUST_KEY : trustKeyOf(ca, undefined),
     what: "the CAs of its endpoints",
+    path,
   }));
   return {
     certificates: clientTls?.certificates ?? [],
@@ -34,7 +43,8 @@ function clientTrustsOf(
   if (policy === undefined || !Object.hasOwn(policies, policy)) return [];
   const { mode, ca, crl } = policies[policy]?.clientAuth ?? {};
   if (mode === "none" || ca === undefined) return [];
-  return [{ key: trustKeyOf(ca, crl), what: `the CAs of its clients (policy ${policy})` }];
+  const what = `the CAs of its clients (policy ${policy})`;
+  return [{ key: trustKeyOf(ca, crl), what, path: "policy" }];
 }
 
 /** Returns why a listener cannot be served with these sources, or undefined if it can. */

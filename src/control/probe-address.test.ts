@@ -37,7 +37,7 @@ for (const reusePort of [false, true]) {
     const port = await occupy(virtualIp, reusePort);
     await assert.rejects(probeNewAddresses(undefined, listeningOn(virtualIp, port)), {
       code: "address-in-use",
-      detail: `Listener front.shop:${port}, ${virtualIp}:${port}: EADDRINUSE.`,
+      detail: `Listener front.shop:${port} on ${virtualIp}:${port}: EADDRINUSE.`,
     });
   });
 }

@@ -45,8 +45,8 @@ export async function startUnsaved(
   }
   const known = { revision: (stored?.revision ?? 0) + 1, isSaved: false };
   const text =
-    "The director serves the document in the file without having saved it, because the store has no document that " +
-    "can be served. Send SIGHUP to save it when the state can be saved again.";
+    "The document in the file is served without being saved, because the store has no document that can be " +
+    "served. Send SIGHUP to save it when the state can be saved again.";
   return {
     wanted: { kind: "document", checked: file, known },
     notice: { event: SERVES_UNSAVED, text },

@@ -89,6 +89,8 @@ export const PROBLEMS = {
     "Set `ca` to a CA bundle, or install the bundle of the system, e.g. the package ca-certificates.",
   ),
   "ca-expired": error("Replace it with the current CA certificate."),
+  "ca-not-yet-valid": error("Wait until it is valid, or check the clock of this machine."),
+  "crl-not-yet-valid": error("Wait until it is valid, or check the clock of this machine."),
   "crl-malformed": error("The file must hold one PEM revocation list (X509 CRL) of each CA."),
   "crl-expired": error("Install the current revocation list. Until then, every client is refused."),
   "crl-mismatch": error("The file must hold a revocation list of each CA in `ca`, and no others."),

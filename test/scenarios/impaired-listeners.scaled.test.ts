@@ -148,6 +148,14 @@ forEachEngineIfLong("bun", (engine) => {
     const { notices } = await director.status();
     assert.match(notices.join("\n"), /Listeners that cannot serve all clients: 6\./);
     assert.ok(director.logs.some((line) => isEvent(line, "listeners-impaired")));
+    const states = director.logs.filter((line) => isEvent(line, "listener-state"));
+    assert.deepEqual(
+      states.map((line) => `${String(line["listener"])} ${String(line["state"])}`),
+      [
+        ...["front.shop:8444 impaired", "front.shop:8445 down", "front.shop:8446 impaired"],
+        ...["front.shop:8447 down", "front.shop:8448 impaired", "front.shop:8449 impaired"],
+      ],
+    );
     const warned = director.logs.filter((line) => isEvent(line, "document-warning"));
     assert.ok(warned.some((line) => line["code"] === "certificate-expired"));
   });
@@ -160,6 +168,12 @@ forEachEngineIfLong("bun", (engine) => {
     // A certificate that only comes with the change must be good.
     const certificates = { ...document["certificates"], late: { chain: "nothing.pem" } };
     assert.equal((await director.reload({ ...document, certificates })).outcome, "refused");
+    // A listener that works must not begin to use one that cannot be used.
+    const text = JSON.stringify(document);
+    const moved = text.replace('"certificates":["good"]', '"certificates":["gone"]');
+    assert.notEqual(moved, text);
+    assert.equal((await director.reload(moved)).outcome, "refused");
+    await visit(clientOf(ports.good));
     assert.equal((await director.reload(document)).outcome, "applied");
   });
 
@@ -175,6 +189,13 @@ forEachEngineIfLong("bun", (engine) => {
     await visit(clientOf(ports.expired));
     await writeFiles(director.dir, { "late.crl": await ca.revocationList([]) });
     await untilOper(ports.overdue, "up");
+    await director.waitForLog(
+      (line) =>
+        isEvent(line, "listener-state") &&
+        line["listener"] === "front.shop:8444" &&
+        line["state"] === "up",
+      noticeMs,
+    );
     assert.ok(
       director.logs.some(
         (line) => isEvent(line, "listening") && line["listener"] === "front.shop:8445",

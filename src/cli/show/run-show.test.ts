@@ -62,7 +62,7 @@ test("status is shown in lines, including what needs attention", async () => {
   const { code, stdout } = await show(await startAdminSocket(), ["status"]);
   assert.equal(code, 0);
   assert.match(stdout, /^director {6}0\.1\.0, serving, pid 4320$/m);
-  assert.match(stdout, /^workers {7}1 of 1 serving, engine bun$/m);
+  assert.match(stdout, /^workers {7}1 of 1 serve, engine bun$/m);
   assert.match(stdout, /^certificates {2}0 ok, 1 refused$/m);
   assert.match(stdout, /^refused {7}shop: The key does not match\.$/m);
   assert.match(stdout, /^last change {3}refused: profiles\.shop: no$/m);
@@ -100,7 +100,7 @@ test("handshakes are shown with an explanation, and control characters of the cl
   assert.deepEqual(row.split(/ {2,}/), [
     "2023-11-14 22:13:20Z",
     "front.shop:8443",
-    "192.0.2.1:50000 via 192.0.2.9",
+    "192.0.2.1:50000 by 192.0.2.9",
     "shop\\u{1b}",
     "over-limit (address-handshake-rate)",
     "x; offers TLSv1.2; ALPN h2; 1 ms",

@@ -40,7 +40,7 @@ export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
 function clientText({ clientAddress, clientPort, proxyAddress }: HandshakeRecord): string {
   // A client that was gone before it was accepted has no known address.
   const client = clientAddress === "" ? "-" : socketAddressOf(clientAddress, clientPort);
-  return proxyAddress === undefined ? client : `${client} via ${proxyAddress}`;
+  return proxyAddress === undefined ? client : `${client} by ${proxyAddress}`;
 }
 
 function causeText({ failure, limit, alert }: HandshakeRecord): string {

@@ -28,7 +28,7 @@ export const showStatus: ShowView<DirectorStatus> = {
         "document",
         `revision ${status.revision}, changed ${status.changedAt} (${since(status.changedAt)})`,
       ],
-      ["workers", `${workers.serving} of ${workers.wanted} serving, engine ${status.engine}`],
+      ["workers", `${workers.serving} of ${workers.wanted} serve, engine ${status.engine}`],
       ["connections", `${status.openConnections} open`],
       ["certificates", counts.map(([state, count]) => `${count} ${state}`).join(", ")],
       ...troubled.map(

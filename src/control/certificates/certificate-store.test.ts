@@ -45,6 +45,18 @@ describe("CertificateStore", () => {
     },
   });
 
+  /** A listener with these certificates serves TLS 1.2 with one cipher suite. */
+  function withPolicy(certificates: readonly string[], suite: string): Document {
+    const listener = { port: 443, to: 80, certificates, policy: "old" };
+    const vnics = { v: { ip: "127.0.0.1", listeners: [listener] } };
+    return documentOf({
+      servers: { web: { address: "127.0.0.1" } },
+      profiles: { p: { servers: ["web"], vnics } },
+      policies: { old: { maxVersion: "TLSv1.2", cipherSuites: [suite] } },
+      certificates: BOTH.certificates,
+    });
+  }
+
   async function follow(store: CertificateStore, document: Document): Promise<readonly Problem[]> {
     const loaded = await loadSources(document, folder, reading, store.inForce?.entries);
     store.follow(document, loaded.entries);
@@ -285,17 +297,7 @@ describe("CertificateStore", () => {
   });
 
   it("refuses a renewal for which the policy of its listener has no cipher suite, until the policy changes", async () => {
-    const withSuite = (suite: string): Document => {
-      const listener = { port: 443, to: 80, certificates: ["shop"], policy: "old" };
-      return documentOf({
-        servers: { web: { address: "127.0.0.1" } },
-        profiles: {
-          p: { servers: ["web"], vnics: { v: { ip: "127.0.0.1", listeners: [listener] } } },
-        },
-        policies: { old: { maxVersion: "TLSv1.2", cipherSuites: [suite] } },
-        certificates: { shop: { chain: "shop.pem", key: "shop.key" } },
-      });
-    };
+    const withSuite = (suite: string) => withPolicy(["shop"], suite);
     const rsa = await issue({ keyType: "rsa" });
     await rsa.writeTo(folder, "shop");
     const store = await startStore(withSuite("ECDHE-RSA-AES128-GCM-SHA256"));
@@ -307,6 +309,56 @@ describe("CertificateStore", () => {
     await follow(store, withSuite("ECDHE-ECDSA-AES128-GCM-SHA256"));
     await untilState(store, "ok");
     assert.equal(serialIn(store.current()), ecdsa.serial);
+  });
+
+  it("keeps a listener working when two renewals of the same look are good only separately", async () => {
+    const document = withPolicy(["shop", "pay"], "ECDHE-RSA-AES128-GCM-SHA256");
+    for (const name of ["shop", "pay"]) {
+      await (await issue({ keyType: "rsa" })).writeTo(folder, name);
+    }
+    const store = await startStore(document);
+    const renewed = new Map([
+      ["shop", await issue()],
+      ["pay", await issue()],
+    ]);
+    for (const [name, issued] of renewed) await issued.writeTo(folder, name);
+    await eventually(() => store.status().some(({ state }) => state === "refused"));
+    const states = store.status().map(({ state, facts }) => `${state} ${facts?.keyType}`);
+    assert.deepEqual(new Set(states), new Set(["ok ecdsa", "refused rsa"]));
+    // A document that comes meanwhile is not refused because of it, and keeps the version.
+    const problems = await follow(store, document);
+    assert.deepEqual(
+      problems.map(({ code, severity }) => `${severity} ${code}`),
+      ["warning suite-without-key-type"],
+    );
+    assert.equal(store.status().filter(({ facts }) => facts?.keyType === "rsa").length, 1);
+  });
+
+  it("tries again a source that stands behind many that stay refused", async () => {
+    const names = Array.from({ length: 70 }, (_, at) => `c${at}`);
+    const pairOf = (name: string) => [name, { chain: "gone.pem", key: "gone.key" }];
+    const certificates = {
+      ...Object.fromEntries(names.map(pairOf)),
+      ...SHOP.certificates,
+    };
+    await (await issue()).writeTo(folder, "shop");
+    const store = await startStore(documentOf({ certificates }));
+    const early = await issue({ notBefore: new Date(Date.now() + 4_000) });
+    await early.writeTo(folder, "shop");
+    await untilState(store, "refused");
+    await untilState(store, "ok");
+    assert.equal(serialIn(store.current()), early.serial);
+  });
+
+  it("reports a refusal that a document brought to light", async () => {
+    await (await issue()).writeTo(folder, "shop");
+    const store = await startStore(SHOP);
+    store.close();
+    await writeFiles(folder, { "shop.key": "" });
+    await follow(store, SHOP);
+    await follow(store, SHOP);
+    assert.equal(reports.length, 1);
+    assert.equal(reports[0]?.kind, "refused");
   });
 
   it("remembers a refusal when the next document comes, and does not report it twice", async () => {

@@ -1,23 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { listenersOf, type ListenerPlace } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import { DirectorError, type FailureCode, type Problem } from "#model/failure.ts";
-import { isError, problemOf } from "#model/problem.ts";
+import { problemOf } from "#model/problem.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
-import { controlModeOf } from "../control-mode.ts";
 import type { CertificateProvider, NewVersions } from "./certificate-provider.ts";
 import { certificateStatusOf } from "./certificate-status.ts";
-import { checkUsage } from "./check-usage.ts";
 import { inTurn } from "./in-turn.ts";
+import { KeyTypeTally } from "./key-type-tally.ts";
 import { asWarning, problemsOf } from "./load-sources.ts";
 import {
   readEntry,
+  refusedEntry,
   sourcesOf,
   type ReadingParts,
   type SourceEntries,
   type SourceEntry,
 } from "./source-entry.ts";
-import type { CertificateVersion, Sources, SourceVersion } from "./sources.ts";
+import type { Sources, SourceVersion } from "./sources.ts";
 
 const DEFAULT_INTERVAL_MS = 1_000;
 /** Chain and key are rarely replaced in one step, so a changed source is read only if it is unchanged after this time. */
@@ -34,13 +33,17 @@ const PASSING_CODES: readonly string[] = [
   "certificate-expired",
   "certificate-not-yet-valid",
   "ca-expired",
+  "ca-not-yet-valid",
   "crl-expired",
+  "crl-not-yet-valid",
   "suite-without-key-type",
   "file-unreadable",
   "system-ca-missing",
-  "reader-failed",
   "internal",
 ];
+/** Refusals after a deadline. They say little about the files if the machine was busy. */
+const SLOW_CODES: readonly string[] = ["reading-too-long", "reader-failed"];
+const MAX_LOOKS_TO_REREAD = 512;
 /** Failures of a change that one of its new versions may have caused. */
 const VERDICTS: readonly FailureCode[] = [
   "listener-unusable",
@@ -92,8 +95,6 @@ interface Candidate {
 export class CertificateStore implements CertificateProvider {
   readonly #options: CertificateStoreOptions;
   readonly #closing = new AbortController();
-  /** The listeners of the document in force, by the names of their certificates. */
-  #users: ReadonlyMap<string, readonly ListenerPlace[]> = new Map();
   #inForce: InForce | undefined;
   #sources: Sources = { certificates: new Map(), trusts: new Map() };
   #subscriber: ((news: NewVersions) => Promise<void>) | undefined;
@@ -101,6 +102,8 @@ export class CertificateStore implements CertificateProvider {
   #reported: ReadonlySet<string> = new Set();
   /** Failed changes by the place of the source: how often each has failed, and after how many looks the next try is due. */
   readonly #failures = new Map<string, { count: number; looksLeft: number }>();
+
+  #retriesDone = 0;
 
   constructor(options: CertificateStoreOptions) {
     this.#options = options;
@@ -130,12 +133,21 @@ export class CertificateStore implements CertificateProvider {
     this.#subscriber = subscriber;
   }
 
-  /** Takes over a document that is now in force, and its entries. The caller has already reported their problems. */
+  /**
+   * Takes over a document that is now in force, and its entries. The caller has reported the problems of the sources that
+   * were not in force before. New problems of the others are reported here.
+   */
   follow(document: Document, entries: SourceEntries): void {
+    const before = this.#origins();
+    const reported = this.#reported;
     this.#failures.clear();
-    this.#users = usersOf(document);
     this.#put({ document, entries });
-    this.#reported = new Set(this.problems().map(textOf));
+    const nowMs = Date.now();
+    const byCaller = this.#entries()
+      .filter(({ source }) => before.get(source.place) !== source.origin)
+      .flatMap((entry) => problemsOf(entry, nowMs));
+    this.#reported = new Set([...reported, ...byCaller.map(textOf)]);
+    this.#report();
     this.#options.onTurn();
   }
 
@@ -158,7 +170,7 @@ export class CertificateStore implements CertificateProvider {
         busyMs = performance.now() - startedAtMs;
         if (due.length > 0) await this.#pause(SETTLE_MS);
         await this.#read(due);
-        this.#report();
+        if (this.#report()) this.#options.onTurn();
       } catch (error) {
         this.#options.onFault(error);
       }
@@ -173,18 +185,24 @@ export class CertificateStore implements CertificateProvider {
 
   /** Returns the entries to read: those whose files have changed, and refused ones that are due for another try. */
   async #due(): Promise<readonly Due[]> {
-    let retries = 0;
-    const due = await inTurn(this.#entries(), async (entry) => {
-      const looks = await entry.source.look();
-      if (looks !== entry.looks) {
-        this.#failures.delete(entry.source.place);
-        return [{ entry, looks }];
-      }
-      if (!this.#isRetryDue(entry) || retries >= MAX_RETRIES_IN_A_LOOK) return [];
-      retries += 1;
-      return [{ entry, looks }];
-    });
-    return due.flat();
+    const looked = await inTurn(this.#entries(), async (entry) => ({
+      entry,
+      looks: await entry.source.look(),
+    }));
+    const changed = looked.filter(({ entry, looks }) => looks !== entry.looks);
+    for (const { entry } of changed) this.#failures.delete(entry.source.place);
+    const retries = looked.filter(
+      ({ entry, looks }) => looks === entry.looks && this.#isRetryDue(entry),
+    );
+    return [...changed, ...this.#nextOf(retries)];
+  }
+
+  /** Returns so many of them that one look does not take long, and others at the next look. */
+  #nextOf(retries: readonly Due[]): readonly Due[] {
+    if (retries.length <= MAX_RETRIES_IN_A_LOOK) return retries;
+    const from = this.#retriesDone % retries.length;
+    this.#retriesDone += MAX_RETRIES_IN_A_LOOK;
+    return [...retries.slice(from), ...retries.slice(0, from)].slice(0, MAX_RETRIES_IN_A_LOOK);
   }
 
   #isRetryDue({ source, refusals }: AnyEntry): boolean {
@@ -204,7 +222,8 @@ export class CertificateStore implements CertificateProvider {
       return [{ before: entry, after }];
     });
     if (this.#closing.signal.aborted) return;
-    const judged = read.flat().map((candidate) => this.#judge(candidate));
+    const judged = this.#judge(read.flat());
+    for (const { after } of judged) this.#scheduleSlowRead(after);
     const hasNewVersion = ({ before, after }: Candidate): boolean =>
       after.version?.id !== before.version?.id;
     this.#adopt(judged.filter((candidate) => !hasNewVersion(candidate)));
@@ -212,25 +231,24 @@ export class CertificateStore implements CertificateProvider {
     if (candidates.length > 0) await this.#offer(candidates);
   }
 
-  /** Refuses a version that would make a working listener unusable. */
-  #judge(candidate: Candidate): Candidate {
+  /** Refuses versions that would make a working listener unusable. */
+  #judge(candidates: readonly Candidate[]): readonly Candidate[] {
     const inForce = this.#inForce;
-    const { key, place } = candidate.after.source;
-    const version = candidate.after.version;
-    const listeners = this.#users.get(key);
-    if (inForce === undefined || listeners === undefined || !isCertificate(version)) {
-      return candidate;
-    }
-    const { certificates } = this.#sources;
-    const errorsWith = (next: CertificateVersion | undefined): readonly Problem[] => {
-      const get = (name: string) => (name === key ? next : certificates.get(name));
-      return checkUsage(inForce.document, { get }, listeners).filter(isError);
-    };
-    const known = new Set(errorsWith(certificates.get(key)).map(({ path }) => path));
-    const problem = errorsWith(version).find(({ path }) => !known.has(path));
-    if (problem === undefined) return candidate;
-    const message = `The new certificate cannot be used for ${problem.path}: ${problem.message}`;
-    return refused(candidate, problemOf("suite-without-key-type", place, message));
+    if (inForce === undefined) return candidates;
+    const tally = new KeyTypeTally(inForce.document, this.#sources.certificates);
+    return candidates.map(({ before, after }) => ({ before, after: tally.judge(before, after) }));
+  }
+
+  /** A file that took too long to read is read again less and less often. The machine may only have been busy. */
+  #scheduleSlowRead({ source, refusals }: AnyEntry): void {
+    const [refusal] = refusals;
+    if (refusal === undefined) this.#failures.delete(source.place);
+    else if (SLOW_CODES.includes(refusal.code)) this.#postpone(source.place, MAX_LOOKS_TO_REREAD);
+  }
+
+  #postpone(place: string, maxLooks: number): void {
+    const count = (this.#failures.get(place)?.count ?? 0) + 1;
+    this.#failures.set(place, { count, looksLeft: Math.min(maxLooks, LOOKS_TO_RETRY ** count) });
   }
 
   /** Asks the director to use the candidates. If one makes the change fail, it is found by halving, and only that one is refused. */
@@ -254,11 +272,11 @@ export class CertificateStore implements CertificateProvider {
 
   #failed(candidate: Candidate, error: unknown): Candidate {
     const { place } = candidate.after.source;
-    const count = (this.#failures.get(place)?.count ?? 0) + 1;
-    const looksLeft = Math.min(MAX_LOOKS_TO_RETRY, LOOKS_TO_RETRY ** count);
-    this.#failures.set(place, { count, looksLeft });
+    this.#postpone(place, MAX_LOOKS_TO_RETRY);
     const message = error instanceof Error ? error.message : String(error);
-    return refused(candidate, problemOf("certificate-unusable", place, message));
+    const { before, after } = candidate;
+    const refusal = problemOf("certificate-unusable", place, message);
+    return { before, after: refusedEntry(before, after.looks, refusal) };
   }
 
   #sourcesWith(candidates: readonly Candidate[]): Sources {
@@ -291,11 +309,12 @@ export class CertificateStore implements CertificateProvider {
     return [...certificates.values(), ...trusts.values()];
   }
 
-  #report(): void {
+  /** Reports the problems that are new. Returns whether any have come or gone. */
+  #report(): boolean {
     const problems = this.problems();
     const now = new Set(problems.map(textOf));
     const isSame = now.size === this.#reported.size && now.isSubsetOf(this.#reported);
-    if (isSame) return;
+    if (isSame) return false;
     const before = this.#reported;
     this.#reported = now;
     const refusals = new Set(this.#entries().flatMap((entry) => entry.refusals.slice(0, 1)));
@@ -303,20 +322,16 @@ export class CertificateStore implements CertificateProvider {
       if (before.has(textOf(problem))) continue;
       this.#options.onProblem(refusals.has(problem) ? "refused" : "warning", asWarning(problem));
     }
-    this.#options.onTurn();
+    return true;
+  }
+
+  /** The origins of the sources in force, by their places. */
+  #origins(): ReadonlyMap<string, string> {
+    return new Map(this.#entries().map(({ source }) => [source.place, source.origin]));
   }
 }
 
 const NO_ENTRIES: SourceEntries = { certificates: new Map(), trusts: new Map() };
-
-const isCertificate = (version: SourceVersion | undefined): version is CertificateVersion =>
-  version?.material.kind === "certificate";
-
-/** Returns the candidate with its previous version, and with the reason why the new one is refused. */
-const refused = ({ before, after }: Candidate, refusal: Problem): Candidate => ({
-  before,
-  after: { ...before, looks: after.looks, refusals: [refusal] },
-});
 
 function replaced<Version extends SourceVersion>(
   entries: ReadonlyMap<string, SourceEntry<Version>>,
@@ -326,19 +341,6 @@ function replaced<Version extends SourceVersion>(
   return new Map(
     [...entries].map(([key, entry]) => [key, (after.get(entry) ?? entry) as SourceEntry<Version>]),
   );
-}
-
-function usersOf(document: Document): ReadonlyMap<string, readonly ListenerPlace[]> {
-  const users = new Map<string, ListenerPlace[]>();
-  for (const place of listenersOf(document)) {
-    const { listener } = place;
-    for (const name of controlModeOf(listener).clientTlsOf(listener)?.certificates ?? []) {
-      const places = users.get(name);
-      if (places === undefined) users.set(name, [place]);
-      else places.push(place);
-    }
-  }
-  return users;
 }
 
 const textOf = ({ code, path, message }: Problem): string => JSON.stringify([code, path, message]);

@@ -29,9 +29,11 @@ export function checkRevocationLists(
     const message = `The CA ${named?.subject.text} has no revocation list in the file, so every client of this CA would be refused.`;
     throw sourceProblem("crl-mismatch", place, message);
   }
-  return lists.flatMap(({ issuer, nextUpdateMs }) =>
-    nextUpdateMs === undefined ? [] : [{ issuer: issuer.text, nextUpdateMs }],
-  );
+  return lists.map(({ issuer, thisUpdateMs, nextUpdateMs }) => ({
+    issuer: issuer.text,
+    thisUpdateMs,
+    ...(nextUpdateMs === undefined ? {} : { nextUpdateMs }),
+  }));
 }
 
 function checkList(

@@ -5,7 +5,7 @@ import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { tryPolicy } from "#model/document/policy.ts";
 import { problemOf } from "#model/problem.ts";
-import { controlModeOf } from "../control-mode.ts";
+import { controlModeOf, type ClientTls } from "../control-mode.ts";
 import type { Sources } from "./sources.ts";
 
 type Certificates = Pick<Sources["certificates"], "get">;
@@ -28,27 +28,42 @@ function keyTypeProblems(
   { path, listener }: ListenerPlace,
 ): readonly Problem[] {
   const tls = controlModeOf(listener).clientTlsOf(listener);
-  if (tls === undefined) return [];
-  const { certificates, policy } = tls;
-  // Other rules report a policy that does not exist and a certificate that cannot be used.
-  const resolved = tryPolicy(document.policies, policy);
-  const versions = certificates.map((name) => known.get(name));
-  if (resolved?.minVersion !== "TLSv1.2") return [];
+  const servable = tls && servableKeyTypes(document, tls);
+  if (tls === undefined || servable === undefined) return [];
+  const versions = tls.certificates.map((name) => known.get(name));
+  // Other rules report a certificate that cannot be used.
   if (versions.length === 0 || versions.includes(undefined)) return [];
   const keyTypes = new Set(versions.flatMap((version) => version?.facts.keyType ?? []));
-  const suites = resolved.cipherSuites.flatMap((name) => tryCipherSuite(name) ?? []);
-  const isServed = suites.some(
-    ({ version, keyType }) =>
-      version === "TLSv1.2" && [...keyTypes].map(authenticationOf).includes(keyType),
-  );
-  if (isServed) return [];
-  const message = `No TLS 1.2 cipher suite of policy ${policy} works with the keys of the certificates (${[...keyTypes].join(", ")}).`;
+  if (!keyTypes.isDisjointFrom(servable)) return [];
+  const message = `No TLS 1.2 cipher suite of policy ${tls.policy} works with the keys of the certificates (${[...keyTypes].join(", ")}).`;
   return [problemOf("suite-without-key-type", `${path}.policy`, message)];
 }
 
+/**
+ * Returns the key types that the TLS 1.2 cipher suites of the policy work with. Returns undefined if no TLS 1.2 client is
+ * served, or if the policy does not exist.
+ */
+export function servableKeyTypes(
+  { policies }: Document,
+  { policy }: ClientTls,
+): ReadonlySet<KeyType> | undefined {
+  const resolved = tryPolicy(policies, policy);
+  if (resolved?.minVersion !== "TLSv1.2") return undefined;
+  const suites = resolved.cipherSuites.flatMap((name) => tryCipherSuite(name) ?? []);
+  return new Set(
+    suites.flatMap(({ version, keyType }) => {
+      if (version !== "TLSv1.2") return [];
+      return KEY_TYPES[keyType];
+    }),
+  );
+}
+
 /** Ed25519 certificates use the ECDSA cipher suites (RFC 8422 section 5.10). */
-const authenticationOf = (keyType: KeyType): "ecdsa" | "rsa" | "any" =>
-  keyType === "rsa" ? "rsa" : "ecdsa";
+const KEY_TYPES = {
+  rsa: ["rsa"],
+  ecdsa: ["ecdsa", "ed25519"],
+  any: ["rsa", "ecdsa", "ed25519"],
+} as const satisfies Readonly<Record<"rsa" | "ecdsa" | "any", readonly KeyType[]>>;
 
 const MESSAGE =
   "The extended key usage of this certificate lacks serverAuth, so clients refuse it (RFC 5280 section 4.2.1.12).";

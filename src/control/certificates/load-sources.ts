@@ -7,6 +7,7 @@ import {
   type DocumentSource,
 } from "./document-sources.ts";
 import { inTurn } from "./in-turn.ts";
+import { KeyTypeTally } from "./key-type-tally.ts";
 import {
   readEntry,
   sourcesOf,
@@ -14,13 +15,15 @@ import {
   type SourceEntries,
   type SourceEntry,
 } from "./source-entry.ts";
-import type { Sources, SourceVersion } from "./sources.ts";
+import type { CertificateVersion, Sources, SourceVersion } from "./sources.ts";
 
 export interface LoadedSources {
   readonly entries: SourceEntries;
   /** The versions of the entries. */
   readonly sources: Sources;
   readonly problems: readonly Problem[];
+  /** Those of the problems that concern sources which are in force already. The certificate store reports them. */
+  readonly problemsInForce: readonly Problem[];
 }
 
 /**
@@ -35,23 +38,33 @@ export async function loadSources(
   inForce?: SourceEntries,
   nowMs = Date.now(),
 ): Promise<LoadedSources> {
-  const certificates = await inTurn(certificateSourcesOf(document, folder), (source) =>
+  const read = await inTurn(certificateSourcesOf(document, folder), (source) =>
     load(source, inForce?.certificates.get(source.key), parts, nowMs),
   );
+  const certificates = judgeRenewals(document, read);
   const trusts = await inTurn(trustSourcesOf(document, folder), (source) =>
     load(source, inForce?.trusts.get(source.key), parts, nowMs),
   );
   const entries = { certificates: byKey(certificates), trusts: byKey(trusts) };
+  const all: readonly Loaded<SourceVersion>[] = [...certificates, ...trusts];
+  const problemsInForce = all.flatMap(({ entry, kept }) =>
+    kept === undefined ? [] : problemsOf(entry, nowMs).map(asWarning),
+  );
+  const problems = all.flatMap(({ entry, kept }) =>
+    kept === undefined ? problemsOf(entry, nowMs) : [],
+  );
   return {
     entries,
+    problemsInForce,
     sources: sourcesOf(entries),
-    problems: [...certificates, ...trusts].flatMap(({ problems }) => problems),
+    problems: [...problems, ...problemsInForce],
   };
 }
 
 interface Loaded<Version extends SourceVersion> {
   readonly entry: SourceEntry<Version>;
-  readonly problems: readonly Problem[];
+  /** The entry in force, if it has the same source. */
+  readonly kept: SourceEntry<Version> | undefined;
 }
 
 async function load<Version extends SourceVersion>(
@@ -60,14 +73,31 @@ async function load<Version extends SourceVersion>(
   parts: ReadingParts,
   nowMs: number,
 ): Promise<Loaded<Version>> {
-  const isInForce = before?.source.origin === source.origin;
-  const isKnown = isInForce && before.refusals.length === 0 && before.looks !== UNKNOWN_LOOKS;
+  const kept = before?.source.origin === source.origin ? before : undefined;
+  const isKnown = kept?.refusals.length === 0 && kept.looks !== UNKNOWN_LOOKS;
   const entry =
-    isKnown && (await source.look()) === before.looks
-      ? { ...before, source }
+    isKnown && (await source.look()) === kept.looks
+      ? { ...kept, source }
       : await readEntry(source, before, parts, nowMs);
-  const problems = problemsOf(entry, nowMs);
-  return { entry, problems: isInForce ? problems.map(asWarning) : problems };
+  return { entry, kept };
+}
+
+/** Keeps the version in force if a new one would make a listener unusable that works with the version in force. */
+function judgeRenewals(
+  document: Document,
+  loaded: readonly Loaded<CertificateVersion>[],
+): readonly Loaded<CertificateVersion>[] {
+  const before = new Map(
+    loaded.flatMap(({ entry, kept }) => {
+      const version = kept?.version ?? entry.version;
+      return version === undefined ? [] : [[entry.source.key, version] as const];
+    }),
+  );
+  const tally = new KeyTypeTally(document, before);
+  return loaded.map(({ entry, kept }) => ({
+    entry: kept === undefined ? entry : tally.judge({ ...kept, source: entry.source }, entry),
+    kept,
+  }));
 }
 
 /** Returns all problems of an entry at a time. */

@@ -6,7 +6,7 @@ import { certificateFieldsOf, subjectOf } from "./certificate-fields.ts";
 import { checkRevocationLists } from "./check-revocation-lists.ts";
 import { checkTrustSettings } from "./check-trust-settings.ts";
 import { checkClosed, isRefusal, parseCertificates } from "./parse-certificates.ts";
-import { isCertificateBlock, isRevocationBlock, parsePem } from "./pem-blocks.ts";
+import { isCertificateBlock, isRevocationBlock, parsePem, type PemBlock } from "./pem-blocks.ts";
 import { sourceProblem } from "./source-problem.ts";
 import type { TrustValidity, TrustVersion } from "./sources.ts";
 import { firstUnusedOf, tryConversionHint, unusedBlockWarnings } from "./unused-blocks.ts";
@@ -33,18 +33,22 @@ export function parseTrust(texts: TrustTexts, places: TrustPlaces): ParsedTrust 
   const caFile = parsePem(texts.ca);
   const authorities = parseCertificates(caFile, places.ca, "ca-malformed");
   checkTrustSettings(caFile.blocks, places.ca);
-  const caEndMs = latestEndOf(authorities, places.ca);
+  const periods = periodsOf(authorities, places.ca);
   const lists =
     texts.crl === undefined ? undefined : parseLists(texts.crl, places.crl, authorities);
   const caPem = authorities.map((entry) => entry.toString()).join("");
   proveUsable(caPem, lists?.crlPem, places);
   const unrootedCa = tryUnrootedCa(authorities);
   const version = {
-    ...trustVersionOf(caPem, lists?.crlPem, { caEndMs, lists: lists?.due ?? [] }),
+    ...trustVersionOf(caPem, lists?.crlPem, { authorities: periods, lists: lists?.due ?? [] }),
     ...(unrootedCa === undefined ? {} : { unrootedCa }),
   };
-  const caWarnings = unusedBlockWarnings(caFile, isCertificateBlock, places.ca);
-  return { version, warnings: [...caWarnings, ...(lists?.warnings ?? [])] };
+  const isOneFile = texts.ca === texts.crl;
+  const isUsed = (block: PemBlock): boolean =>
+    isCertificateBlock(block) || (isOneFile && isRevocationBlock(block));
+  const caWarnings = unusedBlockWarnings(caFile, isUsed, places.ca);
+  // The warnings about a file that holds CA certificates and lists are those above.
+  return { version, warnings: [...caWarnings, ...(isOneFile ? [] : (lists?.warnings ?? []))] };
 }
 
 /** Returns every CA that OpenSSL finds on the system, as PEM. Returns undefined if there is none. */
@@ -52,7 +56,7 @@ export function readSystemAuthorities(): ParsedTrust["version"] | undefined {
   const authorities = new Set(getCACertificates("system").map((pem) => `${pem.trim()}\n`));
   return authorities.size === 0
     ? undefined
-    : trustVersionOf([...authorities].join(""), undefined, { lists: [] });
+    : trustVersionOf([...authorities].join(""), undefined, { authorities: [], lists: [] });
 }
 
 function trustVersionOf(
@@ -70,10 +74,18 @@ function trustVersionOf(
   };
 }
 
-function latestEndOf(authorities: readonly X509Certificate[], place: string): number {
-  const ends = authorities.flatMap(({ raw }) => certificateFieldsOf(raw).notAfterMs ?? []);
-  if (ends.length > 0) return ends.reduce((last, end) => Math.max(last, end));
-  const message = "No CA certificate of the file has a valid expiry date.";
+function periodsOf(
+  authorities: readonly X509Certificate[],
+  place: string,
+): TrustValidity["authorities"] {
+  const periods = authorities.flatMap(({ raw }) => {
+    const { notBeforeMs, notAfterMs } = certificateFieldsOf(raw);
+    return notBeforeMs === undefined || notAfterMs === undefined
+      ? []
+      : [{ notBeforeMs, notAfterMs }];
+  });
+  if (periods.length > 0) return periods;
+  const message = "No CA certificate of the file has a valid period of validity.";
   throw sourceProblem("ca-malformed", place, message);
 }
 

@@ -21,6 +21,6 @@ export async function readSystemTrust(
   return {
     id: reply.id as MaterialId,
     material: { kind: "trust", caPem, crlPem: undefined },
-    validity: { lists: [] },
+    validity: { authorities: [], lists: [] },
   };
 }

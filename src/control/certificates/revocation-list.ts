@@ -8,6 +8,7 @@ import { distinguishedNameOf, type DistinguishedName } from "./distinguished-nam
 export interface RevocationList {
   readonly issuer: DistinguishedName;
   /** When the next list is due, or undefined if the CA does not say so. */
+  readonly thisUpdateMs: number;
   readonly nextUpdateMs: number | undefined;
   isSignedBy(publicKey: KeyObject): boolean;
 }
@@ -27,6 +28,8 @@ export function parseRevocationList(der: Buffer): RevocationList {
   const scheme = schemeOf(algorithm);
   return {
     issuer: distinguishedNameOf(issuer),
+    // OpenSSL accepts no list with another form of date, so the director need not find it.
+    thisUpdateMs: tryTimeMs(thisUpdate) ?? 0,
     nextUpdateMs,
     isSignedBy: (publicKey) =>
       // The first byte of a BIT STRING counts its unused bits.

@@ -40,6 +40,13 @@ export interface ReadingParts {
   readonly trial: EngineTrial | undefined;
 }
 
+/** Returns the entry with the version that it has, and with the reason why a newer one is not used. */
+export const refusedEntry = <Version extends SourceVersion>(
+  entry: SourceEntry<Version>,
+  looks: string,
+  refusal: Problem,
+): SourceEntry<Version> => ({ ...entry, looks, refusals: [refusal] });
+
 export const sourcesOf = ({ certificates, trusts }: SourceEntries): Sources => ({
   certificates: versionsOf(certificates),
   trusts: versionsOf(trusts),

@@ -21,10 +21,14 @@ export interface CertificateVersion {
 
 /** Dates in milliseconds since the epoch. */
 export interface TrustValidity {
-  /** When the last CA certificate expires; undefined for the bundle of the system. */
-  readonly caEndMs?: number;
-  /** When each revocation list must be replaced. Lists that do not say so are left out. */
-  readonly lists: readonly { readonly issuer: string; readonly nextUpdateMs: number }[];
+  /** The validity periods of the CA certificates. Empty for the bundle of the system. */
+  readonly authorities: readonly { readonly notBeforeMs: number; readonly notAfterMs: number }[];
+  /** When each revocation list begins to be valid, and when it must be replaced if it says so. */
+  readonly lists: readonly {
+    readonly issuer: string;
+    readonly thisUpdateMs: number;
+    readonly nextUpdateMs?: number;
+  }[];
 }
 
 export interface TrustVersion {

@@ -44,20 +44,44 @@ export function certificateProblemsAt(
 }
 
 export function trustProblemsAt(
-  { validity: { caEndMs, lists } }: Pick<TrustVersion, "validity">,
+  { validity: { authorities, lists } }: Pick<TrustVersion, "validity">,
   places: { readonly ca: string; readonly crl: string },
   nowMs: number,
 ): readonly Problem[] {
-  const overdue = lists
-    .filter(({ nextUpdateMs }) => nextUpdateMs <= nowMs)
-    .map(({ issuer, nextUpdateMs }) => {
-      const due = new Date(nextUpdateMs).toISOString();
-      const message = `The revocation list of ${issuer} was due to be replaced at ${due}.`;
-      return problemOf("crl-expired", places.crl, message);
-    });
-  if (caEndMs === undefined || caEndMs > nowMs) return overdue;
-  const message = `Every CA certificate of the file has expired, the last on ${dayOf(caEndMs)}.`;
-  return [problemOf("ca-expired", places.ca, message), ...overdue];
+  return [
+    ...authorityProblems(authorities, places.ca, nowMs),
+    ...lists.flatMap(({ issuer, thisUpdateMs, nextUpdateMs = Infinity }) => {
+      const what = `The revocation list of ${issuer}`;
+      if (nextUpdateMs <= nowMs) {
+        const message = `${what} was due to be replaced at ${new Date(nextUpdateMs).toISOString()}.`;
+        return [problemOf("crl-expired", places.crl, message)];
+      }
+      if (thisUpdateMs <= nowMs) return [];
+      const message = `${what} is not valid before ${new Date(thisUpdateMs).toISOString()}.`;
+      return [problemOf("crl-not-yet-valid", places.crl, message)];
+    }),
+  ];
+}
+
+/** One CA that is valid is enough, because a bundle often holds the previous or the next CA too. */
+function authorityProblems(
+  authorities: TrustVersion["validity"]["authorities"],
+  place: string,
+  nowMs: number,
+): readonly Problem[] {
+  const isValid = authorities.some(
+    ({ notBeforeMs, notAfterMs }) => notBeforeMs <= nowMs && nowMs < notAfterMs,
+  );
+  if (authorities.length === 0 || isValid) return [];
+  const starts = authorities.map(({ notBeforeMs }) => notBeforeMs).filter((at) => at > nowMs);
+  if (starts.length > 0) {
+    const first = new Date(starts.reduce((least, at) => Math.min(least, at))).toISOString();
+    const message = `No CA certificate of the file is valid before ${first}.`;
+    return [problemOf("ca-not-yet-valid", place, message)];
+  }
+  const last = authorities.reduce((most, { notAfterMs }) => Math.max(most, notAfterMs), 0);
+  const message = `Every CA certificate of the file has expired, the last on ${dayOf(last)}.`;
+  return [problemOf("ca-expired", place, message)];
 }
 
 const dayOf = (timeMs: number): string =>

@@ -64,14 +64,23 @@ export const ReplySchemas = {
       id: Type.String({ pattern: `^${SHA256}$`, description: "SHA-256 over both parts." }),
       validity: shape(
         {
-          caEndMs: Type.Optional(
-            Type.Number({ description: "When the last CA certificate expires." }),
+          authorities: Type.Array(
+            shape(
+              {
+                notBeforeMs: Type.Number({ description: "Milliseconds since the epoch." }),
+                notAfterMs: Type.Number({ description: "Milliseconds since the epoch." }),
+              },
+              "The validity period of a CA certificate.",
+            ),
           ),
           lists: Type.Array(
             shape(
               {
                 issuer: text("Distinguished name of the issuer."),
-                nextUpdateMs: Type.Number({ description: "Milliseconds since the epoch." }),
+                thisUpdateMs: Type.Number({ description: "Milliseconds since the epoch." }),
+                nextUpdateMs: Type.Optional(
+                  Type.Number({ description: "Milliseconds since the epoch." }),
+                ),
               },
               "When a revocation list is due to be replaced.",
             ),

@@ -45,6 +45,12 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
     case "document-warning":
     case "certificate-warning":
       return log.warn({ event: name, ...event.problem }, event.problem.message);
+    case "listener-state": {
+      const text = `Listener ${event.listener} is ${event.state}${event.reason === undefined ? "" : `: ${event.reason}`}.`;
+      return event.state === "up"
+        ? log.info({ event: name, ...facts }, text)
+        : log.warn({ event: name, ...facts }, text);
+    }
     case "certificate-refused":
       return log.error({ event: name, ...event.problem }, event.problem.message);
     case "restart-needed": {

@@ -213,7 +213,7 @@ export const DIRECTOR_METRICS = [
   {
     name: "tlsd_certificate_source_ok",
     kind: "gauge",
-    help: "1 while the files of the certificate can be served, 0 while an older version is served; label `certificate`.",
+    help: "1 while the files of the certificate are served and valid. 0 while an older version is served, while no version can be served, and outside the validity period; label `certificate`.",
   },
   {
     name: "tlsd_endpoint_up",
