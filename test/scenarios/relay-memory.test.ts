@@ -12,7 +12,7 @@ import type { TlsClient } from "#harness/tls-client.ts";
 /** Room for a few stalled downloads. Each holds what the engine reads at once, and at least the mark of 64 KiB. */
 const relayMemoryKib = { bun: 2048, node: 512 } as const;
 const leastHeldKib = 64;
-const stalledBytes = 30_000_000;
+const stalledBytes = 60_000_000;
 const goodBytes = 5_000_000;
 const quietMs = 150;
 

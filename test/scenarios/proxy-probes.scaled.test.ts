@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { eventually } from "#harness/deadline.ts";
 import {
   failedHandshakes,
@@ -45,7 +45,7 @@ function ownAddresses(build: typeof proxyV1Header): (raw: SocketClient) => Buffe
 
 const kinds = Object.entries(probeHeaders);
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const proxy = uniqueVirtualIp();
   let shop: Shop<Name>;
   let hello: Buffer;

@@ -8,7 +8,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask } from "#harness/many-clients.ts";
 import { openFileCount } from "#harness/process-facts.ts";
@@ -29,7 +29,7 @@ interface Waiting {
   readonly address: string;
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const ip = uniqueVirtualIp();
   const issued: Record<string, IssuedCertificate> = {};
   let ca: TestCa;

@@ -5,7 +5,7 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { byteByByte } from "#harness/byte-by-byte.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEndpoint, type Behaviour, type Endpoint } from "#harness/endpoint.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import {
   announcedClient,
@@ -46,7 +46,7 @@ const otherTlvs: readonly Tlv[] = [
   { type: 0xfe, value: Buffer.alloc(0) },
 ];
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const proxy = uniqueVirtualIp();
   let shop: Shop<Name>;
   let endpoint: Endpoint;

@@ -15,7 +15,7 @@ import {
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { opensslClient } from "#harness/clients.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { FailureLedger } from "#harness/failed-handshakes.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -53,7 +53,7 @@ const helloWith = (name: string): Buffer =>
     ]),
   );
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let shop: Shop<"tls" | "strict" | "named">;
   let ledger: FailureLedger;
 
