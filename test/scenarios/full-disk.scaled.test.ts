@@ -124,11 +124,11 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           const empty = await mountDataFolder();
           empty.fill();
           const { director, document } = await start({ folder: empty.folder, workers: 1 });
-          assert.equal(await noticesWith(director, "without having saved it"), 1);
+          assert.equal(await noticesWith(director, "served without being saved"), 1);
           empty.free();
           // The same document, but it is not in the store yet.
           assert.equal((await director.reload(document)).outcome, "applied");
-          assert.equal(await noticesWith(director, "without having saved it"), 0);
+          assert.equal(await noticesWith(director, "served without being saved"), 0);
           assert.equal((await director.reload(document)).outcome, "unchanged");
         });
       });

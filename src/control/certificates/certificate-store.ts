@@ -102,7 +102,7 @@ export class CertificateStore implements CertificateProvider {
   #reported: ReadonlySet<string> = new Set();
   /** Failed changes by the place of the source: how often each has failed, and after how many looks the next try is due. */
   readonly #failures = new Map<string, { count: number; looksLeft: number }>();
-
+  /** Retries since the start, so that each look continues with the next of many. */
   #retriesDone = 0;
 
   constructor(options: CertificateStoreOptions) {
@@ -209,7 +209,9 @@ export class CertificateStore implements CertificateProvider {
     const [refusal] = refusals;
     if (refusal === undefined) return false;
     const failure = this.#failures.get(source.place);
-    if (failure === undefined) return PASSING_CODES.includes(refusal.code);
+    if (failure === undefined) {
+      return PASSING_CODES.includes(refusal.code) || SLOW_CODES.includes(refusal.code);
+    }
     failure.looksLeft -= 1;
     return failure.looksLeft <= 0;
   }
@@ -223,10 +225,11 @@ export class CertificateStore implements CertificateProvider {
     });
     if (this.#closing.signal.aborted) return;
     const judged = this.#judge(read.flat());
-    for (const { after } of judged) this.#scheduleSlowRead(after);
     const hasNewVersion = ({ before, after }: Candidate): boolean =>
       after.version?.id !== before.version?.id;
-    this.#adopt(judged.filter((candidate) => !hasNewVersion(candidate)));
+    const others = judged.filter((candidate) => !hasNewVersion(candidate));
+    for (const { after } of others) this.#scheduleSlowRead(after);
+    this.#adopt(others);
     const candidates = judged.filter(hasNewVersion);
     if (candidates.length > 0) await this.#offer(candidates);
   }
