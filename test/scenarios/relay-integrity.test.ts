@@ -13,9 +13,9 @@ import type { TlsClient, TlsConnectOptions } from "#harness/tls-client.ts";
 
 const mebibyte = 1024 * 1024;
 const parallel = 24;
-const slowClients = 12;
+const slowClients = 6;
 /** More than kernels hold on the way. */
-const slowBytes = 40 * mebibyte;
+const slowBytes = 80 * mebibyte;
 const churn = 6;
 const churnAtOnce = 10;
 

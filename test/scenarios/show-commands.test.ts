@@ -15,7 +15,7 @@ const roundsDeadlineMs = 30_000;
 
 /** How the text of each kind begins, and a part of it that only this director can say. */
 const expectedText: Readonly<Record<ShowKind, RegExp>> = {
-  status: /^director +\d\S*, serving, pid \d+\n[^]*^workers +1 of 1 serving, engine node$/m,
+  status: /^director +\d\S*, serving, pid \d+\n[^]*^workers +1 of 1 serve, engine node$/m,
   workers: /^ *WORKER +PID +STATE [^]*^ *1 +\d+ +serving /m,
   vnics: /^VNIC +STATE +VIRTUAL IP [^]*^front\.shop +up\/up /m,
   listeners: /^LISTENER +MODE +TO [^]*^front\.shop:8443 +tcp /m,

@@ -285,7 +285,7 @@ describe("a pool of workers", { concurrency: 3 }, () => {
       fake.pool.setHealth(down);
       await turn();
     }
-    await eventually(() => servingAll(fake, 1, 1));
+    await eventually(() => restartsOf(fake).length > 0 && servingAll(fake, 1, 1));
     assert.deepEqual(restartsOf(fake), ["restarted hung"]);
   });
 

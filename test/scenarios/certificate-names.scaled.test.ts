@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { servedText, visit } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -11,7 +11,7 @@ import { createTestCa } from "#harness/test-ca.ts";
 const wildcard = "*.shop.example";
 const pair = { chain: "shop.pem", key: "shop.key" };
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let shop: Shop<"web">;
 
   before(async () => {

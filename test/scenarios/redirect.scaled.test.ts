@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { curl } from "#harness/clients.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import type { LogLine } from "#harness/log-capture.ts";
 import { openFileCount } from "#harness/process-facts.ts";
 import { connectionLineOf, failureLineOf } from "#harness/recorded-handshake.ts";
@@ -15,7 +15,7 @@ import { writeFiles } from "#harness/temp-folder.ts";
 
 type Name = "tls" | "moved" | "default" | "hasty";
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let shop: Shop<Name>;
   let asked: string | undefined;
   let baseFiles: number;

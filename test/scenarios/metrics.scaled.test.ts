@@ -5,7 +5,7 @@ import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { runToExit } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { findProgram } from "#harness/packages.ts";
 import { patternBytes } from "#harness/pattern.ts";
 import { assertPrometheusText, seriesOf } from "#harness/prometheus-rules.ts";
@@ -36,7 +36,7 @@ function labelsOf(metric: Metric): readonly string[] {
 }
 
 describe("metrics", { concurrency: true }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("bun", (engine) => {
     let shop: Shop<"web" | "refused">;
 
     before(async () => {
@@ -245,7 +245,7 @@ describe("metrics", { concurrency: true }, () => {
     });
   });
 
-  forEachEngine((engine) => {
+  forEachEngineIfLong("bun", (engine) => {
     it("never go back when a worker is killed and replaced", async () => {
       const echo = await startEchoEndpoint();
       const shop: Shop<"web"> = await startShop({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { announcedClient, proxyV1Header } from "#harness/proxy-header.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
@@ -14,7 +14,7 @@ const request = "GET / HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r
 
 type Name = "open" | "allowed" | "denied" | "both" | "behind" | "redirect" | "rated";
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const guest = uniqueVirtualIp();
   const proxy = uniqueVirtualIp();
   const host = (address: string): string => `${address}/32`;

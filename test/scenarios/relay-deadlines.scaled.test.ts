@@ -5,7 +5,7 @@ import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepti
 import { errorCodeOf } from "#model/error-code.ts";
 import type { ByteReader } from "#harness/byte-reader.ts";
 import { eventually } from "#harness/deadline.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { sendPattern } from "#harness/flow.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -22,7 +22,7 @@ const slowBytes = 30_000_000;
 /** Less than the kernel holds: all of it is there, end included, while the client still reads. */
 const queuedBytes = 1_500_000;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let endpoint: AcceptingEndpoint;
   let shop: Shop<"idle" | "halfClosed">;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { hasIpv6Loopback, uniqueVirtualIp } from "#harness/addresses.ts";
 import { startEgress, type Egress, type RemoteView } from "#harness/egress.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { eventually } from "#harness/deadline.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
@@ -25,7 +25,7 @@ type Name =
   | "ipv4"
   | "ipv6";
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const guest = uniqueVirtualIp();
   let egress: Egress<Name>;
 

@@ -5,7 +5,7 @@ import { opensslClient } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { recordedRefusal, recordedVisit, servedText, visit } from "#harness/recorded-handshake.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { createTestCa, type IssueOptions, type TestCa } from "#harness/test-ca.ts";
@@ -40,7 +40,7 @@ const listener = (
   ...more,
 });
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const ip = uniqueVirtualIp();
   let ca: TestCa;
   let endpoint: Endpoint;

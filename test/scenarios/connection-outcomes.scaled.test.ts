@@ -8,7 +8,7 @@ import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepti
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
 import { startSwallowingEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { patternBytes } from "#harness/pattern.ts";
 import { connectionLineOf } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -35,7 +35,7 @@ async function startBreakingEndpoint(): Promise<Endpoint> {
 }
 
 describe("the access line says how a connection ended", { concurrency: true }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("node", (engine) => {
     let driven: AcceptingEndpoint;
     let shop: Shop<Listener>;
 

@@ -4,7 +4,7 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { patternBytes } from "#harness/pattern.ts";
 import { Random } from "#harness/random.ts";
@@ -65,7 +65,7 @@ class Conversation {
   }
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let other: Endpoint;
   let conversation: Conversation;
   let shop: Shop<"socket" | "other">;

@@ -4,7 +4,7 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { byteByByte } from "#harness/byte-by-byte.ts";
 import { badProxyHeaders } from "#harness/bad-proxy-headers.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import {
   failedHandshakes,
   failedHandshakeWhere,
@@ -39,7 +39,7 @@ async function useOnce(client: TlsClient): Promise<void> {
   await client.read.toEnd();
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const proxy = uniqueVirtualIp();
   let shop: Shop<"behind" | "hasty" | "redirect">;
 

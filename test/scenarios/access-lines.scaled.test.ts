@@ -5,7 +5,7 @@ import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepti
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { patternBytes } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -20,7 +20,7 @@ const silenceMs = 150;
 type Listener = "full" | "driven" | "off" | "sampled";
 
 describe("access lines", { concurrency: true }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("bun", (engine) => {
     let echo: Endpoint;
     let driven: AcceptingEndpoint;
     let shop: Shop<Listener>;
