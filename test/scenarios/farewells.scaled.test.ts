@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { withOpenFileLimit } from "#harness/open-file-limit.ts";
 import { openFileCount } from "#harness/process-facts.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -43,7 +43,7 @@ const words = async (): Promise<
   "a request that is refused": ["redirect", "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400"],
 });
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const hear = async (
     shop: Shop<Name>,
     [name, bytes, answer]: readonly [Name, string | Uint8Array, string],

@@ -6,7 +6,7 @@ import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepti
 import { eventually } from "#harness/deadline.ts";
 import { startEgress, type Egress } from "#harness/egress.ts";
 import { startEndpoint, type Endpoint } from "#harness/endpoint.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { rawConnect, type SocketClient } from "#harness/socket-client.ts";
@@ -48,7 +48,7 @@ const breaks: Readonly<Record<string, (transport: Socket) => void>> = {
   "endpoint-tls-error": (transport) => transport.write(brokenRecord),
 };
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let driven: AcceptingEndpoint;
   let shop: Shop<"driven" | "hasty" | "endpoint-reset" | "endpoint-tls-error">;
   let tap: WireTap;

@@ -3,7 +3,7 @@ import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { opensslClient } from "#harness/clients.ts";
 import { runDirectorToExit, type Director } from "#harness/director.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import {
   failureLineOf,
   recordedRefusal,
@@ -30,7 +30,7 @@ const policies = {
 };
 const oneSuite = { base: "modern", cipherSuites: ["TLS_AES_256_GCM_SHA384"] };
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let served: PolicyDirector;
   let director: Director;
 

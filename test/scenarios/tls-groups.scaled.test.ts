@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import type { Director } from "#harness/director.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { recordedRefusal, recordedVisit } from "#harness/recorded-handshake.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
@@ -15,7 +15,7 @@ const policies = {
 /** The names of OpenSSL clients, and those of policies and records. */
 const curveNames: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384" };
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let served: PolicyDirector;
   let director: Director;
 

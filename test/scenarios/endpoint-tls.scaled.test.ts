@@ -5,7 +5,7 @@ import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepti
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint, startSinkEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { createTestCa, type IssueOptions, type TestCa } from "#harness/test-ca.ts";
@@ -57,7 +57,7 @@ const cases = {
 type Case = keyof typeof cases;
 const caseNames = Object.keys(cases) as readonly Case[];
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const host = uniqueVirtualIp();
   const endpoints = new Map<Case, AcceptingEndpoint>();
   let plain: Endpoint;

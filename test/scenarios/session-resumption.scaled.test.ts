@@ -6,7 +6,7 @@ import { opensslClient } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { recordedVisit, servedText, visit } from "#harness/recorded-handshake.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
@@ -17,7 +17,7 @@ const versions = ["TLSv1.2", "TLSv1.3"] as const;
 /** If workers did not share sessions, one try in two would still find the worker that made the session. */
 const visitsAcrossWorkers = 12;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let ca: TestCa;
   let endpoint: Endpoint;
 

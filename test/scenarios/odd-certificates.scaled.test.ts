@@ -3,7 +3,7 @@ import { before, describe, it } from "node:test";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { issueOddCertificate } from "#harness/odd-certificate.ts";
 import { legalCertificates, nodeOnlyCertificates } from "#harness/odd-certificates.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
@@ -23,7 +23,7 @@ const cases = Object.entries(legalCertificates).map(([name, { fields }], at) => 
   issued: issueOddCertificate(fields),
 }));
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const ip = uniqueVirtualIp();
   let ca: TestCa;
   let director: Director;
