@@ -6,7 +6,7 @@ import { sourcesOf } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import type { Change, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import { differenceOf, NO_DIFFERENCE, type ChangeDifference } from "./change-difference.ts";
-import { refusalOf } from "./check-file.ts";
+import { documentRefusal } from "./check-file.ts";
 import { compileSnapshot } from "./compile-snapshot.ts";
 import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
 import { Rollout, type Participants } from "./workers/rollout.ts";
@@ -98,7 +98,7 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
     return { document: before.document, sources: wanted.sources, warnings: [], known: before };
   }
   const { document, entries, problems } = wanted.checked;
-  if (document === undefined || entries === undefined) throw refusalOf(problems);
+  if (document === undefined || entries === undefined) throw documentRefusal(problems);
   const sources = sourcesOf(entries);
   // Settings under `director` take effect only at the start.
   const director = before?.document.director ?? document.director;

@@ -92,7 +92,7 @@ function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
   const { telemetry, certificates } = parts;
   const { inForce } = certificates;
   if (inForce === undefined) return [];
-  const states = new ListenerStates(inForce.document, inForce.entries, Date.now());
+  const states = new ListenerStates(inForce, Date.now());
   return vnicPlacesOf(inForce.document).map((place): VnicStatus => {
     const { name, profileName, profile, vnic } = place;
     const isUp = isServed && vnic.admin === "up";

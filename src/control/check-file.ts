@@ -4,13 +4,13 @@ import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
-import { isError, pathOf, problemOf } from "#model/problem.ts";
+import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
 import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
 import { asWarning, loadSources, type LoadedSources } from "./certificates/load-sources.ts";
-import { sourcesOf, type EngineTrial, type SourceEntries } from "./certificates/source-entry.ts";
+import type { DocumentInForce, EngineTrial, SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { newUseProblems } from "./new-use.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
@@ -51,11 +51,6 @@ export interface CheckParts {
 export type Purpose =
   | { readonly kind: "check" | "start" }
   | { readonly kind: "change"; readonly inForce: DocumentInForce | undefined };
-
-export interface DocumentInForce {
-  readonly document: Document;
-  readonly entries: SourceEntries;
-}
 
 const foldersOfDocument = (settings: DirectorSettings, folder: string): WantedFolders =>
   wantedFoldersOf({ dataPath: undefined, runtimePath: undefined }, settings, folder, {});
@@ -117,7 +112,7 @@ async function checkRead(
 const ENGINE_CODES: readonly string[] = ["engine-lacks-key", "engine-lacks-suite-choice"];
 
 /** Returns the failure of a document with errors. */
-export function refusalOf(problems: readonly Problem[], path?: string): DirectorError {
+export function documentRefusal(problems: readonly Problem[], path?: string): DirectorError {
   const errors = problems.filter(isError);
   const [first] = errors;
   const isEngine = errors.every(({ code }) => ENGINE_CODES.includes(code) && code === first?.code);
@@ -184,9 +179,10 @@ function usageProblems(
 ): readonly Problem[] {
   const problems = checkUsage(document, sources.certificates);
   if (inForce === undefined || !problems.some(isError)) return problems;
-  const known = checkUsage(inForce.document, sourcesOf(inForce.entries).certificates);
-  const isKnown = (problem: Problem): boolean =>
-    known.some(({ path, message }) => path === problem.path && message === problem.message);
+  const known = new Set(
+    checkUsage(inForce.document, inForce.sources.certificates).map(problemKeyOf),
+  );
+  const isKnown = (problem: Problem): boolean => known.has(problemKeyOf(problem));
   return problems.map((problem) => (isKnown(problem) ? asWarning(problem) : problem));
 }
 

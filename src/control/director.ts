@@ -8,7 +8,8 @@ import type { NewVersions } from "./certificates/certificate-provider.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Actor, ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import { ChangeQueue } from "./change-queue.ts";
-import type { CheckedDocument, DocumentInForce } from "./check-file.ts";
+import type { DocumentInForce } from "./certificates/source-entry.ts";
+import type { CheckedDocument } from "./check-file.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
 import { ListenerStates, type ListenerState } from "./listener-state.ts";
@@ -219,7 +220,7 @@ export class Director {
     const { certificates, notices } = this.#parts;
     const { inForce } = certificates;
     if (inForce === undefined) return;
-    const states = new ListenerStates(inForce.document, inForce.entries, Date.now());
+    const states = new ListenerStates(inForce, Date.now());
     const impaired = new Map(
       listenersOf(inForce.document).flatMap((place) => {
         const state = states.of(place);
@@ -234,7 +235,7 @@ export class Director {
     notices.raise({ event: LISTENERS_IMPAIRED, text });
   }
 
-  /** Publishes the listeners whose state has changed. */
+  /** Publishes an event for each listener that has changed its state. */
   #publishListenerStates(impaired: ReadonlyMap<ListenerName, ListenerState>): void {
     const before = this.#impaired;
     this.#impaired = impaired;

@@ -1,10 +1,8 @@
-import type { Document } from "#model/document/document.ts";
 import type { ListenerPlace } from "#model/document/document-listeners.ts";
 import { isError } from "#model/problem.ts";
 import { certificateStatusOf } from "./certificates/certificate-status.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
-import { sourcesOf, type SourceEntries } from "./certificates/source-entry.ts";
-import type { Sources } from "./certificates/sources.ts";
+import { defectOf, type DocumentInForce } from "./certificates/source-entry.ts";
 import { materialOfListener, obstacleTo, type ListenerMaterial } from "./listener-material.ts";
 
 /** A listener may have thousands of certificates. `tlsd show certificates` shows all problems. */
@@ -19,22 +17,19 @@ export interface ListenerState {
 
 /** Computes the states of listeners from their certificates and CA bundles. */
 export class ListenerStates {
-  readonly #document: Document;
-  readonly #entries: SourceEntries;
-  readonly #sources: Sources;
+  readonly #inForce: DocumentInForce;
   readonly #nowMs: number;
 
-  constructor(document: Document, entries: SourceEntries, nowMs: number) {
-    this.#document = document;
-    this.#entries = entries;
-    this.#sources = sourcesOf(entries);
+  constructor(inForce: DocumentInForce, nowMs: number) {
+    this.#inForce = inForce;
     this.#nowMs = nowMs;
   }
 
   of(place: ListenerPlace): ListenerState {
-    const material = materialOfListener(place.listener, this.#document);
-    const obstacle = obstacleTo(material, this.#sources);
-    const misuse = checkUsage(this.#document, this.#sources.certificates, [place]).filter(isError);
+    const { document, sources } = this.#inForce;
+    const material = materialOfListener(place.listener, document);
+    const obstacle = obstacleTo(material, sources);
+    const misuse = checkUsage(document, sources.certificates, [place]).filter(isError);
     const reasons = [...this.#reasons(material), ...misuse.map(({ message }) => message)];
     const reason = reasons.slice(0, MAX_REASONS).join("; ");
     if (obstacle !== undefined) return { state: "down", reason: reason || obstacle };
@@ -53,18 +48,15 @@ export class ListenerStates {
   }
 
   #certificateReason(name: string): string | undefined {
-    const entry = this.#entries.certificates.get(name);
+    const entry = this.#inForce.entries.certificates.get(name);
     if (entry === undefined) return undefined;
     const { state, problem } = certificateStatusOf(entry, this.#nowMs);
     return state === "ok" || state === "refused" ? undefined : `certificate ${name}: ${problem}`;
   }
 
   #trustReason(key: string, what: string): string | undefined {
-    const entry = this.#entries.trusts.get(key);
-    if (entry === undefined) return undefined;
-    const { source, version, refusals } = entry;
-    const problem =
-      version === undefined ? refusals[0] : source.problemsAt(version, this.#nowMs).find(isError);
+    const entry = this.#inForce.entries.trusts.get(key);
+    const problem = entry && defectOf(entry, this.#nowMs);
     return problem === undefined ? undefined : `${what}: ${problem.message}`;
   }
 }

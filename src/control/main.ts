@@ -9,7 +9,7 @@ import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
 import { sourcesOf } from "./certificates/source-entry.ts";
-import { checkFile, checkValue, refusalOf, type CheckParts } from "./check-file.ts";
+import { checkFile, checkValue, documentRefusal, type CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
@@ -106,7 +106,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const file = await checkFile(configPath, { kind: "start" }, checkParts);
   const { document, entries } = file;
   if (document === undefined || entries === undefined) {
-    throw refusalOf(file.problems, configPath);
+    throw documentRefusal(file.problems, configPath);
   }
   const drainMs = durationMsOf(document.director.drain);
   const wanted = wantedFolders(document.director, file.folder);

@@ -2,15 +2,14 @@ import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Listener } from "#model/document/listener.ts";
 import type { Problem } from "#model/failure.ts";
-import { isError } from "#model/problem.ts";
-import type { SourceEntries, SourceEntry } from "./certificates/source-entry.ts";
+import {
+  defectOf,
+  type DocumentInForce,
+  type SourceEntries,
+  type SourceEntry,
+} from "./certificates/source-entry.ts";
 import type { SourceVersion } from "./certificates/sources.ts";
 import { materialOfListener } from "./listener-material.ts";
-
-interface DocumentWithEntries {
-  readonly document: Document;
-  readonly entries: SourceEntries;
-}
 
 /** One use of a certificate or CA bundle by a listener. `path` is the key of the listener. */
 interface Use {
@@ -26,18 +25,13 @@ interface Use {
 export function newUseProblems(
   document: Document,
   entries: SourceEntries,
-  inForce: DocumentWithEntries,
+  inForce: DocumentInForce,
   nowMs = Date.now(),
 ): readonly Problem[] {
-  const isInForce = ({ source }: SourceEntry<SourceVersion>): boolean =>
-    [inForce.entries.certificates, inForce.entries.trusts].some(
-      (known) => known.get(source.key)?.source.origin === source.origin,
-    );
-  const bad = new Map<SourceEntry<SourceVersion>, Problem>();
-  for (const entry of [...entries.certificates.values(), ...entries.trusts.values()]) {
-    const problem = isInForce(entry) ? defectOf(entry, nowMs) : undefined;
-    if (problem !== undefined) bad.set(entry, problem);
-  }
+  const bad = new Map<SourceEntry<SourceVersion>, Problem>([
+    ...defectsInForce(entries.certificates, inForce.entries.certificates, nowMs),
+    ...defectsInForce(entries.trusts, inForce.entries.trusts, nowMs),
+  ]);
   if (bad.size === 0) return [];
   const before = new Map(
     listenersOf(inForce.document).map(({ name, listener }) => [
@@ -54,13 +48,17 @@ export function newUseProblems(
   );
 }
 
-function defectOf(
-  { source, version, refusals }: SourceEntry<SourceVersion>,
+/** The defects of entries that have the same source in force. Those of the others are errors already. */
+const defectsInForce = <Version extends SourceVersion>(
+  entries: ReadonlyMap<string, SourceEntry<Version>>,
+  inForce: ReadonlyMap<string, SourceEntry<Version>>,
   nowMs: number,
-): Problem | undefined {
-  if (version === undefined) return refusals[0];
-  return source.problemsAt(version, nowMs).find(isError);
-}
+): readonly (readonly [SourceEntry<Version>, Problem])[] =>
+  [...entries].flatMap(([key, entry]) => {
+    if (inForce.get(key)?.source.origin !== entry.source.origin) return [];
+    const problem = defectOf(entry, nowMs);
+    return problem === undefined ? [] : [[entry, problem] as const];
+  });
 
 function usesOf(listener: Listener, document: Document, entries: SourceEntries): readonly Use[] {
   const { certificates, trusts, endpointCertificate } = materialOfListener(listener, document);

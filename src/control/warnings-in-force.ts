@@ -2,7 +2,7 @@ import { checkDocument } from "#model/document/check-document.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { Problem } from "#model/failure.ts";
-import { isError } from "#model/problem.ts";
+import { isError, problemKeyOf } from "#model/problem.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
 import type { StateInForce } from "./change.ts";
@@ -31,7 +31,6 @@ export function warningsInForce(state: State): readonly Problem[] {
 
 /** Returns the warnings of `after` that `before` does not have. */
 export function newWarningsOf(before: State, after: State): readonly Problem[] {
-  const keyOf = ({ code, path, message }: Problem): string => `${code} ${path} ${message}`;
-  const old = new Set(warningsInForce(before).map(keyOf));
-  return warningsInForce(after).filter((warning) => !old.has(keyOf(warning)));
+  const old = new Set(warningsInForce(before).map(problemKeyOf));
+  return warningsInForce(after).filter((warning) => !old.has(problemKeyOf(warning)));
 }

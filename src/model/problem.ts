@@ -130,6 +130,10 @@ export const problemOf = (
   hint: string = PROBLEMS[code].hint,
 ): Problem => ({ path, code, message, hint, severity: PROBLEMS[code].severity });
 
+/** Two problems with the same key say the same of the same place, with whatever severity. */
+export const problemKeyOf = ({ code, path, message }: Problem): string =>
+  JSON.stringify([code, path, message]);
+
 /** Returns true if problems with this code are always warnings. */
 export const isAdvice = ({ code }: Problem): boolean =>
   (PROBLEMS as Readonly<Record<string, ProblemEntry>>)[code]?.severity === "warning";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Document } from "#model/document/document.ts";
 import { DirectorError, type FailureCode, type Problem } from "#model/failure.ts";
-import { problemOf } from "#model/problem.ts";
+import { problemKeyOf, problemOf } from "#model/problem.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
 import type { CertificateProvider, NewVersions } from "./certificate-provider.ts";
 import { certificateStatusOf } from "./certificate-status.ts";
@@ -12,10 +12,12 @@ import {
   readEntry,
   refusedEntry,
   sourcesOf,
+  type DocumentInForce,
   type ReadingParts,
   type SourceEntries,
   type SourceEntry,
 } from "./source-entry.ts";
+import { RetrySchedule } from "./retry-schedule.ts";
 import type { Sources, SourceVersion } from "./sources.ts";
 
 const DEFAULT_INTERVAL_MS = 1_000;
@@ -23,27 +25,6 @@ const DEFAULT_INTERVAL_MS = 1_000;
 const SETTLE_MS = 100;
 /** The share of time that the control process may spend on looking for changed files, for example of 10,000 certificates. */
 const MAX_BUSY_SHARE = 0.1;
-/** How many refused sources are read again in one look although their files have not changed. */
-const MAX_RETRIES_IN_A_LOOK = 32;
-/** A failed change is tried again after this number of looks. The number doubles with each failure. */
-const LOOKS_TO_RETRY = 2;
-const MAX_LOOKS_TO_RETRY = 32;
-/** Refusals that can end without new files: with time, with another document, or with another state of the system. */
-const PASSING_CODES: readonly string[] = [
-  "certificate-expired",
-  "certificate-not-yet-valid",
-  "ca-expired",
-  "ca-not-yet-valid",
-  "crl-expired",
-  "crl-not-yet-valid",
-  "suite-without-key-type",
-  "file-unreadable",
-  "system-ca-missing",
-  "internal",
-];
-/** Refusals after a deadline. They say little about the files if the machine was busy. */
-const SLOW_CODES: readonly string[] = ["reading-too-long", "reader-failed"];
-const MAX_LOOKS_TO_REREAD = 512;
 /** Failures of a change that one of its new versions may have caused. */
 const VERDICTS: readonly FailureCode[] = [
   "listener-unusable",
@@ -62,12 +43,6 @@ export interface CertificateStoreOptions extends ReadingParts {
   onTurn(): void;
   /** Called with an internal error. The store continues to work. */
   onFault(error: unknown): void;
-}
-
-/** What the store knows about the document in force. */
-interface InForce {
-  readonly document: Document;
-  readonly entries: SourceEntries;
 }
 
 type AnyEntry = SourceEntry<SourceVersion>;
@@ -95,27 +70,22 @@ interface Candidate {
 export class CertificateStore implements CertificateProvider {
   readonly #options: CertificateStoreOptions;
   readonly #closing = new AbortController();
-  #inForce: InForce | undefined;
-  #sources: Sources = { certificates: new Map(), trusts: new Map() };
+  readonly #retries = new RetrySchedule();
+  #inForce: DocumentInForce | undefined;
   #subscriber: ((news: NewVersions) => Promise<void>) | undefined;
   /** Problems that have been reported. */
   #reported: ReadonlySet<string> = new Set();
-  /** Failed changes by the place of the source: how often each has failed, and after how many looks the next try is due. */
-  readonly #failures = new Map<string, { count: number; looksLeft: number }>();
-  /** Retries since the start, so that each look continues with the next of many. */
-  #retriesDone = 0;
-
   constructor(options: CertificateStoreOptions) {
     this.#options = options;
   }
 
   /** Undefined until the first document is in force. */
-  get inForce(): InForce | undefined {
+  get inForce(): DocumentInForce | undefined {
     return this.#inForce;
   }
 
   current(): Sources {
-    return this.#sources;
+    return this.#inForce?.sources ?? NO_SOURCES;
   }
 
   status(): readonly CertificateStatus[] {
@@ -140,13 +110,13 @@ export class CertificateStore implements CertificateProvider {
   follow(document: Document, entries: SourceEntries): void {
     const before = this.#origins();
     const reported = this.#reported;
-    this.#failures.clear();
-    this.#put({ document, entries });
+    this.#retries.clear();
+    this.#put(document, entries);
     const nowMs = Date.now();
     const byCaller = this.#entries()
       .filter(({ source }) => before.get(source.place) !== source.origin)
       .flatMap((entry) => problemsOf(entry, nowMs));
-    this.#reported = new Set([...reported, ...byCaller.map(textOf)]);
+    this.#reported = new Set([...reported, ...byCaller.map(problemKeyOf)]);
     this.#report();
     this.#options.onTurn();
   }
@@ -183,37 +153,16 @@ export class CertificateStore implements CertificateProvider {
     await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
-  /** Returns the entries to read: those whose files have changed, and refused ones that are due for another try. */
+  /** Returns the entries to read: those with changed files, and refused ones that are due for another try. */
   async #due(): Promise<readonly Due[]> {
     const looked = await inTurn(this.#entries(), async (entry) => ({
       entry,
       looks: await entry.source.look(),
     }));
     const changed = looked.filter(({ entry, looks }) => looks !== entry.looks);
-    for (const { entry } of changed) this.#failures.delete(entry.source.place);
-    const retries = looked.filter(
-      ({ entry, looks }) => looks === entry.looks && this.#isRetryDue(entry),
-    );
-    return [...changed, ...this.#nextOf(retries)];
-  }
-
-  /** Returns so many of them that one look does not take long, and others at the next look. */
-  #nextOf(retries: readonly Due[]): readonly Due[] {
-    if (retries.length <= MAX_RETRIES_IN_A_LOOK) return retries;
-    const from = this.#retriesDone % retries.length;
-    this.#retriesDone += MAX_RETRIES_IN_A_LOOK;
-    return [...retries.slice(from), ...retries.slice(0, from)].slice(0, MAX_RETRIES_IN_A_LOOK);
-  }
-
-  #isRetryDue({ source, refusals }: AnyEntry): boolean {
-    const [refusal] = refusals;
-    if (refusal === undefined) return false;
-    const failure = this.#failures.get(source.place);
-    if (failure === undefined) {
-      return PASSING_CODES.includes(refusal.code) || SLOW_CODES.includes(refusal.code);
-    }
-    failure.looksLeft -= 1;
-    return failure.looksLeft <= 0;
+    for (const { entry } of changed) this.#retries.forget(entry);
+    const unchanged = looked.filter(({ entry, looks }) => looks === entry.looks);
+    return [...changed, ...this.#retries.take(unchanged)];
   }
 
   async #read(due: readonly Due[]): Promise<void> {
@@ -228,7 +177,7 @@ export class CertificateStore implements CertificateProvider {
     const hasNewVersion = ({ before, after }: Candidate): boolean =>
       after.version?.id !== before.version?.id;
     const others = judged.filter((candidate) => !hasNewVersion(candidate));
-    for (const { after } of others) this.#scheduleSlowRead(after);
+    for (const { after } of others) this.#retries.noteReading(after);
     this.#adopt(others);
     const candidates = judged.filter(hasNewVersion);
     if (candidates.length > 0) await this.#offer(candidates);
@@ -238,27 +187,15 @@ export class CertificateStore implements CertificateProvider {
   #judge(candidates: readonly Candidate[]): readonly Candidate[] {
     const inForce = this.#inForce;
     if (inForce === undefined) return candidates;
-    const tally = new KeyTypeTally(inForce.document, this.#sources.certificates);
+    const tally = new KeyTypeTally(inForce.document, inForce.sources.certificates);
     return candidates.map(({ before, after }) => ({ before, after: tally.judge(before, after) }));
-  }
-
-  /** A file that took too long to read is read again less and less often. The machine may only have been busy. */
-  #scheduleSlowRead({ source, refusals }: AnyEntry): void {
-    const [refusal] = refusals;
-    if (refusal === undefined) this.#failures.delete(source.place);
-    else if (SLOW_CODES.includes(refusal.code)) this.#postpone(source.place, MAX_LOOKS_TO_REREAD);
-  }
-
-  #postpone(place: string, maxLooks: number): void {
-    const count = (this.#failures.get(place)?.count ?? 0) + 1;
-    this.#failures.set(place, { count, looksLeft: Math.min(maxLooks, LOOKS_TO_RETRY ** count) });
   }
 
   /** Asks the director to use the candidates. If one makes the change fail, it is found by halving, and only that one is refused. */
   async #offer(candidates: readonly Candidate[]): Promise<void> {
     try {
       await this.#subscriber?.({ sources: () => this.#sourcesWith(candidates) });
-      for (const { after } of candidates) this.#failures.delete(after.source.place);
+      for (const { after } of candidates) this.#retries.forget(after);
       this.#adopt(candidates);
     } catch (error) {
       if (this.#closing.signal.aborted) return;
@@ -273,12 +210,10 @@ export class CertificateStore implements CertificateProvider {
     }
   }
 
-  #failed(candidate: Candidate, error: unknown): Candidate {
-    const { place } = candidate.after.source;
-    this.#postpone(place, MAX_LOOKS_TO_RETRY);
+  #failed({ before, after }: Candidate, error: unknown): Candidate {
+    this.#retries.noteFailedChange(after);
     const message = error instanceof Error ? error.message : String(error);
-    const { before, after } = candidate;
-    const refusal = problemOf("certificate-unusable", place, message);
+    const refusal = problemOf("certificate-unusable", after.source.place, message);
     return { before, after: refusedEntry(before, after.looks, refusal) };
   }
 
@@ -299,12 +234,11 @@ export class CertificateStore implements CertificateProvider {
   #adopt(candidates: readonly Candidate[]): void {
     const inForce = this.#inForce;
     if (inForce === undefined || candidates.length === 0) return;
-    this.#put({ ...inForce, entries: this.#entriesWith(candidates) });
+    this.#put(inForce.document, this.#entriesWith(candidates));
   }
 
-  #put(inForce: InForce): void {
-    this.#inForce = inForce;
-    this.#sources = sourcesOf(inForce.entries);
+  #put(document: Document, entries: SourceEntries): void {
+    this.#inForce = { document, entries, sources: sourcesOf(entries) };
   }
 
   #entries(): readonly AnyEntry[] {
@@ -315,14 +249,14 @@ export class CertificateStore implements CertificateProvider {
   /** Reports the problems that are new. Returns whether any have come or gone. */
   #report(): boolean {
     const problems = this.problems();
-    const now = new Set(problems.map(textOf));
+    const now = new Set(problems.map(problemKeyOf));
     const isSame = now.size === this.#reported.size && now.isSubsetOf(this.#reported);
     if (isSame) return false;
     const before = this.#reported;
     this.#reported = now;
     const refusals = new Set(this.#entries().flatMap((entry) => entry.refusals.slice(0, 1)));
     for (const problem of problems) {
-      if (before.has(textOf(problem))) continue;
+      if (before.has(problemKeyOf(problem))) continue;
       this.#options.onProblem(refusals.has(problem) ? "refused" : "warning", asWarning(problem));
     }
     return true;
@@ -335,6 +269,7 @@ export class CertificateStore implements CertificateProvider {
 }
 
 const NO_ENTRIES: SourceEntries = { certificates: new Map(), trusts: new Map() };
+const NO_SOURCES = sourcesOf(NO_ENTRIES);
 
 function replaced<Version extends SourceVersion>(
   entries: ReadonlyMap<string, SourceEntry<Version>>,
@@ -345,5 +280,3 @@ function replaced<Version extends SourceVersion>(
     [...entries].map(([key, entry]) => [key, (after.get(entry) ?? entry) as SourceEntry<Version>]),
   );
 }
-
-const textOf = ({ code, path, message }: Problem): string => JSON.stringify([code, path, message]);

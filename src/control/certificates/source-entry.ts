@@ -1,3 +1,4 @@
+import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { isError, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
@@ -28,6 +29,13 @@ export interface SourceEntries {
   readonly trusts: ReadonlyMap<string, SourceEntry<TrustVersion>>;
 }
 
+/** A document in force, with the entries of everything that it names and the versions of these entries. */
+export interface DocumentInForce {
+  readonly document: Document;
+  readonly entries: SourceEntries;
+  readonly sources: Sources;
+}
+
 /** A process on the engine of the workers that says whether the engine accepts a certificate or CA bundle. */
 export interface EngineTrial {
   readonly engine: Engine;
@@ -39,6 +47,13 @@ export interface ReadingParts {
   /** Undefined if the reader itself runs on the engine of the workers. */
   readonly trial: EngineTrial | undefined;
 }
+
+/** Returns why the source provides nothing that can be used and is valid at a time, or undefined if it does. */
+export const defectOf = <Version extends SourceVersion>(
+  { source, version, refusals }: SourceEntry<Version>,
+  nowMs: number,
+): Problem | undefined =>
+  version === undefined ? refusals[0] : source.problemsAt(version, nowMs).find(isError);
 
 /** Returns the entry with the version that it has, and with the reason why a newer one is not used. */
 export const refusedEntry = <Version extends SourceVersion>(

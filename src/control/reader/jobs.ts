@@ -13,7 +13,14 @@ import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";
 
 /** The contents of the files follow the job in the order that is given here. A file that does not exist has no bytes. */
-export type Job =
+export type Job = ReaderJob | TrialJob;
+
+/** A job of an engine trial. Chain, key, CA bundle and revocation lists follow it as PEM. */
+interface TrialJob {
+  readonly kind: "trial";
+}
+
+export type ReaderJob =
   | {
       readonly kind: "certificate";
       /** Chain, key, passphrase. */
@@ -28,9 +35,7 @@ export type Job =
     }
   | { readonly kind: "system-trust" }
   /** One file: YAML 1.2 or JSON. */
-  | { readonly kind: "document" }
-  /** Chain, key, CA bundle and revocation lists, as PEM. Only an engine trial does it. */
-  | { readonly kind: "trial" };
+  | { readonly kind: "document" };
 
 const SHA256 = "[0-9a-f]{64}";
 const problems = Type.Array(ProblemSchema);

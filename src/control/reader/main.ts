@@ -3,7 +3,7 @@
  * opens no file, and exits when its standard input ends.
  */
 import { encodeFrame, FrameDecoder, type Frame } from "#protocol/job-frames.ts";
-import type { Job, Outcome } from "./jobs.ts";
+import type { Outcome, ReaderJob } from "./jobs.ts";
 import { work, type Answer } from "./work.ts";
 
 const decoder = new FrameDecoder();
@@ -16,7 +16,7 @@ process.stdin.on("data", (chunk: Buffer) => {
 });
 process.stdin.on("end", () => process.exit());
 
-const answer = ({ head, parts }: Frame): Promise<Answer> => work(head as Job, parts);
+const answer = ({ head, parts }: Frame): Promise<Answer> => work(head as ReaderJob, parts);
 
 function send({ outcome, parts = [] }: Answer): void {
   for (const chunk of framesOf(outcome, parts)) process.stdout.write(chunk);

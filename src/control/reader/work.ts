@@ -1,6 +1,6 @@
 import { parseCertificate } from "../certificates/parse-certificate.ts";
 import { SourceProblem } from "../certificates/source-problem.ts";
-import type { Job, Outcome, Replies } from "./jobs.ts";
+import type { Outcome, ReaderJob, Replies } from "./jobs.ts";
 
 export interface Answer {
   readonly outcome: Outcome;
@@ -8,7 +8,7 @@ export interface Answer {
 }
 
 /** Does one job. Modules that only some jobs need are loaded by those. Rejects only if the program has a mistake. */
-export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> {
+export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<Answer> {
   if (job.kind === "document") return readDocument(files);
   try {
     switch (job.kind) {
@@ -18,8 +18,6 @@ export async function work(job: Job, files: readonly Buffer[]): Promise<Answer> 
         return await readTrust(job, files);
       case "system-trust":
         return await readSystemTrust();
-      case "trial":
-        throw new Error("A reader process tries nothing.");
       default:
         return job satisfies never;
     }
@@ -34,7 +32,7 @@ const textOf = (file: Buffer | undefined): string => (file ?? Buffer.alloc(0)).t
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 
 function readCertificate(
-  { has, places }: Extract<Job, { readonly kind: "certificate" }>,
+  { has, places }: Extract<ReaderJob, { readonly kind: "certificate" }>,
   [chain, key, passphrase]: readonly Buffer[],
 ): Answer {
   const texts = {
@@ -60,7 +58,7 @@ function readCertificate(
 }
 
 async function readTrust(
-  { has, places }: Extract<Job, { readonly kind: "trust" }>,
+  { has, places }: Extract<ReaderJob, { readonly kind: "trust" }>,
   [ca, crl]: readonly Buffer[],
 ): Promise<Answer> {
   const { parseTrust } = await import("../certificates/parse-trust.ts");
