@@ -14,7 +14,7 @@ import type {
 import { SYSTEM_TRUST_KEY, type Sources } from "./certificates/sources.ts";
 import { lacking, trustIdOf, versionOf, type ListenerOwner } from "./listener-owner.ts";
 
-/** Compiles the policy of a listener whose clients do not use TLS. */
+/** Compiles the policy of a listener that uses TLS only with its endpoints. */
 export function compileTls(
   name: ListenerName,
   policyName: string,

@@ -17,7 +17,7 @@ export function durationOption(flags: string, description: string, text: string)
   });
 }
 
-/** Builds an option whose value is an integer from `minimum` to `maximum`, or one of `words`. */
+/** Builds an option that takes an integer from `minimum` to `maximum`, or one of `words`. */
 export function integerOption(
   flags: string,
   description: string,

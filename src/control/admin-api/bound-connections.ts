@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 
 /**
  * Keeps at most `most` connections to a server. At that number, a new connection is accepted and another is closed: the one
- * that has been without a complete request for longest or, if all are in an exchange, the one whose request came first. So no
+ * that has waited for a complete request for longest or, if all are in an exchange, the one with the oldest request. So no
  * client can lock out others by keeping connections open.
  */
 export function boundConnections(server: Server, most: number): void {

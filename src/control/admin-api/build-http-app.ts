@@ -38,7 +38,7 @@ export function buildHttpApp(log: Logger): FastifyInstance {
         },
         handle,
       );
-      // Also ends a connection whose client does not read its reply, for which there is no other deadline.
+      // Also ends a connection if the client does not read the reply. No other deadline covers this.
       server.setTimeout(IDLE_DEADLINE_MS);
       boundConnections(server, MAX_CONNECTIONS);
       return server;
@@ -71,7 +71,7 @@ export function buildHttpApp(log: Logger): FastifyInstance {
   return app;
 }
 
-/** Answers a connection whose request cannot be read, or is not complete in time, and closes it. */
+/** Answers a request that cannot be read or is not complete in time, and closes the connection. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
@@ -88,7 +88,7 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.destroySoon();
 }
 
-/** An error with a status below 500 is caused by the request. Any other is an internal error, whose text is only logged. */
+/** An error with a status below 500 is caused by the request. Any other is an internal error, and its text is only logged. */
 function requestFailureOf(error: FastifyError | DirectorError): DirectorError {
   if (error instanceof DirectorError) return error;
   const isRefusal = error.statusCode !== undefined && error.statusCode < 500;

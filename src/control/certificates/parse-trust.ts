@@ -90,8 +90,8 @@ function periodsOf(
 }
 
 /**
- * Returns the subject of the first CA that is not self-signed and whose issuer is not among `authorities`, or undefined if
- * there is none. A CA that is there twice, as cross-signed ones are, needs one issuer.
+ * Returns the subject of the first CA that is neither self-signed nor issued by one of `authorities`, or undefined if there is
+ * none. A cross-signed CA may be in the bundle twice. It needs the issuer of one of these certificates only.
  */
 function tryUnrootedCa(authorities: readonly X509Certificate[]): string | undefined {
   const bySubject = Map.groupBy(authorities, ({ subject }) => subject);

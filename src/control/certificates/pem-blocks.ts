@@ -79,7 +79,7 @@ function reasonOf(line: string, at: number): string {
 
 function encodingOf(text: string): PemText["encoding"] {
   if (UTF16_MARKS.some((mark) => text.startsWith(mark))) return "UTF-16";
-  // DER begins with a SEQUENCE, whose tag is the character "0". The next byte is the length, or says how many bytes it has.
+  // DER begins with the tag of a SEQUENCE, which is the character "0". The next byte is the length, or its number of bytes.
   if (!text.startsWith("0")) return undefined;
   const length = text.charCodeAt(1);
   if (length + SHORT_PREFIX_BYTES === text.length && length < LONG_FORM) return "DER";

@@ -35,7 +35,7 @@ export interface TrustVersion {
   readonly id: MaterialId;
   readonly material: Extract<Material, { readonly kind: "trust" }>;
   readonly validity: TrustValidity;
-  /** The subject of a CA whose chain does not end in a root of the bundle. Absent if there is none. */
+  /** The subject of a CA that no root of the bundle has issued, directly or through others. Absent if there is none. */
   readonly unrootedCa?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Names in the demo document `director.yaml` whose files and endpoints the demo provides. */
+/** Names in the demo document `director.yaml`. The demo provides their files and endpoints. */
 export const DEMO_CA_FILE = "demo-ca.pem";
 
 export interface DemoSite {

@@ -77,7 +77,7 @@ const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
 /** A serial number must be positive (RFC 5280 section 4.1.2.2), so its first bit is 0. */
 const newSerialNumber = (): string => `4f${randomBytes(15).toString("hex")}`;
 
-/** The period starts yesterday, so that clients whose clock is slow accept the certificate. */
+/** The period starts yesterday, so that a client with a slow clock accepts the certificate. */
 function period(): { readonly notBefore: Date; readonly notAfter: Date } {
   const nowMs = Date.now();
   return {

@@ -67,7 +67,7 @@ export class MaterialReader {
   #onFault: MaterialReaderOptions["onFault"];
   readonly #waiting: Waiting[] = [];
   readonly #processes = new Set<ReaderProcess>();
-  /** The processes whose job has taken longer than `SLOW_MS`. */
+  /** The processes that have worked on their job for longer than `SLOW_MS`. */
   readonly #slow = new Set<ReaderProcess>();
   #idleTimer: NodeJS.Timeout | undefined;
   /** How many jobs have ended since no job waited. */

@@ -30,7 +30,7 @@ export class WorkerIntake {
   readonly #counts = new PlausibleCounts();
   /** The slots of each listener that the worker has been told of. A port whose mode has changed has those of both modes. */
   readonly #carried = new Map<ListenerName, readonly boolean[]>();
-  /** Those whose connections may be logged. */
+  /** The listeners with an access log. */
   readonly #logged = new Set<ListenerName>();
   /** The highest connection limit of all snapshots that the worker has received. */
   #maxOpen = 0;
