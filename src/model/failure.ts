@@ -141,6 +141,18 @@ export const FAILURES = {
     "Too many changes are waiting.",
     "Try again when the changes before it are done.",
   ),
+  "revision-gone": entry(
+    "operator",
+    410,
+    "The revision is not kept any more.",
+    "`tlsd show history` lists the revisions that are kept.",
+  ),
+  "state-too-new": entry(
+    "operator",
+    500,
+    "A newer version of the program wrote the state.",
+    "Start that version, or give this one another folder with --data.",
+  ),
   "revision-conflict": entry(
     "operator",
     412,
