@@ -10,6 +10,7 @@ import { endpointsOf } from "#model/records/mode-records.ts";
 import { endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { Engine, ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import { controlModeOf } from "./control-mode.ts";
+import type { DocumentFile } from "./change/document-file.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
@@ -32,6 +33,7 @@ export interface ViewParts {
   readonly director: Director;
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
+  readonly file: DocumentFile;
   readonly certificates: CertificateStore;
   readonly telemetry: Telemetry;
 }
@@ -49,6 +51,7 @@ export function buildView(parts: ViewParts): DirectorView {
       pid: parts.pid,
       startedAt: parts.startedAt.toISOString(),
       revision: director.inForce?.revision ?? 0,
+      file: parts.file.status(),
       changedAt: director.inForce?.changedAt ?? parts.startedAt.toISOString(),
       ...(director.lastRefusal === undefined ? {} : { lastRefusal: director.lastRefusal }),
       workers: { wanted: parts.wantedWorkers, serving: servingCount() },
@@ -61,6 +64,7 @@ export function buildView(parts: ViewParts): DirectorView {
     vnics: () => vnicsOf(parts, servingCount() > 0),
     handshakes: (limit) => telemetry.handshakes(limit),
     metrics: () => telemetry.metrics(),
+    openConnections: (listener) => telemetry.openConnections(listener),
     isReady: () => director.phase === "serving" && servingCount() > 0,
   };
 }

@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
 import { checkUse } from "#model/document/check-use.ts";
+import { withAbsolutePaths } from "#model/document/document-paths.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
 import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
 import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
@@ -19,8 +21,10 @@ import type { MaterialReader } from "./reader/material-reader.ts";
 import { ownFoldersOf, wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 
 export interface CheckedDocument {
-  /** Undefined if at least one problem is an error. */
+  /** The document with all defaults. Undefined if at least one problem is an error. */
   readonly document: Document | undefined;
+  /** Undefined if `document` is undefined. */
+  readonly written: WrittenDocument | undefined;
   /** The absolute path of the folder to which the paths in the document are relative. */
   readonly folder: string;
   /** Undefined if `document` is undefined. */
@@ -68,12 +72,12 @@ export async function checkFile(
   const read = await tryReadDocument(path, parts.reader, purpose.kind === "change");
   if ("problem" in read) {
     const problems = [read.problem];
-    return { document: undefined, folder, entries: undefined, problems, problemsInForce: [] };
+    return { ...REFUSED, folder, problems, problemsInForce: [] };
   }
   return checkRead(read, folder, purpose, parts);
 }
 
-/** Does the same as `checkFile` for a document that was not read from a file. */
+/** Does the same as `checkFile` for a document that was not read from a file. Relative paths are relative to `folder`. */
 export function checkValue(
   value: unknown,
   folder: string,
@@ -83,12 +87,39 @@ export function checkValue(
   return checkRead(parseDocument(value), folder, purpose, parts);
 }
 
+/**
+ * Does the same for a document that comes over the API. `settings` are those of the start: a document that has settings under
+ * `director` is refused.
+ */
+export function checkWanted(
+  document: unknown,
+  { settings, folder }: { readonly settings: DirectorSettings; readonly folder: string },
+  purpose: Purpose,
+  parts: CheckParts,
+): Promise<CheckedDocument> {
+  const isMap = typeof document === "object" && document !== null && !Array.isArray(document);
+  if (!isMap) return checkValue(document, folder, purpose, parts);
+  if (Object.hasOwn(document, "director")) {
+    const message = "The settings under `director` are those of the start and cannot be set here.";
+    const hint = "Remove it. Set it in the file that --config names, and start the director again.";
+    const problems = [problemOf("forbidden-key", "director", message, hint)];
+    return Promise.resolve({ ...REFUSED, folder, problems, problemsInForce: [] });
+  }
+  return checkValue({ ...document, director: settings }, folder, purpose, parts);
+}
+
+const REFUSED = { document: undefined, written: undefined, entries: undefined } as const;
+
 async function checkRead(
-  { document, draft, problems }: ParsedDocument,
+  parsed: ParsedDocument,
   folder: string,
   purpose: Purpose,
   parts: CheckParts,
 ): Promise<CheckedDocument> {
+  const { problems } = parsed;
+  const draft = withAbsolutePaths(parsed.draft, folder);
+  const document = parsed.document === undefined ? undefined : draft;
+  const written = parsed.written && withAbsolutePaths(parsed.written, folder);
   const surroundings = checkSurroundings(draft, folder, parts);
   const { entries, ...ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);
@@ -104,8 +135,8 @@ async function checkRead(
   const all = [...problems, ...found.filter(isNew), ...unused];
   const { problemsInForce } = ofFiles;
   return document === undefined || all.some(isError)
-    ? { document: undefined, folder, entries: undefined, problems: all, problemsInForce }
-    : { document, folder, entries, problems: all, problemsInForce };
+    ? { ...REFUSED, folder, problems: all, problemsInForce }
+    : { document, written, folder, entries, problems: all, problemsInForce };
 }
 
 /** Failure codes of refusals by the engine. They let an operator distinguish these refusals from mistakes in the document. */

@@ -1,7 +1,7 @@
 import type { DirectorError, Problem } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName } from "#model/names.ts";
-import type { ChangeRequest, ChangeResult } from "./change.ts";
+import type { ChangeRequest, ChangeResult } from "./change/change.ts";
 import type { ListenerState } from "./listener-state.ts";
 import type { Notice } from "./notice.ts";
 import type { RestartCause } from "./telemetry/director-metrics.ts";
@@ -16,7 +16,8 @@ type PhaseEvent =
   /** `cut` is how many connections were cut. It is undefined if the director did not drain, or did not finish the drain. */
   | { readonly name: "stopped"; readonly cut: number | undefined };
 
-interface ChangeFacts extends Pick<ChangeRequest, "kind" | "actor"> {
+interface ChangeFacts extends Pick<ChangeRequest, "kind" | "by"> {
+  readonly reason: string | undefined;
   /** The time from the request until every worker served the change, or until the refusal. */
   readonly seconds: number;
 }

@@ -1,4 +1,5 @@
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { ListenerName } from "#model/names.ts";
 import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
 
 /** The state of the director that the admin API shows. */
@@ -10,6 +11,8 @@ export interface DirectorView {
   handshakes(limit: number): readonly HandshakeRecord[];
   /** Resolves to the Prometheus text format 0.0.4. */
   metrics(): Promise<Buffer>;
+  /** Returns the number of open connections of a listener. */
+  openConnections(listener: ListenerName): number;
   /** Returns true if a connection to a virtual IP would be served now. */
   isReady(): boolean;
 }

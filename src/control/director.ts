@@ -1,39 +1,40 @@
 import { isDeepStrictEqual } from "node:util";
+import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { ListenerName } from "#model/names.ts";
 import { isError } from "#model/problem.ts";
 import type { CertificateStatus, DirectorStatus } from "#model/records/status.ts";
-import { applyChange, type ChangeParts } from "./apply-change.ts";
 import type { NewVersions } from "./certificates/certificate-provider.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
-import type { Actor, ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
-import { ChangeQueue } from "./change-queue.ts";
-import type { DocumentInForce } from "./certificates/source-entry.ts";
+import { applyChange, type ChangeParts } from "./change/apply-change.ts";
+import type {
+  ChangePlan,
+  ChangeRequest,
+  ChangeResult,
+  StateInForce,
+  Wanted,
+} from "./change/change.ts";
+import { ChangeQueue } from "./change/change-queue.ts";
+import type { DocumentFile } from "./change/document-file.ts";
+import { planChange } from "./change/plan-change.ts";
+import { chooseAtStart, chooseUnsaved, UNSAVED_START_NOTICES } from "./change/start-document.ts";
 import type { CheckedDocument } from "./check-file.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
-import { ListenerStates, type ListenerState } from "./listener-state.ts";
+import { ListenerNotices } from "./listener-notices.ts";
 import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
-import { listenersOf } from "#model/document/document-listeners.ts";
-import { startUnsaved, UNSAVED_START_NOTICES, type UnsavedStartParts } from "./start-unsaved.ts";
 import { newWarningsOf } from "./warnings-in-force.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
-const TRUST_REFUSED = "trust-files-refused";
-const LISTENERS_IMPAIRED = "listeners-impaired";
-/** One expired CA bundle can impair thousands of listeners at the same time. */
-const MAX_STATE_EVENTS = 100;
-
-export interface DirectorParts
-  extends Omit<ChangeParts, "participants" | "nextNumber">, UnsavedStartParts {
+export interface DirectorParts extends Omit<ChangeParts, "participants" | "nextNumber"> {
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
   readonly bus: EventBus;
   readonly reader: MaterialReader;
   readonly certificates: CertificateStore;
-  /** Reads the file of the document and checks it as a change of the document in force. */
-  readonly readFile: (inForce: DocumentInForce | undefined) => Promise<CheckedDocument>;
+  readonly file: DocumentFile;
+  /** Checks a document of the store, or the empty document, for a start. */
+  readonly checkStored: (document: WrittenDocument) => Promise<CheckedDocument>;
   readonly notices: Notices;
   /** Called with an internal error that no caller handles. */
   readonly onFault: (error: unknown) => void;
@@ -53,11 +54,11 @@ export class Director {
   #inForce: StateInForce | undefined;
   #lastRefusal: string | undefined;
   #lastNumber = 0;
-  /** The listeners that are not up because of their certificates or CA bundles. */
-  #impaired: ReadonlyMap<ListenerName, ListenerState> = new Map();
+  readonly #listenerNotices: ListenerNotices;
 
   constructor(parts: DirectorParts) {
     this.#parts = parts;
+    this.#listenerNotices = new ListenerNotices(parts.bus, parts.notices);
     this.#changeParts = {
       ...parts,
       participants: parts.pool,
@@ -88,52 +89,53 @@ export class Director {
   }
 
   /**
-   * Resolves when the first document is served. It is the document of the file. If that document is new and cannot be saved, the
-   * document in the store is served instead. Throws DirectorError.
+   * Resolves when the first document is served: that of `file` or that of the store. `isForced` means the file. If the document
+   * is new and cannot be saved, the one in the store is served instead. Rejects with DirectorError.
    */
-  async start(file: CheckedDocument): Promise<void> {
-    await this.#parts.pool.start();
+  async start(file: CheckedDocument | undefined, isForced = false): Promise<void> {
+    const { pool, notices, certificates } = this.#parts;
+    const { wanted } = await chooseAtStart(file, isForced, this.#parts);
+    await pool.start();
     try {
-      await this.#serve({ kind: "document", checked: file });
+      await this.#serve(wanted);
     } catch (error) {
       if (!(error instanceof DirectorError) || error.code !== "state-unwritable") throw error;
-      const { wanted, notice } = await startUnsaved(file, this.#parts);
-      await this.#serve(wanted);
-      this.#parts.notices.raise(notice);
+      if (file === undefined) throw error;
+      const choice = await chooseUnsaved(file, this.#parts);
+      await this.#serve(choice.wanted);
+      notices.raise(choice.notice);
     }
     this.#phase = "serving";
-    this.#parts.certificates.start();
+    certificates.start();
   }
 
-  /** Reads the file of the document again and applies the differences. If it throws DirectorError, the previous state stays. */
-  reload(actor: Actor): Promise<ChangeResult> {
-    const want = async (): Promise<Wanted> => ({
-      kind: "document",
-      checked: await this.#parts.readFile(this.#parts.certificates.inForce),
-    });
-    return this.change({ kind: "document", actor, want });
+  /** Computes what a change would do. It takes no place in the queue, asks no worker and causes no event. */
+  async plan({ precondition, want }: ChangeRequest): Promise<ChangePlan> {
+    const before = this.#inForce;
+    precondition?.(before);
+    return planChange(before, await want(before), this.#changeParts);
   }
 
   /** Carries out one change after all earlier ones. If it throws DirectorError, the previous state stays. */
   async change(request: ChangeRequest): Promise<ChangeResult> {
-    const { kind, actor } = request;
+    const { kind, by } = request;
     const startedMs = performance.now();
     const facts = () => {
       const seconds = Math.round(performance.now() - startedMs) / 1_000;
-      return { kind, actor, seconds };
+      return { kind, by, seconds, reason: request.reason };
     };
     const { bus } = this.#parts;
     try {
+      request.precondition?.(this.#inForce);
       const result = await this.#queue.run(() => this.#carryOut(request));
-      if (request.dryRun === true) return result;
       this.#lastRefusal = undefined;
       const name = result.isChanged ? "change-applied" : "change-unchanged";
       bus.publish({ name, ...facts(), result });
       return result;
     } catch (error) {
-      if (request.dryRun === true) throw error;
       const refusal = refusalOf(error);
-      this.#lastRefusal = refusal.message;
+      // A client of the API has got the reason.
+      if (by.origin !== "socket") this.#lastRefusal = refusal.message;
       bus.publish({ name: "change-refused", ...facts(), refusal });
       throw error;
     }
@@ -169,7 +171,8 @@ export class Director {
   }
 
   async #serve(wanted: Wanted): Promise<void> {
-    await this.change({ kind: "document", actor: "start", want: () => Promise.resolve(wanted) });
+    const want = (): Promise<Wanted> => Promise.resolve(wanted);
+    await this.change({ kind: "document", by: { origin: "start" }, want });
   }
 
   #leave(): void {
@@ -182,73 +185,25 @@ export class Director {
   }
 
   async #carryOut(request: ChangeRequest): Promise<ChangeResult> {
+    if (request.signal?.aborted === true) throw new DirectorError("client-gone");
     const before = this.#inForce;
-    const wanted = await request.want();
-    const isDryRun = request.dryRun === true;
-    if (!isDryRun) this.#publishWarnings(before, wanted);
-    const result = await applyChange(before, { ...request, wanted }, this.#changeParts);
-    if (!isDryRun) this.#putInForce(result, wanted);
+    request.precondition?.(before);
+    const wanted = await request.want(before);
+    this.#publishWarnings(before, wanted);
+    const result = await applyChange(before, wanted, request, this.#changeParts);
+    this.#putInForce(result, wanted);
     return result;
   }
 
   async #useNewVersions(news: NewVersions): Promise<void> {
     const want = (): Promise<Wanted> =>
       Promise.resolve({ kind: "certificates", sources: news.sources() });
-    await this.change({ kind: "certificates", actor: "certificate-watcher", want });
+    await this.change({ kind: "certificates", by: { origin: "certificate-watcher" }, want });
   }
 
   /** Raises or clears the notices about certificates. To be called when their problems have changed. */
   noteCertificates(): void {
-    this.#noteRefusedTrust();
-    this.#noteImpairedListeners();
-  }
-
-  /** CA bundles and revocation lists need a notice because, unlike certificates, they have no state in the status. */
-  #noteRefusedTrust(): void {
-    const { certificates, notices } = this.#parts;
-    const entries = [...(certificates.inForce?.entries.trusts.values() ?? [])];
-    const refused = entries.flatMap(({ refusals }) => refusals.slice(0, 1));
-    const [first] = refused;
-    if (first === undefined) return notices.clear(TRUST_REFUSED);
-    notices.raise({
-      event: TRUST_REFUSED,
-      text: `New CA or CRL files are refused (${refused.length}). ${first.path}: ${first.message}`,
-    });
-  }
-
-  #noteImpairedListeners(): void {
-    const { certificates, notices } = this.#parts;
-    const { inForce } = certificates;
-    if (inForce === undefined) return;
-    const states = new ListenerStates(inForce, Date.now());
-    const impaired = new Map(
-      listenersOf(inForce.document).flatMap((place) => {
-        const state = states.of(place);
-        return state.state === "up" ? [] : [[place.name, state] as const];
-      }),
-    );
-    this.#publishListenerStates(impaired);
-    const [first] = impaired;
-    if (first === undefined) return notices.clear(LISTENERS_IMPAIRED);
-    const [name, { state, reason }] = first;
-    const text = `Listeners that cannot serve all clients: ${impaired.size}. ${name} is ${state}: ${reason}`;
-    notices.raise({ event: LISTENERS_IMPAIRED, text });
-  }
-
-  /** Publishes an event for each listener that has changed its state. */
-  #publishListenerStates(impaired: ReadonlyMap<ListenerName, ListenerState>): void {
-    const before = this.#impaired;
-    this.#impaired = impaired;
-    const changed = [...impaired].filter(([name, { state, reason }]) => {
-      const known = before.get(name);
-      return known?.state !== state || known.reason !== reason;
-    });
-    const up = [...before.keys()]
-      .filter((name) => !impaired.has(name))
-      .map((name): [ListenerName, ListenerState] => [name, { state: "up" }]);
-    for (const [listener, { state, reason }] of [...changed, ...up].slice(0, MAX_STATE_EVENTS)) {
-      this.#parts.bus.publish({ name: "listener-state", listener, state, reason });
-    }
+    this.#listenerNotices.update(this.#parts.certificates.inForce);
   }
 
   #publishWarnings(before: StateInForce | undefined, wanted: Wanted): void {
@@ -266,17 +221,18 @@ export class Director {
   }
 
   #putInForce({ before, after }: ChangeResult, wanted: Wanted): void {
-    const { bus, certificates, health, notices } = this.#parts;
-    if (after !== undefined && after !== before) {
+    const { bus, certificates, file, health, notices } = this.#parts;
+    if (after !== before) {
       this.#inForce = after;
       health.follow(after.document, after.compiled.snapshot);
     }
-    if (wanted.kind === "certificates" && before !== undefined && after !== undefined) {
+    if (wanted.kind === "certificates" && before !== undefined) {
       for (const problem of newWarningsOf(before, after)) {
         bus.publish({ name: "certificate-warning", problem });
       }
     }
     if (wanted.kind !== "document") return;
+    file.compare(after.written, wanted.file);
     for (const event of UNSAVED_START_NOTICES) notices.clear(event);
     const { document, entries } = wanted.checked;
     if (document !== undefined && entries !== undefined) certificates.follow(document, entries);

@@ -2,14 +2,23 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
-import type { DirectorSettings, Document } from "#model/document/document.ts";
+import type { DirectorSettings } from "#model/document/document.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
 import { durationMsOf } from "#model/units.ts";
+import { buildChangeApi } from "./admin-api/build-change-api.ts";
 import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
-import { sourcesOf } from "./certificates/source-entry.ts";
-import { checkFile, checkValue, documentRefusal, type CheckParts } from "./check-file.ts";
+import { DocumentFile } from "./change/document-file.ts";
+import { buildWants } from "./change/wants.ts";
+import {
+  checkFile,
+  checkValue,
+  checkWanted,
+  documentRefusal,
+  type CheckParts,
+} from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
@@ -43,7 +52,10 @@ import { buildWorkerCommand } from "./workers/worker-command.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface ServeOptions {
-  readonly configPath: string;
+  /** Undefined if the director serves the document of its store. */
+  readonly configPath: string | undefined;
+  /** Whether the file is applied even if the store has changes that it does not have. */
+  readonly appliesFile: boolean;
   readonly reader: MaterialReader;
   /** If one of the next four is undefined, the setting of the document is used. */
   readonly dataPath: string | undefined;
@@ -93,9 +105,10 @@ export async function serve(options: ServeOptions): Promise<number> {
     onFault: logFault,
   });
   cleanup.defer(() => engines.close());
-  const configPath = resolve(options.configPath);
   const { demo } = options;
-  const caPath = demo === undefined ? undefined : await startDemo(demo, configPath);
+  const configPath = options.configPath === undefined ? undefined : resolve(options.configPath);
+  const caPath =
+    demo === undefined || configPath === undefined ? undefined : await startDemo(demo, configPath);
   const wantedFolders = (settings: DirectorSettings, folder: string): WantedFolders =>
     wantedFoldersOf(options, settings, folder, process.env);
   const checkParts = {
@@ -103,51 +116,65 @@ export async function serve(options: ServeOptions): Promise<number> {
     wantedFolders,
     engineOf: (settings: DirectorSettings) => engines.of(settings),
   };
-  const file = await checkFile(configPath, { kind: "start" }, checkParts);
-  const { document, entries } = file;
-  if (document === undefined || entries === undefined) {
+  const file =
+    configPath === undefined
+      ? undefined
+      : await checkFile(configPath, { kind: "start" }, checkParts);
+  if (file !== undefined && file.document === undefined) {
     throw documentRefusal(file.problems, configPath);
   }
-  const drainMs = durationMsOf(document.director.drain);
-  const wanted = wantedFolders(document.director, file.folder);
+  const settings = file?.document?.director ?? parseDocument({}).draft.director;
+  const folder = file?.folder ?? process.cwd();
+  const drainMs = durationMsOf(settings.drain);
+  const wanted = wantedFolders(settings, folder);
   // `leaveRoot` may replace this process by exec. Its child processes must have ended before.
   if (process.getuid?.() === 0) await Promise.all([reader.rest(), engines.rest()]);
-  const userNotice = leaveRoot(document.director.user, demo !== undefined, process, {
-    read: [process.execPath, import.meta.filename, MANIFEST, configPath],
+  const userNotice = leaveRoot(settings.user, demo !== undefined, process, {
+    read: [
+      ...[process.execPath, import.meta.filename, MANIFEST],
+      ...(configPath === undefined ? [] : [configPath]),
+    ],
     handOver: (user) => handOverFolders(wanted, user),
   });
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
-  const { director, view, bus, notices, orphans } = build(options, document, {
+  const { director, wants, store, view, bus, notices, orphans } = build(options, settings, {
     log,
     engines,
     checkParts,
     configPath,
+    folder,
     folders,
     notices: [...kernelNotices(), userNotice, folders.notice],
     cleanup,
   });
-  catchOperatorSignals(process, director, bus, cleanup);
+  const actions = {
+    reload: () =>
+      director.change({ kind: "document", by: { origin: "signal" }, want: wants.file(false) }),
+    replaceWorkers: () => director.replaceWorkers(),
+  };
+  catchOperatorSignals(process, actions, bus, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
-  const admin = await startAdminApi({ socketPath, view, changes: director, log, notices });
+  const api = await buildChangeApi({ changes: director, wants, store, settings, view });
+  const admin = await startAdminApi({ socketPath, view, api, log, notices });
   cleanup.defer(() => admin.close());
-  const observe = await tryObserve(document.director.observe, view, log);
+  const observe = await tryObserve(settings.observe, view, log);
   cleanup.defer(() => observe?.close());
   if (caPath !== undefined) {
     const endpoints = await startDemoEndpoints();
     cleanup.defer(() => endpoints.close());
   }
 
-  const started = director.start(file);
+  const started = director.start(file, options.appliesFile);
   started.catch(isStoppedMeanwhile);
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {
     orphans.dismiss(drainMs, bus, cleanup);
     bus.publish({ name: "ready", socketPath, observe: observe?.address });
-    if (demo !== undefined && caPath !== undefined) {
+    if (demo !== undefined && caPath !== undefined && director.inForce !== undefined) {
       const { command } = demo;
-      const sources = sourcesOf(entries);
+      const { document, sources } = director.inForce;
       process.stdout.write(demoBanner({ document, sources, caPath, socketPath, command }));
     }
     await stopSignals.first;
@@ -172,16 +199,17 @@ interface Surroundings {
   readonly log: Logger;
   readonly engines: EngineChoice;
   readonly checkParts: CheckParts;
-  readonly configPath: string;
+  readonly configPath: string | undefined;
+  /** The folder to which the paths under `director` are relative. */
+  readonly folder: string;
   readonly folders: Folders;
   readonly notices: readonly (Notice | undefined)[];
   readonly cleanup: AsyncDisposableStack;
 }
 
-function build(options: ServeOptions, document: Document, surroundings: Surroundings) {
-  const { configPath, folders, checkParts, cleanup, log } = surroundings;
+function build(options: ServeOptions, settings: DirectorSettings, surroundings: Surroundings) {
+  const { configPath, folder, folders, checkParts, cleanup, log } = surroundings;
   const { reader } = checkParts;
-  const settings = document.director;
   const workers = countOf(options.workers ?? settings.workers);
   const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
   const { binary, engine, trial } = surroundings.engines.of(settings);
@@ -266,6 +294,23 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     onTurn: () => director.noteCertificates(),
     onFault,
   });
+  const file = new DocumentFile({
+    path: configPath,
+    store,
+    notices,
+    read: (path, inForce) => checkFile(path, { kind: "change", inForce }, checkParts),
+    check: (written, ofFile, inForce) => {
+      const director = ofFile.document?.director ?? settings;
+      return checkValue({ ...written, director }, folder, { kind: "change", inForce }, checkParts);
+    },
+  });
+  const wants = buildWants({
+    file,
+    store,
+    certificates,
+    checkWanted: (document, inForce) =>
+      checkWanted(document, { settings, folder }, { kind: "change", inForce }, checkParts),
+  });
   const director: Director = new Director({
     pool,
     certificates,
@@ -277,9 +322,9 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     notices,
     onFault,
     connectionsPerWorker: limit.perWorker,
-    readFile: (inForce) => checkFile(configPath, { kind: "change", inForce }, checkParts),
-    checkStored: (stored, start, folder) =>
-      checkValue({ ...stored, director: start }, folder, { kind: "start" }, checkParts),
+    file,
+    checkStored: (stored) =>
+      checkValue({ ...stored, director: settings }, folder, { kind: "start" }, checkParts),
     // Workers of an earlier director that was killed hold the addresses and share them with new workers, so a probe would fail.
     probe: async (before, after) => {
       if (orphans.alive().length === 0) await probeNewAddresses(before, after);
@@ -295,12 +340,13 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     wantedWorkers: workers,
     notices,
     director,
+    file,
     certificates,
     pool,
     health,
     telemetry,
   });
-  return { director, view, bus, notices, orphans };
+  return { director, wants, store, view, bus, notices, orphans };
 }
 
 const countOf = (workers: number | "auto"): number =>

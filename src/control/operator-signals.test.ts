@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Director } from "./director.ts";
 import { EventBus } from "./event-bus.ts";
-import { catchOperatorSignals } from "./operator-signals.ts";
+import { catchOperatorSignals, type SignalActions } from "./operator-signals.ts";
 
 for (const [signal, method] of [
   ["SIGHUP", "reload"],
@@ -13,15 +12,17 @@ for (const [signal, method] of [
   test(`many ${signal} during a run cause exactly one further run`, async () => {
     const source = new EventEmitter();
     const running: PromiseWithResolvers<void>[] = [];
-    const director = {
+    const actions = {
+      reload: () => Promise.resolve(),
+      replaceWorkers: () => Promise.resolve(),
       [method]: () => {
         const run = Promise.withResolvers<void>();
         running.push(run);
         return run.promise;
       },
-    } as unknown as Director;
+    } satisfies SignalActions;
     await using cleanup = new AsyncDisposableStack();
-    catchOperatorSignals(source, director, new EventBus(() => undefined), cleanup);
+    catchOperatorSignals(source, actions, new EventBus(() => undefined), cleanup);
     for (let count = 0; count < 300; count += 1) source.emit(signal);
     assert.equal(running.length, 1);
     // A failed run does not prevent the next one.

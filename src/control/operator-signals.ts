@@ -1,10 +1,15 @@
-import type { Director } from "./director.ts";
 import type { EventBus } from "./event-bus.ts";
 
 /** The part of `process` that delivers signals. */
 export interface SignalSource {
   on(signal: NodeJS.Signals, listener: () => void): unknown;
   off(signal: NodeJS.Signals, listener: () => void): unknown;
+}
+
+/** What the signals of an operator do. */
+export interface SignalActions {
+  readonly reload: () => Promise<unknown>;
+  readonly replaceWorkers: () => Promise<void>;
 }
 
 /** Promises that resolve at the first and the second SIGTERM or SIGINT. The first means drain, the second stop immediately. */
@@ -31,20 +36,20 @@ const isPublished = (): void => undefined;
 /** SIGHUP reads the document again. SIGUSR2 replaces every worker. */
 export function catchOperatorSignals(
   source: SignalSource,
-  director: Director,
+  { reload, replaceWorkers }: SignalActions,
   bus: EventBus,
   cleanup: AsyncDisposableStack,
 ): void {
-  const reload = (): Promise<void> => director.reload("SIGHUP").then(() => undefined, isPublished);
+  const tryReload = (): Promise<void> => reload().then(() => undefined, isPublished);
   const replace = async (): Promise<void> => {
     try {
-      await director.replaceWorkers();
+      await replaceWorkers();
       bus.publish({ name: "workers-replaced" });
     } catch (error) {
       bus.publish({ name: "workers-not-replaced", error });
     }
   };
-  catchSignal(source, "SIGHUP", oneAtATime(reload), cleanup);
+  catchSignal(source, "SIGHUP", oneAtATime(tryReload), cleanup);
   catchSignal(source, "SIGUSR2", oneAtATime(replace), cleanup);
 }
 

@@ -5,7 +5,7 @@ import type { Problem } from "#model/failure.ts";
 import { isError, problemKeyOf } from "#model/problem.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
-import type { StateInForce } from "./change.ts";
+import type { StateInForce } from "./change/change.ts";
 
 type State = Pick<StateInForce, "document" | "sources">;
 

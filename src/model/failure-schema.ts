@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { FAILURES, type FailureCode } from "./failure.ts";
-import { oneOf, shape, text } from "./shape.ts";
+import { count, oneOf, shape, text } from "./shape.ts";
 
 export const ProblemSchema = shape(
   {
@@ -21,13 +21,23 @@ export const FailureCodeSchema = oneOf(
   "Code of the failure catalogue.",
 );
 
-export const FailureSchema = shape(
+const failureProperties = {
+  code: FailureCodeSchema,
+  message: text("The failure in a sentence."),
+  hint: text("What to do next."),
+  path: Type.Optional(text("Dotted path in the document.")),
+  problems: Type.Optional(Type.Array(ProblemSchema)),
+};
+
+export const FailureSchema = shape(failureProperties, "A failure.");
+
+export const FailureReplySchema = shape(
   {
-    code: FailureCodeSchema,
-    message: text("The failure in a sentence."),
-    hint: text("What to do next."),
-    path: Type.Optional(text("Dotted path in the document.")),
-    problems: Type.Optional(Type.Array(ProblemSchema)),
+    type: text("Reference to the description of the code."),
+    title: text("What the code means, in a sentence."),
+    status: count("The HTTP status of the reply."),
+    detail: text("The failure in a sentence, the same as `message`."),
+    ...failureProperties,
   },
-  "A failure.",
+  "A failure as problem details (RFC 9457), with media type application/problem+json.",
 );

@@ -1,4 +1,4 @@
-import type { FailureSchema, ProblemSchema } from "./failure-schema.ts";
+import type { FailureReplySchema, FailureSchema, ProblemSchema } from "./failure-schema.ts";
 import type { ShapeOf } from "./shape.ts";
 
 /** Which side caused the failure. */
@@ -137,7 +137,7 @@ export const FAILURES = {
   ),
   "too-many-changes": entry(
     "operator",
-    503,
+    429,
     "Too many changes are waiting.",
     "Try again when the changes before it are done.",
   ),
@@ -152,6 +152,72 @@ export const FAILURES = {
     500,
     "A newer version of the program wrote the state.",
     "Start that version, or give this one another folder with --data.",
+  ),
+  "precondition-required": entry(
+    "operator",
+    428,
+    "The request must say which state it is about.",
+    "Read the document, and send the ETag of the reply as If-Match. `If-Match: *` accepts any state.",
+  ),
+  "already-exists": entry(
+    "operator",
+    412,
+    "The resource exists already.",
+    "Use another name, or change the existing resource with If-Match instead of If-None-Match.",
+  ),
+  "does-not-exist": entry(
+    "operator",
+    412,
+    "The resource does not exist.",
+    "Check the spelling, or add it with If-None-Match instead of If-Match.",
+  ),
+  "unsupported-media-type": entry(
+    "operator",
+    415,
+    "The body has another media type than the resource accepts.",
+    "Send application/json with PUT and POST, and application/merge-patch+json with PATCH.",
+  ),
+  "body-too-large": entry(
+    "operator",
+    413,
+    "The body is too large.",
+    "A document may have 16 MiB, every other body 1 MiB.",
+  ),
+  "undo-conflict": entry(
+    "operator",
+    409,
+    "What the revision changed has been changed since.",
+    "Change the document as you want it, or restore a whole revision with `tlsd undo --to REVISION`.",
+  ),
+  "nothing-to-undo": entry(
+    "operator",
+    409,
+    "There is no change to undo.",
+    "`tlsd show history` lists the revisions. `tlsd undo REVISION` takes back an undo.",
+  ),
+  "document-diverged": entry(
+    "operator",
+    409,
+    "The file and the store have changed in different ways.",
+    "Apply the file with `tlsd reload --force`, or bring it up to date with `tlsd export --into FILE`.",
+  ),
+  "no-document-file": entry(
+    "operator",
+    409,
+    "The director was started without a file of the document.",
+    "Apply a document with `tlsd apply FILE`, or start the director with --config.",
+  ),
+  "client-gone": entry(
+    "client",
+    400,
+    "The client closed the connection before the change started.",
+    "Nothing was changed. Send the request again.",
+  ),
+  "outcome-unknown": entry(
+    "director",
+    504,
+    "It is not known whether the change was made.",
+    "`tlsd show history` tells it. Look at the revision in the message.",
   ),
   "revision-conflict": entry(
     "operator",
@@ -228,6 +294,8 @@ export const isFailureCode = (code: string): code is FailureCode => Object.hasOw
 
 /** The JSON shape of a failure, in replies and with --json. */
 export type FailureShape = ShapeOf<typeof FailureSchema>;
+/** A failure in a reply of the admin API. */
+export type FailureReply = ShapeOf<typeof FailureReplySchema>;
 export type Problem = ShapeOf<typeof ProblemSchema>;
 
 export class DirectorError extends Error {
@@ -236,6 +304,8 @@ export class DirectorError extends Error {
   readonly detail: string | undefined;
   readonly path: string | undefined;
   readonly problems: readonly Problem[] | undefined;
+  /** The current entity tag of the resource, if the failure is that another one was expected. */
+  readonly tag: string | undefined;
 
   constructor(
     code: FailureCode,
@@ -244,6 +314,7 @@ export class DirectorError extends Error {
       readonly cause?: unknown;
       readonly path?: string;
       readonly problems?: readonly Problem[];
+      readonly tag?: string;
     } = {},
   ) {
     super(detail === undefined ? FAILURES[code].text : `${FAILURES[code].text} ${detail}`, {
@@ -253,6 +324,7 @@ export class DirectorError extends Error {
     this.detail = detail;
     this.path = rest.path;
     this.problems = rest.problems;
+    this.tag = rest.tag;
   }
 
   toShape(): FailureShape {

@@ -2,7 +2,10 @@ import { Option, type Command } from "commander";
 import { integerOption, withExamples } from "./command-options.ts";
 
 export interface ServeRequest {
-  readonly configPath: string;
+  /** Undefined if the director serves the document of its store. */
+  readonly configPath: string | undefined;
+  /** Whether the file is applied even if the store has changes that it does not have. */
+  readonly appliesFile: boolean;
   /** If one of the next four is undefined, the setting of the document is used. */
   readonly dataPath: string | undefined;
   readonly runtimePath: string | undefined;
@@ -13,7 +16,8 @@ export interface ServeRequest {
 }
 
 interface ServeOptions {
-  readonly config: string;
+  readonly config?: string;
+  readonly applyFile?: true;
   readonly data?: string;
   readonly runtime?: string;
   readonly workers?: number | "auto";
@@ -28,7 +32,11 @@ const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 /** Adds `tlsd serve`. */
 export function addServe(program: Command, run: (request: ServeRequest) => Promise<void>): void {
   const command = program.command("serve").description("run a director in the foreground");
-  addServeOptions(command, "director.yaml", run);
+  command.option(
+    "--apply-file",
+    "apply the file at the start even if the document was changed by other means since the file was last applied",
+  );
+  addServeOptions(command, undefined, run);
   command.addHelpText(
     "after",
     [
@@ -61,11 +69,17 @@ export function addDemo(
 
 function addServeOptions(
   command: Command,
-  configDefault: string,
+  configDefault: string | undefined,
   run: (request: ServeRequest) => Promise<void>,
 ): void {
   command
-    .option("--config <file>", "the document, YAML or JSON", configDefault)
+    .option(
+      "--config <file>",
+      configDefault === undefined
+        ? "the document, YAML or JSON (default: the document of the state in the data folder)"
+        : "the document, YAML or JSON",
+      configDefault,
+    )
     .option("--data <folder>", "folder for state, admin socket and lock (default: director.data)")
     .option("--runtime <folder>", "folder for admin socket and lock, if it is not the data folder")
     .addOption(
@@ -90,6 +104,7 @@ function addServeOptions(
       const options = command.opts<ServeOptions>();
       await run({
         configPath: options.config,
+        appliesFile: options.applyFile === true,
         dataPath: options.data,
         runtimePath: options.runtime,
         workers: options.workers,

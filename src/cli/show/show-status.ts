@@ -1,5 +1,5 @@
 import { escapeControls } from "#model/escape-controls.ts";
-import type { DirectorStatus, WorkerStatus } from "#model/records/status.ts";
+import type { DirectorStatus, FileState, WorkerStatus } from "#model/records/status.ts";
 import { mebibytesText, spanText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
@@ -28,6 +28,7 @@ export const showStatus: ShowView<DirectorStatus> = {
         "document",
         `revision ${status.revision}, changed ${status.changedAt} (${since(status.changedAt)})`,
       ],
+      ["file", fileText(status.file)],
       ["workers", `${workers.serving} of ${workers.wanted} serve, engine ${status.engine}`],
       ["connections", `${status.openConnections} open`],
       ["certificates", counts.map(([state, count]) => `${count} ${state}`).join(", ")],
@@ -53,6 +54,17 @@ export const showStatus: ShowView<DirectorStatus> = {
     return rows.map(([name, value]) => `${name.padEnd(14)}${escapeControls(value)}\n`).join("");
   },
 };
+
+const FILE_TEXTS: Readonly<Record<FileState, string>> = {
+  none: "none; the document is that of the store",
+  "in-force": "in force",
+  "store-ahead": "without the changes made since it was applied; see `tlsd export --into FILE`",
+  "file-ahead": "changed, and not applied yet",
+  diverged: "diverged from the store; see `tlsd reload --force` and `tlsd export --into FILE`",
+};
+
+const fileText = ({ path, state }: DirectorStatus["file"]): string =>
+  path === undefined ? FILE_TEXTS[state] : `${path}: ${FILE_TEXTS[state]}`;
 
 export const showWorkers: ShowView<readonly WorkerStatus[]> = {
   path: () => "/v1/workers",

@@ -7,14 +7,17 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
-import { DirectorError, FAILURES } from "#model/failure.ts";
+import { DirectorError, FAILURES, type FailureCode, type FailureReply } from "#model/failure.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { boundConnections } from "./bound-connections.ts";
+import { parseBodies } from "./parse-body.ts";
 
 /** At this number, a new connection closes another one (`boundConnections`). */
 const MAX_CONNECTIONS = 64;
-const METHODS = ["GET", "HEAD", "POST"] as const;
-const MAX_BODY_BYTES = 64 * 1024;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
+const MAX_BODY_BYTES = 1024 * 1024;
+/** A certificate name has at most 253 characters, each of which may be percent-encoded. */
+const MAX_PARAM_LENGTH = 1_024;
 const REQUEST_DEADLINE_MS = 10_000;
 const REPLY_DEADLINE_MS = 10_000;
 const IDLE_DEADLINE_MS = 30_000;
@@ -44,12 +47,11 @@ export function buildHttpApp(log: Logger): FastifyInstance {
       return server;
     },
     handlerTimeout: REPLY_DEADLINE_MS,
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
     // Unknown keys of a request are refused. By default, fastify removes them silently.
     ajv: { customOptions: { removeAdditional: false } },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
-      const failure = requestFailureOf(error);
-      void reply.code(FAILURES[failure.code].status).send(failure.toShape());
+      void sendFailure(reply, requestFailureOf(error));
     },
     clientErrorHandler: refuseConnection,
   });
@@ -58,7 +60,7 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     if (failure.code === "internal") {
       log.error({ event: "request-failed", url: request.url, err: error }, "A request failed.");
     }
-    return reply.code(FAILURES[failure.code].status).send(failure.toShape());
+    return sendFailure(reply, failure);
   });
   app.setNotFoundHandler((request, reply) => {
     const [url = ""] = request.url.split("?");
@@ -66,10 +68,41 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     const code = allowed.length === 0 ? "not-found" : "method-not-allowed";
     if (allowed.length > 0) void reply.header("allow", allowed.join(", "));
     const failure = new DirectorError(code, `No route matches ${request.method} ${request.url}.`);
-    return reply.code(FAILURES[code].status).send(failure.toShape());
+    return sendFailure(reply, failure);
   });
+  parseBodies(app);
   return app;
 }
+
+const PROBLEM_TYPE = "application/problem+json";
+/** When a client may try again after `too-many-changes`. */
+const RETRY_AFTER_S = 1;
+
+/** Failures by the code of an error of fastify. */
+const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "body-too-large",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported-media-type",
+  FST_ERR_HANDLER_TIMEOUT: "reply-late",
+};
+
+function sendFailure(reply: FastifyReply, failure: DirectorError): FastifyReply {
+  const { status } = FAILURES[failure.code];
+  if (failure.code === "too-many-changes") void reply.header("retry-after", RETRY_AFTER_S);
+  if (failure.tag !== undefined) void reply.header("etag", failure.tag);
+  return reply
+    .code(status)
+    .type(PROBLEM_TYPE)
+    .serializer(JSON.stringify)
+    .send(failureReplyOf(failure, status));
+}
+
+const failureReplyOf = (failure: DirectorError, status: number): FailureReply => ({
+  type: `/docs#${failure.code}`,
+  title: FAILURES[failure.code].text,
+  status,
+  detail: failure.message,
+  ...failure.toShape(),
+});
 
 /** Answers a request that cannot be read or is not complete in time, and closes the connection. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -80,9 +113,9 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
   const status = isLate ? 408 : FAILURES["bad-request"].status;
   const detail = isLate ? "It did not arrive in time." : "It is not valid HTTP.";
-  const body = JSON.stringify(new DirectorError("bad-request", detail).toShape());
+  const body = JSON.stringify(failureReplyOf(new DirectorError("bad-request", detail), status));
   socket.write(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
   socket.destroySoon();
@@ -91,6 +124,8 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
 /** An error with a status below 500 is caused by the request. Any other is an internal error, and its text is only logged. */
 function requestFailureOf(error: FastifyError | DirectorError): DirectorError {
   if (error instanceof DirectorError) return error;
+  const known = FAILURE_OF_CODE[error.code];
+  if (known !== undefined) return new DirectorError(known, undefined, { cause: error });
   const isRefusal = error.statusCode !== undefined && error.statusCode < 500;
   return isRefusal
     ? new DirectorError("bad-request", error.message, { cause: error })

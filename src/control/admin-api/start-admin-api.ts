@@ -6,10 +6,14 @@ import type { DirectorView } from "#control/director-view.ts";
 import type { Notices } from "#control/notice.ts";
 import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
-import { addChangeRoutes, type Changes } from "./add-change-routes.ts";
+import { addDocumentRoutes } from "./add-document-routes.ts";
+import { addHistoryRoutes } from "./add-history-routes.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
+import { addReloadRoute } from "./add-reload-route.ts";
+import { addResourceRoutes } from "./add-resource-routes.ts";
 import { addStatusRoutes } from "./add-status-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
+import type { ChangeApi } from "./change-api.ts";
 
 export interface AdminApi {
   readonly socketPath: string;
@@ -20,7 +24,7 @@ export interface AdminApi {
 export interface AdminApiOptions {
   readonly socketPath: string;
   readonly view: DirectorView;
-  readonly changes: Changes;
+  readonly api: ChangeApi;
   readonly log: Logger;
   readonly notices: Notices;
 }
@@ -73,13 +77,16 @@ interface ServedSocket {
 async function serveSocket({
   socketPath,
   view,
-  changes,
+  api,
   log,
 }: AdminApiOptions): Promise<ServedSocket> {
   const app = buildHttpApp(log);
   addProbeRoutes(app, view);
   addStatusRoutes(app, view);
-  addChangeRoutes(app, changes);
+  addDocumentRoutes(app, api);
+  addResourceRoutes(app, api);
+  addHistoryRoutes(app, api);
+  addReloadRoute(app, api);
   try {
     await refuseOtherFile(socketPath);
     // When a server closes, the runtime removes the path that it was bound to. That must not be the path of the socket,

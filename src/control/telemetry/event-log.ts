@@ -1,5 +1,6 @@
+import { changeLines } from "#model/document/change-lines.ts";
 import { socketAddressOf } from "#model/names.ts";
-import type { ChangeResult, StateInForce } from "#control/change.ts";
+import type { ChangeResult, StateInForce } from "#control/change/change.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { Logger } from "./log.ts";
 import type { RecordLines } from "./record-lines.ts";
@@ -31,7 +32,8 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       return event.kind === "document" ? logDocument(event, log) : logCertificates(event, log);
     case "change-unchanged": {
       if (event.kind !== "document") return;
-      const unchanged = { event: "document-unchanged", ...numbersOf(event.result.after) };
+      const numbers = numbersOf(event.result.after);
+      const unchanged = { event: "document-unchanged", ...numbers, ...originOf(event) };
       return log.info(unchanged, "The document has not changed.");
     }
     case "change-refused": {
@@ -40,7 +42,10 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       // An internal error is not a mistake of the operator, so its stack is logged.
       const cause =
         failure.code === "internal" ? { err: event.refusal.cause ?? event.refusal } : {};
-      return log.error({ event: refused, ...failure, ...cause }, failure.message);
+      const facts = { event: refused, ...failure, ...originOf(event), ...cause };
+      // A client of the API gets the reason, and many of them could fill the log.
+      const isTold = event.by.origin === "socket" && failure.code !== "internal";
+      return isTold ? log.info(facts, failure.message) : log.error(facts, failure.message);
     }
     case "document-warning":
     case "certificate-warning":
@@ -106,22 +111,29 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
   }
 }
 
-const numbersOf = (state: StateInForce | undefined) => ({
-  revision: state?.revision,
-  snapshot: state?.compiled.snapshot.number,
+const numbersOf = ({ revision, compiled }: StateInForce) => ({
+  revision,
+  snapshot: compiled.snapshot.number,
 });
 
-function logDocument({ result, seconds }: EventNamed<"change-applied">, log: Logger): void {
+const originOf = ({ by, reason }: Pick<EventNamed<"change-applied">, "by" | "reason">) => ({
+  by,
+  ...(reason === undefined ? {} : { reason }),
+});
+
+function logDocument(event: EventNamed<"change-applied">, log: Logger): void {
+  const { result, seconds } = event;
   logListening(result, log);
   const numbers = numbersOf(result.after);
+  const changes = changeLines(result.changes());
   const text = `Revision ${numbers.revision} of the document is in force.`;
-  log.info({ event: "document-applied", ...numbers, seconds }, text);
+  log.info({ event: "document-applied", ...numbers, seconds, ...originOf(event), changes }, text);
 }
 
 /** Writes a line for each new listener. */
 function logListening({ before, after }: ChangeResult, log: Logger): void {
   const known = new Set(before?.compiled.snapshot.listeners.map(({ name }) => name));
-  for (const { name, virtualIp, port, mode } of after?.compiled.snapshot.listeners ?? []) {
+  for (const { name, virtualIp, port, mode } of after.compiled.snapshot.listeners) {
     if (known.has(name)) continue;
     const address = socketAddressOf(virtualIp, port);
     const text = `${name} listens on ${address}.`;
@@ -132,7 +144,7 @@ function logListening({ before, after }: ChangeResult, log: Logger): void {
 function logCertificates({ result, seconds }: EventNamed<"change-applied">, log: Logger): void {
   const { before, after } = result;
   const known = before?.sources.certificates;
-  const certificates = [...(after?.sources.certificates ?? [])]
+  const certificates = [...after.sources.certificates]
     .filter(([name, { id }]) => known?.get(name)?.id !== id)
     .map(([name]) => name);
   // A listener that the director started without may have got its certificate.

@@ -15,8 +15,6 @@ export interface Participants {
    * and to undefined if the fresh worker accepts it.
    */
   tryOut(compiled: Compiled, round: PrepareRound): Promise<DirectorError | undefined>;
-  /** Has a fresh worker try a change that no worker was asked about. Rejects with the reason if it is refused. */
-  tryFirst(compiled: Compiled): Promise<void>;
   /** Starts a successor on the saved state for each of these workers, and drains the worker. */
   replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void>;
   /**
@@ -55,19 +53,12 @@ export class Rollout {
     this.#compiled = compiled;
   }
 
-  /** Has a fresh worker try the change and leaves every other worker as it is. Throws the reason if it is refused. */
-  async dryRun(): Promise<void> {
-    if (isTooLarge(this.#compiled)) throw new DirectorError("change-too-large");
-    await this.#pool.tryFirst(this.#compiled);
-  }
-
   /**
    * Throws a refusal only if a fresh worker refuses the change too, and after every worker has been rolled back.
    * A participant that dies or is late does not stop the change, but at least one must have prepared it: a change that no
    * worker could try is not saved.
    */
   async prepare(): Promise<void> {
-    if (isTooLarge(this.#compiled)) throw new DirectorError("change-too-large");
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
       await this.#pool.untilParticipant();
       const refusals = await this.#ask(this.#pool.participants());
@@ -119,8 +110,8 @@ export class Rollout {
   }
 }
 
-/** Returns true if a worker that starts from nothing could not receive the snapshot in one frame. */
-function isTooLarge({ snapshot, material }: Compiled): boolean {
+/** Throws `change-too-large` if a worker that starts from nothing could not receive the snapshot in one frame. */
+export function refuseTooLarge({ snapshot, material }: Compiled): void {
   let characters = 0;
   for (const listener of snapshot.listeners) {
     characters += LISTENER_CHARACTERS;
@@ -134,5 +125,5 @@ function isTooLarge({ snapshot, material }: Compiled): boolean {
         ? one.chainPem.length + one.keyPem.length
         : one.caPem.length + (one.crlPem?.length ?? 0);
   }
-  return characters > MAX_FILL * MAX_FRAME_BYTES_TO_WORKER;
+  if (characters > MAX_FILL * MAX_FRAME_BYTES_TO_WORKER) throw new DirectorError("change-too-large");
 }

@@ -7,7 +7,7 @@ import type { EventBus } from "#control/event-bus.ts";
 import { backOffMsOf, WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
 import type { PrepareRound, Participants } from "./rollout.ts";
 import { TicketKeys } from "./ticket-keys.ts";
-import { tryFirst, tryOut } from "./try-out.ts";
+import { tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 import { WorkerHandle, type WorkerEnd } from "./worker-handle.ts";
 import type { WorkerSink } from "./worker-sink.ts";
@@ -98,19 +98,10 @@ export class WorkerPool implements Participants {
   }
 
   async tryOut(target: Compiled, round: PrepareRound): Promise<DirectorError | undefined> {
-    const { bus } = this.#options;
-    return this.#onProbe((probe) => tryOut(probe, { saved: this.#saved, target }, round, bus));
-  }
-
-  async tryFirst(target: Compiled): Promise<void> {
-    await this.#onProbe((probe) => tryFirst(probe, { saved: this.#saved, target }));
-  }
-
-  async #onProbe<Result>(work: (probe: WorkerHandle) => Promise<Result>): Promise<Result> {
     const probe = this.#start();
     this.#probes.add(probe);
     try {
-      return await work(probe);
+      return await tryOut(probe, { saved: this.#saved, target }, round, this.#options.bus);
     } finally {
       this.#probes.delete(probe);
     }

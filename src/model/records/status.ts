@@ -90,6 +90,21 @@ export const ReloadResultSchema = shape(
 );
 export type ReloadResult = ShapeOf<typeof ReloadResultSchema>;
 
+export const FILE_STATES = ["none", "in-force", "store-ahead", "file-ahead", "diverged"] as const;
+/** How the file of the document stands to the document in force. */
+export type FileState = (typeof FILE_STATES)[number];
+
+const DocumentFileSchema = shape(
+  {
+    path: Type.Optional(text("Absolute path. Absent if the director was started without a file.")),
+    state: oneOf(
+      FILE_STATES,
+      "`none`: there is no file. `in-force`: the file has the document in force. `store-ahead`: the document was changed since the file was applied. `file-ahead`: the file was changed and not applied. `diverged`: both were changed, in different ways.",
+    ),
+  },
+  "The file of the document, and how it stood to the document in force when it was last read.",
+);
+
 export const DirectorStatusSchema = shape(
   {
     version: text("Version of the program."),
@@ -98,6 +113,7 @@ export const DirectorStatusSchema = shape(
     pid: count("Process id of the control process, not of a worker."),
     startedAt: text("Time of the start, ISO 8601."),
     revision: count("Revision of the document in force."),
+    file: DocumentFileSchema,
     changedAt: text("Time of the last change that was applied, ISO 8601."),
     lastRefusal: Type.Optional(text("Why the last change was refused. Absent if it was applied.")),
     workers: shape(

@@ -1,0 +1,98 @@
+import type { FastifyInstance } from "fastify";
+import Type from "typebox";
+import { DocumentSchema } from "#model/document/document.ts";
+import { mergePatch } from "#model/document/merge-patch.ts";
+import type { Json } from "#model/json.ts";
+import { ChangeReplySchema } from "#model/records/change-reply.ts";
+import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
+import { ChangeHeaders, ChangeQuery, requireCondition } from "./change-terms.ts";
+import { JSON_TYPE, MERGE_PATCH_TYPE } from "./parse-body.ts";
+import { isUnchanged, ReadHeaders, ReadQuery } from "./read-terms.ts";
+import { requireType, route } from "./route.ts";
+
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+/** The document as its operators wrote it; its schema is too large to be repeated in each reply. */
+const ShownDocumentSchema = Type.Unknown({
+  description: "The document as written, without defaults and without the settings under `director`.",
+});
+
+const EXAMPLE = {
+  servers: { "web-1": { address: "127.0.0.1" } },
+  profiles: { shop: { servers: ["web-1"] } },
+};
+
+/** The routes of the whole document. */
+export function addDocumentRoutes(app: FastifyInstance, api: ChangeApi): void {
+  app.get<{ Querystring: ReadQuery }>(
+    "/v1/document",
+    route({
+      operationId: "getDocument",
+      tags: ["document"],
+      summary: "Read the document in force",
+      querystring: ReadQuery,
+      headers: ReadHeaders,
+      reply: ShownDocumentSchema,
+    }),
+    (request, reply) => {
+      const inForce = api.inForce();
+      const tag = api.documentTag(inForce);
+      void reply.header("etag", tag);
+      if (isUnchanged(request, tag)) return reply.code(304).send();
+      const { shown } = api.parts;
+      const { written } = inForce;
+      return request.query.effective ? shown.effective(written) : shown.of(written);
+    },
+  );
+
+  app.put<{ Querystring: ChangeQuery }>(
+    "/v1/document",
+    {
+      ...route({
+        operationId: "putDocument",
+        tags: ["document"],
+        summary: "Set the whole document",
+        querystring: ChangeQuery,
+        headers: ChangeHeaders,
+        body: { schema: DocumentSchema, type: JSON_TYPE, example: EXAMPLE },
+        reply: ChangeReplySchema,
+      }),
+      bodyLimit: MAX_DOCUMENT_BYTES,
+      ...CHANGE_ROUTE,
+    },
+    async (request, reply) => {
+      requireType(request, JSON_TYPE);
+      requireCondition(request);
+      const want = api.editOf(() => request.body);
+      const { reply: body, tag } = await api.run(request, request.query, want);
+      return reply.header("etag", tag).send(body);
+    },
+  );
+
+  app.patch<{ Querystring: ChangeQuery }>(
+    "/v1/document",
+    {
+      ...route({
+        operationId: "patchDocument",
+        tags: ["document"],
+        summary: "Change parts of the document by a JSON merge patch (RFC 7396)",
+        querystring: ChangeQuery,
+        headers: ChangeHeaders,
+        body: {
+          schema: Type.Unknown({ description: "A merge patch. null removes, and lists replace." }),
+          type: MERGE_PATCH_TYPE,
+          example: { servers: { "web-2": { address: "127.0.0.2" } } },
+        },
+        reply: ChangeReplySchema,
+      }),
+      bodyLimit: MAX_DOCUMENT_BYTES,
+      ...CHANGE_ROUTE,
+    },
+    async (request, reply) => {
+      requireType(request, MERGE_PATCH_TYPE);
+      const want = api.editOf(({ written }) => mergePatch(written as Json, request.body as Json));
+      const { reply: body, tag } = await api.run(request, request.query, want);
+      return reply.header("etag", tag).send(body);
+    },
+  );
+}

@@ -1,0 +1,255 @@
+import type { FastifyInstance } from "fastify";
+import Type, { type TSchema } from "typebox";
+import { CertificateSchema } from "#model/document/certificate.ts";
+import { ListenerSchema } from "#model/document/listener.ts";
+import { mergePatch } from "#model/document/merge-patch.ts";
+import { PolicySchema } from "#model/document/policy.ts";
+import { ProfileSchema } from "#model/document/profile.ts";
+import {
+  RESOURCE_KINDS,
+  resourceOf,
+  withResource,
+  type ResourceKind,
+} from "#model/document/resources.ts";
+import { ServerSchema } from "#model/document/server.ts";
+import { VnicSchema } from "#model/document/vnic.ts";
+import { DirectorError } from "#model/failure.ts";
+import type { Json, JsonMap } from "#model/json.ts";
+import { quoted } from "#model/problem.ts";
+import { ChangeReplySchema } from "#model/records/change-reply.ts";
+import type { StateInForce } from "#control/change/change.ts";
+import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
+import { ChangeHeaders, ChangeQuery, type CurrentTags } from "./change-terms.ts";
+import { JSON_TYPE, MERGE_PATCH_TYPE } from "./parse-body.ts";
+import { isUnchanged, ReadHeaders, ReadQuery } from "./read-terms.ts";
+import { requireType, route } from "./route.ts";
+
+interface KindFacts {
+  /** The kind in the singular, as operators call it. */
+  readonly noun: string;
+  readonly schema: TSchema;
+  readonly example: JsonMap;
+  readonly patch: JsonMap;
+  /** Shown in the description of the parameter. */
+  readonly nameExample: string;
+}
+
+const KINDS: Readonly<Record<ResourceKind, KindFacts>> = {
+  servers: {
+    noun: "server",
+    schema: ServerSchema,
+    example: { address: "127.0.0.1" },
+    patch: { address: "127.0.0.2" },
+    nameExample: "web-1",
+  },
+  profiles: {
+    noun: "profile",
+    schema: ProfileSchema,
+    example: { servers: ["web-1"] },
+    patch: { servers: ["web-1"] },
+    nameExample: "shop",
+  },
+  vnics: {
+    noun: "vNIC",
+    schema: VnicSchema,
+    example: { ip: "127.0.1.10" },
+    patch: { admin: "down" },
+    nameExample: "front.shop",
+  },
+  listeners: {
+    noun: "listener",
+    schema: ListenerSchema,
+    example: { mode: "redirect" },
+    patch: { accessLog: "full" },
+    nameExample: "front.shop:8443",
+  },
+  certificates: {
+    noun: "certificate",
+    schema: CertificateSchema,
+    example: { chain: "certs/shop.pem", key: "certs/shop.key" },
+    patch: { chain: "certs/shop.pem" },
+    nameExample: "shop",
+  },
+  policies: {
+    noun: "policy",
+    schema: PolicySchema,
+    example: { base: "modern" },
+    patch: { base: "intermediate" },
+    nameExample: "partners",
+  },
+};
+
+interface Named {
+  readonly name: string;
+}
+
+/** The routes by which one named part of the document is read and changed. */
+export function addResourceRoutes(app: FastifyInstance, api: ChangeApi): void {
+  for (const kind of RESOURCE_KINDS) addRoutesOf(app, api, kind);
+}
+
+function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): void {
+  const { noun, schema, example, patch, nameExample } = KINDS[kind];
+  const { shown } = api.parts;
+  const path = `/v1/${kind}/:name`;
+  const params = Type.Object({
+    name: Type.String({ description: `Name of the ${noun}, e.g. \`${nameExample}\`.` }),
+  });
+  const operation = (verb: string): string =>
+    `${verb}${noun.charAt(0).toUpperCase()}${noun.slice(1)}`;
+  const tagsOf =
+    (name: string) =>
+    (inForce: StateInForce): CurrentTags => ({
+      own: shown.resource(inForce.written, kind, name)?.tag,
+      document: api.documentTag(inForce),
+    });
+  const absent = (name: string): DirectorError =>
+    new DirectorError("not-found", `There is no ${noun} named ${quoted(name)}.`);
+
+  app.get<{ Params: Named; Querystring: ReadQuery }>(
+    path,
+    route({
+      operationId: operation("get"),
+      tags: [kind],
+      summary: `Read one ${noun} as it is written in the document`,
+      params,
+      querystring: ReadQuery,
+      headers: ReadHeaders,
+      reply: Type.Unknown({ description: `The ${noun} as written, without defaults.` }),
+    }),
+    (request, reply) => {
+      const { name } = request.params;
+      const { written } = api.inForce();
+      const found = shown.resource(written, kind, name);
+      if (found === undefined) throw absent(name);
+      void reply.header("etag", found.tag);
+      if (isUnchanged(request, found.tag)) return reply.code(304).send();
+      if (!request.query.effective) return found.value;
+      return resourceOf(shown.effective(written), kind, name);
+    },
+  );
+
+  app.put<{ Params: Named; Querystring: ChangeQuery }>(
+    path,
+    {
+      ...route({
+        operationId: operation("put"),
+        tags: [kind],
+        summary: `Add or replace one ${noun}`,
+        params,
+        querystring: ChangeQuery,
+        headers: ChangeHeaders,
+        body: { schema, type: JSON_TYPE, example },
+        reply: ChangeReplySchema,
+        isCreating: true,
+      }),
+      ...CHANGE_ROUTE,
+    },
+    async (request, reply) => {
+      requireType(request, JSON_TYPE);
+      const { name } = request.params;
+      let isNew = false;
+      const want = api.editOf(({ written }) => {
+        isNew = resourceOf(written, kind, name) === undefined;
+        return withValue(written, kind, name, request.body as Json);
+      });
+      const { reply: body } = await api.run(request, request.query, want, tagsOf(name));
+      void reply.header("etag", tagOf(name) ?? "");
+      if (isNew && !body.dryRun) void reply.code(201).header("location", locationOf(kind, name));
+      return reply.send(body);
+    },
+  );
+
+  app.patch<{ Params: Named; Querystring: ChangeQuery }>(
+    path,
+    {
+      ...route({
+        operationId: operation("patch"),
+        tags: [kind],
+        summary: `Change parts of one ${noun} by a JSON merge patch (RFC 7396)`,
+        params,
+        querystring: ChangeQuery,
+        headers: ChangeHeaders,
+        body: {
+          schema: Type.Unknown({ description: "A merge patch. null removes, and lists replace." }),
+          type: MERGE_PATCH_TYPE,
+          example: patch,
+        },
+        reply: ChangeReplySchema,
+      }),
+      ...CHANGE_ROUTE,
+    },
+    async (request, reply) => {
+      requireType(request, MERGE_PATCH_TYPE);
+      const { name } = request.params;
+      const want = api.editOf(({ written }) => {
+        const current = resourceOf(written, kind, name);
+        if (current === undefined) throw absent(name);
+        return withValue(written, kind, name, mergePatch(current, request.body as Json));
+      });
+      const { reply: body } = await api.run(request, request.query, want, tagsOf(name));
+      return reply.header("etag", tagOf(name) ?? "").send(body);
+    },
+  );
+
+  app.delete<{ Params: Named; Querystring: ChangeQuery }>(
+    path,
+    {
+      ...route({
+        operationId: operation("delete"),
+        tags: [kind],
+        summary: `Remove one ${noun}`,
+        params,
+        querystring: ChangeQuery,
+        headers: ChangeHeaders,
+        reply: ChangeReplySchema,
+      }),
+      ...CHANGE_ROUTE,
+    },
+    async (request) => {
+      const { name } = request.params;
+      const want = api.editOf(({ written }) => {
+        if (resourceOf(written, kind, name) === undefined) throw absent(name);
+        return withResource(written, kind, name, undefined);
+      });
+      const { reply } = await api.run(request, request.query, want, tagsOf(name));
+      return reply;
+    },
+  );
+
+  function tagOf(name: string): string | undefined {
+    return shown.resource(api.inForce().written, kind, name)?.tag;
+  }
+}
+
+/** A listener without a port gets the one in its name. Throws `not-found` if the owner of the resource does not exist. */
+function withValue(
+  written: StateInForce["written"],
+  kind: ResourceKind,
+  name: string,
+  value: Json,
+): unknown {
+  const edited = withResource(written, kind, name, portedOf(kind, name, value));
+  if (edited !== undefined) return edited;
+  const owner = kind === "listeners" ? "vNIC" : "profile";
+  throw new DirectorError(
+    "not-found",
+    `The document has no ${owner} for the ${KINDS[kind].noun} ${quoted(name)}.`,
+  );
+}
+
+function portedOf(kind: ResourceKind, name: string, value: Json): Json {
+  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (kind !== "listeners" || !isMap) return value;
+  const port = Number(name.slice(name.lastIndexOf(":") + 1));
+  const given = (value as JsonMap)["port"];
+  if (given === undefined) return { port, ...(value as JsonMap) };
+  if (given === port) return value;
+  throw new DirectorError(
+    "bad-request",
+    `The body has port ${quoted(given)}, and the name of the listener has port ${port}.`,
+  );
+}
+
+const locationOf = (kind: ResourceKind, name: string): string =>
+  `/v1/${kind}/${encodeURIComponent(name)}`;

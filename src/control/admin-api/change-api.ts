@@ -1,0 +1,119 @@
+import type { FastifyRequest } from "fastify";
+import { restoreSecrets, type FingerprintOf } from "#model/document/secrets.ts";
+import { DocumentSchema } from "#model/document/document.ts";
+import { DirectorError } from "#model/failure.ts";
+import type { ListenerName } from "#model/names.ts";
+import type { ChangeReply } from "#model/records/change-reply.ts";
+import type { ChangePlan, ChangeRequest, ChangeResult, StateInForce } from "#control/change/change.ts";
+import type { DocumentEdit, Wants } from "#control/change/wants.ts";
+import type { DocumentStore } from "#control/state/document-store.ts";
+import { changeReplyOf } from "./change-reply.ts";
+import { termsOf, type ChangeQuery, type CurrentTags } from "./change-terms.ts";
+import type { EntityTag } from "./entity-tags.ts";
+import type { ShownDocument } from "./shown-document.ts";
+
+/** What the admin API uses of the director. */
+export interface Changes {
+  readonly inForce: StateInForce | undefined;
+  /** Rejects with DirectorError if the change is refused; the state then stays as it was. */
+  change(request: ChangeRequest): Promise<ChangeResult>;
+  /** Computes what a change would do, without asking a worker. */
+  plan(request: ChangeRequest): Promise<ChangePlan>;
+}
+
+export interface ChangeApiParts {
+  readonly changes: Changes;
+  readonly wants: Wants;
+  readonly store: DocumentStore;
+  /** Identifies the store in entity tags, so that a new store cannot repeat the tags of an old one. */
+  readonly storeId: string;
+  readonly fingerprintOf: FingerprintOf;
+  readonly shown: ShownDocument;
+  readonly openConnections: (listener: ListenerName) => number;
+}
+
+/** Longer than a change takes, which waits for the changes before it and then for every worker, each with a deadline. */
+const CHANGE_DEADLINE_MS = 300_000;
+/** Options of a route that changes the document: its own deadline must pass first. */
+export const CHANGE_ROUTE = { handlerTimeout: CHANGE_DEADLINE_MS + 10_000 };
+
+/** What the routes that change the document share. */
+export class ChangeApi {
+  readonly parts: ChangeApiParts;
+
+  constructor(parts: ChangeApiParts) {
+    this.parts = parts;
+  }
+
+  /** Throws `not-ready` before the first document is served. */
+  inForce(): StateInForce {
+    const { inForce } = this.parts.changes;
+    if (inForce === undefined) throw new DirectorError("not-ready");
+    return inForce;
+  }
+
+  /** The tag of the whole document and of lists. */
+  documentTag({ revision, isSaved }: StateInForce): EntityTag {
+    return `"${this.parts.storeId}-${revision}${isSaved ? "" : "-unsaved"}"`;
+  }
+
+  /** Returns the edit with secrets in place of the fingerprints that the client sent back. */
+  editOf(edit: DocumentEdit): ChangeRequest["want"] {
+    return this.parts.wants.edit((inForce) => {
+      const { fingerprintOf } = this.parts;
+      const { value, problems } = restoreSecrets(
+        DocumentSchema,
+        edit(inForce),
+        inForce.written,
+        fingerprintOf,
+      );
+      if (problems.length > 0) throw new DirectorError("document-invalid", undefined, { problems });
+      return value;
+    });
+  }
+
+  /** Makes the change or, for a dry run, computes what it would do. */
+  async run(
+    request: FastifyRequest,
+    query: ChangeQuery,
+    want: ChangeRequest["want"],
+    tagsOf: (inForce: StateInForce) => CurrentTags = (inForce) => this.#documentTags(inForce),
+  ): Promise<{ readonly reply: ChangeReply; readonly tag: EntityTag }> {
+    const { changes, shown, openConnections } = this.parts;
+    // The connection is idle until the reply, which may take longer than the idle deadline of other connections.
+    request.raw.setTimeout(CHANGE_ROUTE.handlerTimeout);
+    const wanted: ChangeRequest = { kind: "document", want, ...termsOf(request, query, tagsOf) };
+    const replyParts = { shown, openConnections };
+    if (query.dryRun) {
+      const plan = await changes.plan(wanted);
+      const before = plan.before ?? this.inForce();
+      const facts = { revision: before.revision, dryRun: true };
+      return { reply: changeReplyOf(plan, facts, replyParts), tag: this.documentTag(before) };
+    }
+    const result = await this.#changed(wanted);
+    const facts = { revision: result.after.revision, dryRun: false };
+    return {
+      reply: changeReplyOf(result, facts, replyParts),
+      tag: this.documentTag(result.after),
+    };
+  }
+
+  /** Rejects with `outcome-unknown` at the deadline. A change that has not started by then does not start. */
+  async #changed(wanted: ChangeRequest): Promise<ChangeResult> {
+    const { revision } = this.inForce();
+    const late = AbortSignal.timeout(CHANGE_DEADLINE_MS);
+    const signal = AbortSignal.any([late, ...(wanted.signal === undefined ? [] : [wanted.signal])]);
+    const passed = Promise.withResolvers<never>();
+    late.addEventListener("abort", () => {
+      const detail = `Revision ${revision} was in force when the request came. Look whether a later revision is the change.`;
+      passed.reject(new DirectorError("outcome-unknown", detail));
+    });
+    const change = this.parts.changes.change({ ...wanted, signal });
+    return Promise.race([change, passed.promise]);
+  }
+
+  #documentTags(inForce: StateInForce): CurrentTags {
+    const document = this.documentTag(inForce);
+    return { own: document, document };
+  }
+}

@@ -1,0 +1,60 @@
+import { DocumentSchema, type DirectorSettings } from "#model/document/document.ts";
+import type { PathChange } from "#model/document/path-change.ts";
+import { resourceOf, type ResourceKind } from "#model/document/resources.ts";
+import { redact, redactChanges, type FingerprintOf } from "#model/document/secrets.ts";
+import {
+  effectiveOf,
+  inSchemaOrder,
+  type WrittenDocument,
+} from "#model/document/written-document.ts";
+import type { Json, JsonMap } from "#model/json.ts";
+import { tagOfValue, type EntityTag } from "./entity-tags.ts";
+
+/** A resource as it is shown, and its entity tag. */
+export interface ShownResource {
+  readonly value: JsonMap;
+  readonly tag: EntityTag;
+}
+
+/** Shows documents in replies: with keys in the order of the schema, and with fingerprints in place of secrets. */
+export class ShownDocument {
+  readonly #fingerprintOf: FingerprintOf;
+  readonly #settings: DirectorSettings;
+  /** Documents are immutable, and the one in force is shown often. */
+  readonly #shown = new WeakMap<WrittenDocument, WrittenDocument>();
+
+  constructor(fingerprintOf: FingerprintOf, settings: DirectorSettings) {
+    this.#fingerprintOf = fingerprintOf;
+    this.#settings = settings;
+  }
+
+  /** The document as written. */
+  of(document: WrittenDocument): WrittenDocument {
+    const known = this.#shown.get(document);
+    if (known !== undefined) return known;
+    const redacted = redact(DocumentSchema, document, this.#fingerprintOf) as WrittenDocument;
+    const shown = inSchemaOrder(redacted);
+    this.#shown.set(document, shown);
+    return shown;
+  }
+
+  /** The document with defaults, without the settings under `director`. */
+  effective(document: WrittenDocument): WrittenDocument {
+    const { director: _, ...effective } = effectiveOf(this.of(document), this.#settings);
+    return effective as WrittenDocument;
+  }
+
+  /** Returns undefined if the document has no such resource. */
+  resource(
+    document: WrittenDocument,
+    kind: ResourceKind,
+    name: string,
+  ): ShownResource | undefined {
+    const value = resourceOf(this.of(document), kind, name);
+    return value && { value, tag: tagOfValue(value as Json) };
+  }
+
+  changes(changes: readonly PathChange[]): readonly PathChange[] {
+    return redactChanges(DocumentSchema, changes, this.#fingerprintOf);
+  }
+}

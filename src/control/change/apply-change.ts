@@ -1,0 +1,122 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Revision } from "#model/document/document.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import { DirectorError } from "#model/failure.ts";
+import type { Snapshot } from "#model/records/snapshot.ts";
+import type { DocumentStore, NewRevision } from "../state/document-store.ts";
+import { Rollout, type Participants } from "../workers/rollout.ts";
+import type { ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
+import { planChange, type PlanParts } from "./plan-change.ts";
+
+export interface ChangeParts extends PlanParts {
+  readonly participants: Participants;
+  readonly store: DocumentStore;
+  /** Checks that the addresses in `after` that are not in `before` can be bound. Throws DirectorError. */
+  readonly probe: (before: Snapshot | undefined, after: Snapshot) => Promise<void>;
+}
+
+/**
+ * Carries out one change: compiles a snapshot, probes the new addresses, prepares every worker, saves, and commits on every
+ * worker. Throws DirectorError, with all problems if the document has errors. The previous state then stays in force and no
+ * connection is affected. The save decides the change: nothing after it can fail. The caller makes sure that only one change
+ * runs at a time.
+ */
+export async function applyChange(
+  before: StateInForce | undefined,
+  wanted: Wanted,
+  why: Pick<ChangeRequest, "by" | "reason">,
+  parts: ChangeParts,
+): Promise<ChangeResult> {
+  const { target, compiled, ...plan } = planChange(before, wanted, parts);
+  if (compiled === undefined && before !== undefined) {
+    await noteFile(wanted, parts.store);
+    return { ...plan, after: before };
+  }
+  if (compiled === undefined) throw new TypeError("Nothing is in force, so everything is new.");
+  const { document, written, sources } = target;
+  const known = target.known ?? (await knownOf(before, written, parts.store));
+  await parts.probe(before?.compiled.snapshot, compiled.snapshot);
+  const rollout = new Rollout(parts.participants, compiled);
+  await rollout.prepare();
+  const isToSave = !known.isSaved && target.known === undefined;
+  try {
+    if (isToSave) await save(parts.store, revisionOf(known.revision - 1, written, wanted, why));
+    else await noteFile(wanted, parts.store);
+  } catch (error) {
+    await rollout.rollBack();
+    throw error;
+  }
+  // The commit must follow the save immediately.
+  await rollout.commit();
+  const { revision } = known;
+  const isSaved = known.isSaved || isToSave;
+  const changedAt = new Date().toISOString();
+  return {
+    ...plan,
+    after: { revision, isSaved, document, written, sources, compiled, changedAt },
+  };
+}
+
+type Known = Pick<StateInForce, "revision" | "isSaved">;
+
+/** Returns the revision of the document or, if it is not saved yet, the next free one. Reads the store only if necessary. */
+async function knownOf(
+  before: StateInForce | undefined,
+  written: WrittenDocument,
+  store: DocumentStore,
+): Promise<Known> {
+  if (before?.isSaved === true && isDeepStrictEqual(before.written, written)) return before;
+  const latest = await store.latest();
+  const revision = latest?.record.revision ?? 0;
+  return latest !== undefined && isDeepStrictEqual(latest.document, written)
+    ? { revision, isSaved: true }
+    : { revision: revision + 1, isSaved: false };
+}
+
+const revisionOf = (
+  parent: Revision,
+  document: WrittenDocument,
+  wanted: Wanted,
+  { by, reason }: Pick<ChangeRequest, "by" | "reason">,
+): NewRevision => {
+  const { file, cause = "change", undoes } = wanted.kind === "document" ? wanted : {};
+  return {
+    parent,
+    document,
+    by,
+    cause,
+    ...(file === undefined ? {} : { file }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(undoes === undefined ? {} : { undoes }),
+  };
+};
+
+/** Saves the document. If the save fails, the store is read to find out whether the document was saved in spite of the error. */
+async function save(store: DocumentStore, revision: NewRevision): Promise<void> {
+  try {
+    await store.save(revision);
+  } catch (cause) {
+    if (await isSaved(store, revision)) return;
+    if (cause instanceof DirectorError) throw cause;
+    throw new DirectorError("state-unwritable", String(cause), { cause });
+  }
+}
+
+async function isSaved(store: DocumentStore, { parent, document }: NewRevision): Promise<boolean> {
+  const latest = await store.latest();
+  return (
+    latest !== undefined &&
+    latest.record.revision === parent + 1 &&
+    isDeepStrictEqual(latest.document, document)
+  );
+}
+
+/** The document of the file is in force. If that cannot be noted, the store raises a notice and the next reload tries again. */
+async function noteFile(wanted: Wanted, store: DocumentStore): Promise<void> {
+  if (wanted.kind !== "document" || wanted.file === undefined) return;
+  try {
+    await store.noteFile(wanted.file);
+  } catch (error) {
+    if (!(error instanceof DirectorError)) throw error;
+  }
+}

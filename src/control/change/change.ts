@@ -1,0 +1,78 @@
+import type { Document, Revision } from "#model/document/document.ts";
+import type { PathChange } from "#model/document/path-change.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import type { Problem } from "#model/failure.ts";
+import type { Author, RevisionRecord } from "#model/records/revision.ts";
+import type { Sources } from "../certificates/sources.ts";
+import type { CheckedDocument } from "../check-file.ts";
+import type { Compiled } from "../compile-snapshot.ts";
+import type { ChangeEffect } from "./change-effect.ts";
+
+/** A change: who wants what, and on which condition. */
+export interface ChangeRequest {
+  readonly kind: Wanted["kind"];
+  readonly by: Author;
+  /** Why, in the words of the author. */
+  readonly reason?: string;
+  /**
+   * Throws DirectorError if the change must not be made to the state in force. It is called before the change is queued, so that
+   * a stale change is refused at once, and again when its turn has come.
+   */
+  readonly precondition?: (inForce: StateInForce | undefined) => void;
+  /** Reads and checks the wanted state. It is called when the earlier changes are done. Throws DirectorError. */
+  readonly want: (inForce: StateInForce | undefined) => Promise<Wanted>;
+  /** Aborted if the client has gone. A change that has not started then does not start. */
+  readonly signal?: AbortSignal;
+}
+
+export type Wanted = WantedDocument | WantedSources;
+
+export interface WantedDocument {
+  readonly kind: "document";
+  /** If it has errors, the change is refused. */
+  readonly checked: CheckedDocument;
+  /** The document of the file, if it has been read and becomes the one that was last applied. */
+  readonly file?: WrittenDocument;
+  /** `change` by default. */
+  readonly cause?: RevisionRecord["cause"];
+  /** The revision that is taken back, or whose document is restored. */
+  readonly undoes?: Revision;
+  /** Set only if the document must be served without being saved. */
+  readonly known?: Pick<StateInForce, "revision" | "isSaved">;
+}
+
+/** New versions of files that the document in force names. */
+export interface WantedSources {
+  readonly kind: "certificates";
+  readonly sources: Sources;
+}
+
+/** The state that every worker serves. A new worker serves it before it accepts connections. */
+export interface StateInForce {
+  readonly revision: Revision;
+  /** False if the director started with this document and could not save it. */
+  readonly isSaved: boolean;
+  /** The document with all defaults. */
+  readonly document: Document;
+  readonly written: WrittenDocument;
+  readonly sources: Sources;
+  readonly compiled: Compiled;
+  /** ISO 8601. */
+  readonly changedAt: string;
+}
+
+/** What a change does, or would do after a dry run. */
+export interface ChangePlan {
+  /** False if the wanted state is in force already. */
+  readonly isChanged: boolean;
+  /** Computes what differs in the document. */
+  readonly changes: () => readonly PathChange[];
+  readonly effect: () => ChangeEffect;
+  readonly warnings: readonly Problem[];
+  readonly before: StateInForce | undefined;
+}
+
+export interface ChangeResult extends ChangePlan {
+  /** The state in force now. It is `before` itself if nothing was changed. */
+  readonly after: StateInForce;
+}

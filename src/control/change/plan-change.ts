@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Document } from "#model/document/document.ts";
+import { differenceByPath } from "#model/document/path-change.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import { DirectorError, type Problem } from "#model/failure.ts";
+import { sourcesOf } from "../certificates/source-entry.ts";
+import type { Sources } from "../certificates/sources.ts";
+import { documentRefusal } from "../check-file.ts";
+import { compileSnapshot, type Compiled } from "../compile-snapshot.ts";
+import { refuseTooLarge } from "../workers/rollout.ts";
+import type { ChangePlan, StateInForce, Wanted } from "./change.ts";
+import { effectOf, type ChangeEffect } from "./change-effect.ts";
+
+export interface PlanParts {
+  readonly workers: number;
+  /** Returns how many connections a worker may have if it has that many listeners. */
+  readonly connectionsPerWorker: (listeners: number) => number;
+  /** Returns a number that no snapshot has had, because a worker may remember the snapshot of a refused change. */
+  readonly nextNumber: () => number;
+}
+
+/** The state that a change leads to. */
+export interface Target {
+  readonly document: Document;
+  readonly written: WrittenDocument;
+  readonly sources: Sources;
+  readonly warnings: readonly Problem[];
+  /** The revision of the document if it need not be saved. */
+  readonly known: Pick<StateInForce, "revision" | "isSaved"> | undefined;
+}
+
+/** `target` and `compiled` are undefined if the wanted state is in force already. */
+export interface PlannedChange extends ChangePlan {
+  readonly target: Target;
+  readonly compiled: Compiled | undefined;
+}
+
+const NO_EFFECT: ChangeEffect = { opens: [], closes: [], changes: [] };
+
+/**
+ * Computes what a change would do, without asking a worker, opening a socket or writing anything. Throws DirectorError, with all
+ * problems if the document has errors.
+ */
+export function planChange(
+  before: StateInForce | undefined,
+  wanted: Wanted,
+  parts: PlanParts,
+): PlannedChange {
+  const target = targetOf(before, wanted);
+  const { document, written, sources, warnings } = target;
+  if (before !== undefined && isInForce(before, target)) {
+    const nothing = { changes: () => [], effect: () => NO_EFFECT };
+    return { isChanged: false, ...nothing, warnings, before, target, compiled: undefined };
+  }
+  const { workers, connectionsPerWorker } = parts;
+  const number = parts.nextNumber();
+  const compiled = compileSnapshot({ number, document, sources, workers, connectionsPerWorker });
+  refuseTooLarge(compiled);
+  return {
+    isChanged: true,
+    changes: () => differenceByPath(before?.written ?? {}, written),
+    effect: () => effectOf(before?.compiled.snapshot, compiled.snapshot),
+    warnings,
+    before,
+    target,
+    compiled,
+  };
+}
+
+function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
+  if (wanted.kind === "certificates") {
+    if (before === undefined) throw new DirectorError("not-ready");
+    const { document, written } = before;
+    return { document, written, sources: wanted.sources, warnings: [], known: before };
+  }
+  const { document, written, entries, problems } = wanted.checked;
+  if (document === undefined || written === undefined || entries === undefined) {
+    throw documentRefusal(problems);
+  }
+  // Settings under `director` take effect only at the start.
+  const director = before?.document.director ?? document.director;
+  return {
+    document: { ...document, director },
+    written,
+    sources: sourcesOf(entries),
+    warnings: problems,
+    known: wanted.known,
+  };
+}
+
+/** Returns true if there is nothing to save and nothing would change for the workers. */
+function isInForce(before: StateInForce, { written, sources, known }: Target): boolean {
+  return (
+    (before.isSaved || known !== undefined) &&
+    isDeepStrictEqual(before.written, written) &&
+    isDeepStrictEqual(idsOf(before.sources), idsOf(sources))
+  );
+}
+
+const idsOf = ({ certificates, trusts }: Sources): ReadonlyMap<string, string> =>
+  new Map([...certificates, ...trusts].map(([key, { id }]) => [key, id]));

@@ -1,0 +1,64 @@
+import type { Revision } from "#model/document/document.ts";
+import { DirectorError } from "#model/failure.ts";
+import type { DocumentInForce } from "../certificates/source-entry.ts";
+import type { CheckedDocument } from "../check-file.ts";
+import type { DocumentStore } from "../state/document-store.ts";
+import type { ChangeRequest, StateInForce, WantedDocument } from "./change.ts";
+import type { DocumentFile } from "./document-file.ts";
+import { planRestore, planUndo } from "./undo.ts";
+
+type Want = ChangeRequest["want"];
+
+/** Computes the wanted document from the one in force. The result is checked afterwards. Throws DirectorError. */
+export type DocumentEdit = (inForce: StateInForce) => unknown;
+
+/** What an undo takes back. By default it is the newest change that is neither an undo nor undone. */
+export interface UndoTarget {
+  /** The revision to take back. */
+  readonly revision?: Revision;
+  /** The revision whose whole document is restored, instead of taking back one revision. */
+  readonly to?: Revision;
+}
+
+export interface WantParts {
+  readonly file: DocumentFile;
+  readonly store: DocumentStore;
+  readonly certificates: { readonly inForce: DocumentInForce | undefined };
+  /** Checks a document as a change of the document in force. */
+  readonly checkWanted: (
+    document: unknown,
+    inForce: DocumentInForce | undefined,
+  ) => Promise<CheckedDocument>;
+}
+
+/** What an operator can want, as functions for `ChangeRequest.want`. */
+export interface Wants {
+  /** The document of the file. `isForced` means even if the store has changes that the file does not have. */
+  file(isForced: boolean): Want;
+  edit(edit: DocumentEdit): Want;
+  undo(target: UndoTarget): Want;
+}
+
+export function buildWants({ file, store, certificates, checkWanted }: WantParts): Wants {
+  const checked = async (document: unknown): Promise<WantedDocument> => ({
+    kind: "document",
+    checked: await checkWanted(document, certificates.inForce),
+  });
+  return {
+    file: (isForced) => (inForce) => file.want(inForce, certificates.inForce, isForced),
+    edit: (edit) => (inForce) => checked(edit(served(inForce))),
+    undo:
+      ({ revision, to }) =>
+      async (inForce) => {
+        const { document, cause, undoes } = await (to === undefined
+          ? planUndo(store, served(inForce).written, revision)
+          : planRestore(store, to));
+        return { ...(await checked(document)), cause, undoes };
+      },
+  };
+}
+
+function served(inForce: StateInForce | undefined): StateInForce {
+  if (inForce === undefined) throw new DirectorError("not-ready");
+  return inForce;
+}
