@@ -15,11 +15,11 @@ import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
 /** A document with one redirect listener, which needs no certificate. */
 const changeTo = (port: number, terms: Partial<Change> = {}): Change => {
   const listeners = [{ port, mode: "redirect" }];
-  const { document, problems } = parseDocument({
+  const { document, written, problems } = parseDocument({
     profiles: { shop: { vnics: { front: { ip: "127.0.0.1", listeners } } } },
   });
   const entries = { certificates: new Map(), trusts: new Map() };
-  const checked = { document, entries, problems, problemsInForce: [], folder: "/" };
+  const checked = { document, written, entries, problems, problemsInForce: [], folder: "/" };
   return { wanted: { kind: "document", checked }, actor: "api", ...terms };
 };
 
@@ -107,7 +107,13 @@ test("a document with problems is refused with all of them", async () => {
   const { fake, parts, first } = await serveFirst();
   const problem = { path: "servers", code: "x", message: "", hint: "", severity: "error" } as const;
   const problems = { problems: [problem], problemsInForce: [] };
-  const checked = { document: undefined, entries: undefined, folder: "/", ...problems };
+  const checked = {
+    document: undefined,
+    written: undefined,
+    entries: undefined,
+    folder: "/",
+    ...problems,
+  };
   const bad: Change = { wanted: { kind: "document", checked }, actor: "api" };
   await assert.rejects(apply(first, bad, parts), {
     code: "document-invalid",

@@ -1,6 +1,9 @@
 import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
+import type { FoldersOf } from "#model/document/check-paths.ts";
+import { withAbsolutePaths } from "#model/document/document-paths.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
@@ -21,6 +24,8 @@ import { ownFoldersOf, wantedFoldersOf, type WantedFolders } from "./state/wante
 export interface CheckedDocument {
   /** Undefined if at least one problem is an error. */
   readonly document: Document | undefined;
+  /** The same document without defaults and with absolute paths. Undefined if `document` is undefined. */
+  readonly written: WrittenDocument | undefined;
   /** The absolute path of the folder to which the paths in the document are relative. */
   readonly folder: string;
   /** Undefined if `document` is undefined. */
@@ -48,9 +53,13 @@ export interface CheckParts {
  * Why a document is checked. A start must not fail because of the files that the document names, because they may have expired
  * since the last start. A change is refused if a file cannot be used, unless the same file is in force already.
  */
-export type Purpose =
+export type Purpose = (
   | { readonly kind: "check" | "start" }
-  | { readonly kind: "change"; readonly inForce: DocumentInForce | undefined };
+  | { readonly kind: "change"; readonly inForce: DocumentInForce | undefined }
+) & {
+  /** In which folders the files must be, now and whenever they are read again. By default, they can be anywhere. */
+  readonly foldersOf?: FoldersOf;
+};
 
 const foldersOfDocument = (settings: DirectorSettings, folder: string): WantedFolders =>
   wantedFoldersOf({ dataPath: undefined, runtimePath: undefined }, settings, folder, {});
@@ -68,7 +77,7 @@ export async function checkFile(
   const read = await tryReadDocument(path, parts.reader, purpose.kind === "change");
   if ("problem" in read) {
     const problems = [read.problem];
-    return { document: undefined, folder, entries: undefined, problems, problemsInForce: [] };
+    return { ...NOTHING, folder, problems, problemsInForce: [] };
   }
   return checkRead(read, folder, purpose, parts);
 }
@@ -84,7 +93,7 @@ export function checkValue(
 }
 
 async function checkRead(
-  { document, draft, problems }: ParsedDocument,
+  { document, draft, written, problems }: ParsedDocument,
   folder: string,
   purpose: Purpose,
   parts: CheckParts,
@@ -103,10 +112,13 @@ async function checkRead(
   const unused = document === undefined ? [] : checkUse(document);
   const all = [...problems, ...found.filter(isNew), ...unused];
   const { problemsInForce } = ofFiles;
-  return document === undefined || all.some(isError)
-    ? { document: undefined, folder, entries: undefined, problems: all, problemsInForce }
-    : { document, folder, entries, problems: all, problemsInForce };
+  const rest = { folder, problems: all, problemsInForce };
+  return document === undefined || written === undefined || all.some(isError)
+    ? { ...NOTHING, ...rest }
+    : { document, written: withAbsolutePaths(written, folder), entries, ...rest };
 }
+
+const NOTHING = { document: undefined, written: undefined, entries: undefined } as const;
 
 /** Failure codes of refusals by the engine. They let an operator distinguish these refusals from mistakes in the document. */
 const ENGINE_CODES: readonly string[] = ["engine-lacks-key", "engine-lacks-suite-choice"];
@@ -130,7 +142,8 @@ async function checkSources(
 ): Promise<Pick<LoadedSources, "entries" | "problems" | "problemsInForce">> {
   const reading = { reader, trial: engineOf(document.director)?.trial };
   const inForce = purpose.kind === "change" ? purpose.inForce : undefined;
-  const loaded = await loadSources(document, folder, reading, inForce?.entries);
+  const options = purpose.foldersOf === undefined ? {} : { foldersOf: purpose.foldersOf };
+  const loaded = await loadSources(document, folder, reading, inForce?.entries, options);
   const usage = [
     ...usageProblems(document, loaded.sources, inForce),
     ...checkTrustRoots(document, loaded.sources),

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { Document } from "#model/document/document.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { ParsedDocument } from "#model/document/parse-document.ts";
 import { parseDocumentText, type ParsedText } from "./parse-document-text.ts";
@@ -30,12 +31,13 @@ export async function readDocument(
   try {
     const { bytes } = await readBoundedFile(path, MAX_DOCUMENT_BYTES);
     const isHere = bytes.length <= MAX_SMALL_BYTES && !isServing;
-    const { isValid, problems, json } = isHere
+    const { isValid, problems, json, writtenJson } = isHere
       ? parseDocumentText(bytes)
       : await readInProcess(bytes, reader);
     const draft = JSON.parse(json) as Document;
     const document = isValid ? draft : undefined;
-    return { document, draft, problems, folder: dirname(resolve(path)) };
+    const written = isValid ? (JSON.parse(writtenJson) as WrittenDocument) : undefined;
+    return { document, written, draft, problems, folder: dirname(resolve(path)) };
   } catch (error) {
     if (!isExpected(error)) throw error;
     throw new DirectorError("document-unreadable", `${path}: ${error.message}`, {
@@ -47,7 +49,8 @@ export async function readDocument(
 
 async function readInProcess(bytes: Uint8Array, reader: MaterialReader): Promise<ParsedText> {
   const { reply, parts } = await reader.read({ kind: "document" }, [bytes]);
-  return { ...reply, json: parts[0]?.toString("utf8") ?? "" };
+  const [json = "", writtenJson = ""] = parts.map((part) => part.toString("utf8"));
+  return { ...reply, json, writtenJson };
 }
 
 const isExpected = (error: unknown): error is Error =>

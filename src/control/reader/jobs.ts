@@ -112,7 +112,7 @@ export const ReplySchemas = {
       isValid: Type.Boolean({ description: "Whether no problem is an error." }),
       problems,
     },
-    "A document. One part follows: its JSON, or that of its draft if a problem is an error.",
+    "A document. Two parts follow: its JSON, or that of its draft if a problem is an error; and its JSON without defaults, which is empty then.",
   ),
   trial: shape(
     {

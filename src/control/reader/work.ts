@@ -92,9 +92,9 @@ async function readDocument([file]: readonly Buffer[]): Promise<Answer> {
   const { parseDocumentText } = await import("../parse-document-text.ts");
   const { SyntaxProblem } = await import("../parse-yaml.ts");
   try {
-    const { json, isValid, problems } = parseDocumentText(file ?? Buffer.alloc(0));
+    const { json, writtenJson, isValid, problems } = parseDocumentText(file ?? Buffer.alloc(0));
     const reply: Replies["document"] = { isValid, problems };
-    return { outcome: { reply }, parts: [Buffer.from(json)] };
+    return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;
     return { outcome: { unreadable: error.message } };
