@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
+import { checkPaths, type FoldersOf } from "#model/document/check-paths.ts";
 import { checkUse } from "#model/document/check-use.ts";
-import { withAbsolutePaths } from "#model/document/document-paths.ts";
+import { addedPaths, withAbsolutePaths } from "#model/document/document-paths.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
-import type { WrittenDocument } from "#model/document/written-document.ts";
+import { writtenOf, type WrittenDocument } from "#model/document/written-document.ts";
 import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
 import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
@@ -52,9 +53,18 @@ export interface CheckParts {
  * Why a document is checked. A start must not fail because of the files that the document names, because they may have expired
  * since the last start. A change is refused if a file cannot be used, unless the same file is in force already.
  */
-export type Purpose =
+export type Purpose = (
   | { readonly kind: "check" | "start" }
-  | { readonly kind: "change"; readonly inForce: DocumentInForce | undefined };
+  | {
+      readonly kind: "change";
+      readonly inForce: DocumentInForce | undefined;
+      /** The document in force, if the paths that the change adds or alters must be in the folders of `foldersOf`. */
+      readonly before?: WrittenDocument;
+    }
+) & {
+  /** In which folders the files must be, now and whenever they are read again. By default, they can be anywhere. */
+  readonly foldersOf?: FoldersOf;
+};
 
 const foldersOfDocument = (settings: DirectorSettings, folder: string): WantedFolders =>
   wantedFoldersOf({ dataPath: undefined, runtimePath: undefined }, settings, folder, {});
@@ -77,7 +87,7 @@ export async function checkFile(
   return checkRead(read, folder, purpose, parts);
 }
 
-/** Does the same as `checkFile` for a document that was not read from a file. Relative paths are relative to `folder`. */
+/** Does the same as `checkFile` for a document that was not read from a file. */
 export function checkValue(
   value: unknown,
   folder: string,
@@ -89,7 +99,7 @@ export function checkValue(
 
 /**
  * Does the same for a document that comes over the API. `settings` are those of the start: a document that has settings under
- * `director` is refused.
+ * `director` is refused. Relative paths are relative to `folder`.
  */
 export function checkWanted(
   document: unknown,
@@ -120,7 +130,10 @@ async function checkRead(
   const draft = withAbsolutePaths(parsed.draft, folder);
   const document = parsed.document === undefined ? undefined : draft;
   const written = parsed.written && withAbsolutePaths(parsed.written, folder);
-  const surroundings = checkSurroundings(draft, folder, parts);
+  const surroundings = [
+    ...checkSurroundings(draft, folder, parts),
+    ...checkAddedPaths(written ?? writtenOf(draft), purpose),
+  ];
   const { entries, ...ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);
   // If the document is refused, problems of files stay errors, so that all errors are shown together.
@@ -129,14 +142,24 @@ async function checkRead(
     ...(isStart ? ofFiles.problems.map(asWarning) : ofFiles.problems),
     ...surroundings,
   ];
-  const isNew = ({ path: place }: Problem): boolean =>
-    !problems.some((problem) => problem.path === place);
+  const known = new Set(problems.map(({ path }) => path));
+  const keys = new Set<string>();
+  const isNew = (problem: Problem): boolean => {
+    const key = problemKeyOf(problem);
+    return !known.has(problem.path) && !keys.has(key) && keys.add(key) === keys;
+  };
   const unused = document === undefined ? [] : checkUse(document);
   const all = [...problems, ...found.filter(isNew), ...unused];
   const { problemsInForce } = ofFiles;
   return document === undefined || all.some(isError)
     ? { ...REFUSED, folder, problems: all, problemsInForce }
     : { document, written, folder, entries, problems: all, problemsInForce };
+}
+
+function checkAddedPaths(written: WrittenDocument, purpose: Purpose): readonly Problem[] {
+  if (purpose.kind !== "change" || purpose.before === undefined) return [];
+  const { before, foldersOf } = purpose;
+  return foldersOf === undefined ? [] : checkPaths(addedPaths(before, written), foldersOf);
 }
 
 /** Failure codes of refusals by the engine. They let an operator distinguish these refusals from mistakes in the document. */
@@ -161,7 +184,8 @@ async function checkSources(
 ): Promise<Pick<LoadedSources, "entries" | "problems" | "problemsInForce">> {
   const reading = { reader, trial: engineOf(document.director)?.trial };
   const inForce = purpose.kind === "change" ? purpose.inForce : undefined;
-  const loaded = await loadSources(document, folder, reading, inForce?.entries);
+  const options = purpose.foldersOf === undefined ? {} : { foldersOf: purpose.foldersOf };
+  const loaded = await loadSources(document, folder, reading, inForce?.entries, options);
   const usage = [
     ...usageProblems(document, loaded.sources, inForce),
     ...checkTrustRoots(document, loaded.sources),

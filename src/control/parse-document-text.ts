@@ -11,21 +11,24 @@ export interface ParsedText {
   readonly problems: readonly Problem[];
   /** The document with its defaults, or its draft if at least one problem is an error. */
   readonly json: string;
-  /** The document as written. Undefined if at least one problem is an error. */
-  readonly writtenJson: string | undefined;
+  /** The document without defaults. "" if at least one problem is an error. */
+  readonly writtenJson: string;
 }
 
 /** Parses a document in YAML 1.2 or JSON. May take unlimited time for a hostile document. Throws SyntaxProblem. */
 export function parseDocumentText(bytes: Uint8Array): ParsedText {
-  const { document, written, draft, problems } = parseDocument(parseYaml(bytes));
+  const { draft, written, problems } = parseDocument(parseYaml(bytes));
   const json = JSON.stringify(draft);
   if (json.length > MAX_DOCUMENT_CHARACTERS) {
     const limit = `${MAX_DOCUMENT_CHARACTERS / 1024 / 1024} MiB`;
     throw new SyntaxProblem(`With its defaults the document has more than ${limit}.`);
   }
-  const writtenJson = written === undefined ? undefined : JSON.stringify(written);
-  const isValid = document !== undefined;
-  return { isValid, problems: problems.map(withShortPath), json, writtenJson };
+  return {
+    isValid: written !== undefined,
+    problems: problems.map(withShortPath),
+    json,
+    writtenJson: written === undefined ? "" : JSON.stringify(written),
+  };
 }
 
 /** Shortens the path of a problem, because a key may be as long as the document. */

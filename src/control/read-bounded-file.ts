@@ -1,6 +1,8 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
+import { isAllowed, type AllowedFolders } from "#model/document/check-paths.ts";
 import { errorCodeOf } from "#model/error-code.ts";
+import { pathOfDescriptor, realFoldersOf, realPathOf } from "./real-path.ts";
 
 // Two writes within one tick of the kernel's clock leave the same file times (time(7)).
 const CLOCK_TICK_MS = 50;
@@ -16,6 +18,11 @@ export class FileUnusableError extends Error {
   override readonly name = "FileUnusableError";
 }
 
+/** The file is outside of the allowed folders, or would be if it existed. */
+export class FileOutsideError extends Error {
+  override readonly name = "FileOutsideError";
+}
+
 interface FileStat {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -27,12 +34,21 @@ interface FileStat {
 export const signatureOf = ({ dev, ino, size, mtimeNs, ctimeNs }: FileStat): string =>
   `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 
-/** Reads a regular file of at most `maxBytes`. Throws FileUnusableError. */
-export async function readBoundedFile(path: string, maxBytes: number): Promise<FileRead> {
+/**
+ * Reads a regular file of at most `maxBytes`. `allowed` are the folders in which it must be, with all symlinks resolved. `path`
+ * must be absolute if there are such folders. Throws FileUnusableError, or FileOutsideError.
+ */
+export async function readBoundedFile(
+  path: string,
+  maxBytes: number,
+  allowed: AllowedFolders = "any",
+): Promise<FileRead> {
   try {
+    const folders = allowed === "any" ? "any" : await realFoldersIf(path, allowed);
     // Without O_NONBLOCK, opening a named pipe waits for its writer.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
+      await checkDescriptor(file.fd, folders);
       const stat = await file.stat({ bigint: true });
       if (!stat.isFile()) throw new FileUnusableError("It is not a regular file.");
       if (stat.size > BigInt(maxBytes)) throw tooLarge(maxBytes);
@@ -54,6 +70,31 @@ export async function readBoundedFile(path: string, maxBytes: number): Promise<F
     if (!(error instanceof Error) || !("syscall" in error)) throw error;
     throw new FileUnusableError(sentenceOf(error), { cause: error });
   }
+}
+
+/**
+ * Returns the allowed folders without symlinks. Throws FileOutsideError if the path leads out of them. Nothing outside of them is
+ * opened, because opening some devices has an effect.
+ */
+async function realFoldersIf(path: string, allowed: readonly string[]): Promise<AllowedFolders> {
+  if (!isAllowed(path, allowed)) throw new FileOutsideError();
+  const folders = await realFoldersOf(allowed);
+  if (!isAllowed(await realPathOf(path), folders)) throw new FileOutsideError();
+  return folders;
+}
+
+/** Checks the file that was opened, because a symlink may have been replaced since the path was checked. */
+async function checkDescriptor(descriptor: number, folders: AllowedFolders): Promise<void> {
+  if (folders === "any") return;
+  let path: string;
+  try {
+    path = await pathOfDescriptor(descriptor);
+  } catch (error) {
+    throw new FileUnusableError("Its path cannot be checked, because /proc is not readable.", {
+      cause: error,
+    });
+  }
+  if (!path.startsWith("/") || !isAllowed(path, folders)) throw new FileOutsideError();
 }
 
 const tooLarge = (maxBytes: number): FileUnusableError =>

@@ -36,8 +36,7 @@ export async function readDocument(
       : await readInProcess(bytes, reader);
     const draft = JSON.parse(json) as Document;
     const document = isValid ? draft : undefined;
-    const written =
-      writtenJson === undefined ? undefined : (JSON.parse(writtenJson) as WrittenDocument);
+    const written = isValid ? (JSON.parse(writtenJson) as WrittenDocument) : undefined;
     return { document, written, draft, problems, folder: dirname(resolve(path)) };
   } catch (error) {
     if (!isExpected(error)) throw error;
@@ -51,7 +50,7 @@ export async function readDocument(
 async function readInProcess(bytes: Uint8Array, reader: MaterialReader): Promise<ParsedText> {
   const { reply, parts } = await reader.read({ kind: "document" }, [bytes]);
   const [json = "", writtenJson = ""] = parts.map((part) => part.toString("utf8"));
-  return { ...reply, json, writtenJson: writtenJson === "" ? undefined : writtenJson };
+  return { ...reply, json, writtenJson };
 }
 
 const isExpected = (error: unknown): error is Error =>

@@ -59,6 +59,14 @@ export const PROBLEMS = {
   "crl-with-partial-chain": error(
     "Remove `partialChain`, and add the root CA and its revocation list to the files; or remove `crl`.",
   ),
+  "duplicate-key": error("Remove one of the two. The other would be ignored."),
+  "nested-too-deeply": error("No document needs so many levels. Check where brackets are closed."),
+  "unknown-fingerprint": error(
+    "Write the secret. A fingerprint stands for a secret only in a change that is sent to the director which showed it, at the place where it was shown.",
+  ),
+  "path-outside": error(
+    "Use a file in a folder of `director.paths`, or let the document of the director name the file.",
+  ),
   "file-unreadable": error(
     "Check the path, which is relative to the document, and its permissions.",
   ),
@@ -68,8 +76,10 @@ export const PROBLEMS = {
   "key-malformed": error(
     "The file must hold one PEM private key: RSA of at least 2048 bits, ECDSA on P-256, P-384 or P-521, or Ed25519.",
   ),
-  "key-encrypted": error("Set `passphraseFile` to the file that holds its passphrase."),
-  "bad-passphrase": error("Check the first line of the passphrase file."),
+  "key-encrypted": error(
+    "Set `passphraseFile` to the file that holds its passphrase, or `passphrase` to the passphrase.",
+  ),
+  "bad-passphrase": error("Check `passphrase`, or the first line of the passphrase file."),
   "key-mismatch": error("Put the certificate that belongs to the key first in the chain file."),
   "engine-lacks-key": error(
     "Have it issued for another type of key, or run the workers with --engine node.",

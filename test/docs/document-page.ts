@@ -7,6 +7,7 @@ import {
   type UnionNode,
 } from "#model/document/discriminated-union.ts";
 import { DocumentSchema } from "#model/document/document.ts";
+import type { Mark } from "#model/document/marks.ts";
 import { NAME_PATTERN } from "#model/names.ts";
 import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
@@ -26,6 +27,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
+  readonly mark?: Mark;
 }
 
 /** An object of the document with the path to it, e.g. `profiles.<name>.vnics.<name>`. */
@@ -44,6 +46,12 @@ const PATTERNS: Readonly<Record<string, string>> = {
   [RATE_PATTERN]: "rate",
 };
 
+const MARKS: Readonly<Record<Mark, string>> = {
+  file: "path",
+  endpoint: "text",
+  secret: "secret",
+};
+
 const ROOT: object = DocumentSchema;
 
 const INTRO = [
@@ -55,6 +63,9 @@ const INTRO = [
   "  with an optional `*.` before them: `shop`, `shop.example`, `*.shop.example`.",
   "- A *duration* has a unit: `500ms`, `10s`, `5m`, `12h`.",
   "- A *size* has a unit: `64KiB`, `512MiB`, `2GiB`.",
+  "- A *path* names a file. A file or unix socket that is set over the API must be in a folder of `director.paths`.",
+  "- A *secret* is one line of text. It is never shown. Instead of it you see a fingerprint, `secret:hmac-sha256:…`. If you send the",
+  "  fingerprint back in its place, the secret stays as it is.",
   "- A *rate* is `<committed>_<peak>` in bits per second: `100m_1g` is 100 Mbit/s guaranteed and 1 Gbit/s at most.",
 ].join("\n");
 
@@ -136,6 +147,7 @@ function unionTableOf(union: UnionNode, { properties = {} }: JsonSchema): string
 function valueOf(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map(codeOf).join(", ");
   if (schema.const !== undefined) return codeOf(schema.const);
+  if (schema.mark !== undefined) return MARKS[schema.mark];
   if (schema.anyOf !== undefined) return schema.anyOf.map(valueOf).join(" or ");
   if (schema.items !== undefined) return `list: ${valueOf(schema.items)}`;
   if (schema.patternProperties !== undefined) return "by name";

@@ -14,7 +14,8 @@ interface Kept {
 /** A store in memory whose saves can be made to fail. */
 export class FakeDocumentStore implements DocumentStore {
   saves: Saves = "well";
-  isReadable = true;
+  /** How often the newest revision can be read before that fails. */
+  readsBeforeFailure = Number.POSITIVE_INFINITY;
   file: WrittenDocument | undefined;
   readonly #kept: Kept[] = [];
 
@@ -23,7 +24,8 @@ export class FakeDocumentStore implements DocumentStore {
   }
 
   async latest(): Promise<StoredState | undefined> {
-    if (!this.isReadable) throw new DirectorError("state-unwritable", "unreadable");
+    this.readsBeforeFailure -= 1;
+    if (this.readsBeforeFailure < 0) throw new DirectorError("state-unwritable", "unreadable");
     const newest = this.#kept.at(-1);
     return newest && { ...newest, file: this.file };
   }

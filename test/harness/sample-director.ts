@@ -48,6 +48,7 @@ export const sampleStatus: DirectorStatus = {
   pid: 4320,
   startedAt: "2026-01-01T00:00:00.000Z",
   revision: 2,
+  file: { path: "/etc/tlsd/director.yaml", state: "in-force" },
   changedAt: "2026-01-01T00:00:01.000Z",
   lastRefusal: "profiles.shop: no",
   workers: { wanted: 1, serving: 1 },

@@ -14,7 +14,8 @@ const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** The document as its operators wrote it; its schema is too large to be repeated in each reply. */
 const ShownDocumentSchema = Type.Unknown({
-  description: "The document as written, without defaults and without the settings under `director`.",
+  description:
+    "The document as written, without defaults and without the settings under `director`.",
 });
 
 const EXAMPLE = {

@@ -8,9 +8,11 @@ import { text } from "node:stream/consumers";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { DirectorError } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
-import type { DirectorStatus, ReloadResult } from "#model/records/status.ts";
+import type { ChangeReply } from "#model/records/change-reply.ts";
+import type { DirectorStatus } from "#model/records/status.ts";
 import type { DirectorView } from "#control/director-view.ts";
-import type { Actor } from "#control/change.ts";
+import type { ChangeResult } from "#control/change/change.ts";
+import type { Author } from "#model/records/revision.ts";
 import { EventBus } from "#control/event-bus.ts";
 import { Notices } from "#control/notice.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
@@ -21,9 +23,10 @@ import {
   sampleVnic as vnic,
   sampleWorker as worker,
 } from "#harness/sample-director.ts";
+import { emptyState, fakeChangeApi } from "#harness/fake-change-api.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
-import type { Changes } from "./add-change-routes.ts";
+import type { Changes } from "./change-api.ts";
 import { startAdminApi } from "./start-admin-api.ts";
 import { startObserve } from "./start-observe.ts";
 
@@ -34,24 +37,36 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
     vnics: () => [vnic],
     handshakes: (limit) => Array.from({ length: Math.min(limit, 300) }, () => handshake),
     metrics: () => Promise.resolve(Buffer.from("tlsd_info 1\n")),
+    openConnections: () => 0,
     isReady: () => true,
     ...changed,
   };
 }
 
-const reloaded: ReloadResult = { revision: 7, changed: true };
-const changes: Changes = { reload: () => Promise.resolve({ revision: 7, isChanged: true }) };
+const result: ChangeResult = {
+  ...{ isChanged: true, changes: () => [], warnings: [], before: emptyState, after: emptyState },
+  effect: () => ({ opens: [], closes: [], changes: [] }),
+};
+const reloaded: ChangeReply = {
+  ...{ revision: 7, changed: true, dryRun: false, difference: { changes: [], omitted: 0 } },
+  ...{ listeners: [], listenersOmitted: 0, warnings: [] },
+};
+const change: Changes["change"] = () => Promise.resolve(result);
+const api = fakeChangeApi(change);
 const log = buildLogger({ level: "silent", isPretty: false });
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
 async function startApi(
   view = buildView(),
   path?: string,
-  wanted: Changes = changes,
+  wanted: Changes["change"] = change,
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
-  const api = await startAdminApi({ socketPath, view, changes: wanted, log, notices });
-  closeAtTestEnd(() => api.close());
+  const started = await startAdminApi({
+    ...{ socketPath, view, log, notices },
+    api: fakeChangeApi(wanted),
+  });
+  closeAtTestEnd(() => started.close());
   return socketPath;
 }
 
@@ -172,24 +187,22 @@ test("failures have the shape of the catalogue", async () => {
 });
 
 test("a reload is answered when it is done, with its result or with every problem", async () => {
-  const done = Promise.withResolvers<Awaited<ReturnType<Changes["reload"]>>>();
-  const actors: Actor[] = [];
-  const socketPath = await startApi(buildView(), undefined, {
-    reload: (actor) => {
-      actors.push(actor);
-      return done.promise;
-    },
+  const done = Promise.withResolvers<ChangeResult>();
+  const authors: Author[] = [];
+  const socketPath = await startApi(buildView(), undefined, ({ by }) => {
+    authors.push(by);
+    return done.promise;
   });
   const replied = ask({ socketPath }, "/v1/reload", "POST");
   assert.equal((await ask({ socketPath }, "/v1/reload")).status, 405);
-  done.resolve({ revision: 7, isChanged: true });
+  done.resolve(result);
   const { status: code, body } = await replied;
-  assert.deepEqual([code, JSON.parse(body), actors], [200, reloaded, ["api"]]);
+  assert.deepEqual([code, JSON.parse(body), authors], [200, reloaded, [{ origin: "socket" }]]);
 
   const problems = [problemOf("bad-address", "servers.web-1.address", "It is no address.", "x")];
-  const refused = await startApi(buildView(), undefined, {
-    reload: () => Promise.reject(new DirectorError("document-invalid", undefined, { problems })),
-  });
+  const refused = await startApi(buildView(), undefined, () =>
+    Promise.reject(new DirectorError("document-invalid", undefined, { problems })),
+  );
   const failure = await ask({ socketPath: refused }, "/v1/reload", "POST");
   assert.equal(failure.status, 422);
   const shape = JSON.parse(failure.body) as Record<string, unknown>;
@@ -224,8 +237,8 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const first = await startAdminApi({ socketPath, view: buildView(), changes, log, notices });
-  const second = await startAdminApi({ socketPath, view: buildView(), changes, log, notices });
+  const first = await startAdminApi({ socketPath, view: buildView(), api, log, notices });
+  const second = await startAdminApi({ socketPath, view: buildView(), api, log, notices });
   await first.close();
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
   await second.close();

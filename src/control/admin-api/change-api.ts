@@ -4,7 +4,12 @@ import { DocumentSchema } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
-import type { ChangePlan, ChangeRequest, ChangeResult, StateInForce } from "#control/change/change.ts";
+import type {
+  ChangePlan,
+  ChangeRequest,
+  ChangeResult,
+  StateInForce,
+} from "#control/change/change.ts";
 import type { DocumentEdit, Wants } from "#control/change/wants.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
 import { changeReplyOf } from "./change-reply.ts";

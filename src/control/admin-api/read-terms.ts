@@ -12,7 +12,9 @@ export type ReadQuery = Type.Static<typeof ReadQuery>;
 
 export const ReadHeaders = Type.Object({
   "if-none-match": Type.Optional(
-    Type.String({ description: "Entity tags that the client has. The reply is 304 if one is current." }),
+    Type.String({
+      description: "Entity tags that the client has. The reply is 304 if one is current.",
+    }),
   ),
 });
 

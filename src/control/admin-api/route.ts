@@ -47,7 +47,10 @@ export function route({
   body,
   reply,
   isCreating = false,
-}: RouteDescription): { readonly schema: FastifySchema; readonly config: { readonly body?: BodyDescription } } {
+}: RouteDescription): {
+  readonly schema: FastifySchema;
+  readonly config: { readonly body?: BodyDescription };
+} {
   return {
     schema: {
       operationId,
@@ -79,5 +82,7 @@ export function parseWith<Schema extends TSchema>(schema: Schema, value: unknown
   const [error] = Errors(schema, value);
   if (error === undefined) return value as Static<Schema>;
   const place = error.instancePath === "" ? "The body" : error.instancePath.slice(1);
-  throw new DirectorError("bad-request", `${place} ${error.message}.`, { path: error.instancePath });
+  throw new DirectorError("bad-request", `${place} ${error.message}.`, {
+    path: error.instancePath,
+  });
 }

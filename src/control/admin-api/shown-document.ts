@@ -45,11 +45,7 @@ export class ShownDocument {
   }
 
   /** Returns undefined if the document has no such resource. */
-  resource(
-    document: WrittenDocument,
-    kind: ResourceKind,
-    name: string,
-  ): ShownResource | undefined {
+  resource(document: WrittenDocument, kind: ResourceKind, name: string): ShownResource | undefined {
     const value = resourceOf(this.of(document), kind, name);
     return value && { value, tag: tagOfValue(value as Json) };
   }

@@ -74,12 +74,7 @@ interface ServedSocket {
   readonly ino: number;
 }
 
-async function serveSocket({
-  socketPath,
-  view,
-  api,
-  log,
-}: AdminApiOptions): Promise<ServedSocket> {
+async function serveSocket({ socketPath, view, api, log }: AdminApiOptions): Promise<ServedSocket> {
   const app = buildHttpApp(log);
   addProbeRoutes(app, view);
   addStatusRoutes(app, view);

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import type { Certificate } from "#model/document/certificate.ts";
+import { isAllowed, type FoldersOf } from "#model/document/check-paths.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
@@ -9,6 +11,7 @@ import { pathOf, problemOf } from "#model/problem.ts";
 import { controlModeOf } from "../control-mode.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { signatureOf } from "../read-bounded-file.ts";
+import type { SourceFolders } from "./read-source.ts";
 import { readCertificate } from "./read-certificate.ts";
 import { readSystemTrust } from "./read-system-trust.ts";
 import { readTrust, type TrustSource } from "./read-trust.ts";
@@ -50,15 +53,15 @@ export interface DocumentSource<Version extends SourceVersion> {
 
 export const certificateSourcesOf = (
   document: Document,
-  folder: string,
+  folders: SourceFolders,
 ): readonly DocumentSource<CertificateVersion>[] =>
   Object.entries(document.certificates).map(([name, certificate]) => {
     const place = pathOf("certificates", name);
     return {
       key: name,
       place,
-      ...filesOf(folder, pathsOf(certificate)),
-      read: (reader) => readCertificate(name, certificate, folder, reader),
+      ...filesOf(folders, filesOfCertificate(certificate), certificate.passphrase),
+      read: (reader) => readCertificate(name, certificate, folders, reader),
       problemsAt: (version, nowMs) => certificateProblemsAt(version, `${place}.chain`, nowMs),
       engineProblem: ({ bunRefusal }, engine, code) => {
         const message =
@@ -73,7 +76,7 @@ export const certificateSourcesOf = (
 /** Returns one source for each pair of CA bundle and CRL, and one for the CA bundle of the system if a listener uses it. */
 export function trustSourcesOf(
   document: Document,
-  folder: string,
+  folders: SourceFolders,
 ): readonly DocumentSource<TrustVersion>[] {
   const byKey = new Map<string, TrustSource>();
   for (const source of [...policyTrustsOf(document), ...endpointTrustsOf(document)]) {
@@ -84,8 +87,8 @@ export function trustSourcesOf(
     const { ca, crl, caPlace, crlPlace } = source;
     return {
       key,
-      ...filesOf(folder, [ca, crl]),
-      read: (reader) => readTrust(source, folder, reader),
+      ...filesOf(folders, [ca, crl]),
+      read: (reader) => readTrust(source, folders, reader),
       ...trustProblems(caPlace, crlPlace),
     };
   });
@@ -123,17 +126,24 @@ const trustProblems = (
 });
 
 function filesOf(
-  folder: string,
+  { folder, foldersOf }: SourceFolders,
   paths: readonly (string | undefined)[],
+  passphrase?: string,
 ): Pick<DocumentSource<SourceVersion>, "origin" | "look"> {
   const absolute = [
     ...new Set(paths.flatMap((path) => (path === undefined ? [] : [resolve(folder, path)]))),
   ];
-  return { origin: JSON.stringify(absolute), look: () => lookAt(absolute) };
+  const origin = [...absolute, ...(passphrase === undefined ? [] : [hashOf(passphrase)])];
+  return { origin: JSON.stringify(origin), look: () => lookAt(absolute, foldersOf) };
 }
 
-async function lookAt(paths: readonly string[]): Promise<string> {
+/** An origin may be shown, so it does not contain the passphrase. */
+const hashOf = (passphrase: string): string =>
+  createHash("sha256").update(passphrase).digest("base64url");
+
+async function lookAt(paths: readonly string[], foldersOf: FoldersOf): Promise<string> {
   const looks = paths.map(async (path) => {
+    if (!isAllowed(path, foldersOf(path))) return "outside";
     try {
       return signatureOf(await stat(path, { bigint: true }));
     } catch (error) {
@@ -143,11 +153,11 @@ async function lookAt(paths: readonly string[]): Promise<string> {
   return (await Promise.all(looks)).join(" ");
 }
 
-const pathsOf = ({ chain, key, passphraseFile }: Certificate): readonly (string | undefined)[] => [
+const filesOfCertificate = ({
   chain,
   key,
   passphraseFile,
-];
+}: Certificate): readonly (string | undefined)[] => [chain, key, passphraseFile];
 
 function policyTrustsOf(document: Document): readonly TrustSource[] {
   return Object.entries(document.policies).flatMap(([name, { clientAuth }]) => {

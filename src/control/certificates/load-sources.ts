@@ -1,4 +1,5 @@
 import type { Document } from "#model/document/document.ts";
+import type { FoldersOf } from "#model/document/check-paths.ts";
 import type { Problem } from "#model/failure.ts";
 import {
   certificateSourcesOf,
@@ -26,6 +27,12 @@ export interface LoadedSources {
   readonly problemsInForce: readonly Problem[];
 }
 
+export interface LoadOptions {
+  readonly nowMs?: number;
+  /** In which folders the files must be, now and whenever they are read again. By default, they can be anywhere. */
+  readonly foldersOf?: FoldersOf;
+}
+
 /**
  * Reads every certificate, CA bundle and CRL that the document names. Files that are in force and have not changed are not
  * read again. A source that cannot be used or is not valid now is an error. It is a warning if the same source is in force
@@ -36,13 +43,14 @@ export async function loadSources(
   folder: string,
   parts: ReadingParts,
   inForce?: SourceEntries,
-  nowMs = Date.now(),
+  { nowMs = Date.now(), foldersOf = () => "any" }: LoadOptions = {},
 ): Promise<LoadedSources> {
-  const read = await inTurn(certificateSourcesOf(document, folder), (source) =>
+  const folders = { folder, foldersOf };
+  const read = await inTurn(certificateSourcesOf(document, folders), (source) =>
     load(source, inForce?.certificates.get(source.key), parts, nowMs),
   );
   const certificates = judgeRenewals(document, read);
-  const trusts = await inTurn(trustSourcesOf(document, folder), (source) =>
+  const trusts = await inTurn(trustSourcesOf(document, folders), (source) =>
     load(source, inForce?.trusts.get(source.key), parts, nowMs),
   );
   const entries = { certificates: byKey(certificates), trusts: byKey(trusts) };

@@ -4,39 +4,42 @@ import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { readMaterial } from "./read-material.ts";
-import { looksOf, readSource } from "./read-source.ts";
+import { looksOf, readSource, type SourceFolders } from "./read-source.ts";
 import type { ReadVersion } from "./document-sources.ts";
 import type { CertificateVersion } from "./sources.ts";
 
-/** Reads the chain, key and passphrase files and has a reader process check them. Throws SourceProblem. */
+/** Reads the files of a certificate and has a reader process check them. Throws SourceProblem. */
 export async function readCertificate(
   name: string,
   certificate: Certificate,
-  folder: string,
+  folders: SourceFolders,
   reader: MaterialReader,
 ): Promise<ReadVersion<CertificateVersion>> {
   const place = pathOf("certificates", name);
-  const { chain, key, passphraseFile } = certificate;
+  const { chain, key, passphraseFile, passphrase } = certificate;
+  const { folder } = folders;
   const hasOwnKeyFile = key !== undefined && resolve(folder, key) !== resolve(folder, chain);
   const places = {
     chain: `${place}.chain`,
     key: key === undefined ? `${place}.chain` : `${place}.key`,
   };
-  const chainSource = await readSource(folder, chain, places.chain);
-  const keySource = hasOwnKeyFile ? await readSource(folder, key, places.key) : undefined;
+  const chainSource = await readSource(folders, chain, places.chain);
+  const keySource = hasOwnKeyFile ? await readSource(folders, key, places.key) : undefined;
   const passphraseSource =
     passphraseFile === undefined
       ? undefined
-      : await readSource(folder, passphraseFile, `${place}.passphraseFile`);
+      : await readSource(folders, passphraseFile, `${place}.passphraseFile`);
   const sources = [chainSource, keySource, passphraseSource];
+  const passphraseBytes =
+    passphrase === undefined ? passphraseSource?.bytes : Buffer.from(passphrase);
   const { reply, parts } = await readMaterial(
     reader,
     {
       kind: "certificate",
-      has: { key: keySource !== undefined, passphrase: passphraseSource !== undefined },
+      has: { key: keySource !== undefined, passphrase: passphraseBytes !== undefined },
       places,
     },
-    sources.map((source) => source?.bytes),
+    [chainSource.bytes, keySource?.bytes, passphraseBytes],
     place,
   );
   const [chainPem = "", keyPem = ""] = parts.map((part) => part.toString("latin1"));

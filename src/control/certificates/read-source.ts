@@ -1,10 +1,23 @@
 import { resolve } from "node:path";
 import { problemOf, quoted } from "#model/problem.ts";
-import { FileUnusableError, readBoundedFile, type FileRead } from "../read-bounded-file.ts";
+import { pathOutside, type FoldersOf } from "#model/document/check-paths.ts";
+import {
+  FileOutsideError,
+  FileUnusableError,
+  readBoundedFile,
+  type FileRead,
+} from "../read-bounded-file.ts";
 import { SourceProblem } from "./source-problem.ts";
 
 /** Large enough for a bundle of all public CAs. */
 const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
+
+/** Where the files of a document are. */
+export interface SourceFolders {
+  /** The absolute path of the folder to which the paths in the document are relative. */
+  readonly folder: string;
+  readonly foldersOf: FoldersOf;
+}
 
 /** The contents of one file of a certificate or CA bundle. */
 export interface SourceBytes {
@@ -25,19 +38,27 @@ export function looksOf(sources: readonly (SourceBytes | undefined)[]): string {
 
 /** `place` is the path of the setting in the document. Throws SourceProblem. */
 export async function readSource(
-  folder: string,
+  { folder, foldersOf }: SourceFolders,
   path: string,
   place: string,
 ): Promise<SourceBytes> {
   const absolute = resolve(folder, path);
-  const { bytes, signature } = await read(absolute, path, place);
+  const { bytes, signature } = await read(absolute, path, place, foldersOf);
   return { bytes, signature, path: absolute };
 }
 
-async function read(absolute: string, path: string, place: string): Promise<FileRead> {
+async function read(
+  absolute: string,
+  path: string,
+  place: string,
+  foldersOf: FoldersOf,
+): Promise<FileRead> {
   try {
-    return await readBoundedFile(absolute, MAX_SOURCE_BYTES);
+    return await readBoundedFile(absolute, MAX_SOURCE_BYTES, foldersOf(absolute));
   } catch (error) {
+    if (error instanceof FileOutsideError) {
+      throw new SourceProblem(pathOutside(place, absolute), [], error);
+    }
     if (!(error instanceof FileUnusableError)) throw error;
     throw new SourceProblem(
       problemOf("file-unreadable", place, `${quoted(path)} cannot be read. ${error.message}`),

@@ -1,50 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Revision } from "#model/document/document.ts";
+import { parseDocument } from "#model/document/parse-document.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
-import { parseDocument } from "#model/document/parse-document.ts";
+import { pathOf } from "#model/problem.ts";
 import { eventually } from "#harness/deadline.ts";
+import { FakeDocumentStore } from "#harness/fake-document-store.ts";
 import { makeFakePool, type FakePool } from "#harness/fake-pool.ts";
+import type { Sources, TrustVersion } from "../certificates/sources.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";
-import type { Sources, TrustVersion } from "./certificates/sources.ts";
-import type { Change, StateInForce } from "./change.ts";
-import { NO_DIFFERENCE } from "./change-difference.ts";
-import type { RevisionStore, StoredDocument } from "./state/revision-store.ts";
+import type { StateInForce, Wanted, WantedDocument } from "./change.ts";
+import { planChange } from "./plan-change.ts";
 
 /** A document with one redirect listener, which needs no certificate. */
-const changeTo = (port: number, terms: Partial<Change> = {}): Change => {
+function changeTo(port: number, file?: WrittenDocument): WantedDocument {
   const listeners = [{ port, mode: "redirect" }];
-  const { document, problems } = parseDocument({
+  const parsed = parseDocument({
     profiles: { shop: { vnics: { front: { ip: "127.0.0.1", listeners } } } },
   });
+  const { document, written, problems } = parsed;
   const entries = { certificates: new Map(), trusts: new Map() };
-  const checked = { document, entries, problems, problemsInForce: [], folder: "/" };
-  return { wanted: { kind: "document", checked }, actor: "api", ...terms };
-};
-
-type Saves = "well" | "not" | "without-telling";
-
-class FakeStore implements RevisionStore {
-  saves: Saves = "well";
-  #latest: { revision: Revision; document: StoredDocument; savedAt: string } | undefined;
-
-  async latest() {
-    return this.#latest;
-  }
-
-  async save(revision: Revision, document: StoredDocument): Promise<void> {
-    if (this.saves === "not") throw new Error("disk full");
-    this.#latest = { revision, document, savedAt: "" };
-    if (this.saves === "without-telling") throw new Error("connection lost");
-  }
-
-  close(): void {}
+  const checked = { document, written, entries, problems, problemsInForce: [], folder: "/" };
+  return { kind: "document", checked, ...(file === undefined ? {} : { file }) };
 }
 
 interface Setup {
   readonly fake: FakePool;
-  readonly store: FakeStore;
+  readonly store: FakeDocumentStore;
   readonly parts: ChangeParts;
   readonly first: StateInForce;
 }
@@ -52,7 +35,7 @@ interface Setup {
 async function serveFirst(): Promise<Setup> {
   const fake = await makeFakePool();
   await fake.pool.start();
-  const store = new FakeStore();
+  const store = new FakeDocumentStore();
   let number = 0;
   const parts: ChangeParts = {
     participants: fake.pool,
@@ -66,14 +49,15 @@ async function serveFirst(): Promise<Setup> {
   return { fake, store, parts, first };
 }
 
+const why = { by: { origin: "socket" }, reason: "a test" } as const;
+
 /** Resolves to the state in force after the change. */
 async function apply(
   before: StateInForce | undefined,
-  change: Change,
+  wanted: Wanted,
   parts: ChangeParts,
 ): Promise<StateInForce> {
-  const { after } = await applyChange(before, change, parts);
-  return after ?? assert.fail("nothing is in force");
+  return (await applyChange(before, wanted, why, parts)).after;
 }
 
 const serveOnly = (fake: FakePool, number: number): boolean =>
@@ -85,8 +69,9 @@ test("when a change resolves, it is saved and every worker serves it", async () 
   assert.equal(first.revision, 1);
   const second = await apply(first, changeTo(81), parts);
   assert.equal(second.revision, 2);
-  assert.equal((await store.latest())?.revision, 2);
-  assert.ok(!("director" in ((await store.latest())?.document ?? {})));
+  const { record, document } = (await store.latest()) ?? assert.fail();
+  assert.partialDeepStrictEqual(record, { revision: 2, parent: 1, cause: "change", ...why });
+  assert.deepEqual(document, second.written);
   assert.ok(serveOnly(fake, 2));
 });
 
@@ -107,8 +92,8 @@ test("a document with problems is refused with all of them", async () => {
   const { fake, parts, first } = await serveFirst();
   const problem = { path: "servers", code: "x", message: "", hint: "", severity: "error" } as const;
   const problems = { problems: [problem], problemsInForce: [] };
-  const checked = { document: undefined, entries: undefined, folder: "/", ...problems };
-  const bad: Change = { wanted: { kind: "document", checked }, actor: "api" };
+  const nothing = { document: undefined, written: undefined, entries: undefined, folder: "/" };
+  const bad: Wanted = { kind: "document", checked: { ...nothing, ...problems } };
   await assert.rejects(apply(first, bad, parts), {
     code: "document-invalid",
     problems: [problem],
@@ -116,62 +101,49 @@ test("a document with problems is refused with all of them", async () => {
   assert.ok(serveOnly(fake, 1));
 });
 
-test("the result names the revision, what differs and the warnings", async () => {
+test("the result names what differs, which listeners it affects, and the warnings", async () => {
   const { parts, first } = await serveFirst();
-  const same = await applyChange(first, changeTo(80), parts);
-  assert.deepEqual([same.revision, same.isChanged, same.after], [1, false, first]);
-  assert.deepEqual(same.difference(), NO_DIFFERENCE);
+  const same = await applyChange(first, changeTo(80), why, parts);
+  assert.deepEqual([same.isChanged, same.after, same.changes()], [false, first, []]);
+  const other = await applyChange(first, changeTo(81), why, parts);
+  assert.deepEqual([other.isChanged, other.before, other.warnings], [true, first, []]);
   assert.deepEqual(
-    same.warnings.map(({ code }) => code),
-    [],
+    other.changes().map(({ path }) => pathOf(...path)),
+    ["profiles.shop.vnics.front.listeners.80", "profiles.shop.vnics.front.listeners.81"],
   );
-  const other = await applyChange(first, changeTo(81), parts);
-  assert.deepEqual([other.revision, other.isChanged, other.before], [2, true, first]);
-  assert.deepEqual(other.difference(), {
-    ...NO_DIFFERENCE,
-    listeners: { added: ["front.shop:81"], removed: ["front.shop:80"], changed: [] },
+  assert.deepEqual(other.effect(), {
+    opens: ["front.shop:81"],
+    closes: ["front.shop:80"],
+    changes: [],
   });
 });
 
-test("a change is refused if it expects another revision than the one in force", async () => {
-  const { fake, parts, first } = await serveFirst();
-  const before = fake.journal().length;
-  await assert.rejects(apply(first, changeTo(81, { expectedRevision: 2 }), parts), {
-    code: "revision-conflict",
-    detail: "Revision 2 was expected, and revision 1 is in force.",
-  });
-  await assert.rejects(apply(undefined, changeTo(81, { expectedRevision: 2 }), parts), {
-    code: "revision-conflict",
-  });
-  assert.equal(fake.journal().length, before);
-  const second = await apply(first, changeTo(81, { expectedRevision: 1 }), parts);
-  assert.equal(second.revision, 2);
-});
-
-test("a dry run is tried by a fresh worker, and changes and saves nothing", async () => {
+test("a plan asks no worker, and neither probes nor saves", async () => {
   const { fake, store, parts, first } = await serveFirst();
-  const before = fake.journal().length;
-  const { after, ...tried } = await applyChange(first, changeTo(81, { dryRun: true }), parts);
-  assert.deepEqual([tried.revision, tried.isChanged, after], [2, true, first]);
-  assert.deepEqual(tried.difference().listeners.added, ["front.shop:81"]);
-  assert.equal((await store.latest())?.revision, 1);
-  const asked = fake.journal().slice(before);
-  assert.deepEqual(
-    asked.filter((line) => /^(?:try|prepare|commit)/.test(line)),
-    ["try 2 base 0 listeners 1 material 0"],
-  );
-  assert.ok(serveOnly(fake, 1));
+  const asked = fake.journal().length;
+  const probe = () => Promise.reject(new DirectorError("address-in-use"));
+  const plan = planChange(first, changeTo(81), { ...parts, probe } as ChangeParts);
+  assert.deepEqual([plan.isChanged, plan.effect().opens], [true, ["front.shop:81"]]);
+  assert.equal((await store.latest())?.record.revision, 1);
+  assert.equal(fake.journal().length, asked);
 });
 
-test("a dry run is refused for the reasons for which the change would be refused", async () => {
-  const { fake, parts, first } = await serveFirst();
-  const dryRun = changeTo(81, { dryRun: true });
-  fake.order("try.refuse");
-  await assert.rejects(apply(first, dryRun, parts), { code: "listener-unusable" });
-  fake.order("try.die");
-  await assert.rejects(apply(first, dryRun, parts), { code: "worker-failed" });
-  const probe = () => Promise.reject(new DirectorError("address-in-use"));
-  await assert.rejects(apply(first, dryRun, { ...parts, probe }), { code: "address-in-use" });
+test("the document of the file is noted with the revision, or alone if it is in force already", async () => {
+  const { store, parts, first } = await serveFirst();
+  const file = changeTo(81).checked.written ?? assert.fail();
+  const second = await apply(first, changeTo(81, file), parts);
+  assert.deepEqual([second.revision, store.file], [2, file]);
+  const third = await apply(second, changeTo(82), parts);
+  const other = changeTo(82).checked.written ?? assert.fail();
+  assert.equal(await apply(third, changeTo(82, other), parts), third);
+  assert.deepEqual(store.file, other);
+});
+
+test("if a failed save cannot be read back, the outcome is unknown", async () => {
+  const { fake, store, parts, first } = await serveFirst();
+  store.saves = "without-telling";
+  store.readsBeforeFailure = 1;
+  await assert.rejects(apply(first, changeTo(81), parts), { code: "outcome-unknown" });
   assert.ok(serveOnly(fake, 1));
 });
 
@@ -183,10 +155,7 @@ test("new certificate files need a document in force, and keep its revision", as
     material: { kind: "trust", caPem: "", crlPem: undefined },
   };
   const sources: Sources = { certificates: new Map(), trusts: new Map([["ca.pem", trust]]) };
-  const change: Change = {
-    wanted: { kind: "certificates", sources },
-    actor: "certificate-watcher",
-  };
+  const change: Wanted = { kind: "certificates", sources };
   await assert.rejects(apply(undefined, change, parts), { code: "not-ready" });
   const after = await apply(first, change, parts);
   assert.deepEqual([after.revision, after.document, after.sources], [1, first.document, sources]);
@@ -200,14 +169,14 @@ test("a change with an address that cannot be bound is refused before any worker
     code: "address-in-use",
   });
   assert.equal(fake.journal().length, before);
-  assert.equal((await store.latest())?.revision, 1);
+  assert.equal((await store.latest())?.record.revision, 1);
 });
 
 test("if a fresh worker refuses the change too, nothing is saved and the workers are unchanged", async () => {
   const { fake, store, parts, first } = await serveFirst();
   fake.order("prepare.refuse", "try.refuse");
   await assert.rejects(apply(first, changeTo(81), parts), { code: "listener-unusable" });
-  assert.equal((await store.latest())?.revision, 1);
+  assert.equal((await store.latest())?.record.revision, 1);
   assert.ok(serveOnly(fake, 1));
   // The next change gets a new snapshot number, but the same revision as the refused one.
   const next = await apply(first, changeTo(82), parts);

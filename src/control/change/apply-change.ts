@@ -102,8 +102,12 @@ async function save(store: DocumentStore, revision: NewRevision): Promise<void> 
   }
 }
 
+/** Throws `outcome-unknown` if the store cannot be read. */
 async function isSaved(store: DocumentStore, { parent, document }: NewRevision): Promise<boolean> {
-  const latest = await store.latest();
+  const latest = await store.latest().catch((cause: unknown) => {
+    const detail = `Look whether revision ${parent + 1} is the change.`;
+    throw new DirectorError("outcome-unknown", detail, { cause });
+  });
   return (
     latest !== undefined &&
     latest.record.revision === parent + 1 &&

@@ -83,7 +83,10 @@ export class DocumentFile {
     if (decision === "diverged") {
       this.compare(inForce.written);
       const lines = changeLines(differenceByPath(file, inForce.written));
-      throw new DirectorError("document-diverged", `${path} against the store: ${lines.join("; ")}`);
+      throw new DirectorError(
+        "document-diverged",
+        `${path} against the store: ${lines.join("; ")}`,
+      );
     }
     if (decision !== "serve-stored") return { kind: "document", checked, file };
     return { kind: "document", checked: await check(inForce.written, checked, sources) };

@@ -112,7 +112,7 @@ export const ReplySchemas = {
       isValid: Type.Boolean({ description: "Whether no problem is an error." }),
       problems,
     },
-    "A document. Two parts follow as JSON: the document with its defaults, or its draft if a problem is an error; and the document as written, which is empty then.",
+    "A document. Two parts follow: its JSON, or that of its draft if a problem is an error; and its JSON without defaults, which is empty then.",
   ),
   trial: shape(
     {

@@ -94,7 +94,7 @@ async function readDocument([file]: readonly Buffer[]): Promise<Answer> {
   try {
     const { json, writtenJson, isValid, problems } = parseDocumentText(file ?? Buffer.alloc(0));
     const reply: Replies["document"] = { isValid, problems };
-    return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson ?? "")] };
+    return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;
     return { outcome: { unreadable: error.message } };

@@ -21,7 +21,8 @@ function linesOf(event: DirectorEvent): readonly Line[] {
 }
 
 const leaves = { name: "worker-gone", worker: 3, exit: "code 0", livedMs: 10 } as const;
-const change = { actor: "SIGHUP", seconds: 0.1 } as const;
+const change = { by: { origin: "signal" }, reason: "as asked", seconds: 0.1 } as const;
+const ofClient = { ...change, by: { origin: "socket", user: "alice" } } as const;
 const refusal = new DirectorError("listener-unusable", "as ordered");
 
 const EXPECTED: readonly (readonly [DirectorEvent, Line])[] = [
@@ -56,7 +57,11 @@ const EXPECTED: readonly (readonly [DirectorEvent, Line])[] = [
   ],
   [
     { name: "change-refused", ...change, kind: "document", refusal },
-    { level: "error", event: "document-refused", code: "listener-unusable" },
+    { level: "error", event: "document-refused", code: "listener-unusable", reason: "as asked" },
+  ],
+  [
+    { name: "change-refused", ...ofClient, kind: "document", refusal },
+    { level: "info", event: "document-refused", by: { origin: "socket", user: "alice" } },
   ],
   [
     { name: "change-refused", ...change, kind: "certificates", refusal },

@@ -6,10 +6,10 @@ import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { DIRECTOR_METRICS, LISTENER_METRICS, SLOTS } from "#model/records/metric-catalog.ts";
 import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
 import { HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
-import type { ChangeResult } from "#control/change.ts";
-import { NO_DIFFERENCE } from "#control/change-difference.ts";
+import type { ChangeResult } from "#control/change/change.ts";
 import { EventBus } from "#control/event-bus.ts";
 import { sampleHandshake, sampleStatus, sampleWorker } from "#harness/sample-director.ts";
+import { emptyState } from "#harness/fake-change-api.ts";
 import type { DirectorFacts } from "./director-metrics.ts";
 import { RecordLines } from "./record-lines.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -104,10 +104,11 @@ test("a histogram is printed cumulative, with +Inf, sum and count", async () => 
 
 test("metrics of the director come from its facts and from events", async () => {
   const { bus, telemetry } = buildTelemetry();
-  const change = { kind: "document", actor: "api" } as const;
+  const change = { kind: "document", by: { origin: "socket" }, reason: undefined } as const;
   const result: ChangeResult = {
-    ...{ revision: 7, isChanged: true, difference: () => NO_DIFFERENCE, warnings: [] },
-    ...{ before: undefined, after: undefined },
+    ...{ isChanged: true, changes: () => [], warnings: [], before: undefined },
+    effect: () => ({ opens: [], closes: [], changes: [] }),
+    after: emptyState,
   };
   bus.publish({ name: "change-applied", ...change, result, seconds: 0.02 });
   const refusal = new DirectorError("document-invalid");

@@ -125,5 +125,6 @@ export function refuseTooLarge({ snapshot, material }: Compiled): void {
         ? one.chainPem.length + one.keyPem.length
         : one.caPem.length + (one.crlPem?.length ?? 0);
   }
-  if (characters > MAX_FILL * MAX_FRAME_BYTES_TO_WORKER) throw new DirectorError("change-too-large");
+  if (characters > MAX_FILL * MAX_FRAME_BYTES_TO_WORKER)
+    throw new DirectorError("change-too-large");
 }

@@ -5,7 +5,7 @@ import { eventually } from "#harness/deadline.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { emptyCompiled, makeFakePool, type FakePool } from "#harness/fake-pool.ts";
-import { refuseTooLarge } from "./rollout.ts";
+import { refuseTooLarge, Rollout } from "./rollout.ts";
 
 const servingAll = (fake: FakePool, snapshot: number, size = 2): boolean => {
   const serving = fake.pool

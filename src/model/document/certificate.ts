@@ -1,7 +1,6 @@
 import Type from "typebox";
+import { filePath, secretText } from "./marks.ts";
 import { oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
-
-const path = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description });
 
 export const CertificateSchema = Type.Object(
   {
@@ -9,12 +8,15 @@ export const CertificateSchema = Type.Object(
       default: "files",
       description: "Where the certificate comes from.",
     }),
-    chain: path("PEM file with the certificate first and its intermediates after it."),
+    chain: filePath("PEM file with the certificate first and its intermediates after it."),
     key: Type.Optional(
-      path("PEM file with the private key. If it is not set, the key is in the chain file."),
+      filePath("PEM file with the private key. If it is not set, the key is in the chain file."),
     ),
     passphraseFile: Type.Optional(
-      path("File whose first line is the passphrase of an encrypted private key."),
+      filePath("File whose first line is the passphrase of an encrypted private key."),
+    ),
+    passphrase: Type.Optional(
+      secretText("The passphrase of an encrypted private key, instead of `passphraseFile`."),
     ),
   },
   { additionalProperties: false, description: "A certificate and its private key." },

@@ -1,3 +1,4 @@
+import { checkCertificates } from "./check-certificates.ts";
 import { checkListener } from "./check-listener.ts";
 import { checkPolicy } from "./check-policy.ts";
 import { checkServers } from "./check-servers.ts";
@@ -18,6 +19,7 @@ export function checkDocument(document: Document): readonly Problem[] {
   return [
     ...checkObserve(document, ownListeners),
     ...checkServers(document),
+    ...checkCertificates(document),
     ...Object.entries(document.policies).flatMap(([name, policy]) => checkPolicy(name, policy)),
     ...checkVirtualIps(vnics),
     ...vnics.flatMap((place) => [

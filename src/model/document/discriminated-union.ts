@@ -3,6 +3,7 @@
  */
 import Type, { type TObject, type TSchema } from "typebox";
 import { Equal } from "typebox/value";
+import type { Mark } from "./marks.ts";
 
 /** The JSON Schema keywords that the document's schemas use for structure. */
 export interface SchemaNode extends TSchema {
@@ -14,6 +15,8 @@ export interface SchemaNode extends TSchema {
   readonly required?: readonly string[];
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+  readonly mark?: Mark;
 }
 
 /**

@@ -68,10 +68,12 @@ export const DirectorSettingsSchema = Type.Object(
       default: "60s",
       description: "How long workers continue to serve after the control process has ended.",
     }),
-    paths: Type.Array(Type.String({ minLength: 1 }), {
-      default: [],
-      description: "The folders in which files must be that a change over the API refers to.",
-    }),
+    paths: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description:
+          "The folders in which the files and unix sockets must be that a change over the API refers to. If it is not set, it is the folder of the document. What the document itself refers to can be anywhere.",
+      }),
+    ),
     user: systemUser(
       "tlsd",
       "The user that the control process runs as, if it is started as root and the user exists.",

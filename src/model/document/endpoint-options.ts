@@ -1,6 +1,7 @@
 import Type from "typebox";
 import { CERTIFICATE_NAME_PATTERN } from "./certificate-name.ts";
-import { durationOption, pathOption } from "./listener-options.ts";
+import { filePath } from "./marks.ts";
+import { durationOption } from "./listener-options.ts";
 
 const EndpointTlsSchema = Type.Object(
   {
@@ -10,7 +11,7 @@ const EndpointTlsSchema = Type.Object(
         "Whether the endpoint's certificate must be valid. An egress listener always verifies it.",
     }),
     ca: Type.Optional(
-      pathOption(
+      filePath(
         "PEM file with the CAs that sign the endpoint's certificate. If it is not set, the CA bundle of the system is used as it is when the director reads it first.",
       ),
     ),

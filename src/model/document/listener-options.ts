@@ -1,14 +1,12 @@
 import Type from "typebox";
 import type { ListenerMode } from "../listener-mode.ts";
 import { CERTIFICATE_NAME_PATTERN } from "./certificate-name.ts";
+import { endpointText } from "./marks.ts";
 import { NAME_PATTERN } from "../names.ts";
 import { DURATION_PATTERN } from "../units.ts";
 
 export const durationOption = (value: string, description: string) =>
   Type.String({ pattern: DURATION_PATTERN, default: value, description });
-
-export const pathOption = (description: string) =>
-  Type.String({ minLength: 1, maxLength: 4096, description });
 
 /** `description` says what a listener of the mode does, as the predicate of a sentence. */
 export const modeOption = <Mode extends ListenerMode>(mode: Mode, description: string) =>
@@ -19,10 +17,7 @@ export const modeOption = <Mode extends ListenerMode>(mode: Mode, description: s
  * say what is expected.
  */
 export const toOption = (description: string) =>
-  Type.Union(
-    [Type.Integer({ minimum: 1, maximum: 65535 }), Type.String({ minLength: 1, maxLength: 512 })],
-    { description },
-  );
+  Type.Union([Type.Integer({ minimum: 1, maximum: 65535 }), endpointText()], { description });
 
 export const policyOption = Type.String({
   pattern: NAME_PATTERN,

@@ -4,10 +4,13 @@ import { DocumentSchema, type Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
 import { isError } from "../problem.ts";
 import { MAX_PROBLEMS, schemaProblemsOf } from "./schema-problems.ts";
+import { writtenOf, type WrittenDocument } from "./written-document.ts";
 
 export interface ParsedDocument {
   /** The document with all defaults. Undefined if a problem is an error. */
   readonly document: Document | undefined;
+  /** The normal form of the document without defaults. Undefined if a problem is an error. */
+  readonly written: WrittenDocument | undefined;
   /**
    * The parts of the document that fit the schema, with defaults for the rest. It is used only to find more problems.
    */
@@ -22,7 +25,9 @@ export function parseDocument(value: unknown): ParsedDocument {
   if (schemaProblems.length === 0) {
     const document = filled as Document;
     const problems = limited(checkDocument(document));
-    return { document: problems.some(isError) ? undefined : document, draft: document, problems };
+    return problems.some(isError)
+      ? { document: undefined, written: undefined, draft: document, problems }
+      : { document, written: writtenOf(value), draft: document, problems };
   }
   // The rules check a document in which values that do not fit are replaced, so that one check reports all problems.
   // Problems of the replacements are left out.
@@ -33,7 +38,7 @@ export function parseDocument(value: unknown): ParsedDocument {
       (misfit) => isWithin(path, scopeOf(misfit)) || misfit.path.startsWith(`${path}[`),
     );
   const problems = [...schemaProblems, ...ruleProblems.filter(isOwn)].slice(0, MAX_PROBLEMS);
-  return { document: undefined, draft, problems };
+  return { document: undefined, written: undefined, draft, problems };
 }
 
 /**

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { filePath } from "./marks.ts";
 import {
   CIPHER_SUITES,
   CIPHER_SUITE_NAMES,
@@ -13,7 +14,6 @@ const PRESET_NAMES = ["modern", "intermediate"] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 const CLIENT_AUTH_MODES = ["none", "request", "require"] as const;
-const path = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description });
 
 const ClientAuthSchema = Type.Object(
   {
@@ -22,8 +22,10 @@ const ClientAuthSchema = Type.Object(
       description:
         "`none` does not ask for a client certificate; `request` asks for one and refuses an invalid one; `require` refuses clients without a valid one.",
     }),
-    ca: Type.Optional(path("PEM file with the CAs that sign client certificates.")),
-    crl: Type.Optional(path("PEM file with a certificate revocation list of each of these CAs.")),
+    ca: Type.Optional(filePath("PEM file with the CAs that sign client certificates.")),
+    crl: Type.Optional(
+      filePath("PEM file with a certificate revocation list of each of these CAs."),
+    ),
     partialChain: Type.Boolean({
       default: false,
       description:

@@ -135,11 +135,25 @@ function problemsOf(
     );
   }
   const path = pathOf(...steps);
+  if (isSecretNode(node)) return [secretMisfit(value, path, textOf(node, "description"))];
   if (typeof value === "string" && isPlanned(node, value)) {
     return [problemOf("mode-not-available", path, `Mode ${value} is not available yet.`)];
   }
   return [misfitOf(error, value, path, textOf(node, "description"))];
 }
+
+/** The value is a secret that does not fit the schema, so the message does not show any part of it. */
+const secretMisfit = (value: unknown, path: string, description: string | undefined): Problem =>
+  problemOf(
+    "bad-value",
+    path,
+    typeof value === "string"
+      ? "The text is empty, has more than one line or is too long."
+      : "The value is not text.",
+    description,
+  );
+
+const isSecretNode = (node: unknown): boolean => textOf(node, "mark") === "secret";
 
 /** Whether a later version will accept the value. */
 function isPlanned(node: unknown, value: string): boolean {

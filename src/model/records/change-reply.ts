@@ -1,5 +1,6 @@
 /** The replies of the admin API to changes, which control process, CLI and tests share. */
 import Type from "typebox";
+import type { Json } from "../json.ts";
 import type { ListenerName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
 import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
@@ -8,12 +9,14 @@ import { RevisionRecordSchema } from "./revision.ts";
 /** How many differences and listeners one reply names. The rest is counted. */
 export const MAX_NAMED = 1_000;
 
+const jsonValue = (description: string) => Type.Unsafe<Json>(Type.Unknown({ description }));
+
 export const PathChangeSchema = shape(
   {
     path: text("Path in the document. A listener is named by its port."),
     kind: oneOf(["added", "removed", "changed"], "What happened to the value."),
-    before: Type.Optional(Type.Unknown({ description: "The value before." })),
-    after: Type.Optional(Type.Unknown({ description: "The value after." })),
+    before: Type.Optional(jsonValue("The value before.")),
+    after: Type.Optional(jsonValue("The value after.")),
     text: text("The difference in one line."),
   },
   "One difference between two documents. Secrets are shown as fingerprints.",

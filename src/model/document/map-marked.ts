@@ -1,0 +1,79 @@
+import type { TSchema } from "typebox";
+import { isUnionNode, otherwiseOf, tryBranchOf, type SchemaNode } from "./discriminated-union.ts";
+import { isListenerList, type Keys } from "./document-tree.ts";
+import { isJsonMap } from "../json.ts";
+import { markOf, type Mark } from "./marks.ts";
+
+/** A value that the schema marks. */
+export interface MarkedValue {
+  readonly mark: Mark;
+  readonly value: unknown;
+  /** Where it is, with listeners by index, as in the path of a problem. */
+  readonly steps: readonly (string | number)[];
+  /** Where it is, with listeners by port. */
+  readonly keys: Keys;
+}
+
+interface Place {
+  readonly steps: readonly (string | number)[];
+  readonly keys: Keys;
+}
+
+/**
+ * Returns a copy of the value in which `replace` has replaced every value that the schema marks. The value need not fit the
+ * schema. `keys` lead to the part of the document that the schema describes.
+ */
+export const mapMarked = (
+  schema: TSchema,
+  value: unknown,
+  replace: (marked: MarkedValue) => unknown,
+  keys: Keys = [],
+): unknown => mapAt(schema, value, { steps: keys, keys }, replace);
+
+function mapAt(
+  schema: SchemaNode,
+  value: unknown,
+  place: Place,
+  replace: (marked: MarkedValue) => unknown,
+): unknown {
+  const mark = markOf(schema);
+  if (mark !== undefined) return replace({ mark, value, ...place });
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items === undefined) return value;
+    return value.map((item: unknown, index) =>
+      mapAt(items, item, itemPlaceOf(place, item, index), replace),
+    );
+  }
+  if (!isJsonMap(value)) return value;
+  const entrySchemaOf = entrySchemasOf(schema, value);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => {
+      const entrySchema = entrySchemaOf(key);
+      if (entrySchema === undefined) return [key, entry];
+      const inner = { steps: [...place.steps, key], keys: [...place.keys, key] };
+      return [key, mapAt(entrySchema, entry, inner, replace)];
+    }),
+  );
+}
+
+/** A key of another branch than the value chooses is a mistake, but its value may be a secret all the same. */
+function entrySchemasOf(
+  schema: SchemaNode,
+  value: unknown,
+): (key: string) => SchemaNode | undefined {
+  if (!isUnionNode(schema)) return (key) => tryEntrySchema(schema, key);
+  const branch = tryBranchOf(schema, value) ?? {};
+  return (key) => tryEntrySchema(branch, key) ?? tryEntrySchema(otherwiseOf(schema), key);
+}
+
+/** Returns the schema of an entry of a map. */
+export function tryEntrySchema(schema: SchemaNode, key: string): SchemaNode | undefined {
+  const { properties = {}, patternProperties = {} } = schema;
+  return Object.hasOwn(properties, key) ? properties[key] : Object.values(patternProperties)[0];
+}
+
+function itemPlaceOf({ steps, keys }: Place, item: unknown, index: number): Place {
+  const port = isListenerList(keys) && isJsonMap(item) ? item["port"] : undefined;
+  return { steps: [...steps, index], keys: [...keys, String(port ?? index)] };
+}

@@ -1,0 +1,46 @@
+import { parseDocument } from "#model/document/parse-document.ts";
+import { ChangeApi, type Changes } from "#control/admin-api/change-api.ts";
+import { ShownDocument } from "#control/admin-api/shown-document.ts";
+import type { StateInForce } from "#control/change/change.ts";
+import type { Wants } from "#control/change/wants.ts";
+import { FakeDocumentStore } from "./fake-document-store.ts";
+
+const { draft: document } = parseDocument({});
+const snapshot = {
+  number: 1,
+  listeners: [],
+  vnics: [],
+  maxConnections: 1,
+  relayMemoryBytes: 1,
+};
+
+/** A state with an empty document. */
+export const emptyState: StateInForce = {
+  revision: 7,
+  isSaved: true,
+  document,
+  written: {},
+  sources: { certificates: new Map(), trusts: new Map() },
+  compiled: { snapshot, material: new Map() },
+  changedAt: "2026-01-01T00:00:00.000Z",
+};
+
+const notWanted = () => () => Promise.reject(new Error("Nothing computes what is wanted."));
+const wants: Wants = { file: notWanted, edit: notWanted, undo: notWanted };
+const fingerprintOf = (): string => "secret:hmac-sha256:0123456789abcdef";
+
+/** The admin API's way to changes, on a director that answers every change with `change`. */
+export const fakeChangeApi = (change: Changes["change"]): ChangeApi =>
+  new ChangeApi({
+    changes: {
+      inForce: emptyState,
+      change,
+      plan: () => Promise.reject(new Error("Nothing is planned.")),
+    },
+    wants,
+    store: new FakeDocumentStore(),
+    storeId: "store",
+    fingerprintOf,
+    shown: new ShownDocument(fingerprintOf, document.director),
+    openConnections: () => 0,
+  });
