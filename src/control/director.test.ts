@@ -251,7 +251,7 @@ test("a bad document is refused, and the status shows the reason until a good on
 });
 
 test("start-up settings take effect at the next start", async () => {
-  const { director, events, write, reload } = await startDirector();
+  const { events, write, reload } = await startDirector();
   write(documentWith(8443, { workers: 7 }));
   await reload();
   assert.deepEqual(events.slice(-2), ["restart-needed", "document-unchanged"]);
