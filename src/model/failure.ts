@@ -153,6 +153,18 @@ export const FAILURES = {
     "A newer version of the program wrote the state.",
     "Start that version, or give this one another folder with --data.",
   ),
+  "state-damaged": entry(
+    "operator",
+    500,
+    "The state is damaged.",
+    "Restore a backup of the state, or give the director another folder with --data.",
+  ),
+  "backup-unusable": entry(
+    "operator",
+    422,
+    "The backup cannot be restored.",
+    "Take another backup. The state is as it was before.",
+  ),
   "revision-conflict": entry(
     "operator",
     412,
