@@ -58,12 +58,13 @@ export async function forgetOld(
   { revisions, days }: KeptHistory,
   nowMs: number,
 ): Promise<void> {
-  const heads = await headsAbove(store, DOCUMENT_LINE, 0);
   const isOld = ({ at }: Head): boolean => Date.parse(at) < nowMs - days * DAY_MS;
-  const lastOld = heads.findLast(isOld)?.number ?? 0;
-  const newest = heads.at(-1)?.number ?? 0;
-  await store.forget(DOCUMENT_LINE, Math.max(lastOld, newest - revisions));
-  await store.forget(FILE_LINE, Number.MAX_SAFE_INTEGER);
+  for (const line of [DOCUMENT_LINE, FILE_LINE]) {
+    const heads = await headsAbove(store, line, 0);
+    const lastOld = heads.findLast(isOld)?.number ?? 0;
+    const newest = heads.at(-1)?.number ?? 0;
+    await store.forget(line, Math.max(lastOld, newest - revisions));
+  }
 }
 
 /**

@@ -44,9 +44,7 @@ export function documentOf(entries: ReadonlyMap<string, Json>): WrittenDocument 
     }
     profiles.set(profile, { ...mapOf(rest), vnics: sortedMapOf(own) });
   }
-  return Object.fromEntries(
-    [...named].map(([kind, values]) => [kind, sortedMapOf(values)]),
-  ) as WrittenDocument;
+  return Object.fromEntries([...named].map(([kind, values]) => [kind, sortedMapOf(values)]));
 }
 
 function add(maps: Map<string, Map<string, Json>>, name: string, key: string, value: Json): void {

@@ -2,7 +2,6 @@
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DOCUMENT_SCHEMA, migrateDocument } from "#model/document/migrations/migrate-document.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { JsonMap } from "#model/json.ts";
 import type { RevisionRecord } from "#model/records/revision.ts";
 import { resolve } from "node:path";
 import type { NewRevision } from "./document-store.ts";
@@ -26,7 +25,7 @@ export function revisionHeadOf(revision: NewRevision, root: Hash, origin: Origin
     parent,
     ...origin,
     roots: { document: root },
-    note: note as unknown as JsonMap,
+    note,
   };
 }
 

@@ -124,7 +124,7 @@ export class TreeDocumentStore implements DocumentStore {
     let fileTree: EntryTree | undefined;
     if (file !== undefined) {
       const noted = await this.#newestOf(FILE_LINE, newest);
-      fileTree = await this.#trees.write(entriesOf(file), tree);
+      fileTree = file === document ? tree : await this.#trees.write(entriesOf(file), tree);
       heads.push(fileHeadOf(noted, fileTree, origin));
     }
     if (!(await this.#advance(heads, startedMs))) throw conflict(undefined);

@@ -57,19 +57,20 @@ type ContentLine = Extract<BackupLine, { readonly kind: "value" | "head" }>;
 
 async function* linesOf(store: Store, newest: Head): AsyncGenerator<ContentLine, void> {
   const cache = new NodeCache(store);
-  let before: Head["roots"] = {};
+  let before: Head | undefined;
   for (const head of await headsAbove(store, newest.line, 0)) {
     if (head.number > newest.number) return;
     try {
-      for await (const value of newValues(store, cache, before, head)) {
+      for await (const value of newValues(store, cache, before?.roots ?? {}, head)) {
         yield { kind: "value", value };
       }
     } catch (error) {
-      if (!(await isForgotten(store, head))) throw error;
+      if (head.number === newest.number || !(await isForgotten(store, head))) throw error;
       continue;
     }
-    yield { kind: "head", head };
-    before = head.roots;
+    // Heads in between may have been forgotten.
+    yield { kind: "head", head: { ...head, parent: before?.number ?? head.parent } };
+    before = head;
   }
 }
 

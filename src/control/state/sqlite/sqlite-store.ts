@@ -109,7 +109,7 @@ export class SqliteStore implements Store {
   ): Promise<ResultOf<Name>> {
     const { value, trouble } = await this.#call(name, args);
     if (trouble !== undefined) this.#fail(trouble);
-    return value as ResultOf<Name>;
+    return value;
   }
 
   async #write<Name extends OperationName>(
@@ -118,15 +118,16 @@ export class SqliteStore implements Store {
   ): Promise<ResultOf<Name>> {
     const { value } = await this.#call(name, args);
     this.#recover();
-    return value as ResultOf<Name>;
+    return value;
   }
 
-  async #call(
-    name: OperationName,
-    args: readonly unknown[],
-  ): Promise<{ readonly value: unknown; readonly trouble?: string }> {
+  async #call<Name extends OperationName>(
+    name: Name,
+    args: ArgsOf<Name>,
+  ): Promise<{ readonly value: ResultOf<Name>; readonly trouble?: string }> {
     try {
-      return await this.#thread.call({ name, args });
+      const { value, ...rest } = await this.#thread.call({ name, args });
+      return { value: value as ResultOf<Name>, ...rest };
     } catch (error) {
       this.#fail(error instanceof DirectorError ? (error.detail ?? "") : String(error));
       throw error;
