@@ -218,6 +218,17 @@ export const FAILURES = {
     504,
     "It is not known whether the change was made.",
     "`tlsd show history` tells it. Look at the revision in the message.",
+  "state-damaged": entry(
+    "operator",
+    500,
+    "The state is damaged.",
+    "Restore a backup of the state, or give the director another folder with --data.",
+  ),
+  "backup-unusable": entry(
+    "operator",
+    422,
+    "The backup cannot be restored.",
+    "Take another backup. The state is as it was before.",
   ),
   "revision-conflict": entry(
     "operator",

@@ -12,11 +12,13 @@ export type Hash = string;
 
 export interface Head {
   readonly line: string;
-  /** The number of the head that it replaces plus 1. The first head of a line has the number 1. */
+  /** From 1, and greater than `parent`. */
   readonly number: number;
+  /** The number of the head that it replaces, 0 if there was none. */
+  readonly parent: number;
   /** ISO 8601. */
   readonly at: string;
-  /** The values that it refers to. Values that these refer to are found by their contents. */
+  /** The values that it refers to. Each is the root of a content tree. */
   readonly roots: Readonly<Record<string, Hash>>;
   /** Version of the schema of what the roots refer to. */
   readonly schema: number;
@@ -26,15 +28,23 @@ export interface Head {
   readonly note: JsonMap;
 }
 
-/** Limits of one call. A call that exceeds them throws RangeError in every adapter. */
+/** Limits of one call. A call that exceeds them rejects with RangeError in every adapter. */
 export const MAX_OPERATIONS = 128;
-export const MAX_VALUE_BYTES = 1024 * 1024;
+/** Of the values of one `put` together. */
+export const MAX_PUT_BYTES = 1024 * 1024;
+export const MAX_NOTE_BYTES = 16 * 1024;
 /** A value that no head refers to is kept for at least this time after it was put. */
 export const UNREFERENCED_MS = 10 * 60_000;
 
-/** Every method rejects with DirectorError `state-unwritable` if the storage fails. */
+/**
+ * Every method rejects with DirectorError `state-unwritable` if the storage fails or does not answer in time, and with
+ * `state-too-new` if a newer program has written the storage in another way.
+ */
 export interface Store {
-  /** Identifies the store. A new or restored store has another id. */
+  /**
+   * Identifies the store. A new or restored store has another id. If the storage is replaced by another store while the program
+   * runs, `put` and `advance` reject until `id` has been called again.
+   */
   id(): Promise<string>;
   /** Resolves to the newest head of a line, or to undefined if it has none. */
   head(line: string): Promise<Head | undefined>;
@@ -48,7 +58,8 @@ export interface Store {
   put(values: readonly string[]): Promise<void>;
   /**
    * Adds one head to each of several lines, all of them or none. Resolves to true when they are on the disk, and to false if a
-   * line has another newest head than the one that `number` continues. If it rejects, `head` tells whether they were added.
+   * line has another newest head than `parent`. A line without heads takes any, so that a history can be copied. If it rejects,
+   * `head` tells whether they were added.
    */
   advance(heads: readonly Head[]): Promise<boolean>;
   /** Deletes the heads of a line with numbers up to `number`, but never the newest. */

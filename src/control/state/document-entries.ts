@@ -1,0 +1,59 @@
+/** Splits a document into the entries that are stored, by their keys, and joins them. */
+import { canonicalJson } from "#model/canonical-json.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import { DirectorError } from "#model/failure.ts";
+import type { Json, JsonMap } from "#model/json.ts";
+
+const KINDS = ["servers", "certificates", "policies"] as const;
+
+/**
+ * Returns the JSON text of each server, certificate, policy, vNIC with its listeners, and profile without its vNICs. The keys
+ * are `servers/web-1`, `vnics/shop/front` and so on.
+ */
+export function entriesOf(document: WrittenDocument): ReadonlyMap<string, string> {
+  const entries = new Map<string, string>();
+  for (const kind of KINDS) {
+    for (const [name, value] of Object.entries(document[kind] ?? {})) {
+      entries.set(`${kind}/${name}`, canonicalJson(value));
+    }
+  }
+  for (const [name, profile] of Object.entries(document.profiles ?? {})) {
+    const { vnics, ...rest } = mapOf(profile);
+    entries.set(`profiles/${name}`, canonicalJson(rest));
+    for (const [vnic, value] of Object.entries(vnics === undefined ? {} : mapOf(vnics))) {
+      entries.set(`vnics/${name}/${vnic}`, canonicalJson(value));
+    }
+  }
+  return entries;
+}
+
+/** Returns the document without empty maps of names. Throws DirectorError `state-damaged` if entries do not fit together. */
+export function documentOf(entries: ReadonlyMap<string, Json>): WrittenDocument {
+  const named = new Map<string, Map<string, Json>>();
+  const vnics = new Map<string, Map<string, Json>>();
+  for (const [key, value] of entries) {
+    const [, kind = "", name = "", vnic] = /^([a-z]+)\/([^/]*)(?:\/(.*))?$/s.exec(key) ?? [];
+    if (kind === "vnics" && vnic !== undefined) add(vnics, name, vnic, value);
+    else add(named, kind, key.slice(kind.length + 1), value);
+  }
+  const profiles = named.get("profiles") ?? new Map<string, Json>();
+  for (const [profile, own] of vnics) {
+    const rest = profiles.get(profile);
+    if (rest === undefined) {
+      throw new DirectorError("state-damaged", `There is no profile ${JSON.stringify(profile)}.`);
+    }
+    profiles.set(profile, { ...mapOf(rest), vnics: sortedMapOf(own) });
+  }
+  return Object.fromEntries([...named].map(([kind, values]) => [kind, sortedMapOf(values)]));
+}
+
+function add(maps: Map<string, Map<string, Json>>, name: string, key: string, value: Json): void {
+  const map = maps.get(name);
+  if (map === undefined) maps.set(name, new Map([[key, value]]));
+  else map.set(key, value);
+}
+
+const sortedMapOf = (values: ReadonlyMap<string, Json>): JsonMap =>
+  Object.fromEntries([...values].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+
+const mapOf = (value: Json): JsonMap => value as JsonMap;

@@ -1,0 +1,8 @@
+/** The lines of the store that the director keeps its state in. */
+
+/** The revisions of the document. Their numbers are those of the heads. */
+export const DOCUMENT_LINE = "document";
+/** The document of the file as it was last applied. */
+export const FILE_LINE = "file";
+/** The key of the fingerprints of secrets. */
+export const SECRET_KEY_LINE = "secret-key";

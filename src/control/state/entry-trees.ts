@@ -1,0 +1,75 @@
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import type { Json } from "#model/json.ts";
+import { documentOf } from "./document-entries.ts";
+import { MAX_OPERATIONS, MAX_PUT_BYTES, type Hash, type Store } from "./store.ts";
+import { changeTree, compareTrees, type WrittenTree } from "./tree/content-tree.ts";
+import { entryHashesOf, partsOf } from "./tree/entry-text.ts";
+import { NodeCache, readValues } from "./tree/node-cache.ts";
+import type { EntryHashes } from "./tree/tree-node.ts";
+
+/** The entries of a tree by their keys. */
+export interface EntryTree {
+  readonly root: Hash;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/** Reads and writes trees of entries, with the trees that are near to them as the base. */
+export class EntryTrees {
+  readonly #store: Store;
+  readonly #cache: NodeCache;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#cache = new NodeCache(store);
+  }
+
+  /** Reads what is different from `base`. */
+  async read(root: Hash, base?: EntryTree): Promise<EntryTree> {
+    if (root === base?.root) return base;
+    const { before, after } = await compareTrees(this.#cache, base?.root, root);
+    const texts = new Map(base?.texts);
+    for (const key of before.keys()) texts.delete(key);
+    const values = await readValues(this.#store, [...after.values()].flat());
+    const textOf = (hashes: EntryHashes): string =>
+      hashes.map((hash) => values.get(hash) ?? "").join("");
+    for (const [key, hashes] of after) texts.set(key, textOf(hashes));
+    return { root, texts };
+  }
+
+  /** Stores what is different from `base`, which must be stored and stay so. Returns the tree when it is on the disk. */
+  async write(texts: ReadonlyMap<string, string>, base?: EntryTree): Promise<EntryTree> {
+    const changes = new Map<string, EntryHashes | undefined>();
+    const values: string[] = [];
+    for (const [key, text] of texts) {
+      if (base?.texts.get(key) === text) continue;
+      changes.set(key, entryHashesOf(text));
+      values.push(...partsOf(text));
+    }
+    for (const key of base?.texts.keys() ?? []) if (!texts.has(key)) changes.set(key, undefined);
+    if (base !== undefined && changes.size === 0) return base;
+    const { root, nodes }: WrittenTree = await changeTree(this.#cache, base?.root, changes);
+    for (const batch of batchesOf([...values, ...nodes.values()])) await this.#store.put(batch);
+    return { root, texts };
+  }
+}
+
+export function documentOfTree({ texts }: EntryTree): WrittenDocument {
+  return documentOf(new Map([...texts].map(([key, text]) => [key, JSON.parse(text) as Json])));
+}
+
+/** Splits values so that each batch fits into one `put`. */
+export function* batchesOf(values: Iterable<string>): Generator<readonly string[], void> {
+  let batch: string[] = [];
+  let bytes = 0;
+  for (const value of values) {
+    const length = Buffer.byteLength(value);
+    if (batch.length === MAX_OPERATIONS || (batch.length > 0 && bytes + length > MAX_PUT_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(value);
+    bytes += length;
+  }
+  if (batch.length > 0) yield batch;
+}
