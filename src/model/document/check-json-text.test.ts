@@ -59,7 +59,7 @@ describe("checkJsonText", () => {
   });
 
   it("takes time linear in the length", { timeout: 20_000 }, () => {
-    const size = 16 * 1024 * 1024;
+    const size = 4 * 1024 * 1024;
     const keys = Array.from({ length: size / 16 }, (_, at) => `"k${at}":{}`);
     for (const text of [
       `{${keys.join(",")}}`,
