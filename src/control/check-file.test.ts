@@ -4,7 +4,7 @@ import { before, describe, it } from "node:test";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { testChecking } from "#harness/material-reader.ts";
 import { createTestCa, type TestCa } from "#harness/test-ca.ts";
-import { checkFile, type CheckedDocument } from "./check-file.ts";
+import { checkFile, checkValue, type CheckedDocument } from "./check-file.ts";
 
 describe("checkFile", () => {
   let folder: string;
@@ -40,6 +40,28 @@ describe("checkFile", () => {
     assert.equal(checked.folder, folder);
     assert.deepEqual([...(checked.entries?.certificates.keys() ?? [])], ["shop"]);
     assert.equal(checked.document?.servers["web-1"]?.address, "192.0.2.1");
+    const listener = { port: 443, to: 80, certificates: ["shop"] };
+    assert.deepEqual(checked.written, {
+      servers: { "web-1": { address: "192.0.2.1" } },
+      profiles: {
+        shop: {
+          servers: ["web-1"],
+          vnics: { front: { ip: "198.51.100.1", listeners: [listener] } },
+        },
+      },
+      certificates: { shop: { chain: join(folder, "shop.pem"), key: join(folder, "shop.key") } },
+    });
+  });
+
+  it("refuses files outside of the folders that it is given", async () => {
+    const value = { certificates: { shop: { chain: "shop.pem", key: "shop.key" } } };
+    const inside = { kind: "check", foldersOf: () => [folder] } as const;
+    assert.ok((await checkValue(value, folder, inside, parts)).document);
+    const outside = { kind: "check", foldersOf: () => [join(folder, "certs")] } as const;
+    const refused = await checkValue(value, folder, outside, parts);
+    assert.equal(refused.document, undefined);
+    assert.equal(refused.written, undefined);
+    assert.equal(placesOf(refused)[0], "path-outside certificates.shop.chain");
   });
 
   it("shows problems of the document and of its files together", async () => {
