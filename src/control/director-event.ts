@@ -87,6 +87,8 @@ type WorkerEvent =
       readonly level: NoticeLevel;
       readonly text: string;
     }
+  /** The revisions that an earlier version saved are now kept in the way of this version. */
+  | { readonly name: "state-converted"; readonly revisions: number; readonly durationMs: number }
   | { readonly name: "workers-replaced" }
   | { readonly name: "workers-not-replaced"; readonly error: unknown }
   /** Workers of a director that was killed were found and told to exit. */

@@ -40,7 +40,9 @@ import { WorkerUser } from "./privileges/worker-user.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { handOverFolders, openFolders, type Folders } from "./state/open-folders.ts";
 import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
-import { SqliteRevisionStore } from "./state/revision-store.ts";
+import { secretKeyOf } from "./state/secret-key.ts";
+import { SqliteStore } from "./state/sqlite/sqlite-store.ts";
+import { TreeDocumentStore } from "./state/tree-document-store.ts";
 import { RECORD_UNWRITABLE, STATE_UNWRITABLE, troubleOf } from "./state/trouble.ts";
 import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
@@ -139,16 +141,20 @@ export async function serve(options: ServeOptions): Promise<number> {
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
-  const { director, wants, store, view, bus, notices, orphans } = build(options, settings, {
-    log,
-    engines,
-    checkParts,
-    configPath,
-    folder,
-    folders,
-    notices: [...kernelNotices(), userNotice, folders.notice],
-    cleanup,
-  });
+  const { director, wants, state, store, view, version, bus, notices, orphans } = build(
+    options,
+    settings,
+    {
+      log,
+      engines,
+      checkParts,
+      configPath,
+      folder,
+      folders,
+      notices: [...kernelNotices(), userNotice, folders.notice],
+      cleanup,
+    },
+  );
   const actions = {
     reload: () =>
       director.change({ kind: "document", by: { origin: "signal" }, want: wants.file(false) }),
@@ -156,7 +162,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   };
   catchOperatorSignals(process, actions, bus, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
-  const api = await buildChangeApi({ changes: director, wants, store, settings, view });
+  const secretKey = await secretKeyOf(state, version);
+  const api = await buildChangeApi({
+    ...{ changes: director, wants, store, secretKey },
+    settings,
+    view,
+  });
   const admin = await startAdminApi({ socketPath, view, api, log, notices });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(settings.observe, view, log);
@@ -281,11 +292,15 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
       bus.publish({ name: "endpoint-checked", listener, endpoint, isUp }),
     onFault,
   });
-  const store = new SqliteRevisionStore({
+  const state = new SqliteStore({
     folder: folders.dataPath,
     runtimeFolder: folders.runtimePath,
+    program: version,
+    onConverted: (revisions, durationMs) =>
+      bus.publish({ name: "state-converted", revisions, durationMs }),
     ...troubleOf(notices, STATE_UNWRITABLE),
   });
+  const store = new TreeDocumentStore({ store: state, folder, program: version });
   cleanup.defer(() => store.close());
   const certificates = new CertificateStore({
     reader,
@@ -346,7 +361,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     health,
     telemetry,
   });
-  return { director, wants, store, view, bus, notices, orphans };
+  return { director, wants, state, store, view, version, bus, notices, orphans };
 }
 
 const countOf = (workers: number | "auto"): number =>

@@ -218,6 +218,7 @@ export const FAILURES = {
     504,
     "It is not known whether the change was made.",
     "`tlsd show history` tells it. Look at the revision in the message.",
+  ),
   "state-damaged": entry(
     "operator",
     500,

@@ -64,9 +64,5 @@ export class FakeDocumentStore implements DocumentStore {
     this.#kept.splice(0, kept);
   }
 
-  async secretKey(): Promise<Buffer> {
-    return Buffer.alloc(32);
-  }
-
   async close(): Promise<void> {}
 }

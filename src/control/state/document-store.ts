@@ -41,7 +41,5 @@ export interface DocumentStore {
   ): Promise<{ readonly record: RevisionRecord; readonly document: WrittenDocument }>;
   /** Resolves to up to `limit` revisions below `before`, the newest first. */
   history(before: Revision, limit: number): Promise<readonly RevisionRecord[]>;
-  /** Resolves to 32 random bytes that belong to the store, the key of fingerprints of secrets. */
-  secretKey(): Promise<Buffer>;
   close(): Promise<void>;
 }

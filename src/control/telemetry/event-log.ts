@@ -75,6 +75,10 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       return logRefusal(event, log);
     case "worker-notice":
       return log[event.level]({ event: name, worker: event.worker }, event.text);
+    case "state-converted": {
+      const text = `The ${event.revisions} revisions of an earlier version are kept in a new way.`;
+      return log.info({ event: name, ...facts }, text);
+    }
     case "workers-replaced":
       return log.info({ event: name }, "All workers have been replaced.");
     case "workers-not-replaced":
