@@ -84,7 +84,7 @@ async function startDirector(store = new FakeDocumentStore()) {
   });
   const wants = buildWants({
     ...{ file, store, certificates },
-    checkWanted: (document, inForce) =>
+    checkWanted: (document, _before, inForce) =>
       checkWanted(document, { settings, folder }, { kind: "change", inForce }, checking),
   });
   const director: Director = new Director({

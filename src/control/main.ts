@@ -309,6 +309,8 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     onTurn: () => director.noteCertificates(),
     onFault,
   });
+  const { paths } = settings;
+  const allowed = paths.length === 0 ? [folder] : paths.map((path) => resolve(folder, path));
   const file = new DocumentFile({
     path: configPath,
     store,
@@ -316,15 +318,20 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     read: (path, inForce) => checkFile(path, { kind: "change", inForce }, checkParts),
     check: (written, ofFile, inForce) => {
       const director = ofFile.document?.director ?? settings;
-      return checkValue({ ...written, director }, folder, { kind: "change", inForce }, checkParts);
+      const foldersOf = file.foldersOf(allowed);
+      const purpose = { kind: "change", inForce, foldersOf } as const;
+      return checkValue({ ...written, director }, folder, purpose, checkParts);
     },
   });
   const wants = buildWants({
     file,
     store,
     certificates,
-    checkWanted: (document, inForce) =>
-      checkWanted(document, { settings, folder }, { kind: "change", inForce }, checkParts),
+    checkWanted: (document, before, inForce) => {
+      const foldersOf = file.foldersOf(allowed);
+      const purpose = { kind: "change", inForce, before, foldersOf } as const;
+      return checkWanted(document, { settings, folder }, purpose, checkParts);
+    },
   });
   const director: Director = new Director({
     pool,
@@ -338,8 +345,10 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     onFault,
     connectionsPerWorker: limit.perWorker,
     file,
-    checkStored: (stored) =>
-      checkValue({ ...stored, director: settings }, folder, { kind: "start" }, checkParts),
+    checkStored: (stored) => {
+      const purpose = { kind: "start", foldersOf: file.foldersOf(allowed) } as const;
+      return checkValue({ ...stored, director: settings }, folder, purpose, checkParts);
+    },
     // Workers of an earlier director that was killed hold the addresses and share them with new workers, so a probe would fail.
     probe: async (before, after) => {
       if (orphans.alive().length === 0) await probeNewAddresses(before, after);

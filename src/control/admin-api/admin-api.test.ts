@@ -150,7 +150,7 @@ test("health is about the process, readiness about serving", async () => {
   const readiness = async (): Promise<string> => {
     const { status: code, body } = await ask({ socketPath }, "/readyz");
     const { status: word, code: failure } = JSON.parse(body) as Record<string, string>;
-    return `${code} ${word ?? failure ?? ""}`;
+    return `${code} ${failure ?? word ?? ""}`;
   };
   assert.equal((await ask({ socketPath }, "/healthz")).status, 200);
   assert.equal(await readiness(), "503 not-ready");
@@ -172,7 +172,9 @@ test("failures have the shape of the catalogue", async () => {
   const failure = async (path: string, method?: string): Promise<string> => {
     const { status: code, body } = await ask({ socketPath }, path, method);
     const shape = JSON.parse(body) as Record<string, string>;
-    assert.deepEqual(Object.keys(shape), ["code", "message", "hint"]);
+    assert.deepEqual(Object.keys(shape), [
+      ...["type", "title", "status", "detail", "code", "message", "hint"],
+    ]);
     assert.doesNotMatch(body, /words of the inside/);
     return `${code} ${shape["code"]}`;
   };

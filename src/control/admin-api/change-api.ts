@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { FastifyRequest } from "fastify";
 import { restoreSecrets, type FingerprintOf } from "#model/document/secrets.ts";
 import { DocumentSchema } from "#model/document/document.ts";
@@ -95,7 +96,7 @@ export class ChangeApi {
       const facts = { revision: before.revision, dryRun: true };
       return { reply: changeReplyOf(plan, facts, replyParts), tag: this.documentTag(before) };
     }
-    const result = await this.#changed(wanted);
+    const result = await this.#changed(wanted, request.raw.socket);
     const facts = { revision: result.after.revision, dryRun: false };
     return {
       reply: changeReplyOf(result, facts, replyParts),
@@ -104,17 +105,25 @@ export class ChangeApi {
   }
 
   /** Rejects with `outcome-unknown` at the deadline. A change that has not started by then does not start. */
-  async #changed(wanted: ChangeRequest): Promise<ChangeResult> {
+  async #changed(wanted: ChangeRequest, socket: Socket): Promise<ChangeResult> {
     const { revision } = this.inForce();
-    const late = AbortSignal.timeout(CHANGE_DEADLINE_MS);
-    const signal = AbortSignal.any([late, ...(wanted.signal === undefined ? [] : [wanted.signal])]);
+    const stop = new AbortController();
     const passed = Promise.withResolvers<never>();
-    late.addEventListener("abort", () => {
+    const deadline = setTimeout(() => {
       const detail = `Revision ${revision} was in force when the request came. Look whether a later revision is the change.`;
       passed.reject(new DirectorError("outcome-unknown", detail));
-    });
-    const change = this.parts.changes.change({ ...wanted, signal });
-    return Promise.race([change, passed.promise]);
+      stop.abort();
+    }, CHANGE_DEADLINE_MS);
+    const leave = (): void => stop.abort();
+    // The signal of fastify cannot be used: it is aborted as soon as the body has been read.
+    socket.once("close", leave);
+    try {
+      const change = this.parts.changes.change({ ...wanted, signal: stop.signal });
+      return await Promise.race([change, passed.promise]);
+    } finally {
+      clearTimeout(deadline);
+      socket.off("close", leave);
+    }
   }
 
   #documentTags(inForce: StateInForce): CurrentTags {

@@ -50,15 +50,15 @@ type TagsOf = (inForce: StateInForce) => CurrentTags;
 
 /** Reads who makes a change and on which condition. Throws `bad-request`. */
 export function termsOf(
-  request: FastifyRequest,
+  { headers }: FastifyRequest,
   { reason }: ChangeQuery,
   tagsOf: TagsOf,
-): Pick<ChangeRequest, "by" | "reason" | "precondition" | "signal"> {
-  const { headers } = request;
+): Pick<ChangeRequest, "by" | "reason" | "precondition"> {
   const match = tryTags(headers["if-match"]);
   const noneMatch = tryTags(headers["if-none-match"]);
+  const who = { by: authorOf(headers["tlsd-author"]), ...(reason === undefined ? {} : { reason }) };
   if (match === undefined && noneMatch === undefined) {
-    return { ...whoOf(request), ...(reason === undefined ? {} : { reason }) };
+    return who;
   }
   const precondition = (inForce: StateInForce | undefined): void => {
     if (inForce === undefined) throw new DirectorError("not-ready");
@@ -66,7 +66,7 @@ export function termsOf(
     if (noneMatch !== undefined) refuseMatch(noneMatch, tags);
     if (match !== undefined) requireMatch(match, tags);
   };
-  return { ...whoOf(request), precondition, ...(reason === undefined ? {} : { reason }) };
+  return { ...who, precondition };
 }
 
 /** Throws `precondition-required` unless the request says which state it is about. */
@@ -93,11 +93,6 @@ function refuseMatch(unwanted: TagCondition, { own }: CurrentTags): void {
   if (unwanted !== "*" && !unwanted.includes(own)) return;
   throw new DirectorError("already-exists", undefined, { tag: own });
 }
-
-const whoOf = ({ headers, signal }: FastifyRequest): Pick<ChangeRequest, "by" | "signal"> => ({
-  by: authorOf(headers["tlsd-author"]),
-  signal,
-});
 
 const AUTHOR_PART = /^(uid|user|sudo-user)=([^=;\s]{1,128})$/;
 

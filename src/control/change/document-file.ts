@@ -1,3 +1,4 @@
+import { foldersExcept, type FoldersOf } from "#model/document/check-paths.ts";
 import { changeLines } from "#model/document/change-lines.ts";
 import { differenceByPath } from "#model/document/path-change.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
@@ -50,6 +51,11 @@ export class DocumentFile {
   status(): DirectorStatus["file"] {
     const { path } = this.#parts;
     return path === undefined ? { state: "none" } : { path, state: this.#state };
+  }
+
+  /** Returns `allowed` for every file that the director's own file, as it was last applied, does not name. */
+  foldersOf(allowed: readonly string[]): FoldersOf {
+    return foldersExcept(this.#applied, allowed);
   }
 
   /** Decides which document a start serves, and remembers the file. */

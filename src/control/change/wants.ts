@@ -1,4 +1,5 @@
 import type { Revision } from "#model/document/document.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { DocumentInForce } from "../certificates/source-entry.ts";
 import type { CheckedDocument } from "../check-file.ts";
@@ -27,6 +28,7 @@ export interface WantParts {
   /** Checks a document as a change of the document in force. */
   readonly checkWanted: (
     document: unknown,
+    before: WrittenDocument,
     inForce: DocumentInForce | undefined,
   ) => Promise<CheckedDocument>;
 }
@@ -40,20 +42,24 @@ export interface Wants {
 }
 
 export function buildWants({ file, store, certificates, checkWanted }: WantParts): Wants {
-  const checked = async (document: unknown): Promise<WantedDocument> => ({
+  const checked = async (
+    document: unknown,
+    { written }: StateInForce,
+  ): Promise<WantedDocument> => ({
     kind: "document",
-    checked: await checkWanted(document, certificates.inForce),
+    checked: await checkWanted(document, written, certificates.inForce),
   });
   return {
     file: (isForced) => (inForce) => file.want(inForce, certificates.inForce, isForced),
-    edit: (edit) => (inForce) => checked(edit(served(inForce))),
+    edit: (edit) => async (inForce) => checked(edit(served(inForce)), served(inForce)),
     undo:
       ({ revision, to }) =>
       async (inForce) => {
+        const before = served(inForce);
         const { document, cause, undoes } = await (to === undefined
-          ? planUndo(store, served(inForce).written, revision)
+          ? planUndo(store, before.written, revision)
           : planRestore(store, to));
-        return { ...(await checked(document)), cause, undoes };
+        return { ...(await checked(document, before)), cause, undoes };
       },
   };
 }
