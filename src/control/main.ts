@@ -10,15 +10,8 @@ import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
-import { DocumentFile } from "./change/document-file.ts";
-import { buildWants } from "./change/wants.ts";
-import {
-  checkFile,
-  checkValue,
-  checkWanted,
-  documentRefusal,
-  type CheckParts,
-} from "./check-file.ts";
+import { buildDocumentWays } from "./change/document-ways.ts";
+import { checkFile, documentRefusal, type CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
@@ -309,30 +302,10 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     onTurn: () => director.noteCertificates(),
     onFault,
   });
-  const { paths } = settings;
-  const allowed = paths.length === 0 ? [folder] : paths.map((path) => resolve(folder, path));
-  const file = new DocumentFile({
-    path: configPath,
-    store,
-    notices,
-    read: (path, inForce) => checkFile(path, { kind: "change", inForce }, checkParts),
-    check: (written, ofFile, inForce) => {
-      const director = ofFile.document?.director ?? settings;
-      const foldersOf = file.foldersOf(allowed);
-      const purpose = { kind: "change", inForce, foldersOf } as const;
-      return checkValue({ ...written, director }, folder, purpose, checkParts);
-    },
+  const ways = buildDocumentWays({
+    ...{ configPath, settings, folder, store, certificates, notices, checkParts },
   });
-  const wants = buildWants({
-    file,
-    store,
-    certificates,
-    checkWanted: (document, before, inForce) => {
-      const foldersOf = file.foldersOf(allowed);
-      const purpose = { kind: "change", inForce, before, foldersOf } as const;
-      return checkWanted(document, { settings, folder }, purpose, checkParts);
-    },
-  });
+  const { file, wants } = ways;
   const director: Director = new Director({
     pool,
     certificates,
@@ -345,10 +318,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     onFault,
     connectionsPerWorker: limit.perWorker,
     file,
-    checkStored: (stored) => {
-      const purpose = { kind: "start", foldersOf: file.foldersOf(allowed) } as const;
-      return checkValue({ ...stored, director: settings }, folder, purpose, checkParts);
-    },
+    checkStored: ways.checkStored,
     // Workers of an earlier director that was killed hold the addresses and share them with new workers, so a probe would fail.
     probe: async (before, after) => {
       if (orphans.alive().length === 0) await probeNewAddresses(before, after);

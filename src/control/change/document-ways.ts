@@ -1,0 +1,68 @@
+import { resolve } from "node:path";
+import type { DirectorSettings } from "#model/document/document.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import type { CertificateStore } from "../certificates/certificate-store.ts";
+import {
+  checkFile,
+  checkValue,
+  checkWanted,
+  type CheckedDocument,
+  type CheckParts,
+} from "../check-file.ts";
+import type { Notices } from "../notice.ts";
+import type { DocumentStore } from "../state/document-store.ts";
+import { DocumentFile } from "./document-file.ts";
+import { buildWants, type Wants } from "./wants.ts";
+
+export interface DocumentWays {
+  readonly file: DocumentFile;
+  readonly wants: Wants;
+  /** Checks a document of the store, or the empty document, for a start. */
+  readonly checkStored: (document: WrittenDocument) => Promise<CheckedDocument>;
+}
+
+export interface WayParts {
+  /** Absolute path of the file. Undefined if the director serves the document of its store. */
+  readonly configPath: string | undefined;
+  /** The settings of the start. */
+  readonly settings: DirectorSettings;
+  /** The folder to which relative paths are relative. */
+  readonly folder: string;
+  readonly store: DocumentStore;
+  readonly certificates: CertificateStore;
+  readonly notices: Notices;
+  readonly checkParts: CheckParts;
+}
+
+/** Builds the ways by which a document comes into force: from the file, from the store and from an operator. */
+export function buildDocumentWays(parts: WayParts): DocumentWays {
+  const { configPath, settings, folder, store, certificates, notices, checkParts } = parts;
+  const allowed = settings.paths?.map((path) => resolve(folder, path)) ?? [folder];
+  const file: DocumentFile = new DocumentFile({
+    path: configPath,
+    store,
+    notices,
+    read: (path, inForce) => checkFile(path, { kind: "change", inForce }, checkParts),
+    check: (written, ofFile, inForce) => {
+      const director = ofFile.document?.director ?? settings;
+      const foldersOf = file.foldersOf(allowed);
+      const purpose = { kind: "change", inForce, foldersOf } as const;
+      return checkValue({ ...written, director }, folder, purpose, checkParts);
+    },
+  });
+  const wants = buildWants({
+    file,
+    store,
+    certificates,
+    checkWanted: (document, before, inForce) => {
+      const foldersOf = file.foldersOf(allowed);
+      const purpose = { kind: "change", inForce, before, foldersOf } as const;
+      return checkWanted(document, { settings, folder }, purpose, checkParts);
+    },
+  });
+  const checkStored = (stored: WrittenDocument): Promise<CheckedDocument> => {
+    const purpose = { kind: "start", foldersOf: file.foldersOf(allowed) } as const;
+    return checkValue({ ...stored, director: settings }, folder, purpose, checkParts);
+  };
+  return { file, wants, checkStored };
+}
