@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
-import type { FoldersOf } from "#model/document/check-paths.ts";
-import { withAbsolutePaths } from "#model/document/document-paths.ts";
+import { checkPathLengths, type FoldersOf } from "#model/document/check-paths.ts";
+import { pathsOf, withAbsolutePaths } from "#model/document/document-paths.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
@@ -98,7 +98,11 @@ async function checkRead(
   purpose: Purpose,
   parts: CheckParts,
 ): Promise<CheckedDocument> {
-  const surroundings = checkSurroundings(draft, folder, parts);
+  const absolute = written === undefined ? undefined : withAbsolutePaths(written, folder);
+  const surroundings = [
+    ...checkSurroundings(draft, folder, parts),
+    ...checkPathLengths(pathsOf(absolute ?? {})),
+  ];
   const { entries, ...ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);
   // If the document is refused, problems of files stay errors, so that all errors are shown together.
@@ -113,9 +117,9 @@ async function checkRead(
   const all = [...problems, ...found.filter(isNew), ...unused];
   const { problemsInForce } = ofFiles;
   const rest = { folder, problems: all, problemsInForce };
-  return document === undefined || written === undefined || all.some(isError)
+  return document === undefined || absolute === undefined || all.some(isError)
     ? { ...NOTHING, ...rest }
-    : { document, written: withAbsolutePaths(written, folder), entries, ...rest };
+    : { document, written: absolute, entries, ...rest };
 }
 
 const NOTHING = { document: undefined, written: undefined, entries: undefined } as const;
