@@ -64,6 +64,18 @@ describe("checkFile", () => {
     assert.equal(placesOf(refused)[0], "path-outside certificates.shop.chain");
   });
 
+  it("refuses a path that its folder makes too long to be read", async () => {
+    const chain = "a".repeat(4_096);
+    const checked = await checkValue(
+      { certificates: { shop: { chain } } },
+      folder,
+      { kind: "start" },
+      parts,
+    );
+    assert.ok(placesOf(checked).includes("bad-value certificates.shop.chain"));
+    assert.equal(checked.document, undefined);
+  });
+
   it("shows problems of the document and of its files together", async () => {
     const checked = await check(
       `${profiles("to: 80, colour: red, certificates: [shop, old, gone, nobody]")}${certificates("shop", "old", "gone")}policies: { p: { clientAuth: { mode: require, ca: shop.key } } }\n`,

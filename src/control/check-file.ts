@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
-import { checkPaths, type FoldersOf } from "#model/document/check-paths.ts";
+import { checkPathLengths, checkPaths, type FoldersOf } from "#model/document/check-paths.ts";
 import { checkUse } from "#model/document/check-use.ts";
-import { addedPaths, withAbsolutePaths } from "#model/document/document-paths.ts";
+import { addedPaths, pathsOf, withAbsolutePaths } from "#model/document/document-paths.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
 import { writtenOf, type WrittenDocument } from "#model/document/written-document.ts";
@@ -132,6 +132,7 @@ async function checkRead(
   const written = parsed.written && withAbsolutePaths(parsed.written, folder);
   const surroundings = [
     ...checkSurroundings(draft, folder, parts),
+    ...checkPathLengths(pathsOf(written ?? {})),
     ...checkAddedPaths(written ?? writtenOf(draft), purpose),
   ];
   const { entries, ...ofFiles } = await checkSources(draft, folder, purpose, parts);

@@ -30,9 +30,26 @@ describe("parseYaml", () => {
     refused("a: 1\n---\na: 2\n", /line 2, column 1: A second document begins here/);
   });
 
+  it("shows no part of a value that is not valid YAML, because it can be a passphrase", () => {
+    const canary = "canary-7f3a";
+    const values = ["*", "!", "!a!", "!!", "@", "%", "|", ">", '"\\q', '"', "{", "x: ", "]", "`"];
+    for (const start of values) {
+      for (const end of ["", " x", "\n b"]) {
+        try {
+          valueOf(`a:\n  passphrase: ${start}${canary}${end}\n  chain: a\n`);
+        } catch (error) {
+          assert.doesNotMatch(String(error), /canary/, start);
+        }
+      }
+    }
+    refused(`a: !${canary} x`, /line 1, column 4: Unresolved tag\.$/);
+  });
+
   it("refuses duplicate keys in YAML and in JSON", () => {
     refused("a: 1\nb: 2\na: 3\n", /line 3, column 1: The key "a" is duplicated/);
     refused('{"a": {"b": 1, "b": 2}}', /The key "b" is duplicated/);
+    refused('{"a": 1, "\\u0061": 2}', /The key "a" is duplicated/);
+    refused("1: a\n'1': b\n", /The key "1" is duplicated/);
     refused("? {a: 1}\n: 2\n", /A key must be plain text/);
   });
 
@@ -45,7 +62,7 @@ describe("parseYaml", () => {
     );
     refused(["a0: &a0 [1]", ...levels].join("\n"), /aliases of the document expand to too much/);
     refused("a: &x [*x]", /&x contains itself/);
-    refused("a: *x", /no anchor &x/);
+    refused("a: *x", /line 1, column 4: The alias has no anchor/);
   });
 
   it("reads ten thousand certificates in less than a few seconds", { timeout: 5_000 }, () => {
@@ -56,6 +73,8 @@ describe("parseYaml", () => {
 
   it("refuses a text that is nested too deeply or too large", () => {
     refused("[".repeat(100_000), /nested too deeply/);
+    refused(`${"{a: ".repeat(50_000)}1`, /nested too deeply/);
+    refused("- ".repeat(50_000), /nested too deeply/);
     const shared = `a: &x [${`"${"a".repeat(1_000)}",`.repeat(100)}]\n`;
     refused(`${shared}b: [${"*x,".repeat(60)}]\n`, /more than 4 MiB/);
     refused(Uint8Array.of(0x61, 0x3a, 0xff), /not UTF-8/);

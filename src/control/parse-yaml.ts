@@ -5,7 +5,10 @@ import {
   parseDocument,
   visit,
   type Document,
+  type ErrorCode,
   type Node,
+  type YAMLParseError,
+  type YAMLWarning,
 } from "yaml";
 
 /** Enough to repeat listeners by alias, and too few for nested aliases that expand to gigabytes. */
@@ -52,6 +55,12 @@ function plainOf(value: unknown): unknown {
   );
 }
 
+/** Removes the part of the document from a message. It can be a passphrase that needs quotes, such as one that begins with `!`. */
+const withoutSource = ({ code, message }: YAMLParseError | YAMLWarning): string =>
+  QUOTING_CODES.includes(code) ? (message.split(": ", 1)[0] ?? "") : message;
+
+const QUOTING_CODES: readonly ErrorCode[] = ["TAG_RESOLVE_FAILED", "UNEXPECTED_TOKEN"];
+
 function valueOf(text: string): unknown {
   const lines = new LineCounter();
   const problemAt = (offset: number, message: string): SyntaxProblem => {
@@ -75,7 +84,7 @@ function valueOf(text: string): unknown {
       "A second document begins here. The file must contain only one.",
     );
   }
-  if (problem !== undefined) throw problemAt(problem.pos[0], `${problem.message}.`);
+  if (problem !== undefined) throw problemAt(problem.pos[0], `${withoutSource(problem)}.`);
   checkNodes(document, (node, message) => problemAt(node.range?.[0] ?? 0, message));
   try {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -107,7 +116,7 @@ function checkNodes(
       if (target === undefined)
         throw problemOf(
           alias,
-          `The alias *${alias.source} has no anchor &${alias.source} before it.`,
+          "The alias has no anchor before it. Quote a text that begins with *.",
         );
       if (ancestors.some((ancestor) => ancestor === target)) {
         throw problemOf(alias, `&${alias.source} contains itself.`);

@@ -1,5 +1,5 @@
 /** Random documents for property tests, generated from the schema of the document. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { TSchema } from "typebox";
 import { CERTIFICATE_NAME_PATTERN } from "#model/document/certificate-name.ts";
 import { branchesOf, isUnionNode, type SchemaNode } from "#model/document/discriminated-union.ts";
@@ -44,6 +44,8 @@ const PATHS = ["certs/a.pem", "/etc/certs/b.pem", "../c.pem", "certs/./d/../d.pe
 const ENDPOINTS = ["unix:/run/app.sock", "pay.example:443"];
 
 const DEFAULT_MODE = "tcp";
+/** Every secret in the documents begins with this, and nothing else contains it. */
+export const SECRET_MARK = "canary-7f3a";
 
 /** Returns values that fit the schema, though the document may have other problems. */
 function valuesOf(schema: Leaf, key: string): fc.Arbitrary<unknown> {
@@ -79,10 +81,10 @@ function leavesOf(schema: Leaf, key: string): fc.Arbitrary<unknown> {
   }
   if (schema.mark === "file") return fc.constantFrom(...PATHS);
   if (schema.mark === "endpoint") return fc.constantFrom(...ENDPOINTS);
-  if (schema.mark === "secret")
-    return fc
-      .string({ minLength: 8, maxLength: 24 })
-      .map((text) => text.replaceAll(/[\0\r\n]/g, "x"));
+  if (schema.mark === "secret") {
+    const texts = fc.string({ maxLength: 24 });
+    return texts.map((text) => `${SECRET_MARK}${text.replaceAll(/[\0\r\n]/g, "x")}`);
+  }
   return fc.constantFrom(...(TEXTS[schema.pattern ?? ""] ?? TEXTS_BY_KEY[key] ?? ["text"]));
 }
 

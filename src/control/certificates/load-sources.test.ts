@@ -4,7 +4,6 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { before, describe, it } from "node:test";
-import { foldersExcept, type FoldersOf } from "#model/document/check-paths.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -77,33 +76,6 @@ describe("loadSources", () => {
     assert.equal(wrong.problems[0]?.severity, "error");
     assert.doesNotMatch(inspect(wrong, { depth: 9 }), /canary/);
     assert.deepEqual((await load(documentWith("pass wörd "), wrong.entries)).problems, []);
-  });
-
-  it("refuses files outside of the folders, before it looks at the disk", async () => {
-    const outside = await makeTempFolder();
-    await shop.writeTo(outside, "shop");
-    await writeFiles(outside, { "ca.pem": ca.certificatePem });
-    const documentIn = (place: string, end: string): object => ({
-      certificates: { shop: { chain: `${place}/shop.pem${end}`, key: "shop.key" } },
-      policies: { own: { clientAuth: { mode: "require", ca: `${place}/ca.pem${end}` } } },
-    });
-    const read = async (rest: object, foldersOf: FoldersOf): Promise<LoadedSources> =>
-      loadSources(parseDocument(rest).draft, folder, reading, undefined, { foldersOf });
-    const texts = new Set<string>();
-    for (const end of ["", ".nothing"]) {
-      const loaded = await read(documentIn(outside, end), () => [folder]);
-      assert.deepEqual(codesOf(loaded), [
-        "path-outside certificates.shop.chain",
-        "path-outside policies.own.clientAuth.ca",
-      ]);
-      for (const { message } of loaded.problems) texts.add(message.replace(".nothing", ""));
-      const [entry] = loaded.entries.certificates.values();
-      assert.match(entry?.looks ?? "", /^outside /);
-    }
-    assert.equal(texts.size, 2);
-    assert.deepEqual((await read(documentIn(outside, ""), () => [outside, folder])).problems, []);
-    const exempt = foldersExcept(parseDocument(documentIn(outside, "")).written, [folder]);
-    assert.deepEqual((await read(documentIn(outside, ""), exempt)).problems, []);
   });
 
   it("names the problem of a pair, and never shows a part of the key", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { posix } from "node:path";
 import { it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { absolutePathOf, isBelow } from "./absolute-path.ts";
 
 it("absolutePathOf resolves paths as node:path does", () => {

@@ -1,15 +1,15 @@
-import { checkCertificates } from "./check-certificates.ts";
 import { checkListener } from "./check-listener.ts";
 import { checkPolicy } from "./check-policy.ts";
 import { checkServers } from "./check-servers.ts";
 import { isIpAddress, normaliseClientAddress } from "../addresses/cidr.ts";
 import { listenersOf, listenersOfVnic, vnicsOf, type VnicPlace } from "./document-listeners.ts";
-import type { Document } from "./document.ts";
+import { DocumentSchema, type Document } from "./document.ts";
 import { trySocketAddress } from "../addresses/endpoint-text.ts";
 import type { Problem } from "../failure.ts";
 import { socketAddressOf, type VnicName } from "../names.ts";
-import { problemOf, quoted } from "../problem.ts";
+import { pathOf, problemOf, quoted } from "../problem.ts";
 import { DEFAULT_PRIORITY } from "./qos.ts";
+import { checkSecrets } from "./secrets.ts";
 import { rateOf } from "../units.ts";
 
 /** Checks the rules that a schema cannot express. Returns all problems of the document. */
@@ -19,7 +19,8 @@ export function checkDocument(document: Document): readonly Problem[] {
   return [
     ...checkObserve(document, ownListeners),
     ...checkServers(document),
-    ...checkCertificates(document),
+    ...checkSecrets(DocumentSchema, document),
+    ...checkPassphrases(document),
     ...Object.entries(document.policies).flatMap(([name, policy]) => checkPolicy(name, policy)),
     ...checkVirtualIps(vnics),
     ...vnics.flatMap((place) => [
@@ -41,6 +42,14 @@ function ownListenersOf(document: Document): ReadonlyMap<string, VnicName> {
     ]),
   );
 }
+
+const checkPassphrases = ({ certificates }: Document): readonly Problem[] =>
+  Object.entries(certificates).flatMap(([name, { passphrase, passphraseFile }]) => {
+    if (passphrase === undefined || passphraseFile === undefined) return [];
+    const place = pathOf("certificates", name, "passphrase");
+    const message = "The certificate has a `passphraseFile` too.";
+    return [problemOf("forbidden-key", place, message, "Remove one of the two.")];
+  });
 
 function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
   const owners = new Map<string, VnicName>();

@@ -1,6 +1,7 @@
 import { absolutePathOf, isBelow } from "./absolute-path.ts";
 import { pathsOf, type NamedPath } from "./document-paths.ts";
 import type { Problem } from "../failure.ts";
+import { MAX_PATH_LENGTH } from "./marks.ts";
 import { problemOf, quoted } from "../problem.ts";
 import type { WrittenDocument } from "./written-document.ts";
 
@@ -19,6 +20,15 @@ export function foldersExcept(
   const normal = folders.map((folder) => absolutePathOf("/", folder));
   return (file) => (exempt.has(file) ? "any" : normal);
 }
+
+/** Refuses paths that only became too long when they were made absolute. The schema refuses the others. */
+export const checkPathLengths = (paths: readonly NamedPath[]): readonly Problem[] =>
+  paths
+    .filter(({ file }) => file.length > MAX_PATH_LENGTH)
+    .map(({ documentPath }) => {
+      const message = `With the folder of the document, the path has more than ${MAX_PATH_LENGTH} characters.`;
+      return problemOf("bad-value", documentPath, message, "Use a shorter path.");
+    });
 
 /** Whether the path is in an allowed folder. Symlinks are not resolved. */
 export const isAllowed = (file: string, allowed: AllowedFolders): boolean =>

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import { acceptedDocuments, anyDocuments } from "#harness/arbitrary-document.ts";
+import * as fc from "fast-check";
+import { acceptedDocuments, anyDocuments, SECRET_MARK } from "#harness/arbitrary-document.ts";
 import { scaled } from "#harness/run-length.ts";
 import type { Json, JsonMap } from "../json.ts";
 import { isError, PROBLEMS } from "../problem.ts";
@@ -18,7 +18,7 @@ import { applyChanges, differenceByPath, inverseOf } from "./path-change.ts";
 import { redact, redactChanges, restoreSecrets } from "./secrets.ts";
 import { effectiveOf, inSchemaOrder, writtenOf, type WrittenDocument } from "./written-document.ts";
 
-const RUNS = { numRuns: scaled({ short: 40, long: 2_000 }) };
+const RUNS = { numRuns: scaled({ short: 40, long: 1_000 }) };
 
 const writtenDocuments = acceptedDocuments.map(writtenOf);
 
@@ -127,9 +127,7 @@ describe("the difference of two documents", () => {
           redactChanges(DocumentSchema, changes, fingerprintOf),
           redact(DocumentSchema, after, fingerprintOf),
         ]);
-        for (const secret of [...secretsOf(before), ...secretsOf(after)]) {
-          assert.ok(!shown.includes(JSON.stringify(secret).slice(1, -1)), secret);
-        }
+        assert.ok(!shown.includes(SECRET_MARK));
       }),
       RUNS,
     );
@@ -205,7 +203,7 @@ it("checkJsonText accepts what JSON.stringify writes, and never throws", () => {
   fc.assert(
     fc.property(
       fc.jsonValue(),
-      fc.string({ unit: fc.constantFrom(...'{}[]",:\\ua1 \n') }),
+      fc.string({ unit: fc.constantFrom(...Array.from('{}[]",:\\ua1 \n')) }),
       (value, text) => {
         assert.equal(checkJsonText(JSON.stringify(value, undefined, 1)), undefined);
         checkJsonText(text);

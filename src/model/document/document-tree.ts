@@ -14,12 +14,13 @@ export const isListenerList = ({ length, 0: top, 2: vnics, 4: listeners }: Keys)
  * Whether the keys lead to a collection: a map of names of the document or of a profile, or the listeners of a vNIC. A
  * collection exists if its owner does, and the written document leaves it out if it is empty.
  */
-export const isCollection = (keys: Keys): boolean =>
+const isCollection = (keys: Keys): boolean =>
   keys.length === 1 ||
   (keys.length === 3 && keys[0] === "profiles" && keys[2] === "vnics") ||
   isListenerList(keys);
 
-const portOf = (listener: Json): number => {
+/** Returns 0 for a value that is not a listener of an accepted document. */
+export const portOf = (listener: unknown): number => {
   const port = isJsonMap(listener) ? tryEntry(listener, "port") : undefined;
   return typeof port === "number" ? port : 0;
 };
@@ -40,7 +41,7 @@ export function tryParts(
 export function valueOfParts(keys: Keys, parts: ReadonlyMap<string, Json>): Json | undefined {
   if (parts.size === 0 && isCollection(keys)) return undefined;
   return isListenerList(keys)
-    ? [...parts.values()].sort((one, other) => portOf(one) - portOf(other))
+    ? [...parts.values()].toSorted((one, other) => portOf(one) - portOf(other))
     : Object.fromEntries(parts);
 }
 

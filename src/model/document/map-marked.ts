@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
 import { isUnionNode, otherwiseOf, tryBranchOf, type SchemaNode } from "./discriminated-union.ts";
-import { isListenerList, type Keys } from "./document-tree.ts";
+import { isListenerList, portOf, type Keys } from "./document-tree.ts";
 import { isJsonMap } from "../json.ts";
 import { markOf, type Mark } from "./marks.ts";
 
@@ -74,6 +74,6 @@ export function tryEntrySchema(schema: SchemaNode, key: string): SchemaNode | un
 }
 
 function itemPlaceOf({ steps, keys }: Place, item: unknown, index: number): Place {
-  const port = isListenerList(keys) && isJsonMap(item) ? item["port"] : undefined;
-  return { steps: [...steps, index], keys: [...keys, String(port ?? index)] };
+  const key = isListenerList(keys) ? portOf(item) : index;
+  return { steps: [...steps, index], keys: [...keys, String(key)] };
 }

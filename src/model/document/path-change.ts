@@ -44,7 +44,7 @@ function collectChanges(
     return;
   }
   const names = new Set([...partsBefore.keys(), ...partsAfter.keys()]);
-  const order = keys.length === 0 ? TOP_KEYS : [...names].sort(compareNames);
+  const order = keys.length === 0 ? TOP_KEYS : [...names].toSorted(compareNames);
   for (const name of order) {
     collectChanges([...keys, name], partsBefore.get(name), partsAfter.get(name), changes);
   }

@@ -57,7 +57,10 @@ function ordered(schema: SchemaNode, value: Json): Json {
   const known = Object.keys(properties);
   const [named = {}] = Object.values(patternProperties);
   const rest = Object.keys(value).filter((key) => !Object.hasOwn(properties, key));
-  const keys = [...known.filter((key) => Object.hasOwn(value, key)), ...rest.sort(compareNames)];
+  const keys = [
+    ...known.filter((key) => Object.hasOwn(value, key)),
+    ...rest.toSorted(compareNames),
+  ];
   return Object.fromEntries(
     keys.map((key) => [key, ordered(properties[key] ?? named, value[key] ?? null)]),
   );
