@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
-import { checkPathLengths, checkPaths, type FoldersOf } from "#model/document/check-paths.ts";
+import { checkPathLengths, type FoldersOf } from "#model/document/check-paths.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { addedPaths, pathsOf, withAbsolutePaths } from "#model/document/document-paths.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
@@ -16,6 +16,7 @@ import { asWarning, loadSources, type LoadedSources } from "./certificates/load-
 import type { DocumentInForce, EngineTrial, SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { newUseProblems } from "./new-use.ts";
+import { checkRealPaths } from "./check-real-paths.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
 import { readDocument, type ReadDocument } from "./read-document.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
@@ -133,7 +134,7 @@ async function checkRead(
   const surroundings = [
     ...checkSurroundings(draft, folder, parts),
     ...checkPathLengths(pathsOf(written ?? {})),
-    ...checkAddedPaths(written ?? writtenOf(draft), purpose),
+    ...(await checkAddedPaths(written ?? writtenOf(draft), purpose)),
   ];
   const { entries, ...ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);
@@ -157,10 +158,13 @@ async function checkRead(
     : { document, written, folder, entries, problems: all, problemsInForce };
 }
 
-function checkAddedPaths(written: WrittenDocument, purpose: Purpose): readonly Problem[] {
+async function checkAddedPaths(
+  written: WrittenDocument,
+  purpose: Purpose,
+): Promise<readonly Problem[]> {
   if (purpose.kind !== "change" || purpose.before === undefined) return [];
   const { before, foldersOf } = purpose;
-  return foldersOf === undefined ? [] : checkPaths(addedPaths(before, written), foldersOf);
+  return foldersOf === undefined ? [] : checkRealPaths(addedPaths(before, written), foldersOf);
 }
 
 /** Failure codes of refusals by the engine. They let an operator distinguish these refusals from mistakes in the document. */

@@ -1,9 +1,9 @@
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { DirectorSettings } from "#model/document/document.ts";
-import type { FingerprintOf } from "#model/document/secrets.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Wants } from "#control/change/wants.ts";
 import type { DirectorView } from "#control/director-view.ts";
+import { fingerprintWith } from "#control/secret-fingerprint.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
 import { ChangeApi, type Changes } from "./change-api.ts";
 import { ShownDocument } from "./shown-document.ts";
@@ -21,8 +21,7 @@ export interface BuildParts {
 export async function buildChangeApi(parts: BuildParts): Promise<ChangeApi> {
   const { changes, wants, store, secretKey, settings, view } = parts;
   const storeId = await tryId(store);
-  const fingerprintOf: FingerprintOf = (secret) =>
-    `secret:hmac-sha256:${createHmac("sha256", secretKey).update(secret).digest("base64url").slice(0, 22)}`;
+  const fingerprintOf = fingerprintWith(secretKey);
   const shown = new ShownDocument(fingerprintOf, settings);
   const openConnections = view.openConnections;
   return new ChangeApi({ changes, wants, store, storeId, fingerprintOf, shown, openConnections });

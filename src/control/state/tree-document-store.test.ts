@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import type { Author } from "#model/records/revision.ts";
 import { largeDocument } from "#harness/large-document.ts";

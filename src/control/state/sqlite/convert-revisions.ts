@@ -7,13 +7,10 @@ import { DirectorError } from "#model/failure.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { entriesOf } from "../document-entries.ts";
 import { DOCUMENT_LINE, FILE_LINE } from "../document-lines.ts";
-import type { Head } from "../store.ts";
+import { UNREFERENCED_MS, type Head } from "../store.ts";
 import { buildTree } from "../tree/content-tree.ts";
 import { entryHashesOf, partsOf } from "../tree/entry-text.ts";
 import { inTransaction, insertHead, insertValues } from "./statements.ts";
-
-/** How many rows one step converts. A row of 0.76 MB takes about 25 ms. */
-const ROWS_PER_STEP = 4;
 
 interface Row {
   readonly revision: number;
@@ -28,30 +25,37 @@ interface Row {
 export function convertNewest(source: DatabaseSync, target: DatabaseSync): void {
   const { count } = target.prepare("SELECT count(*) AS count FROM heads").get() ?? {};
   if (count !== 0) return;
-  const [row] = rowsOf(source, 1);
+  const row = tryNewest(source);
   if (row === undefined) return;
   const head = convertRow(row, source, target);
   insertHead(target, { ...head, line: FILE_LINE, number: 1, parent: 0 });
   if (source === target) deleteRow(target, row);
 }
 
-/** Converts some rows. Returns how many. When it returns 0, the table is gone. */
-export function convertStep(database: DatabaseSync): number {
-  return inTransaction(database, () => {
-    const rows = rowsOf(database, ROWS_PER_STEP);
-    for (const row of rows) {
+/** Converts the newest row that is left. When it returns false, there was none and the table is gone. */
+export function convertStep(database: DatabaseSync): boolean {
+  // A step that a power failure takes back is done again, so it does not wait for the disk.
+  database.exec("PRAGMA synchronous = NORMAL");
+  try {
+    return inTransaction(database, () => {
+      const row = tryNewest(database);
+      if (row === undefined) {
+        database.exec("DROP TABLE revisions");
+        return false;
+      }
       convertRow(row, database, database);
       deleteRow(database, row);
-    }
-    if (rows.length === 0) database.exec("DROP TABLE revisions");
-    return rows.length;
-  });
+      return true;
+    });
+  } finally {
+    database.exec("PRAGMA synchronous = FULL");
+  }
 }
 
-const rowsOf = (database: DatabaseSync, limit: number): readonly Row[] =>
-  database
-    .prepare("SELECT * FROM revisions ORDER BY revision DESC LIMIT ?")
-    .all(limit) as unknown as readonly Row[];
+const tryNewest = (database: DatabaseSync): Row | undefined =>
+  database.prepare("SELECT * FROM revisions ORDER BY revision DESC LIMIT 1").get() as
+    | Row
+    | undefined;
 
 function deleteRow(database: DatabaseSync, { revision }: Row): void {
   database.prepare("DELETE FROM revisions WHERE revision = ?").run(revision);
@@ -66,7 +70,7 @@ function convertRow(
   const items = new Map([...entries].map(([key, text]) => [key, entryHashesOf(text)]));
   const { root, nodes } = buildTree(items);
   const values = [...[...entries.values()].flatMap(partsOf), ...nodes.values()];
-  insertValues(target, values, Date.now());
+  insertValues(target, values, Date.now(), UNREFERENCED_MS / 2);
   const head: Head = {
     line: DOCUMENT_LINE,
     number: revision,

@@ -89,6 +89,8 @@ export class DatabaseThread {
     }
     this.#worker ??= this.#start();
     this.#worker.ref();
+    // A thread has no origin.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
     this.#worker.postMessage(this.#sent.request);
   }
 

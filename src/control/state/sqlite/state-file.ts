@@ -79,14 +79,13 @@ export class StateFile {
     }
   }
 
-  /** Converts some rows of an older layout. Returns how many. */
-  convert(): number {
-    const converted = this.write(convertStep);
-    if (converted > 0) return converted;
+  /** Converts one row of an older layout. Returns false if there was none. */
+  convert(): boolean {
+    if (this.write(convertStep)) return true;
     this.#isToConvert = false;
     // The rows were most of the file.
     this.write((database) => database.exec("VACUUM"));
-    return 0;
+    return false;
   }
 
   close(): void {

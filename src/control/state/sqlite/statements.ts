@@ -129,9 +129,11 @@ export function insertValues(
   database: DatabaseSync,
   values: readonly string[],
   nowMs: number,
+  /** Values that were put within this time stay untouched, which saves a write. */
+  refreshMs = 0,
 ): void {
   const insert = database.prepare(
-    "INSERT INTO contents VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET put_at = excluded.put_at",
+    "INSERT INTO contents VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET put_at = ?3 WHERE put_at <= ?3 - ?4",
   );
-  for (const value of values) insert.run(valueHashOf(value), value, nowMs);
+  for (const value of values) insert.run(valueHashOf(value), value, nowMs, refreshMs);
 }

@@ -28,39 +28,50 @@ function replyTo(file: StateFile, { name, args }: Request): Reply {
   }
 }
 
-/** Converts rows of an older layout while no request waits. */
+/** How long no request must have come before a row is converted, because requests come in groups. */
+const IDLE_MS = 20;
+/** A row is converted at least this often, however many requests come. */
+const MAX_PAUSE_MS = 1_000;
+
+/** Converts rows of an older layout between the requests. */
 class Conversion {
   readonly #file: StateFile;
   readonly #onDone: (reply: Reply) => void;
-  #isScheduled = false;
+  #timer: NodeJS.Timeout | undefined;
   #revisions = 0;
   #startedMs = 0;
+  #lastStepMs = 0;
 
   constructor(file: StateFile, onDone: (reply: Reply) => void) {
     this.#file = file;
     this.#onDone = onDone;
   }
 
-  /** Does nothing if there is nothing to convert. */
-  schedule(): void {
-    if (this.#isScheduled || !this.#file.isToConvert) return;
-    if (this.#revisions === 0) this.#startedMs = performance.now();
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      if (this.#file.isToConvert) this.#step();
-    });
+  /** Is called after each request. */
+  noteRequest(): void {
+    if (!this.#file.isToConvert) return;
+    const isDue = performance.now() - this.#lastStepMs > MAX_PAUSE_MS;
+    if (this.#timer === undefined || !isDue) this.#schedule(IDLE_MS);
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#step(), delayMs);
   }
 
   #step(): void {
+    this.#timer = undefined;
+    if (!this.#file.isToConvert) return;
+    if (this.#revisions === 0) this.#startedMs = performance.now();
     try {
-      const converted = this.#file.convert();
-      this.#revisions += converted;
-      if (converted > 0) this.schedule();
-      else this.#report();
+      if (this.#file.convert()) {
+        this.#revisions += 1;
+        this.#schedule(0);
+      } else this.#report();
     } catch {
       // The database is closed now. The conversion goes on after the next request that opens it.
     }
+    this.#lastStepMs = performance.now();
   }
 
   #report(): void {
@@ -73,9 +84,12 @@ class Conversion {
 if (!isMainThread) {
   const port = parentPort;
   const file = new StateFile(workerData as StateFileOptions);
-  const conversion = new Conversion(file, (reply) => port?.postMessage(reply));
+  // A port has no origin.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
+  const send = (reply: Reply): void => port?.postMessage(reply);
+  const conversion = new Conversion(file, send);
   port?.on("message", (request: Request) => {
-    port.postMessage(replyTo(file, request));
-    conversion.schedule();
+    send(replyTo(file, request));
+    conversion.noteRequest();
   });
 }

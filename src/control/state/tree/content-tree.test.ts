@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { batchesOf } from "../entry-trees.ts";
 import { MemoryStore } from "../memory-store.ts";
 import type { Hash } from "../store.ts";
