@@ -34,7 +34,7 @@ export function addReloadRoute(app: FastifyInstance, api: ChangeApi): void {
     async (request, reply) => {
       const { query } = request;
       const want = api.parts.wants.file(query.force);
-      const { reply: body, tag } = await api.run(request, query, want);
+      const { reply: body, tag } = await api.run(request, query, want, { origin: "file" });
       return reply.header("etag", tag).send(body);
     },
   );

@@ -153,7 +153,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
         isNew = resourceOf(written, kind, name) === undefined;
         return withValue(written, kind, name, request.body as Json);
       });
-      const { reply: body } = await api.run(request, request.query, want, tagsOf(name));
+      const { reply: body } = await api.run(request, request.query, want, { tagsOf: tagsOf(name) });
       void reply.header("etag", tagOf(name) ?? "");
       if (isNew && !body.dryRun) void reply.code(201).header("location", locationOf(kind, name));
       return reply.send(body);
@@ -187,7 +187,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
         if (current === undefined) throw absent(name);
         return withValue(written, kind, name, mergePatch(current, request.body as Json));
       });
-      const { reply: body } = await api.run(request, request.query, want, tagsOf(name));
+      const { reply: body } = await api.run(request, request.query, want, { tagsOf: tagsOf(name) });
       return reply.header("etag", tagOf(name) ?? "").send(body);
     },
   );
@@ -212,7 +212,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
         if (resourceOf(written, kind, name) === undefined) throw absent(name);
         return withResource(written, kind, name, undefined);
       });
-      const { reply } = await api.run(request, request.query, want, tagsOf(name));
+      const { reply } = await api.run(request, request.query, want, { tagsOf: tagsOf(name) });
       return reply;
     },
   );

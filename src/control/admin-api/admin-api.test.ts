@@ -199,7 +199,7 @@ test("a reload is answered when it is done, with its result or with every proble
   assert.equal((await ask({ socketPath }, "/v1/reload")).status, 405);
   done.resolve(result);
   const { status: code, body } = await replied;
-  assert.deepEqual([code, JSON.parse(body), authors], [200, reloaded, [{ origin: "socket" }]]);
+  assert.deepEqual([code, JSON.parse(body), authors], [200, reloaded, [{ origin: "file" }]]);
 
   const problems = [problemOf("bad-address", "servers.web-1.address", "It is no address.", "x")];
   const refused = await startApi(buildView(), undefined, () =>

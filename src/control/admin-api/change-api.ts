@@ -4,6 +4,7 @@ import { restoreSecrets, type FingerprintOf } from "#model/document/secrets.ts";
 import { DocumentSchema } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { ListenerName } from "#model/names.ts";
+import type { Author } from "#model/records/revision.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import type {
   ChangePlan,
@@ -36,6 +37,12 @@ export interface ChangeApiParts {
   readonly fingerprintOf: FingerprintOf;
   readonly shown: ShownDocument;
   readonly openConnections: (listener: ListenerName) => number;
+}
+
+interface RunOptions {
+  /** The tags that a condition of the request is compared with. By default those of the document. */
+  readonly tagsOf?: (inForce: StateInForce) => CurrentTags;
+  readonly origin?: Author["origin"];
 }
 
 /** Longer than a change takes, which waits for the changes before it and then for every worker, each with a deadline. */
@@ -83,12 +90,13 @@ export class ChangeApi {
     request: FastifyRequest,
     query: ChangeQuery,
     want: ChangeRequest["want"],
-    tagsOf: (inForce: StateInForce) => CurrentTags = (inForce) => this.#documentTags(inForce),
+    { tagsOf = (inForce) => this.#documentTags(inForce), origin = "socket" }: RunOptions = {},
   ): Promise<{ readonly reply: ChangeReply; readonly tag: EntityTag }> {
     const { changes, shown, openConnections } = this.parts;
     // The connection is idle until the reply, which may take longer than the idle deadline of other connections.
     request.raw.setTimeout(CHANGE_ROUTE.handlerTimeout);
-    const wanted: ChangeRequest = { kind: "document", want, ...termsOf(request, query, tagsOf) };
+    const { by, ...terms } = termsOf(request, query, tagsOf);
+    const wanted: ChangeRequest = { kind: "document", want, ...terms, by: { ...by, origin } };
     const replyParts = { shown, openConnections };
     if (query.dryRun) {
       const plan = await changes.plan(wanted);

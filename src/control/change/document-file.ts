@@ -7,14 +7,12 @@ import type { DocumentInForce } from "../certificates/source-entry.ts";
 import type { CheckedDocument } from "../check-file.ts";
 import type { DirectorStatus, FileState } from "#model/records/status.ts";
 import type { Notices } from "../notice.ts";
-import type { DocumentStore } from "../state/document-store.ts";
 import type { StateInForce, WantedDocument } from "./change.ts";
 import { decideDocument, type Decision } from "./decide-document.ts";
 
 export interface DocumentFileParts {
   /** Absolute path. Undefined if the director has no file. */
   readonly path: string | undefined;
-  readonly store: DocumentStore;
   readonly notices: Notices;
   /** Reads the file and checks it as a change of the document in force. */
   readonly read: (path: string, inForce: DocumentInForce | undefined) => Promise<CheckedDocument>;
@@ -78,12 +76,11 @@ export class DocumentFile {
     sources: DocumentInForce | undefined,
     isForced: boolean,
   ): Promise<WantedDocument> {
-    const { path, read, check, store } = this.#parts;
+    const { path, read, check } = this.#parts;
     if (path === undefined) throw new DirectorError("no-document-file");
     const checked = await read(path, sources);
     const { written: file } = checked;
     if (file === undefined || inForce === undefined) return { kind: "document", checked };
-    this.#applied = (await store.latest())?.file ?? this.#applied;
     this.#file = file;
     const decision = isForced ? "apply-file" : this.#decide(inForce.written);
     if (decision === "diverged") {

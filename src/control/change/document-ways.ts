@@ -40,7 +40,6 @@ export function buildDocumentWays(parts: WayParts): DocumentWays {
   const allowed = settings.paths?.map((path) => resolve(folder, path)) ?? [folder];
   const file: DocumentFile = new DocumentFile({
     path: configPath,
-    store,
     notices,
     read: (path, inForce) => checkFile(path, { kind: "change", inForce }, checkParts),
     check: (written, ofFile, inForce) => {
