@@ -59,7 +59,8 @@ export function buildView(parts: ViewParts): DirectorView {
     }),
     workers: () => pool.statuses(),
     vnics: () => vnicsOf(parts, servingCount() > 0),
-    handshakes: (limit) => telemetry.handshakes(limit),
+    handshakes: (question) => telemetry.handshakes(question),
+    handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
     metrics: () => telemetry.metrics(),
     isReady: () => director.phase === "serving" && servingCount() > 0,
   };

@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
+import { HANDSHAKE_FAILURE_NAMES, HANDSHAKE_GROUPINGS } from "#model/records/outcome.ts";
 import { SHOW_KINDS, type ShowKind } from "#cli/show/show-kind.ts";
 import type { ShowRequest } from "#cli/show/run-show.ts";
 import { integerOption, jsonOption, socketOption, withExamples } from "./command-options.ts";
@@ -42,7 +43,12 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   handshakes: {
     description: "failed handshakes, the newest first, with an explanation of the cause",
     name: "a listener, or a vNIC for all of its listeners",
-    examples: ["tlsd show handshakes --failed", "tlsd show handshakes front.shop --limit 20"],
+    examples: [
+      "tlsd show handshakes --failed",
+      "tlsd show handshakes front.shop --limit 20",
+      "tlsd show handshakes --group cause,listener",
+      "tlsd show handshakes --cause deadline --group client",
+    ],
   },
 };
 
@@ -55,6 +61,21 @@ interface ShowOptions {
   readonly watch?: true;
   readonly limit?: number;
 }
+
+/** The options of a kind that become filters of the admin API, by their name there. */
+const FILTERS: Readonly<Partial<Record<ShowKind, Readonly<Record<string, Option>>>>> = {
+  handshakes: {
+    group: new Option(
+      "--group <by>",
+      `show groups with their numbers instead: ${HANDSHAKE_GROUPINGS.join(", ")}, or several with commas`,
+    ),
+    cause: new Option("--cause <cause>", "only those that failed for this cause").choices(
+      HANDSHAKE_FAILURE_NAMES,
+    ),
+    client: new Option("--client <address>", "only those of this client"),
+    serverName: new Option("--server-name <name>", "only those with this server name"),
+  },
+};
 
 /** Adds `tlsd show KIND [NAME]`, with one command per kind, so that each has its own help. */
 export function addShow(program: Command, run: (request: ShowRequest) => Promise<void>): void {
@@ -76,6 +97,8 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
           ),
         );
     }
+    const filters = Object.entries(FILTERS[kind] ?? {});
+    for (const [, option] of filters) command.addOption(option);
     command
       .addOption(socketOption())
       .option("--watch", "print every 2 s until interrupted")
@@ -86,6 +109,12 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
           kind,
           name: command.args[0],
           limit: options.limit ?? DEFAULT_LIMIT,
+          filters: Object.fromEntries(
+            filters.flatMap(([name, option]) => {
+              const given: unknown = command.getOptionValue(option.attributeName());
+              return typeof given === "string" ? [[name, given]] : [];
+            }),
+          ),
           isJson: options.json === true,
           isWatching: options.watch === true,
           socketPath: options.socket,

@@ -22,13 +22,21 @@ const replies: Readonly<Record<string, unknown>> = {
   "/v1/vnics": [sampleVnic],
   "/v1/listeners": sampleVnic.listeners,
   "/v1/certificates": sampleStatus.certificates,
-  "/v1/handshakes?failed&limit=50": [sampleHandshake],
-  "/v1/handshakes?failed&limit=1": [],
-  "/v1/handshakes?failed&limit=1000": [
-    ...Array.from({ length: 60 }, () => ({ ...sampleHandshake, listener: "front.pay:8443" })),
-    sampleHandshake,
-    sampleHandshake,
-  ],
+  "/v1/handshakes?limit=50": [sampleHandshake],
+  "/v1/handshakes?limit=1": [],
+  "/v1/handshakes?limit=50&vnic=other.shop": [],
+  "/v1/handshakes?limit=50&vnic=front.shop": [sampleHandshake, sampleHandshake],
+  "/v1/handshakes?limit=1&listener=front.shop%3A8443": [sampleHandshake],
+  "/v1/handshakes?limit=50&group=cause%2Cclient&cause=deadline": {
+    groups: [
+      {
+        ...{ cause: "deadline", client: "192.0.2.1", count: 21_000, kept: 4_000 },
+        ...{ firstAtMs: 1_700_000_000_000, lastAtMs: 1_700_000_060_000 },
+        ...{ example: { ...sampleHandshake, hint: "" }, hint: "The client did not finish." },
+      },
+    ],
+    ...{ total: 3, kept: 9_000 },
+  },
 };
 
 /** Serves `replies` like the admin API on a unix socket. Any other path is not found. */
@@ -116,7 +124,7 @@ test("an empty list of failed handshakes is not a failure", async () => {
   }
 });
 
-test("handshakes of one name are found among any number of others", async () => {
+test("handshakes are filtered by the director, by name and by option", async () => {
   const socketPath = await startAdminSocket();
   const count = async (...args: readonly string[]): Promise<number> => {
     const { stdout } = await show(socketPath, ["handshakes", ...args, "--json"]);
@@ -124,7 +132,19 @@ test("handshakes of one name are found among any number of others", async () => 
   };
   assert.equal(await count("front.shop"), 2);
   assert.equal(await count("front.shop:8443", "--limit", "1"), 1);
-  assert.equal(await count("front.pay"), 50);
+});
+
+test("groups of handshakes have a column for each grouping, and say how many there are", async () => {
+  const args = ["handshakes", "--group", "cause,client", "--cause", "deadline"];
+  const { stdout } = await show(await startAdminSocket(), args);
+  const [head = "", row = "", ...rest] = stdout.split("\n");
+  assert.deepEqual(head.trim().split(/ {2,}/), ["COUNT", "KEPT", "CAUSE", "CLIENT", "FIRST", "LAST"]);
+  assert.deepEqual(row.trim().split(/ {2,}/), [
+    ...["21000", "4000", "deadline", "192.0.2.1"],
+    ...["2023-11-14 22:13:20Z", "2023-11-14 22:14:20Z"],
+  ]);
+  assert.match(rest.join("\n"), /1 of 3 groups/);
+  assert.match(rest.join("\n"), /^ {2}deadline: The client did not finish\.$/m);
 });
 
 test("--json prints what the director replied", async () => {

@@ -8,6 +8,7 @@ import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { addChangeRoutes, type Changes } from "./add-change-routes.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
+import { addHandshakeRoutes } from "./add-handshake-routes.ts";
 import { addStatusRoutes } from "./add-status-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
 
@@ -79,6 +80,7 @@ async function serveSocket({
   const app = buildHttpApp(log);
   addProbeRoutes(app, view);
   addStatusRoutes(app, view);
+  addHandshakeRoutes(app, view);
   addChangeRoutes(app, changes);
   try {
     await refuseOtherFile(socketPath);

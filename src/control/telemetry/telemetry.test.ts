@@ -5,14 +5,14 @@ import { DirectorError } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { DIRECTOR_METRICS, LISTENER_METRICS, SLOTS } from "#model/records/metric-catalog.ts";
 import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
-import { HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
+import { HANDSHAKE_FAILURES, HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
 import type { ChangeResult } from "#control/change.ts";
 import { NO_DIFFERENCE } from "#control/change-difference.ts";
 import { EventBus } from "#control/event-bus.ts";
 import { sampleHandshake, sampleStatus, sampleWorker } from "#harness/sample-director.ts";
 import type { DirectorFacts } from "./director-metrics.ts";
 import { RecordLines } from "./record-lines.ts";
-import { Telemetry } from "./telemetry.ts";
+import { Telemetry, type HandshakesQuestion } from "./telemetry.ts";
 
 const listener = listenerNameOf(vnicNameOf("front", "shop"), 8443);
 const labels = `vnic="front.shop",listener="front.shop:8443"`;
@@ -151,15 +151,48 @@ test("metrics of the director come from its facts and from events", async () => 
   );
 });
 
-test("the last 1,000 failed handshakes are kept, newest first whatever the order they came in", () => {
+test("failed handshakes are told newest first, whatever the order they came in", () => {
   const { telemetry } = buildTelemetry();
   const records = Array.from({ length: 1_500 }, (_, index) => handshake(index));
   telemetry.events(records.slice(0, 1_200), [], 0);
   telemetry.events(records.slice(1_200).toReversed(), [], 0);
-  assert.deepEqual(
-    telemetry.handshakes(3).map(({ atMs }) => atMs),
-    [1499, 1498, 1497],
+  const times = (question: HandshakesQuestion): readonly number[] =>
+    telemetry.handshakes(question).map(({ atMs }) => atMs);
+  assert.deepEqual(times({ limit: 3 }), [1499, 1498, 1497]);
+  assert.deepEqual(times({ limit: 2, skip: 1_498 }), [1, 0]);
+  assert.deepEqual(times({ limit: 2, filter: { cause: "deadline" } }), []);
+});
+
+test("groups by cause and listener have the numbers of the counters, others those that are kept", () => {
+  const { telemetry } = buildTelemetry();
+  const deadlines = HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed").indexOf(
+    "deadline",
   );
-  assert.equal(telemetry.handshakes(5_000).length, 1_000);
-  assert.equal(telemetry.handshakes(5_000).at(-1)?.atMs, 500);
+  telemetry.counted(3, {
+    [listener]: [SLOTS.firstSlot.tlsd_handshakes_failed_total + deadlines, 40],
+  });
+  const late = { ...handshake(5), failure: "deadline", clientAddress: "192.0.2.7" } as const;
+  telemetry.events([handshake(1), { ...late, atMs: 3 }, late, handshake(2), handshake(4)], [], 0);
+  const { groups, total, kept } = telemetry.handshakeGroups(["cause", "listener"], {}, 1);
+  assert.deepEqual([groups.length, total, kept], [1, 2, 5]);
+  const [first] = groups;
+  assert.deepEqual(
+    [first?.cause, first?.listener, first?.client, first?.count, first?.kept],
+    ["deadline", listener, undefined, 40, 2],
+  );
+  assert.deepEqual([first?.firstAtMs, first?.lastAtMs, first?.example.atMs], [3, 5, 5]);
+  assert.equal(first?.hint, HANDSHAKE_FAILURES.deadline);
+  const byClient = telemetry.handshakeGroups(["client"], {}, 10).groups;
+  assert.deepEqual(
+    byClient.map(({ client, count }) => [client, count]),
+    [
+      [sampleHandshake.clientAddress, 3],
+      ["192.0.2.7", 2],
+    ],
+  );
+  const filtered = telemetry.handshakeGroups([], { client: "192.0.2.7" }, 10).groups;
+  assert.deepEqual(
+    filtered.map(({ count }) => count),
+    [2],
+  );
 });

@@ -1,14 +1,24 @@
 import { Registry } from "prom-client";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { HandshakeFailure, HandshakeGrouping } from "#model/records/outcome.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import type { WorkerSink } from "#control/workers/worker-sink.ts";
 import { DirectorMetrics, type DirectorFacts } from "./director-metrics.ts";
+import { groupHandshakes, matchesFilter } from "./group-handshakes.ts";
+import { KeptHandshakes } from "./kept-handshakes.ts";
 import { ListenerTotals } from "./listener-totals.ts";
 import { listenerMetricsText } from "./listener-metrics.ts";
 import type { RecordLines } from "./record-lines.ts";
+
+export interface HandshakesQuestion {
+  readonly filter?: HandshakeFilter;
+  readonly limit: number;
+  readonly skip?: number;
+}
 
 export interface TelemetryOptions {
   readonly bus: EventBus;
@@ -19,29 +29,6 @@ export interface TelemetryOptions {
   readonly nowMs?: () => number;
 }
 
-const KEPT_HANDSHAKES = 1_000;
-
-/** The last failed handshakes of the director. */
-class RecentHandshakes {
-  readonly #records: HandshakeRecord[] = [];
-  readonly #capacity: number;
-  #next = 0;
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  add(record: HandshakeRecord): void {
-    this.#records[this.#next] = record;
-    this.#next = (this.#next + 1) % this.#capacity;
-  }
-
-  /** Returns the newest first, by the times in the records, because workers report in batches. */
-  newest(limit: number): readonly HandshakeRecord[] {
-    return this.#records.toSorted((one, other) => other.atMs - one.atMs).slice(0, limit);
-  }
-}
-
 /** Collects events and the counts and records of workers, and provides the metrics and the recent failed handshakes. */
 export class Telemetry implements WorkerSink {
   readonly #bus: EventBus;
@@ -49,7 +36,7 @@ export class Telemetry implements WorkerSink {
   readonly #registry = new Registry();
   readonly #counters: ListenerTotals;
   readonly #director: DirectorMetrics;
-  readonly #recent = new RecentHandshakes(KEPT_HANDSHAKES);
+  readonly #kept = new KeptHandshakes();
 
   constructor({ bus, lines, snapshotOfDirector, nowMs = Date.now }: TelemetryOptions) {
     this.#bus = bus;
@@ -87,9 +74,25 @@ export class Telemetry implements WorkerSink {
     return this.#counters.openConnections(listener);
   }
 
-  /** Returns failed handshakes, the newest first. */
-  handshakes(limit: number): readonly HandshakeRecord[] {
-    return this.#recent.newest(limit);
+  /**
+   * Returns the failed handshakes that match, the newest first by the times in the records, because workers report in
+   * batches. The first `skip` of them are left out.
+   */
+  handshakes({ filter = {}, limit, skip = 0 }: HandshakesQuestion): readonly HandshakeRecord[] {
+    return Array.from(this.#kept.all())
+      .filter((record) => matchesFilter(record, filter))
+      .toSorted((one, other) => other.atMs - one.atMs)
+      .slice(skip, skip + limit);
+  }
+
+  handshakeGroups(
+    by: readonly HandshakeGrouping[],
+    filter: HandshakeFilter,
+    limit: number,
+  ): HandshakeGroups {
+    const countOf = (listener: ListenerName, cause: HandshakeFailure): number =>
+      this.#counters.failures(listener, cause);
+    return groupHandshakes(this.#kept.all(), by, filter, { limit, countOf });
   }
 
   /** Prometheus text format 0.0.4. */
@@ -108,7 +111,7 @@ export class Telemetry implements WorkerSink {
     else if (event.name === "worker-gone") this.#counters.gone(event.worker);
     else if (event.name === "endpoint-checked") director.endpointHealth(event);
     else if (event.name === "handshakes-failed") {
-      for (const record of event.handshakes) this.#recent.add(record);
+      for (const record of event.handshakes) this.#kept.add(record);
     }
   }
 }

@@ -9,6 +9,8 @@ type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly typ
 const MIB = 1_048_576;
 /** How many bytes are sent between two heartbeats, which is one second. The control process allows twice as much. */
 const MAX_EVENT_BYTES = 4 * MIB;
+/** Only failed handshakes may use this in addition, so that a flood of access lines does not displace them. */
+const MAX_HANDSHAKE_BYTES = 2 * MIB;
 const MAX_COUNT_BYTES = 4 * MIB;
 const MAX_NOTICES = 20;
 /**
@@ -68,7 +70,8 @@ export class Reports {
 
   events({ handshakes, connections, dropped }: Events): void {
     this.#dropped += dropped;
-    this.#sendEvents(handshakes, connections);
+    if (handshakes.length > 0) this.#sendEvents(handshakes, []);
+    if (connections.length > 0 || handshakes.length === 0) this.#sendEvents([], connections);
   }
 
   notice(notice: Message<"notice">): void {
@@ -79,7 +82,8 @@ export class Reports {
   #sendEvents(handshakes: Events["handshakes"], connections: Events["connections"]): void {
     const { channel } = this.#parts;
     const records = handshakes.length + connections.length;
-    if (this.#eventBytes >= MAX_EVENT_BYTES) {
+    const maxBytes = MAX_EVENT_BYTES + (handshakes.length > 0 ? MAX_HANDSHAKE_BYTES : 0);
+    if (this.#eventBytes >= maxBytes) {
       this.#dropped += records;
       return;
     }
@@ -93,11 +97,6 @@ export class Reports {
   }
 
   #sendHalves(handshakes: Events["handshakes"], connections: Events["connections"]): void {
-    if (handshakes.length > 0 && connections.length > 0) {
-      this.#sendEvents(handshakes, []);
-      this.#sendEvents([], connections);
-      return;
-    }
     const [firstHandshakes, otherHandshakes] = halvesOf(handshakes);
     const [firstConnections, otherConnections] = halvesOf(connections);
     this.#sendEvents(firstHandshakes, firstConnections);

@@ -45,6 +45,10 @@ export const HANDSHAKE_FAILURE_NAMES = Object.keys(
   HANDSHAKE_FAILURES,
 ) as readonly HandshakeFailure[];
 
+/** What failed handshakes can be grouped by. */
+export const HANDSHAKE_GROUPINGS = ["cause", "listener", "serverName", "client"] as const;
+export type HandshakeGrouping = (typeof HANDSHAKE_GROUPINGS)[number];
+
 /** Excludes `not-allowed`, because a client that is not allowed does not count as a failed handshake. */
 export type TlsHandshakeFailure = Exclude<HandshakeFailure, "not-allowed">;
 
