@@ -1,5 +1,6 @@
 import type { DirectorError, Problem } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { ConnectionFilter } from "#model/records/open-connection.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { ChangeRequest, ChangeResult } from "./change.ts";
 import type { ListenerState } from "./listener-state.ts";
@@ -8,7 +9,20 @@ import type { RestartCause } from "./telemetry/director-metrics.ts";
 import type { NoticeLevel } from "./workers/worker-sink.ts";
 
 /** The events that the control process publishes for the log and the metrics. */
-export type DirectorEvent = PhaseEvent | ChangeEvent | WorkerEvent | EndpointEvent | NoticeEvent;
+export type DirectorEvent =
+  | PhaseEvent
+  | ChangeEvent
+  | WorkerEvent
+  | EndpointEvent
+  | NoticeEvent
+  | OperatorEvent;
+
+/** What an operator has done that is no change of the document. */
+type OperatorEvent = {
+  readonly name: "connections-cut";
+  readonly filter: ConnectionFilter;
+  readonly cut: number;
+};
 
 type PhaseEvent =
   | { readonly name: "ready"; readonly socketPath: string; readonly observe: string | undefined }

@@ -39,6 +39,7 @@ import { logEvent } from "./telemetry/event-log.ts";
 import { buildLogger, type Logger } from "./telemetry/log.ts";
 import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
+import { ConnectionRequests } from "./workers/connection-requests.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -119,7 +120,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
-  const { director, view, bus, notices, orphans } = build(options, document, {
+  const { director, view, bus, notices, orphans, pool } = build(options, document, {
     log,
     engines,
     checkParts,
@@ -130,7 +131,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   catchOperatorSignals(process, director, bus, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
-  const admin = await startAdminApi({ socketPath, view, changes: director, log, notices });
+  const connections = new ConnectionRequests({ workers: () => pool.answering(), bus });
+  const admin = await startAdminApi({
+    ...{ socketPath, view, log, notices, connections },
+    changes: director,
+  });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(document.director.observe, view, log);
   cleanup.defer(() => observe?.close());
@@ -300,7 +305,7 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     health,
     telemetry,
   });
-  return { director, view, bus, notices, orphans };
+  return { director, view, bus, notices, orphans, pool };
 }
 
 const countOf = (workers: number | "auto"): number =>

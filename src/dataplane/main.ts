@@ -7,6 +7,7 @@ import { Channel } from "#protocol/channel.ts";
 import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messages.ts";
 import { openWorkerPipe } from "#protocol/worker-pipe.ts";
 import type { Plane } from "./connection/connection-state.ts";
+import { OperatorRequests } from "./connection/operator-requests.ts";
 import { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { SYSTEM_CLOCK } from "./live/clock.ts";
 import { Deadlines } from "./live/deadlines.ts";
@@ -78,6 +79,8 @@ const worker: Worker = new Worker({
   send,
 });
 
+const operatorRequests = new OperatorRequests({ plane, send: (message) => channel.send(message) });
+
 const reports: Reports = new Reports({
   channel,
   counters,
@@ -124,8 +127,16 @@ function leave(): void {
 }
 
 function handleMessage(message: ToWorker): void {
-  if (message.type === "drain") drainAndExit(message.deadlineMs);
-  else worker.receive(message);
+  switch (message.type) {
+    case "drain":
+      return drainAndExit(message.deadlineMs);
+    // Operators do not wait for a change that is being prepared.
+    case "list-connections":
+    case "cut-connections":
+      return operatorRequests.receive(message);
+    default:
+      worker.receive(message);
+  }
 }
 
 /**

@@ -21,6 +21,7 @@ const expectedText: Readonly<Record<ShowKind, RegExp>> = {
   listeners: /^LISTENER +MODE +TO [^]*^front\.shop:8443 +tcp /m,
   certificates: /^CERTIFICATE +FILES +KEY [^]*^shop +ok /m,
   handshakes: /^There are no failed handshakes\.$/m,
+  connections: /^There are no open connections\.$/m,
 };
 
 /** What a program reads on standard output, and a person on standard error. */

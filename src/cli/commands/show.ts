@@ -50,6 +50,14 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
       "tlsd show handshakes --cause deadline --group client",
     ],
   },
+  connections: {
+    description: "open connections with age, bytes and rate, also those of removed vNICs",
+    name: "a listener, or a vNIC for all of its listeners",
+    examples: [
+      "tlsd show connections front.shop",
+      "tlsd show connections --client 192.0.2.0/24 --watch",
+    ],
+  },
 };
 
 const DEFAULT_LIMIT = 50;
@@ -75,6 +83,14 @@ const FILTERS: Readonly<Partial<Record<ShowKind, Readonly<Record<string, Option>
     client: new Option("--client <address>", "only those of this client"),
     serverName: new Option("--server-name <name>", "only those with this server name"),
   },
+  connections: {
+    client: new Option(
+      "--client <address>",
+      "only those of this client, or of the clients in a CIDR",
+    ),
+    server: new Option("--server <name>", "only those whose endpoint is on this server"),
+    vnic: new Option("--vnic <name>", "only those of this vNIC"),
+  },
 };
 
 /** Adds `tlsd show KIND [NAME]`, with one command per kind, so that each has its own help. */
@@ -89,13 +105,15 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
     const command = show.command(kind).description(usage.description);
     if (usage.name !== undefined) command.argument("[name]", usage.name);
     if (kind === "handshakes") {
-      command
-        .option("--failed", "only failed handshakes (the default; successful ones are not kept)")
-        .addOption(
-          integerOption("--limit <count>", "how many handshakes", 1, MAX_LIMIT).default(
-            DEFAULT_LIMIT,
-          ),
-        );
+      command.option(
+        "--failed",
+        "only failed handshakes (the default; successful ones are not kept)",
+      );
+    }
+    if (kind === "handshakes" || kind === "connections") {
+      command.addOption(
+        integerOption("--limit <count>", `how many ${kind}`, 1, MAX_LIMIT).default(DEFAULT_LIMIT),
+      );
     }
     const filters = Object.entries(FILTERS[kind] ?? {});
     for (const [, option] of filters) command.addOption(option);

@@ -4,6 +4,7 @@ import { getFromAdmin } from "#cli/admin-client.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { showCertificates } from "./show-certificates.ts";
+import { showConnections } from "./show-connections.ts";
 import { showHandshakeGroups } from "./show-handshake-groups.ts";
 import { showHandshakes } from "./show-handshakes.ts";
 import type { ShowFilters, ShowKind, ShowView } from "./show-kind.ts";
@@ -62,6 +63,8 @@ function printed(request: ShowRequest): Promise<string> {
       return request.filters["group"] === undefined
         ? printedBy(showHandshakes, request)
         : printedBy(showHandshakeGroups, request);
+    case "connections":
+      return printedBy(showConnections, request);
     default:
       return request.kind satisfies never;
   }

@@ -6,6 +6,7 @@ export const SHOW_KINDS = [
   "listeners",
   "certificates",
   "handshakes",
+  "connections",
 ] as const;
 export type ShowKind = (typeof SHOW_KINDS)[number];
 

@@ -23,6 +23,7 @@ import {
 } from "#harness/sample-director.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
+import type { Connections } from "./add-connection-routes.ts";
 import type { Changes } from "./add-change-routes.ts";
 import { startAdminApi } from "./start-admin-api.ts";
 import { startObserve } from "./start-observe.ts";
@@ -42,6 +43,11 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
 
 const reloaded: ReloadResult = { revision: 7, changed: true };
 const changes: Changes = { reload: () => Promise.resolve({ revision: 7, isChanged: true }) };
+const connections: Connections = {
+  list: (_filter, limit) =>
+    Promise.resolve({ total: limit, shown: 0, silentWorkers: 0, connections: [] }),
+  cut: ({ vnic: name }) => Promise.resolve({ cut: name?.length ?? 0, silentWorkers: 0 }),
+};
 const log = buildLogger({ level: "silent", isPretty: false });
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
@@ -51,7 +57,10 @@ async function startApi(
   wanted: Changes = changes,
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
-  const api = await startAdminApi({ socketPath, view, changes: wanted, log, notices });
+  const api = await startAdminApi({
+    ...{ socketPath, view, connections, log, notices },
+    changes: wanted,
+  });
   closeAtTestEnd(() => api.close());
   return socketPath;
 }
@@ -225,8 +234,9 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const first = await startAdminApi({ socketPath, view: buildView(), changes, log, notices });
-  const second = await startAdminApi({ socketPath, view: buildView(), changes, log, notices });
+  const parts = { view: buildView(), changes, connections, log, notices };
+  const first = await startAdminApi({ socketPath, ...parts });
+  const second = await startAdminApi({ socketPath, ...parts });
   await first.close();
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
   await second.close();

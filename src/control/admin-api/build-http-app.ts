@@ -13,7 +13,7 @@ import { boundConnections } from "./bound-connections.ts";
 
 /** At this number, a new connection closes another one (`boundConnections`). */
 const MAX_CONNECTIONS = 64;
-const METHODS = ["GET", "HEAD", "POST"] as const;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"] as const;
 const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_DEADLINE_MS = 10_000;
 const REPLY_DEADLINE_MS = 10_000;

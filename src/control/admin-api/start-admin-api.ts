@@ -8,6 +8,7 @@ import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { addChangeRoutes, type Changes } from "./add-change-routes.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
+import { addConnectionRoutes, type Connections } from "./add-connection-routes.ts";
 import { addHandshakeRoutes } from "./add-handshake-routes.ts";
 import { addStatusRoutes } from "./add-status-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
@@ -22,6 +23,7 @@ export interface AdminApiOptions {
   readonly socketPath: string;
   readonly view: DirectorView;
   readonly changes: Changes;
+  readonly connections: Connections;
   readonly log: Logger;
   readonly notices: Notices;
 }
@@ -75,12 +77,14 @@ async function serveSocket({
   socketPath,
   view,
   changes,
+  connections,
   log,
 }: AdminApiOptions): Promise<ServedSocket> {
   const app = buildHttpApp(log);
   addProbeRoutes(app, view);
   addStatusRoutes(app, view);
   addHandshakeRoutes(app, view);
+  addConnectionRoutes(app, connections);
   addChangeRoutes(app, changes);
   try {
     await refuseOtherFile(socketPath);

@@ -93,6 +93,8 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       const text = `Endpoints down: ${event.down.join(", ") || "none"}.`;
       return log.warn({ event: name, ...facts }, text);
     }
+    case "connections-cut":
+      return log.info({ event: name, ...facts }, `An operator cut ${event.cut} connections.`);
     case "notice-raised":
       return log.warn({ event: event.notice.event }, event.notice.text);
     case "notice-over":

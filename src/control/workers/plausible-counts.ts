@@ -103,6 +103,16 @@ export class PlausibleCounts {
     return undefined;
   }
 
+  /** Returns false if no connection of the worker can have relayed so many bytes. */
+  canHaveRelayed(bytes: number): boolean {
+    return bytes <= this.#ageSeconds() * MAX_BYTES_PER_SECOND;
+  }
+
+  /** Returns false if no connection of the worker can be so old. */
+  canBeOpenSince(ageMs: number): boolean {
+    return ageMs <= this.#ageSeconds() * 1_000;
+  }
+
   canHaveDropped(records: number): boolean {
     this.passTime();
     return this.#take(SLOTS.size, records);

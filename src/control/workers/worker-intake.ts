@@ -4,6 +4,7 @@ import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
 import type { ListenerName } from "#model/names.ts";
 import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts";
 import { metricsOf } from "#model/records/mode-records.ts";
+import type { OpenConnection } from "#model/records/open-connection.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import type { ToControl } from "#protocol/messages.ts";
 import { PlausibleCounts } from "./plausible-counts.ts";
@@ -96,6 +97,16 @@ export class WorkerIntake {
         }
         return this.#floodOf("records", handshakes.length + connections.length);
       }
+      case "connections": {
+        const { total, connections } = message;
+        const isPossible =
+          total <= this.#maxOpen &&
+          connections.length <= total &&
+          connections.every((connection) => this.#isPossible(connection));
+        if (!isPossible) return "The worker sent an impossible list of connections.";
+        return this.#floodOf("records", connections.length);
+      }
+      case "cut":
       case "drained":
         return message.cut <= this.#maxOpen
           ? undefined
@@ -112,6 +123,17 @@ export class WorkerIntake {
       default:
         return message satisfies never;
     }
+  }
+
+  #isPossible(connection: OpenConnection): boolean {
+    const { ageMs, bytesFromClient, bytesToClient } = connection;
+    return (
+      this.#counts.canBeOpenSince(ageMs) &&
+      this.#counts.canHaveRelayed(Math.max(bytesFromClient, bytesToClient)) &&
+      this.#counts.canHaveRelayed(
+        Math.max(connection.fromClientPerSecond, connection.toClientPerSecond),
+      )
+    );
   }
 
   #mayBeLogged({ listener, outcome }: ConnectionRecord): boolean {

@@ -5,18 +5,27 @@ import type { ListenerName } from "#model/names.ts";
 import { ConnectionRecordSchema } from "#model/records/connection-record.ts";
 import { HandshakeRecordSchema } from "#model/records/handshake-record.ts";
 import {
+  ConnectionsMessageSchema,
   EventsMessageSchema,
   MAX_RECORDS,
   PlainMessageSchema,
 } from "#model/records/messages-to-control.ts";
+import { MAX_LISTED, OpenConnectionSchema } from "#model/records/open-connection.ts";
 import type { ToControl } from "#protocol/messages.ts";
 
 const records = Type.Array(Type.Unknown(), { maxItems: MAX_RECORDS });
 
-/** In `events`, the number of records is checked here, and each record on its own. */
+/** In `events` and `connections`, the number of records is checked here, and each record on its own. */
 const Messages = Compile(
   Type.Union([
     PlainMessageSchema,
+    Type.Object(
+      {
+        ...ConnectionsMessageSchema.properties,
+        connections: Type.Array(Type.Unknown(), { maxItems: MAX_LISTED }),
+      },
+      { additionalProperties: false },
+    ),
     Type.Object(
       {
         ...EventsMessageSchema.properties,
@@ -29,6 +38,7 @@ const Messages = Compile(
 );
 const HandshakeRecords = Compile(HandshakeRecordSchema);
 const ConnectionRecords = Compile(ConnectionRecordSchema);
+const OpenConnections = Compile(OpenConnectionSchema);
 
 type KnownListeners = Pick<ReadonlySet<ListenerName>, "has">;
 
@@ -42,6 +52,13 @@ export function tryWorkerMessage(value: unknown, known: KnownListeners): ToContr
   if (value.type === "counted") {
     const listeners = Object.entries(value.listeners).filter(([name]) => isKnown(name, known));
     return { type: "counted", listeners: Object.fromEntries(listeners) };
+  }
+  if (value.type === "connections") {
+    const { type, number, total } = value;
+    const connections = value.connections
+      .filter((record) => OpenConnections.Check(record))
+      .filter((record) => isKnown(record.listener, known));
+    return { type, number, total, connections };
   }
   // No cast is needed, because the schema has the types of the messages.
   if (value.type !== "events") return value;

@@ -93,6 +93,7 @@ async function tryEndpoint(
   const target = targetOf(endpoint, endpointTls !== undefined);
   const lease = new EndpointLease(candidate, plane.wire, target);
   connection.lease = lease;
+  connection.server = endpoint.server;
   connection.setDeadline(timeouts.connectMs, lease);
   const failure = await lease.untilConnected();
   if (failure !== undefined) return failure;

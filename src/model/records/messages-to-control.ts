@@ -9,6 +9,7 @@ import { count, oneOf, shape, type ShapeOf } from "../shape.ts";
 import { ConnectionRecordSchema } from "./connection-record.ts";
 import { HandshakeRecordSchema } from "./handshake-record.ts";
 import { SLOTS } from "./metric-catalog.ts";
+import { MAX_LISTED, OpenConnectionSchema } from "./open-connection.ts";
 import { longText, milliseconds } from "./record-fields.ts";
 
 /** Greater than the number of records that a worker collects for one flush. */
@@ -24,7 +25,7 @@ const message = <Name extends string, Properties extends TProperties>(
 
 const number = count("Number of the snapshot.");
 
-/** Every message except `events`. */
+/** Every message except `events` and `connections`. */
 export const PlainMessageSchema = Type.Union([
   message(
     "ready",
@@ -72,6 +73,14 @@ export const PlainMessageSchema = Type.Union([
     },
     "Something that an operator should read and that belongs to no connection.",
   ),
+  message(
+    "cut",
+    {
+      number: count("Number of the request."),
+      cut: count("How many connections were cut."),
+    },
+    "The reply to `cut-connections`, when all of them are closed.",
+  ),
   message("draining", {}, "Sent once after `drain`: the worker accepts no more connections."),
   message(
     "drained",
@@ -90,4 +99,17 @@ export const EventsMessageSchema = message(
   "Records of failed handshakes and of connections that have ended.",
 );
 
-export type ToControl = ShapeOf<typeof PlainMessageSchema> | ShapeOf<typeof EventsMessageSchema>;
+export const ConnectionsMessageSchema = message(
+  "connections",
+  {
+    number: count("Number of the request."),
+    total: count("How many open connections match."),
+    connections: Type.Array(OpenConnectionSchema, { maxItems: MAX_LISTED }),
+  },
+  "The reply to `list-connections`.",
+);
+
+export type ToControl =
+  | ShapeOf<typeof PlainMessageSchema>
+  | ShapeOf<typeof EventsMessageSchema>
+  | ShapeOf<typeof ConnectionsMessageSchema>;

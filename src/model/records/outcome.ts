@@ -37,6 +37,7 @@ export const HANDSHAKE_FAILURES = {
   "not-allowed":
     "The client's address is in `denyFrom`, or not in `allowFrom`. An egress listener also allows the servers of its profile.",
   drained: "The director was stopping, or the listener was removed.",
+  "cut-by-operator": "An operator cut the connection.",
   internal: "The director could not serve the handshake; see its log.",
 } as const satisfies Readonly<Record<string, string>>;
 
@@ -61,6 +62,7 @@ export const REFUSAL_CAUSES = [
   "reset",
   "closed",
   "drained",
+  "cut-by-operator",
   "internal",
 ] as const satisfies readonly HandshakeFailure[];
 export type RefusalCause = (typeof REFUSAL_CAUSES)[number];
@@ -108,6 +110,7 @@ export const CONNECTION_OUTCOMES = {
   "relay-memory":
     "The buffers of all connections exceeded their limit, and this connection had been stuck longest.",
   drained: "The director was stopping and the drain deadline passed.",
+  "cut-by-operator": "An operator cut the connection.",
   internal: "The director could not serve the connection; see its log.",
 } as const satisfies Readonly<Record<string, string>>;
 export type ConnectionOutcome = keyof typeof CONNECTION_OUTCOMES;
