@@ -17,6 +17,7 @@ import type { HealthChecks } from "./health/health-checks.ts";
 import { ListenerStates, type ListenerState } from "./listener-state.ts";
 import type { Notices } from "./notice.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
+import { endpointCountsOf, serverPairsOf, serverStatusesOf } from "./server-statuses.ts";
 import type { DirectorFacts } from "./telemetry/director-metrics.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { warningsInForce } from "./warnings-in-force.ts";
@@ -59,6 +60,8 @@ export function buildView(parts: ViewParts): DirectorView {
     }),
     workers: () => pool.statuses(),
     vnics: () => vnicsOf(parts, servingCount() > 0),
+    servers: () =>
+      director.inForce === undefined ? [] : serverStatusesOf(director.inForce.document, telemetry),
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
     metrics: () => telemetry.metrics(),
@@ -86,6 +89,7 @@ export function directorFactsOf(
     workers: pool.statuses(),
     certificates: director.certificates(),
     listeners: director.inForce?.compiled.snapshot.listeners ?? [],
+    serversInForce: () => serverPairsOf(director.inForce?.compiled.snapshot.listeners ?? []),
   };
 }
 
@@ -94,6 +98,11 @@ function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
   const { inForce } = certificates;
   if (inForce === undefined) return [];
   const states = new ListenerStates(inForce, Date.now());
+  const endpointCounts = endpointCountsOf(
+    parts.director.inForce?.compiled.snapshot.listeners ?? [],
+    new Set(parts.health.down),
+    telemetry,
+  );
   return vnicPlacesOf(inForce.document).map((place): VnicStatus => {
     const { name, profileName, profile, vnic } = place;
     const isUp = isServed && vnic.admin === "up";
@@ -108,6 +117,8 @@ function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
       admin: vnic.admin,
       oper: isUp && hasListener && hasEndpoint(parts, name) ? "up" : "down",
       servers: profile.servers,
+      ...endpointCounts(name),
+      rates: telemetry.ratesOf(name),
       listeners,
     };
   });

@@ -1,7 +1,7 @@
 import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeGrouping } from "#model/records/outcome.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
-import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
+import type { DirectorStatus, ServerStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
 import type { HandshakesQuestion } from "./telemetry/telemetry.ts";
 
 /** The state of the director that the admin API shows. */
@@ -9,6 +9,8 @@ export interface DirectorView {
   status(): DirectorStatus;
   workers(): readonly WorkerStatus[];
   vnics(): readonly VnicStatus[];
+  /** Returns the servers, those that are down first. */
+  servers(): readonly ServerStatus[];
   /** Returns failed handshakes, the newest first. */
   handshakes(question: HandshakesQuestion): readonly HandshakeRecord[];
   handshakeGroups(

@@ -249,13 +249,12 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     onRoster: (pids) => record.write(pids),
   });
   cleanup.defer(() => pool.stop());
-  const health = new HealthChecks({
+  const health: HealthChecks = new HealthChecks({
     onDown: (down) => {
-      bus.publish({ name: "endpoints-down", down });
+      bus.publish({ name: "endpoints-down", down, endpoints: health.downEndpoints() });
       pool.setHealth(down);
     },
-    onEndpoint: (listener, endpoint, isUp) =>
-      bus.publish({ name: "endpoint-checked", listener, endpoint, isUp }),
+    onEndpoint: (checked) => bus.publish({ name: "endpoint-checked", ...checked }),
     onFault,
   });
   const store = new SqliteRevisionStore({

@@ -71,10 +71,11 @@ const plane: Plane = {
   maxConnections: 0,
   idPrefix: `${process.pid.toString(36)}-${Date.now().toString(36)}`,
 };
+const healths = new EndpointHealths();
 const worker: Worker = new Worker({
   plane,
   counters,
-  healths: new EndpointHealths(),
+  healths,
   sockets: new ListeningSockets(wire),
   send,
 });
@@ -84,6 +85,7 @@ const operatorRequests = new OperatorRequests({ plane, send: (message) => channe
 const reports: Reports = new Reports({
   channel,
   counters,
+  servers: healths.servers,
   countOpen: () => plane.connections.countBytes(),
   listenerNames: () => worker.listenerNames(),
 });

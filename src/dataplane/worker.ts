@@ -176,6 +176,13 @@ export class Worker {
     plane.contexts.keepOnly(sessionScopesOf(specs), materialIdsOf(specs));
     const endpoints = specs.flatMap((spec) => endpointsOf(spec) ?? []);
     healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
+    healths.servers.keepOnly(
+      new Set(
+        specs.flatMap((spec) =>
+          (endpointsOf(spec) ?? []).map(({ server }) => `${spec.vnic} ${server}`),
+        ),
+      ),
+    );
   }
 
   /** Returns the names of the listeners in force, prepared or being prepared. */

@@ -17,6 +17,7 @@ const roundsDeadlineMs = 30_000;
 const expectedText: Readonly<Record<ShowKind, RegExp>> = {
   status: /^director +\d\S*, serving, pid \d+\n[^]*^workers +1 of 1 serve, engine node$/m,
   workers: /^ *WORKER +PID +STATE [^]*^ *1 +\d+ +serving /m,
+  servers: /^SERVER +STATE +SINCE [^]*^web +up\/unknown /m,
   vnics: /^VNIC +STATE +VIRTUAL IP [^]*^front\.shop +up\/up /m,
   listeners: /^LISTENER +MODE +TO [^]*^front\.shop:8443 +tcp /m,
   certificates: /^CERTIFICATE +FILES +KEY [^]*^shop +ok /m,

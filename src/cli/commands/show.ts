@@ -21,8 +21,14 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
     name: "number of a worker",
     examples: ["tlsd show workers", "tlsd show workers --watch"],
   },
+  servers: {
+    description:
+      "servers with their admin/oper state, connections and last error; those that are down first",
+    name: "a server, or a pattern in which `*` matches any characters",
+    examples: ["tlsd show servers", "tlsd show servers 'web-*' --watch"],
+  },
   vnics: {
-    description: "vNICs with their admin/oper state and virtual IP",
+    description: "vNICs with their admin/oper state, virtual IP, endpoints and rates",
     name: "a vNIC, or a profile for all of its vNICs",
     examples: ["tlsd show vnics", "tlsd show vnics shop"],
   },

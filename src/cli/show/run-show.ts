@@ -8,6 +8,7 @@ import { showConnections } from "./show-connections.ts";
 import { showHandshakeGroups } from "./show-handshake-groups.ts";
 import { showHandshakes } from "./show-handshakes.ts";
 import type { ShowFilters, ShowKind, ShowView } from "./show-kind.ts";
+import { showServers } from "./show-servers.ts";
 import { showStatus, showWorkers } from "./show-status.ts";
 import { showListeners, showVnics } from "./show-vnics.ts";
 
@@ -53,6 +54,8 @@ function printed(request: ShowRequest): Promise<string> {
       return printedBy(showStatus, request);
     case "workers":
       return printedBy(showWorkers, request);
+    case "servers":
+      return printedBy(showServers, request);
     case "vnics":
       return printedBy(showVnics, request);
     case "listeners":

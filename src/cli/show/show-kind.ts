@@ -2,6 +2,7 @@
 export const SHOW_KINDS = [
   "status",
   "workers",
+  "servers",
   "vnics",
   "listeners",
   "certificates",

@@ -17,6 +17,7 @@ import { buildLogger } from "#control/telemetry/log.ts";
 import { eventually } from "#harness/deadline.ts";
 import {
   sampleHandshake as handshake,
+  sampleServer,
   sampleStatus as status,
   sampleVnic as vnic,
   sampleWorker as worker,
@@ -33,6 +34,7 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
     status: () => status,
     workers: () => [worker],
     vnics: () => [vnic],
+    servers: () => [sampleServer],
     handshakes: ({ limit }) => Array.from({ length: Math.min(limit, 300) }, () => handshake),
     handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),
     metrics: () => Promise.resolve(Buffer.from("tlsd_info 1\n")),

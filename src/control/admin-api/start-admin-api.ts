@@ -10,6 +10,7 @@ import { addChangeRoutes, type Changes } from "./add-change-routes.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
 import { addConnectionRoutes, type Connections } from "./add-connection-routes.ts";
 import { addHandshakeRoutes } from "./add-handshake-routes.ts";
+import { addServerRoutes } from "./add-server-routes.ts";
 import { addStatusRoutes } from "./add-status-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
 
@@ -83,6 +84,7 @@ async function serveSocket({
   const app = buildHttpApp(log);
   addProbeRoutes(app, view);
   addStatusRoutes(app, view);
+  addServerRoutes(app, view);
   addHandshakeRoutes(app, view);
   addConnectionRoutes(app, connections);
   addChangeRoutes(app, changes);

@@ -3,7 +3,12 @@ import { test } from "node:test";
 import { pino } from "pino";
 import { DirectorError } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
-import { DIRECTOR_METRICS, LISTENER_METRICS, SLOTS } from "#model/records/metric-catalog.ts";
+import {
+  DIRECTOR_METRICS,
+  LISTENER_METRICS,
+  SERVER_METRICS,
+  SLOTS,
+} from "#model/records/metric-catalog.ts";
 import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
 import { HANDSHAKE_FAILURES, HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
 import type { ChangeResult } from "#control/change.ts";
@@ -25,6 +30,7 @@ const facts: DirectorFacts = {
   workers: [{ ...sampleWorker, id: 3 }],
   certificates: sampleStatus.certificates,
   listeners: [{ name: listener, mode: "tcp" }],
+  serversInForce: () => new Set(["front.shop web-1"]),
 };
 
 const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs });
@@ -50,7 +56,7 @@ test("every metric of the catalogue is printed, and none besides", async () => {
   const printed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
     ([, name, kind]) => `${name} ${kind}`,
   );
-  const catalogue = [...LISTENER_METRICS, ...DIRECTOR_METRICS].map(
+  const catalogue = [...LISTENER_METRICS, ...SERVER_METRICS, ...DIRECTOR_METRICS].map(
     ({ name, kind }) => `${name} ${kind}`,
   );
   assert.deepEqual(printed.toSorted(), catalogue.toSorted());
@@ -86,6 +92,21 @@ test("listener counters appear under vnic and listener, from zero on, with every
   assert.equal(telemetry.openConnections(listener), 2);
 });
 
+test("counts by server name the server and the vNIC", async () => {
+  const { telemetry } = buildTelemetry();
+  const vnic = vnicNameOf("front", "shop");
+  const report = { vnic, server: "web-1", openConnections: 2, connects: 5, failuresInARow: 3 };
+  telemetry.servers(3, [{ ...report, failures: 4, lastFailure: "refused" }]);
+  const series = await seriesOf(telemetry);
+  const valueOf = (name: string): string | undefined =>
+    series.get(`${name}{vnic="front.shop",server="web-1"}`);
+  assert.equal(valueOf("tlsd_server_connections_open"), "2");
+  assert.equal(valueOf("tlsd_server_connects_total"), "5");
+  assert.equal(valueOf("tlsd_server_connects_failed_total"), "4");
+  assert.equal(valueOf("tlsd_server_failing"), "1");
+  assert.equal(telemetry.serverState("web-1").oper, "down");
+});
+
 test("a histogram is printed cumulative, with +Inf, sum and count", async () => {
   const { telemetry } = buildTelemetry();
   const first = SLOTS.firstSlot.tlsd_connection_seconds;
@@ -115,7 +136,7 @@ test("metrics of the director come from its facts and from events", async () => 
   bus.publish({ name: "worker-restarted", cause: "hung" });
   telemetry.events([], [], 12);
   const checked = (name: ListenerName, endpoint: string, isUp: boolean | undefined): void =>
-    bus.publish({ name: "endpoint-checked", listener: name, endpoint, isUp });
+    bus.publish({ name: "endpoint-checked", server: "web-1", listener: name, endpoint, isUp });
   checked(listener, "127.0.0.1:8080", true);
   checked(listener, "127.0.0.2:8080", false);
   checked(listener, "127.0.0.3:8080", true);
@@ -145,8 +166,8 @@ test("metrics of the director come from its facts and from events", async () => 
       `tlsd_events_dropped_total 12`,
       `tlsd_certificate_not_after_seconds{certificate="shop"} 1800000000`,
       `tlsd_certificate_source_ok{certificate="shop"} 0`,
-      `tlsd_endpoint_up{listener="front.shop:8443",endpoint="127.0.0.1:8080"} 1`,
-      `tlsd_endpoint_up{listener="front.shop:8443",endpoint="127.0.0.2:8080"} 0`,
+      `tlsd_endpoint_up{vnic="front.shop",listener="front.shop:8443",server="web-1",endpoint="127.0.0.1:8080"} 1`,
+      `tlsd_endpoint_up{vnic="front.shop",listener="front.shop:8443",server="web-1",endpoint="127.0.0.2:8080"} 0`,
     ],
   );
 });

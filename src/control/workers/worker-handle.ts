@@ -283,6 +283,8 @@ export class WorkerHandle {
       }
       case "counted":
         return this.#options.sink.counted(this.id, message.listeners);
+      case "servers":
+        return this.#options.sink.servers(this.id, message.servers);
       case "events":
         return this.#options.sink.events(message.handshakes, message.connections, message.dropped);
       case "notice":

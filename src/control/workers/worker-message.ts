@@ -41,17 +41,29 @@ const ConnectionRecords = Compile(ConnectionRecordSchema);
 const OpenConnections = Compile(OpenConnectionSchema);
 
 type KnownListeners = Pick<ReadonlySet<ListenerName>, "has">;
+/** `<vnic> <server>` */
+type KnownServers = Pick<ReadonlySet<string>, "has">;
 
 /**
  * Returns undefined if no sound worker sends this. `known` has the listeners that the control process has sent to the worker;
- * the counts and records of others are left out. A record that exceeds a bound is dropped and counted as dropped, because its
+ * and `knownServers` the vNICs and servers. The counts and records of others are left out. A record that exceeds a bound is dropped and counted as dropped, because its
  * contents come from clients, and no client may cause the end of a worker.
  */
-export function tryWorkerMessage(value: unknown, known: KnownListeners): ToControl | undefined {
+export function tryWorkerMessage(
+  value: unknown,
+  known: KnownListeners,
+  knownServers: KnownServers = new Set(),
+): ToControl | undefined {
   if (!Messages.Check(value)) return undefined;
   if (value.type === "counted") {
     const listeners = Object.entries(value.listeners).filter(([name]) => isKnown(name, known));
     return { type: "counted", listeners: Object.fromEntries(listeners) };
+  }
+  if (value.type === "servers") {
+    const servers = value.servers.filter(({ vnic, server }) =>
+      knownServers.has(`${vnic} ${server}`),
+    );
+    return { type: "servers", servers };
   }
   if (value.type === "connections") {
     const { type, number, total } = value;

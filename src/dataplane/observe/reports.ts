@@ -1,6 +1,7 @@
 import type { ListenerName } from "#model/names.ts";
 import type { Channel } from "#protocol/channel.ts";
 import type { ToControl } from "#protocol/messages.ts";
+import type { ServersFigures } from "./server-figures.ts";
 import type { Counters } from "./counters.ts";
 import type { Events } from "./recorder.ts";
 
@@ -18,12 +19,15 @@ const MAX_NOTICES = 20;
  * filled.
  */
 const LISTENERS_A_MESSAGE = 200;
+/** A name has at most 4,096 characters, and nearly always far fewer. */
+const SERVERS_A_MESSAGE = 100;
 /** Counts are not sent while more bytes than this wait in the channel. */
 const MAX_WAITING_BYTES = MIB;
 
 export interface ReportsParts {
   readonly channel: Pick<Channel<ToControl>, "send" | "sentBytes" | "waitingBytes">;
   readonly counters: Counters;
+  readonly servers: ServersFigures;
   /** Adds the bytes of open connections since the last call to `counters`. */
   readonly countOpen: () => void;
   /** Listeners whose counters are kept even if they have counted nothing. */
@@ -54,7 +58,7 @@ export class Reports {
   }
 
   count(): void {
-    const { channel, counters, countOpen, listenerNames } = this.#parts;
+    const { channel, counters, servers, countOpen, listenerNames } = this.#parts;
     countOpen();
     const startedBytes = channel.sentBytes;
     while (
@@ -64,6 +68,14 @@ export class Reports {
       const listeners = counters.takeChanges(LISTENERS_A_MESSAGE);
       if (listeners === undefined) break;
       channel.send({ type: "counted", listeners });
+    }
+    while (
+      channel.sentBytes - startedBytes < MAX_COUNT_BYTES &&
+      channel.waitingBytes < MAX_WAITING_BYTES
+    ) {
+      const reports = servers.takeChanges(SERVERS_A_MESSAGE);
+      if (reports.length === 0) break;
+      channel.send({ type: "servers", servers: reports });
     }
     counters.keepOnly(listenerNames());
   }

@@ -10,12 +10,15 @@ import { ConnectionRecordSchema } from "./connection-record.ts";
 import { HandshakeRecordSchema } from "./handshake-record.ts";
 import { SLOTS } from "./metric-catalog.ts";
 import { MAX_LISTED, OpenConnectionSchema } from "./open-connection.ts";
+import { ServerReportSchema } from "./server-report.ts";
 import { longText, milliseconds } from "./record-fields.ts";
 
 /** Greater than the number of records that a worker collects for one flush. */
 export const MAX_RECORDS = 2_500;
 /** Greater than the number of listeners that a worker puts into one message. */
 const MAX_LISTENERS = 1_000;
+/** Greater than the number of servers that a worker puts into one message. */
+const MAX_SERVERS = 500;
 
 const message = <Name extends string, Properties extends TProperties>(
   type: Name,
@@ -64,6 +67,11 @@ export const PlainMessageSchema = Type.Union([
       ),
     },
     "What each listener has counted since the last such message, as flat pairs of slot and amount. Gauges are absolute.",
+  ),
+  message(
+    "servers",
+    { servers: Type.Array(ServerReportSchema, { maxItems: MAX_SERVERS }) },
+    "What the worker has counted for servers since the last such message. Open connections are absolute.",
   ),
   message(
     "notice",

@@ -95,6 +95,10 @@ export const ENDPOINT_FAILURES = {
 export type EndpointFailure = keyof typeof ENDPOINT_FAILURES;
 export const ENDPOINT_FAILURE_NAMES = Object.keys(ENDPOINT_FAILURES) as readonly EndpointFailure[];
 
+/** Whether the endpoint caused the failure. A lack of resources in the director must not mark an endpoint as down. */
+export const isEndpointsFault = (failure: EndpointFailure): boolean =>
+  failure !== "no-open-files" && failure !== "busy";
+
 /** How a connection ended after its handshake. */
 export const CONNECTION_OUTCOMES = {
   completed: "Both sides ended the connection in order.",
