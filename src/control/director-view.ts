@@ -1,7 +1,12 @@
 import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeGrouping } from "#model/records/outcome.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
-import type { DirectorStatus, ServerStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
+import type {
+  DirectorStatus,
+  ServerStatus,
+  VnicStatus,
+  WorkerStatus,
+} from "#model/records/status.ts";
 import type { HandshakesQuestion } from "./telemetry/telemetry.ts";
 
 /** The state of the director that the admin API shows. */

@@ -37,6 +37,7 @@ import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
 import { logEvent } from "./telemetry/event-log.ts";
 import { buildLogger, type Logger } from "./telemetry/log.ts";
+import { LogLevel } from "./telemetry/log-level.ts";
 import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { ConnectionRequests } from "./workers/connection-requests.ts";
@@ -132,8 +133,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   catchOperatorSignals(process, director, bus, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
   const connections = new ConnectionRequests({ workers: () => pool.answering(), bus });
+  const logLevel = new LogLevel(log);
+  cleanup.defer(() => logLevel.close());
   const admin = await startAdminApi({
-    ...{ socketPath, view, log, notices, connections },
+    ...{ socketPath, view, log, notices, connections, logLevel },
     changes: director,
   });
   cleanup.defer(() => admin.close());

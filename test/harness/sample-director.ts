@@ -3,7 +3,12 @@ import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
-import type { DirectorStatus, ServerStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
+import type {
+  DirectorStatus,
+  ServerStatus,
+  VnicStatus,
+  WorkerStatus,
+} from "#model/records/status.ts";
 
 const vnicName = vnicNameOf("front", "shop");
 const listenerName = listenerNameOf(vnicName, 8443);

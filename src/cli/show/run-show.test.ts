@@ -171,7 +171,14 @@ test("groups of handshakes have a column for each grouping, and say how many the
   const args = ["handshakes", "--group", "cause,client", "--cause", "deadline"];
   const { stdout } = await show(await startAdminSocket(), args);
   const [head = "", row = "", ...rest] = stdout.split("\n");
-  assert.deepEqual(head.trim().split(/ {2,}/), ["COUNT", "KEPT", "CAUSE", "CLIENT", "FIRST", "LAST"]);
+  assert.deepEqual(head.trim().split(/ {2,}/), [
+    "COUNT",
+    "KEPT",
+    "CAUSE",
+    "CLIENT",
+    "FIRST",
+    "LAST",
+  ]);
   assert.deepEqual(row.trim().split(/ {2,}/), [
     ...["21000", "4000", "deadline", "192.0.2.1"],
     ...["2023-11-14 22:13:20Z", "2023-11-14 22:14:20Z"],

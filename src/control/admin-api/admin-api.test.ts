@@ -14,6 +14,7 @@ import type { Actor } from "#control/change.ts";
 import { EventBus } from "#control/event-bus.ts";
 import { Notices } from "#control/notice.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
+import { LogLevel } from "#control/telemetry/log-level.ts";
 import { eventually } from "#harness/deadline.ts";
 import {
   sampleHandshake as handshake,
@@ -51,6 +52,7 @@ const connections: Connections = {
   cut: ({ vnic: name }) => Promise.resolve({ cut: name?.length ?? 0, silentWorkers: 0 }),
 };
 const log = buildLogger({ level: "silent", isPretty: false });
+const logLevel = new LogLevel(log);
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
 async function startApi(
@@ -60,7 +62,7 @@ async function startApi(
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
   const api = await startAdminApi({
-    ...{ socketPath, view, connections, log, notices },
+    ...{ socketPath, view, connections, logLevel, log, notices },
     changes: wanted,
   });
   closeAtTestEnd(() => api.close());
@@ -236,7 +238,7 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const parts = { view: buildView(), changes, connections, log, notices };
+  const parts = { view: buildView(), changes, connections, logLevel, log, notices };
   const first = await startAdminApi({ socketPath, ...parts });
   const second = await startAdminApi({ socketPath, ...parts });
   await first.close();

@@ -4,9 +4,11 @@ import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { Notices } from "#control/notice.ts";
+import type { LogLevel } from "#control/telemetry/log-level.ts";
 import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { addChangeRoutes, type Changes } from "./add-change-routes.ts";
+import { addLogLevelRoute } from "./add-log-level-route.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
 import { addConnectionRoutes, type Connections } from "./add-connection-routes.ts";
 import { addHandshakeRoutes } from "./add-handshake-routes.ts";
@@ -25,6 +27,7 @@ export interface AdminApiOptions {
   readonly view: DirectorView;
   readonly changes: Changes;
   readonly connections: Connections;
+  readonly logLevel: LogLevel;
   readonly log: Logger;
   readonly notices: Notices;
 }
@@ -79,6 +82,7 @@ async function serveSocket({
   view,
   changes,
   connections,
+  logLevel,
   log,
 }: AdminApiOptions): Promise<ServedSocket> {
   const app = buildHttpApp(log);
@@ -87,6 +91,7 @@ async function serveSocket({
   addServerRoutes(app, view);
   addHandshakeRoutes(app, view);
   addConnectionRoutes(app, connections);
+  addLogLevelRoute(app, logLevel);
   addChangeRoutes(app, changes);
   try {
     await refuseOtherFile(socketPath);

@@ -76,8 +76,12 @@ test("open connections are those of the workers that live, and pairs outside the
   totals.add(1, [{ ...counted, server: "web-1", openConnections: 2 }]);
   totals.add(2, [{ ...counted, server: "web-1", openConnections: 3 }]);
   totals.add(2, [{ ...counted, server: "old", openConnections: 1 }]);
-  const seen = () => totals.entries().map(({ server, openConnections }) => [server, openConnections]);
-  assert.deepEqual(seen(), [["web-1", 5], ["old", 1]]);
+  const seen = () =>
+    totals.entries().map(({ server, openConnections }) => [server, openConnections]);
+  assert.deepEqual(seen(), [
+    ["web-1", 5],
+    ["old", 1],
+  ]);
   totals.gone(2);
   assert.deepEqual(seen(), [["web-1", 2]]);
 });

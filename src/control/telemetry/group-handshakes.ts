@@ -42,7 +42,8 @@ export function matchesFilter(record: HandshakeRecord, filter: HandshakeFilter):
     (listener === undefined || record.listener === listener) &&
     (vnic === undefined || record.listener.startsWith(`${vnic}:`)) &&
     (client === undefined || record.clientAddress === client) &&
-    (serverName === undefined || (record.serverName ?? "").toLowerCase() === serverName.toLowerCase())
+    (serverName === undefined ||
+      (record.serverName ?? "").toLowerCase() === serverName.toLowerCase())
   );
 }
 

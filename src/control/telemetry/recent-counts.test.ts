@@ -10,8 +10,18 @@ test("rates are the mean of ten seconds, and of the time since the start before 
   const counts = new RecentCounts(() => nowMs);
   const tick = (): void => {
     counts.add("front.shop", [firstSlot.tlsd_connections_accepted_total, 20]);
-    counts.add("front.shop", [firstSlot.tlsd_handshakes_total, 5, firstSlot.tlsd_handshakes_total + 1, 5]);
-    counts.add("front.shop", [firstSlot.tlsd_bytes_to_clients_total, 1_000, firstSlot.tlsd_connections_open, 9]);
+    counts.add("front.shop", [
+      firstSlot.tlsd_handshakes_total,
+      5,
+      firstSlot.tlsd_handshakes_total + 1,
+      5,
+    ]);
+    counts.add("front.shop", [
+      firstSlot.tlsd_bytes_to_clients_total,
+      1_000,
+      firstSlot.tlsd_connections_open,
+      9,
+    ]);
   };
   tick();
   const full = { connections: 20, handshakes: 10, bytesFromClients: 0, bytesToClients: 1_000 };

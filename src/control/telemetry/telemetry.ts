@@ -152,8 +152,7 @@ export class Telemetry implements WorkerSink {
     if (event.name === "change-applied") {
       director.changeEnded("applied", event.seconds);
       this.#forgetRemoved(event.result.after);
-    }
-    else if (event.name === "change-unchanged") director.changeEnded("unchanged", event.seconds);
+    } else if (event.name === "change-unchanged") director.changeEnded("unchanged", event.seconds);
     else if (event.name === "change-refused") director.changeEnded("refused", event.seconds);
     else if (event.name === "worker-restarted") director.workerRestarted(event.cause);
     else if (event.name === "worker-gone") {
@@ -162,8 +161,7 @@ export class Telemetry implements WorkerSink {
     } else if (event.name === "endpoint-checked") {
       director.endpointHealth(event);
       this.#serverStates.checked(event);
-    }
-    else if (event.name === "handshakes-failed") {
+    } else if (event.name === "handshakes-failed") {
       for (const record of event.handshakes) this.#kept.add(record);
     }
   }

@@ -97,7 +97,10 @@ test("a list of connections is possible, and has only listeners that the worker 
   const take = (total: number, ...connections: readonly unknown[]) =>
     intake.take({ type: "connections", number: 1, total, connections }, 100);
   const message = { type: "connections", number: 1, total: 3, connections: [open] };
-  const others = [{ ...open, listener: "front.pay:1" }, { ...open, serverName: "x".repeat(300) }];
+  const others = [
+    { ...open, listener: "front.pay:1" },
+    { ...open, serverName: "x".repeat(300) },
+  ];
   assert.deepEqual(take(3, open, ...others), { message });
   assert.match(JSON.stringify(take(0, open)), /impossible list/);
   assert.match(JSON.stringify(take(1e9)), /impossible list/);

@@ -80,6 +80,7 @@ export function connectionRecordOf(
     ...optional("resumed", tls?.isResumed),
     ...optional("clientCertificate", peerCertificate?.commonName ?? peerCertificate?.subject),
     ...optional("endpoint", lease?.isOpen === true ? endpointTextOf(lease) : undefined),
+    ...optional("server", connection.server),
     ...optional("endpointFailure", connection.endpointFailure),
     handshakeMs: toMicroseconds(connection.handshakeMs),
     connectMs: toMicroseconds(connection.connectMs),

@@ -68,4 +68,3 @@ export const CutConnectionsSchema = shape(
   "The result of cutting connections.",
 );
 export type CutConnections = ShapeOf<typeof CutConnectionsSchema>;
-
