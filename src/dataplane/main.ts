@@ -129,16 +129,11 @@ function leave(): void {
 }
 
 function handleMessage(message: ToWorker): void {
-  switch (message.type) {
-    case "drain":
-      return drainAndExit(message.deadlineMs);
-    // Operators do not wait for a change that is being prepared.
-    case "list-connections":
-    case "cut-connections":
-      return operatorRequests.receive(message);
-    default:
-      worker.receive(message);
-  }
+  if (message.type === "drain") drainAndExit(message.deadlineMs);
+  // Operators do not wait for a change that is being prepared.
+  else if (message.type === "list-connections" || message.type === "cut-connections") {
+    operatorRequests.receive(message);
+  } else worker.receive(message);
 }
 
 /**

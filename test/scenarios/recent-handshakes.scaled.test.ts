@@ -126,7 +126,11 @@ describe("failed handshakes", { concurrency: true }, () => {
           await assert.rejects(refused, { code: "ERR_SSL_TLSV1_UNRECOGNIZED_NAME" });
         };
         for (let count = 1; count < rare; count += 1) await refuse();
-        const failedBefore = (await failedHandshakes(shop.director)).length;
+        const failedBefore = 2 + rare;
+        await eventually(
+          async () => (await failedHandshakes(shop.director)).length === failedBefore,
+          countedDeadlineMs,
+        );
         for (let count = 0; count < floods; count += 1) await flood();
         const failed = floods * floodClients + failedBefore;
         await eventually(

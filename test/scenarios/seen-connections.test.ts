@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { CutConnections, OpenConnections } from "#model/records/open-connection.ts";
+import type { OpenConnections } from "#model/records/open-connection.ts";
 import type { ServerStatus, VnicStatus } from "#model/records/status.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
@@ -81,13 +81,13 @@ describe("an operator sees", { concurrency: false }, () => {
       assert.equal(connections.filter(({ stage }) => stage === "opening").length, 1);
 
       // What is sent while the worker looks twice makes a rate.
-      let isDone = false;
+      const stopped = new AbortController();
       const talk = async (): Promise<void> => {
-        while (!isDone) await echo(clients.one);
+        while (!stopped.signal.aborted) await echo(clients.one);
       };
       const talking = talk();
       const busy = await list(`client=${addresses.one}`);
-      isDone = true;
+      stopped.abort();
       await talking;
       assert.ok((busy.connections[0]?.toClientPerSecond ?? 0) > 0);
 
@@ -112,7 +112,7 @@ describe("an operator sees", { concurrency: false }, () => {
 
       const path = `/v1/connections?client=${addresses.one}`;
       const { body } = await shop.director.api(path, { method: "DELETE" });
-      assert.deepEqual(body as CutConnections, { cut: 1, silentWorkers: 0 });
+      assert.deepEqual(body, { cut: 1, silentWorkers: 0 });
       const record = await shop.recordOf(clients.one);
       assert.deepEqual([record.outcome, record.server], ["cut-by-operator", "web"]);
       await echo(clients.other);
@@ -141,7 +141,7 @@ describe("an operator sees", { concurrency: false }, () => {
         connections.map(({ stage, bytesToClient }) => [stage, bytesToClient]),
         [["relaying", 2_000]],
       );
-      await client.end();
+      client.end();
       await eventually(async () => (await list("vnic=extra.shop")).total === 0, deadlineMs);
     });
 

@@ -20,7 +20,8 @@ export const pathWith = (
   query: Readonly<Record<string, string | number | undefined>>,
 ): string => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  return `${path}?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
+  const parameters = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
+  return `${path}?${parameters.toString()}`;
 };
 
 /** Returns the query for NAME, which is a listener, or a vNIC for all of its listeners. */

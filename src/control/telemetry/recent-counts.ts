@@ -22,7 +22,7 @@ interface Window {
   lastSecond: number;
 }
 
-export const NO_RATES: VnicRates = {
+const NO_RATES: VnicRates = {
   connections: 0,
   handshakes: 0,
   bytesFromClients: 0,

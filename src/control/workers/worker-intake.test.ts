@@ -107,7 +107,10 @@ test("a list of connections is possible, and has only listeners that the worker 
   for (const more of [{ ageMs: 1e12 }, { bytesToClient: 1e15 }, { toClientPerSecond: 1e15 }]) {
     assert.match(JSON.stringify(take(3, { ...open, ...more })), /impossible list/);
   }
-  assert.match(JSON.stringify(take(3, ...Array(1_001).fill(open))), /unknown message/);
+  assert.match(
+    JSON.stringify(take(3, ...Array.from({ length: 1_001 }, () => open))),
+    /unknown message/,
+  );
   const cut = JSON.stringify(intake.take({ type: "cut", number: 1, cut: 11 }, 100));
   assert.match(cut, /impossible number of cut/);
 });

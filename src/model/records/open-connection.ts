@@ -14,8 +14,6 @@ export interface ConnectionFilter {
   readonly client?: string;
 }
 
-export const CONNECTION_FILTERS = ["vnic", "listener", "server", "client"] as const;
-
 const STAGES = ["opening", "connecting", "relaying"] as const;
 export type ConnectionStage = (typeof STAGES)[number];
 
