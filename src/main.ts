@@ -59,6 +59,10 @@ async function run(): Promise<number> {
       endQuietlyWithoutReader();
       await runShow(request, terminal, interruption());
     },
+    cut: async (request) => {
+      const { runCut } = await import("#cli/run-cut.ts");
+      await runCut(request, terminal);
+    },
     reload: async (request) => {
       const { runReload } = await import("#cli/run-reload.ts");
       await runReload(request, terminal);

@@ -23,7 +23,7 @@ const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
 };
 
 export interface AdminQuestion {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   /** How long the reply may take after the connection has opened. */
   readonly deadlineMs: number;

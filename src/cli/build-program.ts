@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
+import { addCut, type CutRequest } from "./commands/cut.ts";
 import { addReload, type ReloadRequest } from "./commands/reload.ts";
 import { addDemo, addServe, type ServeRequest } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
@@ -13,6 +14,7 @@ export interface CommandRuns {
   readonly demo: (request: ServeRequest) => Promise<void>;
   readonly check: (request: CheckRequest) => Promise<void>;
   readonly show: (request: ShowRequest) => Promise<void>;
+  readonly cut: (request: CutRequest) => Promise<void>;
   readonly reload: (request: ReloadRequest) => Promise<void>;
   readonly wait: (request: WaitRequest) => Promise<void>;
 }
@@ -31,6 +33,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   addReload(program, runs.reload);
   addCheck(program, runs.check);
   addShow(program, runs.show);
+  addCut(program, runs.cut);
   addDemo(program, demoDocument, runs.demo);
   program.addHelpText(
     "after",

@@ -11,4 +11,17 @@ export function spanText(ms: number): string {
 export const timeText = (ms: number): string =>
   `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")}Z`;
 
+const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+
+/** Returns bytes in a unit that keeps the number short: `512 B`, `1.5 MiB`. */
+export function bytesText(bytes: number): string {
+  let amount = bytes;
+  let unit = 0;
+  while (amount >= 1024 && unit < BYTE_UNITS.length - 1) {
+    amount /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? Math.round(amount) : amount.toFixed(1)} ${BYTE_UNITS[unit]}`;
+}
+
 export const mebibytesText = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;

@@ -18,6 +18,7 @@ import type { HealthChecks } from "./health/health-checks.ts";
 import { ListenerStates, type ListenerState } from "./listener-state.ts";
 import type { Notices } from "./notice.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
+import { endpointCountsOf, serverPairsOf, serverStatusesOf } from "./server-statuses.ts";
 import type { DirectorFacts } from "./telemetry/director-metrics.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { warningsInForce } from "./warnings-in-force.ts";
@@ -62,7 +63,10 @@ export function buildView(parts: ViewParts): DirectorView {
     }),
     workers: () => pool.statuses(),
     vnics: () => vnicsOf(parts, servingCount() > 0),
-    handshakes: (limit) => telemetry.handshakes(limit),
+    servers: () =>
+      director.inForce === undefined ? [] : serverStatusesOf(director.inForce.document, telemetry),
+    handshakes: (question) => telemetry.handshakes(question),
+    handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
     metrics: () => telemetry.metrics(),
     openConnections: (listener) => telemetry.openConnections(listener),
     isReady: () => director.phase === "serving" && servingCount() > 0,
@@ -89,6 +93,7 @@ export function directorFactsOf(
     workers: pool.statuses(),
     certificates: director.certificates(),
     listeners: director.inForce?.compiled.snapshot.listeners ?? [],
+    serversInForce: () => serverPairsOf(director.inForce?.compiled.snapshot.listeners ?? []),
   };
 }
 
@@ -97,6 +102,11 @@ function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
   const { inForce } = certificates;
   if (inForce === undefined) return [];
   const states = new ListenerStates(inForce, Date.now());
+  const endpointCounts = endpointCountsOf(
+    parts.director.inForce?.compiled.snapshot.listeners ?? [],
+    new Set(parts.health.down),
+    telemetry,
+  );
   return vnicPlacesOf(inForce.document).map((place): VnicStatus => {
     const { name, profileName, profile, vnic } = place;
     const isUp = isServed && vnic.admin === "up";
@@ -111,6 +121,8 @@ function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
       admin: vnic.admin,
       oper: isUp && hasListener && hasEndpoint(parts, name) ? "up" : "down",
       servers: profile.servers,
+      ...endpointCounts(name),
+      rates: telemetry.ratesOf(name),
       listeners,
     };
   });

@@ -1,5 +1,8 @@
 import type { DirectorError, Problem } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { ConnectionFilter } from "#model/records/open-connection.ts";
+import type { EndpointFailure } from "#model/records/outcome.ts";
+import type { ServerOper } from "#model/records/status.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { ChangeRequest, ChangeResult } from "./change/change.ts";
 import type { ListenerState } from "./listener-state.ts";
@@ -8,7 +11,20 @@ import type { RestartCause } from "./telemetry/director-metrics.ts";
 import type { NoticeLevel } from "./workers/worker-sink.ts";
 
 /** The events that the control process publishes for the log and the metrics. */
-export type DirectorEvent = PhaseEvent | ChangeEvent | WorkerEvent | EndpointEvent | NoticeEvent;
+export type DirectorEvent =
+  | PhaseEvent
+  | ChangeEvent
+  | WorkerEvent
+  | EndpointEvent
+  | NoticeEvent
+  | OperatorEvent;
+
+/** What an operator has done that is no change of the document. */
+type OperatorEvent = {
+  readonly name: "connections-cut";
+  readonly filter: ConnectionFilter;
+  readonly cut: number;
+};
 
 type PhaseEvent =
   | { readonly name: "ready"; readonly socketPath: string; readonly observe: string | undefined }
@@ -99,13 +115,35 @@ type WorkerEvent =
 
 type EndpointEvent =
   /** `down` holds the keys of all endpoints that are down. Published when it changes. */
-  { readonly name: "endpoints-down"; readonly down: readonly string[] } | EndpointChecked;
+  | {
+      readonly name: "endpoints-down";
+      readonly down: readonly string[];
+      /** The same endpoints with the names of their servers and vNICs. */
+      readonly endpoints: readonly DownEndpoint[];
+    }
+  | EndpointChecked
+  /** The checks or the connections of clients have changed the state of a server. */
+  | {
+      readonly name: "server-state";
+      readonly server: string;
+      readonly oper: ServerOper;
+      readonly reason: string | undefined;
+    };
+
+export interface DownEndpoint {
+  readonly server: string;
+  readonly endpoint: string;
+  readonly vnics: readonly string[];
+}
 
 /** The result of an active health check. */
 export interface EndpointChecked {
   readonly name: "endpoint-checked";
   readonly listener: ListenerName;
+  readonly server: string;
   readonly endpoint: string;
+  /** Why it is down. */
+  readonly failure?: EndpointFailure;
   /** Undefined if the endpoint is no longer checked. */
   readonly isUp: boolean | undefined;
 }

@@ -41,8 +41,10 @@ import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
 import { logEvent } from "./telemetry/event-log.ts";
 import { buildLogger, type Logger } from "./telemetry/log.ts";
+import { LogLevel } from "./telemetry/log-level.ts";
 import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
+import { ConnectionRequests } from "./workers/connection-requests.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -134,7 +136,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
-  const { director, wants, state, store, view, version, bus, notices, orphans } = build(
+  const { director, wants, state, store, view, version, bus, notices, orphans, pool } = build(
     options,
     settings,
     {
@@ -161,7 +163,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     settings,
     view,
   });
-  const admin = await startAdminApi({ socketPath, view, api, log, notices });
+  const connections = new ConnectionRequests({ workers: () => pool.answering(), bus });
+  const logLevel = new LogLevel(log);
+  cleanup.defer(() => logLevel.close());
+  const admin = await startAdminApi({
+    ...{ socketPath, view, api, connections, logLevel, log, notices },
+  });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(settings.observe, view, log);
   cleanup.defer(() => observe?.close());
@@ -276,13 +283,12 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     onRoster: (pids) => record.write(pids),
   });
   cleanup.defer(() => pool.stop());
-  const health = new HealthChecks({
+  const health: HealthChecks = new HealthChecks({
     onDown: (down) => {
-      bus.publish({ name: "endpoints-down", down });
+      bus.publish({ name: "endpoints-down", down, endpoints: health.downEndpoints() });
       pool.setHealth(down);
     },
-    onEndpoint: (listener, endpoint, isUp) =>
-      bus.publish({ name: "endpoint-checked", listener, endpoint, isUp }),
+    onEndpoint: (checked) => bus.publish({ name: "endpoint-checked", ...checked }),
     onFault,
   });
   const state = new SqliteStore({
@@ -340,7 +346,7 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     health,
     telemetry,
   });
-  return { director, wants, state, store, view, version, bus, notices, orphans };
+  return { director, wants, state, store, view, version, bus, notices, orphans, pool };
 }
 
 const countOf = (workers: number | "auto"): number =>

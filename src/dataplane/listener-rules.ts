@@ -58,9 +58,9 @@ export const buildClientTlsRules = (
 });
 
 export const buildEndpointSet = (
-  { endpoints, standby, balance }: SnapshotEndpoints,
+  { endpoints, standby, balance, vnic }: SnapshotEndpoints & Pick<SnapshotListener, "vnic">,
   healths: EndpointHealths,
-): EndpointSet => new EndpointSet(endpoints, standby, balance, healths);
+): EndpointSet => new EndpointSet(endpoints, standby, balance, healths, vnic);
 
 const alpnOf = (protocols: readonly string[]): Buffer | undefined =>
   protocols.length === 0

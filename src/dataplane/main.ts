@@ -7,6 +7,7 @@ import { Channel } from "#protocol/channel.ts";
 import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messages.ts";
 import { openWorkerPipe } from "#protocol/worker-pipe.ts";
 import type { Plane } from "./connection/connection-state.ts";
+import { OperatorRequests } from "./connection/operator-requests.ts";
 import { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { SYSTEM_CLOCK } from "./live/clock.ts";
 import { Deadlines } from "./live/deadlines.ts";
@@ -70,17 +71,21 @@ const plane: Plane = {
   maxConnections: 0,
   idPrefix: `${process.pid.toString(36)}-${Date.now().toString(36)}`,
 };
+const healths = new EndpointHealths();
 const worker: Worker = new Worker({
   plane,
   counters,
-  healths: new EndpointHealths(),
+  healths,
   sockets: new ListeningSockets(wire),
   send,
 });
 
+const operatorRequests = new OperatorRequests({ plane, send: (message) => channel.send(message) });
+
 const reports: Reports = new Reports({
   channel,
   counters,
+  servers: healths.servers,
   countOpen: () => plane.connections.countBytes(),
   listenerNames: () => worker.listenerNames(),
 });
@@ -125,7 +130,10 @@ function leave(): void {
 
 function handleMessage(message: ToWorker): void {
   if (message.type === "drain") drainAndExit(message.deadlineMs);
-  else worker.receive(message);
+  // Operators do not wait for a change that is being prepared.
+  else if (message.type === "list-connections" || message.type === "cut-connections") {
+    operatorRequests.receive(message);
+  } else worker.receive(message);
 }
 
 /**

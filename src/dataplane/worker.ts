@@ -20,6 +20,12 @@ import type { WireSocket } from "./wire/wire.ts";
 const MAX_CONTEXTS_IN_PREPARE = 500;
 const MAX_NOTICE_CHARACTERS = 500;
 
+/** The messages that are handled one after the other. */
+export type WorkerMessage = Exclude<
+  ToWorker,
+  { readonly type: "drain" | "list-connections" | "cut-connections" }
+>;
+
 export interface WorkerParts {
   readonly plane: Plane;
   readonly counters: Counters;
@@ -49,7 +55,7 @@ export class Worker {
     this.#listeners = new LiveListeners(parts.counters, () => this.#forgetUnused());
   }
 
-  receive(message: Exclude<ToWorker, { readonly type: "drain" }>): void {
+  receive(message: WorkerMessage): void {
     this.#queue = this.#queue
       .then(() => this.#handle(message))
       .catch((cause: unknown) => this.#reportError(message.type, cause));
@@ -64,7 +70,7 @@ export class Worker {
     this.#parts.send({ type: "notice", level: "error", text });
   }
 
-  async #handle(message: Exclude<ToWorker, { readonly type: "drain" }>): Promise<void> {
+  async #handle(message: WorkerMessage): Promise<void> {
     const { plane, healths } = this.#parts;
     switch (message.type) {
       case "prepare":
@@ -170,6 +176,13 @@ export class Worker {
     plane.contexts.keepOnly(sessionScopesOf(specs), materialIdsOf(specs));
     const endpoints = specs.flatMap((spec) => endpointsOf(spec) ?? []);
     healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
+    healths.servers.keepOnly(
+      new Set(
+        specs.flatMap((spec) =>
+          (endpointsOf(spec) ?? []).map(({ server }) => `${spec.vnic} ${server}`),
+        ),
+      ),
+    );
   }
 
   /** Returns the names of the listeners in force, prepared or being prepared. */

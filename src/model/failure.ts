@@ -261,6 +261,18 @@ export const FAILURES = {
     "The request is not valid.",
     "The message says which part is wrong.",
   ),
+  "filter-missing": entry(
+    "operator",
+    400,
+    "Connections are cut only with a filter.",
+    "Give at least one of vnic, listener, server and client. `tlsd show connections` lists what is open.",
+  ),
+  "too-many-requests": entry(
+    "operator",
+    429,
+    "Too many requests of this kind are waiting.",
+    "Try again when the requests before it are done.",
+  ),
   "director-unreachable": entry(
     "operator",
     503,

@@ -4,10 +4,11 @@
  * written here. The control process checks the messages of a worker by the schemas from which their types derive.
  */
 import type { ListenerName, MaterialId } from "#model/names.ts";
+import type { ConnectionFilter } from "#model/records/open-connection.ts";
 import type { Material, SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
 
 /** Must be incremented with every change of a message. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** The difference between a snapshot and the one that has the number `base`. If `base` is 0, it is the whole snapshot. */
 export interface Prepare {
@@ -36,6 +37,19 @@ export type ToWorker =
   | { readonly type: "rollback"; readonly number: number }
   /** Stop accepting connections, wait until the open ones have ended, end the rest at the deadline, and exit. */
   | { readonly type: "drain"; readonly deadlineMs: number }
+  /** Asks for open connections that match. They are a sample if there are more than `limit`. */
+  | {
+      readonly type: "list-connections";
+      readonly number: number;
+      readonly filter: ConnectionFilter;
+      readonly limit: number;
+    }
+  /** Cuts the open connections that match. */
+  | {
+      readonly type: "cut-connections";
+      readonly number: number;
+      readonly filter: ConnectionFilter;
+    }
   /** The endpoints that active checks find down, as keys of `endpointKeyOf`. All others are up. */
   | { readonly type: "health"; readonly down: readonly string[] }
   /** The base key of session tickets: base64 of 32 bytes. The worker derives a key for each session scope from it. */

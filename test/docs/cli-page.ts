@@ -18,6 +18,7 @@ export function describedProgram(): Command {
     demo: nothing,
     check: nothing,
     show: nothing,
+    cut: nothing,
     reload: nothing,
     wait: nothing,
   });

@@ -1,5 +1,10 @@
 import { LISTENER_MODES } from "#model/listener-mode.ts";
-import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/records/metric-catalog.ts";
+import {
+  DIRECTOR_METRICS,
+  LISTENER_METRICS,
+  SERVER_METRICS,
+  type Metric,
+} from "#model/records/metric-catalog.ts";
 import { metricsOf } from "#model/records/mode-records.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
@@ -15,6 +20,11 @@ export function metricsPage(): string {
       "Metrics of each listener",
       "Labels `vnic` and `listener`, and those in the table. A listener has the metrics that its mode can count.",
       listenerTable(),
+    ),
+    sectionOf(
+      "Metrics of each server",
+      "Labels `vnic` and `server`, for each server that the endpoints of a vNIC are on.",
+      tableOf(SERVER_METRICS),
     ),
     sectionOf("Of the director", tableOf(DIRECTOR_METRICS)),
     sectionOf("Label values and buckets", detailsOf([...LISTENER_METRICS, ...DIRECTOR_METRICS])),

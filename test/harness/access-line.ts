@@ -5,8 +5,9 @@ import type { LogLine } from "./log-capture.ts";
 
 /** The record that an access line is made of, without what the log adds to it, which must be right. */
 export function recordIn(line: object): ConnectionRecord {
-  const { level, time, event, msg, ...rest } = line as LogLine;
+  const { level, time, event, msg, vnic, ...rest } = line as LogLine;
   const record = rest as unknown as ConnectionRecord;
+  assert.ok(record.listener.startsWith(`${String(vnic)}:`));
   assert.deepEqual([level, event, typeof time], ["info", "connection", "string"]);
   assert.equal(msg, CONNECTION_OUTCOMES[record.outcome]);
   assertInOrder(record);

@@ -1,8 +1,14 @@
 /** What a director with one vNIC would reply, with every optional part. */
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { OpenConnection } from "#model/records/open-connection.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
-import type { DirectorStatus, VnicStatus, WorkerStatus } from "#model/records/status.ts";
+import type {
+  DirectorStatus,
+  ServerStatus,
+  VnicStatus,
+  WorkerStatus,
+} from "#model/records/status.ts";
 
 const vnicName = vnicNameOf("front", "shop");
 const listenerName = listenerNameOf(vnicName, 8443);
@@ -14,6 +20,9 @@ export const sampleVnic: VnicStatus = {
   admin: "up",
   oper: "down",
   servers: ["web-1"],
+  endpointsUp: 0,
+  endpoints: 1,
+  rates: { connections: 2.5, handshakes: 2, bytesFromClients: 1_024, bytesToClients: 512 },
   listeners: [
     {
       name: listenerName,
@@ -26,6 +35,22 @@ export const sampleVnic: VnicStatus = {
       oper: "up",
     },
   ],
+};
+
+export const sampleServer: ServerStatus = {
+  name: "web-1",
+  address: "127.0.0.1",
+  admin: "up",
+  oper: "down",
+  since: "2026-01-01T00:00:00.000Z",
+  reason: "front.shop: The endpoint refused the connection.",
+  lastError: {
+    ...{ cause: "refused", vnic: "front.shop", at: "2026-01-01T00:00:02.000Z" },
+    text: "The endpoint refused the connection.",
+  },
+  ...{ openConnections: 1, connects: 7, connectFailures: 4 },
+  profiles: ["shop"],
+  takenOverBy: ["web-2"],
 };
 
 export const sampleWorker: WorkerStatus = {
@@ -115,4 +140,21 @@ export const sampleConnection: ConnectionRecord = {
   bytesFromClient: 7,
   bytesToClient: 8,
   outcome: "completed",
+};
+
+export const sampleOpenConnection: OpenConnection = {
+  id: "c1",
+  atMs: 1_700_000_000_000,
+  listener: listenerName,
+  clientAddress: "192.0.2.1",
+  clientPort: 50_000,
+  stage: "relaying",
+  serverName: "shop\u001b",
+  server: "web-1",
+  endpoint: "127.0.0.1:8080",
+  ageMs: 120_500,
+  bytesFromClient: 512,
+  bytesToClient: 1_572_864,
+  fromClientPerSecond: 1_024,
+  toClientPerSecond: 1_024,
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, before, describe, it } from "node:test";
 import { escapeControls } from "#model/escape-controls.ts";
-import type { ExplainedHandshake } from "#control/admin-api/add-status-routes.ts";
+import type { ExplainedHandshake } from "#model/records/handshake-groups.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { killTreeAtTestEnd, startProcess, untilPrinted } from "#harness/child-process.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";

@@ -25,7 +25,7 @@ const labelsInWords: Readonly<Record<string, readonly string[]>> = {
   tlsd_worker_loop_delay_seconds: ["worker"],
   tlsd_certificate_not_after_seconds: ["certificate"],
   tlsd_certificate_source_ok: ["certificate"],
-  tlsd_endpoint_up: ["endpoint", "listener"],
+  tlsd_endpoint_up: ["endpoint", "listener", "server", "vnic"],
 };
 
 function labelsOf(metric: Metric): readonly string[] {

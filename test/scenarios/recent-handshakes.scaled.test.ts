@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import type { HandshakeGroups } from "#model/records/handshake-groups.ts";
 import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
@@ -11,10 +12,11 @@ import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { rawConnect } from "#harness/socket-client.ts";
 
-const kept = 1_000;
 /** More than a worker reports of one moment. */
 const floodClients = 400;
 const floods = 7;
+/** How many of another kind must outlive the floods. */
+const rare = 5;
 const countedDeadlineMs = 15_000;
 
 describe("failed handshakes", { concurrency: true }, () => {
@@ -118,9 +120,17 @@ describe("failed handshakes", { concurrency: true }, () => {
         }
       });
 
-      it("sampled in a flood: a thousand are kept, the rest is counted", async () => {
-        const failedBefore = (await failedHandshakes(shop.director)).length;
-        assert.ok(failedBefore < kept);
+      it("kept through a flood of another kind, and grouped with the numbers of the metrics", async () => {
+        const refuse = async (): Promise<void> => {
+          const refused = shop.connect("strict", { servername: "other.example" });
+          await assert.rejects(refused, { code: "ERR_SSL_TLSV1_UNRECOGNIZED_NAME" });
+        };
+        for (let count = 1; count < rare; count += 1) await refuse();
+        const failedBefore = 2 + rare;
+        await eventually(
+          async () => (await failedHandshakes(shop.director)).length === failedBefore,
+          countedDeadlineMs,
+        );
         for (let count = 0; count < floods; count += 1) await flood();
         const failed = floods * floodClients + failedBefore;
         await eventually(
@@ -135,13 +145,41 @@ describe("failed handshakes", { concurrency: true }, () => {
           countedDeadlineMs,
           "every failed handshake in the log or counted",
         );
-        const records = await failedHandshakes(shop.director);
-        assert.equal(records.length, kept);
-        const times = records.map(({ atMs }) => atMs);
+        const ask = async (query: string) =>
+          (await shop.director.api(`/v1/handshakes?${query}`)).body;
+        const named = (await ask("cause=unknown-name&serverName=other.example")) as unknown[];
+        assert.equal(named.length, rare);
+        const newest = (await ask("limit=2&skip=1")) as unknown[];
+        assert.deepEqual(newest[0], ((await ask("limit=2")) as unknown[])[1]);
+
+        const reply = (await ask("group=cause,listener")) as HandshakeGroups;
+        const names = (port: number): string => `front.shop:${port}`;
         assert.deepEqual(
-          times,
-          times.toSorted((one, other) => other - one),
+          reply.groups.map(({ cause, listener, count, serverName }) => ({
+            ...{ cause, listener, count, serverName },
+          })),
+          [
+            {
+              ...{ cause: "not-tls", listener: names(shop.portOf("shop")) },
+              ...{ count: failed - rare, serverName: undefined },
+            },
+            {
+              ...{ cause: "unknown-name", listener: names(shop.portOf("strict")) },
+              ...{ count: rare, serverName: undefined },
+            },
+          ],
         );
+        const [first] = reply.groups;
+        assert.ok((first?.kept ?? 0) < failed - rare);
+        assert.equal(first?.hint, HANDSHAKE_FAILURES["not-tls"]);
+        assert.equal((await shop.director.api("/v1/handshakes?group=cause,size")).status, 400);
+        const { stdout } = await shop.director.cli(
+          "show",
+          "handshakes",
+          "--group",
+          "cause,listener",
+        );
+        assert.match(stdout, /^ *COUNT +KEPT +CAUSE +LISTENER +FIRST +LAST\n *\d+ +\d+ +not-tls /);
       });
     });
 

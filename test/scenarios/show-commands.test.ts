@@ -17,10 +17,12 @@ const roundsDeadlineMs = 30_000;
 const expectedText: Readonly<Record<ShowKind, RegExp>> = {
   status: /^director +\d\S*, serving, pid \d+\n[^]*^workers +1 of 1 serve, engine node$/m,
   workers: /^ *WORKER +PID +STATE [^]*^ *1 +\d+ +serving /m,
+  servers: /^SERVER +STATE +SINCE [^]*^web +up\/unknown /m,
   vnics: /^VNIC +STATE +VIRTUAL IP [^]*^front\.shop +up\/up /m,
   listeners: /^LISTENER +MODE +TO [^]*^front\.shop:8443 +tcp /m,
   certificates: /^CERTIFICATE +FILES +KEY [^]*^shop +ok /m,
   handshakes: /^There are no failed handshakes\.$/m,
+  connections: /^There are no open connections\.$/m,
 };
 
 /** What a program reads on standard output, and a person on standard error. */

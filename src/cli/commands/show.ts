@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
+import { HANDSHAKE_FAILURE_NAMES, HANDSHAKE_GROUPINGS } from "#model/records/outcome.ts";
 import { SHOW_KINDS, type ShowKind } from "#cli/show/show-kind.ts";
 import type { ShowRequest } from "#cli/show/run-show.ts";
 import { integerOption, jsonOption, socketOption, withExamples } from "./command-options.ts";
@@ -20,8 +21,14 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
     name: "number of a worker",
     examples: ["tlsd show workers", "tlsd show workers --watch"],
   },
+  servers: {
+    description:
+      "servers with their admin/oper state, connections and last error; those that are down first",
+    name: "a server, or a pattern in which `*` matches any characters",
+    examples: ["tlsd show servers", "tlsd show servers 'web-*' --watch"],
+  },
   vnics: {
-    description: "vNICs with their admin/oper state and virtual IP",
+    description: "vNICs with their admin/oper state, virtual IP, endpoints and rates",
     name: "a vNIC, or a profile for all of its vNICs",
     examples: ["tlsd show vnics", "tlsd show vnics shop"],
   },
@@ -42,7 +49,20 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   handshakes: {
     description: "failed handshakes, the newest first, with an explanation of the cause",
     name: "a listener, or a vNIC for all of its listeners",
-    examples: ["tlsd show handshakes --failed", "tlsd show handshakes front.shop --limit 20"],
+    examples: [
+      "tlsd show handshakes --failed",
+      "tlsd show handshakes front.shop --limit 20",
+      "tlsd show handshakes --group cause,listener",
+      "tlsd show handshakes --cause deadline --group client",
+    ],
+  },
+  connections: {
+    description: "open connections with age, bytes and rate, also those of removed vNICs",
+    name: "a listener, or a vNIC for all of its listeners",
+    examples: [
+      "tlsd show connections front.shop",
+      "tlsd show connections --client 192.0.2.0/24 --watch",
+    ],
   },
 };
 
@@ -56,6 +76,29 @@ interface ShowOptions {
   readonly limit?: number;
 }
 
+/** The options of a kind that become filters of the admin API, by their name there. */
+const FILTERS: Readonly<Partial<Record<ShowKind, Readonly<Record<string, Option>>>>> = {
+  handshakes: {
+    group: new Option(
+      "--group <by>",
+      `show groups with their numbers instead: ${HANDSHAKE_GROUPINGS.join(", ")}, or several with commas`,
+    ),
+    cause: new Option("--cause <cause>", "only those that failed for this cause").choices(
+      HANDSHAKE_FAILURE_NAMES,
+    ),
+    client: new Option("--client <address>", "only those of this client"),
+    serverName: new Option("--server-name <name>", "only those with this server name"),
+  },
+  connections: {
+    client: new Option(
+      "--client <address>",
+      "only those of this client, or of the clients in a CIDR",
+    ),
+    server: new Option("--server <name>", "only those whose endpoint is on this server"),
+    vnic: new Option("--vnic <name>", "only those of this vNIC"),
+  },
+};
+
 /** Adds `tlsd show KIND [NAME]`, with one command per kind, so that each has its own help. */
 export function addShow(program: Command, run: (request: ShowRequest) => Promise<void>): void {
   const show = program
@@ -68,14 +111,18 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
     const command = show.command(kind).description(usage.description);
     if (usage.name !== undefined) command.argument("[name]", usage.name);
     if (kind === "handshakes") {
-      command
-        .option("--failed", "only failed handshakes (the default; successful ones are not kept)")
-        .addOption(
-          integerOption("--limit <count>", "how many handshakes", 1, MAX_LIMIT).default(
-            DEFAULT_LIMIT,
-          ),
-        );
+      command.option(
+        "--failed",
+        "only failed handshakes (the default; successful ones are not kept)",
+      );
     }
+    if (kind === "handshakes" || kind === "connections") {
+      command.addOption(
+        integerOption("--limit <count>", `how many ${kind}`, 1, MAX_LIMIT).default(DEFAULT_LIMIT),
+      );
+    }
+    const filters = Object.entries(FILTERS[kind] ?? {});
+    for (const [, option] of filters) command.addOption(option);
     command
       .addOption(socketOption())
       .option("--watch", "print every 2 s until interrupted")
@@ -86,6 +133,12 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
           kind,
           name: command.args[0],
           limit: options.limit ?? DEFAULT_LIMIT,
+          filters: Object.fromEntries(
+            filters.flatMap(([name, option]) => {
+              const given: unknown = command.getOptionValue(option.attributeName());
+              return typeof given === "string" ? [[name, given]] : [];
+            }),
+          ),
           isJson: options.json === true,
           isWatching: options.watch === true,
           socketPath: options.socket,

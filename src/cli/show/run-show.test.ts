@@ -9,6 +9,8 @@ import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import {
   sampleHandshake,
+  sampleOpenConnection,
+  sampleServer,
   sampleStatus,
   sampleVnic,
   sampleWorker,
@@ -20,15 +22,28 @@ const replies: Readonly<Record<string, unknown>> = {
   "/v1/status": sampleStatus,
   "/v1/workers": [sampleWorker, { ...sampleWorker, id: 12, state: "draining" }],
   "/v1/vnics": [sampleVnic],
+  "/v1/servers": [sampleServer],
+  "/v1/connections?limit=50&vnic=front.shop&client=192.0.2.1": {
+    ...{ total: 8_000, shown: 1, silentWorkers: 1 },
+    connections: [sampleOpenConnection],
+  },
   "/v1/listeners": sampleVnic.listeners,
   "/v1/certificates": sampleStatus.certificates,
-  "/v1/handshakes?failed&limit=50": [sampleHandshake],
-  "/v1/handshakes?failed&limit=1": [],
-  "/v1/handshakes?failed&limit=1000": [
-    ...Array.from({ length: 60 }, () => ({ ...sampleHandshake, listener: "front.pay:8443" })),
-    sampleHandshake,
-    sampleHandshake,
-  ],
+  "/v1/handshakes?limit=50": [sampleHandshake],
+  "/v1/handshakes?limit=1": [],
+  "/v1/handshakes?limit=50&vnic=other.shop": [],
+  "/v1/handshakes?limit=50&vnic=front.shop": [sampleHandshake, sampleHandshake],
+  "/v1/handshakes?limit=1&listener=front.shop%3A8443": [sampleHandshake],
+  "/v1/handshakes?limit=50&group=cause%2Cclient&cause=deadline": {
+    groups: [
+      {
+        ...{ cause: "deadline", client: "192.0.2.1", count: 21_000, kept: 4_000 },
+        ...{ firstAtMs: 1_700_000_000_000, lastAtMs: 1_700_000_060_000 },
+        ...{ example: { ...sampleHandshake, hint: "" }, hint: "The client did not finish." },
+      },
+    ],
+    ...{ total: 3, kept: 9_000 },
+  },
 };
 
 /** Serves `replies` like the admin API on a unix socket. Any other path is not found. */
@@ -74,8 +89,8 @@ test("lists are tables", async () => {
   const socketPath = await startAdminSocket();
   const vnics = await show(socketPath, ["vnics"]);
   assert.deepEqual(vnics.stdout.split("\n"), [
-    "VNIC        STATE    VIRTUAL IP  LISTENERS  SERVERS  OPEN",
-    "front.shop  up/down  127.0.1.10  8443 tcp   web-1       3",
+    "VNIC        STATE    VIRTUAL IP  LISTENERS  SERVERS  OPEN  ENDPOINTS UP  CONN/S  HANDSH/S  BYTES/S",
+    "front.shop  up/down  127.0.1.10  8443 tcp   web-1       3  0 of 1           2.5         2  1.5 KiB",
     "",
   ]);
   const listeners = await show(socketPath, ["listeners"]);
@@ -108,6 +123,32 @@ test("handshakes are shown with an explanation, and control characters of the cl
   assert.equal(words, "  over-limit: A limit of the vNIC or of the director was reached.");
 });
 
+test("servers are shown with their last error, and what is wrong with them", async () => {
+  const { stdout } = await show(await startAdminSocket(), ["servers", "web-*"]);
+  const [, row = "", ...rest] = stdout.split("\n");
+  const [name, state, , ...cells] = row.split(/ {2,}/);
+  assert.deepEqual(
+    [name, state, ...cells],
+    [
+      ...["web-1", "up/down", "127.0.0.1", "1", "7", "4", "shop", "web-2"],
+      "2026-01-01 00:00:02Z refused (front.shop)",
+    ],
+  );
+  assert.match(rest.join("\n"), /^ {2}web-1: front\.shop: The endpoint refused/m);
+});
+
+test("connections are shown with age and bytes, and a sample says so", async () => {
+  const args = ["connections", "front.shop", "--client", "192.0.2.1"];
+  const { stdout } = await show(await startAdminSocket(), args);
+  const [, row = "", ...rest] = stdout.split("\n");
+  assert.deepEqual(row.split(/ {2,}/), [
+    ...["front.shop:8443", "192.0.2.1:50000", "shop\\u{1b}", "web-1 127.0.0.1:8080", "relaying"],
+    ...["2 min", "512 B", "1.5 MiB", "2.0 KiB/s"],
+  ]);
+  assert.match(rest.join("\n"), /1 of 8000 connections are shown/);
+  assert.match(rest.join("\n"), /1 workers did not answer in time/);
+});
+
 test("an empty list of failed handshakes is not a failure", async () => {
   const socketPath = await startAdminSocket();
   for (const args of [["--limit", "1"], ["other.shop"]]) {
@@ -116,7 +157,7 @@ test("an empty list of failed handshakes is not a failure", async () => {
   }
 });
 
-test("handshakes of one name are found among any number of others", async () => {
+test("handshakes are filtered by the director, by name and by option", async () => {
   const socketPath = await startAdminSocket();
   const count = async (...args: readonly string[]): Promise<number> => {
     const { stdout } = await show(socketPath, ["handshakes", ...args, "--json"]);
@@ -124,7 +165,26 @@ test("handshakes of one name are found among any number of others", async () => 
   };
   assert.equal(await count("front.shop"), 2);
   assert.equal(await count("front.shop:8443", "--limit", "1"), 1);
-  assert.equal(await count("front.pay"), 50);
+});
+
+test("groups of handshakes have a column for each grouping, and say how many there are", async () => {
+  const args = ["handshakes", "--group", "cause,client", "--cause", "deadline"];
+  const { stdout } = await show(await startAdminSocket(), args);
+  const [head = "", row = "", ...rest] = stdout.split("\n");
+  assert.deepEqual(head.trim().split(/ {2,}/), [
+    "COUNT",
+    "KEPT",
+    "CAUSE",
+    "CLIENT",
+    "FIRST",
+    "LAST",
+  ]);
+  assert.deepEqual(row.trim().split(/ {2,}/), [
+    ...["21000", "4000", "deadline", "192.0.2.1"],
+    ...["2023-11-14 22:13:20Z", "2023-11-14 22:14:20Z"],
+  ]);
+  assert.match(rest.join("\n"), /1 of 3 groups/);
+  assert.match(rest.join("\n"), /^ {2}deadline: The client did not finish\.$/m);
 });
 
 test("--json prints what the director replied", async () => {

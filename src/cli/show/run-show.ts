@@ -4,16 +4,20 @@ import { getFromAdmin } from "#cli/admin-client.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { showCertificates } from "./show-certificates.ts";
+import { showConnections } from "./show-connections.ts";
+import { showHandshakeGroups } from "./show-handshake-groups.ts";
 import { showHandshakes } from "./show-handshakes.ts";
-import type { ShowKind, ShowView } from "./show-kind.ts";
+import type { ShowFilters, ShowKind, ShowView } from "./show-kind.ts";
+import { showServers } from "./show-servers.ts";
 import { showStatus, showWorkers } from "./show-status.ts";
 import { showListeners, showVnics } from "./show-vnics.ts";
 
 export interface ShowRequest {
   readonly kind: ShowKind;
   readonly name: string | undefined;
-  /** How many handshakes to show. */
+  /** How many handshakes or connections to show. */
   readonly limit: number;
+  readonly filters: ShowFilters;
   readonly isJson: boolean;
   readonly isWatching: boolean;
   readonly socketPath: string;
@@ -50,6 +54,8 @@ function printed(request: ShowRequest): Promise<string> {
       return printedBy(showStatus, request);
     case "workers":
       return printedBy(showWorkers, request);
+    case "servers":
+      return printedBy(showServers, request);
     case "vnics":
       return printedBy(showVnics, request);
     case "listeners":
@@ -57,15 +63,19 @@ function printed(request: ShowRequest): Promise<string> {
     case "certificates":
       return printedBy(showCertificates, request);
     case "handshakes":
-      return printedBy(showHandshakes, request);
+      return request.filters["group"] === undefined
+        ? printedBy(showHandshakes, request)
+        : printedBy(showHandshakeGroups, request);
+    case "connections":
+      return printedBy(showConnections, request);
     default:
       return request.kind satisfies never;
   }
 }
 
 async function printedBy<Reply>(view: ShowView<Reply>, request: ShowRequest): Promise<string> {
-  const { kind, name, limit, isJson, isWatching, socketPath } = request;
-  const reply = (await getFromAdmin(socketPath, view.path(limit, name))) as Reply;
+  const { kind, name, limit, isJson, isWatching, socketPath, filters } = request;
+  const reply = (await getFromAdmin(socketPath, view.path(limit, name, filters))) as Reply;
   const shown = name === undefined ? reply : view.named?.(reply, name, limit);
   if (shown === undefined) {
     throw new DirectorError("not-found", `There is no ${kind.slice(0, -1)} named '${name}'.`);

@@ -3,20 +3,14 @@ import { socketAddressOf } from "#model/names.ts";
 import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import { timeText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
-import type { ShowView } from "./show-kind.ts";
-
-/** The largest number that the admin API returns and that a director keeps. */
-const ALL = 1_000;
+import { pathWith, queryOfName, type ShowView } from "./show-kind.ts";
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
 export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
-  // Records of other names may be newer, so all are requested.
-  path: (limit, name) => `/v1/handshakes?failed&limit=${name === undefined ? limit : ALL}`,
-  // A name without failed handshakes is not a failure.
-  named: (records, name, limit) =>
-    records
-      .filter(({ listener }) => listener === name || listener.startsWith(`${name}:`))
-      .slice(0, limit),
+  path: (limit, name, filters) =>
+    pathWith("/v1/handshakes", { limit, ...queryOfName(name), ...filters }),
+  // The admin API has filtered. A name without failed handshakes is not a failure.
+  named: (records) => records,
   text(records) {
     if (records.length === 0) return "There are no failed handshakes.\n";
     const table = tableOf<HandshakeRecord>(

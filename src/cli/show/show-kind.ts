@@ -2,16 +2,37 @@
 export const SHOW_KINDS = [
   "status",
   "workers",
+  "servers",
   "vnics",
   "listeners",
   "certificates",
   "handshakes",
+  "connections",
 ] as const;
 export type ShowKind = (typeof SHOW_KINDS)[number];
 
+/** The filters and groupings that were given, by their name in the query of the admin API. */
+export type ShowFilters = Readonly<Record<string, string>>;
+
+/** Returns a path with the query, in the order of its keys. */
+export const pathWith = (
+  path: string,
+  query: Readonly<Record<string, string | number | undefined>>,
+): string => {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const parameters = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
+  return `${path}?${parameters.toString()}`;
+};
+
+/** Returns the query for NAME, which is a listener, or a vNIC for all of its listeners. */
+export const queryOfName = (name: string | undefined): ShowFilters => {
+  if (name === undefined) return {};
+  return name.includes(":") ? { listener: name } : { vnic: name };
+};
+
 /** How one kind is requested, filtered by name and printed. */
 export interface ShowView<Reply> {
-  readonly path: (limit: number, name: string | undefined) => string;
+  readonly path: (limit: number, name: string | undefined, filters: ShowFilters) => string;
   /** Returns the part of the reply with that name, or undefined if there is none. Absent if the kind has no names. */
   readonly named?: (reply: Reply, name: string, limit: number) => Reply | undefined;
   readonly text: (reply: Reply, nowMs: number) => string;

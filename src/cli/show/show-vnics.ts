@@ -1,5 +1,6 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
+import { bytesText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
 
@@ -26,6 +27,17 @@ export const showVnics: ShowView<readonly VnicStatus[]> = {
               title: "OPEN",
               cell: ({ listeners }) =>
                 listeners.reduce((sum, { openConnections }) => sum + openConnections, 0),
+              isNumber: true,
+            },
+            {
+              title: "ENDPOINTS UP",
+              cell: ({ endpointsUp, endpoints }) => `${endpointsUp} of ${endpoints}`,
+            },
+            { title: "CONN/S", cell: ({ rates }) => rates.connections, isNumber: true },
+            { title: "HANDSH/S", cell: ({ rates }) => rates.handshakes, isNumber: true },
+            {
+              title: "BYTES/S",
+              cell: ({ rates }) => bytesText(rates.bytesFromClients + rates.bytesToClients),
               isNumber: true,
             },
           ],

@@ -16,9 +16,11 @@ import type { Author } from "#model/records/revision.ts";
 import { EventBus } from "#control/event-bus.ts";
 import { Notices } from "#control/notice.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
+import { LogLevel } from "#control/telemetry/log-level.ts";
 import { eventually } from "#harness/deadline.ts";
 import {
   sampleHandshake as handshake,
+  sampleServer,
   sampleStatus as status,
   sampleVnic as vnic,
   sampleWorker as worker,
@@ -26,6 +28,7 @@ import {
 import { emptyState, fakeChangeApi } from "#harness/fake-change-api.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
+import type { Connections } from "./add-connection-routes.ts";
 import type { Changes } from "./change-api.ts";
 import { startAdminApi } from "./start-admin-api.ts";
 import { startObserve } from "./start-observe.ts";
@@ -35,7 +38,9 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
     status: () => status,
     workers: () => [worker],
     vnics: () => [vnic],
-    handshakes: (limit) => Array.from({ length: Math.min(limit, 300) }, () => handshake),
+    servers: () => [sampleServer],
+    handshakes: ({ limit }) => Array.from({ length: Math.min(limit, 300) }, () => handshake),
+    handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),
     metrics: () => Promise.resolve(Buffer.from("tlsd_info 1\n")),
     openConnections: () => 0,
     isReady: () => true,
@@ -53,7 +58,13 @@ const reloaded: ChangeReply = {
 };
 const change: Changes["change"] = () => Promise.resolve(result);
 const api = fakeChangeApi(change);
+const connections: Connections = {
+  list: (_filter, limit) =>
+    Promise.resolve({ total: limit, shown: 0, silentWorkers: 0, connections: [] }),
+  cut: ({ vnic: name }) => Promise.resolve({ cut: name?.length ?? 0, silentWorkers: 0 }),
+};
 const log = buildLogger({ level: "silent", isPretty: false });
+const logLevel = new LogLevel(log);
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
 async function startApi(
@@ -63,7 +74,7 @@ async function startApi(
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
   const started = await startAdminApi({
-    ...{ socketPath, view, log, notices },
+    ...{ socketPath, view, connections, logLevel, log, notices },
     api: fakeChangeApi(wanted),
   });
   closeAtTestEnd(() => started.close());
@@ -239,8 +250,9 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const first = await startAdminApi({ socketPath, view: buildView(), api, log, notices });
-  const second = await startAdminApi({ socketPath, view: buildView(), api, log, notices });
+  const parts = { view: buildView(), api, connections, logLevel, log, notices };
+  const first = await startAdminApi({ socketPath, ...parts });
+  const second = await startAdminApi({ socketPath, ...parts });
   await first.close();
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
   await second.close();

@@ -25,7 +25,9 @@ async function listen(): Promise<Bounded> {
     if (request.url === "/slow") open.push(response);
     else response.end(request.url === "/large" ? LARGE : "ok");
   });
-  boundConnections(server, MOST);
+  boundConnections(server, { new: MOST, slow: MOST, quick: MOST }, ({ url }) =>
+    url === "/slow" ? "slow" : "quick",
+  );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   closeAtTestEnd(() => {
@@ -79,9 +81,29 @@ describe("a server with a bound of connections", () => {
       );
       assert.equal((await httpRequest({ host: "127.0.0.1", port }, "/")).body, "ok");
       assert.equal(holders.length, 3 * MOST);
-      await eventually(async () => (await countOf(server)) <= MOST);
+      await eventually(async () => (await countOf(server)) <= MOST + 1);
     });
   }
+
+  test("answers one kind of request, however many of another kind are open", async () => {
+    const { port, open } = await listen();
+    const quick = await hold(port, get("/"));
+    quick.resume();
+    await once(quick, "data");
+    for (let count = 1; count <= 3 * MOST; count += 1) {
+      await hold(port, get("/slow"));
+      await eventually(() => open.length === count);
+    }
+    quick.write(get("/"));
+    await once(quick, "data");
+    const asking = httpRequest({ host: "127.0.0.1", port }, "/slow");
+    await eventually(() => open.length === 3 * MOST + 1);
+    for (let count = 0; count < 3 * MOST; count += 1) {
+      assert.equal((await httpRequest({ host: "127.0.0.1", port }, "/")).body, "ok");
+    }
+    open.at(-1)?.end("late");
+    assert.equal((await asking).body, "late");
+  });
 
   test("ends none that is in the middle of an exchange for one that is without a request", async () => {
     const { port, open } = await listen();
@@ -103,7 +125,7 @@ describe("a server with a bound of connections", () => {
     assert.ok(longest !== undefined);
     const gone = once(longest.resume(), "close");
     longest.on("end", () => longest.end());
-    await hold(port);
+    await hold(port, get("/slow"));
     await gone;
     assert.deepEqual(
       clients.slice(1).map(({ destroyed }) => destroyed),

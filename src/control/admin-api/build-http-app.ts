@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES } from "node:http";
+import { createServer, STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import {
   fastify,
@@ -12,8 +12,21 @@ import type { Logger } from "#control/telemetry/log.ts";
 import { boundConnections } from "./bound-connections.ts";
 import { parseBodies } from "./parse-body.ts";
 
-/** At this number, a new connection closes another one (`boundConnections`). */
-const MAX_CONNECTIONS = 64;
+/**
+ * The budgets of connections by what they ask for. At this number, a new connection closes another one of the same kind
+ * (`boundConnections`). Those that have not asked yet have a budget of their own.
+ */
+const MAX_CONNECTIONS = { new: 64, probe: 32, long: 32, api: 64 } as const;
+
+/** Requests that take long, because they wait for workers or for events. */
+const LONG_READS = /^\/v1\/(connections|events)\b/;
+const PROBES = /^\/(healthz|readyz|metrics)\b/;
+
+function kindOfRequest({ url = "", method }: IncomingMessage): "probe" | "long" | "api" {
+  if (PROBES.test(url)) return "probe";
+  return method === "GET" && LONG_READS.test(url) ? "long" : "api";
+}
+
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 const MAX_BODY_BYTES = 1024 * 1024;
 /** A certificate name has at most 253 characters, each of which may be percent-encoded. */
@@ -43,7 +56,7 @@ export function buildHttpApp(log: Logger): FastifyInstance {
       );
       // Also ends a connection if the client does not read the reply. No other deadline covers this.
       server.setTimeout(IDLE_DEADLINE_MS);
-      boundConnections(server, MAX_CONNECTIONS);
+      boundConnections(server, MAX_CONNECTIONS, kindOfRequest);
       return server;
     },
     handlerTimeout: REPLY_DEADLINE_MS,

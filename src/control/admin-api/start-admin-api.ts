@@ -2,18 +2,11 @@ import { chmod, lstat, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { DirectorView } from "#control/director-view.ts";
 import type { Notices } from "#control/notice.ts";
 import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
-import { addDocumentRoutes } from "./add-document-routes.ts";
-import { addHistoryRoutes } from "./add-history-routes.ts";
-import { addProbeRoutes } from "./add-probe-routes.ts";
-import { addReloadRoute } from "./add-reload-route.ts";
-import { addResourceRoutes } from "./add-resource-routes.ts";
-import { addStatusRoutes } from "./add-status-routes.ts";
+import { addAdminRoutes, type AdminParts } from "./add-admin-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
-import type { ChangeApi } from "./change-api.ts";
 
 export interface AdminApi {
   readonly socketPath: string;
@@ -21,10 +14,8 @@ export interface AdminApi {
   close(): Promise<void>;
 }
 
-export interface AdminApiOptions {
+export interface AdminApiOptions extends AdminParts {
   readonly socketPath: string;
-  readonly view: DirectorView;
-  readonly api: ChangeApi;
   readonly log: Logger;
   readonly notices: Notices;
 }
@@ -74,14 +65,9 @@ interface ServedSocket {
   readonly ino: number;
 }
 
-async function serveSocket({ socketPath, view, api, log }: AdminApiOptions): Promise<ServedSocket> {
+async function serveSocket({ socketPath, log, ...parts }: AdminApiOptions): Promise<ServedSocket> {
   const app = buildHttpApp(log);
-  addProbeRoutes(app, view);
-  addStatusRoutes(app, view);
-  addDocumentRoutes(app, api);
-  addResourceRoutes(app, api);
-  addHistoryRoutes(app, api);
-  addReloadRoute(app, api);
+  addAdminRoutes(app, parts);
   try {
     await refuseOtherFile(socketPath);
     // When a server closes, the runtime removes the path that it was bound to. That must not be the path of the socket,

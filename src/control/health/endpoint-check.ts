@@ -1,4 +1,5 @@
 import type { Health } from "#model/document/endpoint-options.ts";
+import type { EndpointFailure } from "#model/records/outcome.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { durationMsOf } from "#model/units.ts";
 import { checkTcp } from "./tcp-check.ts";
@@ -16,6 +17,7 @@ export class EndpointCheck {
   readonly #onTurn: (isUp: boolean) => void;
   readonly #onFault: (error: unknown) => void;
   #isUp = true;
+  #failure: EndpointFailure | undefined;
   /** How many results in a row contradict `isUp`. */
   #contrary = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -37,6 +39,11 @@ export class EndpointCheck {
     return this.#isUp;
   }
 
+  /** Why the last check failed that did. */
+  get failure(): EndpointFailure | undefined {
+    return this.#failure;
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -48,8 +55,10 @@ export class EndpointCheck {
 
   async #check(): Promise<void> {
     try {
-      const isAnswering = await checkTcp(this.#endpoint, durationMsOf(this.#health.timeout));
-      if (isAnswering !== undefined && !this.#isClosed) this.#weigh(isAnswering);
+      const outcome = await checkTcp(this.#endpoint, durationMsOf(this.#health.timeout));
+      if (outcome === undefined || this.#isClosed) return;
+      if (outcome !== "connected") this.#failure = outcome;
+      this.#weigh(outcome === "connected");
     } finally {
       if (!this.#isClosed) {
         this.#timer = setTimeout(() => this.#start(), durationMsOf(this.#health.interval));

@@ -35,7 +35,7 @@ function startChecks() {
   const told: string[] = [];
   const checks = new HealthChecks({
     onDown: (down) => told.push(`down ${down.join(",")}`),
-    onEndpoint: (listener, endpoint, isUp) => told.push(`${listener} ${endpoint} ${isUp}`),
+    onEndpoint: ({ listener, endpoint, isUp }) => told.push(`${listener} ${endpoint} ${isUp}`),
     onFault: (error) => assert.fail(String(error)),
   });
   closeAtTestEnd(() => checks.close());

@@ -5,23 +5,21 @@ import type { Health } from "#model/document/endpoint-options.ts";
 import type { ListenerName } from "#model/names.ts";
 import { endpointsOf } from "#model/records/mode-records.ts";
 import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/records/snapshot.ts";
+import type { DownEndpoint, EndpointChecked } from "#control/director-event.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
 
 export interface HealthChecksOptions {
   /** Called with the keys of all endpoints that are down, whenever they change. */
   readonly onDown: (down: readonly string[]) => void;
   /** Called when a check starts and when the state of its endpoint changes, and with undefined when the check ends. */
-  readonly onEndpoint: (
-    listener: ListenerName,
-    endpoint: string,
-    isUp: boolean | undefined,
-  ) => void;
+  readonly onEndpoint: (checked: Omit<EndpointChecked, "name">) => void;
   /** Called with an unexpected exception. The checks continue. */
   readonly onFault: (error: unknown) => void;
 }
 
 interface Running {
   readonly listener: ListenerName;
+  readonly server: string;
   readonly endpoint: string;
   readonly health: Health;
   readonly check: EndpointCheck;
@@ -43,6 +41,22 @@ export class HealthChecks {
   /** Keys of the endpoints that are down. */
   get down(): readonly string[] {
     return this.#down;
+  }
+
+  /** Returns the endpoints that are down, with the names of their servers and of the vNICs whose checks fail. */
+  downEndpoints(): readonly DownEndpoint[] {
+    const byKey = Map.groupBy(
+      [...this.#running.values()].filter(({ check }) => !check.isUp),
+      ({ server, endpoint }) => `${server} ${endpoint}`,
+    );
+    return [...byKey.values()].flatMap((running) => {
+      const [first] = running;
+      if (first === undefined) return [];
+      const vnics = running.map(({ listener }) => listener.slice(0, listener.lastIndexOf(":")));
+      return [
+        { server: first.server, endpoint: first.endpoint, vnics: [...new Set(vnics)].toSorted() },
+      ];
+    });
   }
 
   /** Starts and ends checks. A check that is in both the old and the new state keeps its results. */
@@ -71,22 +85,25 @@ export class HealthChecks {
     const running = this.#running.get(key);
     if (running !== undefined && isDeepStrictEqual(running.health, health)) return key;
     running?.check.close();
-    const check = new EndpointCheck(target, health, {
+    const { server } = target;
+    const check: EndpointCheck = new EndpointCheck(target, health, {
       onTurn: (isUp) => {
-        this.#options.onEndpoint(listener, endpoint, isUp);
+        const { failure } = check;
+        const why = isUp || failure === undefined ? {} : { failure };
+        this.#options.onEndpoint({ listener, server, endpoint, isUp, ...why });
         this.#tellDown();
       },
       onFault: this.#options.onFault,
     });
-    this.#running.set(key, { listener, endpoint, health, check });
-    this.#options.onEndpoint(listener, endpoint, true);
+    this.#running.set(key, { listener, server, endpoint, health, check });
+    this.#options.onEndpoint({ listener, server, endpoint, isUp: true });
     return key;
   }
 
-  #end(key: string, { listener, endpoint, check }: Running): void {
+  #end(key: string, { listener, server, endpoint, check }: Running): void {
     check.close();
     this.#running.delete(key);
-    this.#options.onEndpoint(listener, endpoint, undefined);
+    this.#options.onEndpoint({ listener, server, endpoint, isUp: undefined });
   }
 
   #tellDown(): void {

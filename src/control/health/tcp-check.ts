@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { errorCodeOf } from "#model/error-code.ts";
+import type { EndpointFailure } from "#model/records/outcome.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 
 /** Errors of the director itself, which lacks descriptors, memory or ports. They say nothing about the endpoint. */
@@ -7,24 +8,35 @@ const OWN_FAILURES: ReadonlySet<unknown> = new Set([
   ...["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN", "EADDRNOTAVAIL"],
 ]);
 
+const FAILURE_OF_ERRNO: Readonly<Record<string, EndpointFailure>> = {
+  ECONNREFUSED: "refused",
+  // A unix socket that does not exist.
+  ENOENT: "refused",
+  ECONNRESET: "reset",
+  ENOTFOUND: "name-not-found",
+  ETIMEDOUT: "timeout",
+};
+
 /**
- * Opens a connection to the endpoint and closes it. Resolves to false if this fails or exceeds the timeout, and to undefined
- * if the director could not try it.
+ * Opens a connection to the endpoint and closes it. Resolves to `connected`, to the failure, or to undefined if the director
+ * could not try it.
  */
 export async function checkTcp(
   endpoint: SnapshotEndpoint,
   timeoutMs: number,
-): Promise<boolean | undefined> {
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+): Promise<"connected" | EndpointFailure | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<"connected" | EndpointFailure>();
   let socket: Socket | undefined;
-  const timer = setTimeout(() => resolve(false), timeoutMs);
+  const timer = setTimeout(() => resolve("timeout"), timeoutMs);
   try {
     socket = connect(targetOf(endpoint));
-    socket.on("connect", () => resolve(true));
+    socket.on("connect", () => resolve("connected"));
     socket.on("error", reject);
     return await promise;
   } catch (error) {
-    return OWN_FAILURES.has(errorCodeOf(error)) ? undefined : false;
+    const code = errorCodeOf(error);
+    if (OWN_FAILURES.has(code)) return undefined;
+    return FAILURE_OF_ERRNO[code ?? ""] ?? "unreachable";
   } finally {
     clearTimeout(timer);
     socket?.destroy();

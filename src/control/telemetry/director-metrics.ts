@@ -20,6 +20,13 @@ export interface DirectorFacts {
   readonly certificates: readonly CertificateStatus[];
   /** Every listener of the document in force. */
   readonly listeners: readonly Pick<SnapshotListener, "name" | "mode">[];
+  /** Returns `<vnic> <server>` for each endpoint of the document in force. */
+  readonly serversInForce: () => ReadonlySet<string>;
+}
+
+interface CheckedEndpoint {
+  readonly server: string;
+  readonly isUp: boolean;
 }
 
 type LabelValue<Name extends DirectorMetricName> = Extract<
@@ -40,7 +47,7 @@ export class DirectorMetrics {
   readonly #restarts: Counter;
   readonly #dropped: Counter;
   readonly #internalErrors: Counter;
-  readonly #endpoints = new Map<ListenerName, Map<string, boolean>>();
+  readonly #endpoints = new Map<ListenerName, Map<string, CheckedEndpoint>>();
 
   constructor(registry: Registry, facts: () => DirectorFacts) {
     this.#registry = registry;
@@ -79,7 +86,7 @@ export class DirectorMetrics {
     this.#gauge("tlsd_certificate_source_ok", ["certificate"], ({ certificates }) =>
       certificates.map(({ name, state }) => [{ certificate: name }, state === "ok" ? 1 : 0]),
     );
-    this.#gauge("tlsd_endpoint_up", ["listener", "endpoint"], ({ listeners }) =>
+    this.#gauge("tlsd_endpoint_up", ["vnic", "listener", "server", "endpoint"], ({ listeners }) =>
       this.#endpointSeries(listeners.map(({ name }) => name)),
     );
   }
@@ -101,10 +108,10 @@ export class DirectorMetrics {
     if (count > 0) this.#dropped.inc(count);
   }
 
-  endpointHealth({ listener, endpoint, isUp }: Omit<EndpointChecked, "name">): void {
-    const states = this.#endpoints.get(listener) ?? new Map<string, boolean>();
+  endpointHealth({ listener, server, endpoint, isUp }: Omit<EndpointChecked, "name">): void {
+    const states = this.#endpoints.get(listener) ?? new Map<string, CheckedEndpoint>();
     if (isUp === undefined) states.delete(endpoint);
-    else states.set(endpoint, isUp);
+    else states.set(endpoint, { server, isUp });
     if (states.size === 0) this.#endpoints.delete(listener);
     else this.#endpoints.set(listener, states);
   }
@@ -115,7 +122,10 @@ export class DirectorMetrics {
       if (!inForce.has(listener)) this.#endpoints.delete(listener);
     }
     return [...this.#endpoints].flatMap(([listener, states]) =>
-      [...states].map(([endpoint, isUp]) => [{ listener, endpoint }, isUp ? 1 : 0] as const),
+      [...states].map(([endpoint, { server, isUp }]) => {
+        const vnic = listener.slice(0, listener.lastIndexOf(":"));
+        return [{ vnic, listener, server, endpoint }, isUp ? 1 : 0] as const;
+      }),
     );
   }
 

@@ -76,8 +76,19 @@ const EXPECTED: readonly (readonly [DirectorEvent, Line])[] = [
     { level: "info", event: "notice-over", notice: "state-unwritable" },
   ],
   [
-    { name: "endpoints-down", down: ["127.0.0.1:80"] },
-    { level: "warn", event: "endpoints-down", msg: "Endpoints down: 127.0.0.1:80." },
+    {
+      name: "endpoints-down",
+      down: ["127.0.0.1:80"],
+      endpoints: [{ server: "web-1", endpoint: "127.0.0.1:80", vnics: ["front.shop"] }],
+    },
+    {
+      ...{ level: "warn", event: "endpoints-down" },
+      msg: "Endpoints down: web-1 127.0.0.1:80 (front.shop).",
+    },
+  ],
+  [
+    { name: "endpoints-down", down: [], endpoints: [] },
+    { level: "info", event: "endpoints-down", msg: "No endpoint is down." },
   ],
   [
     { name: "handshakes-failed", handshakes: [sampleHandshake] },

@@ -99,8 +99,22 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       for (const record of event.handshakes) lines.failedHandshake(record);
       return;
     case "endpoints-down": {
-      const text = `Endpoints down: ${event.down.join(", ") || "none"}.`;
-      return log.warn({ event: name, ...facts }, text);
+      if (event.down.length === 0) {
+        return log.info({ event: name, ...facts }, "No endpoint is down.");
+      }
+      const down = event.endpoints.map(
+        ({ server, endpoint, vnics }) => `${server} ${endpoint} (${vnics.join(", ")})`,
+      );
+      return log.warn({ event: name, ...facts }, `Endpoints down: ${down.join(", ")}.`);
+    }
+    case "connections-cut":
+      return log.info({ event: name, ...facts }, `An operator cut ${event.cut} connections.`);
+    case "server-state": {
+      const reason = event.reason === undefined ? "" : ` ${event.reason}`;
+      const text = `Server ${event.server} is ${event.oper}.${reason}`;
+      return event.oper === "down" || event.oper === "degraded"
+        ? log.warn({ event: name, ...facts }, text)
+        : log.info({ event: name, ...facts }, text);
     }
     case "notice-raised":
       return log.warn({ event: event.notice.event }, event.notice.text);

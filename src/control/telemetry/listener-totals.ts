@@ -7,6 +7,7 @@ import {
   type ListenerMetric,
 } from "#model/records/metric-catalog.ts";
 import { metricsOf } from "#model/records/mode-records.ts";
+import { HANDSHAKE_FAILURE_NAMES, type HandshakeFailure } from "#model/records/outcome.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 
 export interface ListenerTotalsOptions {
@@ -35,6 +36,19 @@ const MAX_GONE = 256;
 const OPEN_SLOT = SLOTS.firstSlot.tlsd_connections_open;
 const METRIC_OF_SLOT: readonly ListenerMetric[] = LISTENER_METRICS.flatMap((metric) =>
   Array.from({ length: slotCountOf(metric) }, () => metric),
+);
+
+/** The slots of the metrics in which a cause is counted. */
+const FAILURE_SLOTS: ReadonlyMap<HandshakeFailure, readonly number[]> = new Map(
+  HANDSHAKE_FAILURE_NAMES.map((cause) => [
+    cause,
+    LISTENER_METRICS.flatMap((metric) => {
+      if (!("label" in metric) || metric.label !== "cause") return [];
+      if (metric.name === "tlsd_endpoint_connects_failed_total") return [];
+      const at = (metric.values as readonly string[]).indexOf(cause);
+      return at === -1 ? [] : [SLOTS.firstSlot[metric.name] + at];
+    }),
+  ]),
 );
 
 /** Adds the metrics to those of the listener. What it has counted stays. */
@@ -96,6 +110,12 @@ export class ListenerTotals {
       else for (const open of counts.values()) sum += open;
     }
     return sum;
+  }
+
+  /** Returns how many connections have ended for this cause before they were served. */
+  failures(listener: ListenerName, cause: HandshakeFailure): number {
+    const slots = this.#listeners.get(listener)?.slots;
+    return (FAILURE_SLOTS.get(cause) ?? []).reduce((sum, slot) => sum + (slots?.[slot] ?? 0), 0);
   }
 
   /** Returns the counts of every listener of the document, also if they are 0, and of listeners removed a short time ago. */

@@ -29,6 +29,7 @@ test("an access line has the fields of its record, and what a client sent is esc
     ["info", "connection", "Both sides ended the connection in order."],
   );
   assert.deepEqual(record, {
+    vnic: "front.shop",
     ...sampleConnection,
     serverName: "shop.test\\u{1b}[2J",
     clientCertificate: "CN=a\\u{202e}b",
@@ -40,7 +41,7 @@ test("what is absent from a record is absent from its line", () => {
   const { serverName: _, alpn: __, clientCertificate: ___, ...bare } = sampleConnection;
   records.connection(bare);
   assert.deepEqual(Object.keys(lines()[0] ?? {}), [
-    ...["level", "time", "event"],
+    ...["level", "time", "event", "vnic"],
     ...Object.keys(bare),
     "msg",
   ]);
@@ -60,6 +61,7 @@ test("a failed handshake is logged with its cause in words", () => {
   assert.deepEqual([level, event, typeof time], ["info", "handshake-failed", "string"]);
   assert.match(String(msg), /offers no cipher suite/);
   assert.deepEqual(logged, {
+    vnic: "front.shop",
     ...record,
     serverName: "a\\u{202e}b",
     alpn: ["h2\\u{a}"],

@@ -8,6 +8,9 @@ import type { Logger } from "./log.ts";
 const MAX_HANDSHAKE_LINES_PER_SECOND = 100;
 const PERIOD_MS = 1_000;
 
+const vnicOf = ({ listener }: Pick<ConnectionRecord, "listener">): string =>
+  listener.slice(0, listener.lastIndexOf(":"));
+
 /** Writes access lines and the lines of failed handshakes. */
 export class RecordLines {
   readonly #log: Logger;
@@ -28,6 +31,7 @@ export class RecordLines {
     this.#log.info(
       {
         event: "connection",
+        vnic: vnicOf(record),
         ...record,
         ...(serverName === undefined ? {} : { serverName: escapeControls(serverName) }),
         ...(alpn === undefined ? {} : { alpn: escapeControls(alpn) }),
@@ -49,6 +53,7 @@ export class RecordLines {
     this.#log.info(
       {
         event: "handshake-failed",
+        vnic: vnicOf(record),
         ...record,
         ...(serverName === undefined ? {} : { serverName: escapeControls(serverName) }),
         ...(alpn === undefined ? {} : { alpn: alpn.map(escapeControls) }),

@@ -3,16 +3,21 @@ import { test } from "node:test";
 import { pino } from "pino";
 import { DirectorError } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
-import { DIRECTOR_METRICS, LISTENER_METRICS, SLOTS } from "#model/records/metric-catalog.ts";
+import {
+  DIRECTOR_METRICS,
+  LISTENER_METRICS,
+  SERVER_METRICS,
+  SLOTS,
+} from "#model/records/metric-catalog.ts";
 import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
-import { HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
+import { HANDSHAKE_FAILURES, HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
 import type { ChangeResult } from "#control/change/change.ts";
 import { EventBus } from "#control/event-bus.ts";
 import { sampleHandshake, sampleStatus, sampleWorker } from "#harness/sample-director.ts";
 import { emptyState } from "#harness/fake-change-api.ts";
 import type { DirectorFacts } from "./director-metrics.ts";
 import { RecordLines } from "./record-lines.ts";
-import { Telemetry } from "./telemetry.ts";
+import { Telemetry, type HandshakesQuestion } from "./telemetry.ts";
 
 const listener = listenerNameOf(vnicNameOf("front", "shop"), 8443);
 const labels = `vnic="front.shop",listener="front.shop:8443"`;
@@ -25,6 +30,7 @@ const facts: DirectorFacts = {
   workers: [{ ...sampleWorker, id: 3 }],
   certificates: sampleStatus.certificates,
   listeners: [{ name: listener, mode: "tcp" }],
+  serversInForce: () => new Set(["front.shop web-1"]),
 };
 
 const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs });
@@ -50,7 +56,7 @@ test("every metric of the catalogue is printed, and none besides", async () => {
   const printed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
     ([, name, kind]) => `${name} ${kind}`,
   );
-  const catalogue = [...LISTENER_METRICS, ...DIRECTOR_METRICS].map(
+  const catalogue = [...LISTENER_METRICS, ...SERVER_METRICS, ...DIRECTOR_METRICS].map(
     ({ name, kind }) => `${name} ${kind}`,
   );
   assert.deepEqual(printed.toSorted(), catalogue.toSorted());
@@ -86,6 +92,21 @@ test("listener counters appear under vnic and listener, from zero on, with every
   assert.equal(telemetry.openConnections(listener), 2);
 });
 
+test("counts by server name the server and the vNIC", async () => {
+  const { telemetry } = buildTelemetry();
+  const vnic = vnicNameOf("front", "shop");
+  const report = { vnic, server: "web-1", openConnections: 2, connects: 5, failuresInARow: 3 };
+  telemetry.servers(3, [{ ...report, failures: 4, lastFailure: "refused" }]);
+  const series = await seriesOf(telemetry);
+  const valueOf = (name: string): string | undefined =>
+    series.get(`${name}{vnic="front.shop",server="web-1"}`);
+  assert.equal(valueOf("tlsd_server_connections_open"), "2");
+  assert.equal(valueOf("tlsd_server_connects_total"), "5");
+  assert.equal(valueOf("tlsd_server_connects_failed_total"), "4");
+  assert.equal(valueOf("tlsd_server_failing"), "1");
+  assert.equal(telemetry.serverState("web-1").oper, "down");
+});
+
 test("a histogram is printed cumulative, with +Inf, sum and count", async () => {
   const { telemetry } = buildTelemetry();
   const first = SLOTS.firstSlot.tlsd_connection_seconds;
@@ -116,7 +137,7 @@ test("metrics of the director come from its facts and from events", async () => 
   bus.publish({ name: "worker-restarted", cause: "hung" });
   telemetry.events([], [], 12);
   const checked = (name: ListenerName, endpoint: string, isUp: boolean | undefined): void =>
-    bus.publish({ name: "endpoint-checked", listener: name, endpoint, isUp });
+    bus.publish({ name: "endpoint-checked", server: "web-1", listener: name, endpoint, isUp });
   checked(listener, "127.0.0.1:8080", true);
   checked(listener, "127.0.0.2:8080", false);
   checked(listener, "127.0.0.3:8080", true);
@@ -146,21 +167,54 @@ test("metrics of the director come from its facts and from events", async () => 
       `tlsd_events_dropped_total 12`,
       `tlsd_certificate_not_after_seconds{certificate="shop"} 1800000000`,
       `tlsd_certificate_source_ok{certificate="shop"} 0`,
-      `tlsd_endpoint_up{listener="front.shop:8443",endpoint="127.0.0.1:8080"} 1`,
-      `tlsd_endpoint_up{listener="front.shop:8443",endpoint="127.0.0.2:8080"} 0`,
+      `tlsd_endpoint_up{vnic="front.shop",listener="front.shop:8443",server="web-1",endpoint="127.0.0.1:8080"} 1`,
+      `tlsd_endpoint_up{vnic="front.shop",listener="front.shop:8443",server="web-1",endpoint="127.0.0.2:8080"} 0`,
     ],
   );
 });
 
-test("the last 1,000 failed handshakes are kept, newest first whatever the order they came in", () => {
+test("failed handshakes are told newest first, whatever the order they came in", () => {
   const { telemetry } = buildTelemetry();
   const records = Array.from({ length: 1_500 }, (_, index) => handshake(index));
   telemetry.events(records.slice(0, 1_200), [], 0);
   telemetry.events(records.slice(1_200).toReversed(), [], 0);
-  assert.deepEqual(
-    telemetry.handshakes(3).map(({ atMs }) => atMs),
-    [1499, 1498, 1497],
+  const times = (question: HandshakesQuestion): readonly number[] =>
+    telemetry.handshakes(question).map(({ atMs }) => atMs);
+  assert.deepEqual(times({ limit: 3 }), [1499, 1498, 1497]);
+  assert.deepEqual(times({ limit: 2, skip: 1_498 }), [1, 0]);
+  assert.deepEqual(times({ limit: 2, filter: { cause: "deadline" } }), []);
+});
+
+test("groups by cause and listener have the numbers of the counters, others those that are kept", () => {
+  const { telemetry } = buildTelemetry();
+  const deadlines = HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed").indexOf(
+    "deadline",
   );
-  assert.equal(telemetry.handshakes(5_000).length, 1_000);
-  assert.equal(telemetry.handshakes(5_000).at(-1)?.atMs, 500);
+  telemetry.counted(3, {
+    [listener]: [SLOTS.firstSlot.tlsd_handshakes_failed_total + deadlines, 40],
+  });
+  const late = { ...handshake(5), failure: "deadline", clientAddress: "192.0.2.7" } as const;
+  telemetry.events([handshake(1), { ...late, atMs: 3 }, late, handshake(2), handshake(4)], [], 0);
+  const { groups, total, kept } = telemetry.handshakeGroups(["cause", "listener"], {}, 1);
+  assert.deepEqual([groups.length, total, kept], [1, 2, 5]);
+  const [first] = groups;
+  assert.deepEqual(
+    [first?.cause, first?.listener, first?.client, first?.count, first?.kept],
+    ["deadline", listener, undefined, 40, 2],
+  );
+  assert.deepEqual([first?.firstAtMs, first?.lastAtMs, first?.example.atMs], [3, 5, 5]);
+  assert.equal(first?.hint, HANDSHAKE_FAILURES.deadline);
+  const byClient = telemetry.handshakeGroups(["client"], {}, 10).groups;
+  assert.deepEqual(
+    byClient.map(({ client, count }) => [client, count]),
+    [
+      [sampleHandshake.clientAddress, 3],
+      ["192.0.2.7", 2],
+    ],
+  );
+  const filtered = telemetry.handshakeGroups([], { client: "192.0.2.7" }, 10).groups;
+  assert.deepEqual(
+    filtered.map(({ count }) => count),
+    [2],
+  );
 });

@@ -1,14 +1,31 @@
 import { Registry } from "prom-client";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
-import type { ListenerName } from "#model/names.ts";
+import type { HandshakeFailure, HandshakeGrouping } from "#model/records/outcome.ts";
+import type { ServerReport } from "#model/records/server-report.ts";
+import type { VnicRates } from "#model/records/status.ts";
+import type { ListenerName, VnicName } from "#model/names.ts";
+import type { StateInForce } from "#control/change/change.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { EventBus } from "#control/event-bus.ts";
+import { ServerStates, type ServerState } from "#control/health/server-states.ts";
 import type { WorkerSink } from "#control/workers/worker-sink.ts";
 import { DirectorMetrics, type DirectorFacts } from "./director-metrics.ts";
+import { groupHandshakes, matchesFilter } from "./group-handshakes.ts";
+import { KeptHandshakes } from "./kept-handshakes.ts";
 import { ListenerTotals } from "./listener-totals.ts";
 import { listenerMetricsText } from "./listener-metrics.ts";
+import { RecentCounts } from "./recent-counts.ts";
+import { serverMetricsText } from "./server-metrics.ts";
+import { ServerTotals, type ServerTotal } from "./server-totals.ts";
 import type { RecordLines } from "./record-lines.ts";
+
+export interface HandshakesQuestion {
+  readonly filter?: HandshakeFilter;
+  readonly limit: number;
+  readonly skip?: number;
+}
 
 export interface TelemetryOptions {
   readonly bus: EventBus;
@@ -19,29 +36,6 @@ export interface TelemetryOptions {
   readonly nowMs?: () => number;
 }
 
-const KEPT_HANDSHAKES = 1_000;
-
-/** The last failed handshakes of the director. */
-class RecentHandshakes {
-  readonly #records: HandshakeRecord[] = [];
-  readonly #capacity: number;
-  #next = 0;
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  add(record: HandshakeRecord): void {
-    this.#records[this.#next] = record;
-    this.#next = (this.#next + 1) % this.#capacity;
-  }
-
-  /** Returns the newest first, by the times in the records, because workers report in batches. */
-  newest(limit: number): readonly HandshakeRecord[] {
-    return this.#records.toSorted((one, other) => other.atMs - one.atMs).slice(0, limit);
-  }
-}
-
 /** Collects events and the counts and records of workers, and provides the metrics and the recent failed handshakes. */
 export class Telemetry implements WorkerSink {
   readonly #bus: EventBus;
@@ -49,13 +43,27 @@ export class Telemetry implements WorkerSink {
   readonly #registry = new Registry();
   readonly #counters: ListenerTotals;
   readonly #director: DirectorMetrics;
-  readonly #recent = new RecentHandshakes(KEPT_HANDSHAKES);
+  readonly #kept = new KeptHandshakes();
+  readonly #servers: ServerTotals;
+  readonly #serverStates: ServerStates;
+  readonly #recent: RecentCounts;
 
   constructor({ bus, lines, snapshotOfDirector, nowMs = Date.now }: TelemetryOptions) {
     this.#bus = bus;
     this.#lines = lines;
     this.#counters = new ListenerTotals({
       listenersInForce: () => snapshotOfDirector().listeners,
+      nowMs,
+    });
+    this.#recent = new RecentCounts(nowMs);
+    this.#servers = new ServerTotals({
+      pairsInForce: () => snapshotOfDirector().serversInForce(),
+      nowMs,
+    });
+    this.#serverStates = new ServerStates({
+      totalsOf: (server) => this.#servers.of(server),
+      onChange: (server, { oper, reason }) =>
+        bus.publish({ name: "server-state", server, oper, reason }),
       nowMs,
     });
     this.#director = new DirectorMetrics(this.#registry, snapshotOfDirector);
@@ -65,6 +73,16 @@ export class Telemetry implements WorkerSink {
   /** Takes flat pairs of slot and amount (`SLOTS`). Counters are added up. A gauge replaces the worker's last value. */
   counted(workerId: number, listeners: Readonly<Record<string, readonly number[]>>): void {
     this.#counters.add(workerId, listeners);
+    for (const [listener, pairs] of Object.entries(listeners)) {
+      this.#recent.add(listener.slice(0, listener.lastIndexOf(":")), pairs);
+    }
+  }
+
+  servers(workerId: number, reports: readonly ServerReport[]): void {
+    this.#servers.add(workerId, reports);
+    for (const server of new Set(reports.map((report) => report.server))) {
+      this.#serverStates.update(server);
+    }
   }
 
   /** Publishes each batch of failed handshakes as an event. Access lines are logged directly, without an event. */
@@ -87,28 +105,71 @@ export class Telemetry implements WorkerSink {
     return this.#counters.openConnections(listener);
   }
 
-  /** Returns failed handshakes, the newest first. */
-  handshakes(limit: number): readonly HandshakeRecord[] {
-    return this.#recent.newest(limit);
+  /**
+   * Returns the failed handshakes that match, the newest first by the times in the records, because workers report in
+   * batches. The first `skip` of them are left out.
+   */
+  handshakes({ filter = {}, limit, skip = 0 }: HandshakesQuestion): readonly HandshakeRecord[] {
+    return Array.from(this.#kept.all())
+      .filter((record) => matchesFilter(record, filter))
+      .toSorted((one, other) => other.atMs - one.atMs)
+      .slice(skip, skip + limit);
+  }
+
+  handshakeGroups(
+    by: readonly HandshakeGrouping[],
+    filter: HandshakeFilter,
+    limit: number,
+  ): HandshakeGroups {
+    const countOf = (listener: ListenerName, cause: HandshakeFailure): number =>
+      this.#counters.failures(listener, cause);
+    return groupHandshakes(this.#kept.all(), by, filter, { limit, countOf });
+  }
+
+  /** Returns what the workers have counted for the server, by vNIC. */
+  serverTotals(server: string): readonly ServerTotal[] {
+    return this.#servers.of(server);
+  }
+
+  serverState(server: string): ServerState {
+    return this.#serverStates.of(server);
+  }
+
+  ratesOf(vnic: VnicName): VnicRates {
+    return this.#recent.of(vnic);
   }
 
   /** Prometheus text format 0.0.4. */
   async metrics(): Promise<Buffer> {
     const director = Buffer.from(`${await this.#registry.metrics()}\n`);
-    return Buffer.concat([director, ...(await listenerMetricsText(this.#counters))]);
+    const servers = Buffer.from(serverMetricsText(this.#servers.entries()));
+    return Buffer.concat([director, servers, ...(await listenerMetricsText(this.#counters))]);
   }
 
   /** Updates the metrics, and keeps failed handshakes. */
   #hear(event: DirectorEvent): void {
     const director = this.#director;
-    if (event.name === "change-applied") director.changeEnded("applied", event.seconds);
-    else if (event.name === "change-unchanged") director.changeEnded("unchanged", event.seconds);
+    if (event.name === "change-applied") {
+      director.changeEnded("applied", event.seconds);
+      this.#forgetRemoved(event.result.after);
+    } else if (event.name === "change-unchanged") director.changeEnded("unchanged", event.seconds);
     else if (event.name === "change-refused") director.changeEnded("refused", event.seconds);
     else if (event.name === "worker-restarted") director.workerRestarted(event.cause);
-    else if (event.name === "worker-gone") this.#counters.gone(event.worker);
-    else if (event.name === "endpoint-checked") director.endpointHealth(event);
-    else if (event.name === "handshakes-failed") {
-      for (const record of event.handshakes) this.#recent.add(record);
+    else if (event.name === "worker-gone") {
+      this.#counters.gone(event.worker);
+      this.#servers.gone(event.worker);
+    } else if (event.name === "endpoint-checked") {
+      director.endpointHealth(event);
+      this.#serverStates.checked(event);
+    } else if (event.name === "handshakes-failed") {
+      for (const record of event.handshakes) this.#kept.add(record);
     }
+  }
+
+  #forgetRemoved(after: StateInForce | undefined): void {
+    this.#recent.forgetIdle();
+    this.#servers.prune();
+    this.#serverStates.updateAll();
+    this.#serverStates.keepOnly(new Set(Object.keys(after?.document.servers ?? {})));
   }
 }

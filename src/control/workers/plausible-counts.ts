@@ -55,8 +55,8 @@ export class PlausibleCounts {
   readonly #nowMs: () => number;
   readonly #startedAtMs: number;
   #toldAtMs: number;
-  /** How much the worker may still count in each slot. The last element is for dropped records. */
-  readonly #left = new Float64Array(SLOTS.size + 1).fill(BURST_SECONDS * MAX_COUNTS_PER_SECOND);
+  /** How much the worker may still count in each slot. The last elements are for dropped records and for connects. */
+  readonly #left = new Float64Array(SLOTS.size + 2).fill(BURST_SECONDS * MAX_COUNTS_PER_SECOND);
   readonly #bytes = new Float64Array(SLOTS.size);
 
   constructor(nowMs = (): number => performance.now()) {
@@ -101,6 +101,25 @@ export class PlausibleCounts {
       }
     }
     return undefined;
+  }
+
+  /** Returns false if no connection of the worker can have relayed so many bytes. */
+  canHaveRelayed(bytes: number): boolean {
+    return bytes <= this.#ageSeconds() * MAX_BYTES_PER_SECOND;
+  }
+
+  /** Returns false if no connection of the worker can be so old. */
+  canBeOpenSince(ageMs: number): boolean {
+    return ageMs <= this.#ageSeconds() * 1_000;
+  }
+
+  canHaveFailedInARow(connects: number): boolean {
+    return connects <= this.#ageSeconds() * MAX_COUNTS_PER_SECOND;
+  }
+
+  canHaveTried(connects: number): boolean {
+    this.passTime();
+    return this.#take(SLOTS.size + 1, connects);
   }
 
   canHaveDropped(records: number): boolean {

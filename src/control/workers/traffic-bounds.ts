@@ -7,13 +7,13 @@ interface Allowance {
 }
 
 /**
- * At least twice what a healthy worker sends under a flood of clients: 8 MiB per second (`Reports`), five flushes of 2,200
- * records, and, after a pause of the control process, the 4 MiB that waited in the worker.
+ * At least twice what a healthy worker sends under a flood of clients: 10 MiB per second (`Reports`), five flushes of 3,000
+ * records, and, after a pause of the control process, the 4 MiB that waited in the worker. A list of connections has 1 MiB.
  */
 const ALLOWANCES = {
   messages: { perSecond: 1_000, atOnce: 5_000 },
-  bytes: { perSecond: 16 * MIB, atOnce: 32 * MIB },
-  records: { perSecond: 15_000, atOnce: 60_000 },
+  bytes: { perSecond: 24 * MIB, atOnce: 48 * MIB },
+  records: { perSecond: 30_000, atOnce: 90_000 },
   /** Bytes on standard output and standard error. */
   "printed bytes": { perSecond: MIB, atOnce: 8 * MIB },
 } as const satisfies Readonly<Record<string, Allowance>>;

@@ -16,6 +16,7 @@ import { boundNotices } from "./output-lines.ts";
 import { ReplySlot } from "./reply-slot.ts";
 import type { WorkerCommand } from "./worker-command.ts";
 import { WorkerIntake } from "./worker-intake.ts";
+import { WorkerQueries } from "./worker-queries.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 import type { NoticeLevel, WorkerSink } from "./worker-sink.ts";
 
@@ -47,6 +48,9 @@ export type PrepareOutcome = "prepared" | "absent" | DirectorError;
 
 const MAX_RUNTIME_CHARACTERS = 100;
 
+const unexpected = (type: ToControl["type"]): string =>
+  `The worker sent '${type}' although no such reply was expected.`;
+
 /**
  * One worker process, seen from the control process. Each request has a deadline, and a worker that misses it is killed. So
  * after a request it is known what the worker serves, or the worker has ended.
@@ -64,6 +68,7 @@ export class WorkerHandle {
   readonly #tellUnbounded: (level: NoticeLevel, text: string) => void;
   readonly #startedAtMs = Date.now();
   readonly #replies = new ReplySlot();
+  readonly #queries: WorkerQueries;
   readonly #liveness: LivenessWatch;
   readonly #intake = new WorkerIntake();
   #state: WorkerState = "starting";
@@ -87,6 +92,10 @@ export class WorkerHandle {
       bus.publish({ name: "worker-notice", worker: id, level, text });
     };
     this.#tell = boundNotices(this.#tellUnbounded);
+    this.#queries = new WorkerQueries({
+      send: (message) => this.send(message),
+      onUnexpected: (type) => this.#misbehave(unexpected(type)),
+    });
     this.#liveness = new LivenessWatch(options.deadlines.hungMs, {
       onHung: () => this.kill("hung"),
       onTick: (seconds) => this.#intake.passTime(seconds),
@@ -108,6 +117,16 @@ export class WorkerHandle {
   /** True if the worker is up and not draining, so that it can be asked to prepare. */
   get canParticipate(): boolean {
     return this.#isUp && !this.#isGone && this.#state !== "draining";
+  }
+
+  /** True if the worker can be asked for its connections, also while it drains. */
+  get canAnswer(): boolean {
+    return this.#isUp && !this.#isGone && this.#killedFor === undefined;
+  }
+
+  /** Asks for open connections, or cuts them. */
+  get queries(): WorkerQueries {
+    return this.#queries;
   }
 
   /** True if the worker was told to drain. Its end is then no failure. */
@@ -264,6 +283,8 @@ export class WorkerHandle {
       }
       case "counted":
         return this.#options.sink.counted(this.id, message.listeners);
+      case "servers":
+        return this.#options.sink.servers(this.id, message.servers);
       case "events":
         return this.#options.sink.events(message.handshakes, message.connections, message.dropped);
       case "notice":
@@ -272,6 +293,9 @@ export class WorkerHandle {
         this.#cut ??= message.cut;
         this.#killAfter(this.#options.deadlines.exitMs);
         return this.#takeReply(message);
+      case "connections":
+      case "cut":
+        return this.#queries.take(message);
       case "ready":
       case "prepared":
       case "refused":
@@ -297,7 +321,7 @@ export class WorkerHandle {
   #takeReply(message: ToControl): void {
     // A draining worker may still answer an earlier request.
     if (this.#replies.offer(message) || this.isDraining) return;
-    this.#misbehave(`The worker sent '${message.type}' although no such reply was expected.`);
+    this.#misbehave(unexpected(message.type));
   }
 
   #misbehave(text: string): void {
@@ -316,6 +340,7 @@ export class WorkerHandle {
     this.#liveness.close();
     clearTimeout(this.#killTimer);
     this.#replies.close();
+    this.#queries.close();
     return {
       cause: this.#killedFor ?? "exited",
       exit,

@@ -3,17 +3,24 @@ import { test } from "node:test";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { ListenerMode } from "#model/listener-mode.ts";
 import { SLOTS } from "#model/records/metric-catalog.ts";
-import { sampleConnection } from "#harness/sample-director.ts";
+import { sampleConnection, sampleOpenConnection } from "#harness/sample-director.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
+import { vnicNameOf } from "#model/names.ts";
 import { emptyCompiled } from "#harness/fake-pool.ts";
 import { WorkerIntake } from "./worker-intake.ts";
 
 const { listener: name } = sampleConnection;
+const bare = {
+  name,
+  vnic: vnicNameOf("front", "shop"),
+  endpoints: [{ kind: "tcp", server: "web-1", address: "127.0.0.1", port: 80 }],
+  standby: [],
+} as const;
 
 function intakeWith(...accessLogs: readonly SnapshotListener["accessLog"][]): WorkerIntake {
   const intake = new WorkerIntake();
   for (const accessLog of accessLogs) {
-    const listener = { name, mode: "tcp", accessLog } as SnapshotListener;
+    const listener = { ...bare, mode: "tcp", accessLog } as unknown as SnapshotListener;
     intake.expect({ ...emptyCompiled(1).snapshot, listeners: [listener] });
   }
   return intake;
@@ -39,7 +46,7 @@ test("a worker sends no access line for a listener that has none", () => {
 test("a worker counts only what the modes of a listener carry, of those that the worker was told of", () => {
   const intake = new WorkerIntake();
   const expectMode = (mode: ListenerMode): void => {
-    const listener = { name, mode, accessLog: "off" } as SnapshotListener;
+    const listener = { ...bare, mode, accessLog: "off" } as unknown as SnapshotListener;
     intake.expect({ ...emptyCompiled(1).snapshot, listeners: [listener] });
   };
   const { tlsd_handshakes_total: handshakes, tlsd_connections_accepted_total: accepted } =
@@ -58,4 +65,52 @@ test("a worker counts only what the modes of a listener carry, of those that the
   expectMode("redirect");
   assert.ok("message" in take(handshakes));
   assert.ok("message" in take(accepted));
+});
+
+test("counts of a server are possible, and only of servers that the worker was told of", () => {
+  const intake = intakeWith("off");
+  const report = { vnic: bare.vnic, server: "web-1", openConnections: 0, failuresInARow: 0 };
+  const take = (more: object) =>
+    intake.take(
+      { type: "servers", servers: [{ ...report, connects: 1, failures: 1, ...more }] },
+      100,
+    );
+  assert.deepEqual(take({}), {
+    message: { type: "servers", servers: [{ ...report, connects: 1, failures: 1 }] },
+  });
+  assert.deepEqual(take({ server: "web-2" }), { message: { type: "servers", servers: [] } });
+  for (const more of [
+    ...[{ openConnections: 1e9 }, { connects: 1e9 }, { failures: 1e9 }],
+    { failuresInARow: 1e12 },
+  ]) {
+    assert.match(JSON.stringify(take(more)), /impossible counts of a server/);
+  }
+  assert.match(JSON.stringify(take({ lastFailure: "boredom" })), /unknown message/);
+});
+
+test("a list of connections is possible, and has only listeners that the worker was told of", () => {
+  const intake = new WorkerIntake();
+  const listener = { ...bare, mode: "tcp", accessLog: "off" } as unknown as SnapshotListener;
+  const { snapshot } = emptyCompiled(1);
+  intake.expect({ ...snapshot, listeners: [listener], maxConnections: 10 });
+  const open = { ...sampleOpenConnection, ageMs: 1 };
+  const take = (total: number, ...connections: readonly unknown[]) =>
+    intake.take({ type: "connections", number: 1, total, connections }, 100);
+  const message = { type: "connections", number: 1, total: 3, connections: [open] };
+  const others = [
+    { ...open, listener: "front.pay:1" },
+    { ...open, serverName: "x".repeat(300) },
+  ];
+  assert.deepEqual(take(3, open, ...others), { message });
+  assert.match(JSON.stringify(take(0, open)), /impossible list/);
+  assert.match(JSON.stringify(take(1e9)), /impossible list/);
+  for (const more of [{ ageMs: 1e12 }, { bytesToClient: 1e15 }, { toClientPerSecond: 1e15 }]) {
+    assert.match(JSON.stringify(take(3, { ...open, ...more })), /impossible list/);
+  }
+  assert.match(
+    JSON.stringify(take(3, ...Array.from({ length: 1_001 }, () => open))),
+    /unknown message/,
+  );
+  const cut = JSON.stringify(intake.take({ type: "cut", number: 1, cut: 11 }, 100));
+  assert.match(cut, /impossible number of cut/);
 });

@@ -3,7 +3,9 @@ import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
 import type { ListenerName } from "#model/names.ts";
 import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts";
-import { metricsOf } from "#model/records/mode-records.ts";
+import { endpointsOf, metricsOf } from "#model/records/mode-records.ts";
+import type { OpenConnection } from "#model/records/open-connection.ts";
+import type { ServerReport } from "#model/records/server-report.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import type { ToControl } from "#protocol/messages.ts";
 import { PlausibleCounts } from "./plausible-counts.ts";
@@ -32,12 +34,16 @@ export class WorkerIntake {
   readonly #carried = new Map<ListenerName, readonly boolean[]>();
   /** The listeners with an access log. */
   readonly #logged = new Set<ListenerName>();
+  /** The vNICs and servers that the worker has been told of, as `<vnic> <server>`. */
+  readonly #servers = new Set<string>();
   /** The highest connection limit of all snapshots that the worker has received. */
   #maxOpen = 0;
 
   /** Allows messages about this snapshot, which the worker is about to receive. */
   expect({ listeners, maxConnections }: Snapshot): void {
-    for (const { name, mode, accessLog } of listeners) {
+    for (const listener of listeners) {
+      const { name, mode, accessLog, vnic } = listener;
+      for (const { server } of endpointsOf(listener) ?? []) this.#servers.add(`${vnic} ${server}`);
       this.#allow(name, CARRIED.get(mode) ?? NOTHING);
       if (accessLog !== "off") this.#logged.add(name);
     }
@@ -58,7 +64,7 @@ export class WorkerIntake {
   take(value: unknown, bytes: number): Taken {
     const flood = this.#floodOf("messages", 1) ?? this.#floodOf("bytes", bytes);
     if (flood !== undefined) return { objection: flood };
-    const message = tryWorkerMessage(value, this.#carried);
+    const message = tryWorkerMessage(value, this.#carried, this.#servers);
     if (message === undefined) return { objection: "The worker sent an unknown message." };
     const objection = this.#objectionTo(message);
     return objection === undefined ? { message } : { objection };
@@ -96,6 +102,18 @@ export class WorkerIntake {
         }
         return this.#floodOf("records", handshakes.length + connections.length);
       }
+      case "servers":
+        return this.#objectionToServers(message.servers);
+      case "connections": {
+        const { total, connections } = message;
+        const isPossible =
+          total <= this.#maxOpen &&
+          connections.length <= total &&
+          connections.every((connection) => this.#isPossible(connection));
+        if (!isPossible) return "The worker sent an impossible list of connections.";
+        return this.#floodOf("records", connections.length);
+      }
+      case "cut":
       case "drained":
         return message.cut <= this.#maxOpen
           ? undefined
@@ -112,6 +130,27 @@ export class WorkerIntake {
       default:
         return message satisfies never;
     }
+  }
+
+  #objectionToServers(servers: readonly ServerReport[]): string | undefined {
+    const isPossible = servers.every(
+      ({ openConnections, connects, failures, failuresInARow }) =>
+        openConnections <= this.#maxOpen &&
+        this.#counts.canHaveTried(connects + failures) &&
+        this.#counts.canHaveFailedInARow(failuresInARow),
+    );
+    return isPossible ? undefined : "The worker reported impossible counts of a server.";
+  }
+
+  #isPossible(connection: OpenConnection): boolean {
+    const { ageMs, bytesFromClient, bytesToClient } = connection;
+    return (
+      this.#counts.canBeOpenSince(ageMs) &&
+      this.#counts.canHaveRelayed(Math.max(bytesFromClient, bytesToClient)) &&
+      this.#counts.canHaveRelayed(
+        Math.max(connection.fromClientPerSecond, connection.toClientPerSecond),
+      )
+    );
   }
 
   #mayBeLogged({ listener, outcome }: ConnectionRecord): boolean {

@@ -66,6 +66,11 @@ export class WorkerPool implements Participants {
     return [...this.#workers].map((worker) => worker.status());
   }
 
+  /** Every worker that may have open connections, also while it drains. */
+  answering(): readonly WorkerHandle[] {
+    return [...this.#workers].filter(({ canAnswer }) => canAnswer);
+  }
+
   participants(): readonly WorkerHandle[] {
     return [...this.#workers].filter(
       (worker) => worker.canParticipate && !this.#catchingUp.has(worker),

@@ -1,5 +1,6 @@
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { ServerReport } from "#model/records/server-report.ts";
 import type { ListenerName } from "#model/names.ts";
 
 export type NoticeLevel = "info" | "warn" | "error";
@@ -7,6 +8,7 @@ export type NoticeLevel = "info" | "warn" | "error";
 /** Receives what workers report. Everything has been checked and is bounded. */
 export interface WorkerSink {
   counted(workerId: number, listeners: Readonly<Record<ListenerName, readonly number[]>>): void;
+  servers(workerId: number, reports: readonly ServerReport[]): void;
   events(
     handshakes: readonly HandshakeRecord[],
     connections: readonly ConnectionRecord[],

@@ -1,6 +1,5 @@
-import type { EndpointFailure } from "#model/records/outcome.ts";
+import { isEndpointsFault, type EndpointFailure } from "#model/records/outcome.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
-import { isEndpointsFault } from "../endpoint/classify-endpoint-failure.ts";
 import { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Candidate } from "../endpoint/endpoint-set.ts";
 import type { EndpointRules } from "../listener-rules.ts";
@@ -65,6 +64,7 @@ export async function connectEndpoint(
       failedKeys.push(candidate.key);
       connection.endpointFailure = attempt;
       listener.counters.add(FAILED_SLOTS[attempt]);
+      candidate.figures.failed(attempt);
       if (isEndpointsFault(attempt))
         candidate.health.failed(plane.clock.nowMs(), attempt === "timeout");
     }
@@ -93,6 +93,7 @@ async function tryEndpoint(
   const target = targetOf(endpoint, endpointTls !== undefined);
   const lease = new EndpointLease(candidate, plane.wire, target);
   connection.lease = lease;
+  connection.server = endpoint.server;
   connection.setDeadline(timeouts.connectMs, lease);
   const failure = await lease.untilConnected();
   if (failure !== undefined) return failure;

@@ -26,7 +26,7 @@ export interface Plane {
   readonly clock: Clock;
   readonly contexts: ContextStore;
   readonly deadlines: Deadlines;
-  readonly connections: OpenConnections;
+  readonly connections: OpenConnections<ConnectionState>;
   readonly openingMemory: OpeningMemory;
   readonly relayMemory: RelayMemory;
   readonly recorder: Recorder;
@@ -71,6 +71,8 @@ export abstract class ConnectionState<
   readonly acceptedMs: number;
   /** The raw socket before the TLS handshake starts, then the TLS socket. */
   client: WireSocket;
+  /** Name of the server whose endpoint was tried last. */
+  server: string | undefined;
   /** The lease of the endpoint that is being connected or used. */
   lease: EndpointLease | undefined;
   clientAddress: string;

@@ -178,8 +178,11 @@ export function endConnection(
   release(connection);
 }
 
-/** Ends a connection in any stage, because the drain deadline has passed or a stage has thrown. */
-export function cutConnection(connection: ConnectionState, why: "drained" | "internal"): void {
+/** Ends a connection in any stage. `internal` means that a stage has thrown. */
+export function cutConnection(
+  connection: ConnectionState,
+  why: "drained" | "cut-by-operator" | "internal",
+): void {
   if (connection.isOpen) endConnection(connection, why);
   else refuseConnection(connection, why);
 }

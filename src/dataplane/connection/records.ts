@@ -9,6 +9,8 @@ import type { ConnectionState } from "./connection-state.ts";
 
 /** A ClientHello can list 127 versions (RFC 8446 section 4.2.1). The record holds fewer. */
 const MAX_RECORDED_VERSIONS = 100;
+/** A ClientHello can list kilobytes of protocols. A record with all of them would displace others in a flood. */
+const MAX_RECORDED_ALPN_CHARACTERS = 1_024;
 
 /** TypeScript does not check that the keys of a spread belong to the record, so the type of this function does. */
 const optional = <Key extends keyof ConnectionRecord | keyof HandshakeRecord, Value>(
@@ -37,13 +39,21 @@ export function handshakeRecordOf(
     clientPort: connection.clientPort,
     ...optional("proxyAddress", connection.proxyAddress),
     ...optional("serverName", connection.serverName),
-    ...optional("alpn", hello?.alpn),
+    ...optional("alpn", hello?.alpn && recordedAlpnOf(hello.alpn)),
     ...optional(
       "offeredVersions",
       hello?.versions.slice(0, MAX_RECORDED_VERSIONS).map(versionName),
     ),
     durationMs: toMicroseconds(connection.elapsedMs()),
   };
+}
+
+function recordedAlpnOf(alpn: readonly string[]): readonly string[] {
+  let characters = 0;
+  return alpn.filter((protocol) => {
+    characters += protocol.length;
+    return characters <= MAX_RECORDED_ALPN_CHARACTERS;
+  });
 }
 
 /** Must be called before the lease is released, because only an open lease names the endpoint. */
@@ -70,6 +80,7 @@ export function connectionRecordOf(
     ...optional("resumed", tls?.isResumed),
     ...optional("clientCertificate", peerCertificate?.commonName ?? peerCertificate?.subject),
     ...optional("endpoint", lease?.isOpen === true ? endpointTextOf(lease) : undefined),
+    ...optional("server", connection.server),
     ...optional("endpointFailure", connection.endpointFailure),
     handshakeMs: toMicroseconds(connection.handshakeMs),
     connectMs: toMicroseconds(connection.connectMs),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { isEndpointsFault } from "#model/records/outcome.ts";
 import type { WireFailure } from "../wire/wire.ts";
-import { classifyEndpointFailure, isEndpointsFault } from "./classify-endpoint-failure.ts";
+import { classifyEndpointFailure } from "./classify-endpoint-failure.ts";
 
 type PlainKind = Exclude<WireFailure["kind"], "alert" | "tls" | "verify">;
 

@@ -37,7 +37,3 @@ export function classifyEndpointFailure(
       return failure satisfies never;
   }
 }
-
-/** Whether the endpoint caused the failure. A lack of resources in the director must not mark an endpoint as down. */
-export const isEndpointsFault = (failure: EndpointFailure): boolean =>
-  failure !== "no-open-files" && failure !== "busy";

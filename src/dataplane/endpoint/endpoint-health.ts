@@ -1,3 +1,5 @@
+import { ServersFigures } from "../observe/server-figures.ts";
+
 /** Number of connects that must fail in a row before an endpoint counts as down. */
 const FALL = 3;
 const FIRST_BACK_OFF_MS = 1_000;
@@ -49,6 +51,8 @@ export class EndpointHealth {
 
 /** The health of each endpoint, by endpoint key. */
 export class EndpointHealths {
+  /** What is counted for each vNIC and server. */
+  readonly servers = new ServersFigures();
   readonly #byKey = new Map<string, EndpointHealth>();
   #checkedDown: ReadonlySet<string> = new Set();
 

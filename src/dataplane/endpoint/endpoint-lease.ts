@@ -52,6 +52,7 @@ export class EndpointLease implements WireHandler {
     health.connecting -= 1;
     health.openConnections += 1;
     health.succeeded();
+    this.candidate.figures.connected();
     this.#state = "open";
   }
 
@@ -59,7 +60,10 @@ export class EndpointLease implements WireHandler {
   release(): void {
     const { health } = this.candidate;
     if (this.#state === "connecting") health.connecting -= 1;
-    if (this.#state === "open") health.openConnections -= 1;
+    if (this.#state === "open") {
+      health.openConnections -= 1;
+      this.candidate.figures.closed();
+    }
     this.#state = "released";
   }
 

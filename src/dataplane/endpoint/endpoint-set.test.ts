@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Balance } from "#model/document/profile.ts";
+import { vnicNameOf } from "#model/names.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { EndpointHealths } from "./endpoint-health.ts";
 import { EndpointSet } from "./endpoint-set.ts";
@@ -12,10 +13,11 @@ const endpoint = (server: string): SnapshotEndpoint => ({
   port: 80,
 });
 const servers = ["1", "2", "3"].map(endpoint);
+const vnic = vnicNameOf("front", "shop");
 const healths = (): EndpointHealths => new EndpointHealths();
 
 function firstChoices(balance: Balance, clients: readonly string[], live = healths()): string[] {
-  const set = new EndpointSet(servers, [], balance, live);
+  const set = new EndpointSet(servers, [], balance, live, vnic);
   return clients.map((client) => set.inOrder(client, 0)[0]?.endpoint.server ?? "");
 }
 
@@ -29,7 +31,7 @@ describe("endpoint set", () => {
     const standby = ["8", "9"].map(endpoint);
     const choices = (set: EndpointSet): readonly (string | undefined)[] =>
       Array.from({ length: 4 }, () => set.inOrder("a", 0)[0]?.endpoint.server);
-    const set = new EndpointSet(servers, standby, "round-robin", live);
+    const set = new EndpointSet(servers, standby, "round-robin", live, vnic);
     assert.deepEqual(choices(set), ["1", "2", "3", "1"]);
     live.setCheckedDown(["127.0.0.1:80"]);
     assert.deepEqual(choices(set), ["2", "3", "2", "3"]);
@@ -60,7 +62,7 @@ describe("endpoint set", () => {
 
   it("tries standby after the healthy servers, and endpoints that are down last", () => {
     const live = healths();
-    const set = new EndpointSet([endpoint("1")], [endpoint("9")], "round-robin", live);
+    const set = new EndpointSet([endpoint("1")], [endpoint("9")], "round-robin", live, vnic);
     const order = (nowMs: number): string[] =>
       set.inOrder("a", nowMs).map((candidate) => candidate.endpoint.server);
     assert.deepEqual(order(0), ["1", "9"]);

@@ -1,11 +1,14 @@
+import type { VnicName } from "#model/names.ts";
 import type { Balance } from "#model/document/profile.ts";
 import { endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
+import type { ServerFigures } from "../observe/server-figures.ts";
 import type { EndpointHealth, EndpointHealths } from "./endpoint-health.ts";
 
 export interface Candidate {
   readonly endpoint: SnapshotEndpoint;
   readonly key: string;
   readonly health: EndpointHealth;
+  readonly figures: ServerFigures;
 }
 
 /** FNV-1a with 32 bits, which is fast and distributes clients evenly enough. */
@@ -30,10 +33,12 @@ export class EndpointSet {
     standby: readonly SnapshotEndpoint[],
     balance: Balance,
     healths: EndpointHealths,
+    vnic: VnicName,
   ) {
     const candidateOf = (endpoint: SnapshotEndpoint): Candidate => {
       const key = endpointKeyOf(endpoint);
-      return { endpoint, key, health: healths.of(key) };
+      const figures = healths.servers.of(vnic, endpoint.server);
+      return { endpoint, key, health: healths.of(key), figures };
     };
     this.#servers = servers.map(candidateOf);
     this.#standby = standby.map(candidateOf);

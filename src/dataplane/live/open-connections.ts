@@ -22,8 +22,8 @@ const PATIENCE_MS = 100;
  * that has waited longest for its endpoint. An endpoint that does not answer can therefore not block the clients of
  * other endpoints. A drain waits until all connections and farewells are closed.
  */
-export class OpenConnections {
-  readonly #open = new Set<Open>();
+export class OpenConnections<Connection extends Open = Open> {
+  readonly #open = new Set<Connection>();
   /** The oldest first. */
   readonly #farewells = new Set<Cuttable>();
   /** The open connections that wait for their endpoint, with the time since when. The oldest is first. */
@@ -52,11 +52,16 @@ export class OpenConnections {
     return true;
   }
 
-  add(connection: Open): void {
+  /** Returns the open connections, the oldest first. */
+  all(): Iterable<Connection> {
+    return this.#open;
+  }
+
+  add(connection: Connection): void {
     this.#open.add(connection);
   }
 
-  delete(connection: Open & Waiting): void {
+  delete(connection: Connection & Waiting): void {
     this.#open.delete(connection);
     this.#waiting.delete(connection);
     this.#notifyIfEmpty();

@@ -1,10 +1,18 @@
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
+import type { HandshakeFailure } from "#model/records/outcome.ts";
+import type { ListenerName } from "#model/names.ts";
 
 const FLUSH_MS = 200;
 /** How many records may wait for one flush. The rest is dropped and counted. */
 const MAX_HANDSHAKES = 200;
 const MAX_CONNECTIONS = 2_000;
+/**
+ * How many failed handshakes of each cause and listener are kept for one flush beyond `MAX_HANDSHAKES`, so that a flood
+ * of one kind does not displace the others.
+ */
+const QUOTA = 5;
+const MAX_HANDSHAKES_WITH_QUOTAS = 1_000;
 
 export interface Events {
   readonly handshakes: readonly HandshakeRecord[];
@@ -19,6 +27,8 @@ export interface Events {
 export class Recorder {
   readonly #send: (events: Events) => void;
   #handshakes: HandshakeRecord[] = [];
+  /** How many of `#handshakes` have each cause and listener. */
+  readonly #kept = new Map<ListenerName, Map<HandshakeFailure, number>>();
   #connections: ConnectionRecord[] = [];
   #dropped = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -28,9 +38,24 @@ export class Recorder {
   }
 
   handshakeFailed(record: HandshakeRecord): void {
-    if (this.#handshakes.length < MAX_HANDSHAKES) this.#handshakes.push(record);
+    if (this.#hasRoomFor(record)) this.#handshakes.push(record);
     else this.#dropped += 1;
     this.#flushSoon();
+  }
+
+  /** Counts the record if there is room. */
+  #hasRoomFor({ listener, failure }: HandshakeRecord): boolean {
+    const { length } = this.#handshakes;
+    let causes = this.#kept.get(listener);
+    const count = causes?.get(failure) ?? 0;
+    const isWithinQuota = count < QUOTA && length < MAX_HANDSHAKES_WITH_QUOTAS;
+    if (length >= MAX_HANDSHAKES && !isWithinQuota) return false;
+    if (causes === undefined) {
+      causes = new Map();
+      this.#kept.set(listener, causes);
+    }
+    causes.set(failure, count + 1);
+    return true;
   }
 
   connectionEnded(record: ConnectionRecord): void {
@@ -49,6 +74,7 @@ export class Recorder {
       dropped: this.#dropped,
     });
     this.#handshakes = [];
+    this.#kept.clear();
     this.#connections = [];
     this.#dropped = 0;
   }

@@ -7,6 +7,7 @@ import { Channel } from "#protocol/channel.ts";
 import type { ToControl } from "#protocol/messages.ts";
 import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
 import { Counters, slotOf, type Slot } from "./counters.ts";
+import { ServersFigures } from "./server-figures.ts";
 import { Reports } from "./reports.ts";
 
 type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly type: Name }>;
@@ -44,6 +45,7 @@ function makeReports() {
   const reports = new Reports({
     channel,
     counters,
+    servers: new ServersFigures(),
     countOpen() {},
     listenerNames: () => new Set(),
   });

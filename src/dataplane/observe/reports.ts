@@ -1,6 +1,7 @@
 import type { ListenerName } from "#model/names.ts";
 import type { Channel } from "#protocol/channel.ts";
 import type { ToControl } from "#protocol/messages.ts";
+import type { ServersFigures } from "./server-figures.ts";
 import type { Counters } from "./counters.ts";
 import type { Events } from "./recorder.ts";
 
@@ -9,6 +10,8 @@ type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly typ
 const MIB = 1_048_576;
 /** How many bytes are sent between two heartbeats, which is one second. The control process allows twice as much. */
 const MAX_EVENT_BYTES = 4 * MIB;
+/** Only failed handshakes may use this in addition, so that a flood of access lines does not displace them. */
+const MAX_HANDSHAKE_BYTES = 2 * MIB;
 const MAX_COUNT_BYTES = 4 * MIB;
 const MAX_NOTICES = 20;
 /**
@@ -16,12 +19,15 @@ const MAX_NOTICES = 20;
  * filled.
  */
 const LISTENERS_A_MESSAGE = 200;
+/** A name has at most 4,096 characters, and nearly always far fewer. */
+const SERVERS_A_MESSAGE = 100;
 /** Counts are not sent while more bytes than this wait in the channel. */
 const MAX_WAITING_BYTES = MIB;
 
 export interface ReportsParts {
   readonly channel: Pick<Channel<ToControl>, "send" | "sentBytes" | "waitingBytes">;
   readonly counters: Counters;
+  readonly servers: ServersFigures;
   /** Adds the bytes of open connections since the last call to `counters`. */
   readonly countOpen: () => void;
   /** Listeners whose counters are kept even if they have counted nothing. */
@@ -52,7 +58,7 @@ export class Reports {
   }
 
   count(): void {
-    const { channel, counters, countOpen, listenerNames } = this.#parts;
+    const { channel, counters, servers, countOpen, listenerNames } = this.#parts;
     countOpen();
     const startedBytes = channel.sentBytes;
     while (
@@ -63,12 +69,21 @@ export class Reports {
       if (listeners === undefined) break;
       channel.send({ type: "counted", listeners });
     }
+    while (
+      channel.sentBytes - startedBytes < MAX_COUNT_BYTES &&
+      channel.waitingBytes < MAX_WAITING_BYTES
+    ) {
+      const reports = servers.takeChanges(SERVERS_A_MESSAGE);
+      if (reports.length === 0) break;
+      channel.send({ type: "servers", servers: reports });
+    }
     counters.keepOnly(listenerNames());
   }
 
   events({ handshakes, connections, dropped }: Events): void {
     this.#dropped += dropped;
-    this.#sendEvents(handshakes, connections);
+    if (handshakes.length > 0) this.#sendEvents(handshakes, []);
+    if (connections.length > 0 || handshakes.length === 0) this.#sendEvents([], connections);
   }
 
   notice(notice: Message<"notice">): void {
@@ -79,7 +94,8 @@ export class Reports {
   #sendEvents(handshakes: Events["handshakes"], connections: Events["connections"]): void {
     const { channel } = this.#parts;
     const records = handshakes.length + connections.length;
-    if (this.#eventBytes >= MAX_EVENT_BYTES) {
+    const maxBytes = MAX_EVENT_BYTES + (handshakes.length > 0 ? MAX_HANDSHAKE_BYTES : 0);
+    if (this.#eventBytes >= maxBytes) {
       this.#dropped += records;
       return;
     }
@@ -93,11 +109,6 @@ export class Reports {
   }
 
   #sendHalves(handshakes: Events["handshakes"], connections: Events["connections"]): void {
-    if (handshakes.length > 0 && connections.length > 0) {
-      this.#sendEvents(handshakes, []);
-      this.#sendEvents([], connections);
-      return;
-    }
     const [firstHandshakes, otherHandshakes] = halvesOf(handshakes);
     const [firstConnections, otherConnections] = halvesOf(connections);
     this.#sendEvents(firstHandshakes, firstConnections);

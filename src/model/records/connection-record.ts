@@ -30,6 +30,7 @@ export const ConnectionRecordSchema = shape(
       ),
     ),
     endpoint: Type.Optional(longText("Server name and address, as in `web-1 127.0.0.1:8080`.")),
+    server: Type.Optional(longText("Name of the server that was used, or tried last.")),
     endpointFailure: Type.Optional(oneOf(ENDPOINT_FAILURE_NAMES, "Why no endpoint could be used.")),
     handshakeMs: sinceAccept("Time until the handshake was done."),
     connectMs: sinceAccept("Time until an endpoint was connected."),

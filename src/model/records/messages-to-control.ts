@@ -9,12 +9,16 @@ import { count, oneOf, shape, type ShapeOf } from "../shape.ts";
 import { ConnectionRecordSchema } from "./connection-record.ts";
 import { HandshakeRecordSchema } from "./handshake-record.ts";
 import { SLOTS } from "./metric-catalog.ts";
+import { MAX_LISTED, OpenConnectionSchema } from "./open-connection.ts";
+import { ServerReportSchema } from "./server-report.ts";
 import { longText, milliseconds } from "./record-fields.ts";
 
 /** Greater than the number of records that a worker collects for one flush. */
 export const MAX_RECORDS = 2_500;
 /** Greater than the number of listeners that a worker puts into one message. */
 const MAX_LISTENERS = 1_000;
+/** Greater than the number of servers that a worker puts into one message. */
+const MAX_SERVERS = 500;
 
 const message = <Name extends string, Properties extends TProperties>(
   type: Name,
@@ -24,7 +28,7 @@ const message = <Name extends string, Properties extends TProperties>(
 
 const number = count("Number of the snapshot.");
 
-/** Every message except `events`. */
+/** Every message except `events` and `connections`. */
 export const PlainMessageSchema = Type.Union([
   message(
     "ready",
@@ -65,12 +69,25 @@ export const PlainMessageSchema = Type.Union([
     "What each listener has counted since the last such message, as flat pairs of slot and amount. Gauges are absolute.",
   ),
   message(
+    "servers",
+    { servers: Type.Array(ServerReportSchema, { maxItems: MAX_SERVERS }) },
+    "What the worker has counted for servers since the last such message. Open connections are absolute.",
+  ),
+  message(
     "notice",
     {
       level: oneOf(["info", "warn", "error"], "Level of the line in the log."),
       text: longText("The notice in a sentence."),
     },
     "Something that an operator should read and that belongs to no connection.",
+  ),
+  message(
+    "cut",
+    {
+      number: count("Number of the request."),
+      cut: count("How many connections were cut."),
+    },
+    "The reply to `cut-connections`, when all of them are closed.",
   ),
   message("draining", {}, "Sent once after `drain`: the worker accepts no more connections."),
   message(
@@ -90,4 +107,17 @@ export const EventsMessageSchema = message(
   "Records of failed handshakes and of connections that have ended.",
 );
 
-export type ToControl = ShapeOf<typeof PlainMessageSchema> | ShapeOf<typeof EventsMessageSchema>;
+export const ConnectionsMessageSchema = message(
+  "connections",
+  {
+    number: count("Number of the request."),
+    total: count("How many open connections match."),
+    connections: Type.Array(OpenConnectionSchema, { maxItems: MAX_LISTED }),
+  },
+  "The reply to `list-connections`.",
+);
+
+export type ToControl =
+  | ShapeOf<typeof PlainMessageSchema>
+  | ShapeOf<typeof EventsMessageSchema>
+  | ShapeOf<typeof ConnectionsMessageSchema>;

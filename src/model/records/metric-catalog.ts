@@ -145,6 +145,33 @@ export type ConnectionMetricName = (typeof CONNECTION_METRICS)[number]["name"];
 export type EndpointMetricName = (typeof ENDPOINT_METRICS)[number]["name"];
 export type HandshakeMetricName = (typeof HANDSHAKE_METRICS)[number]["name"];
 
+/**
+ * Counted for each vNIC and each server that its endpoints are on, with the labels `vnic` and `server`. The names of both are
+ * in the document, which bounds their number.
+ */
+export const SERVER_METRICS = [
+  {
+    name: "tlsd_server_connections_open",
+    kind: "gauge",
+    help: "Connections to endpoints of the server that are open now.",
+  },
+  {
+    name: "tlsd_server_connects_total",
+    kind: "counter",
+    help: "Connections established to endpoints of the server.",
+  },
+  {
+    name: "tlsd_server_connects_failed_total",
+    kind: "counter",
+    help: "Attempts to connect to an endpoint of the server that failed because of the endpoint.",
+  },
+  {
+    name: "tlsd_server_failing",
+    kind: "gauge",
+    help: "1 while the last three attempts of the vNIC to connect to the server have failed.",
+  },
+] as const satisfies readonly Metric[];
+
 /** Metrics of the control process. `help` names their labels. */
 export const DIRECTOR_METRICS = [
   { name: "tlsd_info", kind: "gauge", help: "Always 1; labels `version` and `engine`." },
@@ -218,7 +245,7 @@ export const DIRECTOR_METRICS = [
   {
     name: "tlsd_endpoint_up",
     kind: "gauge",
-    help: "1 while the active health check succeeds; labels `listener` and `endpoint`.",
+    help: "1 while the active health check succeeds; labels `vnic`, `listener`, `server` and `endpoint`.",
   },
 ] as const satisfies readonly Metric[];
 

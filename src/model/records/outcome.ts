@@ -37,6 +37,7 @@ export const HANDSHAKE_FAILURES = {
   "not-allowed":
     "The client's address is in `denyFrom`, or not in `allowFrom`. An egress listener also allows the servers of its profile.",
   drained: "The director was stopping, or the listener was removed.",
+  "cut-by-operator": "An operator cut the connection.",
   internal: "The director could not serve the handshake; see its log.",
 } as const satisfies Readonly<Record<string, string>>;
 
@@ -44,6 +45,10 @@ export type HandshakeFailure = keyof typeof HANDSHAKE_FAILURES;
 export const HANDSHAKE_FAILURE_NAMES = Object.keys(
   HANDSHAKE_FAILURES,
 ) as readonly HandshakeFailure[];
+
+/** What failed handshakes can be grouped by. */
+export const HANDSHAKE_GROUPINGS = ["cause", "listener", "serverName", "client"] as const;
+export type HandshakeGrouping = (typeof HANDSHAKE_GROUPINGS)[number];
 
 /** Excludes `not-allowed`, because a client that is not allowed does not count as a failed handshake. */
 export type TlsHandshakeFailure = Exclude<HandshakeFailure, "not-allowed">;
@@ -57,6 +62,7 @@ export const REFUSAL_CAUSES = [
   "reset",
   "closed",
   "drained",
+  "cut-by-operator",
   "internal",
 ] as const satisfies readonly HandshakeFailure[];
 export type RefusalCause = (typeof REFUSAL_CAUSES)[number];
@@ -89,6 +95,10 @@ export const ENDPOINT_FAILURES = {
 export type EndpointFailure = keyof typeof ENDPOINT_FAILURES;
 export const ENDPOINT_FAILURE_NAMES = Object.keys(ENDPOINT_FAILURES) as readonly EndpointFailure[];
 
+/** Whether the endpoint caused the failure. A lack of resources in the director must not mark an endpoint as down. */
+export const isEndpointsFault = (failure: EndpointFailure): boolean =>
+  failure !== "no-open-files" && failure !== "busy";
+
 /** How a connection ended after its handshake. */
 export const CONNECTION_OUTCOMES = {
   completed: "Both sides ended the connection in order.",
@@ -104,6 +114,7 @@ export const CONNECTION_OUTCOMES = {
   "relay-memory":
     "The buffers of all connections exceeded their limit, and this connection had been stuck longest.",
   drained: "The director was stopping and the drain deadline passed.",
+  "cut-by-operator": "An operator cut the connection.",
   internal: "The director could not serve the connection; see its log.",
 } as const satisfies Readonly<Record<string, string>>;
 export type ConnectionOutcome = keyof typeof CONNECTION_OUTCOMES;

@@ -4,6 +4,7 @@ import { CertificateFactsSchema } from "../document/certificate.ts";
 import { LISTENER_MODES } from "../listener-mode.ts";
 import type { ListenerName, VnicName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
+import { ENDPOINT_FAILURE_NAMES } from "./outcome.ts";
 import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
 const ENGINES = ["bun", "node"] as const;
@@ -49,6 +50,19 @@ export const ListenerStatusSchema = shape(
 );
 export type ListenerStatus = ShapeOf<typeof ListenerStatusSchema>;
 
+const perSecond = (description: string) => Type.Number({ minimum: 0, description });
+
+const VnicRatesSchema = shape(
+  {
+    connections: perSecond("Connections accepted."),
+    handshakes: perSecond("TLS handshakes completed."),
+    bytesFromClients: perSecond("Plaintext bytes from clients."),
+    bytesToClients: perSecond("Plaintext bytes to clients."),
+  },
+  "Amounts a second, as the mean of the last ten seconds.",
+);
+export type VnicRates = ShapeOf<typeof VnicRatesSchema>;
+
 export const VnicStatusSchema = shape(
   {
     name: Type.Unsafe<VnicName>(text("`<vnic>.<profile>`")),
@@ -57,11 +71,51 @@ export const VnicStatusSchema = shape(
     admin: oneOf(UP_OR_DOWN, "The state that the operator asked for."),
     oper: oneOf(UP_OR_DOWN, "The actual state."),
     servers: texts("The servers that the profile lives on."),
+    endpointsUp: count("How many of its endpoints are up."),
+    endpoints: count("How many endpoints its listeners have, including those on standby."),
+    rates: VnicRatesSchema,
     listeners: Type.Array(ListenerStatusSchema, { description: "Its listeners." }),
   },
   "A vNIC.",
 );
 export type VnicStatus = ShapeOf<typeof VnicStatusSchema>;
+
+const SERVER_OPERS = ["up", "degraded", "down", "unknown"] as const;
+export type ServerOper = (typeof SERVER_OPERS)[number];
+
+const ServerErrorSchema = shape(
+  {
+    cause: oneOf(ENDPOINT_FAILURE_NAMES, "Why an endpoint could not be used."),
+    vnic: text("The vNIC whose check or connection failed."),
+    at: text("Time of the failure, ISO 8601."),
+    text: text("The cause in a sentence."),
+  },
+  "A failure of an active check, or of an attempt to connect for a client.",
+);
+
+export const ServerStatusSchema = shape(
+  {
+    name: text("Name in the document."),
+    address: text("Its address."),
+    admin: oneOf(UP_OR_DOWN, "The state that the operator asked for."),
+    oper: oneOf(
+      SERVER_OPERS,
+      "The actual state, from active checks and from connections of clients: `down` if all fail, `degraded` if some fail, `unknown` if there were none.",
+    ),
+    since: text("Time since when it is in this state, ISO 8601."),
+    reason: Type.Optional(text("Why it is `down` or `degraded`.")),
+    lastError: Type.Optional(ServerErrorSchema),
+    openConnections: count("Connections to its endpoints that are open now."),
+    connects: count("Connections established since the director started."),
+    connectFailures: count("Attempts to connect that failed since the director started."),
+    profiles: texts("The profiles that live on it, also on standby."),
+    takenOverBy: texts(
+      "The standby servers that serve its profiles, because no server of these profiles is up.",
+    ),
+  },
+  "A server.",
+);
+export type ServerStatus = ShapeOf<typeof ServerStatusSchema>;
 
 export const CertificateStatusSchema = shape(
   {

@@ -1,0 +1,46 @@
+import { escapeControls } from "#model/escape-controls.ts";
+import type { ServerStatus } from "#model/records/status.ts";
+import { spanText, timeText } from "#cli/spans.ts";
+import { tableOf } from "#cli/table.ts";
+import { onlyLike, type ShowView } from "./show-kind.ts";
+
+/** NAME is a server, or a pattern in which `*` stands for any characters. Servers that are down come first. */
+export const showServers: ShowView<readonly ServerStatus[]> = {
+  path: () => "/v1/servers",
+  named: (servers, wanted) => onlyLike(servers, wanted, ({ name }) => name),
+  text: (servers, nowMs) =>
+    servers.length === 0
+      ? "The document has no server.\n"
+      : tableOf<ServerStatus>(
+          [
+            { title: "SERVER", cell: ({ name }) => name },
+            { title: "STATE", cell: ({ admin, oper }) => `${admin}/${oper}` },
+            {
+              title: "SINCE",
+              cell: ({ since }) => spanText(nowMs - Date.parse(since)),
+              isNumber: true,
+            },
+            { title: "ADDRESS", cell: ({ address }) => address },
+            { title: "OPEN", cell: ({ openConnections }) => openConnections, isNumber: true },
+            { title: "CONNECTS", cell: ({ connects }) => connects, isNumber: true },
+            { title: "FAILED", cell: ({ connectFailures }) => connectFailures, isNumber: true },
+            { title: "PROFILES", cell: ({ profiles }) => profiles.join(", ") || "-" },
+            { title: "TAKEN OVER BY", cell: ({ takenOverBy }) => takenOverBy.join(", ") || "-" },
+            { title: "LAST ERROR", cell: (server) => lastErrorText(server) },
+          ],
+          servers,
+        ) + reasonsOf(servers),
+};
+
+function lastErrorText({ lastError }: ServerStatus): string {
+  if (lastError === undefined) return "-";
+  const { cause, vnic, at } = lastError;
+  return `${timeText(Date.parse(at))} ${cause} (${vnic})`;
+}
+
+function reasonsOf(servers: readonly ServerStatus[]): string {
+  const lines = servers.flatMap(({ name, reason }) =>
+    reason === undefined ? [] : [`  ${name}: ${escapeControls(reason)}\n`],
+  );
+  return lines.length === 0 ? "" : `\nServers that are not up:\n${lines.join("")}`;
+}

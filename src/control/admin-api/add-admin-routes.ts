@@ -1,0 +1,37 @@
+import type { FastifyInstance } from "fastify";
+import type { DirectorView } from "#control/director-view.ts";
+import type { LogLevel } from "#control/telemetry/log-level.ts";
+import { addConnectionRoutes, type Connections } from "./add-connection-routes.ts";
+import { addDocumentRoutes } from "./add-document-routes.ts";
+import { addHandshakeRoutes } from "./add-handshake-routes.ts";
+import { addHistoryRoutes } from "./add-history-routes.ts";
+import { addLogLevelRoute } from "./add-log-level-route.ts";
+import { addProbeRoutes } from "./add-probe-routes.ts";
+import { addReloadRoute } from "./add-reload-route.ts";
+import { addResourceRoutes } from "./add-resource-routes.ts";
+import { addServerRoutes } from "./add-server-routes.ts";
+import { addStatusRoutes } from "./add-status-routes.ts";
+import type { ChangeApi } from "./change-api.ts";
+
+/** What the routes of the admin API need. */
+export interface AdminParts {
+  readonly view: DirectorView;
+  readonly api: ChangeApi;
+  readonly connections: Connections;
+  readonly logLevel: LogLevel;
+}
+
+/** Adds every route of the admin API. */
+export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
+  const { view, api, connections, logLevel } = parts;
+  addProbeRoutes(app, view);
+  addStatusRoutes(app, view);
+  addServerRoutes(app, view);
+  addHandshakeRoutes(app, view);
+  addConnectionRoutes(app, connections);
+  addLogLevelRoute(app, logLevel);
+  addDocumentRoutes(app, api);
+  addResourceRoutes(app, api);
+  addHistoryRoutes(app, api);
+  addReloadRoute(app, api);
+}

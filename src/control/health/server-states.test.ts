@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listenerNameOf, vnicNameOf } from "#model/names.ts";
+import { ServerTotals } from "#control/telemetry/server-totals.ts";
+import type { ServerReport } from "#model/records/server-report.ts";
+import { ServerStates } from "./server-states.ts";
+
+const vnic = vnicNameOf("front", "shop");
+const listener = listenerNameOf(vnic, 8443);
+
+function makeStates() {
+  let nowMs = 1_000;
+  const told: string[] = [];
+  const totals = new ServerTotals({
+    pairsInForce: () => new Set([`${vnic} web-1`]),
+    nowMs: () => nowMs,
+  });
+  const states = new ServerStates({
+    totalsOf: (server) => totals.of(server),
+    onChange: (server, { oper }) => told.push(`${server} ${oper}`),
+    nowMs: () => nowMs,
+  });
+  const report = (connects: number, failures: number, failuresInARow: number, worker = 1): void => {
+    nowMs += 1_000;
+    const more = failures > 0 ? ({ lastFailure: "refused" } as const) : {};
+    const counted: ServerReport = {
+      ...{ vnic, server: "web-1", openConnections: 0, connects, failures, failuresInARow, ...more },
+    };
+    totals.add(worker, [counted]);
+    states.update("web-1");
+  };
+  const check = (endpoint: string, isUp: boolean | undefined): void => {
+    nowMs += 1_000;
+    const failure = isUp === false ? ({ failure: "timeout" } as const) : {};
+    states.checked({ server: "web-1", listener, endpoint, isUp, ...failure });
+  };
+  return { states, told, report, check, totals };
+}
+
+test("a server that is never checked is down when nobody can connect to it, with the last error", () => {
+  const { states, told, report } = makeStates();
+  assert.equal(states.of("web-1").oper, "unknown");
+  report(1, 0, 0);
+  report(0, 1, 1);
+  report(0, 1, 1, 2);
+  report(0, 1, 2, 2);
+  const state = states.of("web-1");
+  assert.equal(state.oper, "down");
+  assert.equal(state.sinceMs, 5_000);
+  assert.deepEqual(state.lastError, { cause: "refused", vnic, atMs: 5_000 });
+  assert.match(state.reason ?? "", /^front\.shop: The endpoint refused/);
+  report(1, 0, 0);
+  assert.equal(states.of("web-1").oper, "up");
+  assert.equal(states.of("web-1").reason, undefined);
+  assert.equal(states.of("web-1").lastError?.cause, "refused");
+  assert.deepEqual(told, ["web-1 down", "web-1 up"]);
+});
+
+test("a server with active checks is down if all of them fail, and degraded if some do", () => {
+  const { states, told, report, check } = makeStates();
+  check("127.0.0.1:80", true);
+  check("127.0.0.1:81", true);
+  check("127.0.0.1:80", false);
+  check("127.0.0.1:81", false);
+  assert.equal(states.of("web-1").lastError?.cause, "timeout");
+  check("127.0.0.1:80", true);
+  check("127.0.0.1:81", undefined);
+  report(0, 5, 5);
+  assert.equal(states.of("web-1").oper, "degraded");
+  assert.deepEqual(told, ["web-1 down", "web-1 degraded"]);
+});
+
+test("open connections are those of the workers that live, and pairs outside the document go", () => {
+  const { totals } = makeStates();
+  const counted = { vnic, connects: 1, failures: 0, failuresInARow: 0 };
+  totals.add(1, [{ ...counted, server: "web-1", openConnections: 2 }]);
+  totals.add(2, [{ ...counted, server: "web-1", openConnections: 3 }]);
+  totals.add(2, [{ ...counted, server: "old", openConnections: 1 }]);
+  const seen = () =>
+    totals.entries().map(({ server, openConnections }) => [server, openConnections]);
+  assert.deepEqual(seen(), [
+    ["web-1", 5],
+    ["old", 1],
+  ]);
+  totals.gone(2);
+  assert.deepEqual(seen(), [["web-1", 2]]);
+});

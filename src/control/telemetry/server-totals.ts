@@ -1,0 +1,120 @@
+import type { VnicName } from "#model/names.ts";
+import type { EndpointFailure } from "#model/records/outcome.ts";
+import type { ServerReport } from "#model/records/server-report.ts";
+
+export interface ServerTotalsOptions {
+  /** Returns `<vnic> <server>` for each endpoint of the document in force. */
+  readonly pairsInForce: () => ReadonlySet<string>;
+  readonly nowMs?: () => number;
+}
+
+/** What all workers have counted for one vNIC and one server. */
+export interface ServerTotal {
+  readonly vnic: VnicName;
+  readonly server: string;
+  readonly openConnections: number;
+  readonly connects: number;
+  readonly failures: number;
+  /** Attempts that failed since any worker last established a connection. */
+  readonly failuresInARow: number;
+  readonly lastFailure: { readonly cause: EndpointFailure; readonly atMs: number } | undefined;
+}
+
+interface Counted {
+  readonly vnic: VnicName;
+  readonly server: string;
+  connects: number;
+  failures: number;
+  failuresInARow: number;
+  lastFailure: ServerTotal["lastFailure"];
+  readonly openByWorker: Map<number, number>;
+}
+
+/** Pairs are pruned whenever as many have been added. */
+const PRUNE_EVERY = 256;
+
+/** The counts of all workers by vNIC and server. Counters outlive a worker, and its open connections end with it. */
+export class ServerTotals {
+  readonly #options: ServerTotalsOptions;
+  readonly #byServer = new Map<string, Map<VnicName, Counted>>();
+  #added = 0;
+
+  constructor(options: ServerTotalsOptions) {
+    this.#options = options;
+  }
+
+  /** The control process has checked that the pairs were sent to the worker. */
+  add(workerId: number, reports: readonly ServerReport[]): void {
+    for (const report of reports) {
+      const counted = this.#countedOf(report);
+      counted.connects += report.connects;
+      counted.failures += report.failures;
+      counted.failuresInARow =
+        report.connects > 0
+          ? report.failuresInARow
+          : counted.failuresInARow + Math.min(report.failures, report.failuresInARow);
+      if (report.failures > 0 && report.lastFailure !== undefined) {
+        const atMs = (this.#options.nowMs ?? Date.now)();
+        counted.lastFailure = { cause: report.lastFailure, atMs };
+      }
+      if (report.openConnections === 0) counted.openByWorker.delete(workerId);
+      else counted.openByWorker.set(workerId, report.openConnections);
+    }
+  }
+
+  gone(workerId: number): void {
+    for (const counted of this.#all()) counted.openByWorker.delete(workerId);
+  }
+
+  /** Returns the totals of each vNIC that uses the server. */
+  of(server: string): readonly ServerTotal[] {
+    return [...(this.#byServer.get(server)?.values() ?? [])].map(totalOf);
+  }
+
+  /** Returns the totals of every pair of the document, and of those that were removed and have open connections. */
+  entries(): readonly ServerTotal[] {
+    this.prune();
+    return Array.from(this.#all(), totalOf);
+  }
+
+  *#all(): Iterable<Counted> {
+    for (const counts of this.#byServer.values()) yield* counts.values();
+  }
+
+  #countedOf({ vnic, server }: ServerReport): Counted {
+    let counts = this.#byServer.get(server);
+    if (counts === undefined) {
+      counts = new Map();
+      this.#byServer.set(server, counts);
+    }
+    let counted = counts.get(vnic);
+    if (counted === undefined) {
+      counted = {
+        ...{ vnic, server, connects: 0, failures: 0, failuresInARow: 0 },
+        lastFailure: undefined,
+        openByWorker: new Map(),
+      };
+      counts.set(vnic, counted);
+      this.#added += 1;
+      if (this.#added % PRUNE_EVERY === 0) this.prune();
+    }
+    return counted;
+  }
+
+  /** Forgets the pairs that are not in the document and have no open connection. */
+  prune(): void {
+    const inForce = this.#options.pairsInForce();
+    for (const [server, counts] of this.#byServer) {
+      for (const [vnic, { openByWorker }] of counts) {
+        if (!inForce.has(`${vnic} ${server}`) && openByWorker.size === 0) counts.delete(vnic);
+      }
+      if (counts.size === 0) this.#byServer.delete(server);
+    }
+  }
+}
+
+function totalOf({ openByWorker, ...counted }: Counted): ServerTotal {
+  let openConnections = 0;
+  for (const open of openByWorker.values()) openConnections += open;
+  return { ...counted, openConnections };
+}

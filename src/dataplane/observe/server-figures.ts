@@ -1,0 +1,97 @@
+import type { VnicName } from "#model/names.ts";
+import { isEndpointsFault, type EndpointFailure } from "#model/records/outcome.ts";
+import type { ServerReport } from "#model/records/server-report.ts";
+
+/** What one vNIC has done with the endpoints of one server. Counters are those since the last report. */
+export class ServerFigures {
+  readonly vnic: VnicName;
+  readonly server: string;
+  #openConnections = 0;
+  #connects = 0;
+  #failures = 0;
+  #failuresInARow = 0;
+  #lastFailure: EndpointFailure | undefined;
+  #isTouched = false;
+
+  constructor(vnic: VnicName, server: string) {
+    this.vnic = vnic;
+    this.server = server;
+  }
+
+  connected(): void {
+    this.#openConnections += 1;
+    this.#connects += 1;
+    this.#failuresInARow = 0;
+    this.#isTouched = true;
+  }
+
+  closed(): void {
+    this.#openConnections -= 1;
+    this.#isTouched = true;
+  }
+
+  /** A lack of resources in the director does not count. */
+  failed(failure: EndpointFailure): void {
+    if (!isEndpointsFault(failure)) return;
+    this.#failures += 1;
+    this.#failuresInARow += 1;
+    this.#lastFailure = failure;
+    this.#isTouched = true;
+  }
+
+  /** Whether everything was reported and no open connection can count more. */
+  get isSettled(): boolean {
+    return !this.#isTouched && this.#openConnections === 0;
+  }
+
+  /** Returns undefined if nothing changed since the last call. */
+  takeChanges(): ServerReport | undefined {
+    if (!this.#isTouched) return undefined;
+    const report: ServerReport = {
+      vnic: this.vnic,
+      server: this.server,
+      openConnections: this.#openConnections,
+      connects: this.#connects,
+      failures: this.#failures,
+      failuresInARow: this.#failuresInARow,
+      ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
+    };
+    this.#connects = 0;
+    this.#failures = 0;
+    this.#isTouched = false;
+    return report;
+  }
+}
+
+/** The figures of a worker by vNIC and server. They are kept when the snapshot changes. */
+export class ServersFigures {
+  readonly #byKey = new Map<string, ServerFigures>();
+
+  of(vnic: VnicName, server: string): ServerFigures {
+    const key = `${vnic} ${server}`;
+    let figures = this.#byKey.get(key);
+    if (figures === undefined) {
+      figures = new ServerFigures(vnic, server);
+      this.#byKey.set(key, figures);
+    }
+    return figures;
+  }
+
+  /** Returns at most `most` reports. Must be called again until it returns none. */
+  takeChanges(most: number): readonly ServerReport[] {
+    const reports: ServerReport[] = [];
+    for (const figures of this.#byKey.values()) {
+      if (reports.length === most) break;
+      const report = figures.takeChanges();
+      if (report !== undefined) reports.push(report);
+    }
+    return reports;
+  }
+
+  /** Deletes what is not in `keys`, `<vnic> <server>`, and has nothing left to report. */
+  keepOnly(keys: ReadonlySet<string>): void {
+    for (const [key, figures] of this.#byKey) {
+      if (!keys.has(key) && figures.isSettled) this.#byKey.delete(key);
+    }
+  }
+}
