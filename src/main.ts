@@ -19,6 +19,13 @@ const DEMO_DOCUMENT = join(PROGRAM, "director.yaml");
 
 const terminal: Terminal = {
   isInteractive: process.stdout.isTTY,
+  get columns() {
+    return process.stdout.isTTY ? process.stdout.columns : undefined;
+  },
+  hasColours: {
+    out: process.stdout.isTTY && process.stdout.hasColors(),
+    err: process.stderr.isTTY && process.stderr.hasColors(),
+  },
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
 };

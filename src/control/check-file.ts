@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
 import { checkUse } from "#model/document/check-use.ts";
+import { followUpsOf } from "#model/document/follow-ups.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
 import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
@@ -70,7 +71,13 @@ export async function checkFile(
     const problems = [read.problem];
     return { document: undefined, folder, entries: undefined, problems, problemsInForce: [] };
   }
-  return checkRead(read, folder, purpose, parts);
+  const checked = await checkRead(read, folder, purpose, parts);
+  const problems = await read.locate(checked.problems);
+  const located = new Map(
+    checked.problems.map((problem, at) => [problem, problems[at] ?? problem]),
+  );
+  const problemsInForce = checked.problemsInForce.map((problem) => located.get(problem) ?? problem);
+  return { ...checked, problems, problemsInForce };
 }
 
 /** Does the same as `checkFile` for a document that was not read from a file. */
@@ -98,8 +105,9 @@ async function checkRead(
     ...(isStart ? ofFiles.problems.map(asWarning) : ofFiles.problems),
     ...surroundings,
   ];
-  const isNew = ({ path: place }: Problem): boolean =>
-    !problems.some((problem) => problem.path === place);
+  const isFollowUp = followUpsOf(problems.filter(isError));
+  const reported = new Set(problems.map(({ path }) => path));
+  const isNew = (problem: Problem): boolean => !reported.has(problem.path) && !isFollowUp(problem);
   const unused = document === undefined ? [] : checkUse(document);
   const all = [...problems, ...found.filter(isNew), ...unused];
   const { problemsInForce } = ofFiles;
@@ -195,7 +203,8 @@ async function tryReadDocument(
     return await readDocument(path, reader, isServing);
   } catch (error) {
     if (!(error instanceof DirectorError)) throw error;
-    const { message, hint } = error.toShape();
-    return { problem: { path: "", code: error.code, message, hint, severity: "error" } };
+    const [problem] = error.problems ?? [];
+    if (problem === undefined) throw error;
+    return { problem };
   }
 }
