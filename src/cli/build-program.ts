@@ -1,6 +1,7 @@
-import { Command } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
+import { addHelp } from "./commands/help.ts";
 import { addReload, type ReloadRequest } from "./commands/reload.ts";
 import { addDemo, addServe, type ServeRequest } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
@@ -21,17 +22,24 @@ export interface CommandRuns {
 export function buildProgram(version: string, demoDocument: string, runs: CommandRuns): Command {
   const program = new Command("tlsd")
     .description("TLS Director: one tier that terminates TLS for every attached server")
-    .version(version, "--version", "print the version")
-    .helpOption("--help", "print help")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
     .helpCommand(false)
     .showHelpAfterError("Use --help to see the usage.")
     .exitOverride();
+  // commander takes one short flag for an option.
+  program.addOption(new Option("-v", "print the version").hideHelp()).on("option:v", () => {
+    program.configureOutput().writeOut?.(`${version}
+`);
+    throw new CommanderError(0, "commander.version", version);
+  });
   addServe(program, runs.serve);
   addWait(program, runs.wait);
   addReload(program, runs.reload);
   addCheck(program, runs.check);
   addShow(program, runs.show);
   addDemo(program, demoDocument, runs.demo);
+  addHelp(program);
   program.addHelpText(
     "after",
     "\nExit codes: 0 success, 1 failure (with code, sentence and hint), 2 wrong usage.",
