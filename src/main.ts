@@ -20,7 +20,10 @@ const DEMO_DOCUMENT = join(PROGRAM, "director.yaml");
 const terminal: Terminal = {
   isInteractive: process.stdout.isTTY,
   get columns() {
-    return process.stdout.isTTY ? process.stdout.columns : undefined;
+    return sizeOf(process.stdout.columns);
+  },
+  get rows() {
+    return sizeOf(process.stdout.rows);
   },
   hasColours: {
     out: process.stdout.isTTY && process.stdout.hasColors(),
@@ -113,6 +116,11 @@ async function startOwnReader() {
     env: process.env,
     onFault: (error) => printTrace(terminal, error),
   });
+}
+
+/** A stream that is not a terminal has no size, and a terminal without a size reports 0. */
+function sizeOf(size: number | undefined): number | undefined {
+  return size === undefined || size <= 0 ? undefined : size;
 }
 
 function interruption(): AbortSignal {

@@ -23,7 +23,7 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   vnics: {
     description: "vNICs with their admin/oper state and virtual IP",
     name: "a vNIC, or a profile for all of its vNICs",
-    examples: ["tlsd show vnics", "tlsd show vnics shop"],
+    examples: ["tlsd show vnics", "tlsd show vnics shop", "tlsd show vnics 'front.*'"],
   },
   listeners: {
     description: "listeners, their endpoints and the number of open connections",
@@ -32,7 +32,7 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   },
   certificates: {
     description: "certificates: the version that is served, and files that were refused",
-    name: "a certificate, or a pattern in which `*` matches any characters",
+    name: "a certificate",
     examples: [
       "tlsd show certificates",
       "tlsd show certificates shop --json",
@@ -66,7 +66,8 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
   for (const kind of SHOW_KINDS) {
     const usage = KINDS[kind];
     const command = show.command(kind).description(usage.description);
-    if (usage.name !== undefined) command.argument("[name]", usage.name);
+    if (usage.name !== undefined)
+      command.argument("[name]", `${usage.name}; \`*\` matches any characters`);
     if (kind === "handshakes") {
       command
         .option("--failed", "only failed handshakes (the default; successful ones are not kept)")
@@ -78,7 +79,7 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
     }
     command
       .addOption(socketOption())
-      .option("--watch", "print every 2 s until interrupted")
+      .option("--watch", "print every 2 s until interrupted; on a terminal, in place")
       .addOption(jsonOption())
       .action(async () => {
         const options = command.opts<ShowOptions>();

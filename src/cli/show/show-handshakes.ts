@@ -2,8 +2,8 @@ import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { socketAddressOf } from "#model/names.ts";
 import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import { timeText } from "#cli/spans.ts";
-import { tableOf } from "#cli/table.ts";
-import type { ShowView } from "./show-kind.ts";
+import { hung, tableOf } from "#cli/table.ts";
+import { isOfListener, type ShowView } from "./show-kind.ts";
 
 /** The largest number that the admin API returns and that a director keeps. */
 const ALL = 1_000;
@@ -14,10 +14,8 @@ export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
   path: (limit, name) => `/v1/handshakes?failed&limit=${name === undefined ? limit : ALL}`,
   // A name without failed handshakes is not a failure.
   named: (records, name, limit) =>
-    records
-      .filter(({ listener }) => listener === name || listener.startsWith(`${name}:`))
-      .slice(0, limit),
-  text(records) {
+    records.filter(({ listener }) => isOfListener(listener, name)).slice(0, limit),
+  text(records, _nowMs, width) {
     if (records.length === 0) return "There are no failed handshakes.\n";
     const table = tableOf<HandshakeRecord>(
       [
@@ -29,11 +27,12 @@ export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
         { title: "DETAIL", cell: (record) => detailText(record) },
       ],
       records,
+      width,
     );
-    const hints = [...new Set(records.map(({ failure }) => failure))].map(
-      (failure) => `  ${failure}: ${HANDSHAKE_FAILURES[failure]}\n`,
+    const hints = [...new Set(records.map(({ failure }) => failure))].flatMap((failure) =>
+      hung(`  ${failure}: `, HANDSHAKE_FAILURES[failure], width ?? Infinity),
     );
-    return `${table}\n${hints.join("")}`;
+    return `${table}\n${hints.map((line) => `${line}\n`).join("")}`;
   },
 };
 
