@@ -12,6 +12,7 @@ test("every command has help with an example", async () => {
     ["serve"],
     ["demo"],
     ["check"],
+    ["schema"],
     ["reload"],
     ["wait"],
     ["help"],

@@ -64,6 +64,10 @@ async function run(): Promise<number> {
       const check = (path: string) => checkFile(path, { kind: "check" }, { reader, engineOf });
       exitCode = (await runCheck(request, terminal, check)) ? 0 : 1;
     },
+    schema: async () => {
+      const { runSchema } = await import("#cli/run-schema.ts");
+      runSchema(terminal);
+    },
     show: async (request) => {
       const { runShow } = await import("#cli/show/run-show.ts");
       endQuietlyWithoutReader();

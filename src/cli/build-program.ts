@@ -3,6 +3,7 @@ import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
 import { addHelp } from "./commands/help.ts";
 import { addReload, type ReloadRequest } from "./commands/reload.ts";
+import { addSchema } from "./commands/schema.ts";
 import { addDemo, addServe, type ServeRequest } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
 import { addWait, type WaitRequest } from "./commands/wait.ts";
@@ -13,6 +14,7 @@ export interface CommandRuns {
   readonly serve: (request: ServeRequest) => Promise<void>;
   readonly demo: (request: ServeRequest) => Promise<void>;
   readonly check: (request: CheckRequest) => Promise<void>;
+  readonly schema: () => Promise<void>;
   readonly show: (request: ShowRequest) => Promise<void>;
   readonly reload: (request: ReloadRequest) => Promise<void>;
   readonly wait: (request: WaitRequest) => Promise<void>;
@@ -37,6 +39,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   addWait(program, runs.wait);
   addReload(program, runs.reload);
   addCheck(program, runs.check);
+  addSchema(program, runs.schema);
   addShow(program, runs.show);
   addDemo(program, demoDocument, runs.demo);
   addHelp(program);

@@ -17,6 +17,7 @@ export function describedProgram(): Command {
     serve: nothing,
     demo: nothing,
     check: nothing,
+    schema: nothing,
     show: nothing,
     reload: nothing,
     wait: nothing,

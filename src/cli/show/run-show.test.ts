@@ -203,8 +203,8 @@ test("on a terminal, tables are folded and --watch updates in place until Ctrl-C
   assert.equal(stdout.split("\u001b[2J").length, 2);
   const [frame = ""] = stdout.slice(stdout.lastIndexOf("\u001b[H") + 3).split("\u001b[J");
   const lines = frame.split("\u001b[K\r\n");
-  assert.match(lines[2] ?? "", /^2023-11-14 22:13:20Z +front\.shop:8443$/);
-  assert.match(lines[3] ?? "", /^ {4}192\.0\.2\.1:50000 by 192\.0\.2\.9 /);
+  const row = lines.indexOf("2023-11-14 22:13:20Z  front.shop:8443");
+  assert.match(lines[row + 1] ?? "", /^ {4}192\.0\.2\.1:50000 by 192\.0\.2\.9 /);
   for (const line of lines) assert.ok(line.length <= 60, line);
 });
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { copyFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { get } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { editorSchema } from "#model/document/editor-schema.ts";
 import { DirectorError } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -45,6 +46,8 @@ describe("the demo", () => {
     const shipped = fileURLToPath(DEMO_DOCUMENT);
     await provideDemoDocument(shipped, path);
     assert.equal(await readFile(path, "utf8"), await readFile(shipped, "utf8"));
+    const schema = join(dirname(path), "director.schema.json");
+    assert.deepEqual(JSON.parse(await readFile(schema, "utf8")), editorSchema());
     await writeFile(path, "servers: {}\n");
     await provideDemoDocument(shipped, path);
     assert.equal(await readFile(path, "utf8"), "servers: {}\n");
