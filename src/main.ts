@@ -1,6 +1,6 @@
 /** Parses the command line and runs a command. */
 import { readFileSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { CommanderError } from "commander";
 import { buildProgram } from "#cli/build-program.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
@@ -52,7 +52,11 @@ async function run(): Promise<number> {
       const isOwnDocument = request.configPath === demoDocumentPath();
       exitCode = await startDirector(request, {
         document: isOwnDocument ? DEMO_DOCUMENT : undefined,
-        command: ownCommandOf(LAUNCHER, process.env["PATH"] ?? ""),
+        command: ownCommandOf(
+          LAUNCHER,
+          process.env["PATH"] ?? "",
+          dirname(resolve(request.configPath)),
+        ),
       });
     },
     check: async (request) => {

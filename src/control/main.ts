@@ -13,6 +13,7 @@ import { checkFile, checkValue, documentRefusal, type CheckParts } from "./check
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
+import { runOldClient } from "./demo/run-old-client.ts";
 import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
 import { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
@@ -60,7 +61,7 @@ export interface ServeOptions {
 export interface DemoOptions {
   /** The document that is copied to `configPath` if that file does not exist. */
   readonly document: string | undefined;
-  /** The command that starts the program in a shell. */
+  /** The command that starts the program in a shell in the folder of the document. */
   readonly command: string;
 }
 
@@ -148,7 +149,11 @@ export async function serve(options: ServeOptions): Promise<number> {
     if (demo !== undefined && caPath !== undefined) {
       const { command } = demo;
       const sources = sourcesOf(entries);
-      process.stdout.write(demoBanner({ document, sources, caPath, socketPath, command }));
+      const { folder } = file;
+      const failedAt = await runOldClient(document);
+      process.stdout.write(
+        demoBanner({ document, sources, caPath, socketPath, folder, command, failedAt }),
+      );
     }
     await stopSignals.first;
     bus.publish({ name: "draining", deadlineMs: drainMs });
@@ -199,7 +204,12 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
   });
   const errors = new InternalErrors(log, notices, () => telemetry.internalError());
   errors.catchFrom(process, cleanup);
-  bus.subscribe((event) => logEvent(event, log, lines));
+  // Whoever tries the demo has not asked what production needs. `tlsd show status` shows the notices.
+  let isQuiet = options.demo !== undefined;
+  bus.subscribe((event) => {
+    if (event.name === "ready") isQuiet = false;
+    if (!isQuiet || event.name !== "notice-raised") logEvent(event, log, lines);
+  });
   const first = [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices];
   for (const notice of first) if (notice !== undefined) notices.raise(notice);
   const record = new WorkerRecord({

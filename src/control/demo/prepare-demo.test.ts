@@ -112,13 +112,22 @@ describe("the demo", () => {
       document,
       sources: sourcesOf(entries),
       caPath,
-      socketPath: "/a b/tlsd.sock",
-      command: "my/tlsd",
+      socketPath: join(folder, "data/tlsd.sock"),
+      folder,
+      command: "src/tlsd.sh",
+      failedAt: "front.pay",
     };
     const banner = demoBanner(facts);
-    const resolve = "--resolve shop.demo.test:8443:127.0.1.10";
-    assert.ok(banner.includes(`curl --cacert ${caPath} ${resolve} https://shop.demo.test:8443/\n`));
+    assert.ok(
+      banner.includes(
+        `  cd ${folder}\n  curl --cacert certs/demo-ca.pem --connect-to ::127.0.1.10: https://shop.demo.test:8443/\n`,
+      ),
+    );
     assert.ok(banner.includes("127.0.1.11:8443"));
-    assert.ok(banner.includes("  my/tlsd show vnics --socket '/a b/tlsd.sock'\n"));
+    assert.ok(banner.includes("  src/tlsd.sh show vnics\n"));
+    assert.match(banner, /TLS 1\.2 .*front\.pay.*\n {2}src\/tlsd\.sh show handshakes\n/);
+    const elsewhere = demoBanner({ ...facts, socketPath: "/a b/tlsd.sock", failedAt: undefined });
+    assert.ok(elsewhere.includes("  src/tlsd.sh show vnics --socket '/a b/tlsd.sock'\n"));
+    assert.doesNotMatch(elsewhere, /TLS 1\.2/);
   });
 });
