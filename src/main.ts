@@ -77,6 +77,10 @@ async function run(): Promise<number> {
       endQuietlyWithoutReader();
       await runShow(request, terminal, interruption());
     },
+    doctor: async (request) => {
+      const { runDoctor } = await import("#cli/run-doctor.ts");
+      exitCode = (await runDoctor(request, terminal)) ? 0 : 1;
+    },
     reload: async (request) => {
       const { runReload } = await import("#cli/run-reload.ts");
       await runReload(request, terminal);

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
+import { addDoctor, type DoctorRequest } from "./commands/doctor.ts";
 import { addHelp } from "./commands/help.ts";
 import { addReload, type ReloadRequest } from "./commands/reload.ts";
 import { addSchema } from "./commands/schema.ts";
@@ -16,6 +17,7 @@ export interface CommandRuns {
   readonly check: (request: CheckRequest) => Promise<void>;
   readonly schema: () => Promise<void>;
   readonly show: (request: ShowRequest) => Promise<void>;
+  readonly doctor: (request: DoctorRequest) => Promise<void>;
   readonly reload: (request: ReloadRequest) => Promise<void>;
   readonly wait: (request: WaitRequest) => Promise<void>;
 }
@@ -41,6 +43,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   addCheck(program, runs.check);
   addSchema(program, runs.schema);
   addShow(program, runs.show);
+  addDoctor(program, runs.doctor);
   addDemo(program, demoDocument, runs.demo);
   addHelp(program);
   program.addHelpText(

@@ -17,6 +17,8 @@ import { runOldClient } from "./demo/run-old-client.ts";
 import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
 import { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
+import { buildDoctor } from "./doctor/doctor.ts";
+import { readDoctorFacts } from "./doctor/read-facts.ts";
 import { EventBus } from "./event-bus.ts";
 import { HealthChecks } from "./health/health-checks.ts";
 import { InternalErrors } from "./internal-errors.ts";
@@ -120,7 +122,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
-  const { director, view, bus, notices, orphans } = build(options, document, {
+  const { director, view, doctor, bus, notices, orphans } = build(options, document, {
     log,
     engines,
     checkParts,
@@ -131,7 +133,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   catchOperatorSignals(process, director, bus, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
-  const admin = await startAdminApi({ socketPath, view, changes: director, log, notices });
+  const admin = await startAdminApi({ socketPath, view, changes: director, doctor, log, notices });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(document.director.observe, view, log);
   cleanup.defer(() => observe?.close());
@@ -310,7 +312,21 @@ function build(options: ServeOptions, document: Document, surroundings: Surround
     health,
     telemetry,
   });
-  return { director, view, bus, notices, orphans };
+  const doctor = buildDoctor(() =>
+    readDoctorFacts({
+      document: () => director.inForce?.document,
+      certificates: () => director.certificates(),
+      workers: () => pool.statuses(),
+      wantedWorkers: workers,
+      engine: binary,
+      dataPath: folders.dataPath,
+      runtimePath: folders.runtimePath,
+      configPath,
+      pid: process.pid,
+      ownUid,
+    }),
+  );
+  return { director, view, doctor, bus, notices, orphans };
 }
 
 const countOf = (workers: number | "auto"): number =>

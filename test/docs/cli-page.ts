@@ -19,6 +19,7 @@ export function describedProgram(): Command {
     check: nothing,
     schema: nothing,
     show: nothing,
+    doctor: nothing,
     reload: nothing,
     wait: nothing,
   });

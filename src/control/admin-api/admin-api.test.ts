@@ -41,6 +41,8 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
 
 const reloaded: ReloadResult = { revision: 7, changed: true };
 const changes: Changes = { reload: () => Promise.resolve({ revision: 7, isChanged: true }) };
+const doctor = () =>
+  Promise.resolve([{ name: "clock", result: "ok", message: "The clock is right." } as const]);
 const log = buildLogger({ level: "silent", isPretty: false });
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
@@ -50,7 +52,7 @@ async function startApi(
   wanted: Changes = changes,
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
-  const api = await startAdminApi({ socketPath, view, changes: wanted, log, notices });
+  const api = await startAdminApi({ socketPath, view, changes: wanted, doctor, log, notices });
   closeAtTestEnd(() => api.close());
   return socketPath;
 }
@@ -224,8 +226,22 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const first = await startAdminApi({ socketPath, view: buildView(), changes, log, notices });
-  const second = await startAdminApi({ socketPath, view: buildView(), changes, log, notices });
+  const first = await startAdminApi({
+    socketPath,
+    view: buildView(),
+    changes,
+    doctor,
+    log,
+    notices,
+  });
+  const second = await startAdminApi({
+    socketPath,
+    view: buildView(),
+    changes,
+    doctor,
+    log,
+    notices,
+  });
   await first.close();
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
   await second.close();

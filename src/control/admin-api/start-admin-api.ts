@@ -3,10 +3,12 @@ import { basename, dirname, join } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { DirectorView } from "#control/director-view.ts";
+import type { Doctor } from "#control/doctor/doctor.ts";
 import type { Notices } from "#control/notice.ts";
 import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { addChangeRoutes, type Changes } from "./add-change-routes.ts";
+import { addDoctorRoute } from "./add-doctor-route.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
 import { addStatusRoutes } from "./add-status-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
@@ -21,6 +23,7 @@ export interface AdminApiOptions {
   readonly socketPath: string;
   readonly view: DirectorView;
   readonly changes: Changes;
+  readonly doctor: Doctor;
   readonly log: Logger;
   readonly notices: Notices;
 }
@@ -74,12 +77,14 @@ async function serveSocket({
   socketPath,
   view,
   changes,
+  doctor,
   log,
 }: AdminApiOptions): Promise<ServedSocket> {
   const app = buildHttpApp(log);
   addProbeRoutes(app, view);
   addStatusRoutes(app, view);
   addChangeRoutes(app, changes);
+  addDoctorRoute(app, doctor);
   try {
     await refuseOtherFile(socketPath);
     // When a server closes, the runtime removes the path that it was bound to. That must not be the path of the socket,
