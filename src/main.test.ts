@@ -12,8 +12,11 @@ test("every command has help with an example", async () => {
     ["serve"],
     ["demo"],
     ["check"],
+    ["schema"],
+    ["doctor"],
     ["reload"],
     ["wait"],
+    ["help"],
     ["show"],
     ...kinds.map((kind) => ["show", kind]),
   ];
@@ -25,6 +28,32 @@ test("every command has help with an example", async () => {
     assert.equal(code, 0, name);
     assert.match(stdout, new RegExp(`^Usage: ${name} `), name);
     assert.match(stdout, new RegExp(`Examples?:\n  ${name}`), name);
+  }
+});
+
+test("help and version have the usual names", async () => {
+  const run = (...args: readonly string[]) => runTlsd(args, { deadlineMs: 60_000 });
+  const [long, ...others] = await Promise.all([
+    run("show", "vnics", "--help"),
+    run("show", "vnics", "-h"),
+    run("help", "show", "vnics"),
+  ]);
+  for (const other of others) assert.deepEqual(other, long);
+  const [top, help, version, ...versions] = await Promise.all([
+    ...[run("-h"), run("help"), run("--version"), run("-V"), run("-v")],
+  ]);
+  assert.deepEqual(help, top);
+  for (const other of versions) assert.deepEqual(other, version);
+});
+
+test("a command that does not exist is named, with the one that was probably meant", async () => {
+  const wrong = [["sevre"], ["show", "vnic"], ["help", "show", "vnic"], ["serve", "--workrs", "1"]];
+  const meant = [/serve/, /vnics/, /vnics/, /--workers/];
+  const runs = await Promise.all(wrong.map((args) => runTlsd(args, { deadlineMs: 60_000 })));
+  for (const [index, { code, stderr }] of runs.entries()) {
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, new RegExp(`Did you mean \\W*${meant[index]?.source}`), stderr);
+    assert.match(stderr, /--help/);
   }
 });
 

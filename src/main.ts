@@ -1,6 +1,6 @@
 /** Parses the command line and runs a command. */
 import { readFileSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { CommanderError } from "commander";
 import { buildProgram } from "#cli/build-program.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
@@ -19,6 +19,16 @@ const DEMO_DOCUMENT = join(PROGRAM, "director.yaml");
 
 const terminal: Terminal = {
   isInteractive: process.stdout.isTTY,
+  get columns() {
+    return sizeOf(process.stdout.columns);
+  },
+  get rows() {
+    return sizeOf(process.stdout.rows);
+  },
+  hasColours: {
+    out: process.stdout.isTTY && process.stdout.hasColors(),
+    err: process.stderr.isTTY && process.stderr.hasColors(),
+  },
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
 };
@@ -42,7 +52,11 @@ async function run(): Promise<number> {
       const isOwnDocument = request.configPath === demoDocumentPath();
       exitCode = await startDirector(request, {
         document: isOwnDocument ? DEMO_DOCUMENT : undefined,
-        command: ownCommandOf(LAUNCHER, process.env["PATH"] ?? ""),
+        command: ownCommandOf(
+          LAUNCHER,
+          process.env["PATH"] ?? "",
+          dirname(resolve(request.configPath ?? demoDocumentPath())),
+        ),
       });
     },
     check: async (request) => {
@@ -54,6 +68,10 @@ async function run(): Promise<number> {
       const check = (path: string) => checkFile(path, { kind: "check" }, { reader, engineOf });
       exitCode = (await runCheck(request, terminal, check)) ? 0 : 1;
     },
+    schema: async () => {
+      const { runSchema } = await import("#cli/run-schema.ts");
+      runSchema(terminal);
+    },
     show: async (request) => {
       const { runShow } = await import("#cli/show/run-show.ts");
       endQuietlyWithoutReader();
@@ -62,6 +80,10 @@ async function run(): Promise<number> {
     cut: async (request) => {
       const { runCut } = await import("#cli/run-cut.ts");
       await runCut(request, terminal);
+    },
+    doctor: async (request) => {
+      const { runDoctor } = await import("#cli/run-doctor.ts");
+      exitCode = (await runDoctor(request, terminal)) ? 0 : 1;
     },
     reload: async (request) => {
       const { runReload } = await import("#cli/run-reload.ts");
@@ -110,6 +132,11 @@ async function startOwnReader() {
     env: process.env,
     onFault: (error) => printTrace(terminal, error),
   });
+}
+
+/** A stream that is not a terminal has no size, and a terminal without a size reports 0. */
+function sizeOf(size: number | undefined): number | undefined {
+  return size === undefined || size <= 0 ? undefined : size;
 }
 
 function interruption(): AbortSignal {

@@ -87,9 +87,11 @@ function tryProblems(value: unknown): readonly Problem[] | undefined {
 
 function isProblem(value: unknown): value is Problem {
   const entry = Object(value) as Readonly<Record<string, unknown>>;
-  const { severity } = entry;
+  const { severity, file, line, column } = entry;
   return (
     PROBLEM_KEYS.every((key) => typeof entry[key] === "string") &&
-    (severity === "error" || severity === "warning")
+    (severity === "error" || severity === "warning") &&
+    ["string", "undefined"].includes(typeof file) &&
+    [line, column].every((number) => number === undefined || typeof number === "number")
   );
 }

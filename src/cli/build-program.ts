@@ -1,8 +1,11 @@
-import { Command } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
 import { addCut, type CutRequest } from "./commands/cut.ts";
+import { addDoctor, type DoctorRequest } from "./commands/doctor.ts";
+import { addHelp } from "./commands/help.ts";
 import { addReload, type ReloadRequest } from "./commands/reload.ts";
+import { addSchema } from "./commands/schema.ts";
 import { addDemo, addServe, type ServeRequest } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
 import { addWait, type WaitRequest } from "./commands/wait.ts";
@@ -13,8 +16,10 @@ export interface CommandRuns {
   readonly serve: (request: ServeRequest) => Promise<void>;
   readonly demo: (request: ServeRequest) => Promise<void>;
   readonly check: (request: CheckRequest) => Promise<void>;
+  readonly schema: () => Promise<void>;
   readonly show: (request: ShowRequest) => Promise<void>;
   readonly cut: (request: CutRequest) => Promise<void>;
+  readonly doctor: (request: DoctorRequest) => Promise<void>;
   readonly reload: (request: ReloadRequest) => Promise<void>;
   readonly wait: (request: WaitRequest) => Promise<void>;
 }
@@ -23,18 +28,27 @@ export interface CommandRuns {
 export function buildProgram(version: string, demoDocument: string, runs: CommandRuns): Command {
   const program = new Command("tlsd")
     .description("TLS Director: one tier that terminates TLS for every attached server")
-    .version(version, "--version", "print the version")
-    .helpOption("--help", "print help")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
     .helpCommand(false)
     .showHelpAfterError("Use --help to see the usage.")
     .exitOverride();
+  // commander takes one short flag for an option.
+  program.addOption(new Option("-v", "print the version").hideHelp()).on("option:v", () => {
+    program.configureOutput().writeOut?.(`${version}
+`);
+    throw new CommanderError(0, "commander.version", version);
+  });
   addServe(program, runs.serve);
   addWait(program, runs.wait);
   addReload(program, runs.reload);
   addCheck(program, runs.check);
+  addSchema(program, runs.schema);
   addShow(program, runs.show);
   addCut(program, runs.cut);
+  addDoctor(program, runs.doctor);
   addDemo(program, demoDocument, runs.demo);
+  addHelp(program);
   program.addHelpText(
     "after",
     "\nExit codes: 0 success, 1 failure (with code, sentence and hint), 2 wrong usage.",

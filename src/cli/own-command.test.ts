@@ -13,9 +13,11 @@ it("is `tlsd` only if a folder of the PATH contains this program", async () => {
     await mkdir(join(folder, bin), { recursive: true });
     await symlink(launcher, join(folder, bin, "tlsd"));
   }
-  const commandOn = (...path: readonly string[]): string => ownCommandOf(launcher, path.join(":"));
+  const commandOn = (...path: readonly string[]): string =>
+    ownCommandOf(launcher, path.join(":"), "/srv");
   assert.equal(commandOn("/nowhere", join(folder, "bin")), "tlsd");
   assert.equal(commandOn(join(folder, "other")), `'${launcher}'`);
   assert.equal(commandOn(join(folder, "node_modules/.bin")), `'${launcher}'`);
-  assert.equal(ownCommandOf("/opt/tlsd.sh", ":."), "/opt/tlsd.sh");
+  assert.equal(ownCommandOf("/opt/tlsd.sh", ":.", "/srv"), "/opt/tlsd.sh");
+  assert.equal(ownCommandOf("/opt/src/tlsd.sh", "", "/opt"), "src/tlsd.sh");
 });

@@ -1,12 +1,12 @@
 import { realpathSync } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
+import { delimiter, isAbsolute, join, relative } from "node:path";
 
 /**
- * Returns the command that starts this program in another terminal: `tlsd` if a `tlsd` in `path`, the PATH, is `launcher`,
- * otherwise the path of the launcher. It never returns an npx command: if npx does not find the program, it installs a package
+ * Returns the command that starts this program in another terminal, in `folder`: `tlsd` if a `tlsd` in `path`, the PATH, is
+ * `launcher`, otherwise the path of the launcher, which is relative if the launcher is below the folder. It never returns an npx command: if npx does not find the program, it installs a package
  * of the same name from a registry, which is another program.
  */
-export function ownCommandOf(launcher: string, path: string): string {
+export function ownCommandOf(launcher: string, path: string, folder: string): string {
   const isOnPath = path.split(delimiter).some(
     (folder) =>
       isAbsolute(folder) &&
@@ -14,7 +14,9 @@ export function ownCommandOf(launcher: string, path: string): string {
       !folder.endsWith("/node_modules/.bin") &&
       tryRealpath(join(folder, "tlsd")) === launcher,
   );
-  return isOnPath ? "tlsd" : quotedForShell(launcher);
+  if (isOnPath) return "tlsd";
+  const below = relative(folder, launcher);
+  return quotedForShell(below.startsWith("..") ? launcher : below);
 }
 
 /** Quotes a path for a POSIX shell. */

@@ -18,7 +18,8 @@ export function printFailure(terminal: Terminal, failure: FailureShape, isJson: 
   }
   const { code, message, hint, problems = [] } = failure;
   const head = `tlsd: ${escapeControls(`${code}: ${message}`)}\n`;
-  terminal.err(`${head}${printProblems(problems)}  ${escapeControls(hint)}\n`);
+  const list = printProblems(problems, { hasColours: terminal.hasColours?.err });
+  terminal.err(`${head}${list}  ${escapeControls(hint)}\n`);
 }
 
 /** Prints the stack of an unexpected error, for a bug report. */

@@ -1,6 +1,7 @@
 import { DirectorError, type Problem } from "#model/failure.ts";
 import type { CheckRequest } from "./commands/check.ts";
 import { printProblems } from "./print-problems.ts";
+import { trySourceText } from "./source-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Prints what `checkFile` found. Resolves to false if the document would be refused. */
@@ -17,7 +18,11 @@ export async function runCheck(
     terminal.out(`${JSON.stringify({ isValid, ...failure, problems }, undefined, 2)}\n`);
     return isValid;
   }
-  const text = printProblems(problems);
+  const hasPlace = problems.some(({ line }) => line !== undefined);
+  const source = hasPlace ? await trySourceText(path) : undefined;
+  const { out: outColours, err: errColours } = terminal.hasColours ?? {};
+  const hasColours = isValid ? outColours : errColours;
+  const text = printProblems(problems, { hasColours, source });
   if (isValid) terminal.out(`${text}${path}: the document is valid.\n`);
   else terminal.err(text);
   return isValid;

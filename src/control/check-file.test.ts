@@ -91,6 +91,31 @@ describe("checkFile", () => {
     assert.equal(checked.entries, undefined);
   });
 
+  it("gives problems of the document and of its files their lines and columns, and the file", async () => {
+    const { problems } = await check(`${profiles("to: 80, certificates: [old]")}certificates:
+  old: { chain: old.pem, key: old.key }
+`);
+    assert.deepEqual(
+      problems.map(({ code, file, line, column }) => [code, file, line, column]),
+      [["certificate-expired", join(folder, "director.yaml"), 4, 17]],
+    );
+  });
+
+  it("does not judge files of an entry that has another mistake", async () => {
+    const listener = profiles("to: 80, certificates: [shop, old]");
+    const shop = "shop: { chain: shop.pem, keyy: shop.key }";
+    const old = "old: 5";
+    const rest = "policies: { p: { clientAuth: { mode: always, ca: nothing.pem } } }\n";
+    assert.deepEqual(
+      placesOf(await check(`${listener}certificates: { ${shop}, ${old} }\n${rest}`)),
+      [
+        "unknown-key certificates.shop.keyy",
+        "bad-value certificates.old",
+        "bad-value policies.p.clientAuth.mode",
+      ],
+    );
+  });
+
   it("warns of a client certificate that a listener presents to clients, and accepts it for endpoints", async () => {
     await (await ca.issue({ names: ["us"], usage: "client" })).writeTo(folder, "us");
     const both =
@@ -219,6 +244,6 @@ certificates: { ${used}: { chain: shop.pem, key: shop.key }, ${forEndpoints}: { 
     const missing = await checkFile(join(folder, "nothing.yaml"), { kind: "check" }, parts);
     assert.deepEqual(placesOf(missing), ["document-unreadable "]);
     assert.equal(missing.folder, folder);
-    assert.match((await check("a: [")).problems[0]?.message ?? "", /line 2, column/);
+    assert.match((await check("a: [")).problems[0]?.message ?? "", /^Flow sequence/);
   });
 });

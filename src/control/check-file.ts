@@ -4,6 +4,7 @@ import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
 import { checkPathLengths, type FoldersOf } from "#model/document/check-paths.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { addedPaths, pathsOf, withAbsolutePaths } from "#model/document/document-paths.ts";
+import { followUpsOf } from "#model/document/follow-ups.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
 import { writtenOf, type WrittenDocument } from "#model/document/written-document.ts";
@@ -85,7 +86,13 @@ export async function checkFile(
     const problems = [read.problem];
     return { ...REFUSED, folder, problems, problemsInForce: [] };
   }
-  return checkRead(read, folder, purpose, parts);
+  const checked = await checkRead(read, folder, purpose, parts);
+  const problems = await read.locate(checked.problems);
+  const located = new Map(
+    checked.problems.map((problem, at) => [problem, problems[at] ?? problem]),
+  );
+  const problemsInForce = checked.problemsInForce.map((problem) => located.get(problem) ?? problem);
+  return { ...checked, problems, problemsInForce };
 }
 
 /** Does the same as `checkFile` for a document that was not read from a file. */
@@ -144,11 +151,13 @@ async function checkRead(
     ...(isStart ? ofFiles.problems.map(asWarning) : ofFiles.problems),
     ...surroundings,
   ];
-  const known = new Set(problems.map(({ path }) => path));
+  const isFollowUp = followUpsOf(problems.filter(isError));
+  const reported = new Set(problems.map(({ path }) => path));
   const keys = new Set<string>();
   const isNew = (problem: Problem): boolean => {
-    const key = problemKeyOf(problem);
-    return !known.has(problem.path) && !keys.has(key) && keys.add(key) === keys;
+    const isKnown = reported.has(problem.path) || keys.has(problemKeyOf(problem));
+    keys.add(problemKeyOf(problem));
+    return !isKnown && !isFollowUp(problem);
   };
   const unused = document === undefined ? [] : checkUse(document);
   const all = [...problems, ...found.filter(isNew), ...unused];
@@ -255,7 +264,8 @@ async function tryReadDocument(
     return await readDocument(path, reader, isServing);
   } catch (error) {
     if (!(error instanceof DirectorError)) throw error;
-    const { message, hint } = error.toShape();
-    return { problem: { path: "", code: error.code, message, hint, severity: "error" } };
+    const [problem] = error.problems ?? [];
+    if (problem === undefined) throw error;
+    return { problem };
   }
 }

@@ -15,9 +15,12 @@ import { checkFile, documentRefusal, type CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
+import { runOldClient } from "./demo/run-old-client.ts";
 import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
 import { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
+import { buildDoctor } from "./doctor/doctor.ts";
+import { readDoctorFacts } from "./doctor/read-facts.ts";
 import { EventBus } from "./event-bus.ts";
 import { HealthChecks } from "./health/health-checks.ts";
 import { InternalErrors } from "./internal-errors.ts";
@@ -69,7 +72,7 @@ export interface ServeOptions {
 export interface DemoOptions {
   /** The document that is copied to `configPath` if that file does not exist. */
   readonly document: string | undefined;
-  /** The command that starts the program in a shell. */
+  /** The command that starts the program in a shell in the folder of the document. */
   readonly command: string;
 }
 
@@ -136,10 +139,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
-  const { director, wants, state, store, view, version, bus, notices, orphans, pool } = build(
-    options,
-    settings,
-    {
+  const { director, wants, state, store, view, doctor, version, bus, notices, orphans, pool } =
+    build(options, settings, {
       log,
       engines,
       checkParts,
@@ -148,8 +149,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       folders,
       notices: [...kernelNotices(), userNotice, folders.notice],
       cleanup,
-    },
-  );
+    });
   const actions = {
     reload: () =>
       director.change({ kind: "document", by: { origin: "signal" }, want: wants.file(false) }),
@@ -167,7 +167,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const logLevel = new LogLevel(log);
   cleanup.defer(() => logLevel.close());
   const admin = await startAdminApi({
-    ...{ socketPath, view, api, connections, logLevel, log, notices },
+    ...{ socketPath, view, api, connections, logLevel, doctor, log, notices },
   });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(settings.observe, view, log);
@@ -186,7 +186,10 @@ export async function serve(options: ServeOptions): Promise<number> {
     if (demo !== undefined && caPath !== undefined && director.inForce !== undefined) {
       const { command } = demo;
       const { document, sources } = director.inForce;
-      process.stdout.write(demoBanner({ document, sources, caPath, socketPath, command }));
+      const failedAt = await runOldClient(document);
+      process.stdout.write(
+        demoBanner({ document, sources, caPath, socketPath, folder, command, failedAt }),
+      );
     }
     await stopSignals.first;
     bus.publish({ name: "draining", deadlineMs: drainMs });
@@ -238,7 +241,12 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
   });
   const errors = new InternalErrors(log, notices, () => telemetry.internalError());
   errors.catchFrom(process, cleanup);
-  bus.subscribe((event) => logEvent(event, log, lines));
+  // Whoever tries the demo has not asked what production needs. `tlsd show status` shows the notices.
+  let isQuiet = options.demo !== undefined;
+  bus.subscribe((event) => {
+    if (event.name === "ready") isQuiet = false;
+    if (!isQuiet || event.name !== "notice-raised") logEvent(event, log, lines);
+  });
   const first = [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices];
   for (const notice of first) if (notice !== undefined) notices.raise(notice);
   const record = new WorkerRecord({
@@ -346,7 +354,21 @@ function build(options: ServeOptions, settings: DirectorSettings, surroundings: 
     health,
     telemetry,
   });
-  return { director, wants, state, store, view, version, bus, notices, orphans, pool };
+  const doctor = buildDoctor(() =>
+    readDoctorFacts({
+      document: () => director.inForce?.document,
+      certificates: () => director.certificates(),
+      workers: () => pool.statuses(),
+      wantedWorkers: workers,
+      engine: binary,
+      dataPath: folders.dataPath,
+      runtimePath: folders.runtimePath,
+      configPath,
+      pid: process.pid,
+      ownUid,
+    }),
+  );
+  return { director, wants, state, store, view, doctor, version, bus, notices, orphans, pool };
 }
 
 const countOf = (workers: number | "auto"): number =>

@@ -1,5 +1,6 @@
 import type { Problem } from "#model/failure.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
+import { locateProblems } from "./locate-problems.ts";
 import { parseYaml, SyntaxProblem } from "./parse-yaml.ts";
 
 /** The limit for the JSON of a document with its defaults, which the control process parses in one call. 10,000 vNICs need half. */
@@ -8,6 +9,7 @@ const MAX_PATH_LENGTH = 1_024;
 
 export interface ParsedText {
   readonly isValid: boolean;
+  /** With line and column. */
   readonly problems: readonly Problem[];
   /** The document with its defaults, or its draft if at least one problem is an error. */
   readonly json: string;
@@ -17,18 +19,30 @@ export interface ParsedText {
 
 /** Parses a document in YAML 1.2 or JSON. May take unlimited time for a hostile document. Throws SyntaxProblem. */
 export function parseDocumentText(bytes: Uint8Array): ParsedText {
-  const { draft, written, problems } = parseDocument(parseYaml(bytes));
+  const parsed = parseYaml(bytes);
+  const { draft, written, problems } = parseDocument(parsed.value);
   const json = JSON.stringify(draft);
   if (json.length > MAX_DOCUMENT_CHARACTERS) {
     const limit = `${MAX_DOCUMENT_CHARACTERS / 1024 / 1024} MiB`;
     throw new SyntaxProblem(`With its defaults the document has more than ${limit}.`);
   }
+  const positions = locateProblems(problems, parsed);
+  const located = problems.map((problem) => ({
+    ...withShortPath(problem),
+    ...positions.get(problem),
+  }));
   return {
     isValid: written !== undefined,
-    problems: problems.map(withShortPath),
+    problems: located,
     json,
     writtenJson: written === undefined ? "" : JSON.stringify(written),
   };
+}
+
+/** Returns the problems, which were found elsewhere, with their lines and columns in the document. Throws SyntaxProblem. */
+export function locateInText(problems: readonly Problem[], bytes: Uint8Array): readonly Problem[] {
+  const positions = locateProblems(problems, parseYaml(bytes));
+  return problems.map((problem) => ({ ...problem, ...positions.get(problem) }));
 }
 
 /** Shortens the path of a problem, because a key may be as long as the document. */

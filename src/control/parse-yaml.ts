@@ -10,37 +10,55 @@ import {
   type YAMLParseError,
   type YAMLWarning,
 } from "yaml";
+import type { Position } from "#model/problem.ts";
 
 /** Enough to repeat listeners by alias, and too few for nested aliases that expand to gigabytes. */
 const MAX_ALIASES = 100;
 /** 10,000 vNICs need 1 MiB. */
 const MAX_VALUE_CHARACTERS = 4 * 1024 * 1024;
 
-/** The text is not a document. The message says why and, if possible, where. */
+/** The text is not a document. The message says why. */
 export class SyntaxProblem extends Error {
   override readonly name = "SyntaxProblem";
+  /** Undefined if the problem concerns the whole text. */
+  readonly position: Position | undefined;
+
+  constructor(message: string, position?: Position, options?: ErrorOptions) {
+    super(message, options);
+    this.position = position;
+  }
+}
+
+export interface ParsedYaml {
+  /** A value that JSON can represent. */
+  readonly value: unknown;
+  readonly document: Document.Parsed;
+  readonly lines: LineCounter;
+}
+
+export function positionAt(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
 }
 
 function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new SyntaxProblem("The file is not UTF-8 text.", { cause: error });
+    throw new SyntaxProblem("The file is not UTF-8 text.", undefined, { cause: error });
   }
 }
 
-/**
- * Parses YAML 1.2 or JSON to a value that JSON can represent. A hostile text of a few megabytes takes minutes. Throws
- * SyntaxProblem.
- */
-export function parseYaml(bytes: Uint8Array): unknown {
+/** Parses YAML 1.2 or JSON. A hostile text of a few megabytes takes minutes. Throws SyntaxProblem. */
+export function parseYaml(bytes: Uint8Array): ParsedYaml {
   try {
-    return plainOf(valueOf(textOf(bytes)));
+    const { value, ...nodes } = parsedOf(textOf(bytes));
+    return { value: plainOf(value), ...nodes };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // The parser is recursive, so deep nesting exhausts the call stack.
     const reason = error.message.includes("call stack") ? "nested too deeply" : "too large";
-    throw new SyntaxProblem(`The document is ${reason}.`, { cause: error });
+    throw new SyntaxProblem(`The document is ${reason}.`, undefined, { cause: error });
   }
 }
 
@@ -61,12 +79,10 @@ const withoutSource = ({ code, message }: YAMLParseError | YAMLWarning): string 
 
 const QUOTING_CODES: readonly ErrorCode[] = ["TAG_RESOLVE_FAILED", "UNEXPECTED_TOKEN"];
 
-function valueOf(text: string): unknown {
+function parsedOf(text: string): ParsedYaml {
   const lines = new LineCounter();
-  const problemAt = (offset: number, message: string): SyntaxProblem => {
-    const { line, col } = lines.linePos(offset);
-    return new SyntaxProblem(`line ${line}, column ${col}: ${message}`);
-  };
+  const problemAt = (offset: number, message: string): SyntaxProblem =>
+    new SyntaxProblem(message, positionAt(lines, offset));
   const document = parseDocument(text, {
     version: "1.2",
     schema: "core",
@@ -87,15 +103,14 @@ function valueOf(text: string): unknown {
   if (problem !== undefined) throw problemAt(problem.pos[0], `${withoutSource(problem)}.`);
   checkNodes(document, (node, message) => problemAt(node.range?.[0] ?? 0, message));
   try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES });
+    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), document, lines };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    throw new SyntaxProblem("The aliases of the document expand to too much data.", {
+    throw new SyntaxProblem("The aliases of the document expand to too much data.", undefined, {
       cause: error,
     });
   }
 }
-
 /** Finds errors that the parser accepts: duplicate keys, keys that are not text, and aliases without a valid target. */
 function checkNodes(
   document: Document.Parsed,

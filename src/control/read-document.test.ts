@@ -4,6 +4,7 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DirectorError } from "#model/failure.ts";
+import { problemOf } from "#model/problem.ts";
 import { testReader } from "#harness/material-reader.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { readDocument } from "./read-document.ts";
@@ -25,13 +26,15 @@ describe("readDocument", () => {
     const path = join(folder, "director.yaml");
     for (const text of ["servers: { web: { address: 192.0.2.1 } }\n", "serverz: .inf\n"]) {
       await writeFiles(folder, { "director.yaml": text });
-      assert.deepEqual(
-        await readDocument(path, reader, false),
-        await readDocument(path, reader, true),
-      );
+      const { locate, ...here } = await readDocument(path, reader, false);
+      const { locate: locateThere, ...there } = await readDocument(path, reader, true);
+      assert.deepEqual(here, there);
+      const later = [problemOf("no-server", "servers.web", "")];
+      assert.deepEqual(await locate(later), await locateThere(later));
+      assert.equal((await locate(later))[0]?.line, 1);
     }
     await writeFiles(folder, { "director.yaml": "a: [" });
-    await assert.rejects(readDocument(path, reader, false), /line 1, column \d/);
+    await assert.rejects(readDocument(path, reader, false), /director\.yaml:1:5: Flow/);
   });
 
   it("returns the document with its defaults, its problems and its folder", async () => {
@@ -49,12 +52,14 @@ describe("readDocument", () => {
       problems.map(({ code, path: place }) => `${code} ${place}`),
       ["unknown-key serverz"],
     );
+    const { file, line, column } = problems[0] ?? {};
+    assert.deepEqual({ file, line, column }, { file: path, line: 1, column: 1 });
   });
 
   it("refuses a text that is not a document, with line and column", async () => {
     const folder = await makeTempFolder();
     await writeFiles(folder, { "director.yaml": "a: 1\nb: [1, 2\n" });
-    await refused(join(folder, "director.yaml"), /director\.yaml: line \d, column \d+: /);
+    await refused(join(folder, "director.yaml"), /director\.yaml:3:1: /);
   });
 
   it("shortens paths of keys that are as long as the document", async () => {

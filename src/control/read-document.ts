@@ -1,9 +1,10 @@
 import { dirname, resolve } from "node:path";
 import type { Document } from "#model/document/document.ts";
+import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
-import { DirectorError } from "#model/failure.ts";
+import { DirectorError, FAILURES, type Problem } from "#model/failure.ts";
 import type { ParsedDocument } from "#model/document/parse-document.ts";
-import { parseDocumentText, type ParsedText } from "./parse-document-text.ts";
+import { locateInText, parseDocumentText, type ParsedText } from "./parse-document-text.ts";
 import { SyntaxProblem } from "./parse-yaml.ts";
 import { FileUnusableError, readBoundedFile } from "./read-bounded-file.ts";
 import { DocumentSyntaxError, type MaterialReader } from "./reader/material-reader.ts";
@@ -17,11 +18,16 @@ const MAX_SMALL_BYTES = 8 * 1024;
 export interface ReadDocument extends ParsedDocument {
   /** The absolute path of the folder to which the paths in the document are relative. */
   readonly folder: string;
+  /**
+   * Returns problems that were found later, with the file and their lines and columns in the text that was read. Problems that
+   * have a file already stay as they are.
+   */
+  locate(problems: readonly Problem[]): Promise<readonly Problem[]>;
 }
 
 /**
  * Reads a document in YAML 1.2 or JSON and checks it without the files that it names. A director that serves always parses it in
- * a reader process. Throws DirectorError `document-unreadable`, with line and column for a syntax error.
+ * a reader process. Throws DirectorError `document-unreadable` with one problem, which has the line and column of a syntax error.
  */
 export async function readDocument(
   path: string,
@@ -37,20 +43,64 @@ export async function readDocument(
     const draft = JSON.parse(json) as Document;
     const document = isValid ? draft : undefined;
     const written = isValid ? (JSON.parse(writtenJson) as WrittenDocument) : undefined;
-    return { document, written, draft, problems, folder: dirname(resolve(path)) };
+    const locate = async (later: readonly Problem[]): Promise<readonly Problem[]> => {
+      const unplaced = later.filter(({ file }) => file === undefined).slice(0, MAX_PROBLEMS);
+      if (unplaced.length === 0) return later;
+      const found = isHere
+        ? locateInText(unplaced, bytes)
+        : await locateInProcess(unplaced, bytes, reader);
+      const placed = new Map(unplaced.map((problem, at) => [problem, found[at] ?? problem]));
+      return later.map((problem) => inFile(placed.get(problem) ?? problem, path));
+    };
+    return {
+      document,
+      written,
+      draft,
+      problems: problems.map((problem) => inFile(problem, path)),
+      folder: dirname(resolve(path)),
+      locate,
+    };
   } catch (error) {
     if (!isExpected(error)) throw error;
-    throw new DirectorError("document-unreadable", `${path}: ${error.message}`, {
-      cause: error,
-      path,
-    });
+    throw unreadable(path, error);
   }
+}
+
+const inFile = (problem: Problem, path: string): Problem => ({ ...problem, file: path });
+
+function unreadable(path: string, error: Error): DirectorError {
+  const code = "document-unreadable";
+  const hasPlace = error instanceof SyntaxProblem || error instanceof DocumentSyntaxError;
+  const position = hasPlace ? error.position : undefined;
+  const place = position === undefined ? path : `${path}:${position.line}:${position.column}`;
+  const { hint } = FAILURES[code];
+  const problem: Problem = {
+    ...{ path: "", code, message: error.message, hint, severity: "error", file: path },
+    ...position,
+  };
+  const rest = { cause: error, path, problems: [problem] };
+  return new DirectorError(code, `${place}: ${error.message}`, rest);
 }
 
 async function readInProcess(bytes: Uint8Array, reader: MaterialReader): Promise<ParsedText> {
   const { reply, parts } = await reader.read({ kind: "document" }, [bytes]);
   const [json = "", writtenJson = ""] = parts.map((part) => part.toString("utf8"));
   return { ...reply, json, writtenJson };
+}
+
+/** Returns the problems without places if they cannot be found in time. */
+async function locateInProcess(
+  problems: readonly Problem[],
+  bytes: Uint8Array,
+  reader: MaterialReader,
+): Promise<readonly Problem[]> {
+  try {
+    const { reply } = await reader.read({ kind: "places", problems }, [bytes]);
+    return reply.problems;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    return problems;
+  }
 }
 
 const isExpected = (error: unknown): error is Error =>

@@ -12,6 +12,9 @@ export const ProblemSchema = shape(
       ["error", "warning"],
       "A document with an error is refused. A warning does not make it invalid.",
     ),
+    file: Type.Optional(text("Path of the document, if it was read from a file.")),
+    line: Type.Optional(count("Line of `file`, from 1. Absent if the problem has no place there.")),
+    column: Type.Optional(count("Column of the line, from 1.")),
   },
   "One thing that is wrong in a document or in a file that it names.",
 );

@@ -133,12 +133,22 @@ export const PROBLEMS = {
 } as const satisfies Readonly<Record<string, ProblemEntry>>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/** A place in a text file. Both count from 1; a column is a UTF-16 code unit. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
 export const problemOf = (
   code: ProblemCode,
   path: string,
   message: string,
   hint: string = PROBLEMS[code].hint,
 ): Problem => ({ path, code, message, hint, severity: PROBLEMS[code].severity });
+
+/** Returns true if the problem is about the key at the end of its path, and not about the value of the key. */
+export const isAboutKey = ({ code }: Problem): boolean =>
+  code === "unknown-key" || code === "forbidden-key";
 
 /** Two problems with the same key say the same of the same place, with whatever severity. */
 export const problemKeyOf = ({ code, path, message }: Problem): string =>
@@ -162,6 +172,15 @@ export function pathOf(...steps: readonly (string | number)[]): string {
     return path === "" ? step : `${path}.${step}`;
   }, "");
 }
+
+const STEP = /\.?([A-Za-z0-9_-]+)|\[\d+\]|\["(?:[^"\\]|\\.)*"\]/gy;
+
+/**
+ * Splits a path of `pathOf` into the paths of its steps: `a["*.b"][0]` has the steps `a`, `["*.b"]` and `[0]`. The list ends
+ * before a key that was shortened.
+ */
+export const stepTextsOf = (path: string): readonly string[] =>
+  [...path.matchAll(STEP)].map(([text, key]) => key ?? text);
 
 const MAX_QUOTED_LENGTH = 80;
 

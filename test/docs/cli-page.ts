@@ -17,8 +17,10 @@ export function describedProgram(): Command {
     serve: nothing,
     demo: nothing,
     check: nothing,
+    schema: nothing,
     show: nothing,
     cut: nothing,
+    doctor: nothing,
     reload: nothing,
     wait: nothing,
   });

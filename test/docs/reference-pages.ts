@@ -1,3 +1,4 @@
+import { schemaText } from "#cli/run-schema.ts";
 import { cliPage } from "./cli-page.ts";
 import { documentPage } from "./document-page.ts";
 import { failuresPage } from "./failures-page.ts";
@@ -6,6 +7,7 @@ import { metricsPage } from "./metrics-page.ts";
 /** The generated pages by their path from the project folder. */
 export function referencePages(): Readonly<Record<string, string>> {
   return {
+    "director.schema.json": schemaText(),
     "docs/reference/cli.md": cliPage(),
     "docs/reference/document.md": documentPage(),
     "docs/reference/failures.md": failuresPage(),

@@ -223,10 +223,10 @@ forEachEngineIfLong("node", (engine) => {
       assert.equal(code, 1);
       assert.match(
         stderr,
-        /^error: certificates\.mixed\.key\n.+does not belong to the certificate/m,
+        /: error: .+does not belong to the certificate.*\n +at certificates\.mixed\.key$/m,
       );
-      assert.match(stderr, /^error: certificates\.old\.chain\n.+expired on/m);
-      assert.match(stderr, /^error: certificates\.sealed\.key\n.+does not decrypt/m);
+      assert.match(stderr, /: error: .+expired on.*\n +at certificates\.old\.chain$/m);
+      assert.match(stderr, /: error: .+does not decrypt.*\n +at certificates\.sealed\.key$/m);
     });
   });
 });

@@ -17,7 +17,7 @@ const stopDeadlineMs = 30_000;
 async function cloneProject(): Promise<string> {
   const clone = join(await makeTempFolder(), "my clone");
   await mkdir(join(clone, "certs"), { recursive: true });
-  for (const path of ["src", "package.json", "director.yaml"]) {
+  for (const path of ["src", "package.json", "director.yaml", "director.schema.json"]) {
     await cp(join(projectFolder, path), join(clone, path), { recursive: true });
   }
   await symlink(join(projectFolder, "node_modules"), join(clone, "node_modules"));
@@ -57,17 +57,21 @@ test("the demo", async (t) => {
   });
 
   await t.test("prints tlsd commands that work as they are", async () => {
-    const commands = printedCommands(banner, `'${clone}/src/tlsd.sh'`);
+    const commands = printedCommands(banner, "src/tlsd.sh");
     assert.equal(commands.length, 2);
     const [vnics, handshakes] = await Promise.all(
       commands.map((command) => inShell(command, { cwd: clone })),
     );
     assert.match(vnics?.stdout ?? "", /^front\.shop +up\/up +127\.0\.1\.10 /m);
     assert.match(vnics?.stdout ?? "", /^front\.pay +up\/up +127\.0\.1\.11 /m);
-    assert.deepEqual(
-      [handshakes?.code, handshakes?.stdout],
-      [0, "There are no failed handshakes.\n"],
-    );
+    assert.equal(handshakes?.code, 0);
+    assert.match(handshakes?.stdout ?? "", / front\.pay:8443 .* unsupported-version /);
+    assert.match(handshakes?.stdout ?? "", /^ {2}unsupported-version: \S/m);
+  });
+
+  await t.test("says where to run them, and does not begin with warnings", () => {
+    assert.deepEqual(printedCommands(banner, "cd"), [`cd '${clone}'`]);
+    assert.doesNotMatch(banner, /"level":"(?:warn|error)"/);
   });
 
   await t.test("has its admin socket where it says, for its owner only", async () => {

@@ -156,9 +156,16 @@ forEachEngineIfLong("bun", (engine) => {
     const { problems } = await refuse(wrong);
     const paths = (problems as readonly Problem[]).map(({ path }) => path);
     assert.deepEqual(paths.toSorted(), ["color", "profiles.lost.servers[0]"]);
+    for (const { file, line, column } of problems as readonly Problem[]) {
+      assert.equal(file, director.documentPath);
+      assert.ok(Number(line) > 1 && Number(column) > 0);
+    }
     await assertClosed(9443);
     const unreadable = await refuse("servers: [\n");
-    assert.match(JSON.stringify(unreadable["problems"]), /document-unreadable.*line \d/);
+    assert.match(
+      JSON.stringify(unreadable["problems"]),
+      /document-unreadable.*"line":2,"column":1/,
+    );
     assert.equal(await refusals(), refusedBefore + 2);
   });
 

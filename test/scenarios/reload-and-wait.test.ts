@@ -74,8 +74,11 @@ describe("tlsd reload", { concurrency: false }, () => {
     const text = await director.cli("reload");
     assert.deepEqual([text.code, text.stdout], [1, ""]);
     assert.match(text.stderr, /^tlsd: document-invalid: The document has problems\.\n/);
-    assert.match(text.stderr, /^error: servers\.web\.adress\n/m);
-    assert.match(text.stderr, /^error: profiles\.shop\.servers\[0\]\n/m);
+    assert.match(text.stderr, /director\.yaml:1:19: error: .+\n +at servers\.web\.adress\n/m);
+    assert.match(
+      text.stderr,
+      /director\.yaml:2:31: error: .+\n +at profiles\.shop\.servers\[0\]\n/m,
+    );
     const json = await director.cli("reload", "--json");
     assert.equal(json.code, 1);
     const failure = parsed(json);
@@ -90,7 +93,7 @@ describe("tlsd reload", { concurrency: false }, () => {
     await writeFile(director.documentPath, "servers: [");
     const { code, stderr } = await director.cli("reload");
     assert.equal(code, 1);
-    assert.match(stderr, /^tlsd: document-invalid: .*\n(?:.*\n)*error: the document\n/);
+    assert.match(stderr, /^tlsd: document-invalid: .*\n.*director\.yaml:1:11: error: Flow /);
   });
 
   it("says that no director answers", async () => {

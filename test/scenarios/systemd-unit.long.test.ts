@@ -198,8 +198,8 @@ async function tryUnit(t: TestContext, installation: Installation): Promise<void
     const { code } = await machine.run("systemctl", "reload", unit);
     assert.notEqual(code, 0);
     const journal = await installation.journal();
-    assert.match(journal, /^error: servers\.web\.adress$/m);
-    assert.match(journal, /^error: profiles\.shop\.servers\[0\]$/m);
+    assert.match(journal, /^ +at servers\.web\.adress$/m);
+    assert.match(journal, /^ +at profiles\.shop\.servers\[0\]$/m);
     assert.equal(await machine.property(unit, "ActiveState"), "active");
     await ask(before);
   });

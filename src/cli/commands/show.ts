@@ -30,7 +30,7 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   vnics: {
     description: "vNICs with their admin/oper state, virtual IP, endpoints and rates",
     name: "a vNIC, or a profile for all of its vNICs",
-    examples: ["tlsd show vnics", "tlsd show vnics shop"],
+    examples: ["tlsd show vnics", "tlsd show vnics shop", "tlsd show vnics 'front.*'"],
   },
   listeners: {
     description: "listeners, their endpoints and the number of open connections",
@@ -39,7 +39,7 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   },
   certificates: {
     description: "certificates: the version that is served, and files that were refused",
-    name: "a certificate, or a pattern in which `*` matches any characters",
+    name: "a certificate",
     examples: [
       "tlsd show certificates",
       "tlsd show certificates shop --json",
@@ -109,7 +109,8 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
   for (const kind of SHOW_KINDS) {
     const usage = KINDS[kind];
     const command = show.command(kind).description(usage.description);
-    if (usage.name !== undefined) command.argument("[name]", usage.name);
+    if (usage.name !== undefined)
+      command.argument("[name]", `${usage.name}; \`*\` matches any characters`);
     if (kind === "handshakes") {
       command.option(
         "--failed",
@@ -125,7 +126,7 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
     for (const [, option] of filters) command.addOption(option);
     command
       .addOption(socketOption())
-      .option("--watch", "print every 2 s until interrupted")
+      .option("--watch", "print every 2 s until interrupted; on a terminal, in place")
       .addOption(jsonOption())
       .action(async () => {
         const options = command.opts<ShowOptions>();

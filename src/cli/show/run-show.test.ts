@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
-import type { ProcessResult } from "#harness/child-process.ts";
+import { startProcess, type ProcessResult } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { findProgram } from "#harness/packages.ts";
 import {
   sampleHandshake,
   sampleOpenConnection,
@@ -16,7 +17,7 @@ import {
   sampleWorker,
 } from "#harness/sample-director.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
-import { runTlsd, startTlsd } from "#harness/tlsd.ts";
+import { projectFolder, runTlsd, startTlsd } from "#harness/tlsd.ts";
 
 const replies: Readonly<Record<string, unknown>> = {
   "/v1/status": sampleStatus,
@@ -204,6 +205,12 @@ test("NAME selects, and a name that does not exist is a failure", async () => {
     ["listeners", "front.shop:8443"],
     ["certificates", "shop"],
     ["workers", "1"],
+    ["vnics", "front.*"],
+    ["vnics", "s*p"],
+    ["listeners", "*.shop"],
+    ["listeners", "*:8443"],
+    ["workers", "1*"],
+    ["handshakes", "nothing*"],
   ] as const) {
     assert.equal((await show(socketPath, [kind, name])).code, 0, `${kind} ${name}`);
   }
@@ -238,6 +245,27 @@ test("--watch prints again until it is interrupted, which is not a failure", asy
   running.child.kill("SIGINT");
   const { code, signal } = await running.exited;
   assert.deepEqual([code, signal], [0, null]);
+});
+
+test("on a terminal, tables are folded and --watch updates in place until Ctrl-C", async (t) => {
+  if (findProgram("script") === undefined) return t.skip("there is no script(1)");
+  const socketPath = await startAdminSocket();
+  const tlsd = `'${process.execPath}' '${join(projectFolder, "src/main.ts")}'`;
+  const command = `stty rows 30 cols 60; exec ${tlsd} show handshakes --watch --socket '${socketPath}'`;
+  const running = await startProcess("script", ["-qec", command, "/dev/null"]);
+  const rounds = (): number => running.output().split("\u001b[H").length - 1;
+  await eventually(() => rounds() >= 3, 15_000, "two rounds after the clear screen");
+  running.child.stdin?.write("\u0003");
+  const { code, stdout } = await running.exited;
+  assert.equal(code, 0);
+  assert.ok(stdout.startsWith("\u001b[?25l\u001b[?7l\u001b[H\u001b[2J\u001b[H"));
+  assert.ok(stdout.endsWith("\r\u001b[K\u001b[?7h\u001b[?25h"), JSON.stringify(stdout.slice(-40)));
+  assert.equal(stdout.split("\u001b[2J").length, 2);
+  const [frame = ""] = stdout.slice(stdout.lastIndexOf("\u001b[H") + 3).split("\u001b[J");
+  const lines = frame.split("\u001b[K\r\n");
+  const row = lines.indexOf("2023-11-14 22:13:20Z  front.shop:8443");
+  assert.match(lines[row + 1] ?? "", /^ {4}192\.0\.2\.1:50000 by 192\.0\.2\.9 /);
+  for (const line of lines) assert.ok(line.length <= 60, line);
 });
 
 test("a reader that closes the output is not a failure", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
 import { getFromAdmin } from "#cli/admin-client.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
+import { openScreen } from "#cli/watch-screen.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { showCertificates } from "./show-certificates.ts";
 import { showConnections } from "./show-connections.ts";
@@ -24,7 +25,6 @@ export interface ShowRequest {
 }
 
 const WATCH_INTERVAL_MS = 2_000;
-const CLEAR_SCREEN = "\u001b[H\u001b[2J\u001b[3J";
 
 /** Prints once or, if it watches, every 2 s until `signal` aborts. While it watches, failures are printed and do not end it. */
 export async function runShow(
@@ -32,54 +32,60 @@ export async function runShow(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  terminal.out(await printed(request));
-  while (request.isWatching) {
+  const first = await printed(request, terminal.columns);
+  if (!request.isWatching) return terminal.out(first);
+  using screen = openScreen(terminal, request.isJson);
+  screen.out(first);
+  for (;;) {
     try {
       await delay(WATCH_INTERVAL_MS, undefined, { signal });
     } catch {
       return;
     }
     try {
-      const text = await printed(request);
-      terminal.out(terminal.isInteractive ? CLEAR_SCREEN + text : text);
+      screen.out(await printed(request, terminal.columns));
     } catch (error) {
-      printFailure(terminal, failureShapeOf(error), request.isJson);
+      printFailure(screen, failureShapeOf(error), request.isJson);
     }
   }
 }
 
-function printed(request: ShowRequest): Promise<string> {
+function printed(request: ShowRequest, width: number | undefined): Promise<string> {
   switch (request.kind) {
     case "status":
-      return printedBy(showStatus, request);
+      return printedBy(showStatus, request, width);
     case "workers":
-      return printedBy(showWorkers, request);
+      return printedBy(showWorkers, request, width);
     case "servers":
-      return printedBy(showServers, request);
+      return printedBy(showServers, request, width);
     case "vnics":
-      return printedBy(showVnics, request);
+      return printedBy(showVnics, request, width);
     case "listeners":
-      return printedBy(showListeners, request);
+      return printedBy(showListeners, request, width);
     case "certificates":
-      return printedBy(showCertificates, request);
+      return printedBy(showCertificates, request, width);
     case "handshakes":
       return request.filters["group"] === undefined
-        ? printedBy(showHandshakes, request)
-        : printedBy(showHandshakeGroups, request);
+        ? printedBy(showHandshakes, request, width)
+        : printedBy(showHandshakeGroups, request, width);
     case "connections":
-      return printedBy(showConnections, request);
+      return printedBy(showConnections, request, width);
     default:
       return request.kind satisfies never;
   }
 }
 
-async function printedBy<Reply>(view: ShowView<Reply>, request: ShowRequest): Promise<string> {
+async function printedBy<Reply>(
+  view: ShowView<Reply>,
+  request: ShowRequest,
+  width: number | undefined,
+): Promise<string> {
   const { kind, name, limit, isJson, isWatching, socketPath, filters } = request;
   const reply = (await getFromAdmin(socketPath, view.path(limit, name, filters))) as Reply;
   const shown = name === undefined ? reply : view.named?.(reply, name, limit);
   if (shown === undefined) {
     throw new DirectorError("not-found", `There is no ${kind.slice(0, -1)} named '${name}'.`);
   }
-  if (!isJson) return view.text(shown, Date.now());
+  if (!isJson) return view.text(shown, Date.now(), width);
   return `${JSON.stringify(shown, undefined, isWatching ? undefined : 2)}\n`;
 }

@@ -8,7 +8,7 @@ import { onlyLike, type ShowView } from "./show-kind.ts";
 export const showCertificates: ShowView<readonly CertificateStatus[]> = {
   path: () => "/v1/certificates",
   named: (certificates, wanted) => onlyLike(certificates, wanted, ({ name }) => name),
-  text(certificates, nowMs) {
+  text(certificates, nowMs, width) {
     if (certificates.length === 0) return "The document has no certificate.\n";
     const table = tableOf<CertificateStatus>(
       [
@@ -29,6 +29,7 @@ export const showCertificates: ShowView<readonly CertificateStatus[]> = {
         { title: "NAMES", cell: ({ facts }) => facts?.names.join(", ") ?? "-" },
       ],
       certificates,
+      width,
     );
     const problems = (isRefused: boolean): readonly Line[] =>
       certificates.flatMap(({ name, state, problem }) =>

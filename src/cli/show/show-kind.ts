@@ -33,9 +33,13 @@ export const queryOfName = (name: string | undefined): ShowFilters => {
 /** How one kind is requested, filtered by name and printed. */
 export interface ShowView<Reply> {
   readonly path: (limit: number, name: string | undefined, filters: ShowFilters) => string;
-  /** Returns the part of the reply with that name, or undefined if there is none. Absent if the kind has no names. */
+  /**
+   * Returns the part of the reply with that name, or undefined if there is none. `*` in the name matches any characters. Absent if
+   * the kind has no names.
+   */
   readonly named?: (reply: Reply, name: string, limit: number) => Reply | undefined;
-  readonly text: (reply: Reply, nowMs: number) => string;
+  /** `width` is that of the terminal. If it is undefined, nothing is folded. */
+  readonly text: (reply: Reply, nowMs: number, width: number | undefined) => string;
 }
 
 /**
@@ -52,8 +56,9 @@ export function onlyLike<Element>(
   return onlyNamed(elements, (element) => isLike(nameOf(element), wanted));
 }
 
-/** `pattern` has at least one `*`. */
-function isLike(name: string, pattern: string): boolean {
+/** Returns true if `pattern` is the name, or if it has a `*` and matches the name. */
+export function isLike(name: string, pattern: string): boolean {
+  if (!pattern.includes("*")) return name === pattern;
   const [start = "", ...parts] = pattern.split("*");
   const end = parts.pop() ?? "";
   if (!name.startsWith(start)) return false;
@@ -65,6 +70,10 @@ function isLike(name: string, pattern: string): boolean {
   }
   return name.endsWith(end) && name.length - end.length >= at;
 }
+
+/** Returns true if `pattern` matches the name of a listener, or of the vNIC that it belongs to. */
+export const isOfListener = (listener: string, pattern: string): boolean =>
+  isLike(listener, pattern) || isLike(listener.slice(0, listener.lastIndexOf(":")), pattern);
 
 /** Returns the elements that match, or undefined if none does. */
 export function onlyNamed<Element>(

@@ -1,15 +1,15 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import type { DirectorStatus, FileState, WorkerStatus } from "#model/records/status.ts";
-import { mebibytesText, spanText } from "#cli/spans.ts";
-import { tableOf } from "#cli/table.ts";
-import { onlyNamed, type ShowView } from "./show-kind.ts";
+import { mebibytesText, spanText, timeText } from "#cli/spans.ts";
+import { hung, tableOf } from "#cli/table.ts";
+import { isLike, onlyNamed, type ShowView } from "./show-kind.ts";
 
 /** Further warnings are only counted, so that the other lines stay visible. */
 const MAX_WARNINGS = 10;
 
 export const showStatus: ShowView<DirectorStatus> = {
   path: () => "/v1/status",
-  text(status, nowMs) {
+  text(status, nowMs, width) {
     const { workers, certificates, warnings } = status;
     const troubled = certificates.filter(({ state }) => state !== "ok");
     const counts = [
@@ -20,14 +20,14 @@ export const showStatus: ShowView<DirectorStatus> = {
         return length === 0 ? [] : [[wanted, length]];
       }),
     ];
-    const since = (time: string): string => `${spanText(nowMs - Date.parse(time))} ago`;
+    const since = (time: string): string => {
+      const atMs = Date.parse(time);
+      return `${timeText(atMs)} (${spanText(nowMs - atMs)} ago)`;
+    };
     const rows: readonly (readonly [string, string])[] = [
       ["director", `${status.version}, ${status.state}, pid ${status.pid}`],
-      ["started", `${status.startedAt} (${since(status.startedAt)})`],
-      [
-        "document",
-        `revision ${status.revision}, changed ${status.changedAt} (${since(status.changedAt)})`,
-      ],
+      ["started", since(status.startedAt)],
+      ["document", `revision ${status.revision}, changed ${since(status.changedAt)}`],
       ["file", fileText(status.file)],
       ["workers", `${workers.serving} of ${workers.wanted} serve, engine ${status.engine}`],
       ["connections", `${status.openConnections} open`],
@@ -51,7 +51,10 @@ export const showStatus: ShowView<DirectorStatus> = {
           ]),
       ...status.notices.map((notice) => ["notice", notice] as const),
     ];
-    return rows.map(([name, value]) => `${name.padEnd(14)}${escapeControls(value)}\n`).join("");
+    return rows
+      .flatMap(([name, value]) => hung(name.padEnd(14), escapeControls(value), width ?? Infinity))
+      .map((line) => `${line}\n`)
+      .join("");
   },
 };
 
@@ -68,8 +71,8 @@ const fileText = ({ path, state }: DirectorStatus["file"]): string =>
 
 export const showWorkers: ShowView<readonly WorkerStatus[]> = {
   path: () => "/v1/workers",
-  named: (workers, name) => onlyNamed(workers, ({ id }) => String(id) === name),
-  text: (workers, nowMs) =>
+  named: (workers, name) => onlyNamed(workers, ({ id }) => isLike(String(id), name)),
+  text: (workers, nowMs, width) =>
     tableOf<WorkerStatus>(
       [
         { title: "WORKER", cell: ({ id }) => id, isNumber: true },
@@ -91,5 +94,6 @@ export const showWorkers: ShowView<readonly WorkerStatus[]> = {
         { title: "RUNTIME", cell: ({ runtime }) => runtime },
       ],
       workers,
+      width,
     ),
 };

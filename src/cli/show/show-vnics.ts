@@ -2,14 +2,14 @@ import { escapeControls } from "#model/escape-controls.ts";
 import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import { bytesText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
-import { onlyNamed, type ShowView } from "./show-kind.ts";
+import { isLike, isOfListener, onlyNamed, type ShowView } from "./show-kind.ts";
 
 /** NAME is a vNIC or a profile. */
 export const showVnics: ShowView<readonly VnicStatus[]> = {
   path: () => "/v1/vnics",
   named: (vnics, wanted) =>
-    onlyNamed(vnics, ({ name, profile }) => name === wanted || profile === wanted),
-  text: (vnics) =>
+    onlyNamed(vnics, ({ name, profile }) => isLike(name, wanted) || isLike(profile, wanted)),
+  text: (vnics, _nowMs, width) =>
     vnics.length === 0
       ? "The document has no vNIC.\n"
       : tableOf<VnicStatus>(
@@ -42,15 +42,15 @@ export const showVnics: ShowView<readonly VnicStatus[]> = {
             },
           ],
           vnics,
+          width,
         ) + reasonsOf(vnics.flatMap(({ listeners }) => listeners)),
 };
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
 export const showListeners: ShowView<readonly ListenerStatus[]> = {
   path: () => "/v1/listeners",
-  named: (listeners, wanted) =>
-    onlyNamed(listeners, ({ name }) => name === wanted || name.startsWith(`${wanted}:`)),
-  text: (listeners) =>
+  named: (listeners, wanted) => onlyNamed(listeners, ({ name }) => isOfListener(name, wanted)),
+  text: (listeners, _nowMs, width) =>
     listeners.length === 0
       ? "The document has no listener.\n"
       : tableOf<ListenerStatus>(
@@ -64,6 +64,7 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
             { title: "CERTIFICATES", cell: ({ certificates }) => certificates.join(", ") || "-" },
           ],
           listeners,
+          width,
         ) + reasonsOf(listeners),
 };
 

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { DirectorView } from "#control/director-view.ts";
+import type { Doctor } from "#control/doctor/doctor.ts";
 import type { LogLevel } from "#control/telemetry/log-level.ts";
 import { addConnectionRoutes, type Connections } from "./add-connection-routes.ts";
+import { addDoctorRoute } from "./add-doctor-route.ts";
 import { addDocumentRoutes } from "./add-document-routes.ts";
 import { addHandshakeRoutes } from "./add-handshake-routes.ts";
 import { addHistoryRoutes } from "./add-history-routes.ts";
@@ -19,17 +21,19 @@ export interface AdminParts {
   readonly api: ChangeApi;
   readonly connections: Connections;
   readonly logLevel: LogLevel;
+  readonly doctor: Doctor;
 }
 
 /** Adds every route of the admin API. */
 export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
-  const { view, api, connections, logLevel } = parts;
+  const { view, api, connections, logLevel, doctor } = parts;
   addProbeRoutes(app, view);
   addStatusRoutes(app, view);
   addServerRoutes(app, view);
   addHandshakeRoutes(app, view);
   addConnectionRoutes(app, connections);
   addLogLevelRoute(app, logLevel);
+  addDoctorRoute(app, doctor);
   addDocumentRoutes(app, api);
   addResourceRoutes(app, api);
   addHistoryRoutes(app, api);

@@ -63,6 +63,8 @@ const connections: Connections = {
     Promise.resolve({ total: limit, shown: 0, silentWorkers: 0, connections: [] }),
   cut: ({ vnic: name }) => Promise.resolve({ cut: name?.length ?? 0, silentWorkers: 0 }),
 };
+const doctor = () =>
+  Promise.resolve([{ name: "clock", result: "ok", message: "The clock is right." } as const]);
 const log = buildLogger({ level: "silent", isPretty: false });
 const logLevel = new LogLevel(log);
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
@@ -74,7 +76,7 @@ async function startApi(
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
   const started = await startAdminApi({
-    ...{ socketPath, view, connections, logLevel, log, notices },
+    ...{ socketPath, view, connections, logLevel, doctor, log, notices },
     api: fakeChangeApi(wanted),
   });
   closeAtTestEnd(() => started.close());
@@ -250,7 +252,7 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const parts = { view: buildView(), api, connections, logLevel, log, notices };
+  const parts = { view: buildView(), api, connections, logLevel, doctor, log, notices };
   const first = await startAdminApi({ socketPath, ...parts });
   const second = await startAdminApi({ socketPath, ...parts });
   await first.close();

@@ -1,3 +1,4 @@
+import { join, relative } from "node:path";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import { socketAddressOf } from "#model/names.ts";
@@ -10,9 +11,16 @@ export interface DemoFacts {
   /** The path that `prepareDemo` returned. */
   readonly caPath: string;
   readonly socketPath: string;
-  /** The command of the program in a shell. */
+  /** The folder of the document. The printed commands run there. */
+  readonly folder: string;
+  /** The command of the program in a shell in that folder. */
   readonly command: string;
+  /** The vNIC at which an old client has just failed. */
+  readonly failedAt: string | undefined;
 }
+
+/** The socket that a command uses without --socket. */
+const DEFAULT_SOCKET = "data/tlsd.sock";
 
 interface DemoListener {
   readonly vnic: string;
@@ -25,7 +33,10 @@ interface DemoListener {
 
 /** Returns the text for a new user: the addresses, commands to copy, and how to stop the demo. */
 export function demoBanner(facts: DemoFacts): string {
-  const { document, sources, caPath, socketPath, command } = facts;
+  const { document, sources, caPath, socketPath, folder, command, failedAt } = facts;
+  const isDefault = socketPath === join(folder, DEFAULT_SOCKET);
+  const socket = isDefault ? "" : ` --socket ${quoted(socketPath)}`;
+  const ca = quoted(relative(folder, caPath));
   const listeners = demoListenersOf(document, sources);
   const lines = [
     "",
@@ -37,9 +48,14 @@ export function demoBanner(facts: DemoFacts): string {
     ),
     "",
     "Try, in another terminal:",
-    ...listeners.flatMap((listener) => curlCommand(listener, listeners, quoted(caPath))),
-    `  ${command} show vnics --socket ${quoted(socketPath)}`,
-    `  ${command} show handshakes --failed --socket ${quoted(socketPath)}`,
+    `  cd ${quoted(folder)}`,
+    ...listeners.flatMap((listener) => curlCommand(listener, listeners, ca)),
+    `  ${command} show vnics${socket}`,
+    "",
+    ...(failedAt === undefined
+      ? []
+      : [`A client that has only TLS 1.2 has just failed at ${failedAt}. To see why:`]),
+    `  ${command} show handshakes${socket}`,
     "",
     `Admin socket: ${socketPath}`,
     "Stop it with Ctrl+C.",
@@ -62,15 +78,14 @@ function curlCommand(
   ca: string,
 ): readonly string[] {
   const { ip, port, mode, to, serverName } = listener;
-  const address = ip.includes(":") ? `[${ip}]` : ip;
+  // It keeps the port of the URL, also after a redirection.
+  const connect = `--connect-to ::${ip.includes(":") ? `[${ip}]` : ip}:`;
   if (serverName !== undefined) {
-    const resolve = `--resolve ${serverName}:${port}:${address}`;
-    return [`  curl --cacert ${ca} ${resolve} https://${serverName}:${port}/`];
+    return [`  curl --cacert ${ca} ${connect} https://${serverName}:${port}/`];
   }
   const target = listeners.find((other) => other.ip === ip && other.port === to)?.serverName;
   if (mode !== "redirect" || target === undefined) return [];
-  const resolve = [port, to].map((each) => `--resolve ${target}:${each}:${address}`).join(" ");
-  return [`  curl --location --cacert ${ca} ${resolve} http://${target}:${port}/`];
+  return [`  curl --location --cacert ${ca} ${connect} http://${target}:${port}/`];
 }
 
 /** Quotes a path for a POSIX shell. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { copyFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { get } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { editorSchema } from "#model/document/editor-schema.ts";
 import { DirectorError } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -45,6 +46,8 @@ describe("the demo", () => {
     const shipped = fileURLToPath(DEMO_DOCUMENT);
     await provideDemoDocument(shipped, path);
     assert.equal(await readFile(path, "utf8"), await readFile(shipped, "utf8"));
+    const schema = join(dirname(path), "director.schema.json");
+    assert.deepEqual(JSON.parse(await readFile(schema, "utf8")), editorSchema());
     await writeFile(path, "servers: {}\n");
     await provideDemoDocument(shipped, path);
     assert.equal(await readFile(path, "utf8"), "servers: {}\n");
@@ -109,13 +112,22 @@ describe("the demo", () => {
       document,
       sources: sourcesOf(entries),
       caPath,
-      socketPath: "/a b/tlsd.sock",
-      command: "my/tlsd",
+      socketPath: join(folder, "data/tlsd.sock"),
+      folder,
+      command: "src/tlsd.sh",
+      failedAt: "front.pay",
     };
     const banner = demoBanner(facts);
-    const resolve = "--resolve shop.demo.test:8443:127.0.1.10";
-    assert.ok(banner.includes(`curl --cacert ${caPath} ${resolve} https://shop.demo.test:8443/\n`));
+    assert.ok(
+      banner.includes(
+        `  cd ${folder}\n  curl --cacert certs/demo-ca.pem --connect-to ::127.0.1.10: https://shop.demo.test:8443/\n`,
+      ),
+    );
     assert.ok(banner.includes("127.0.1.11:8443"));
-    assert.ok(banner.includes("  my/tlsd show vnics --socket '/a b/tlsd.sock'\n"));
+    assert.ok(banner.includes("  src/tlsd.sh show vnics\n"));
+    assert.match(banner, /TLS 1\.2 .*front\.pay.*\n {2}src\/tlsd\.sh show handshakes\n/);
+    const elsewhere = demoBanner({ ...facts, socketPath: "/a b/tlsd.sock", failedAt: undefined });
+    assert.ok(elsewhere.includes("  src/tlsd.sh show vnics --socket '/a b/tlsd.sock'\n"));
+    assert.doesNotMatch(elsewhere, /TLS 1\.2/);
   });
 });

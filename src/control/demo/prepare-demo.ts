@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { chainFileOf, DEMO_CA_FILE, DEMO_SITES, keyFileOf } from "./demo-names.ts";
@@ -40,13 +40,19 @@ export async function prepareDemo(folder: string): Promise<string> {
   }
 }
 
+/** The demo document refers to it, for editors. */
+const SCHEMA_FILE = "director.schema.json";
+
 /**
- * Copies the demo document of the program to `path` and creates the folders above it. An existing file is not replaced, because
- * its owner may have changed it. Throws DirectorError `demo-failed`.
+ * Copies the demo document of the program and its schema to the folder of `path`, and creates the folders above it. An existing
+ * document is not replaced, because its owner may have changed it. Throws DirectorError `demo-failed`.
  */
 export async function provideDemoDocument(shipped: string, path: string): Promise<void> {
+  if (resolve(path) === resolve(shipped)) return;
   try {
     await makeFolders(dirname(path));
+    const schema = await readFile(join(dirname(shipped), SCHEMA_FILE));
+    await writeFile(join(dirname(path), SCHEMA_FILE), schema);
     await writeFile(path, await readFile(shipped), { flag: "wx" });
   } catch (error) {
     const code = errorCodeOf(error);

@@ -8,7 +8,8 @@
 import Type, { type TSchema } from "typebox";
 import { CertificateFactsSchema, SigningFactsSchema } from "#model/document/certificate.ts";
 import { ProblemSchema } from "#model/failure-schema.ts";
-import { shape, text, type ShapeOf } from "#model/shape.ts";
+import type { Problem } from "#model/failure.ts";
+import { count, shape, text, type ShapeOf } from "#model/shape.ts";
 import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";
 
@@ -35,7 +36,9 @@ export type ReaderJob =
     }
   | { readonly kind: "system-trust" }
   /** One file: YAML 1.2 or JSON. */
-  | { readonly kind: "document" };
+  | { readonly kind: "document" }
+  /** One file: a document in which the problems are to be located. */
+  | { readonly kind: "places"; readonly problems: readonly Problem[] };
 
 const SHA256 = "[0-9a-f]{64}";
 const problems = Type.Array(ProblemSchema);
@@ -114,6 +117,10 @@ export const ReplySchemas = {
     },
     "A document. Two parts follow: its JSON, or that of its draft if a problem is an error; and its JSON without defaults, which is empty then.",
   ),
+  places: shape(
+    { problems },
+    "The problems of the job, with the lines and columns of the document.",
+  ),
   trial: shape(
     {
       refusal: Type.Optional(text("The error code of the engine; absent if it accepts the parts.")),
@@ -131,7 +138,11 @@ export const RefusedSchema = shape(
   "What is wrong with a file. The first problem is the reason for the refusal.",
 );
 export const UnreadableSchema = shape(
-  { unreadable: text("Why a file is no document.") },
+  {
+    unreadable: text("Why a file is no document."),
+    line: Type.Optional(count("The line of the file at which it is no document, from 1.")),
+    column: Type.Optional(count("The column of the line, from 1.")),
+  },
   "A file that is neither YAML nor JSON.",
 );
 export const FaultSchema = shape(

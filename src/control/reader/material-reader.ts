@@ -1,4 +1,5 @@
 import type { Problem } from "#model/failure.ts";
+import type { Position } from "#model/problem.ts";
 import type { Job, Replies } from "./jobs.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-process.ts";
@@ -26,9 +27,16 @@ export class MaterialRefusedError extends Error {
   }
 }
 
-/** The document is neither YAML nor JSON. The message says where. */
+/** The document is neither YAML nor JSON. */
 export class DocumentSyntaxError extends Error {
   override readonly name = "DocumentSyntaxError";
+  /** Undefined if the problem concerns the whole document. */
+  readonly position: Position | undefined;
+
+  constructor(message: string, position: Position | undefined) {
+    super(message);
+    this.position = position;
+  }
 }
 
 export interface ReadMaterial<Kind extends Job["kind"]> {
@@ -218,7 +226,11 @@ function replyOf(kind: Job["kind"], head: unknown): Replies[Job["kind"]] {
     );
   }
   if ("refused" in outcome) throw new MaterialRefusedError(outcome.refused);
-  if ("unreadable" in outcome) throw new DocumentSyntaxError(outcome.unreadable);
+  if ("unreadable" in outcome) {
+    const { unreadable, line, column } = outcome;
+    const isPlaced = line !== undefined && column !== undefined;
+    throw new DocumentSyntaxError(unreadable, isPlaced ? { line, column } : undefined);
+  }
   if ("fault" in outcome) throw faultOf(outcome.fault);
   return outcome.reply;
 }

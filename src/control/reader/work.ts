@@ -9,7 +9,12 @@ export interface Answer {
 
 /** Does one job. Modules that only some jobs need are loaded by those. Rejects only if the program has a mistake. */
 export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<Answer> {
-  if (job.kind === "document") return readDocument(files);
+  if (job.kind === "document") return onDocument(files, documentAnswer);
+  if (job.kind === "places") {
+    return onDocument(files, ({ locateInText }, file) => ({
+      outcome: { reply: { problems: [...locateInText(job.problems, file)] } },
+    }));
+  }
   try {
     switch (job.kind) {
       case "certificate":
@@ -88,15 +93,24 @@ async function readSystemTrust(): Promise<Answer> {
   };
 }
 
-async function readDocument([file]: readonly Buffer[]): Promise<Answer> {
-  const { parseDocumentText } = await import("../parse-document-text.ts");
+type DocumentText = typeof import("../parse-document-text.ts");
+
+function documentAnswer({ parseDocumentText }: DocumentText, file: Uint8Array): Answer {
+  const { json, writtenJson, isValid, problems } = parseDocumentText(file);
+  const reply: Replies["document"] = { isValid, problems };
+  return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
+}
+
+async function onDocument(
+  [file = Buffer.alloc(0)]: readonly Buffer[],
+  answer: (text: DocumentText, file: Uint8Array) => Answer,
+): Promise<Answer> {
+  const text = await import("../parse-document-text.ts");
   const { SyntaxProblem } = await import("../parse-yaml.ts");
   try {
-    const { json, writtenJson, isValid, problems } = parseDocumentText(file ?? Buffer.alloc(0));
-    const reply: Replies["document"] = { isValid, problems };
-    return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
+    return answer(text, file);
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;
-    return { outcome: { unreadable: error.message } };
+    return { outcome: { unreadable: error.message, ...error.position } };
   }
 }

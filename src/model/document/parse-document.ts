@@ -2,8 +2,9 @@ import { checkDocument } from "./check-document.ts";
 import { fillDefaults, repair } from "./conform.ts";
 import { DocumentSchema, type Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
+import { followUpsOf } from "./follow-ups.ts";
 import { isError } from "../problem.ts";
-import { MAX_PROBLEMS, schemaProblemsOf } from "./schema-problems.ts";
+import { checkSchema, MAX_PROBLEMS } from "./schema-problems.ts";
 import { writtenOf, type WrittenDocument } from "./written-document.ts";
 
 export interface ParsedDocument {
@@ -21,7 +22,7 @@ export interface ParsedDocument {
 /** Parses a value that was read from YAML, JSON or a request. Never throws, and does not change the value. */
 export function parseDocument(value: unknown): ParsedDocument {
   const filled = fillDefaults(DocumentSchema, value);
-  const schemaProblems = schemaProblemsOf(DocumentSchema, filled);
+  const { problems: schemaProblems, meant } = checkSchema(DocumentSchema, filled);
   if (schemaProblems.length === 0) {
     const document = filled as Document;
     const problems = limited(checkDocument(document));
@@ -32,12 +33,9 @@ export function parseDocument(value: unknown): ParsedDocument {
   // The rules check a document in which values that do not fit are replaced, so that one check reports all problems.
   // Problems of the replacements are left out.
   const draft = repair(DocumentSchema, filled) as Document;
-  const ruleProblems = checkDocument(draft);
-  const isOwn = ({ path }: Problem): boolean =>
-    !schemaProblems.some(
-      (misfit) => isWithin(path, scopeOf(misfit)) || misfit.path.startsWith(`${path}[`),
-    );
-  const problems = [...schemaProblems, ...ruleProblems.filter(isOwn)].slice(0, MAX_PROBLEMS);
+  const isFollowUp = followUpsOf(schemaProblems, meant);
+  const ruleProblems = checkDocument(draft).filter((problem) => !isFollowUp(problem));
+  const problems = [...schemaProblems, ...ruleProblems].slice(0, MAX_PROBLEMS);
   return { document: undefined, written: undefined, draft, problems };
 }
 
@@ -50,13 +48,3 @@ function limited(problems: readonly Problem[]): readonly Problem[] {
   const warnings = problems.filter((problem) => !isError(problem));
   return [...problems.filter(isError), ...warnings].slice(0, MAX_PROBLEMS);
 }
-
-/**
- * Returns the path of the part in which other problems are left out. For a wrong mode it is the whole listener, because
- * the rules depend on the mode.
- */
-const scopeOf = ({ path }: Problem): string =>
-  /\.listeners\[\d+\]\.mode$/.test(path) ? path.slice(0, -".mode".length) : path;
-
-const isWithin = (path: string, scope: string): boolean =>
-  path.startsWith(scope) && /^($|[.[])/.test(path.slice(scope.length));

@@ -1,14 +1,16 @@
 import { Settings } from "typebox/system";
 import type { TSchema } from "typebox";
-import { Errors } from "typebox/value";
+import { Equal, Errors } from "typebox/value";
 import { CERTIFICATE_NAME_PATTERN, certificateNameFaultOf } from "./certificate-name.ts";
-import { tryDidYouMean } from "./closest-name.ts";
+import { tryClosestName, tryDidYouMean } from "./closest-name.ts";
+import { fillDefaults } from "./conform.ts";
 import {
   isKeyOfOtherBranch,
   isUnionNode,
   otherwiseOf,
   tagOf,
   tryBranchOf,
+  type SchemaNode,
   type UnionNode,
 } from "./discriminated-union.ts";
 import type { Problem } from "../failure.ts";
@@ -59,11 +61,36 @@ const BOUND_TEXTS: Readonly<Record<string, string>> = {
   maxItems: "too long: at most",
 };
 
-/** Returns a problem for each value that does not fit the schema, and for each unknown and each missing key. */
-export function schemaProblemsOf(schema: TSchema, value: unknown): readonly Problem[] {
-  const problems = problemsAt({ steps: [], value }, schema).slice(0, MAX_PROBLEMS);
+export interface SchemaFindings {
+  readonly problems: readonly Problem[];
+  /** The paths of missing keys that misspelt keys probably stand for. */
+  readonly meant: readonly string[];
+}
+
+/**
+ * Returns a problem for each value that does not fit the schema, and for each unknown and each missing key. A key that is missing because
+ * it is misspelt is no problem of its own.
+ */
+export function checkSchema(schema: TSchema, value: unknown): SchemaFindings {
+  const findings = problemsAt({ steps: [], value }, schema);
+  const meant = new Set(findings.flatMap((finding) => finding.meant ?? []));
+  const isNew = ({ problem: { code, path } }: Finding): boolean =>
+    code !== "missing-key" || !meant.has(path);
+  const problems = findings
+    .filter(isNew)
+    .map(({ problem }) => problem)
+    .slice(0, MAX_PROBLEMS);
   const firstOfPath = new Map(problems.toReversed().map((problem) => [problem.path, problem]));
-  return problems.filter((problem) => firstOfPath.get(problem.path) === problem);
+  return {
+    problems: problems.filter((problem) => firstOfPath.get(problem.path) === problem),
+    meant: [...meant],
+  };
+}
+
+interface Finding {
+  readonly problem: Problem;
+  /** The path of the key that a misspelt key probably stands for. */
+  readonly meant?: string;
 }
 
 /** A part of the document: its value and the steps that lead to it. */
@@ -77,7 +104,7 @@ interface Place {
  * several branches. A discriminated union is checked again with the branch that the value chooses. `union` is the union
  * that `schema` is a branch of.
  */
-function problemsAt(place: Place, schema: object, union?: UnionNode): readonly Problem[] {
+function problemsAt(place: Place, schema: object, union?: UnionNode): readonly Finding[] {
   const errors = errorsOf(schema, place.value);
   const unions = new Set(
     errors.flatMap(({ keyword, schemaPath }) => unionPathOf(keyword, schemaPath)),
@@ -111,7 +138,7 @@ function problemsOf(
   place: Place,
   error: SchemaError,
   union: UnionNode | undefined,
-): readonly Problem[] {
+): readonly Finding[] {
   const { value, steps } = placeOf(place, error.instancePath);
   const node = nodeOf(schema, error.schemaPath);
   if (isUnionNode(node)) {
@@ -120,26 +147,29 @@ function problemsOf(
   if (error.keyword === "additionalProperties") {
     return error.params.additionalProperties.map((key) =>
       union !== undefined && node === schema && isKeyOfOtherBranch(union, key)
-        ? foreignKey(union, { value, steps }, key)
-        : unknownKey(node, steps, key),
+        ? { problem: foreignKey(union, { value, steps }, key) }
+        : unknownKey(node, { value, steps }, key, union),
     );
   }
   if (error.keyword === "required") {
-    return error.params.requiredProperties.map((key) =>
-      problemOf(
+    return error.params.requiredProperties.map((key) => ({
+      problem: problemOf(
         "missing-key",
         pathOf(...steps, key),
         `\`${key}\` is missing.`,
         textOf(nodeOf(node, `#/properties/${key}`), "description"),
       ),
-    );
+    }));
   }
   const path = pathOf(...steps);
-  if (isSecretNode(node)) return [secretMisfit(value, path, textOf(node, "description"))];
-  if (typeof value === "string" && isPlanned(node, value)) {
-    return [problemOf("mode-not-available", path, `Mode ${value} is not available yet.`)];
+  if (isSecretNode(node)) {
+    return [{ problem: secretMisfit(value, path, textOf(node, "description")) }];
   }
-  return [misfitOf(error, value, path, textOf(node, "description"))];
+  if (typeof value === "string" && isPlanned(node, value)) {
+    const message = `Mode ${value} is not available yet.`;
+    return [{ problem: problemOf("mode-not-available", path, message) }];
+  }
+  return [{ problem: misfitOf(error, value, path, textOf(node, "description")) }];
 }
 
 /** The value is a secret that does not fit the schema, so the message does not show any part of it. */
@@ -211,19 +241,41 @@ function foreignKey(union: UnionNode, { value, steps }: Place, key: string): Pro
   return problemOf("forbidden-key", pathOf(...steps, key), message);
 }
 
-function unknownKey(node: unknown, steps: Steps, key: string): Problem {
+function unknownKey(
+  node: unknown,
+  { value, steps }: Place,
+  key: string,
+  union: UnionNode | undefined,
+): Finding {
   const path = pathOf(...steps, key);
   const [pattern] = Object.keys(fieldOf(node, "patternProperties") ?? {});
   const badName = pattern === undefined ? undefined : tryPatternProblem(pattern, path, key);
-  if (badName !== undefined) return badName;
+  if (badName !== undefined) return { problem: badName };
   const properties = fieldOf(node, "properties") ?? {};
   const known = Object.keys(properties);
-  return problemOf(
+  const closest = tryClosestName(key, known);
+  const problem = problemOf(
     "unknown-key",
     path,
     `${quoted(key)} is not a known key.`,
     tryDidYouMean(key, known) ?? `Known keys: ${known.join(", ")}.`,
   );
+  const isAbsent = closest !== undefined && isUnset(node, value, closest, union);
+  return isAbsent ? { problem, meant: pathOf(...steps, closest) } : { problem };
+}
+
+/** Returns true if the key is absent, or has its default, which is filled in before the check. */
+function isUnset(
+  node: unknown,
+  value: unknown,
+  key: string,
+  union: UnionNode | undefined,
+): boolean {
+  const map = Object(value) as Readonly<Record<string, unknown>>;
+  if (!Object.hasOwn(map, key)) return true;
+  if (key === union?.discriminator.propertyName) return map[key] === tagOf(union, {});
+  const property = fieldOf(fieldOf(node, "properties"), key) as SchemaNode | undefined;
+  return Equal(map[key], fillDefaults(property ?? {}, undefined));
 }
 
 const shown = (value: unknown): string => {

@@ -94,7 +94,8 @@ function checkTlsToEndpoint(context: ListenerContext<TcpListener>): readonly Pro
   const place = `${context.path}.endpointTls`;
   const { verify, ca, serverName } = endpointTls;
   const problems: Problem[] = [];
-  if (verify && typeof to === "string" && serverName === undefined) {
+  const isUnix = typeof to === "string" && tryUnixPath(to) !== undefined;
+  if (verify && isUnix && serverName === undefined) {
     const message = "A unix socket has no address to verify.";
     const hint = "Add the name that its certificate must have.";
     problems.push(problemOf("missing-key", `${place}.serverName`, message, hint));
