@@ -6,7 +6,7 @@ import { readerCacheOf } from "#control/reader/reader-command.ts";
 const projectFolder = fileURLToPath(new URL("..", import.meta.url));
 const wantedMajor = 26;
 const minuteMs = 60_000;
-const firstScenario = "test/scenarios/access-lines.scaled.test.ts";
+const firstScenario = "test/harness/director.scaled.test.ts";
 /** The modules of a reader process, and one of its jobs. */
 const readerWork = `
 import "#control/reader/main.ts";

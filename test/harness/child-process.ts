@@ -13,7 +13,7 @@ export interface ProcessResult {
 
 export interface ProcessOptions {
   readonly cwd?: string;
-  /** Added to PATH, HOME and TMPDIR: nothing else of the test's own environment reaches a child. */
+  /** Added to PATH, HOME, TMPDIR and the compile cache: nothing else of the test's own environment reaches a child. */
   readonly env?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
 }
@@ -45,7 +45,7 @@ function killTree(child: ChildProcess): void {
 }
 
 function childEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const inherited = ["PATH", "HOME", "TMPDIR"].flatMap((name) => {
+  const inherited = ["PATH", "HOME", "TMPDIR", "NODE_COMPILE_CACHE"].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
