@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { compileCache } from "./compile-cache.ts";
 import { eventually, withDeadline } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 import { descendantsOf, isAlive, type ProcessIdentity } from "./process-facts.ts";
@@ -45,11 +46,11 @@ function killTree(child: ChildProcess): void {
 }
 
 function childEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const inherited = ["PATH", "HOME", "TMPDIR", "NODE_COMPILE_CACHE"].flatMap((name) => {
+  const inherited = ["PATH", "HOME", "TMPDIR"].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...Object.fromEntries(inherited), ...extra };
+  return { ...Object.fromEntries(inherited), ...compileCache, ...extra };
 }
 
 /** Starts a process that is killed when the test process ends, whatever happens. */
