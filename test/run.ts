@@ -1,10 +1,20 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { readerCacheOf } from "#control/reader/reader-command.ts";
 
 const projectFolder = fileURLToPath(new URL("..", import.meta.url));
 const wantedMajor = 26;
 const minuteMs = 60_000;
+const firstScenario = "test/harness/director.scaled.test.ts";
+/** The modules of a reader process, and one of its jobs. */
+const readerWork = `
+import "#control/reader/main.ts";
+import "#control/certificates/parse-trust.ts";
+import { readFileSync } from "node:fs";
+import { parseDocumentText } from "#control/parse-document-text.ts";
+parseDocumentText(readFileSync("director.yaml"));
+`;
 /**
  * How many files run at once, and the deadlines of one test and of the whole run. A file has directors, workers, clients
  * and endpoints of its own, so more files at once would only miss deadlines. The whole run needs a deadline, because a
@@ -39,14 +49,31 @@ function findTests(isLong: boolean, filters: readonly string[]): readonly string
 /** A cache of compiled files, because hundreds of directors are started and each process would compile the same files. */
 function compileCache(): Readonly<Record<string, string>> {
   const folder = `${projectFolder}node_modules/.cache/compiled`;
-  mkdirSync(folder, { recursive: true });
-  // Workers run as another user.
-  chmodSync(folder, 0o1777);
   const env = { NODE_COMPILE_CACHE: folder };
-  // A reader process may not write files, so this process fills the cache for it.
-  const reader = `${projectFolder}src/control/reader/main.ts`;
-  spawnSync(process.execPath, [reader], { env, stdio: "ignore" });
+  if (!existsSync(folder)) {
+    mkdirSync(folder, { recursive: true });
+    // Workers run as another user.
+    chmodSync(folder, 0o1777);
+    fillCache(env);
+  }
   return env;
+}
+
+/**
+ * Node caches of a file only the functions that the first process has called which loaded it, and most tests would call few.
+ * So a scenario fills the cache first.
+ */
+function fillCache(env: Readonly<Record<string, string>>): void {
+  const fill = (args: readonly string[], folder: Readonly<Record<string, string | undefined>>) =>
+    spawnSync(process.execPath, args, {
+      cwd: projectFolder,
+      env: { ...process.env, ...folder },
+      stdio: "ignore",
+      timeout: minuteMs,
+    });
+  // A reader process is killed at its end, before Node would write its cache.
+  fill(["--input-type=module", "--eval", readerWork], { NODE_COMPILE_CACHE: readerCacheOf(env) });
+  fill([firstScenario], env);
 }
 
 function run(): void {

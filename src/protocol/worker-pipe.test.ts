@@ -5,6 +5,7 @@ import { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findEngine } from "#control/workers/find-engine.ts";
+import { compileCache } from "#harness/compile-cache.ts";
 import { eventually } from "#harness/deadline.ts";
 import { forEachEngine, type Engine } from "#harness/engines.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -31,7 +32,7 @@ function startEchoWorker(engine: Engine): EchoWorker {
     arch: process.arch,
   });
   const stdio = ["ignore", "inherit", "inherit", "pipe"] as const;
-  const child = spawn(file, [...flags, program], { stdio: [...stdio], env: {} });
+  const child = spawn(file, [...flags, program], { stdio: [...stdio], env: compileCache });
   closeAtTestEnd(() => void child.kill("SIGKILL"));
   const pipe = child.stdio[WORKER_PIPE_FD];
   assert.ok(pipe instanceof Socket);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { compileCache } from "./compile-cache.ts";
 import { eventually, withDeadline } from "./deadline.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 import { descendantsOf, isAlive, type ProcessIdentity } from "./process-facts.ts";
@@ -13,7 +14,7 @@ export interface ProcessResult {
 
 export interface ProcessOptions {
   readonly cwd?: string;
-  /** Added to PATH, HOME and TMPDIR: nothing else of the test's own environment reaches a child. */
+  /** Added to PATH, HOME, TMPDIR and the compile cache: nothing else of the test's own environment reaches a child. */
   readonly env?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
 }
@@ -49,7 +50,7 @@ function childEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...Object.fromEntries(inherited), ...extra };
+  return { ...Object.fromEntries(inherited), ...compileCache, ...extra };
 }
 
 /** Starts a process that is killed when the test process ends, whatever happens. */

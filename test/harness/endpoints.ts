@@ -1,6 +1,9 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { startEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { sendPattern } from "./flow.ts";
+
+// Not by import, which would load Node's fetch into each test file.
+const { createServer } = process.getBuiltinModule("node:http");
 
 /** The endpoint has noted it. */
 const noMatter = (): void => undefined;

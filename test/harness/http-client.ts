@@ -1,5 +1,8 @@
-import { request, type IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import { text } from "node:stream/consumers";
+
+// Not by import, which would load Node's fetch into each test file.
+const { request } = process.getBuiltinModule("node:http");
 
 export interface HttpReply {
   readonly status: number;

@@ -1,8 +1,11 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { socketAddressOf } from "#model/names.ts";
 import { DEMO_SITES, type DemoSite } from "./demo-names.ts";
+
+// Not by import, as in build-http-app.ts: every start of a director loads this file.
+const { createServer } = process.getBuiltinModule("node:http");
 
 export interface DemoEndpoints {
   close(): Promise<void>;

@@ -2,7 +2,13 @@
 import { runBriefly } from "./run-briefly.ts";
 import type { SystemUser } from "./system-user.ts";
 
-export const hasSetpriv = (): boolean => runBriefly("setpriv", ["--version"]).status === 0;
+let isInstalled: boolean | undefined;
+
+/** The answer is kept, because a start of a director needs it twice. */
+export function hasSetpriv(): boolean {
+  isInstalled ??= runBriefly("setpriv", ["--version"]).status === 0;
+  return isInstalled;
+}
 
 /** Keeps the user, and prevents that a program gains privileges from its file, e.g. by a setuid bit. */
 export const NO_NEW_PRIVILEGES = ["setpriv", "--no-new-privs", "--"] as const;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { describe, it } from "node:test";
+import { compileCache } from "#harness/compile-cache.ts";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { issueOddCertificate } from "#harness/odd-certificate.ts";
@@ -21,7 +22,7 @@ interface ReaderSettings {
 
 function startReader(settings: ReaderSettings = {}): MaterialReader {
   const reader = new MaterialReader({
-    command: buildReaderCommand({ nodeFile: process.execPath, env: {} }),
+    command: buildReaderCommand({ nodeFile: process.execPath, env: compileCache }),
     size: 2,
     onFault: () => undefined,
     ...settings,
@@ -162,7 +163,10 @@ describe("MaterialReader", () => {
   });
 
   it("has no privileges, no core file, no inherited environment, and no life after its owner", async () => {
-    const reader = startReader();
+    const env = { HOME: "/root", NODE_OPTIONS: "--no-warnings" };
+    const reader = startReader({
+      command: buildReaderCommand({ nodeFile: process.execPath, env }),
+    });
     await readPair(reader);
     const found = descendantsOf(process.pid).at(-1);
     assert.ok(found);

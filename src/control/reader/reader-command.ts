@@ -36,8 +36,8 @@ const NODE_FLAGS = [
   "--max-old-space-size=512",
 ] as const;
 
-/** Paths of the system's CAs and of compiled code. They may be relative to the folder that the director was started in. */
-const ALLOWED_ENV = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_COMPILE_CACHE"] as const;
+/** Paths of the system's CAs. They may be relative to the folder that the director was started in. */
+const ALLOWED_ENV = ["SSL_CERT_FILE", "SSL_CERT_DIR"] as const;
 
 interface CommandOptions {
   /** Runtime, flags and entry. */
@@ -47,11 +47,27 @@ interface CommandOptions {
 }
 
 /** Returns the command of a process that reads foreign files. `nodeFile` is the Node that runs the control process. */
-export const buildReaderCommand = (options: {
+export function buildReaderCommand(options: {
   readonly nodeFile: string;
   readonly env: CommandOptions["env"];
-}): ReaderCommand =>
-  confined({ command: [options.nodeFile, ...NODE_FLAGS, entryOf("main")], env: options.env });
+}): ReaderCommand {
+  const { nodeFile, env } = options;
+  const cache = readerCacheOf(env);
+  // Node does not read compiled code from a folder that it may not write to.
+  const flags = cache === undefined ? [] : [`--allow-fs-write=${cache}/*`];
+  const command = confined({ command: [nodeFile, ...NODE_FLAGS, ...flags, entryOf("main")], env });
+  if (cache === undefined) return command;
+  return { ...command, env: { ...command.env, NODE_COMPILE_CACHE: cache } };
+}
+
+/**
+ * Returns the folder of the reader's compiled code, or undefined if the control process has none. No other process loads code
+ * from it, because foreign material may have made a reader write there.
+ */
+export function readerCacheOf(env: CommandOptions["env"]): string | undefined {
+  const folder = env["NODE_COMPILE_CACHE"] ?? "";
+  return folder === "" ? undefined : resolve(folder, "reader");
+}
 
 /** Returns the command of a process that tries certificates on the engine of the workers. */
 export const buildTrialCommand = (options: {
