@@ -23,8 +23,10 @@ export async function buildChangeApi(parts: BuildParts): Promise<ChangeApi> {
   const storeId = await tryId(store);
   const fingerprintOf = fingerprintWith(secretKey);
   const shown = new ShownDocument(fingerprintOf, settings);
-  const openConnections = view.openConnections;
-  return new ChangeApi({ changes, wants, store, storeId, fingerprintOf, shown, openConnections });
+  return new ChangeApi({
+    ...{ changes, wants, store, storeId, fingerprintOf, shown },
+    openConnections: (listener) => view.openConnections(listener),
+  });
 }
 
 /** If the storage fails, another id is used until the next start. */

@@ -7,7 +7,7 @@ import {
   inSchemaOrder,
   type WrittenDocument,
 } from "#model/document/written-document.ts";
-import type { Json, JsonMap } from "#model/json.ts";
+import type { JsonMap } from "#model/json.ts";
 import { tagOfValue, type EntityTag } from "./entity-tags.ts";
 
 /** A resource as it is shown, and its entity tag. */
@@ -41,13 +41,13 @@ export class ShownDocument {
   /** The document with defaults, without the settings under `director`. */
   effective(document: WrittenDocument): WrittenDocument {
     const { director: _, ...effective } = effectiveOf(this.of(document), this.#settings);
-    return effective as WrittenDocument;
+    return effective;
   }
 
   /** Returns undefined if the document has no such resource. */
   resource(document: WrittenDocument, kind: ResourceKind, name: string): ShownResource | undefined {
     const value = resourceOf(this.of(document), kind, name);
-    return value && { value, tag: tagOfValue(value as Json) };
+    return value && { value, tag: tagOfValue(value) };
   }
 
   changes(changes: readonly PathChange[]): readonly PathChange[] {

@@ -96,14 +96,14 @@ async function save(store: DocumentStore, revision: NewRevision): Promise<void> 
   try {
     await store.save(revision);
   } catch (cause) {
-    if (await isSaved(store, revision)) return;
+    if (await wasSaved(store, revision)) return;
     if (cause instanceof DirectorError) throw cause;
     throw new DirectorError("state-unwritable", String(cause), { cause });
   }
 }
 
 /** Throws `outcome-unknown` if the store cannot be read. */
-async function isSaved(store: DocumentStore, { parent, document }: NewRevision): Promise<boolean> {
+async function wasSaved(store: DocumentStore, { parent, document }: NewRevision): Promise<boolean> {
   const latest = await store.latest().catch((cause: unknown) => {
     const detail = `Look whether revision ${parent + 1} is the change.`;
     throw new DirectorError("outcome-unknown", detail, { cause });

@@ -42,10 +42,10 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       // An internal error is not a mistake of the operator, so its stack is logged.
       const cause =
         failure.code === "internal" ? { err: event.refusal.cause ?? event.refusal } : {};
-      const facts = { event: refused, ...failure, ...originOf(event), ...cause };
+      const line = { event: refused, ...failure, ...originOf(event), ...cause };
       // A client of the API gets the reason, and many of them could fill the log.
       const isTold = event.by.origin === "socket" && failure.code !== "internal";
-      return isTold ? log.info(facts, failure.message) : log.error(facts, failure.message);
+      return isTold ? log.info(line, failure.message) : log.error(line, failure.message);
     }
     case "document-warning":
     case "certificate-warning":

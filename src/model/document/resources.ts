@@ -23,27 +23,26 @@ export interface Resource {
 
 /** Returns all resources of a kind, in the order of the document. */
 export function resourcesOf(document: WrittenDocument, kind: ResourceKind): readonly Resource[] {
-  switch (kind) {
-    case "vnics":
-      return Object.entries(mapOf(document.profiles)).flatMap(([profile, value]) =>
-        Object.entries(mapOf(mapOf(value)["vnics"])).map(([vnic, found]) => ({
-          name: `${vnic}.${profile}`,
-          value: mapOf(found),
-        })),
-      );
-    case "listeners":
-      return resourcesOf(document, "vnics").flatMap((vnic) =>
-        listOf(vnic.value["listeners"]).map((listener) => ({
-          name: `${vnic.name}:${String(mapOf(listener)["port"])}`,
-          value: mapOf(listener),
-        })),
-      );
-    default:
-      return Object.entries(mapOf(document[kind])).map(([name, value]) => ({
-        name,
-        value: mapOf(value),
-      }));
+  if (kind === "vnics") {
+    return Object.entries(mapOf(document.profiles)).flatMap(([profile, value]) =>
+      Object.entries(mapOf(mapOf(value)["vnics"])).map(([vnic, found]) => ({
+        name: `${vnic}.${profile}`,
+        value: mapOf(found),
+      })),
+    );
   }
+  if (kind === "listeners") {
+    return resourcesOf(document, "vnics").flatMap((vnic) =>
+      listOf(vnic.value["listeners"]).map((listener) => ({
+        name: `${vnic.name}:${portOf(listener)}`,
+        value: mapOf(listener),
+      })),
+    );
+  }
+  return Object.entries(mapOf(document[kind])).map(([name, value]) => ({
+    name,
+    value: mapOf(value),
+  }));
 }
 
 /** Returns the resource as written, or undefined if the document has none of that name. */
@@ -52,19 +51,16 @@ export function resourceOf(
   kind: ResourceKind,
   name: string,
 ): JsonMap | undefined {
-  switch (kind) {
-    case "vnics": {
-      const [vnic, profile] = vnicPartsOf(name);
-      return ownMapOf(ownMapOf(ownMapOf(document.profiles, profile), "vnics"), vnic);
-    }
-    case "listeners": {
-      const [vnicName, port] = listenerPartsOf(name);
-      const listeners = listOf(resourceOf(document, "vnics", vnicName)?.["listeners"]);
-      return listeners.map(mapOf).find((listener) => String(listener["port"]) === port);
-    }
-    default:
-      return ownMapOf(document[kind], name);
+  if (kind === "vnics") {
+    const [vnic, profile] = vnicPartsOf(name);
+    return ownMapOf(ownMapOf(ownMapOf(document.profiles, profile), "vnics"), vnic);
   }
+  if (kind === "listeners") {
+    const [vnicName, port] = listenerPartsOf(name);
+    const listeners = listOf(resourceOf(document, "vnics", vnicName)?.["listeners"]);
+    return listeners.map(mapOf).find((listener) => portOf(listener) === port);
+  }
+  return ownMapOf(document[kind], name);
 }
 
 /**
@@ -78,40 +74,22 @@ export function withResource(
   name: string,
   value: Json | undefined,
 ): WrittenDocument | undefined {
-  switch (kind) {
-    case "vnics": {
-      const [vnic, profileName] = vnicPartsOf(name);
-      const profile = resourceOf(document, "profiles", profileName);
-      if (profile === undefined) return undefined;
-      const vnics = withEntry(mapOf(profile["vnics"]), vnic, value);
-      return withResource(document, "profiles", profileName, { ...profile, vnics });
-    }
-    case "listeners": {
-      const [vnicName, port] = listenerPartsOf(name);
-      const vnic = resourceOf(document, "vnics", vnicName);
-      if (vnic === undefined) return undefined;
-      const others = listOf(vnic["listeners"]).filter(
-        (listener) => String(mapOf(listener)["port"]) !== port,
-      );
-      const listeners = value === undefined ? others : [...others, value];
-      return withResource(document, "vnics", vnicName, { ...vnic, listeners });
-    }
-    default:
-      return { ...document, [kind]: withEntry(mapOf(document[kind]), name, value) };
-  }
-}
-
-/** Returns the segments of the path of a resource, as in a `PathChange`. */
-export function segmentsOf(kind: ResourceKind, name: string): readonly string[] {
   if (kind === "vnics") {
-    const [vnic, profile] = vnicPartsOf(name);
-    return ["profiles", profile, "vnics", vnic];
+    const [vnic, profileName] = vnicPartsOf(name);
+    const profile = resourceOf(document, "profiles", profileName);
+    if (profile === undefined) return undefined;
+    const vnics = withEntry(mapOf(profile["vnics"]), vnic, value);
+    return withResource(document, "profiles", profileName, { ...profile, vnics });
   }
   if (kind === "listeners") {
     const [vnicName, port] = listenerPartsOf(name);
-    return [...segmentsOf("vnics", vnicName), "listeners", port];
+    const vnic = resourceOf(document, "vnics", vnicName);
+    if (vnic === undefined) return undefined;
+    const others = listOf(vnic["listeners"]).filter((listener) => portOf(listener) !== port);
+    const listeners = value === undefined ? others : [...others, value];
+    return withResource(document, "vnics", vnicName, { ...vnic, listeners });
   }
-  return [kind, name];
+  return { ...document, [kind]: withEntry(mapOf(document[kind]), name, value) };
 }
 
 const isMap = (value: unknown): value is JsonMap =>
@@ -119,6 +97,8 @@ const isMap = (value: unknown): value is JsonMap =>
 
 const mapOf = (value: Json | undefined): JsonMap => (isMap(value) ? value : {});
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+
+const portOf = (listener: Json): string => JSON.stringify(mapOf(listener)["port"] ?? null);
 
 function ownMapOf(map: JsonMap | undefined, key: string): JsonMap | undefined {
   const value = map !== undefined && Object.hasOwn(map, key) ? map[key] : undefined;

@@ -274,7 +274,7 @@ function isUnset(
   const map = Object(value) as Readonly<Record<string, unknown>>;
   if (!Object.hasOwn(map, key)) return true;
   if (key === union?.discriminator.propertyName) return map[key] === tagOf(union, {});
-  const property = fieldOf(fieldOf(node, "properties"), key) as SchemaNode | undefined;
+  const property = fieldOf(fieldOf(node, "properties"), key);
   return Equal(map[key], fillDefaults(property ?? {}, undefined));
 }
 
