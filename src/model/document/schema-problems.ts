@@ -10,7 +10,6 @@ import {
   otherwiseOf,
   tagOf,
   tryBranchOf,
-  type SchemaNode,
   type UnionNode,
 } from "./discriminated-union.ts";
 import type { Problem } from "../failure.ts";
