@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Command } from "commander";
 import { FAILURES } from "#model/failure.ts";
-import { DIRECTOR_METRICS, LISTENER_METRICS } from "#model/records/metric-catalog.ts";
+import {
+  DIRECTOR_METRICS,
+  LISTENER_METRICS,
+  SERVER_METRICS,
+} from "#model/records/metric-catalog.ts";
 import {
   CONNECTION_OUTCOME_NAMES,
   ENDPOINT_FAILURE_NAMES,
@@ -18,7 +22,9 @@ import { mentionedCommands, mentionedMetrics } from "./docs/mentions.ts";
 import { referencePages } from "./docs/reference-pages.ts";
 
 const read = (path: string): string => readFileSync(join(projectFolder, path), "utf8");
-const metricNames = [...LISTENER_METRICS, ...DIRECTOR_METRICS].map<string>(({ name }) => name);
+const metricNames = [...LISTENER_METRICS, ...SERVER_METRICS, ...DIRECTOR_METRICS].map<string>(
+  ({ name }) => name,
+);
 
 describe("the reference", () => {
   for (const [path, text] of Object.entries(referencePages())) {

@@ -80,6 +80,7 @@ describe("access lines", { concurrency: true }, () => {
             alpn: "http/1.1",
             resumed: false,
             endpoint: `web 127.0.0.1:${echo.port}`,
+            server: "web",
             bytesFromClient: requestBytes,
             bytesToClient: requestBytes,
             outcome: "completed",

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { DIRECTOR_METRICS, LISTENER_METRICS, type Metric } from "#model/records/metric-catalog.ts";
+import {
+  DIRECTOR_METRICS,
+  LISTENER_METRICS,
+  SERVER_METRICS,
+  type Metric,
+} from "#model/records/metric-catalog.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { runToExit } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
@@ -16,7 +21,7 @@ import type { TlsClient } from "#harness/tls-client.ts";
 
 const requestBytes = 54_321;
 const countedDeadlineMs = 15_000;
-const catalogue: readonly Metric[] = [...LISTENER_METRICS, ...DIRECTOR_METRICS];
+const catalogue: readonly Metric[] = [...LISTENER_METRICS, ...SERVER_METRICS, ...DIRECTOR_METRICS];
 
 /** The labels of the metrics whose labels the catalogue describes in words. */
 const labelsInWords: Readonly<Record<string, readonly string[]>> = {
@@ -25,6 +30,7 @@ const labelsInWords: Readonly<Record<string, readonly string[]>> = {
   tlsd_worker_loop_delay_seconds: ["worker"],
   tlsd_certificate_not_after_seconds: ["certificate"],
   tlsd_certificate_source_ok: ["certificate"],
+  ...Object.fromEntries(SERVER_METRICS.map(({ name }) => [name, ["server", "vnic"]])),
   tlsd_endpoint_up: ["endpoint", "listener", "server", "vnic"],
 };
 
