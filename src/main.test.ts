@@ -13,6 +13,7 @@ test("every command has help with an example", async () => {
     ["demo"],
     ["check"],
     ["schema"],
+    ["completion"],
     ["doctor"],
     ["reload"],
     ["wait"],

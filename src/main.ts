@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { CommanderError } from "commander";
 import { buildProgram } from "#cli/build-program.ts";
+import { DEFAULT_SOCKET } from "#cli/commands/command-options.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
 import { ownCommandOf } from "#cli/own-command.ts";
 import { failureShapeOf, printFailure, printTrace } from "#cli/print-failure.ts";
@@ -88,6 +89,15 @@ async function run(): Promise<number> {
     reload: async (request) => {
       const { runReload } = await import("#cli/run-reload.ts");
       await runReload(request, terminal);
+    },
+    completion: async (shell) => {
+      const { COMPLETION_SCRIPTS } = await import("#cli/completion/completion-scripts.ts");
+      terminal.out(COMPLETION_SCRIPTS[shell]);
+    },
+    complete: async (words, described) => {
+      const { runComplete } = await import("#cli/completion/run-complete.ts");
+      const socketPath = process.env["TLSD_SOCKET"] ?? DEFAULT_SOCKET;
+      await runComplete(described, words, socketPath, terminal);
     },
     wait: async (request) => {
       const { runWait } = await import("#cli/run-wait.ts");

@@ -2,6 +2,8 @@ import { Command, CommanderError, Option } from "commander";
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
 import { addCut, type CutRequest } from "./commands/cut.ts";
+import type { Shell } from "./completion/completion-scripts.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addDoctor, type DoctorRequest } from "./commands/doctor.ts";
 import { addHelp } from "./commands/help.ts";
 import { addReload, type ReloadRequest } from "./commands/reload.ts";
@@ -22,6 +24,8 @@ export interface CommandRuns {
   readonly doctor: (request: DoctorRequest) => Promise<void>;
   readonly reload: (request: ReloadRequest) => Promise<void>;
   readonly wait: (request: WaitRequest) => Promise<void>;
+  readonly completion: (shell: Shell) => Promise<void>;
+  readonly complete: (words: readonly string[], program: Command) => Promise<void>;
 }
 
 /** Builds the command line of `tlsd`. Wrong usage throws CommanderError instead of exiting. */
@@ -48,6 +52,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   addCut(program, runs.cut);
   addDoctor(program, runs.doctor);
   addDemo(program, demoDocument, runs.demo);
+  addCompletion(program, { print: runs.completion, complete: runs.complete });
   addHelp(program);
   program.addHelpText(
     "after",

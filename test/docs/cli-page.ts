@@ -20,6 +20,8 @@ export function describedProgram(): Command {
     schema: nothing,
     show: nothing,
     cut: nothing,
+    complete: nothing,
+    completion: nothing,
     doctor: nothing,
     reload: nothing,
     wait: nothing,
@@ -33,9 +35,10 @@ export function cliPage(): string {
   return pageOf("Commands", INTRO, sections);
 }
 
-/** The command and all within it. */
+/** The command and all within it, but for hidden ones. */
 export function commandsOf(command: Command): readonly Command[] {
-  return [command, ...command.commands.flatMap(commandsOf)];
+  const within = command.createHelp().visibleCommands(command);
+  return [command, ...within.flatMap(commandsOf)];
 }
 
 /** The command as a user types it, e.g. `tlsd show vnics`. */

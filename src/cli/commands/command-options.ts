@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { DURATION_PATTERN, durationMsOf } from "#model/units.ts";
 
-const DEFAULT_SOCKET = "data/tlsd.sock";
+export const DEFAULT_SOCKET = "data/tlsd.sock";
 
 export const jsonOption = (): Option => new Option("--json", "print JSON, also for failures");
 

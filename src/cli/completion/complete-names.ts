@@ -1,0 +1,32 @@
+import { getFromAdmin } from "#cli/admin-client.ts";
+
+/** Whoever waits for a completion has pressed Tab. */
+const DEADLINE_MS = 1_000;
+const MAX_NAMES = 1_000;
+
+/** The list that has the names, if it is not that of the kind. */
+const LISTS: Readonly<Record<string, string>> = { handshakes: "listeners" };
+
+/** Resolves to the names of a kind from the running director, or to none if it does not answer soon. */
+export async function completeNames(kind: string, socketPath: string): Promise<readonly string[]> {
+  const deadline = Promise.withResolvers<readonly string[]>();
+  const timer = setTimeout(() => deadline.resolve([]), DEADLINE_MS);
+  try {
+    return await Promise.race([readNames(kind, socketPath), deadline.promise]);
+  } catch {
+    return [];
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readNames(kind: string, socketPath: string): Promise<readonly string[]> {
+  const reply = await getFromAdmin(socketPath, `/v1/${LISTS[kind] ?? kind}`);
+  if (!Array.isArray(reply)) return [];
+  const names = (reply as readonly unknown[]).flatMap((entry) => {
+    const { name, id } = Object(entry) as { readonly name?: unknown; readonly id?: unknown };
+    const own = name ?? id;
+    return typeof own === "string" || typeof own === "number" ? [String(own)] : [];
+  });
+  return names.slice(0, MAX_NAMES);
+}

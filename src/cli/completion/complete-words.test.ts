@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { buildProgram } from "#cli/build-program.ts";
+import { completeWords } from "./complete-words.ts";
+
+const nothing = (): Promise<void> => Promise.resolve();
+const program = buildProgram("0.0.0", "director.yaml", {
+  ...{ serve: nothing, demo: nothing, check: nothing, schema: nothing, show: nothing },
+  ...{ doctor: nothing, reload: nothing, wait: nothing, completion: nothing, complete: nothing },
+});
+
+function complete(...words: readonly string[]): unknown {
+  const completion = completeWords(program, words);
+  return Array.isArray(completion)
+    ? (completion as readonly { readonly value: string }[]).map(({ value }) => value)
+    : completion;
+}
+
+test("commands, their options and the choices of arguments are completed", () => {
+  assert.deepEqual(complete("s"), ["serve", "schema", "show"]);
+  assert.deepEqual(complete("show", "v"), ["vnics"]);
+  assert.deepEqual(complete("show", "vnics", "--w"), ["--watch"]);
+  assert.deepEqual(complete("serve", "--engine", ""), ["bun", "node", "auto"]);
+  assert.deepEqual(complete("completion", "z"), ["zsh"]);
+  assert.deepEqual(complete("wait", ""), ["ready"]);
+  assert.deepEqual(complete("help", "do"), ["doctor"]);
+  assert.ok((complete("") as readonly string[]).includes("check"));
+  assert.ok(!(complete("") as readonly string[]).includes("complete"));
+});
+
+test("paths are left to the shell", () => {
+  assert.equal(complete("check", "dir"), ":files");
+  assert.equal(complete("serve", "--config", ""), ":files");
+  assert.equal(complete("show", "vnics", "--socket", "/run"), ":files");
+});
+
+test("names are asked for at the socket of the command line", () => {
+  assert.deepEqual(complete("show", "vnics", "fr"), { kind: "vnics", socketPath: undefined });
+  assert.deepEqual(complete("show", "vnics", "--json", "--socket", "/run/x", ""), {
+    kind: "vnics",
+    socketPath: "/run/x",
+  });
+});
+
+test("what cannot be completed has no candidates", () => {
+  for (const words of [
+    ["check", "a", ""],
+    ["show", "status", ""],
+    ["nonsense", ""],
+    ["reload", "--timeout", ""],
+  ]) {
+    const found = complete(...words);
+    if (words[0] !== "nonsense") assert.deepEqual(found, [], words.join(" "));
+  }
+});

@@ -1,0 +1,88 @@
+import type { Argument, Command, Option } from "commander";
+
+/** The shell completes a path. */
+export const FILES = ":files";
+
+export interface Candidate {
+  readonly value: string;
+  readonly description: string;
+}
+
+/** Names that only the running director knows. */
+export interface NamesWanted {
+  readonly kind: string;
+  /** The value of --socket on the command line. */
+  readonly socketPath: string | undefined;
+}
+
+export type Completion = readonly Candidate[] | typeof FILES | NamesWanted;
+
+/** The names that commands give to values that are paths. */
+const PATHS: readonly string[] = ["file", "folder", "path"];
+
+/** Returns what can stand for the last word, which may be incomplete. The words before it are complete. */
+export function completeWords(program: Command, words: readonly string[]): Completion {
+  const current = words.at(-1) ?? "";
+  let command = program;
+  let position = 0;
+  let pending: Option | undefined;
+  let socketPath: string | undefined;
+  for (const word of words.slice(0, -1)) {
+    if (pending !== undefined) {
+      if (pending.long === "--socket") socketPath = word;
+      pending = undefined;
+    } else if (word.startsWith("-")) {
+      const option = command.options.find(({ long, short }) => long === word || short === word);
+      pending = option?.required === true ? option : undefined;
+    } else {
+      const child = childrenOf(command).find((each) => each.name() === word);
+      if (child === undefined) position += 1;
+      else command = child;
+    }
+  }
+  const completion = completionOf(command, position, pending, current.startsWith("-"));
+  if (completion === FILES) return FILES;
+  if ("kind" in completion) return { ...completion, socketPath };
+  return completion.filter(({ value }) => value.startsWith(current));
+}
+
+function completionOf(
+  command: Command,
+  position: number,
+  option: Option | undefined,
+  isOption: boolean,
+): readonly Candidate[] | typeof FILES | { readonly kind: string } {
+  if (option !== undefined) return valuesOf(option.argChoices, /<(.+)>/.exec(option.flags)?.[1]);
+  if (isOption) {
+    const options = command.createHelp().visibleOptions(command);
+    return options.map(({ long, flags, description }) => ({ value: long ?? flags, description }));
+  }
+  const children = childrenOf(command);
+  if (children.length > 0) return children.map(candidateOf);
+  const argument = argumentAt(command, position);
+  if (argument === undefined) return [];
+  if (command.name() === "help") return childrenOf(command.parent ?? command).map(candidateOf);
+  if (argument.name() === "name") return { kind: command.name() };
+  return valuesOf(argument.argChoices, argument.name());
+}
+
+function argumentAt({ registeredArguments }: Command, position: number): Argument | undefined {
+  const last = registeredArguments.at(-1);
+  return registeredArguments[position] ?? (last?.variadic === true ? last : undefined);
+}
+
+function valuesOf(
+  choices: readonly string[] | undefined,
+  name: string | undefined,
+): readonly Candidate[] | typeof FILES {
+  if (choices !== undefined) return choices.map((value) => ({ value, description: "" }));
+  return name !== undefined && PATHS.includes(name) ? FILES : [];
+}
+
+const childrenOf = (command: Command): readonly Command[] =>
+  command.createHelp().visibleCommands(command);
+
+const candidateOf = (command: Command): Candidate => ({
+  value: command.name(),
+  description: command.description(),
+});
