@@ -6,7 +6,14 @@ import { completeWords } from "./complete-words.ts";
 const nothing = (): Promise<void> => Promise.resolve();
 const program = buildProgram("0.0.0", "director.yaml", {
   ...{ serve: nothing, demo: nothing, check: nothing, schema: nothing, show: nothing },
-  ...{ doctor: nothing, reload: nothing, wait: nothing, completion: nothing, complete: nothing },
+  ...{
+    cut: nothing,
+    doctor: nothing,
+    reload: nothing,
+    wait: nothing,
+    completion: nothing,
+    complete: nothing,
+  },
 });
 
 function complete(...words: readonly string[]): unknown {
