@@ -10,7 +10,6 @@ import {
   otherwiseOf,
   tagOf,
   tryBranchOf,
-  type SchemaNode,
   type UnionNode,
 } from "./discriminated-union.ts";
 import type { Problem } from "../failure.ts";
@@ -258,8 +257,8 @@ function isUnset(
   const map = Object(value) as Readonly<Record<string, unknown>>;
   if (!Object.hasOwn(map, key)) return true;
   if (key === union?.discriminator.propertyName) return map[key] === tagOf(union, {});
-  const property = fieldOf(fieldOf(node, "properties"), key) as SchemaNode | undefined;
-  return Equal(map[key], fillDefaults(property ?? {}, undefined));
+  const property = fieldOf(fieldOf(node, "properties") ?? {}, key) ?? {};
+  return Equal(map[key], fillDefaults(property, undefined));
 }
 
 const shown = (value: unknown): string => {
