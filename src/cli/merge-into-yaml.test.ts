@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parse, stringify } from "yaml";
 import type { Json, JsonMap } from "#model/json.ts";
 import { mergeIntoYaml } from "./merge-into-yaml.ts";

@@ -8,11 +8,11 @@ import { delimiter, isAbsolute, join, relative } from "node:path";
  */
 export function ownCommandOf(launcher: string, path: string, folder: string): string {
   const isOnPath = path.split(delimiter).some(
-    (folder) =>
-      isAbsolute(folder) &&
+    (bin) =>
+      isAbsolute(bin) &&
       // npm and npx add such folders to the PATH of their child processes only.
-      !folder.endsWith("/node_modules/.bin") &&
-      tryRealpath(join(folder, "tlsd")) === launcher,
+      !bin.endsWith("/node_modules/.bin") &&
+      tryRealpath(join(bin, "tlsd")) === launcher,
   );
   if (isOnPath) return "tlsd";
   const below = relative(folder, launcher);

@@ -71,7 +71,7 @@ it("cuts long lines around the column, and shows no line of a file with a key in
 
 it("is in colour if asked", () => {
   const [problem] = [problemOf("bad-value", "a", "Bad.")];
-  assert.match(printProblems([problem], { hasColours: true }), /^\u001b\[31m/);
+  assert.ok(printProblems([problem], { hasColours: true }).startsWith("\u001b[31m"));
   assert.ok(!printProblems([problem]).includes("\u001b"));
 });
 

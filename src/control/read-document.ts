@@ -22,7 +22,7 @@ export interface ReadDocument extends ParsedDocument {
    * Returns problems that were found later, with the file and their lines and columns in the text that was read. Problems that
    * have a file already stay as they are.
    */
-  locate(problems: readonly Problem[]): Promise<readonly Problem[]>;
+  readonly locate: (problems: readonly Problem[]) => Promise<readonly Problem[]>;
 }
 
 /**

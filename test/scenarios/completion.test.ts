@@ -69,7 +69,7 @@ describe("completion", () => {
     const [registered, kind, listener, files] = lines;
     assert.deepEqual([registered, files], ["compdef _tlsd tlsd", "files"]);
     assert.match(kind ?? "", /^vnics:vNICs with /);
-    assert.match(listener ?? "", /^front\.shop\\:\d+:/);
+    assert.match(listener ?? "", /^front\.shop\\:\d+$/);
   });
 
   it("works in fish", async (t) => {

@@ -52,7 +52,8 @@ function completionOf(
   option: Option | undefined,
   isOption: boolean,
 ): readonly Candidate[] | typeof FILES | { readonly kind: string } {
-  if (option !== undefined) return valuesOf(option.argChoices, /<(.+)>/.exec(option.flags)?.[1]);
+  if (option !== undefined)
+    return valuesOf(option.argChoices, /<([a-z-]+)>/.exec(option.flags)?.[1]);
   if (isOption) {
     const options = command.createHelp().visibleOptions(command);
     return options.map(({ long, flags, description }) => ({ value: long ?? flags, description }));
