@@ -88,6 +88,11 @@ export class StateFile {
     return false;
   }
 
+  /** Makes the next read try to open the database for writing. */
+  closeReadable(): void {
+    if (this.#readable !== undefined) this.close();
+  }
+
   close(): void {
     for (const database of [this.#database, this.#readable?.database]) {
       try {

@@ -14,6 +14,8 @@ const writes: Readonly<Record<string, unknown>> = WRITES;
 function replyTo(file: StateFile, { name, args }: Request): Reply {
   try {
     if (name === "close") return { kind: "done", value: file.close() };
+    // The caller wants the id of the database that it will write to.
+    if (name === "id") file.closeReadable();
     if (Object.hasOwn(reads, name)) {
       const read = reads[name] as Use;
       return { kind: "done", ...file.read((database) => read(database, ...args)) };
