@@ -6,6 +6,7 @@ import type { DirectorSettings } from "#model/document/document.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { durationMsOf } from "#model/units.ts";
 import { buildChangeApi } from "./admin-api/build-change-api.ts";
+import { largeBodiesIn } from "./admin-api/read-large-body.ts";
 import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
@@ -161,7 +162,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     settings,
     view,
   });
-  const admin = await startAdminApi({ socketPath, view, api, log, notices });
+  const readLargeBody = largeBodiesIn(reader);
+  const admin = await startAdminApi({ socketPath, view, api, log, notices, readLargeBody });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(settings.observe, view, log);
   cleanup.defer(() => observe?.close());

@@ -16,8 +16,12 @@ export interface ParsedText {
 }
 
 /** Parses a document in YAML 1.2 or JSON. May take unlimited time for a hostile document. Throws SyntaxProblem. */
-export function parseDocumentText(bytes: Uint8Array): ParsedText {
-  const { draft, written, problems } = parseDocument(parseYaml(bytes));
+export const parseDocumentText = (bytes: Uint8Array): ParsedText =>
+  parseDocumentValue(parseYaml(bytes));
+
+/** Does the same for a document that has been parsed already. */
+export function parseDocumentValue(value: unknown): ParsedText {
+  const { draft, written, problems } = parseDocument(value);
   const json = JSON.stringify(draft);
   if (json.length > MAX_DOCUMENT_CHARACTERS) {
     const limit = `${MAX_DOCUMENT_CHARACTERS / 1024 / 1024} MiB`;

@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import type { Document } from "#model/document/document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { ParsedDocument } from "#model/document/parse-document.ts";
+import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { parseDocumentText, type ParsedText } from "./parse-document-text.ts";
 import { SyntaxProblem } from "./parse-yaml.ts";
 import { FileUnusableError, readBoundedFile } from "./read-bounded-file.ts";
@@ -10,6 +10,9 @@ import { DocumentSyntaxError, type MaterialReader } from "./reader/material-read
 import { DeadlineError, ReaderEndedError } from "./reader/reader-process.ts";
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+/** A document of this size is checked in a few hundredths of a second. */
+const MAX_CHARACTERS_HERE = 64 * 1024;
 
 /** Before the director serves, a document up to this size is parsed in this process, which saves the start of a reader process. */
 const MAX_SMALL_BYTES = 8 * 1024;
@@ -31,13 +34,8 @@ export async function readDocument(
   try {
     const { bytes } = await readBoundedFile(path, MAX_DOCUMENT_BYTES);
     const isHere = bytes.length <= MAX_SMALL_BYTES && !isServing;
-    const { isValid, problems, json, writtenJson } = isHere
-      ? parseDocumentText(bytes)
-      : await readInProcess(bytes, reader);
-    const draft = JSON.parse(json) as Document;
-    const document = isValid ? draft : undefined;
-    const written = isValid ? (JSON.parse(writtenJson) as WrittenDocument) : undefined;
-    return { document, written, draft, problems, folder: dirname(resolve(path)) };
+    const parsed = isHere ? parseDocumentText(bytes) : await readInProcess(bytes, "yaml", reader);
+    return { ...parsedOf(parsed), folder: dirname(resolve(path)) };
   } catch (error) {
     if (!isExpected(error)) throw error;
     throw new DirectorError("document-unreadable", `${path}: ${error.message}`, {
@@ -47,8 +45,37 @@ export async function readDocument(
   }
 }
 
-async function readInProcess(bytes: Uint8Array, reader: MaterialReader): Promise<ParsedText> {
-  const { reply, parts } = await reader.read({ kind: "document" }, [bytes]);
+/**
+ * Checks a document that has been parsed already. That of a large one takes a second, and the control process has other work, so
+ * a reader process does it. Rejects with DirectorError `document-unreadable` if the process fails.
+ */
+export async function parseLargeDocument(
+  value: unknown,
+  reader: MaterialReader,
+): Promise<ParsedDocument> {
+  const json = JSON.stringify(value) ?? "";
+  if (json.length <= MAX_CHARACTERS_HERE) return parseDocument(value);
+  try {
+    return parsedOf(await readInProcess(Buffer.from(json), "json", reader));
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    throw new DirectorError("document-unreadable", error.message, { cause: error });
+  }
+}
+
+function parsedOf({ isValid, problems, json, writtenJson }: ParsedText): ParsedDocument {
+  const draft = JSON.parse(json) as Document;
+  const document = isValid ? draft : undefined;
+  const written = isValid ? (JSON.parse(writtenJson) as WrittenDocument) : undefined;
+  return { document, written, draft, problems };
+}
+
+async function readInProcess(
+  bytes: Uint8Array,
+  format: "yaml" | "json",
+  reader: MaterialReader,
+): Promise<ParsedText> {
+  const { reply, parts } = await reader.read({ kind: "document", format }, [bytes]);
   const [json = "", writtenJson = ""] = parts.map((part) => part.toString("utf8"));
   return { ...reply, json, writtenJson };
 }

@@ -56,6 +56,9 @@ const api = fakeChangeApi(change);
 const log = buildLogger({ level: "silent", isPretty: false });
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
+const readLargeBody = (): Promise<unknown> => Promise.reject(new Error("No body is that large."));
+const shared = { api, log, notices, readLargeBody };
+
 async function startApi(
   view = buildView(),
   path?: string,
@@ -63,7 +66,7 @@ async function startApi(
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
   const started = await startAdminApi({
-    ...{ socketPath, view, log, notices },
+    ...{ socketPath, view, log, notices, readLargeBody },
     api: fakeChangeApi(wanted),
   });
   closeAtTestEnd(() => started.close());
@@ -239,8 +242,8 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const first = await startAdminApi({ socketPath, view: buildView(), api, log, notices });
-  const second = await startAdminApi({ socketPath, view: buildView(), api, log, notices });
+  const first = await startAdminApi({ ...shared, socketPath, view: buildView() });
+  const second = await startAdminApi({ ...shared, socketPath, view: buildView() });
   await first.close();
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
   await second.close();

@@ -10,11 +10,11 @@ import {
 import { DirectorError, FAILURES, type FailureCode, type FailureReply } from "#model/failure.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { boundConnections } from "./bound-connections.ts";
-import { parseBodies } from "./parse-body.ts";
+import { MERGE_PATCH_TYPE, parseBodies, type ReadLargeBody } from "./parse-body.ts";
+import { listRoutes, type RouteList } from "./route-list.ts";
 
 /** At this number, a new connection closes another one (`boundConnections`). */
 const MAX_CONNECTIONS = 64;
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 const MAX_BODY_BYTES = 1024 * 1024;
 /** A certificate name has at most 253 characters, each of which may be percent-encoded. */
 const MAX_PARAM_LENGTH = 1_024;
@@ -24,8 +24,17 @@ const IDLE_DEADLINE_MS = 30_000;
 /** How often Node looks for requests past their deadline. Its default is 30 s. */
 const DEADLINE_CHECK_MS = 1_000;
 
-/** Builds an HTTP server without routes, with deadlines and bounds. It replies failures in the shape of the catalogue. */
-export function buildHttpApp(log: Logger): FastifyInstance {
+export interface HttpApp {
+  readonly app: FastifyInstance;
+  /** Every route that is added to `app`. */
+  readonly list: RouteList;
+}
+
+/**
+ * Builds an HTTP server without routes, with deadlines and bounds. It replies failures in the shape of the catalogue. Without
+ * `readLargeBody`, it accepts no bodies.
+ */
+export function buildHttpApp(log: Logger, readLargeBody?: ReadLargeBody): HttpApp {
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -62,16 +71,25 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     }
     return sendFailure(reply, failure);
   });
+  const list = listRoutes(app);
   app.setNotFoundHandler((request, reply) => {
-    const [url = ""] = request.url.split("?");
-    const allowed = METHODS.filter((method) => app.hasRoute({ method, url }));
-    const code = allowed.length === 0 ? "not-found" : "method-not-allowed";
-    if (allowed.length > 0) void reply.header("allow", allowed.join(", "));
-    const failure = new DirectorError(code, `No route matches ${request.method} ${request.url}.`);
-    return sendFailure(reply, failure);
+    const { method, url } = request;
+    const [path = ""] = url.split("?");
+    const methods = list.methodsOf(path);
+    if (methods.length > 0) void reply.header("allow", [...methods, "OPTIONS"].join(", "));
+    if (methods.includes("PATCH")) void reply.header("accept-patch", MERGE_PATCH_TYPE);
+    if (method === "OPTIONS" && (methods.length > 0 || url === "*")) return reply.code(204).send();
+    const code = methods.length === 0 ? "not-found" : "method-not-allowed";
+    return sendFailure(reply, new DirectorError(code, `No route matches ${method} ${url}.`));
   });
-  parseBodies(app);
-  return app;
+  // Whatever a reply says is so only at this moment.
+  app.addHook("onRequest", (_request, reply, done) => {
+    void reply.header("cache-control", "no-store");
+    done();
+  });
+  if (readLargeBody === undefined) app.removeAllContentTypeParsers();
+  else parseBodies(app, readLargeBody);
+  return { app, list };
 }
 
 const PROBLEM_TYPE = "application/problem+json";

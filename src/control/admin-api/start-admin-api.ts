@@ -1,19 +1,17 @@
 import { chmod, lstat, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { FastifyInstance } from "fastify";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { Notices } from "#control/notice.ts";
 import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
-import { addDocumentRoutes } from "./add-document-routes.ts";
-import { addHistoryRoutes } from "./add-history-routes.ts";
-import { addProbeRoutes } from "./add-probe-routes.ts";
-import { addReloadRoute } from "./add-reload-route.ts";
-import { addResourceRoutes } from "./add-resource-routes.ts";
-import { addStatusRoutes } from "./add-status-routes.ts";
+import { addReferenceRoutes } from "./add-reference-routes.ts";
+import { addRoutes } from "./add-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
 import type { ChangeApi } from "./change-api.ts";
+import type { ReadLargeBody } from "./parse-body.ts";
 
 export interface AdminApi {
   readonly socketPath: string;
@@ -27,6 +25,7 @@ export interface AdminApiOptions {
   readonly api: ChangeApi;
   readonly log: Logger;
   readonly notices: Notices;
+  readonly readLargeBody: ReadLargeBody;
 }
 
 /** The size of `sun_path` without its terminating zero (unix(7)). */
@@ -70,18 +69,15 @@ export async function startAdminApi(options: AdminApiOptions): Promise<AdminApi>
 }
 
 interface ServedSocket {
-  readonly app: ReturnType<typeof buildHttpApp>;
+  readonly app: FastifyInstance;
   readonly ino: number;
 }
 
-async function serveSocket({ socketPath, view, api, log }: AdminApiOptions): Promise<ServedSocket> {
-  const app = buildHttpApp(log);
-  addProbeRoutes(app, view);
-  addStatusRoutes(app, view);
-  addDocumentRoutes(app, api);
-  addResourceRoutes(app, api);
-  addHistoryRoutes(app, api);
-  addReloadRoute(app, api);
+async function serveSocket(options: AdminApiOptions): Promise<ServedSocket> {
+  const { socketPath, view, api, log, readLargeBody } = options;
+  const { app, list } = buildHttpApp(log, readLargeBody);
+  addRoutes(app, view, api);
+  addReferenceRoutes(app, list, view.status().version);
   try {
     await refuseOtherFile(socketPath);
     // When a server closes, the runtime removes the path that it was bound to. That must not be the path of the socket,

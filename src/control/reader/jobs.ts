@@ -34,8 +34,10 @@ export type ReaderJob =
       readonly places: TrustPlaces;
     }
   | { readonly kind: "system-trust" }
-  /** One file: YAML 1.2 or JSON. */
-  | { readonly kind: "document" };
+  /** One file: YAML 1.2, or JSON that a process of the director wrote. */
+  | { readonly kind: "document"; readonly format: "yaml" | "json" }
+  /** The JSON of a request. */
+  | { readonly kind: "json" };
 
 const SHA256 = "[0-9a-f]{64}";
 const problems = Type.Array(ProblemSchema);
@@ -114,6 +116,12 @@ export const ReplySchemas = {
     },
     "A document. Two parts follow: its JSON, or that of its draft if a problem is an error; and its JSON without defaults, which is empty then.",
   ),
+  json: shape(
+    {
+      isEmpty: Type.Boolean({ description: "Whether there is nothing but white space." }),
+    },
+    "JSON that was checked. One part follows: the same value, without white space.",
+  ),
   trial: shape(
     {
       refusal: Type.Optional(text("The error code of the engine; absent if it accepts the parts.")),
@@ -131,8 +139,8 @@ export const RefusedSchema = shape(
   "What is wrong with a file. The first problem is the reason for the refusal.",
 );
 export const UnreadableSchema = shape(
-  { unreadable: text("Why a file is no document.") },
-  "A file that is neither YAML nor JSON.",
+  { unreadable: text("Why it cannot be parsed.") },
+  "A text that is neither YAML nor JSON.",
 );
 export const FaultSchema = shape(
   { fault: text("The stack of the exception.") },

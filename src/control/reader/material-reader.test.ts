@@ -131,7 +131,10 @@ describe("MaterialReader", () => {
       const json = JSON.stringify({ head, lengths: [] });
       const frame = [0, 0, 0, json.length, ...Buffer.from(json)].join();
       const script = `process.stdin.once('data', () => process.stdout.write(Buffer.from([${frame}])))`;
-      const read = startReader({ command: commandOf(script) }).read({ kind: "document" }, []);
+      const read = startReader({ command: commandOf(script) }).read(
+        { kind: "document", format: "yaml" },
+        [],
+      );
       if (isFit) assert.deepEqual(await read, { reply: document.reply, parts: [] });
       else await assert.rejects(read, ReaderEndedError, json);
     }

@@ -24,6 +24,7 @@ const checks = {
   trust: withReply(ReplySchemas.trust),
   "system-trust": withReply(ReplySchemas["system-trust"]),
   document: withReply(ReplySchemas.document),
+  json: withReply(ReplySchemas.json),
   trial: withReply(ReplySchemas.trial),
 } as const;
 

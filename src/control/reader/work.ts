@@ -9,9 +9,11 @@ export interface Answer {
 
 /** Does one job. Modules that only some jobs need are loaded by those. Rejects only if the program has a mistake. */
 export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<Answer> {
-  if (job.kind === "document") return readDocument(files);
+  if (job.kind === "document") return readDocument(job.format, files);
   try {
     switch (job.kind) {
+      case "json":
+        return await readJson(files);
       case "certificate":
         return readCertificate(job, files);
       case "trust":
@@ -26,6 +28,9 @@ export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<An
     return { outcome: { refused: [error.problem, ...error.warnings] } };
   }
 }
+
+/** The limit for the JSON of a request, which the control process parses again in one call. It is that of a file. */
+const MAX_JSON_CHARACTERS = 4 * 1024 * 1024;
 
 /** PEM is ASCII. Bytes above it become characters that are not allowed in a PEM block. */
 const textOf = (file: Buffer | undefined): string => (file ?? Buffer.alloc(0)).toString("latin1");
@@ -88,11 +93,33 @@ async function readSystemTrust(): Promise<Answer> {
   };
 }
 
-async function readDocument([file]: readonly Buffer[]): Promise<Answer> {
-  const { parseDocumentText } = await import("../parse-document-text.ts");
+async function readJson([file]: readonly Buffer[]): Promise<Answer> {
+  const { parseJson } = await import("../parse-json.ts");
   const { SyntaxProblem } = await import("../parse-yaml.ts");
   try {
-    const { json, writtenJson, isValid, problems } = parseDocumentText(file ?? Buffer.alloc(0));
+    const value = parseJson(file ?? Buffer.alloc(0));
+    const json = JSON.stringify(value) ?? "";
+    if (json.length > MAX_JSON_CHARACTERS) {
+      const limit = `${MAX_JSON_CHARACTERS / 1024 / 1024} MiB`;
+      throw new SyntaxProblem(`Without white space it has more than ${limit}.`);
+    }
+    const reply: Replies["json"] = { isEmpty: value === undefined };
+    return { outcome: { reply }, parts: [Buffer.from(json)] };
+  } catch (error) {
+    if (!(error instanceof SyntaxProblem)) throw error;
+    return { outcome: { unreadable: error.message } };
+  }
+}
+
+async function readDocument(
+  format: "yaml" | "json",
+  [file = Buffer.alloc(0)]: readonly Buffer[],
+): Promise<Answer> {
+  const { parseDocumentText, parseDocumentValue } = await import("../parse-document-text.ts");
+  const { SyntaxProblem } = await import("../parse-yaml.ts");
+  try {
+    const { json, writtenJson, isValid, problems } =
+      format === "yaml" ? parseDocumentText(file) : parseDocumentValue(JSON.parse(String(file)));
     const reply: Replies["document"] = { isValid, problems };
     return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
   } catch (error) {
