@@ -58,6 +58,7 @@ export function addDocumentRoutes(app: FastifyInstance, api: ChangeApi): void {
     {
       ...route({
         operationId: "putDocument",
+        needsCondition: true,
         tags: ["document"],
         summary: "Set the whole document",
         querystring: ChangeQuery,

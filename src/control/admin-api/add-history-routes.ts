@@ -127,6 +127,7 @@ export function addHistoryRoutes(app: FastifyInstance, api: ChangeApi): void {
     {
       ...route({
         operationId: "undo",
+        needsCondition: true,
         tags: ["history"],
         summary: "Take back a change, as a new revision",
         querystring: ChangeQuery,

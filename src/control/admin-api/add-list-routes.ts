@@ -3,7 +3,6 @@ import Type, { type TProperties } from "typebox";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { compareNames } from "#model/document/natural-order.ts";
 import { RESOURCE_KINDS, resourcesOf, type ResourceKind } from "#model/document/resources.ts";
-import type { Json } from "#model/json.ts";
 import {
   CertificateStatusSchema,
   ListenerStatusSchema,
@@ -12,7 +11,6 @@ import {
 import { text } from "#model/shape.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { ChangeApi } from "./change-api.ts";
-import { tagOfValue } from "./entity-tags.ts";
 import { filterOf, ListFilters, type ListFilter } from "./list-filters.ts";
 import { isUnchanged, ReadHeaders } from "./read-terms.ts";
 import { KINDS, operationOf } from "./resource-kinds.ts";
@@ -114,7 +112,7 @@ function addListOf(
       const statuses =
         statusesOf &&
         new Map<string, Status>(statusesOf(view).map((status) => [status.name, status]));
-      const found = foundBy(query, kind, api.parts.shown.of(inForce.written)).filter(
+      const found = foundBy(query, kind, inForce.written).filter(
         ({ name }) => statuses === undefined || statuses.has(name),
       );
       const page = found.slice(0, query.limit);
@@ -122,11 +120,11 @@ function addListOf(
       if (last !== undefined && page.length < found.length) {
         void reply.header("link", `<${nextPageOf(kind, query, last.name)}>; rel="next"`);
       }
-      return page.map(({ name, value }) => ({
-        ...(statuses?.get(name) ?? { name }),
-        etag: tagOfValue(value as Json),
-        written: value,
-      }));
+      return page.map(({ name, value }) => {
+        const shown = api.parts.shown.shownResource(value, kind);
+        const state = statuses?.get(name) ?? { name };
+        return { ...state, etag: shown.tag, written: shown.value };
+      });
     },
   );
 }

@@ -8,6 +8,7 @@ import {
   type FastifyRequest,
 } from "fastify";
 import { DirectorError, FAILURES, type FailureCode, type FailureReply } from "#model/failure.ts";
+import { quoted } from "#model/problem.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { boundConnections } from "./bound-connections.ts";
 import { MERGE_PATCH_TYPE, parseBodies, type ReadLargeBody } from "./parse-body.ts";
@@ -80,7 +81,7 @@ export function buildHttpApp(log: Logger, readLargeBody?: ReadLargeBody): HttpAp
     if (methods.includes("PATCH")) void reply.header("accept-patch", MERGE_PATCH_TYPE);
     if (method === "OPTIONS" && (methods.length > 0 || url === "*")) return reply.code(204).send();
     const code = methods.length === 0 ? "not-found" : "method-not-allowed";
-    return sendFailure(reply, new DirectorError(code, `No route matches ${method} ${url}.`));
+    return sendFailure(reply, new DirectorError(code, `No route matches ${method} ${quoted(path)}.`));
   });
   // Whatever a reply says is so only at this moment.
   app.addHook("onRequest", (_request, reply, done) => {
@@ -101,6 +102,7 @@ const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "body-too-large",
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported-media-type",
   FST_ERR_HANDLER_TIMEOUT: "reply-late",
+  FST_ERR_MAX_PARAM_LENGTH: "not-found",
 };
 
 function sendFailure(reply: FastifyReply, failure: DirectorError): FastifyReply {

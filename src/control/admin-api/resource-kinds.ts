@@ -42,7 +42,7 @@ export const KINDS: Readonly<Record<ResourceKind, KindFacts>> = {
   listeners: {
     noun: "listener",
     schema: ListenerSchema,
-    example: { mode: "redirect", to: 8443 },
+    example: { port: 8080, mode: "redirect", to: 8443 },
     patch: { accessLog: "full" },
     nameExample: "front.shop:8080",
   },
@@ -64,4 +64,4 @@ export const KINDS: Readonly<Record<ResourceKind, KindFacts>> = {
 
 /** Returns the name of an operation on one or all resources of a kind, e.g. `putVnic`. */
 export const operationOf = (verb: string, noun: string): string =>
-  `${verb}${noun.charAt(0).toUpperCase()}${noun.slice(1)}`;
+  `${verb}${noun.charAt(0).toUpperCase()}${noun.slice(1).toLowerCase()}`;

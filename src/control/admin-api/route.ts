@@ -1,4 +1,4 @@
-import type { FastifyRequest, FastifySchema } from "fastify";
+import type { FastifyContextConfig, FastifyRequest, FastifySchema } from "fastify";
 import Type, { type Static, type TSchema } from "typebox";
 import { Errors } from "typebox/value";
 import { FailureReplySchema } from "#model/failure-schema.ts";
@@ -31,6 +31,8 @@ export interface RouteDescription {
   readonly replyShape?: TSchema;
   /** Whether the reply may have status 201 instead. */
   readonly isCreating?: boolean;
+  /** Whether the handler refuses a request without If-Match. */
+  readonly needsCondition?: boolean;
 }
 
 declare module "fastify" {
@@ -40,6 +42,7 @@ declare module "fastify" {
     readonly replyShape?: TSchema;
     /** Media type of the reply if it is not JSON. */
     readonly replyType?: string;
+    readonly needsCondition?: boolean;
   }
 }
 
@@ -58,10 +61,8 @@ export function route({
   reply,
   replyShape,
   isCreating = false,
-}: RouteDescription): {
-  readonly schema: FastifySchema;
-  readonly config: { readonly body?: BodyDescription; readonly replyShape?: TSchema };
-} {
+  needsCondition = false,
+}: RouteDescription): { readonly schema: FastifySchema; readonly config: FastifyContextConfig } {
   return {
     schema: {
       operationId,
@@ -78,6 +79,7 @@ export function route({
       },
     } as FastifySchema,
     config: {
+      needsCondition,
       ...(body === undefined ? {} : { body }),
       ...(replyShape === undefined ? {} : { replyShape }),
     },

@@ -1,5 +1,6 @@
 import { Settings } from "typebox/system";
 import type { TSchema } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
 import { Errors } from "typebox/value";
 import { CERTIFICATE_NAME_PATTERN, certificateNameFaultOf } from "./certificate-name.ts";
 import { tryDidYouMean } from "./closest-name.ts";
@@ -59,8 +60,22 @@ const BOUND_TEXTS: Readonly<Record<string, string>> = {
   maxItems: "too long: at most",
 };
 
+/** Above this number of profiles, a compiled schema saves more time than the compilation takes. */
+const MANY_PROFILES = 32;
+const compiled = new WeakMap<TSchema, Validator>();
+
+function compiledOf(schema: TSchema): Validator {
+  const known = compiled.get(schema) ?? Compile(schema);
+  compiled.set(schema, known);
+  return known;
+}
+
+const isLarge = (value: unknown): boolean =>
+  Object.keys(fieldOf(value, "profiles") ?? {}).length > MANY_PROFILES;
+
 /** Returns a problem for each value that does not fit the schema, and for each unknown and each missing key. */
 export function schemaProblemsOf(schema: TSchema, value: unknown): readonly Problem[] {
+  if (isLarge(value) && compiledOf(schema).Check(value)) return [];
   const problems = problemsAt({ steps: [], value }, schema).slice(0, MAX_PROBLEMS);
   const firstOfPath = new Map(problems.toReversed().map((problem) => [problem.path, problem]));
   return problems.filter((problem) => firstOfPath.get(problem.path) === problem);

@@ -4,7 +4,7 @@ import { FailureReplySchema } from "#model/failure-schema.ts";
 import { JSON_TYPE } from "../parse-body.ts";
 import { NAMED_SCHEMAS } from "./named-schemas.ts";
 import { OpenApiSchemas } from "./openapi-schema.ts";
-import type { OpenApi, Operation, RequestBody } from "./openapi.ts";
+import type { OpenApi, Operation, Parameter, RequestBody } from "./openapi.ts";
 
 const PROBLEM_TYPE = "application/problem+json";
 
@@ -95,12 +95,28 @@ function completed(
 ): Operation {
   const { schema = {}, config = {} } = route ?? {};
   const requestBody = tryRequestBody(schema, config, schemas);
+  const { parameters } = operation;
+  const isRead = route?.method === "GET" && parameters?.some(({ name }) => name === NONE_MATCH);
   return {
     ...operation,
+    ...(parameters === undefined ? {} : { parameters: parameters.map(conditioned(config)) }),
     ...(requestBody === undefined ? {} : { requestBody }),
-    responses: responsesOf(schema, config, schemas),
+    responses: {
+      ...responsesOf(schema, config, schemas),
+      ...(isRead === true ? { "304": { description: "What the client has is current." } } : {}),
+    },
   };
 }
+
+const MATCH = "if-match";
+const NONE_MATCH = "if-none-match";
+
+const conditioned =
+  ({ needsCondition }: FastifyContextConfig) =>
+  (parameter: Parameter): Parameter =>
+    needsCondition === true && parameter.name === MATCH
+      ? { ...parameter, required: true, example: "*" }
+      : parameter;
 
 function tryRequestBody(
   schema: FastifySchema,
