@@ -2,8 +2,9 @@ import type { TSchema } from "typebox";
 import {
   branchesOf,
   isUnionNode,
-  otherwiseOf,
+  tryBranchOf,
   type SchemaNode,
+  type UnionNode,
 } from "#model/document/discriminated-union.ts";
 import { isJsonMap, type Json, type JsonMap } from "#model/json.ts";
 
@@ -18,9 +19,17 @@ export class OpenApiSchemas {
   /** By the JSON of the schema, because a schema that is used with another modifier is a copy. */
   readonly #names: ReadonlyMap<string, string>;
   readonly #named: NamedSchemas;
+  /** The JSON of the branches that apply to a value without the key that chooses the branch. */
+  readonly #defaults: ReadonlySet<string>;
 
   constructor(named: NamedSchemas) {
     this.#named = named;
+    this.#defaults = new Set(
+      Object.values(named).flatMap((schema) => {
+        const branch = isUnionNode(schema) ? tryBranchOf(schema, {}) : undefined;
+        return branch === undefined ? [] : [JSON.stringify(branch)];
+      }),
+    );
     this.#names = new Map(Object.entries(named).map(([name, one]) => [JSON.stringify(one), name]));
   }
 
@@ -41,26 +50,19 @@ export class OpenApiSchemas {
   }
 
   /**
-   * A discriminator of OpenAPI would have to be required. The branch of the default does not require it, so `oneOf` alone tells
-   * the branches apart.
+   * A discriminator of OpenAPI would have to be required. Each branch but that of the default requires the key, so `oneOf` alone
+   * tells them apart.
    */
-  #unionOf(union: Parameters<typeof branchesOf>[0]): JsonMap {
-    const key = union.discriminator.propertyName;
-    const byDefault = otherwiseOf(union).properties?.[key]?.default;
-    const oneOf = branchesOf(union).map((branch): JsonMap => {
-      const tag = branch.properties?.[key]?.const;
-      const translated = this.schemaOf(branch);
-      if (tag === undefined || tag === byDefault) return translated;
-      return { allOf: [translated, { required: [key] }] };
-    });
+  #unionOf(union: UnionNode): JsonMap {
     const { description = "" } = union;
-    return { description, oneOf };
+    return { description, oneOf: branchesOf(union).map((branch) => this.schemaOf(branch)) };
   }
 
   #plainOf(schema: TSchema): JsonMap {
+    const isDefault = this.#defaults.has(JSON.stringify(schema));
     const entries = Object.entries(schema as unknown as JsonMap).flatMap(([key, value]) => {
-      if (OWN_KEYWORDS.includes(key) || key.startsWith("~")) return [];
-      if (key === "required") return requiredOf(schema as SchemaNode, value);
+      if (OWN_KEYWORDS.includes(key)) return [];
+      if (key === "required") return requiredOf(schema as SchemaNode, value, isDefault);
       return [[key, this.#keywordOf(key, value)] as const];
     });
     return Object.fromEntries(entries);
@@ -83,11 +85,15 @@ export class OpenApiSchemas {
   }
 }
 
-/** What has a default need not be sent. */
+/** What has a default need not be sent. In the default branch of a union, that is true of the key that chooses the branch. */
 function requiredOf(
   { properties = {} }: SchemaNode,
   value: Json,
+  isDefault: boolean,
 ): readonly (readonly [string, Json])[] {
-  const keys = (value as readonly string[]).filter((key) => properties[key]?.default === undefined);
+  const keys = (value as readonly string[]).filter((key) => {
+    const { default: byDefault, const: tag } = properties[key] ?? {};
+    return byDefault === undefined && !(isDefault && tag !== undefined);
+  });
   return keys.length === 0 ? [] : [["required", keys]];
 }
