@@ -30,7 +30,7 @@ export const BAD_BODIES: readonly BadBody[] = [
   json("an unknown key", { colour: "blue" }),
   json("a key with a line end", { "a\nb\u001b[2J": 1 }),
   json("a key with a slash", { "a/b": 1 }),
-  json("a key that looks like another", { "аddress": "127.0.0.1" }),
+  json("a key that looks like another", { аddress: "127.0.0.1" }),
   json("the settings of the start", { director: { data: "/tmp" } }),
   json("a secret at a wrong place", { passphrase: SECRET, colour: "blue" }),
   { ...text("a prototype", '{"__proto__":{"polluted":1}}'), status: [422] },

@@ -81,7 +81,10 @@ export function buildHttpApp(log: Logger, readLargeBody?: ReadLargeBody): HttpAp
     if (methods.includes("PATCH")) void reply.header("accept-patch", MERGE_PATCH_TYPE);
     if (method === "OPTIONS" && (methods.length > 0 || url === "*")) return reply.code(204).send();
     const code = methods.length === 0 ? "not-found" : "method-not-allowed";
-    return sendFailure(reply, new DirectorError(code, `No route matches ${method} ${quoted(path)}.`));
+    return sendFailure(
+      reply,
+      new DirectorError(code, `No route matches ${method} ${quoted(path)}.`),
+    );
   });
   // Whatever a reply says is so only at this moment.
   app.addHook("onRequest", (_request, reply, done) => {

@@ -1,7 +1,6 @@
 import type { FastifyContextConfig, FastifyRequest, FastifySchema } from "fastify";
 import Type, { type Static, type TSchema } from "typebox";
 import { Errors } from "typebox/value";
-import { FailureReplySchema } from "#model/failure-schema.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Json } from "#model/json.ts";
 
@@ -74,8 +73,6 @@ export function route({
       response: {
         200: reply,
         ...(isCreating ? { 201: reply } : {}),
-        "4xx": FailureReplySchema,
-        "5xx": FailureReplySchema,
       },
     } as FastifySchema,
     config: {

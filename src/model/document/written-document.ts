@@ -53,7 +53,8 @@ export function orderedBy(schema: SchemaNode, value: Json): Json {
     return items === undefined ? value : value.map((item: Json) => orderedBy(items, item));
   }
   if (!isJsonMap(value)) return value;
-  if (isUnionNode(schema)) return orderedBy(tryBranchOf(schema, value) ?? otherwiseOf(schema), value);
+  if (isUnionNode(schema))
+    return orderedBy(tryBranchOf(schema, value) ?? otherwiseOf(schema), value);
   const { properties = {}, patternProperties = {} } = schema;
   const known = Object.keys(properties);
   const [named = {}] = Object.values(patternProperties);
