@@ -29,17 +29,34 @@ export interface AdminQuestion {
   readonly deadlineMs: number;
 }
 
-export const getFromAdmin = (socketPath: string, path: string): Promise<unknown> =>
-  askAdmin(socketPath, { method: "GET", path, deadlineMs: REPLY_DEADLINE_MS });
+/** Reads a resource. A list that comes in pages is read whole. */
+export async function getFromAdmin(socketPath: string, path: string): Promise<unknown> {
+  const question = { method: "GET", deadlineMs: REPLY_DEADLINE_MS } as const;
+  const { body, next } = await exchange(socketPath, { ...question, path });
+  if (next === undefined || !Array.isArray(body)) return body;
+  const rest = await getFromAdmin(socketPath, next);
+  return [...(body as readonly unknown[]), ...(rest as readonly unknown[])];
+}
 
 /**
  * Resolves to the JSON of the reply of the admin API. Rejects with `director-unreachable`, `permission-denied`, `reply-late`
  * or the failure in the reply.
  */
-export async function askAdmin(
+export const askAdmin = async (socketPath: string, question: AdminQuestion): Promise<unknown> =>
+  (await exchange(socketPath, question)).body;
+
+interface Reply {
+  readonly body: unknown;
+  /** The path of the next page of a list (RFC 8288). */
+  readonly next: string | undefined;
+}
+
+const NEXT_PAGE = /^<(\/[^>]*)>; rel="next"$/;
+
+async function exchange(
   socketPath: string,
   { method, path, deadlineMs }: AdminQuestion,
-): Promise<unknown> {
+): Promise<Reply> {
   const client = new Client("http://localhost", {
     socketPath,
     connect: { timeout: CONNECT_DEADLINE_MS },
@@ -48,9 +65,10 @@ export async function askAdmin(
     maxResponseSize: MAX_REPLY_BYTES,
   });
   try {
-    const { statusCode, body } = await client.request({ method, path });
+    const { statusCode, headers, body } = await client.request({ method, path });
     const reply: unknown = await body.json();
-    if (statusCode === 200) return reply;
+    const [, next] = NEXT_PAGE.exec(String(headers["link"])) ?? [];
+    if (statusCode === 200) return { body: reply, next };
     throw replyFailureOf(statusCode, reply);
   } catch (error) {
     if (error instanceof DirectorError) throw error;

@@ -5,7 +5,7 @@ import { checkPathLengths, type FoldersOf } from "#model/document/check-paths.ts
 import { checkUse } from "#model/document/check-use.ts";
 import { addedPaths, pathsOf, withAbsolutePaths } from "#model/document/document-paths.ts";
 import { followUpsOf } from "#model/document/follow-ups.ts";
-import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
+import type { ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
 import { writtenOf, type WrittenDocument } from "#model/document/written-document.ts";
 import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
@@ -19,7 +19,7 @@ import type { Sources } from "./certificates/sources.ts";
 import { newUseProblems } from "./new-use.ts";
 import { checkRealPaths } from "./check-real-paths.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
-import { readDocument, type ReadDocument } from "./read-document.ts";
+import { parseLargeDocument, readDocument, type ReadDocument } from "./read-document.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { ownFoldersOf, wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 
@@ -96,13 +96,13 @@ export async function checkFile(
 }
 
 /** Does the same as `checkFile` for a document that was not read from a file. */
-export function checkValue(
+export async function checkValue(
   value: unknown,
   folder: string,
   purpose: Purpose,
   parts: CheckParts,
 ): Promise<CheckedDocument> {
-  return checkRead(parseDocument(value), folder, purpose, parts);
+  return checkRead(await parseLargeDocument(value, parts.reader), folder, purpose, parts);
 }
 
 /**

@@ -6,6 +6,7 @@ import type { DirectorSettings } from "#model/document/document.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { durationMsOf } from "#model/units.ts";
 import { buildChangeApi } from "./admin-api/build-change-api.ts";
+import { largeBodiesIn } from "./admin-api/read-large-body.ts";
 import { startAdminApi } from "./admin-api/start-admin-api.ts";
 import { startObserve } from "./admin-api/start-observe.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
@@ -166,8 +167,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   const connections = new ConnectionRequests({ workers: () => pool.answering(), bus });
   const logLevel = new LogLevel(log);
   cleanup.defer(() => logLevel.close());
+  const readLargeBody = largeBodiesIn(reader);
   const admin = await startAdminApi({
-    ...{ socketPath, view, api, connections, logLevel, doctor, log, notices },
+    ...{ socketPath, view, api, connections, logLevel, doctor, log, notices, readLargeBody },
   });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(settings.observe, view, log);

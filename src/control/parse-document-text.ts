@@ -20,23 +20,30 @@ export interface ParsedText {
 /** Parses a document in YAML 1.2 or JSON. May take unlimited time for a hostile document. Throws SyntaxProblem. */
 export function parseDocumentText(bytes: Uint8Array): ParsedText {
   const parsed = parseYaml(bytes);
-  const { draft, written, problems } = parseDocument(parsed.value);
+  const text = checkedText(parsed.value);
+  const positions = locateProblems(text.problems, parsed);
+  const problems = text.problems.map((problem) => ({
+    ...withShortPath(problem),
+    ...positions.get(problem),
+  }));
+  return { ...text, problems };
+}
+
+/** Does the same for a document that has been parsed already. Its problems have no lines. */
+export function parseDocumentValue(value: unknown): ParsedText {
+  const text = checkedText(value);
+  return { ...text, problems: text.problems.map(withShortPath) };
+}
+
+function checkedText(value: unknown): ParsedText {
+  const { draft, written, problems } = parseDocument(value);
   const json = JSON.stringify(draft);
   if (json.length > MAX_DOCUMENT_CHARACTERS) {
     const limit = `${MAX_DOCUMENT_CHARACTERS / 1024 / 1024} MiB`;
     throw new SyntaxProblem(`With its defaults the document has more than ${limit}.`);
   }
-  const positions = locateProblems(problems, parsed);
-  const located = problems.map((problem) => ({
-    ...withShortPath(problem),
-    ...positions.get(problem),
-  }));
-  return {
-    isValid: written !== undefined,
-    problems: located,
-    json,
-    writtenJson: written === undefined ? "" : JSON.stringify(written),
-  };
+  const writtenJson = written === undefined ? "" : JSON.stringify(written);
+  return { isValid: written !== undefined, problems, json, writtenJson };
 }
 
 /** Returns the problems, which were found elsewhere, with their lines and columns in the document. Throws SyntaxProblem. */

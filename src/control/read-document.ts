@@ -3,7 +3,7 @@ import type { Document } from "#model/document/document.ts";
 import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError, FAILURES, type Problem } from "#model/failure.ts";
-import type { ParsedDocument } from "#model/document/parse-document.ts";
+import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { locateInText, parseDocumentText, type ParsedText } from "./parse-document-text.ts";
 import { SyntaxProblem } from "./parse-yaml.ts";
 import { FileUnusableError, readBoundedFile } from "./read-bounded-file.ts";
@@ -11,6 +11,9 @@ import { DocumentSyntaxError, type MaterialReader } from "./reader/material-read
 import { DeadlineError, ReaderEndedError } from "./reader/reader-process.ts";
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+/** A document of this size is checked in a few hundredths of a second. */
+const MAX_CHARACTERS_HERE = 64 * 1024;
 
 /** Before the director serves, a document up to this size is parsed in this process, which saves the start of a reader process. */
 const MAX_SMALL_BYTES = 8 * 1024;
@@ -37,12 +40,9 @@ export async function readDocument(
   try {
     const { bytes } = await readBoundedFile(path, MAX_DOCUMENT_BYTES);
     const isHere = bytes.length <= MAX_SMALL_BYTES && !isServing;
-    const { isValid, problems, json, writtenJson } = isHere
-      ? parseDocumentText(bytes)
-      : await readInProcess(bytes, reader);
-    const draft = JSON.parse(json) as Document;
-    const document = isValid ? draft : undefined;
-    const written = isValid ? (JSON.parse(writtenJson) as WrittenDocument) : undefined;
+    const parsed = parsedOf(
+      isHere ? parseDocumentText(bytes) : await readInProcess(bytes, "yaml", reader),
+    );
     const locate = async (later: readonly Problem[]): Promise<readonly Problem[]> => {
       const unplaced = later.filter(({ file }) => file === undefined).slice(0, MAX_PROBLEMS);
       if (unplaced.length === 0) return later;
@@ -53,10 +53,8 @@ export async function readDocument(
       return later.map((problem) => inFile(placed.get(problem) ?? problem, path));
     };
     return {
-      document,
-      written,
-      draft,
-      problems: problems.map((problem) => inFile(problem, path)),
+      ...parsed,
+      problems: parsed.problems.map((problem) => inFile(problem, path)),
       folder: dirname(resolve(path)),
       locate,
     };
@@ -82,8 +80,37 @@ function unreadable(path: string, error: Error): DirectorError {
   return new DirectorError(code, `${place}: ${error.message}`, rest);
 }
 
-async function readInProcess(bytes: Uint8Array, reader: MaterialReader): Promise<ParsedText> {
-  const { reply, parts } = await reader.read({ kind: "document" }, [bytes]);
+/**
+ * Checks a document that has been parsed already. That of a large one takes a second, and the control process has other work, so
+ * a reader process does it. Rejects with DirectorError `document-unreadable` if the process fails.
+ */
+export async function parseLargeDocument(
+  value: unknown,
+  reader: MaterialReader,
+): Promise<ParsedDocument> {
+  const json = JSON.stringify(value) ?? "";
+  if (json.length <= MAX_CHARACTERS_HERE) return parseDocument(value);
+  try {
+    return parsedOf(await readInProcess(Buffer.from(json), "json", reader));
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    throw new DirectorError("document-unreadable", error.message, { cause: error });
+  }
+}
+
+function parsedOf({ isValid, problems, json, writtenJson }: ParsedText): ParsedDocument {
+  const draft = JSON.parse(json) as Document;
+  const document = isValid ? draft : undefined;
+  const written = isValid ? (JSON.parse(writtenJson) as WrittenDocument) : undefined;
+  return { document, written, draft, problems };
+}
+
+async function readInProcess(
+  bytes: Uint8Array,
+  format: "yaml" | "json",
+  reader: MaterialReader,
+): Promise<ParsedText> {
+  const { reply, parts } = await reader.read({ kind: "document", format }, [bytes]);
   const [json = "", writtenJson = ""] = parts.map((part) => part.toString("utf8"));
   return { ...reply, json, writtenJson };
 }

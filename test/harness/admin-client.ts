@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  readonly payload?: string | Uint8Array;
   readonly deadlineMs?: number;
 }
 
@@ -22,7 +24,8 @@ export async function callApi(
   path: string,
   options: ApiRequest = {},
 ): Promise<ApiReply> {
-  const payload = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const payload =
+    options.payload ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   const reply = Promise.withResolvers<ApiReply>();
   const outgoing = request({
     socketPath,

@@ -30,10 +30,13 @@ const wants: Wants = { file: notWanted, edit: notWanted, undo: notWanted };
 const fingerprintOf = (): string => "secret:hmac-sha256:0123456789abcdef";
 
 /** The admin API's way to changes, on a director that answers every change with `change`. */
-export const fakeChangeApi = (change: Changes["change"]): ChangeApi =>
+export const fakeChangeApi = (
+  change: Changes["change"],
+  inForce: StateInForce = emptyState,
+): ChangeApi =>
   new ChangeApi({
     changes: {
-      inForce: emptyState,
+      inForce,
       change,
       plan: () => Promise.reject(new Error("Nothing is planned.")),
     },

@@ -39,6 +39,14 @@ function profilesOf(ports: { readonly echo: number; readonly closed: number }): 
   };
 }
 
+interface Listed {
+  readonly etag: string;
+  readonly written: object;
+}
+
+/** An item of a list without what is written about it. */
+const unlisted = <Item extends Listed>({ etag: _, written: __, ...state }: Item) => state;
+
 describe("the admin socket", { concurrency: true }, () => {
   forEachEngineIfLong("bun", (engine) => {
     const ip = uniqueVirtualIp();
@@ -93,6 +101,7 @@ describe("the admin socket", { concurrency: true }, () => {
           engine,
           pid: director.pid,
           revision: 1,
+          file: { path: director.documentPath, state: "in-force" },
           workers: { wanted: 2, serving: 2 },
           openConnections: 0,
         });
@@ -104,7 +113,8 @@ describe("the admin socket", { concurrency: true }, () => {
         assert.ok(notices.every((notice) => notice.length > 0));
         const places = warnings.map(({ code, path }) => `${code} ${path}`);
         assert.deepEqual(places, ["no-server profiles.nowhere.servers"]);
-        assert.deepEqual(certificates, await get("/v1/certificates"));
+        const listed = await get<readonly Listed[]>("/v1/certificates");
+        assert.deepEqual(certificates, listed.map(unlisted));
       });
 
       it("tells the workers, which are processes of the director", async () => {
@@ -145,7 +155,7 @@ describe("the admin socket", { concurrency: true }, () => {
         for (const vnic of vnics) {
           assert.match(stdout, new RegExp(`^${vnic.name} +${stateOf(vnic)} +${vnic.ip} `, "m"));
         }
-        const [front] = vnics;
+        const front = vnics.find(({ name }) => name === "front.shop");
         assert.deepEqual(front?.servers, ["web"]);
         assert.deepEqual([front.profile, front.ip], ["shop", ip]);
       });
@@ -154,8 +164,8 @@ describe("the admin socket", { concurrency: true }, () => {
         const options = { host: ip, port: 8443, ca: caPem, servername: "shop.example" };
         await using _client = await tlsConnect(options);
         const listener = await eventually(async () => {
-          const all = await get<readonly ListenerStatus[]>("/v1/listeners");
-          return all.find(({ openConnections }) => openConnections === 1);
+          const all = await get<readonly (Listed & ListenerStatus)[]>("/v1/listeners");
+          return all.map(unlisted).find(({ openConnections }) => openConnections === 1);
         });
         assert.deepEqual(listener, {
           name: "front.shop:8443",
@@ -171,7 +181,8 @@ describe("the admin socket", { concurrency: true }, () => {
 
       it("tells the certificates, and nothing of their keys", async () => {
         const reply = await director.api("/v1/certificates");
-        const [certificate, ...others] = reply.body as readonly Record<string, unknown>[];
+        const listed = reply.body as readonly Listed[];
+        const [certificate, ...others] = listed.map(unlisted) as Record<string, unknown>[];
         assert.deepEqual(others, []);
         const facts = certificate?.["facts"] as Record<string, unknown>;
         assert.deepEqual(
@@ -198,7 +209,7 @@ describe("the admin socket", { concurrency: true }, () => {
           const reply = await director.api(path, { method });
           const failure = reply.body as FailureShape;
           assert.deepEqual([reply.status, failure.code], [status, code], path);
-          assert.deepEqual(Object.keys(failure), failureKeys);
+          for (const key of failureKeys) assert.ok(Object.hasOwn(failure, key), key);
         }
       });
     });

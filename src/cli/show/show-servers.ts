@@ -8,7 +8,7 @@ import { onlyLike, type ShowView } from "./show-kind.ts";
 export const showServers: ShowView<readonly ServerStatus[]> = {
   path: () => "/v1/servers",
   named: (servers, wanted) => onlyLike(servers, wanted, ({ name }) => name),
-  text: (servers, nowMs) =>
+  text: (servers, nowMs, width) =>
     servers.length === 0
       ? "The document has no server.\n"
       : tableOf<ServerStatus>(
@@ -28,9 +28,14 @@ export const showServers: ShowView<readonly ServerStatus[]> = {
             { title: "TAKEN OVER BY", cell: ({ takenOverBy }) => takenOverBy.join(", ") || "-" },
             { title: "LAST ERROR", cell: (server) => lastErrorText(server) },
           ],
-          servers,
+          servers.toSorted((one, other) => rankOf(one) - rankOf(other)),
+          width,
         ) + reasonsOf(servers),
 };
+
+/** What an operator must act on comes first. */
+const ORDER: readonly ServerStatus["oper"][] = ["down", "degraded", "unknown", "up"];
+const rankOf = ({ oper }: ServerStatus): number => ORDER.indexOf(oper);
 
 function lastErrorText({ lastError }: ServerStatus): string {
   if (lastError === undefined) return "-";

@@ -8,14 +8,20 @@ import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
 import { ChangeHeaders, ChangeQuery, requireCondition } from "./change-terms.ts";
 import { JSON_TYPE, MERGE_PATCH_TYPE } from "./parse-body.ts";
 import { isUnchanged, ReadHeaders, ReadQuery } from "./read-terms.ts";
-import { requireType, route } from "./route.ts";
+import { bodyOf, route } from "./route.ts";
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
-/** The document as its operators wrote it; its schema is too large to be repeated in each reply. */
 const ShownDocumentSchema = Type.Unknown({
   description:
     "The document as written, without defaults and without the settings under `director`.",
+});
+
+const { director: _, ...written } = DocumentSchema.properties;
+/** The document without the settings under `director`, which cannot be set over the API. */
+export const WrittenDocumentSchema = Type.Object(written, {
+  additionalProperties: false,
+  description: "The document without the settings under `director`.",
 });
 
 const EXAMPLE = {
@@ -34,6 +40,7 @@ export function addDocumentRoutes(app: FastifyInstance, api: ChangeApi): void {
       querystring: ReadQuery,
       headers: ReadHeaders,
       reply: ShownDocumentSchema,
+      replyShape: WrittenDocumentSchema,
     }),
     (request, reply) => {
       const inForce = api.inForce();
@@ -51,20 +58,21 @@ export function addDocumentRoutes(app: FastifyInstance, api: ChangeApi): void {
     {
       ...route({
         operationId: "putDocument",
+        needsCondition: true,
         tags: ["document"],
         summary: "Set the whole document",
         querystring: ChangeQuery,
         headers: ChangeHeaders,
-        body: { schema: DocumentSchema, type: JSON_TYPE, example: EXAMPLE },
+        body: { schema: WrittenDocumentSchema, type: JSON_TYPE, example: EXAMPLE },
         reply: ChangeReplySchema,
       }),
       bodyLimit: MAX_DOCUMENT_BYTES,
       ...CHANGE_ROUTE,
     },
     async (request, reply) => {
-      requireType(request, JSON_TYPE);
       requireCondition(request);
-      const want = api.editOf(() => request.body);
+      const document = bodyOf(request, JSON_TYPE);
+      const want = api.editOf(() => document);
       const { reply: body, tag } = await api.run(request, request.query, want);
       return reply.header("etag", tag).send(body);
     },
@@ -90,8 +98,8 @@ export function addDocumentRoutes(app: FastifyInstance, api: ChangeApi): void {
       ...CHANGE_ROUTE,
     },
     async (request, reply) => {
-      requireType(request, MERGE_PATCH_TYPE);
-      const want = api.editOf(({ written }) => mergePatch(written as Json, request.body as Json));
+      const change = bodyOf(request, MERGE_PATCH_TYPE);
+      const want = api.editOf(({ written }) => mergePatch(written as Json, change));
       const { reply: body, tag } = await api.run(request, request.query, want);
       return reply.header("etag", tag).send(body);
     },

@@ -7,6 +7,7 @@ import { DirectorError } from "#model/failure.ts";
 import { ChangeReplySchema, RevisionReplySchema } from "#model/records/change-reply.ts";
 import { RevisionRecordSchema } from "#model/records/revision.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
+import { WrittenDocumentSchema } from "./add-document-routes.ts";
 import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
 import { differenceOf } from "./change-reply.ts";
 import { ChangeHeaders, ChangeQuery, requireCondition } from "./change-terms.ts";
@@ -37,7 +38,14 @@ const HistoryQuery = Type.Object(
 const revisionNumber = (description: string) =>
   Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description });
 
-const RevisionParams = Type.Object({ revision: revisionNumber("Number of the revision.") });
+const RevisionParams = Type.Object({
+  revision: Type.Integer({
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "Number of the revision.",
+    examples: [1],
+  }),
+});
 
 const UndoBody = Type.Object(
   {
@@ -106,6 +114,7 @@ export function addHistoryRoutes(app: FastifyInstance, api: ChangeApi): void {
       params: RevisionParams,
       querystring: ReadQuery,
       reply: Type.Unknown({ description: "The document as written." }),
+      replyShape: WrittenDocumentSchema,
     }),
     async ({ params, query }) => {
       const { document } = await store.revision(params.revision);
@@ -118,6 +127,7 @@ export function addHistoryRoutes(app: FastifyInstance, api: ChangeApi): void {
     {
       ...route({
         operationId: "undo",
+        needsCondition: true,
         tags: ["history"],
         summary: "Take back a change, as a new revision",
         querystring: ChangeQuery,
@@ -128,7 +138,7 @@ export function addHistoryRoutes(app: FastifyInstance, api: ChangeApi): void {
       ...CHANGE_ROUTE,
     },
     async (request, reply) => {
-      if (request.body !== undefined) requireType(request, JSON_TYPE);
+      if (request.body !== undefined && request.body !== null) requireType(request, JSON_TYPE);
       requireCondition(request);
       const target = parseWith(UndoBody, request.body ?? {});
       const want = wants.undo(target);

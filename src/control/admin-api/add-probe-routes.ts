@@ -1,9 +1,10 @@
 import { Registry } from "prom-client";
 import type { FastifyInstance } from "fastify";
-import { FailureSchema } from "#model/failure-schema.ts";
+import Type from "typebox";
 import { DirectorError } from "#model/failure.ts";
 import { oneOf, shape, type ShapeOf } from "#model/shape.ts";
 import type { DirectorView } from "#control/director-view.ts";
+import { route, textRoute } from "./route.ts";
 
 const ProbeReplySchema = shape(
   { status: oneOf(["ok", "ready"], "`ok` if the process runs, `ready` if it serves clients.") },
@@ -11,14 +12,24 @@ const ProbeReplySchema = shape(
 );
 type ProbeReply = ShapeOf<typeof ProbeReplySchema>;
 
-const probe = {
-  schema: { response: { 200: ProbeReplySchema, "4xx": FailureSchema, "5xx": FailureSchema } },
-};
+/** Probes and scrapers may add a query of their own. */
+const AnyQuery = Type.Object({});
+
+const probe = (operationId: string, summary: string) =>
+  route({
+    operationId,
+    tags: ["probes"],
+    summary,
+    querystring: AnyQuery,
+    reply: ProbeReplySchema,
+  });
 
 /** The routes for probes and scrapers. They reply nothing that a stranger may not know. */
 export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
-  app.get("/healthz", probe, (): ProbeReply => ({ status: "ok" }));
-  app.get("/readyz", probe, (): ProbeReply => {
+  app.get("/healthz", probe("getHealth", "Tell whether the process runs"), (): ProbeReply => ({
+    status: "ok",
+  }));
+  app.get("/readyz", probe("getReadiness", "Tell whether clients are served"), (): ProbeReply => {
     if (view.isReady()) return { status: "ready" };
     throw new DirectorError(view.status().state === "draining" ? "draining" : "not-ready");
   });
@@ -32,7 +43,13 @@ export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
       underWay = undefined;
     }
   };
-  app.get("/metrics", async (_request, reply) => {
+  const metricsRoute = textRoute({
+    operationId: "getMetrics",
+    tags: ["probes"],
+    summary: "Read the metrics in the Prometheus text format",
+    type: "text/plain",
+  });
+  app.get("/metrics", metricsRoute, async (_request, reply) => {
     const text = await metrics();
     return reply.type(Registry.PROMETHEUS_CONTENT_TYPE).send(text);
   });

@@ -1,18 +1,12 @@
 import type { FastifyInstance } from "fastify";
-import Type, { type TSchema } from "typebox";
-import { CertificateSchema } from "#model/document/certificate.ts";
-import { ListenerSchema } from "#model/document/listener.ts";
+import Type from "typebox";
 import { mergePatch } from "#model/document/merge-patch.ts";
-import { PolicySchema } from "#model/document/policy.ts";
-import { ProfileSchema } from "#model/document/profile.ts";
 import {
   RESOURCE_KINDS,
   resourceOf,
   withResource,
   type ResourceKind,
 } from "#model/document/resources.ts";
-import { ServerSchema } from "#model/document/server.ts";
-import { VnicSchema } from "#model/document/vnic.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Json, JsonMap } from "#model/json.ts";
 import { quoted } from "#model/problem.ts";
@@ -22,62 +16,8 @@ import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
 import { ChangeHeaders, ChangeQuery, type CurrentTags } from "./change-terms.ts";
 import { JSON_TYPE, MERGE_PATCH_TYPE } from "./parse-body.ts";
 import { isUnchanged, ReadHeaders, ReadQuery } from "./read-terms.ts";
-import { requireType, route } from "./route.ts";
-
-interface KindFacts {
-  /** The kind in the singular, as operators call it. */
-  readonly noun: string;
-  readonly schema: TSchema;
-  readonly example: JsonMap;
-  readonly patch: JsonMap;
-  /** Shown in the description of the parameter. */
-  readonly nameExample: string;
-}
-
-const KINDS: Readonly<Record<ResourceKind, KindFacts>> = {
-  servers: {
-    noun: "server",
-    schema: ServerSchema,
-    example: { address: "127.0.0.1" },
-    patch: { address: "127.0.0.2" },
-    nameExample: "web-1",
-  },
-  profiles: {
-    noun: "profile",
-    schema: ProfileSchema,
-    example: { servers: ["web-1"] },
-    patch: { servers: ["web-1"] },
-    nameExample: "shop",
-  },
-  vnics: {
-    noun: "vNIC",
-    schema: VnicSchema,
-    example: { ip: "127.0.1.10" },
-    patch: { admin: "down" },
-    nameExample: "front.shop",
-  },
-  listeners: {
-    noun: "listener",
-    schema: ListenerSchema,
-    example: { mode: "redirect" },
-    patch: { accessLog: "full" },
-    nameExample: "front.shop:8443",
-  },
-  certificates: {
-    noun: "certificate",
-    schema: CertificateSchema,
-    example: { chain: "certs/shop.pem", key: "certs/shop.key" },
-    patch: { chain: "certs/shop.pem" },
-    nameExample: "shop",
-  },
-  policies: {
-    noun: "policy",
-    schema: PolicySchema,
-    example: { base: "modern" },
-    patch: { base: "intermediate" },
-    nameExample: "partners",
-  },
-};
+import { KINDS, operationOf } from "./resource-kinds.ts";
+import { bodyOf, route } from "./route.ts";
 
 interface Named {
   readonly name: string;
@@ -93,10 +33,8 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
   const { shown } = api.parts;
   const path = `/v1/${kind}/:name`;
   const params = Type.Object({
-    name: Type.String({ description: `Name of the ${noun}, e.g. \`${nameExample}\`.` }),
+    name: Type.String({ description: `Name of the ${noun}.`, examples: [nameExample] }),
   });
-  const operation = (verb: string): string =>
-    `${verb}${noun.charAt(0).toUpperCase()}${noun.slice(1)}`;
   const tagsOf =
     (name: string) =>
     (inForce: StateInForce): CurrentTags => ({
@@ -109,21 +47,23 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
   app.get<{ Params: Named; Querystring: ReadQuery }>(
     path,
     route({
-      operationId: operation("get"),
+      operationId: operationOf("get", noun),
       tags: [kind],
       summary: `Read one ${noun} as it is written in the document`,
       params,
       querystring: ReadQuery,
       headers: ReadHeaders,
       reply: Type.Unknown({ description: `The ${noun} as written, without defaults.` }),
+      replyShape: schema,
     }),
     (request, reply) => {
       const { name } = request.params;
-      const { written } = api.inForce();
+      const inForce = api.inForce();
+      const { written } = inForce;
       const found = shown.resource(written, kind, name);
       if (found === undefined) throw absent(name);
       void reply.header("etag", found.tag);
-      if (isUnchanged(request, found.tag)) return reply.code(304).send();
+      if (isUnchanged(request, found.tag, api.documentTag(inForce))) return reply.code(304).send();
       if (!request.query.effective) return found.value;
       return resourceOf(shown.effective(written), kind, name);
     },
@@ -133,7 +73,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
     path,
     {
       ...route({
-        operationId: operation("put"),
+        operationId: operationOf("put", noun),
         tags: [kind],
         summary: `Add or replace one ${noun}`,
         params,
@@ -146,12 +86,12 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
       ...CHANGE_ROUTE,
     },
     async (request, reply) => {
-      requireType(request, JSON_TYPE);
+      const value = bodyOf(request, JSON_TYPE);
       const { name } = request.params;
       let isNew = false;
       const want = api.editOf(({ written }) => {
         isNew = resourceOf(written, kind, name) === undefined;
-        return withValue(written, kind, name, request.body as Json);
+        return withValue(written, kind, name, value);
       });
       const { reply: body } = await api.run(request, request.query, want, { tagsOf: tagsOf(name) });
       void reply.header("etag", tagOf(name) ?? "");
@@ -164,7 +104,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
     path,
     {
       ...route({
-        operationId: operation("patch"),
+        operationId: operationOf("patch", noun),
         tags: [kind],
         summary: `Change parts of one ${noun} by a JSON merge patch (RFC 7396)`,
         params,
@@ -180,12 +120,12 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
       ...CHANGE_ROUTE,
     },
     async (request, reply) => {
-      requireType(request, MERGE_PATCH_TYPE);
+      const change = bodyOf(request, MERGE_PATCH_TYPE);
       const { name } = request.params;
       const want = api.editOf(({ written }) => {
         const current = resourceOf(written, kind, name);
         if (current === undefined) throw absent(name);
-        return withValue(written, kind, name, mergePatch(current, request.body as Json));
+        return withValue(written, kind, name, mergePatch(current, change));
       });
       const { reply: body } = await api.run(request, request.query, want, { tagsOf: tagsOf(name) });
       return reply.header("etag", tagOf(name) ?? "").send(body);
@@ -196,7 +136,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
     path,
     {
       ...route({
-        operationId: operation("delete"),
+        operationId: operationOf("delete", noun),
         tags: [kind],
         summary: `Remove one ${noun}`,
         params,

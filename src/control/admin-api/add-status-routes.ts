@@ -1,34 +1,29 @@
 import type { FastifyInstance } from "fastify";
-import Type, { type TSchema } from "typebox";
-import { FailureSchema } from "#model/failure-schema.ts";
-import {
-  CertificateStatusSchema,
-  DirectorStatusSchema,
-  ListenerStatusSchema,
-  VnicStatusSchema,
-  WorkerStatusSchema,
-} from "#model/records/status.ts";
-import type { ShapeOf } from "#model/shape.ts";
+import Type from "typebox";
+import { DirectorStatusSchema, WorkerStatusSchema } from "#model/records/status.ts";
 import type { DirectorView } from "#control/director-view.ts";
+import { route } from "./route.ts";
 
-const reply = (schema: TSchema) => ({
-  response: { 200: schema, "4xx": FailureSchema, "5xx": FailureSchema },
-});
-
-/** The routes by which an operator reads the state of a running director. Lists are JSON arrays. */
+/** The routes by which an operator reads the state of a running director and of its workers. */
 export function addStatusRoutes(app: FastifyInstance, view: DirectorView): void {
-  const get = <Schema extends TSchema>(
-    path: string,
-    schema: Schema,
-    handle: () => ShapeOf<Schema>,
-  ): void => {
-    app.get(path, { schema: reply(schema) }, handle);
-  };
-  get("/v1/status", DirectorStatusSchema, () => view.status());
-  get("/v1/workers", Type.Array(WorkerStatusSchema), () => view.workers());
-  get("/v1/vnics", Type.Array(VnicStatusSchema), () => view.vnics());
-  get("/v1/listeners", Type.Array(ListenerStatusSchema), () =>
-    view.vnics().flatMap(({ listeners }) => listeners),
+  app.get(
+    "/v1/status",
+    route({
+      operationId: "getStatus",
+      tags: ["state"],
+      summary: "Read the state of the director",
+      reply: DirectorStatusSchema,
+    }),
+    () => view.status(),
   );
-  get("/v1/certificates", Type.Array(CertificateStatusSchema), () => view.status().certificates);
+  app.get(
+    "/v1/workers",
+    route({
+      operationId: "listWorkers",
+      tags: ["state"],
+      summary: "List the workers",
+      reply: Type.Array(WorkerStatusSchema),
+    }),
+    () => view.workers(),
+  );
 }

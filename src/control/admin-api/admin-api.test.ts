@@ -69,15 +69,19 @@ const log = buildLogger({ level: "silent", isPretty: false });
 const logLevel = new LogLevel(log);
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
+const readLargeBody = (): Promise<unknown> => Promise.reject(new Error("No body is that large."));
+const shared = { api, connections, logLevel, doctor, log, notices, readLargeBody };
+
 async function startApi(
   view = buildView(),
   path?: string,
   wanted: Changes["change"] = change,
+  inForce = emptyState,
 ): Promise<string> {
   const socketPath = path ?? join(await makeTempFolder(), "tlsd.sock");
   const started = await startAdminApi({
-    ...{ socketPath, view, connections, logLevel, doctor, log, notices },
-    api: fakeChangeApi(wanted),
+    ...{ ...shared, socketPath, view },
+    api: fakeChangeApi(wanted, inForce),
   });
   closeAtTestEnd(() => started.close());
   return socketPath;
@@ -116,9 +120,28 @@ test("every part of the director is replied whole", async () => {
   const socketPath = await startApi();
   assert.deepEqual(await json(socketPath, "/v1/status"), status);
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
-  assert.deepEqual(await json(socketPath, "/v1/vnics"), [vnic]);
-  assert.deepEqual(await json(socketPath, "/v1/listeners"), vnic.listeners);
-  assert.deepEqual(await json(socketPath, "/v1/certificates"), status.certificates);
+});
+
+test("a list says of each resource how it is and how it is written", async () => {
+  const listener = { port: 8443, to: 8080, certificates: ["shop"] };
+  const front = { ip: "127.0.1.10", listeners: [listener] };
+  const shop = { chain: "/certs/shop.pem", passphrase: "hunter2" };
+  const written = { profiles: { shop: { vnics: { front } } }, certificates: { shop } };
+  const socketPath = await startApi(buildView(), undefined, change, { ...emptyState, written });
+  const list = async (kind: string): Promise<readonly object[]> => {
+    const items = (await json(socketPath, `/v1/${kind}`)) as { readonly etag: string }[];
+    return items.map(({ etag, ...item }) => {
+      assert.match(etag, /^"[\w-]{22}"$/);
+      return item;
+    });
+  };
+  assert.deepEqual(await list("vnics"), [{ ...vnic, written: front }]);
+  assert.deepEqual(await list("listeners"), [{ ...vnic.listeners[0], written: listener }]);
+  const shown = { ...shop, passphrase: "secret:hmac-sha256:0123456789abcdef" };
+  assert.deepEqual(await list("certificates"), [{ ...status.certificates[0], written: shown }]);
+  const vnics = { vnics: { front } };
+  assert.deepEqual(await list("profiles"), [{ name: "shop", written: vnics }]);
+  assert.deepEqual(await list("policies"), []);
 });
 
 test("what may be absent is absent from the reply", async () => {
@@ -252,9 +275,8 @@ test("a file that is no socket is not replaced, and a path that is too long is n
 
 test("closing removes the socket, but not that of a successor", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
-  const parts = { view: buildView(), api, connections, logLevel, doctor, log, notices };
-  const first = await startAdminApi({ socketPath, ...parts });
-  const second = await startAdminApi({ socketPath, ...parts });
+  const first = await startAdminApi({ ...shared, socketPath, view: buildView() });
+  const second = await startAdminApi({ ...shared, socketPath, view: buildView() });
   await first.close();
   assert.deepEqual(await json(socketPath, "/v1/workers"), [worker]);
   await second.close();

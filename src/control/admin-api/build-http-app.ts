@@ -8,9 +8,11 @@ import {
   type FastifyRequest,
 } from "fastify";
 import { DirectorError, FAILURES, type FailureCode, type FailureReply } from "#model/failure.ts";
+import { quoted } from "#model/problem.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { boundConnections } from "./bound-connections.ts";
-import { parseBodies } from "./parse-body.ts";
+import { MERGE_PATCH_TYPE, parseBodies, type ReadLargeBody } from "./parse-body.ts";
+import { listRoutes, type RouteList } from "./route-list.ts";
 
 /** An import of node:http would read all of its exports. Some load Node's fetch, which takes 0.08 s of processor time. */
 const { createServer, STATUS_CODES } = process.getBuiltinModule("node:http");
@@ -30,7 +32,6 @@ function kindOfRequest({ url = "", method }: IncomingMessage): "probe" | "long" 
   return method === "GET" && LONG_READS.test(url) ? "long" : "api";
 }
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 const MAX_BODY_BYTES = 1024 * 1024;
 /** A certificate name has at most 253 characters, each of which may be percent-encoded. */
 const MAX_PARAM_LENGTH = 1_024;
@@ -40,8 +41,17 @@ const IDLE_DEADLINE_MS = 30_000;
 /** How often Node looks for requests past their deadline. Its default is 30 s. */
 const DEADLINE_CHECK_MS = 1_000;
 
-/** Builds an HTTP server without routes, with deadlines and bounds. It replies failures in the shape of the catalogue. */
-export function buildHttpApp(log: Logger): FastifyInstance {
+export interface HttpApp {
+  readonly app: FastifyInstance;
+  /** Every route that is added to `app`. */
+  readonly list: RouteList;
+}
+
+/**
+ * Builds an HTTP server without routes, with deadlines and bounds. It replies failures in the shape of the catalogue. Without
+ * `readLargeBody`, it accepts no bodies.
+ */
+export function buildHttpApp(log: Logger, readLargeBody?: ReadLargeBody): HttpApp {
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -78,16 +88,28 @@ export function buildHttpApp(log: Logger): FastifyInstance {
     }
     return sendFailure(reply, failure);
   });
+  const list = listRoutes(app);
   app.setNotFoundHandler((request, reply) => {
-    const [url = ""] = request.url.split("?");
-    const allowed = METHODS.filter((method) => app.hasRoute({ method, url }));
-    const code = allowed.length === 0 ? "not-found" : "method-not-allowed";
-    if (allowed.length > 0) void reply.header("allow", allowed.join(", "));
-    const failure = new DirectorError(code, `No route matches ${request.method} ${request.url}.`);
-    return sendFailure(reply, failure);
+    const { method, url } = request;
+    const [path = ""] = url.split("?");
+    const methods = list.methodsOf(path);
+    if (methods.length > 0) void reply.header("allow", [...methods, "OPTIONS"].join(", "));
+    if (methods.includes("PATCH")) void reply.header("accept-patch", MERGE_PATCH_TYPE);
+    if (method === "OPTIONS" && (methods.length > 0 || url === "*")) return reply.code(204).send();
+    const code = methods.length === 0 ? "not-found" : "method-not-allowed";
+    return sendFailure(
+      reply,
+      new DirectorError(code, `No route matches ${method} ${quoted(path)}.`),
+    );
   });
-  parseBodies(app);
-  return app;
+  // Whatever a reply says is so only at this moment.
+  app.addHook("onRequest", (_request, reply, done) => {
+    void reply.header("cache-control", "no-store");
+    done();
+  });
+  if (readLargeBody === undefined) app.removeAllContentTypeParsers();
+  else parseBodies(app, readLargeBody);
+  return { app, list };
 }
 
 const PROBLEM_TYPE = "application/problem+json";
@@ -99,6 +121,7 @@ const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "body-too-large",
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported-media-type",
   FST_ERR_HANDLER_TIMEOUT: "reply-late",
+  FST_ERR_MAX_PARAM_LENGTH: "not-found",
 };
 
 function sendFailure(reply: FastifyReply, failure: DirectorError): FastifyReply {

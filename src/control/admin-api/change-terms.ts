@@ -3,7 +3,13 @@ import Type from "typebox";
 import { DirectorError } from "#model/failure.ts";
 import type { Author } from "#model/records/revision.ts";
 import type { ChangeRequest, StateInForce } from "#control/change/change.ts";
-import { parseTags, type EntityTag, type TagCondition } from "./entity-tags.ts";
+import {
+  isNamed,
+  isNamedWeakly,
+  parseTags,
+  type EntityTag,
+  type TagCondition,
+} from "./entity-tags.ts";
 
 export const ChangeQuery = Type.Object(
   {
@@ -63,8 +69,9 @@ export function termsOf(
   const precondition = (inForce: StateInForce | undefined): void => {
     if (inForce === undefined) throw new DirectorError("not-ready");
     const tags = tagsOf(inForce);
-    if (noneMatch !== undefined) refuseMatch(noneMatch, tags);
+    // The order is that of RFC 9110 section 13.2.2.
     if (match !== undefined) requireMatch(match, tags);
+    if (noneMatch !== undefined) refuseMatch(noneMatch, tags);
   };
   return { ...who, precondition };
 }
@@ -77,12 +84,13 @@ export function requireCondition({ headers }: FastifyRequest): void {
 const tryTags = (field: string | undefined): TagCondition | undefined =>
   field === undefined ? undefined : parseTags(field);
 
-function requireMatch(wanted: TagCondition, { own, document }: CurrentTags): void {
+/** Throws `does-not-exist` or `revision-conflict`. */
+export function requireMatch(wanted: TagCondition, { own, document }: CurrentTags): void {
   if (wanted === "*") {
     if (own === undefined) throw new DirectorError("does-not-exist");
     return;
   }
-  if (wanted.some((tag) => tag === own || tag === document)) return;
+  if (isNamed(wanted, document) || (own !== undefined && isNamed(wanted, own))) return;
   const current = own ?? "that it does not exist";
   const detail = `The current entity tag is ${current}, that of the document ${document}.`;
   throw new DirectorError("revision-conflict", detail, own === undefined ? {} : { tag: own });
@@ -90,7 +98,7 @@ function requireMatch(wanted: TagCondition, { own, document }: CurrentTags): voi
 
 function refuseMatch(unwanted: TagCondition, { own }: CurrentTags): void {
   if (own === undefined) return;
-  if (unwanted !== "*" && !unwanted.includes(own)) return;
+  if (unwanted !== "*" && !isNamedWeakly(unwanted, own)) return;
   throw new DirectorError("already-exists", undefined, { tag: own });
 }
 

@@ -1,38 +1,44 @@
-import type { FastifyInstance } from "fastify";
-import { checkJsonText } from "#model/document/check-json-text.ts";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DirectorError } from "#model/failure.ts";
+import { SourceProblem } from "#control/certificates/source-problem.ts";
+import { parseJson } from "#control/parse-json.ts";
+import { SyntaxProblem } from "#control/parse-yaml.ts";
 
 export const JSON_TYPE = "application/json";
 /** RFC 7396. */
 export const MERGE_PATCH_TYPE = "application/merge-patch+json";
 
+/** A larger body would keep the control process from its other work. */
+const MAX_HERE_BYTES = 256 * 1024;
+
+/** Does what `parseJson` does, in another process. Rejects with SyntaxProblem or SourceProblem, or with DirectorError. */
+export type ReadLargeBody = (bytes: Uint8Array) => Promise<unknown>;
+
 /** Parses the bodies of both media types. A key that is used twice, or deep nesting, is refused with its place. */
-export function parseBodies(app: FastifyInstance): void {
+export function parseBodies(app: FastifyInstance, readLarge: ReadLargeBody): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<string>(
+  app.addContentTypeParser(
     [JSON_TYPE, MERGE_PATCH_TYPE],
-    { parseAs: "string" },
-    (_request, text, done) => {
+    { parseAs: "buffer" },
+    async (request: FastifyRequest, bytes: Buffer): Promise<unknown> => {
+      const coding = request.headers["content-encoding"] ?? "identity";
+      if (coding !== "identity") {
+        throw new DirectorError("unsupported-media-type", "The body must have no content coding.");
+      }
       try {
-        done(null, parseJson(text));
+        return bytes.length <= MAX_HERE_BYTES ? parseJson(bytes) : await readLarge(bytes);
       } catch (error) {
-        done(error instanceof Error ? error : new Error(String(error)));
+        throw failureOf(error);
       }
     },
   );
 }
 
-/** Throws DirectorError `bad-request`. An empty body is undefined. */
-function parseJson(text: string): unknown {
-  if (text.trim() === "") return undefined;
-  const problem = checkJsonText(text);
-  if (problem !== undefined) {
-    throw new DirectorError("bad-request", `The body: ${problem.message}`, { path: problem.path });
+function failureOf(error: unknown): unknown {
+  if (error instanceof SyntaxProblem) {
+    return new DirectorError("bad-request", `The body cannot be read. ${error.message}`);
   }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
-    throw new DirectorError("bad-request", `The body is not JSON. ${detail}`, { cause });
-  }
+  if (!(error instanceof SourceProblem)) return error;
+  const { message, path } = error.problem;
+  return new DirectorError("bad-request", `The body: ${message}`, { path });
 }

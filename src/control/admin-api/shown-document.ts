@@ -5,10 +5,12 @@ import { redact, redactChanges, type FingerprintOf } from "#model/document/secre
 import {
   effectiveOf,
   inSchemaOrder,
+  orderedBy,
   type WrittenDocument,
 } from "#model/document/written-document.ts";
 import type { JsonMap } from "#model/json.ts";
 import { tagOfValue, type EntityTag } from "./entity-tags.ts";
+import { KINDS } from "./resource-kinds.ts";
 
 /** A resource as it is shown, and its entity tag. */
 export interface ShownResource {
@@ -46,8 +48,16 @@ export class ShownDocument {
 
   /** Returns undefined if the document has no such resource. */
   resource(document: WrittenDocument, kind: ResourceKind, name: string): ShownResource | undefined {
-    const value = resourceOf(this.of(document), kind, name);
-    return value && { value, tag: tagOfValue(value) };
+    const value = resourceOf(document, kind, name);
+    return value && this.shownResource(value, kind);
+  }
+
+  /** Shows one resource without the rest of the document, which may be large. */
+  shownResource(written: JsonMap, kind: ResourceKind): ShownResource {
+    const { schema } = KINDS[kind];
+    const redacted = redact(schema, written, this.#fingerprintOf) as JsonMap;
+    const value = orderedBy(schema, redacted) as JsonMap;
+    return { value, tag: tagOfValue(value) };
   }
 
   changes(changes: readonly PathChange[]): readonly PathChange[] {

@@ -1,12 +1,15 @@
 import { chmod, lstat, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { FastifyInstance } from "fastify";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Notices } from "#control/notice.ts";
 import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
-import { addAdminRoutes, type AdminParts } from "./add-admin-routes.ts";
+import { addReferenceRoutes } from "./add-reference-routes.ts";
+import { addRoutes, type RouteParts } from "./add-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
+import type { ReadLargeBody } from "./parse-body.ts";
 
 export interface AdminApi {
   readonly socketPath: string;
@@ -14,10 +17,11 @@ export interface AdminApi {
   close(): Promise<void>;
 }
 
-export interface AdminApiOptions extends AdminParts {
+export interface AdminApiOptions extends RouteParts {
   readonly socketPath: string;
   readonly log: Logger;
   readonly notices: Notices;
+  readonly readLargeBody: ReadLargeBody;
 }
 
 /** The size of `sun_path` without its terminating zero (unix(7)). */
@@ -61,13 +65,15 @@ export async function startAdminApi(options: AdminApiOptions): Promise<AdminApi>
 }
 
 interface ServedSocket {
-  readonly app: ReturnType<typeof buildHttpApp>;
+  readonly app: FastifyInstance;
   readonly ino: number;
 }
 
-async function serveSocket({ socketPath, log, ...parts }: AdminApiOptions): Promise<ServedSocket> {
-  const app = buildHttpApp(log);
-  addAdminRoutes(app, parts);
+async function serveSocket(options: AdminApiOptions): Promise<ServedSocket> {
+  const { socketPath, log, readLargeBody, notices: _, ...parts } = options;
+  const { app, list } = buildHttpApp(log, readLargeBody);
+  addRoutes(app, parts);
+  addReferenceRoutes(app, list, parts.view.status().version);
   try {
     await refuseOtherFile(socketPath);
     // When a server closes, the runtime removes the path that it was bound to. That must not be the path of the socket,

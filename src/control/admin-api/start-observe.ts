@@ -28,7 +28,7 @@ export async function startObserve(options: {
   readonly log: Logger;
 }): Promise<Observe> {
   const { address, view, log } = options;
-  const app = buildHttpApp(log);
+  const { app } = buildHttpApp(log);
   addProbeRoutes(app, view);
   try {
     await app.listen(hostAndPortOf(address));

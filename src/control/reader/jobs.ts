@@ -35,10 +35,12 @@ export type ReaderJob =
       readonly places: TrustPlaces;
     }
   | { readonly kind: "system-trust" }
-  /** One file: YAML 1.2 or JSON. */
-  | { readonly kind: "document" }
+  /** One file: YAML 1.2, or JSON that a process of the director wrote. */
+  | { readonly kind: "document"; readonly format: "yaml" | "json" }
   /** One file: a document in which the problems are to be located. */
-  | { readonly kind: "places"; readonly problems: readonly Problem[] };
+  | { readonly kind: "places"; readonly problems: readonly Problem[] }
+  /** The JSON of a request. */
+  | { readonly kind: "json" };
 
 const SHA256 = "[0-9a-f]{64}";
 const problems = Type.Array(ProblemSchema);
@@ -121,6 +123,12 @@ export const ReplySchemas = {
     { problems },
     "The problems of the job, with the lines and columns of the document.",
   ),
+  json: shape(
+    {
+      isEmpty: Type.Boolean({ description: "Whether there is nothing but white space." }),
+    },
+    "JSON that was checked. One part follows: the same value, without white space.",
+  ),
   trial: shape(
     {
       refusal: Type.Optional(text("The error code of the engine; absent if it accepts the parts.")),
@@ -139,11 +147,11 @@ export const RefusedSchema = shape(
 );
 export const UnreadableSchema = shape(
   {
-    unreadable: text("Why a file is no document."),
-    line: Type.Optional(count("The line of the file at which it is no document, from 1.")),
+    unreadable: text("Why it cannot be parsed."),
+    line: Type.Optional(count("The line at which it cannot be parsed, from 1.")),
     column: Type.Optional(count("The column of the line, from 1.")),
   },
-  "A file that is neither YAML nor JSON.",
+  "A text that is neither YAML nor JSON.",
 );
 export const FaultSchema = shape(
   { fault: text("The stack of the exception.") },

@@ -8,7 +8,12 @@ import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { issueOddCertificate } from "#harness/odd-certificate.ts";
 import { descendantsOf, isAlive } from "#harness/process-facts.ts";
 import { endlessKeyPem } from "#harness/sealed-key.ts";
-import { MaterialReader, MaterialRefusedError, type ReadMaterial } from "./material-reader.ts";
+import {
+  DocumentSyntaxError,
+  MaterialReader,
+  MaterialRefusedError,
+  type ReadMaterial,
+} from "./material-reader.ts";
 import { buildReaderCommand, type ReaderCommand } from "./reader-command.ts";
 import { DeadlineError, ReaderEndedError } from "./reader-process.ts";
 
@@ -132,7 +137,10 @@ describe("MaterialReader", () => {
       const json = JSON.stringify({ head, lengths: [] });
       const frame = [0, 0, 0, json.length, ...Buffer.from(json)].join();
       const script = `process.stdin.once('data', () => process.stdout.write(Buffer.from([${frame}])))`;
-      const read = startReader({ command: commandOf(script) }).read({ kind: "document" }, []);
+      const read = startReader({ command: commandOf(script) }).read(
+        { kind: "document", format: "yaml" },
+        [],
+      );
       if (isFit) assert.deepEqual(await read, { reply: document.reply, parts: [] });
       else await assert.rejects(read, ReaderEndedError, json);
     }
@@ -188,5 +196,20 @@ describe("MaterialReader", () => {
     );
     assert.ok(!of("cmdline").includes("PRIVATE KEY"));
     assert.ok(isAlive(found));
+  });
+
+  it("a process parses the JSON of a request, and checks a document that another has parsed", async () => {
+    const reader = startReader();
+    const json = (text: string) => reader.read({ kind: "json" }, [Buffer.from(text)]);
+    const { reply, parts } = await json(' { "a" : [ 1 ] } ');
+    assert.deepEqual([reply, parts.map(String)], [{ isEmpty: false }, ['{"a":[1]}']]);
+    assert.deepEqual((await json(" ")).reply, { isEmpty: true });
+    await assert.rejects(json("{"), DocumentSyntaxError);
+    await assert.rejects(json(`"${"x".repeat(5_000_000)}"`), { message: /more than 4 MiB/ });
+    await assert.rejects(json('{"a":1,"a":2}'), MaterialRefusedError);
+    const document = Buffer.from('{"servers":{"web":{"address":"x"}}}');
+    const checked = await reader.read({ kind: "document", format: "json" }, [document]);
+    assert.equal(checked.reply.isValid, false);
+    assert.equal(checked.reply.problems[0]?.path, "servers.web.address");
   });
 });

@@ -25,6 +25,7 @@ const checks = {
   "system-trust": withReply(ReplySchemas["system-trust"]),
   document: withReply(ReplySchemas.document),
   places: withReply(ReplySchemas.places),
+  json: withReply(ReplySchemas.json),
   trial: withReply(ReplySchemas.trial),
 } as const;
 

@@ -9,12 +9,16 @@ export interface Answer {
 
 /** Does one job. Modules that only some jobs need are loaded by those. Rejects only if the program has a mistake. */
 export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<Answer> {
-  if (job.kind === "document") return onDocument(files, documentAnswer);
-  if (job.kind === "places") {
-    return onDocument(files, ({ locateInText }, file) => ({
-      outcome: { reply: { problems: [...locateInText(job.problems, file)] } },
-    }));
+  if (job.kind === "document") {
+    return onText(async (file) => documentAnswer(job.format, file), files);
   }
+  if (job.kind === "places") {
+    return onText(async (file) => {
+      const { locateInText } = await import("../parse-document-text.ts");
+      return { outcome: { reply: { problems: [...locateInText(job.problems, file)] } } };
+    }, files);
+  }
+  if (job.kind === "json") return onText(jsonAnswer, files);
   try {
     switch (job.kind) {
       case "certificate":
@@ -31,6 +35,9 @@ export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<An
     return { outcome: { refused: [error.problem, ...error.warnings] } };
   }
 }
+
+/** The limit for the JSON of a request, which the control process parses again in one call. It is that of a file. */
+const MAX_JSON_CHARACTERS = 4 * 1024 * 1024;
 
 /** PEM is ASCII. Bytes above it become characters that are not allowed in a PEM block. */
 const textOf = (file: Buffer | undefined): string => (file ?? Buffer.alloc(0)).toString("latin1");
@@ -93,22 +100,35 @@ async function readSystemTrust(): Promise<Answer> {
   };
 }
 
-type DocumentText = typeof import("../parse-document-text.ts");
+async function jsonAnswer(file: Uint8Array): Promise<Answer> {
+  const { parseJson } = await import("../parse-json.ts");
+  const value = parseJson(file);
+  const json = JSON.stringify(value) ?? "";
+  if (json.length > MAX_JSON_CHARACTERS) {
+    const { SyntaxProblem } = await import("../parse-yaml.ts");
+    const limit = `${MAX_JSON_CHARACTERS / 1024 / 1024} MiB`;
+    throw new SyntaxProblem(`Without white space it has more than ${limit}.`);
+  }
+  const reply: Replies["json"] = { isEmpty: value === undefined };
+  return { outcome: { reply }, parts: [Buffer.from(json)] };
+}
 
-function documentAnswer({ parseDocumentText }: DocumentText, file: Uint8Array): Answer {
-  const { json, writtenJson, isValid, problems } = parseDocumentText(file);
+async function documentAnswer(format: "yaml" | "json", file: Buffer): Promise<Answer> {
+  const { parseDocumentText, parseDocumentValue } = await import("../parse-document-text.ts");
+  const { json, writtenJson, isValid, problems } =
+    format === "yaml" ? parseDocumentText(file) : parseDocumentValue(JSON.parse(String(file)));
   const reply: Replies["document"] = { isValid, problems };
   return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
 }
 
-async function onDocument(
+/** Answers with the place of the mistake if the text is neither YAML nor JSON. */
+async function onText(
+  answer: (file: Buffer) => Promise<Answer>,
   [file = Buffer.alloc(0)]: readonly Buffer[],
-  answer: (text: DocumentText, file: Uint8Array) => Answer,
 ): Promise<Answer> {
-  const text = await import("../parse-document-text.ts");
   const { SyntaxProblem } = await import("../parse-yaml.ts");
   try {
-    return answer(text, file);
+    return await answer(file);
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;
     return { outcome: { unreadable: error.message, ...error.position } };

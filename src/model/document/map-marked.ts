@@ -1,5 +1,11 @@
 import type { TSchema } from "typebox";
-import { isUnionNode, otherwiseOf, tryBranchOf, type SchemaNode } from "./discriminated-union.ts";
+import {
+  branchesOf,
+  isUnionNode,
+  otherwiseOf,
+  tryBranchOf,
+  type SchemaNode,
+} from "./discriminated-union.ts";
 import { isListenerList, portOf, type Keys } from "./document-tree.ts";
 import { isJsonMap } from "../json.ts";
 import { markOf, type Mark } from "./marks.ts";
@@ -20,8 +26,9 @@ interface Place {
 }
 
 /**
- * Returns a copy of the value in which `replace` has replaced every value that the schema marks. The value need not fit the
- * schema. `keys` lead to the part of the document that the schema describes.
+ * Returns the value with every value that the schema marks replaced by what `replace` returns. Parts in which nothing is replaced
+ * are the same objects as in the value. The value need not fit the schema. `keys` lead to the part of the document that the
+ * schema describes.
  */
 export const mapMarked = (
   schema: TSchema,
@@ -38,24 +45,48 @@ function mapAt(
 ): unknown {
   const mark = markOf(schema);
   if (mark !== undefined) return replace({ mark, value, ...place });
+  if (!hasMarks(schema)) return value;
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined) return value;
-    return value.map((item: unknown, index) =>
+    const mapped = value.map((item: unknown, index) =>
       mapAt(items, item, itemPlaceOf(place, item, index), replace),
     );
+    return mapped.every((item, index) => item === value[index]) ? value : mapped;
   }
   if (!isJsonMap(value)) return value;
   const entrySchemaOf = entrySchemasOf(schema, value);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => {
-      const entrySchema = entrySchemaOf(key);
-      if (entrySchema === undefined) return [key, entry];
-      const inner = { steps: [...place.steps, key], keys: [...place.keys, key] };
-      return [key, mapAt(entrySchema, entry, inner, replace)];
-    }),
-  );
+  const entries = Object.entries(value);
+  const mapped = entries.map(([key, entry]) => {
+    const entrySchema = entrySchemaOf(key);
+    if (entrySchema === undefined) return entry;
+    const inner = { steps: [...place.steps, key], keys: [...place.keys, key] };
+    return mapAt(entrySchema, entry, inner, replace);
+  });
+  if (entries.every(([, entry], at) => entry === mapped[at])) return value;
+  return Object.fromEntries(entries.map(([key], at) => [key, mapped[at]]));
 }
+
+const known = new WeakMap<SchemaNode, boolean>();
+
+/** Returns false if the schema and all schemas within it have no mark, as most of a document. */
+function hasMarks(schema: SchemaNode): boolean {
+  const found = known.get(schema);
+  if (found !== undefined) return found;
+  const has = markOf(schema) !== undefined || innerSchemasOf(schema).some(hasMarks);
+  known.set(schema, has);
+  return has;
+}
+
+const innerSchemasOf = (schema: SchemaNode): readonly SchemaNode[] => {
+  const { properties = {}, patternProperties = {}, items } = schema;
+  return [
+    ...Object.values(properties),
+    ...Object.values(patternProperties),
+    ...(items === undefined ? [] : [items]),
+    ...(isUnionNode(schema) ? [...branchesOf(schema), otherwiseOf(schema)] : []),
+  ];
+};
 
 /** A key of another branch than the value chooses is a mistake, but its value may be a secret all the same. */
 function entrySchemasOf(

@@ -42,17 +42,19 @@ export const effectiveOf = (written: WrittenDocument, director: DirectorSettings
 
 /** Returns the same document with its keys in the order of the schema, and its names in natural order. */
 export const inSchemaOrder = (written: WrittenDocument): WrittenDocument =>
-  ordered(SCHEMA, written as JsonMap) as WrittenDocument;
+  orderedBy(SCHEMA, written as JsonMap) as WrittenDocument;
 
 const SCHEMA: TSchema = DocumentSchema;
 
-function ordered(schema: SchemaNode, value: Json): Json {
+/** Returns the same value with its keys in the order of the schema, and its names in natural order. */
+export function orderedBy(schema: SchemaNode, value: Json): Json {
   if (Array.isArray(value)) {
     const { items } = schema;
-    return items === undefined ? value : value.map((item: Json) => ordered(items, item));
+    return items === undefined ? value : value.map((item: Json) => orderedBy(items, item));
   }
   if (!isJsonMap(value)) return value;
-  if (isUnionNode(schema)) return ordered(tryBranchOf(schema, value) ?? otherwiseOf(schema), value);
+  if (isUnionNode(schema))
+    return orderedBy(tryBranchOf(schema, value) ?? otherwiseOf(schema), value);
   const { properties = {}, patternProperties = {} } = schema;
   const known = Object.keys(properties);
   const [named = {}] = Object.values(patternProperties);
@@ -62,6 +64,6 @@ function ordered(schema: SchemaNode, value: Json): Json {
     ...rest.toSorted(compareNames),
   ];
   return Object.fromEntries(
-    keys.map((key) => [key, ordered(properties[key] ?? named, value[key] ?? null)]),
+    keys.map((key) => [key, orderedBy(properties[key] ?? named, value[key] ?? null)]),
   );
 }

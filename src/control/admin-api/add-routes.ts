@@ -7,16 +7,16 @@ import { addDoctorRoute } from "./add-doctor-route.ts";
 import { addDocumentRoutes } from "./add-document-routes.ts";
 import { addHandshakeRoutes } from "./add-handshake-routes.ts";
 import { addHistoryRoutes } from "./add-history-routes.ts";
+import { addListRoutes } from "./add-list-routes.ts";
 import { addLogLevelRoute } from "./add-log-level-route.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
 import { addReloadRoute } from "./add-reload-route.ts";
 import { addResourceRoutes } from "./add-resource-routes.ts";
-import { addServerRoutes } from "./add-server-routes.ts";
 import { addStatusRoutes } from "./add-status-routes.ts";
 import type { ChangeApi } from "./change-api.ts";
 
 /** What the routes of the admin API need. */
-export interface AdminParts {
+export interface RouteParts {
   readonly view: DirectorView;
   readonly api: ChangeApi;
   readonly connections: Connections;
@@ -24,18 +24,18 @@ export interface AdminParts {
   readonly doctor: Doctor;
 }
 
-/** Adds every route of the admin API. */
-export function addAdminRoutes(app: FastifyInstance, parts: AdminParts): void {
+/** Adds every route of the admin API but its reference. */
+export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   const { view, api, connections, logLevel, doctor } = parts;
-  addProbeRoutes(app, view);
-  addStatusRoutes(app, view);
-  addServerRoutes(app, view);
-  addHandshakeRoutes(app, view);
-  addConnectionRoutes(app, connections);
-  addLogLevelRoute(app, logLevel);
-  addDoctorRoute(app, doctor);
   addDocumentRoutes(app, api);
+  addListRoutes(app, view, api);
   addResourceRoutes(app, api);
   addHistoryRoutes(app, api);
   addReloadRoute(app, api);
+  addStatusRoutes(app, view);
+  addConnectionRoutes(app, connections);
+  addHandshakeRoutes(app, view);
+  addDoctorRoute(app, doctor);
+  addLogLevelRoute(app, logLevel);
+  addProbeRoutes(app, view);
 }

@@ -1,0 +1,76 @@
+import Type, { type TProperties } from "typebox";
+import { resourceOf, type ResourceKind } from "#model/document/resources.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import { isJsonMap, type Json } from "#model/json.ts";
+
+export interface ListFilter {
+  readonly name?: string;
+  readonly profile?: string;
+  readonly server?: string;
+}
+
+const filter = (description: string) =>
+  Type.Optional(Type.String({ maxLength: 1_024, description }));
+
+const byName = {
+  name: filter("Only resources of this name. `*` stands for any characters."),
+};
+const byProfile = { profile: filter("Only those of this profile.") };
+const byServer = {
+  server: filter("Only those of profiles that name this server, also as a standby."),
+};
+
+/** The filters of the list of each kind. */
+export const ListFilters: Readonly<Record<ResourceKind, TProperties>> = {
+  servers: byName,
+  profiles: { ...byName, ...byServer },
+  vnics: { ...byName, ...byProfile, ...byServer },
+  listeners: { ...byName, ...byProfile, ...byServer },
+  certificates: byName,
+  policies: byName,
+};
+
+/** Returns a test of the names of resources. */
+export function filterOf(
+  { name: pattern, profile, server }: ListFilter,
+  kind: ResourceKind,
+  document: WrittenDocument,
+): (name: string) => boolean {
+  return (name) => {
+    if (pattern !== undefined && !matchesPattern(pattern, name)) return false;
+    if (profile === undefined && server === undefined) return true;
+    const owner = profileOf(kind, name);
+    if (profile !== undefined && owner !== profile) return false;
+    return server === undefined || livesOn(document, owner, server);
+  };
+}
+
+/** Returns the name of the profile of a profile, a vNIC or a listener. */
+function profileOf(kind: ResourceKind, name: string): string {
+  if (kind === "profiles") return name;
+  const [, profile = ""] = name.replace(/:\d+$/, "").split(".");
+  return profile;
+}
+
+function livesOn(document: WrittenDocument, profile: string, server: string): boolean {
+  const { servers, standby } = resourceOf(document, "profiles", profile) ?? {};
+  const names = [...listOf(servers), ...listOf(standby)];
+  return names.some((entry) => (isJsonMap(entry) ? entry["server"] : entry) === server);
+}
+
+const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+
+/** `*` stands for any characters. Takes time linear in the length of the name for each `*`. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  const last = rest.pop();
+  if (last === undefined) return name === pattern;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+}
