@@ -2,23 +2,44 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { CommanderError } from "commander";
+import { authorOf } from "#cli/author.ts";
 import { buildProgram } from "#cli/build-program.ts";
+import { changeRunsOf } from "#cli/change-runs.ts";
+import type { RestoreRequest } from "#cli/commands/backup.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
 import { ownCommandOf } from "#cli/own-command.ts";
 import { failureShapeOf, printFailure, printTrace } from "#cli/print-failure.ts";
+import type { RestoredState } from "#cli/run-restore.ts";
+import type { FileParts } from "#cli/read-document-file.ts";
+import type { ChangeContext } from "#cli/send-change.ts";
 import type { Terminal } from "#cli/terminal.ts";
+import { UsageError } from "#cli/usage-error.ts";
 import type { DemoOptions } from "#control/main.ts";
 import type { DirectorSettings } from "#model/document/document.ts";
+import { escapeControls } from "#model/escape-controls.ts";
 import { DirectorError } from "#model/failure.ts";
 
 const WANTED_MAJOR = 26;
 const LINGER_MS = 2_000;
+const HELP_FLAGS = ["--help", "-h", "help"];
+/** As much as a document may have. */
+const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 const PROGRAM = resolve(import.meta.dirname, "..");
 const LAUNCHER = join(PROGRAM, "src/tlsd.sh");
 const DEMO_DOCUMENT = join(PROGRAM, "director.yaml");
 
 const terminal: Terminal = {
   isInteractive: process.stdout.isTTY,
+  get columns() {
+    return sizeOf(process.stdout.columns);
+  },
+  get rows() {
+    return sizeOf(process.stdout.rows);
+  },
+  hasColours: {
+    out: process.stdout.isTTY && process.stdout.hasColors(),
+    err: process.stderr.isTTY && process.stderr.hasColors(),
+  },
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
 };
@@ -34,6 +55,9 @@ if (Number.parseInt(process.versions.node, 10) < WANTED_MAJOR) {
 
 async function run(): Promise<number> {
   let exitCode = 0;
+  const settingsOf = HELP_FLAGS.some((flag) => process.argv.includes(flag))
+    ? (await import("#cli/settings/setting-schema.ts")).settingsOf
+    : undefined;
   const program = buildProgram(versionOfProgram(), demoDocumentPath(), {
     serve: async (request) => {
       exitCode = await startDirector(request);
@@ -59,23 +83,35 @@ async function run(): Promise<number> {
       endQuietlyWithoutReader();
       await runShow(request, terminal, interruption());
     },
-    reload: async (request) => {
-      const { runReload } = await import("#cli/run-reload.ts");
-      await runReload(request, terminal);
-    },
     wait: async (request) => {
       const { runWait } = await import("#cli/run-wait.ts");
       await runWait(request, terminal);
     },
+    ...changeRunsOf({
+      context: changeContext,
+      file: fileParts,
+      edit: { openEditor: ownEditor, ask: process.stdin.isTTY ? askOnTerminal : undefined },
+      readSecret,
+      output: process.stdout,
+      restore: restoreState,
+      exitWith: (code) => {
+        exitCode = code;
+      },
+    }),
+    settingsOf,
   });
   try {
     await program.parseAsync();
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UsageError) {
+      terminal.err(`error: ${escapeControls(error.message)}\nUse --help to see the usage.\n`);
+      return 2;
+    }
     if (!(error instanceof DirectorError)) printTrace(terminal, error);
     printFailure(terminal, failureShapeOf(error), process.argv.includes("--json"));
-    return 1;
+    return Math.max(exitCode, 1);
   }
 }
 
@@ -106,6 +142,58 @@ async function startOwnReader() {
     env: process.env,
     onFault: (error) => printTrace(terminal, error),
   });
+}
+
+function changeContext(): Promise<ChangeContext> {
+  endQuietlyWithoutReader();
+  return Promise.resolve({ terminal, author: authorOf(process.env["SUDO_USER"]) });
+}
+
+async function fileParts(): Promise<FileParts> {
+  const { parseYaml } = await import("#control/parse-yaml.ts");
+  return { parse: parseYaml, readInput, folder: process.cwd() };
+}
+
+/** Reads at most what a document may have, and one chunk more. */
+async function readInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_INPUT_BYTES) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+async function readSecret(): Promise<string> {
+  const [line = ""] = Buffer.from(await readInput())
+    .toString("utf8")
+    .split(/\r?\n/);
+  return line;
+}
+
+async function ownEditor(path: string): Promise<number> {
+  const { openEditor } = await import("#cli/open-editor.ts");
+  const { VISUAL = "", EDITOR = "" } = process.env;
+  return openEditor(VISUAL || EDITOR || "vi", path);
+}
+
+async function askOnTerminal(question: string): Promise<boolean> {
+  const { askYes } = await import("#cli/open-editor.ts");
+  return askYes(question, process.stdin, process.stderr);
+}
+
+async function restoreState({ path, ...target }: RestoreRequest): Promise<RestoredState> {
+  const { restoreData } = await import("#control/state/backup/restore-data.ts");
+  const { createReadStream } = await import("node:fs");
+  const chunks = path === "-" ? process.stdin : createReadStream(path);
+  return restoreData(chunks, target, versionOfProgram());
+}
+
+/** A stream that is not a terminal has no size, and a terminal without a size reports 0. */
+function sizeOf(size: number | undefined): number | undefined {
+  return size === undefined || size <= 0 ? undefined : size;
 }
 
 function interruption(): AbortSignal {

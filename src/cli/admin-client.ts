@@ -1,4 +1,4 @@
-import { Client } from "undici";
+import { Client, type Dispatcher } from "undici";
 import { errorCodeOf } from "#model/error-code.ts";
 import {
   DirectorError,
@@ -23,10 +23,21 @@ const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
 };
 
 export interface AdminQuestion {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   /** How long the reply may take after the connection has opened. */
   readonly deadlineMs: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body?: string;
+}
+
+export interface AdminReply {
+  readonly status: number;
+  /** The entity tag of the reply, or "" if it has none. */
+  readonly tag: string;
+  /** The JSON of the reply. Undefined if it has no body. */
+  readonly value: unknown;
 }
 
 export const getFromAdmin = (socketPath: string, path: string): Promise<unknown> =>
@@ -36,22 +47,60 @@ export const getFromAdmin = (socketPath: string, path: string): Promise<unknown>
  * Resolves to the JSON of the reply of the admin API. Rejects with `director-unreachable`, `permission-denied`, `reply-late`
  * or the failure in the reply.
  */
-export async function askAdmin(
+export const askAdmin = async (socketPath: string, question: AdminQuestion): Promise<unknown> =>
+  (await exchangeWithAdmin(socketPath, question)).value;
+
+/** Does the same as `askAdmin`, and resolves to the entity tag too. A reply that nothing has changed (304) has no value. */
+export const exchangeWithAdmin = (
   socketPath: string,
-  { method, path, deadlineMs }: AdminQuestion,
-): Promise<unknown> {
+  question: AdminQuestion,
+): Promise<AdminReply> =>
+  withReply(socketPath, question, async ({ statusCode, headers, body }) => {
+    const tag = String(headers["etag"] ?? "");
+    if (statusCode === 304) return { status: statusCode, tag, value: undefined };
+    const value: unknown = await body.json();
+    if (statusCode === 200 || statusCode === 201) return { status: statusCode, tag, value };
+    throw replyFailureOf(statusCode, value);
+  });
+
+/** Hands the body of a reply of any size to `read`. Rejects as `askAdmin` does, and with what `read` throws. */
+export const streamFromAdmin = (
+  socketPath: string,
+  path: string,
+  deadlineMs: number,
+  read: (body: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<void> =>
+  withReply(
+    socketPath,
+    { method: "GET", path, deadlineMs },
+    async ({ statusCode, body }) => {
+      if (statusCode !== 200) throw replyFailureOf(statusCode, await body.json());
+      await read(body);
+    },
+    -1,
+  );
+
+async function withReply<Result>(
+  socketPath: string,
+  { method, path, deadlineMs, headers, body }: AdminQuestion,
+  read: (reply: Dispatcher.ResponseData) => Promise<Result>,
+  maxBytes = MAX_REPLY_BYTES,
+): Promise<Result> {
   const client = new Client("http://localhost", {
     socketPath,
     connect: { timeout: CONNECT_DEADLINE_MS },
     headersTimeout: deadlineMs,
     bodyTimeout: deadlineMs,
-    maxResponseSize: MAX_REPLY_BYTES,
+    maxResponseSize: maxBytes,
   });
   try {
-    const { statusCode, body } = await client.request({ method, path });
-    const reply: unknown = await body.json();
-    if (statusCode === 200) return reply;
-    throw replyFailureOf(statusCode, reply);
+    const reply = await client.request({
+      method,
+      path,
+      headers: headers ?? {},
+      body: body ?? null,
+    });
+    return await read(reply);
   } catch (error) {
     if (error instanceof DirectorError) throw error;
     const code = errorCodeOf(error) ?? "";

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addChangeCommands, type ChangeRuns } from "./commands/change-commands.ts";
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
 import { addReload, type ReloadRequest } from "./commands/reload.ts";
@@ -8,7 +9,7 @@ import { addWait, type WaitRequest } from "./commands/wait.ts";
 import type { ShowRequest } from "./show/run-show.ts";
 
 /** The action of each command. */
-export interface CommandRuns {
+export interface CommandRuns extends ChangeRuns {
   readonly serve: (request: ServeRequest) => Promise<void>;
   readonly demo: (request: ServeRequest) => Promise<void>;
   readonly check: (request: CheckRequest) => Promise<void>;
@@ -31,6 +32,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   addReload(program, runs.reload);
   addCheck(program, runs.check);
   addShow(program, runs.show);
+  addChangeCommands(program, runs);
   addDemo(program, demoDocument, runs.demo);
   program.addHelpText(
     "after",
@@ -39,6 +41,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   withExamples(program, [
     "tlsd serve --config director.yaml --data data",
     "tlsd check director.yaml && tlsd reload",
+    "tlsd set profile shop servers+=web-3 --dry-run",
     "tlsd show handshakes --failed",
   ]);
   return program;

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { buildProgram } from "#cli/build-program.ts";
+import { settingsOf } from "#cli/settings/setting-schema.ts";
 import { pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [
@@ -20,6 +21,16 @@ export function describedProgram(): Command {
     show: nothing,
     reload: nothing,
     wait: nothing,
+    resource: nothing,
+    logLevel: nothing,
+    apply: nothing,
+    diff: nothing,
+    edit: nothing,
+    export: nothing,
+    undo: nothing,
+    backup: nothing,
+    restore: nothing,
+    settingsOf,
   });
 }
 

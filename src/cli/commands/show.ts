@@ -7,6 +7,7 @@ interface KindUsage {
   readonly description: string;
   /** The description of NAME. Absent if the kind has no names. */
   readonly name?: string;
+  readonly isNameRequired?: true;
   readonly examples: readonly string[];
 }
 
@@ -39,6 +40,30 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
       "tlsd show certificates '*.example'",
     ],
   },
+  profiles: {
+    description: "profiles with their servers and vNICs",
+    name: "a profile, or a pattern in which `*` matches any characters",
+    examples: ["tlsd show profiles", "tlsd show profiles shop --json"],
+  },
+  policies: {
+    description: "TLS policies, and the listeners that use them",
+    name: "a policy, or a pattern in which `*` matches any characters",
+    examples: ["tlsd show policies"],
+  },
+  document: {
+    description: "the document in force, without defaults; `tlsd export` prints it as a file",
+    examples: ["tlsd show document", "tlsd show document --json | jq .servers"],
+  },
+  history: {
+    description: "revisions of the document, the newest first: when, by whom and why",
+    examples: ["tlsd show history", "tlsd show history --limit 5"],
+  },
+  revision: {
+    description: "one revision of the document, and what it changed",
+    name: "number of the revision",
+    isNameRequired: true,
+    examples: ["tlsd show revision 12"],
+  },
   handshakes: {
     description: "failed handshakes, the newest first, with an explanation of the cause",
     name: "a listener, or a vNIC for all of its listeners",
@@ -48,6 +73,9 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
+const DEFAULT_REVISIONS = 20;
+/** The largest page of the admin API. */
+const MAX_REVISIONS = 128;
 
 interface ShowOptions {
   readonly socket: string;
@@ -66,7 +94,9 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
   for (const kind of SHOW_KINDS) {
     const usage = KINDS[kind];
     const command = show.command(kind).description(usage.description);
-    if (usage.name !== undefined) command.argument("[name]", usage.name);
+    if (usage.name !== undefined) {
+      command.argument(usage.isNameRequired === true ? "<name>" : "[name]", usage.name);
+    }
     if (kind === "handshakes") {
       command
         .option("--failed", "only failed handshakes (the default; successful ones are not kept)")
@@ -75,6 +105,13 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
             DEFAULT_LIMIT,
           ),
         );
+    }
+    if (kind === "history") {
+      command.addOption(
+        integerOption("--limit <count>", "how many revisions", 1, MAX_REVISIONS).default(
+          DEFAULT_REVISIONS,
+        ),
+      );
     }
     command
       .addOption(socketOption())

@@ -4,7 +4,9 @@ import { getFromAdmin } from "#cli/admin-client.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { showCertificates } from "./show-certificates.ts";
+import { showDocument, showPolicies, showProfiles } from "./show-document.ts";
 import { showHandshakes } from "./show-handshakes.ts";
+import { showHistory, showRevision } from "./show-history.ts";
 import type { ShowKind, ShowView } from "./show-kind.ts";
 import { showStatus, showWorkers } from "./show-status.ts";
 import { showListeners, showVnics } from "./show-vnics.ts";
@@ -12,7 +14,7 @@ import { showListeners, showVnics } from "./show-vnics.ts";
 export interface ShowRequest {
   readonly kind: ShowKind;
   readonly name: string | undefined;
-  /** How many handshakes to show. */
+  /** How many handshakes or revisions to show. */
   readonly limit: number;
   readonly isJson: boolean;
   readonly isWatching: boolean;
@@ -56,6 +58,16 @@ function printed(request: ShowRequest): Promise<string> {
       return printedBy(showListeners, request);
     case "certificates":
       return printedBy(showCertificates, request);
+    case "profiles":
+      return printedBy(showProfiles, request);
+    case "policies":
+      return printedBy(showPolicies, request);
+    case "document":
+      return printedBy(showDocument, request);
+    case "history":
+      return printedBy(showHistory, request);
+    case "revision":
+      return printedBy(showRevision, request);
     case "handshakes":
       return printedBy(showHandshakes, request);
     default:
@@ -63,12 +75,16 @@ function printed(request: ShowRequest): Promise<string> {
   }
 }
 
+const nounOf = (kind: ShowKind): string =>
+  kind === "policies" ? "policy" : kind.replace(/s$/, "");
+
 async function printedBy<Reply>(view: ShowView<Reply>, request: ShowRequest): Promise<string> {
   const { kind, name, limit, isJson, isWatching, socketPath } = request;
-  const reply = (await getFromAdmin(socketPath, view.path(limit, name))) as Reply;
+  const given = await getFromAdmin(socketPath, view.path(limit, name));
+  const reply = view.of === undefined ? (given as Reply) : view.of(given);
   const shown = name === undefined ? reply : view.named?.(reply, name, limit);
   if (shown === undefined) {
-    throw new DirectorError("not-found", `There is no ${kind.slice(0, -1)} named '${name}'.`);
+    throw new DirectorError("not-found", `There is no ${nounOf(kind)} named '${name}'.`);
   }
   if (!isJson) return view.text(shown, Date.now());
   return `${JSON.stringify(shown, undefined, isWatching ? undefined : 2)}\n`;

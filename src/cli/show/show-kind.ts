@@ -5,6 +5,11 @@ export const SHOW_KINDS = [
   "vnics",
   "listeners",
   "certificates",
+  "profiles",
+  "policies",
+  "document",
+  "history",
+  "revision",
   "handshakes",
 ] as const;
 export type ShowKind = (typeof SHOW_KINDS)[number];
@@ -14,6 +19,8 @@ export interface ShowView<Reply> {
   readonly path: (limit: number, name: string | undefined) => string;
   /** Returns the part of the reply with that name, or undefined if there is none. Absent if the kind has no names. */
   readonly named?: (reply: Reply, name: string, limit: number) => Reply | undefined;
+  /** Returns what is shown of a reply that has another shape. */
+  readonly of?: (reply: unknown) => Reply;
   readonly text: (reply: Reply, nowMs: number) => string;
 }
 

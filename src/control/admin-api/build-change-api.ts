@@ -5,7 +5,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { Wants } from "#control/change/wants.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
-import { ChangeApi, type Changes } from "./change-api.ts";
+import { ChangeApi, type ChangeApiParts, type Changes } from "./change-api.ts";
 import { ShownDocument } from "./shown-document.ts";
 
 export interface BuildParts {
@@ -16,16 +16,19 @@ export interface BuildParts {
   readonly secretKey: Buffer;
   readonly settings: DirectorSettings;
   readonly view: DirectorView;
+  readonly backup: ChangeApiParts["backup"];
 }
 
 export async function buildChangeApi(parts: BuildParts): Promise<ChangeApi> {
-  const { changes, wants, store, secretKey, settings, view } = parts;
+  const { changes, wants, store, secretKey, settings, view, backup } = parts;
   const storeId = await tryId(store);
   const fingerprintOf: FingerprintOf = (secret) =>
     `secret:hmac-sha256:${createHmac("sha256", secretKey).update(secret).digest("base64url").slice(0, 22)}`;
   const shown = new ShownDocument(fingerprintOf, settings);
   const openConnections = view.openConnections;
-  return new ChangeApi({ changes, wants, store, storeId, fingerprintOf, shown, openConnections });
+  return new ChangeApi({
+    ...{ changes, wants, store, storeId, fingerprintOf, shown, openConnections, backup },
+  });
 }
 
 /** If the storage fails, another id is used until the next start. */

@@ -6,6 +6,7 @@ import type { DirectorView } from "#control/director-view.ts";
 import type { Notices } from "#control/notice.ts";
 import { isStorageTrouble } from "#control/state/storage-trouble.ts";
 import type { Logger } from "#control/telemetry/log.ts";
+import { addBackupRoute } from "./add-backup-route.ts";
 import { addDocumentRoutes } from "./add-document-routes.ts";
 import { addHistoryRoutes } from "./add-history-routes.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
@@ -82,6 +83,7 @@ async function serveSocket({ socketPath, view, api, log }: AdminApiOptions): Pro
   addResourceRoutes(app, api);
   addHistoryRoutes(app, api);
   addReloadRoute(app, api);
+  addBackupRoute(app, api.parts.backup, log);
   try {
     await refuseOtherFile(socketPath);
     // When a server closes, the runtime removes the path that it was bound to. That must not be the path of the socket,

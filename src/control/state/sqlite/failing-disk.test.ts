@@ -47,7 +47,11 @@ const save = (documents: TreeDocumentStore, parent: number): Promise<unknown> =>
 async function killWriter(folder: string): Promise<number> {
   const [command, ...args] = storeWriter(folder, 3);
   const running = await startProcess(command, args, { env: storeWriterEnv });
-  await eventually(() => running.output().includes("saved 2"), 60_000, () => running.output());
+  await eventually(
+    () => running.output().includes("saved 2"),
+    60_000,
+    () => running.output(),
+  );
   running.child.kill("SIGKILL");
   await running.exited;
   return running.output().includes("saved 3") ? 3 : 2;

@@ -1,0 +1,65 @@
+import { isMap, parseDocument, stringify, type Document } from "yaml";
+import { DirectorError } from "#model/failure.ts";
+import type { Json, JsonMap } from "#model/json.ts";
+import { isSameValue, mergeValues } from "./merge-values.ts";
+import { DOCUMENT_ORDER } from "./key-order.ts";
+import { commentsOf, spliceYaml } from "./splice-yaml.ts";
+
+/** Long texts stay on one line. */
+const FORMAT = { lineWidth: 0 } as const;
+
+/**
+ * Returns the text of a file with the document `wanted` merged into it. What does not change stays as it is, with its comments, order
+ * and format, and so does `director`, unless `wanted` has it. New keys are added in the order of the schema. `folder` is the absolute
+ * path of the folder of the file: a relative path that leads to the absolute path in `wanted` stays relative. A file in JSON stays
+ * JSON. Throws DirectorError `document-unreadable` if the text is no document.
+ */
+export function mergeIntoYaml(text: string, wanted: JsonMap, folder: string): string {
+  const json = tryJson(text);
+  if (json !== undefined) return jsonText(text, mergeValues(json, wanted, folder, DOCUMENT_ORDER));
+  const document = parsedOf(text);
+  if (document.contents === null) {
+    const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+    return Object.keys(wanted).length === 0 ? text : before + stringify(wanted, FORMAT);
+  }
+  if (!isMap(document.contents)) throw unreadable("It is not a map of keys.");
+  const merged = mergeValues(document.toJS() as JsonMap, wanted, folder, DOCUMENT_ORDER);
+  const spliced = spliceYaml(text, document, merged);
+  if (isSameValue(tryValue(spliced), merged)) return spliced;
+  // A text that is written in an unusual way, such as one whose aliases refer to a part that changes, is written anew.
+  const comments = commentsOf(text).map(({ text: comment }) => `${comment}\n`);
+  return comments.join("") + stringify(merged, FORMAT);
+}
+
+function parsedOf(text: string): Document.Parsed {
+  const document = parseDocument(text, { version: "1.2", schema: "core", prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined) throw unreadable(`${error.message}.`);
+  return document;
+}
+
+function tryValue(text: string): unknown {
+  try {
+    return parsedOf(text).toJS();
+  } catch {
+    return undefined;
+  }
+}
+
+function tryJson(text: string): JsonMap | undefined {
+  if (!text.trimStart().startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text) as JsonMap;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns JSON with the indentation that the text has. */
+function jsonText(text: string, value: Json): string {
+  const indent = /^\s*\{\r?\n([ \t]+)/.exec(text)?.[1];
+  return JSON.stringify(value, undefined, indent) + (text.endsWith("\n") ? "\n" : "");
+}
+
+const unreadable = (detail: string): DirectorError =>
+  new DirectorError("document-unreadable", detail);

@@ -1,0 +1,57 @@
+import type { ChangeReply } from "#model/records/change-reply.ts";
+import { askAdmin, type AdminQuestion } from "./admin-client.ts";
+import type { ChangeTerms } from "./commands/change-options.ts";
+import { readDocumentTag, tagAt } from "./document-tag.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface ChangeContext {
+  readonly terminal: Terminal;
+  /** Who runs the command, as `authorOf` says it. */
+  readonly author: string;
+}
+
+export interface ChangeQuestion {
+  readonly method: AdminQuestion["method"];
+  readonly path: string;
+  /** More of the query than every change has. */
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** If-Match or If-None-Match, unless `--if-revision` is given. */
+  readonly condition: Readonly<Record<string, string>>;
+}
+
+/** Sends a change or a dry run of it. Rejects as `askAdmin` does. */
+export async function sendChange(
+  { author }: ChangeContext,
+  terms: ChangeTerms,
+  { method, path, query, body, condition }: ChangeQuestion,
+): Promise<ChangeReply> {
+  const { socketPath, timeoutMs, isDryRun, reason } = terms;
+  const search = new URLSearchParams({
+    ...(isDryRun ? { dryRun: "true" } : {}),
+    ...(reason === undefined ? {} : { reason }),
+    ...query,
+  });
+  const media = method === "PATCH" ? "application/merge-patch+json" : "application/json";
+  const reply = await askAdmin(socketPath, {
+    method,
+    path: search.size === 0 ? path : `${path}?${search}`,
+    deadlineMs: timeoutMs,
+    headers: {
+      "tlsd-author": author,
+      ...condition,
+      ...(await revisionCondition(terms)),
+      ...(body === undefined ? {} : { "content-type": media }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return reply as ChangeReply;
+}
+
+async function revisionCondition({
+  socketPath,
+  ifRevision,
+}: ChangeTerms): Promise<Readonly<Record<string, string>>> {
+  if (ifRevision === undefined) return {};
+  return { "if-match": tagAt(await readDocumentTag(socketPath), ifRevision) };
+}
