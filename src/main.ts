@@ -1,29 +1,28 @@
 /** Parses the command line and runs a command. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import { CommanderError } from "commander";
 import { authorOf } from "#cli/author.ts";
 import { buildProgram } from "#cli/build-program.ts";
 import { changeRunsOf } from "#cli/change-runs.ts";
 import type { RestoreRequest } from "#cli/commands/backup.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
 import { ownCommandOf } from "#cli/own-command.ts";
-import { failureShapeOf, printFailure, printTrace } from "#cli/print-failure.ts";
+import { printTrace } from "#cli/print-failure.ts";
+import { reportFailure } from "#cli/report-failure.ts";
 import type { RestoredState } from "#cli/run-restore.ts";
 import type { FileParts } from "#cli/read-document-file.ts";
 import type { ChangeContext } from "#cli/send-change.ts";
 import type { Terminal } from "#cli/terminal.ts";
-import { UsageError } from "#cli/usage-error.ts";
 import type { DemoOptions } from "#control/main.ts";
 import type { DirectorSettings } from "#model/document/document.ts";
-import { escapeControls } from "#model/escape-controls.ts";
-import { DirectorError } from "#model/failure.ts";
 
 const WANTED_MAJOR = 26;
 const LINGER_MS = 2_000;
 const HELP_FLAGS = ["--help", "-h", "help"];
 /** As much as a document may have. */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024;
+/** The folder that relative paths of the command line are relative to. */
+const FOLDER = process.cwd();
 const PROGRAM = resolve(import.meta.dirname, "..");
 const LAUNCHER = join(PROGRAM, "src/tlsd.sh");
 const DEMO_DOCUMENT = join(PROGRAM, "director.yaml");
@@ -92,6 +91,7 @@ async function run(): Promise<number> {
       file: fileParts,
       edit: { openEditor: ownEditor, ask: process.stdin.isTTY ? askOnTerminal : undefined },
       readSecret,
+      folder: FOLDER,
       output: process.stdout,
       restore: restoreState,
       exitWith: (code) => {
@@ -104,14 +104,8 @@ async function run(): Promise<number> {
     await program.parseAsync();
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof UsageError) {
-      terminal.err(`error: ${escapeControls(error.message)}\nUse --help to see the usage.\n`);
-      return 2;
-    }
-    if (!(error instanceof DirectorError)) printTrace(terminal, error);
-    printFailure(terminal, failureShapeOf(error), process.argv.includes("--json"));
-    return Math.max(exitCode, 1);
+    const code = reportFailure(terminal, error, process.argv.includes("--json"));
+    return code === 0 ? 0 : Math.max(exitCode, code);
   }
 }
 
@@ -151,7 +145,7 @@ function changeContext(): Promise<ChangeContext> {
 
 async function fileParts(): Promise<FileParts> {
   const { parseYaml } = await import("#control/parse-yaml.ts");
-  return { parse: parseYaml, readInput, folder: process.cwd() };
+  return { parse: parseYaml, readInput, folder: FOLDER };
 }
 
 /** Reads at most what a document may have, and one chunk more. */

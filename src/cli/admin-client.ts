@@ -60,7 +60,7 @@ export const exchangeWithAdmin = (
     if (statusCode === 304) return { status: statusCode, tag, value: undefined };
     const value: unknown = await body.json();
     if (statusCode === 200 || statusCode === 201) return { status: statusCode, tag, value };
-    throw replyFailureOf(statusCode, value);
+    throw replyFailureOf(statusCode, value, tag);
   });
 
 /** Hands the body of a reply of any size to `read`. Rejects as `askAdmin` does, and with what `read` throws. */
@@ -114,7 +114,7 @@ async function withReply<Result>(
   }
 }
 
-function replyFailureOf(statusCode: number, reply: unknown): DirectorError {
+function replyFailureOf(statusCode: number, reply: unknown, tag = ""): DirectorError {
   const { code, message, problems } = Object(reply) as Readonly<Record<string, unknown>>;
   if (typeof code !== "string" || typeof message !== "string" || !isFailureCode(code)) {
     return new DirectorError("internal", `The admin API replied with status ${statusCode}.`);
@@ -122,11 +122,10 @@ function replyFailureOf(statusCode: number, reply: unknown): DirectorError {
   const { text } = FAILURES[code];
   const detail = message.startsWith(text) ? message.slice(text.length).trim() : message;
   const known = tryProblems(problems);
-  return new DirectorError(
-    code,
-    detail === "" ? undefined : detail,
-    known === undefined ? {} : { problems: known },
-  );
+  return new DirectorError(code, detail === "" ? undefined : detail, {
+    ...(known === undefined ? {} : { problems: known }),
+    ...(tag === "" ? {} : { tag }),
+  });
 }
 
 /** Returns the problems in a reply, or undefined if it has none or has another shape. */

@@ -14,6 +14,8 @@ export interface ChangeRunParts {
   readonly edit: Pick<EditParts, "openEditor" | "ask">;
   /** Reads the first line of standard input. */
   readonly readSecret: () => Promise<string>;
+  /** The folder of relative paths. */
+  readonly folder: string;
   readonly output: Writable;
   readonly restore: (request: RestoreRequest) => Promise<RestoredState>;
   /** Called with the exit code of a command that has one of its own. */
@@ -27,8 +29,8 @@ export type ChangeActions = Omit<ChangeRuns, "settingsOf"> & {
 export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
   resource: async (request) => {
     const { runResource } = await import("./run-resource.ts");
-    const { readSecret } = parts;
-    await runResource(request, await parts.context(), { folder: process.cwd(), readSecret });
+    const { folder, readSecret } = parts;
+    await runResource(request, await parts.context(), { folder, readSecret });
   },
   logLevel: async (request) => {
     const { runLogLevel } = await import("./run-log-level.ts");
@@ -48,7 +50,8 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
   edit: async (request) => {
     const { runEdit } = await import("./run-edit.ts");
     const { parse, folder } = await parts.file();
-    await runEdit(request, await parts.context(), { ...parts.edit, parse, folder });
+    const editParts = { ...parts.edit, parse, folder };
+    await runEdit(request, await parts.context(), editParts);
   },
   export: async (request) => {
     const { runExport } = await import("./run-export.ts");

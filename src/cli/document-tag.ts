@@ -27,11 +27,15 @@ export async function readDocumentTag(socketPath: string): Promise<DocumentTag> 
 
 /** Throws `internal` if it is not the tag of a document. */
 export function documentTagOf(tag: string): DocumentTag {
+  const found = tryDocumentTag(tag);
+  if (found !== undefined) return found;
+  throw new DirectorError("internal", `The admin API replied with the entity tag ${tag}.`);
+}
+
+/** Returns undefined for the tag of another resource. */
+export function tryDocumentTag(tag: string): DocumentTag | undefined {
   const [, storeId, revision] = TAG.exec(tag) ?? [];
-  if (storeId === undefined) {
-    throw new DirectorError("internal", `The admin API replied with the entity tag ${tag}.`);
-  }
-  return { tag, storeId, revision: Number(revision) };
+  return storeId === undefined ? undefined : { tag, storeId, revision: Number(revision) };
 }
 
 /** Returns the tag that the document has at a revision of the same store. */

@@ -55,11 +55,15 @@ function listenerLines({ listeners, listenersOmitted, dryRun }: ChangeReply): st
   const shown = listeners.slice(0, MAX_LINES);
   const rest = listeners.length - shown.length + listenersOmitted;
   const lines = shown.map(({ listener, effect, openConnections }) => {
-    const open = effect === "opens" ? "" : `; ${openConnections} open connections go on`;
-    return `  ${escapeControls(listener)} ${effect}${open}\n`;
+    return `  ${escapeControls(listener)} ${effect}${openText(openConnections)}\n`;
   });
   return `Listeners:\n${lines.join("")}${rest === 0 ? "" : `  … and ${rest} more\n`}`;
 }
+
+const openText = (count: number): string => {
+  if (count === 0) return "";
+  return count === 1 ? "; 1 open connection goes on" : `; ${count} open connections go on`;
+};
 
 function warningLines({ warnings }: ChangeReply): string {
   const shown = warnings.slice(0, MAX_WARNINGS);

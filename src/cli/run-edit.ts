@@ -90,7 +90,7 @@ async function keptFailure(error: DirectorError, path: string): Promise<Director
   const { code, detail, problems } = error;
   const next =
     code === "revision-conflict"
-      ? ` Another change came in while you edited. \`tlsd diff ${path}\` shows how it differs from the document in force.`
+      ? ` Another change came in while you edited. \`tlsd diff ${path}\` shows how it differs from the document in force now, and \`tlsd apply\` with --if-revision applies it.`
       : "";
   const text = [detail, `The edited text is in ${path}.${next}`];
   return new DirectorError(code, text.filter((part) => part !== undefined).join(" "), {

@@ -1,7 +1,8 @@
+import { DirectorError } from "#model/failure.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import { askAdmin, type AdminQuestion } from "./admin-client.ts";
 import type { ChangeTerms } from "./commands/change-options.ts";
-import { readDocumentTag, tagAt } from "./document-tag.ts";
+import { readDocumentTag, tagAt, tryDocumentTag } from "./document-tag.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ChangeContext {
@@ -32,20 +33,35 @@ export async function sendChange(
     ...(reason === undefined ? {} : { reason }),
     ...query,
   });
+  const headers = { ...condition, ...(await revisionCondition(terms)) };
   const media = method === "PATCH" ? "application/merge-patch+json" : "application/json";
-  const reply = await askAdmin(socketPath, {
+  const question: AdminQuestion = {
     method,
     path: search.size === 0 ? path : `${path}?${search}`,
     deadlineMs: timeoutMs,
     headers: {
       "tlsd-author": author,
-      ...condition,
-      ...(await revisionCondition(terms)),
+      ...headers,
       ...(body === undefined ? {} : { "content-type": media }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return reply as ChangeReply;
+  };
+  try {
+    return (await askAdmin(socketPath, question)) as ChangeReply;
+  } catch (error) {
+    throw withRevision(error);
+  }
+}
+
+/** The director names entity tags, and an operator knows revisions. */
+function withRevision(error: unknown): unknown {
+  if (!(error instanceof DirectorError) || error.code !== "revision-conflict") return error;
+  const current = tryDocumentTag(error.tag ?? "");
+  const detail =
+    current === undefined
+      ? "Another change came in between."
+      : `Revision ${current.revision} is in force; \`tlsd show history\` lists what came in between.`;
+  return new DirectorError(error.code, detail, { cause: error });
 }
 
 async function revisionCondition({

@@ -169,13 +169,13 @@ export const FAILURES = {
     "operator",
     412,
     "The resource exists already.",
-    "Use another name, or change the existing resource with If-Match instead of If-None-Match.",
+    "Use another name, or change the existing one with `tlsd set`; in the API, with If-Match instead of If-None-Match.",
   ),
   "does-not-exist": entry(
     "operator",
     412,
     "The resource does not exist.",
-    "Check the spelling, or add it with If-None-Match instead of If-Match.",
+    "Check the spelling, or add it with `tlsd add`; in the API, with If-None-Match instead of If-Match.",
   ),
   "unsupported-media-type": entry(
     "operator",

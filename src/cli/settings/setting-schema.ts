@@ -39,19 +39,24 @@ const OTHERWISE_SET: Readonly<Partial<Record<NamedKind, readonly string[]>>> = {
 /** Returns the settings of a kind in the order of the schema. */
 export function settingsOf(kind: NamedKind): readonly SettingDescription[] {
   const schema = SETTING_SCHEMAS[kind];
-  return leavesOf(schema, []).filter(({ name }) => OTHERWISE_SET[kind]?.includes(name) !== true);
+  return leavesOf(schema, [], "").filter(
+    ({ name }) => OTHERWISE_SET[kind]?.includes(name) !== true,
+  );
 }
 
-function leavesOf(schema: SchemaNode, keys: readonly string[]): readonly SettingDescription[] {
+function leavesOf(
+  schema: SchemaNode,
+  keys: readonly string[],
+  scope: string,
+): readonly SettingDescription[] {
   const branches = isUnionNode(schema) ? branchesOf(schema) : [schema];
   return Object.entries(propertiesOf(schema)).flatMap(([key, entry]) => {
     const own = [...keys, key];
-    const inner = entry.properties === undefined ? undefined : leavesOf(entry, own);
-    if (inner !== undefined) return inner;
     const having = branches.filter(({ properties = {} }) => Object.hasOwn(properties, key));
     const modes = having.map(({ properties }) => properties?.["mode"]?.const);
     const only = having.length === branches.length ? "" : ` Mode ${modes.join(" and ")} only.`;
-    return [{ name: own.join("."), description: `${textOf(entry)}${only}` }];
+    if (entry.properties !== undefined) return leavesOf(entry, own, scope + only);
+    return [{ name: own.join("."), description: `${textOf(entry)}${scope}${only}` }];
   });
 }
 
