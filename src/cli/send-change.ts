@@ -2,7 +2,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import { askAdmin, type AdminQuestion } from "./admin-client.ts";
 import type { ChangeTerms } from "./commands/change-options.ts";
-import { readDocumentTag, tagAt, tryDocumentTag } from "./document-tag.ts";
+import { readDocumentTag, tryDocumentTag } from "./document-tag.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ChangeContext {
@@ -53,14 +53,15 @@ export async function sendChange(
   }
 }
 
+const inForceSentence = (revision: number): string =>
+  `Revision ${revision} is in force; \`tlsd show history\` lists what came in between.`;
+
 /** The director names entity tags, and an operator knows revisions. */
 function withRevision(error: unknown): unknown {
   if (!(error instanceof DirectorError) || error.code !== "revision-conflict") return error;
   const current = tryDocumentTag(error.tag ?? "");
   const detail =
-    current === undefined
-      ? "Another change came in between."
-      : `Revision ${current.revision} is in force; \`tlsd show history\` lists what came in between.`;
+    current === undefined ? "Another change came in between." : inForceSentence(current.revision);
   return new DirectorError(error.code, detail, { cause: error });
 }
 
@@ -69,5 +70,7 @@ async function revisionCondition({
   ifRevision,
 }: ChangeTerms): Promise<Readonly<Record<string, string>>> {
   if (ifRevision === undefined) return {};
-  return { "if-match": tagAt(await readDocumentTag(socketPath), ifRevision) };
+  const { tag, revision } = await readDocumentTag(socketPath);
+  if (revision === ifRevision) return { "if-match": tag };
+  throw new DirectorError("revision-conflict", inForceSentence(revision));
 }

@@ -4,15 +4,15 @@ import { UsageError } from "#cli/usage-error.ts";
 import type { ListEdit } from "./parse-settings.ts";
 
 /**
- * Returns the merge patch with the lists that the edits lead to. Items that are there already are not added again. Throws
- * UsageError if a list is not set and has no default of its own.
+ * Returns the merge patch with the lists that the edits lead to, as values or as null. Items that are there already are not added
+ * again. Throws UsageError if a list is not set and has no default of its own.
  */
 export function withListEdits(
   current: JsonMap,
   patch: JsonMap,
   edits: readonly ListEdit[],
 ): JsonMap {
-  return edits.reduce<JsonMap>((merged, { keys, isRemoval, items, unset }) => {
+  const edited = edits.reduce<JsonMap>((merged, { keys, isRemoval, items, unset }) => {
     // Several edits of one list follow each other.
     const before = listAt(merged, keys) ?? listAt(current, keys) ?? unset;
     if (before === undefined) {
@@ -28,6 +28,14 @@ export function withListEdits(
       : [...before, ...items.filter((item) => !isIn(before, item))];
     return withValueAt(merged, keys, after);
   }, patch);
+  // A list that has become what it is by default is not set any more.
+  return edits.reduce<JsonMap>(
+    (merged, { keys, unset }) =>
+      unset !== undefined && isSameJson(listAt(merged, keys), unset)
+        ? withValueAt(merged, keys, null)
+        : merged,
+    edited,
+  );
 }
 
 function listAt(value: JsonMap, keys: Keys): readonly Json[] | undefined {
