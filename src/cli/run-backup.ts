@@ -8,6 +8,8 @@ import { replaceFile, within } from "./write-file.ts";
 
 /** The start of the last line of a backup. */
 const TRAILER = '{"end":';
+/** More than the last line of a backup has. */
+const MAX_TRAILER_BYTES = 1_024;
 
 /** Saves the state of a running director in a file, or writes it to `output`, which is standard output. */
 export async function runBackup(
@@ -47,17 +49,20 @@ async function copyBackup(
 ): Promise<number> {
   let bytes = 0;
   let end = Buffer.alloc(0);
-  await streamFromAdmin(socketPath, "/v1/backup", deadlineMs, async (body) => {
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      end = Buffer.concat([end, chunk]).subarray(-MAX_TRAILER_BYTES);
-      await write(chunk);
-    }
-  });
+  try {
+    await streamFromAdmin(socketPath, "/v1/backup", deadlineMs, async (body) => {
+      for await (const chunk of body) {
+        bytes += chunk.length;
+        end = Buffer.concat([end, chunk]).subarray(-MAX_TRAILER_BYTES);
+        await write(chunk);
+      }
+    });
+  } catch (cause) {
+    const isCut = cause instanceof DirectorError && cause.code === "director-unreachable";
+    if (!isCut || bytes === 0) throw cause;
+    throw new DirectorError("backup-incomplete", cause.detail, { cause });
+  }
   const last = end.toString("utf8").trimEnd().split("\n").at(-1) ?? "";
   if (!last.startsWith(TRAILER)) throw new DirectorError("backup-incomplete");
   return bytes;
 }
-
-/** More than the last line of a backup has. */
-const MAX_TRAILER_BYTES = 1_024;

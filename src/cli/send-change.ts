@@ -37,7 +37,7 @@ export async function sendChange(
   const media = method === "PATCH" ? "application/merge-patch+json" : "application/json";
   const question: AdminQuestion = {
     method,
-    path: search.size === 0 ? path : `${path}?${search}`,
+    path: search.size === 0 ? path : `${path}?${search.toString()}`,
     deadlineMs: timeoutMs,
     headers: {
       "tlsd-author": author,

@@ -109,6 +109,9 @@ export class Operator {
 }
 
 function configure(command: Command, terminal: Terminal): void {
-  command.configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  command.configureOutput({
+    writeOut: (text) => terminal.out(text),
+    writeErr: (text) => terminal.err(text),
+  });
   for (const inner of command.commands) configure(inner, terminal);
 }

@@ -93,11 +93,11 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     assert.match(added, /\nListeners:\n {2}front\.shop:8481 opens\n/);
     const client = await rawConnect({ host: ip, port: 8481 });
     await eventually(async () => (await director.status()).openConnections === 1, noticeMs);
-    const before = await revision();
+    const inForce = await revision();
     const dry = await done("set vnic front.shop down --dry-run");
-    assert.match(dry, new RegExp(`^A dry run on revision ${before}: this would change\\.\n`));
+    assert.match(dry, new RegExp(`^A dry run on revision ${inForce}: this would change\\.\n`));
     assert.match(dry, / {2}front\.shop:8481 closes; 1 open connection goes on\n/);
-    assert.equal(await revision(), before);
+    assert.equal(await revision(), inForce);
     assert.match(
       await done("set vnic front.shop down"),
       /8481 closes; 1 open connection goes on\n/,
