@@ -1,6 +1,7 @@
 /** Parses the command line and runs a command. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
+import { isatty } from "node:tty";
 import { authorOf } from "#cli/author.ts";
 import { buildProgram } from "#cli/build-program.ts";
 import { changeRunsOf } from "#cli/change-runs.ts";
@@ -89,7 +90,7 @@ async function run(): Promise<number> {
     ...changeRunsOf({
       context: changeContext,
       file: fileParts,
-      edit: { openEditor: ownEditor, ask: process.stdin.isTTY ? askOnTerminal : undefined },
+      edit: { openEditor: ownEditor, ask: isatty(0) ? askOnTerminal : undefined },
       readSecret,
       folder: FOLDER,
       output: process.stdout,

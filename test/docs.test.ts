@@ -125,7 +125,7 @@ describe("the check of what people read", () => {
   it("complains about commands and options that there are not", () => {
     assert.deepEqual(wrongWords(["show", "vnics", "shop", "--json"]), []);
     assert.deepEqual(wrongWords(["serve", "--demo"]), ["tlsd serve --demo"]);
-    assert.deepEqual(wrongWords(["apply", "x"]), ["tlsd apply", "tlsd x"]);
+    assert.deepEqual(wrongWords(["adopt", "x"]), ["tlsd adopt", "tlsd x"]);
   });
 
   it("sees metrics, of histograms without what they append", () => {

@@ -259,7 +259,7 @@ export const FAILURES = {
     "operator",
     504,
     "What was waited for did not happen in time.",
-    "`tlsd show vnics` and `tlsd show servers` say why. --timeout sets how long to wait.",
+    "`tlsd show vnics` and the log say why. --timeout sets how long to wait.",
   ),
   "revision-conflict": entry(
     "operator",
