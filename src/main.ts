@@ -171,7 +171,14 @@ async function readSecret(): Promise<string> {
 async function ownEditor(path: string): Promise<number> {
   const { openEditor } = await import("#cli/open-editor.ts");
   const { VISUAL = "", EDITOR = "" } = process.env;
-  return openEditor(VISUAL || EDITOR || "vi", path);
+  // The terminal sends an interrupt to all of its processes, and this one is for the editor.
+  const ignore = (): void => undefined;
+  process.on("SIGINT", ignore);
+  try {
+    return await openEditor(VISUAL || EDITOR || "vi", path);
+  } finally {
+    process.off("SIGINT", ignore);
+  }
 }
 
 async function askOnTerminal(question: string): Promise<boolean> {

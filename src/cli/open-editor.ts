@@ -10,7 +10,6 @@ const SIGNAL_CODE = 128;
 export async function openEditor(command: string, path: string): Promise<number> {
   // As of git: the shell splits the command into words, and the path is one argument.
   const editor = spawn("/bin/sh", ["-c", `${command} "$@"`, command, path], { stdio: "inherit" });
-  // An interrupt is for the editor.
   try {
     const [code] = (await once(editor, "close")) as [number | null];
     return code ?? SIGNAL_CODE;

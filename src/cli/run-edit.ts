@@ -60,11 +60,11 @@ export async function runEdit(
     };
     try {
       const plan = await apply(true);
-      printChange(
-        terminal,
-        terms.isDryRun || !plan.changed ? plan : await apply(false),
-        terms.isJson,
-      );
+      if (terms.isDryRun && plan.changed) {
+        printChange(terminal, plan, terms.isJson);
+        return terminal.err(`The edited text is in ${path}; \`tlsd apply ${path}\` applies it.\n`);
+      }
+      printChange(terminal, !plan.changed ? plan : await apply(false), terms.isJson);
       return await discard();
     } catch (error) {
       if (!(error instanceof DirectorError)) throw error;

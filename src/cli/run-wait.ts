@@ -51,10 +51,9 @@ async function tryProbe(
   try {
     const ask = (path: string): Promise<unknown> =>
       askAdmin(socketPath, { method: "GET", path, deadlineMs: PROBE_DEADLINE_MS });
-    if (wanted === undefined) {
-      await ask("/readyz");
-      return undefined;
-    }
+    // A director that is not ready may not know its vNICs yet.
+    await ask("/readyz");
+    if (wanted === undefined) return undefined;
     const states = (await ask(`/v1/${wanted.kind}s`)) as readonly ShownState[];
     return failureOf(states, wanted);
   } catch (error) {

@@ -9,6 +9,8 @@ import { startDirector, type Director } from "#harness/director.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { Operator, type CommandInput, type CommandOutput } from "#harness/operator.ts";
 import { rawConnect } from "#harness/socket-client.ts";
+import { writeFiles } from "#harness/temp-folder.ts";
+import { createTestCa } from "#harness/test-ca.ts";
 import { runTlsd } from "#harness/tlsd.ts";
 
 const noticeMs = 15_000;
@@ -173,6 +175,32 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     assert.match(await done("undo"), /\+ servers\.web-2 /);
   });
 
+  it("prints no secret, and keeps one whose fingerprint comes back", async () => {
+    const passphrase = "00123-hunter2";
+    const ca = await createTestCa();
+    const issued = await ca.issue({ names: ["shop.example"] });
+    const key = issued.encryptedKeyPem(passphrase);
+    await writeFiles(director.dir, { "shop.pem": issued.chainPem, "shop.key": key });
+    const texts = [
+      await done("add certificate shop chain=shop.pem key=shop.key passphrase=-", {
+        input: passphrase,
+      }),
+      await done("show history --json"),
+      await done(`show revision ${await revision()}`),
+      await done("show document"),
+      await done("export"),
+    ];
+    const exported = texts.at(-1) ?? "";
+    assert.match(exported, /passphrase: secret:hmac-sha256:/);
+    assert.match(await done("apply -", { input: exported }), /^Nothing to change: /);
+    const renamed = exported.replace("passphrase: secret:", "passphrase: secret:x");
+    const unknown = await tlsd("apply -", { input: renamed });
+    texts.push(unknown.out, unknown.err, await done("remove certificate shop"), await done("undo"));
+    for (const text of texts) assert.ok(!text.includes("hunter2"), text);
+    assert.match(texts.at(-1) ?? "", /\+ certificates\.shop /);
+    await done("remove certificate shop");
+  });
+
   it("edits the document in an editor, and loses no text that is refused", async () => {
     const replace =
       (from: string, to: string) =>
@@ -293,13 +321,15 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     await done("remove server saved");
 
     await director.stop();
+    const missing = await tlsd(`restore no.backup --data ${director.dataDir}`);
+    assert.match(missing.err, /^tlsd: file-unwritable: .*no\.backup/);
     const restored = await tlsd(`restore ${backup} --config ${director.documentPath}`);
     assert.deepEqual([restored.code, restored.err], [0, ""]);
     assert.ok(restored.out.startsWith(`${director.dataDir} has revision `), restored.out);
     const document = await readFile(director.documentPath, "utf8");
     director = await startDirector({ document, engine: "node", workers: 1, folder: director.dir });
     assert.match(await done("show document"), /saved/);
-    assert.match(await done("show history"), /bob as /);
+    assert.match(await done("show history --limit 128"), /bob as /);
     const other = await refused(`apply ${inFolder("before.yaml")}`);
     assert.match(other, /^tlsd: revision-conflict: .* was exported from another store/);
     await done("undo");

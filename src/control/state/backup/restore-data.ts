@@ -23,7 +23,7 @@ export interface RestoredData extends Pick<BackupHeader, "writtenBy" | "at"> {
 
 /**
  * Replaces the state in a data folder with a backup. The owner of the folder becomes the owner of the state. Rejects with
- * `data-locked` if a director uses the folder, with `document-unreadable`, and as `restoreBackup` does.
+ * `data-locked` if a director uses the folder, with `document-unreadable` or `file-unwritable`, and as `restoreBackup` does.
  */
 export async function restoreData(
   chunks: AsyncIterable<Uint8Array>,
@@ -34,12 +34,22 @@ export async function restoreData(
   openDataFolder(dataPath);
   const lock = lockFolder(dataPath);
   try {
-    const { header, revision } = await restoreBackup(chunks, { folder: dataPath, program });
+    const { header, revision } = await restoreBackup(named(chunks), { folder: dataPath, program });
     const { writtenBy, at } = header;
     return { dataPath, revision, writtenBy, at };
   } finally {
     lock.release();
     if (process.getuid?.() === 0) openDataFolder(dataPath, statSync(dataPath));
+  }
+}
+
+/** Names why the backup cannot be read. */
+async function* named(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DirectorError("file-unwritable", reason, { cause });
   }
 }
 
