@@ -1,19 +1,30 @@
 /** Parses the command line and runs a command. */
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { CommanderError } from "commander";
+import { isatty } from "node:tty";
+import { authorOf } from "#cli/author.ts";
 import { buildProgram } from "#cli/build-program.ts";
+import { changeRunsOf } from "#cli/change-runs.ts";
+import type { RestoreRequest } from "#cli/commands/backup.ts";
 import { DEFAULT_SOCKET } from "#cli/commands/command-options.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
 import { ownCommandOf } from "#cli/own-command.ts";
-import { failureShapeOf, printFailure, printTrace } from "#cli/print-failure.ts";
+import { printTrace } from "#cli/print-failure.ts";
+import { reportFailure } from "#cli/report-failure.ts";
+import type { RestoredState } from "#cli/run-restore.ts";
+import type { FileParts } from "#cli/read-document-file.ts";
+import type { ChangeContext } from "#cli/send-change.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import type { DemoOptions } from "#control/main.ts";
 import type { DirectorSettings } from "#model/document/document.ts";
-import { DirectorError } from "#model/failure.ts";
 
 const WANTED_MAJOR = 26;
 const LINGER_MS = 2_000;
+const HELP_FLAGS = ["--help", "-h", "help"];
+/** As much as a document may have. */
+const MAX_INPUT_BYTES = 16 * 1024 * 1024;
+/** The folder that relative paths of the command line are relative to. */
+const FOLDER = process.cwd();
 const PROGRAM = resolve(import.meta.dirname, "..");
 const LAUNCHER = join(PROGRAM, "src/tlsd.sh");
 const DEMO_DOCUMENT = join(PROGRAM, "director.yaml");
@@ -45,6 +56,9 @@ if (Number.parseInt(process.versions.node, 10) < WANTED_MAJOR) {
 
 async function run(): Promise<number> {
   let exitCode = 0;
+  const settingsOf = HELP_FLAGS.some((flag) => process.argv.includes(flag))
+    ? (await import("#cli/settings/setting-schema.ts")).settingsOf
+    : undefined;
   const program = buildProgram(versionOfProgram(), demoDocumentPath(), {
     serve: async (request) => {
       exitCode = await startDirector(request);
@@ -86,10 +100,6 @@ async function run(): Promise<number> {
       const { runDoctor } = await import("#cli/run-doctor.ts");
       exitCode = (await runDoctor(request, terminal)) ? 0 : 1;
     },
-    reload: async (request) => {
-      const { runReload } = await import("#cli/run-reload.ts");
-      await runReload(request, terminal);
-    },
     completion: async (shell) => {
       const { COMPLETION_SCRIPTS } = await import("#cli/completion/completion-scripts.ts");
       terminal.out(COMPLETION_SCRIPTS[shell]);
@@ -103,15 +113,26 @@ async function run(): Promise<number> {
       const { runWait } = await import("#cli/run-wait.ts");
       await runWait(request, terminal);
     },
+    ...changeRunsOf({
+      context: changeContext,
+      file: fileParts,
+      edit: { openEditor: ownEditor, ask: isatty(0) ? askOnTerminal : undefined },
+      readSecret,
+      folder: FOLDER,
+      output: process.stdout,
+      restore: restoreState,
+      exitWith: (code) => {
+        exitCode = code;
+      },
+    }),
+    settingsOf,
   });
   try {
     await program.parseAsync();
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof DirectorError)) printTrace(terminal, error);
-    printFailure(terminal, failureShapeOf(error), process.argv.includes("--json"));
-    return 1;
+    const code = reportFailure(terminal, error, process.argv.includes("--json"));
+    return code === 0 ? 0 : Math.max(exitCode, code);
   }
 }
 
@@ -142,6 +163,60 @@ async function startOwnReader() {
     env: process.env,
     onFault: (error) => printTrace(terminal, error),
   });
+}
+
+function changeContext(): Promise<ChangeContext> {
+  endQuietlyWithoutReader();
+  return Promise.resolve({ terminal, author: authorOf(process.env["SUDO_USER"]) });
+}
+
+async function fileParts(): Promise<FileParts> {
+  const { parseYaml } = await import("#control/parse-yaml.ts");
+  return { parse: parseYaml, readInput, folder: FOLDER };
+}
+
+/** Reads at most what a document may have, and one chunk more. */
+async function readInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_INPUT_BYTES) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+async function readSecret(): Promise<string> {
+  const [line = ""] = Buffer.from(await readInput())
+    .toString("utf8")
+    .split(/\r?\n/);
+  return line;
+}
+
+async function ownEditor(path: string): Promise<number> {
+  const { openEditor } = await import("#cli/open-editor.ts");
+  const { VISUAL = "", EDITOR = "" } = process.env;
+  // The terminal sends an interrupt to all of its processes, and this one is for the editor.
+  const ignore = (): void => undefined;
+  process.on("SIGINT", ignore);
+  try {
+    return await openEditor(VISUAL || EDITOR || "vi", path);
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}
+
+async function askOnTerminal(question: string): Promise<boolean> {
+  const { askYes } = await import("#cli/open-editor.ts");
+  return askYes(question, process.stdin, process.stderr);
+}
+
+async function restoreState({ path, ...target }: RestoreRequest): Promise<RestoredState> {
+  const { restoreData } = await import("#control/state/backup/restore-data.ts");
+  const { createReadStream } = await import("node:fs");
+  const chunks = path === "-" ? process.stdin : createReadStream(path);
+  return restoreData(chunks, target, versionOfProgram());
 }
 
 /** A stream that is not a terminal has no size, and a terminal without a size reports 0. */

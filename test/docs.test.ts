@@ -16,7 +16,8 @@ import {
   OVER_LIMITS,
 } from "#model/records/outcome.ts";
 import { projectFolder } from "#harness/tlsd.ts";
-import { commandsOf, describedProgram, pathOf } from "./docs/cli-page.ts";
+import { describedProgram } from "#harness/described-program.ts";
+import { commandsOf, pathOf } from "./docs/cli-page.ts";
 import { documentKeys } from "./docs/document-page.ts";
 import { mentionedCommands, mentionedMetrics } from "./docs/mentions.ts";
 import { referencePages } from "./docs/reference-pages.ts";
@@ -133,7 +134,7 @@ describe("the check of what people read", () => {
   it("complains about commands and options that there are not", () => {
     assert.deepEqual(wrongWords(["show", "vnics", "shop", "--json"]), []);
     assert.deepEqual(wrongWords(["serve", "--demo"]), ["tlsd serve --demo"]);
-    assert.deepEqual(wrongWords(["apply", "x"]), ["tlsd apply", "tlsd x"]);
+    assert.deepEqual(wrongWords(["adopt", "x"]), ["tlsd adopt", "tlsd x"]);
   });
 
   it("sees metrics, of histograms without what they append", () => {

@@ -1,4 +1,4 @@
-import { Client } from "undici";
+import { Client, type Dispatcher } from "undici";
 import { errorCodeOf } from "#model/error-code.ts";
 import {
   DirectorError,
@@ -23,19 +23,32 @@ const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
 };
 
 export interface AdminQuestion {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   /** How long the reply may take after the connection has opened. */
   readonly deadlineMs: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body?: string;
+}
+
+export interface AdminReply {
+  readonly status: number;
+  /** The entity tag of the reply, or "" if it has none. */
+  readonly tag: string;
+  /** The path of the next page of a list (RFC 8288). */
+  readonly next: string | undefined;
+  /** The JSON of the reply. Undefined if it has no body. */
+  readonly value: unknown;
 }
 
 /** Reads a resource. A list that comes in pages is read whole. */
 export async function getFromAdmin(socketPath: string, path: string): Promise<unknown> {
   const question = { method: "GET", deadlineMs: REPLY_DEADLINE_MS } as const;
-  const { body, next } = await exchange(socketPath, { ...question, path });
-  if (next === undefined || !Array.isArray(body)) return body;
+  const { value, next } = await exchangeWithAdmin(socketPath, { ...question, path });
+  if (next === undefined || !Array.isArray(value)) return value;
   const rest = await getFromAdmin(socketPath, next);
-  return [...(body as readonly unknown[]), ...(rest as readonly unknown[])];
+  return [...(value as readonly unknown[]), ...(rest as readonly unknown[])];
 }
 
 /**
@@ -43,33 +56,62 @@ export async function getFromAdmin(socketPath: string, path: string): Promise<un
  * or the failure in the reply.
  */
 export const askAdmin = async (socketPath: string, question: AdminQuestion): Promise<unknown> =>
-  (await exchange(socketPath, question)).body;
+  (await exchangeWithAdmin(socketPath, question)).value;
 
-interface Reply {
-  readonly body: unknown;
-  /** The path of the next page of a list (RFC 8288). */
-  readonly next: string | undefined;
-}
+/** Does the same as `askAdmin`, and resolves to the entity tag too. A reply that nothing has changed (304) has no value. */
+export const exchangeWithAdmin = (
+  socketPath: string,
+  question: AdminQuestion,
+): Promise<AdminReply> =>
+  withReply(socketPath, question, async ({ statusCode, headers, body }) => {
+    const tag = String(headers["etag"] ?? "");
+    const [, next] = NEXT_PAGE.exec(String(headers["link"])) ?? [];
+    if (statusCode === 304) return { status: statusCode, tag, next, value: undefined };
+    const value: unknown = await body.json();
+    if (statusCode === 200 || statusCode === 201) return { status: statusCode, tag, next, value };
+    throw replyFailureOf(statusCode, value, tag);
+  });
 
 const NEXT_PAGE = /^<(\/[^>]*)>; rel="next"$/;
 
-async function exchange(
+/** Hands the body of a reply of any size to `read`. Rejects as `askAdmin` does, and with what `read` throws. */
+export const streamFromAdmin = (
   socketPath: string,
-  { method, path, deadlineMs }: AdminQuestion,
-): Promise<Reply> {
+  path: string,
+  deadlineMs: number,
+  read: (body: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<void> =>
+  withReply(
+    socketPath,
+    { method: "GET", path, deadlineMs },
+    async ({ statusCode, body }) => {
+      if (statusCode !== 200) throw replyFailureOf(statusCode, await body.json());
+      await read(body);
+    },
+    -1,
+  );
+
+async function withReply<Result>(
+  socketPath: string,
+  { method, path, deadlineMs, headers, body }: AdminQuestion,
+  read: (reply: Dispatcher.ResponseData) => Promise<Result>,
+  maxBytes = MAX_REPLY_BYTES,
+): Promise<Result> {
   const client = new Client("http://localhost", {
     socketPath,
     connect: { timeout: CONNECT_DEADLINE_MS },
     headersTimeout: deadlineMs,
     bodyTimeout: deadlineMs,
-    maxResponseSize: MAX_REPLY_BYTES,
+    maxResponseSize: maxBytes,
   });
   try {
-    const { statusCode, headers, body } = await client.request({ method, path });
-    const reply: unknown = await body.json();
-    const [, next] = NEXT_PAGE.exec(String(headers["link"])) ?? [];
-    if (statusCode === 200) return { body: reply, next };
-    throw replyFailureOf(statusCode, reply);
+    const reply = await client.request({
+      method,
+      path,
+      headers: headers ?? {},
+      body: body ?? null,
+    });
+    return await read(reply);
   } catch (error) {
     if (error instanceof DirectorError) throw error;
     const code = errorCodeOf(error) ?? "";
@@ -83,7 +125,7 @@ async function exchange(
   }
 }
 
-function replyFailureOf(statusCode: number, reply: unknown): DirectorError {
+function replyFailureOf(statusCode: number, reply: unknown, tag = ""): DirectorError {
   const { code, message, problems } = Object(reply) as Readonly<Record<string, unknown>>;
   if (typeof code !== "string" || typeof message !== "string" || !isFailureCode(code)) {
     return new DirectorError("internal", `The admin API replied with status ${statusCode}.`);
@@ -91,11 +133,10 @@ function replyFailureOf(statusCode: number, reply: unknown): DirectorError {
   const { text } = FAILURES[code];
   const detail = message.startsWith(text) ? message.slice(text.length).trim() : message;
   const known = tryProblems(problems);
-  return new DirectorError(
-    code,
-    detail === "" ? undefined : detail,
-    known === undefined ? {} : { problems: known },
-  );
+  return new DirectorError(code, detail === "" ? undefined : detail, {
+    ...(known === undefined ? {} : { problems: known }),
+    ...(tag === "" ? {} : { tag }),
+  });
 }
 
 /** Returns the problems in a reply, or undefined if it has none or has another shape. */

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { addChangeCommands, type ChangeRuns } from "./commands/change-commands.ts";
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
 import { addCut, type CutRequest } from "./commands/cut.ts";
@@ -14,7 +15,7 @@ import { addWait, type WaitRequest } from "./commands/wait.ts";
 import type { ShowRequest } from "./show/run-show.ts";
 
 /** The action of each command. */
-export interface CommandRuns {
+export interface CommandRuns extends ChangeRuns {
   readonly serve: (request: ServeRequest) => Promise<void>;
   readonly demo: (request: ServeRequest) => Promise<void>;
   readonly check: (request: CheckRequest) => Promise<void>;
@@ -51,6 +52,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   addShow(program, runs.show);
   addCut(program, runs.cut);
   addDoctor(program, runs.doctor);
+  addChangeCommands(program, runs);
   addDemo(program, demoDocument, runs.demo);
   addCompletion(program, { print: runs.completion, complete: runs.complete });
   addHelp(program);
@@ -61,6 +63,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   withExamples(program, [
     "tlsd serve --config director.yaml --data data",
     "tlsd check director.yaml && tlsd reload",
+    "tlsd set profile shop servers+=web-3 --dry-run",
     "tlsd show handshakes --failed",
   ]);
   return program;

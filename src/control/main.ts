@@ -35,6 +35,7 @@ import { confineWorkers } from "./privileges/confine-workers.ts";
 import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { WorkerUser } from "./privileges/worker-user.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
+import { writeBackup } from "./state/backup/write-backup.ts";
 import { handOverFolders, openFolders, type Folders } from "./state/open-folders.ts";
 import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
 import { secretKeyOf } from "./state/secret-key.ts";
@@ -163,6 +164,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     ...{ changes: director, wants, store, secretKey },
     settings,
     view,
+    backup: () => writeBackup(state, version),
   });
   const connections = new ConnectionRequests({ workers: () => pool.answering(), bus });
   const logLevel = new LogLevel(log);

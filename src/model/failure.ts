@@ -159,17 +159,23 @@ export const FAILURES = {
     "The request must say which state it is about.",
     "Read the document, and send the ETag of the reply as If-Match. `If-Match: *` accepts any state.",
   ),
+  "revision-not-named": entry(
+    "operator",
+    428,
+    "The file does not say which revision it was made from.",
+    "See what it would change with `tlsd diff FILE`. Then apply it with --force, or with --if-revision and the revision in force.",
+  ),
   "already-exists": entry(
     "operator",
     412,
     "The resource exists already.",
-    "Use another name, or change the existing resource with If-Match instead of If-None-Match.",
+    "Use another name, or change the existing one with `tlsd set`; in the API, with If-Match instead of If-None-Match.",
   ),
   "does-not-exist": entry(
     "operator",
     412,
     "The resource does not exist.",
-    "Check the spelling, or add it with If-None-Match instead of If-Match.",
+    "Check the spelling, or add it with `tlsd add`; in the API, with If-None-Match instead of If-Match.",
   ),
   "unsupported-media-type": entry(
     "operator",
@@ -230,6 +236,30 @@ export const FAILURES = {
     422,
     "The backup cannot be restored.",
     "Take another backup. The state is as it was before.",
+  ),
+  "backup-incomplete": entry(
+    "director",
+    500,
+    "The backup ended before its last line.",
+    "Try again. The log of the director says why.",
+  ),
+  "file-unwritable": entry(
+    "operator",
+    500,
+    "The file cannot be read or written.",
+    "Check the path, its permissions and the room on its disk. An existing file is as it was.",
+  ),
+  "editor-failed": entry(
+    "operator",
+    500,
+    "The editor failed, so nothing was changed.",
+    "Set VISUAL or EDITOR to the command of an editor.",
+  ),
+  "wait-expired": entry(
+    "operator",
+    504,
+    "What was waited for did not happen in time.",
+    "`tlsd show vnics` and the log say why. --timeout sets how long to wait.",
   ),
   "revision-conflict": entry(
     "operator",

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { buildProgram } from "#cli/build-program.ts";
+import { describedProgram } from "#harness/described-program.ts";
 import { pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [
@@ -9,25 +9,6 @@ const INTRO = [
 ].join("\n");
 
 const HELP_WIDTH = 100;
-const nothing = (): Promise<void> => Promise.resolve();
-
-/** The command line as it is described, with nothing behind it. */
-export function describedProgram(): Command {
-  return buildProgram("0.0.0", "director.yaml", {
-    serve: nothing,
-    demo: nothing,
-    check: nothing,
-    schema: nothing,
-    show: nothing,
-    cut: nothing,
-    complete: nothing,
-    completion: nothing,
-    doctor: nothing,
-    reload: nothing,
-    wait: nothing,
-  });
-}
-
 export function cliPage(): string {
   const sections = commandsOf(describedProgram()).map((command) =>
     sectionOf(pathOf(command), `\`\`\`text\n${helpOf(command).trim()}\n\`\`\``),

@@ -38,6 +38,7 @@ export function describedApp(): HttpApp {
     connections: { list: nothing, cut: nothing },
     logLevel: new LogLevel(log),
     doctor: nothing,
+    log,
   });
   addReferenceRoutes(built.app, built.list, "0.0.0");
   return built;

@@ -27,6 +27,7 @@ export const emptyState: StateInForce = {
 
 const notWanted = () => () => Promise.reject(new Error("Nothing computes what is wanted."));
 const wants: Wants = { file: notWanted, edit: notWanted, undo: notWanted };
+async function* noBackup(): AsyncGenerator<string, void> {}
 const fingerprintOf = (): string => "secret:hmac-sha256:0123456789abcdef";
 
 /** The admin API's way to changes, on a director that answers every change with `change`. */
@@ -46,4 +47,5 @@ export const fakeChangeApi = (
     fingerprintOf,
     shown: new ShownDocument(fingerprintOf, document.director),
     openConnections: () => 0,
+    backup: noBackup,
   });

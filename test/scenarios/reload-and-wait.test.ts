@@ -3,7 +3,6 @@ import { createServer } from "node:http";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, beforeEach, describe, it } from "node:test";
-import type { ReloadResult } from "#model/records/status.ts";
 import { runToExit, startProcess, type ProcessResult } from "#harness/child-process.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
@@ -44,10 +43,10 @@ describe("tlsd reload", { concurrency: false }, () => {
     const text = await director.cli("reload");
     assert.deepEqual(
       [text.code, text.stdout, text.stderr],
-      [0, `The document has not changed; revision ${revision} is in force.\n`, ""],
+      [0, `Nothing to change: revision ${revision} is in force and has all of this.\n`, ""],
     );
     const json = await director.cli("reload", "--json");
-    assert.deepEqual(parsed(json), { revision, changed: false } satisfies ReloadResult);
+    assert.partialDeepStrictEqual(parsed(json), { revision, changed: false });
   });
 
   it("prints the new revision once it is in force", async () => {
@@ -56,13 +55,14 @@ describe("tlsd reload", { concurrency: false }, () => {
     await writeFile(director.documentPath, documentText(document));
     const { code, stdout } = await director.cli("reload");
     const next = revision + 1;
-    assert.deepEqual([code, stdout], [0, `Revision ${next} of the document is in force.\n`]);
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^Revision ${next} is in force\\.\\n  \\+ servers\\.added `));
+    assert.ok(stdout.endsWith(`\nUndo it with \`tlsd undo ${next}\`.\n`), stdout);
     assert.equal((await director.status()).revision, next);
     document.servers["added"] = { address: "192.0.2.8" };
     await writeFile(director.documentPath, documentText(document));
     const json = await director.cli("reload", "--json");
-    const last = { revision: revision + 2, changed: true } satisfies ReloadResult;
-    assert.deepEqual(parsed(json), last);
+    assert.partialDeepStrictEqual(parsed(json), { revision: revision + 2, changed: true });
   });
 
   it("prints every problem of a refused document and exits 1, and the state before goes on", async () => {

@@ -1,16 +1,10 @@
 import type { Command } from "commander";
-import { durationOption, jsonOption, socketOption, withExamples } from "./command-options.ts";
+import { addChangeOptions, changeTermsOf, type ChangeTerms } from "./change-options.ts";
+import { withExamples } from "./command-options.ts";
 
-export interface ReloadRequest {
-  readonly socketPath: string;
-  readonly timeoutMs: number;
-  readonly isJson: boolean;
-}
-
-interface ReloadOptions {
-  readonly socket: string;
-  readonly timeout: number;
-  readonly json?: true;
+export interface ReloadRequest extends ChangeTerms {
+  /** Whether the file is applied even if the document has changes that the file does not have. */
+  readonly isForced: boolean;
 }
 
 /** Adds `tlsd reload`. */
@@ -18,14 +12,12 @@ export function addReload(program: Command, run: (request: ReloadRequest) => Pro
   const command = program
     .command("reload")
     .description(
-      "read the document again, apply the differences, and print the revision in force or every problem",
+      "have the director read its file again and apply the differences, and print the revision in force or every problem",
     )
-    .addOption(socketOption())
-    .addOption(durationOption("--timeout <duration>", "how long to wait for the result", "60s"))
-    .addOption(jsonOption())
-    .action(async () => {
-      const { socket, timeout, json } = command.opts<ReloadOptions>();
-      await run({ socketPath: socket, timeoutMs: timeout, isJson: json === true });
-    });
+    .option("--force", "apply the file even if the document was changed by other means since");
+  addChangeOptions(command).action(async () => {
+    const isForced = command.opts<{ readonly force?: true }>().force === true;
+    await run({ isForced, ...changeTermsOf(command) });
+  });
   withExamples(command, ["tlsd reload", "tlsd reload --socket /var/lib/tlsd/tlsd.sock --json"]);
 }

@@ -8,6 +8,7 @@ interface KindUsage {
   readonly description: string;
   /** The description of NAME. Absent if the kind has no names. */
   readonly name?: string;
+  readonly isNameRequired?: true;
   readonly examples: readonly string[];
 }
 
@@ -24,7 +25,7 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
   servers: {
     description:
       "servers with their admin/oper state, connections and last error; those that are down first",
-    name: "a server, or a pattern in which `*` matches any characters",
+    name: "a server",
     examples: ["tlsd show servers", "tlsd show servers 'web-*' --watch"],
   },
   vnics: {
@@ -45,6 +46,30 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
       "tlsd show certificates shop --json",
       "tlsd show certificates '*.example'",
     ],
+  },
+  profiles: {
+    description: "profiles with their servers and vNICs",
+    name: "a profile",
+    examples: ["tlsd show profiles", "tlsd show profiles shop --json"],
+  },
+  policies: {
+    description: "TLS policies, and the listeners that use them",
+    name: "a policy",
+    examples: ["tlsd show policies"],
+  },
+  document: {
+    description: "the document in force, without defaults; `tlsd export` prints it as a file",
+    examples: ["tlsd show document", "tlsd show document --json | jq .servers"],
+  },
+  history: {
+    description: "revisions of the document, the newest first: when, by whom and why",
+    examples: ["tlsd show history", "tlsd show history --limit 5"],
+  },
+  revision: {
+    description: "one revision of the document, and what it changed",
+    name: "number of the revision",
+    isNameRequired: true,
+    examples: ["tlsd show revision 12"],
   },
   handshakes: {
     description: "failed handshakes, the newest first, with an explanation of the cause",
@@ -68,6 +93,9 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
+const DEFAULT_REVISIONS = 20;
+/** The largest page of the admin API. */
+const MAX_REVISIONS = 128;
 
 interface ShowOptions {
   readonly socket: string;
@@ -109,8 +137,13 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
   for (const kind of SHOW_KINDS) {
     const usage = KINDS[kind];
     const command = show.command(kind).description(usage.description);
-    if (usage.name !== undefined)
-      command.argument("[name]", `${usage.name}; \`*\` matches any characters`);
+    if (usage.name !== undefined) {
+      const isPattern = usage.isNameRequired !== true;
+      command.argument(
+        isPattern ? "[name]" : "<name>",
+        isPattern ? `${usage.name}; \`*\` matches any characters` : usage.name,
+      );
+    }
     if (kind === "handshakes") {
       command.option(
         "--failed",
@@ -120,6 +153,13 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
     if (kind === "handshakes" || kind === "connections") {
       command.addOption(
         integerOption("--limit <count>", `how many ${kind}`, 1, MAX_LIMIT).default(DEFAULT_LIMIT),
+      );
+    }
+    if (kind === "history") {
+      command.addOption(
+        integerOption("--limit <count>", "how many revisions", 1, MAX_REVISIONS).default(
+          DEFAULT_REVISIONS,
+        ),
       );
     }
     const filters = Object.entries(FILTERS[kind] ?? {});

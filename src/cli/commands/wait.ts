@@ -7,11 +7,20 @@ import {
   withExamples,
 } from "./command-options.ts";
 
+/** A state that a vNIC or a server is to have. */
+export interface WantedState {
+  readonly kind: "vnic" | "server";
+  readonly name: string;
+  readonly oper: string;
+}
+
 export interface WaitRequest {
   readonly socketPath: string;
   readonly timeoutMs: number;
   /** The process id of the director. */
   readonly pid: number | undefined;
+  /** Undefined if the director itself is to be ready. */
+  readonly wanted: WantedState | undefined;
   readonly isJson: boolean;
 }
 
@@ -29,15 +38,33 @@ const MAX_PID = 4_194_304;
 export function addWait(program: Command, run: (request: WaitRequest) => Promise<void>): void {
   const command = program
     .command("wait")
-    .description("wait until the director is ready")
-    .addArgument(new Argument("[state]", "what to wait for").choices(["ready"]).default("ready"))
+    .description("wait until the director is ready, or until a vNIC or a server is up or down")
+    .addArgument(
+      new Argument("[what]", "what to wait for")
+        .choices(["ready", "vnic", "server"])
+        .default("ready"),
+    )
+    .argument("[name]", "name of the vNIC or of the server")
+    .addArgument(new Argument("[state]", "the state that it is to have").choices(["up", "down"]))
     .addOption(socketOption())
     .addOption(durationOption("--timeout <duration>", "how long to wait", "60s"))
     .addOption(integerOption("--pid <pid>", "stop waiting if this process has ended", 1, MAX_PID))
     .addOption(jsonOption())
-    .action(async () => {
+    .action(async (kind: "ready" | WantedState["kind"], name?: string, oper?: string) => {
       const { socket, timeout, pid, json } = command.opts<WaitOptions>();
-      await run({ socketPath: socket, timeoutMs: timeout, pid, isJson: json === true });
+      const facts = { socketPath: socket, timeoutMs: timeout, pid, isJson: json === true };
+      if (kind === "ready") {
+        if (name !== undefined) command.error("error: `wait ready` has no name.");
+        return run({ ...facts, wanted: undefined });
+      }
+      if (name !== undefined && oper !== undefined) {
+        return run({ ...facts, wanted: { kind, name, oper } });
+      }
+      return command.error(`error: \`wait ${kind}\` needs a name, and up or down.`);
     });
-  withExamples(command, ["tlsd wait", "tlsd wait ready --timeout 10s --pid $MAINPID"]);
+  withExamples(command, [
+    "tlsd wait",
+    "tlsd wait ready --timeout 10s --pid $MAINPID",
+    "tlsd wait vnic front.shop up --timeout 30s",
+  ]);
 }

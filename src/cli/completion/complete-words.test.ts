@@ -1,20 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildProgram } from "#cli/build-program.ts";
+import { describedProgram } from "#harness/described-program.ts";
 import { completeWords } from "./complete-words.ts";
 
-const nothing = (): Promise<void> => Promise.resolve();
-const program = buildProgram("0.0.0", "director.yaml", {
-  ...{ serve: nothing, demo: nothing, check: nothing, schema: nothing, show: nothing },
-  ...{
-    cut: nothing,
-    doctor: nothing,
-    reload: nothing,
-    wait: nothing,
-    completion: nothing,
-    complete: nothing,
-  },
-});
+const program = describedProgram();
 
 function complete(...words: readonly string[]): unknown {
   const completion = completeWords(program, words);

@@ -6,8 +6,10 @@ import { openScreen } from "#cli/watch-screen.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { showCertificates } from "./show-certificates.ts";
 import { showConnections } from "./show-connections.ts";
+import { showDocument, showPolicies, showProfiles } from "./show-document.ts";
 import { showHandshakeGroups } from "./show-handshake-groups.ts";
 import { showHandshakes } from "./show-handshakes.ts";
+import { showHistory, showRevision } from "./show-history.ts";
 import type { ShowFilters, ShowKind, ShowView } from "./show-kind.ts";
 import { showServers } from "./show-servers.ts";
 import { showStatus, showWorkers } from "./show-status.ts";
@@ -16,7 +18,7 @@ import { showListeners, showVnics } from "./show-vnics.ts";
 export interface ShowRequest {
   readonly kind: ShowKind;
   readonly name: string | undefined;
-  /** How many handshakes or connections to show. */
+  /** How many handshakes, connections or revisions to show. */
   readonly limit: number;
   readonly filters: ShowFilters;
   readonly isJson: boolean;
@@ -64,6 +66,16 @@ function printed(request: ShowRequest, width: number | undefined): Promise<strin
       return printedBy(showListeners, request, width);
     case "certificates":
       return printedBy(showCertificates, request, width);
+    case "profiles":
+      return printedBy(showProfiles, request, width);
+    case "policies":
+      return printedBy(showPolicies, request, width);
+    case "document":
+      return printedBy(showDocument, request, width);
+    case "history":
+      return printedBy(showHistory, request, width);
+    case "revision":
+      return printedBy(showRevision, request, width);
     case "handshakes":
       return request.filters["group"] === undefined
         ? printedBy(showHandshakes, request, width)
@@ -75,16 +87,20 @@ function printed(request: ShowRequest, width: number | undefined): Promise<strin
   }
 }
 
+const nounOf = (kind: ShowKind): string =>
+  kind === "policies" ? "policy" : kind.replace(/s$/, "");
+
 async function printedBy<Reply>(
   view: ShowView<Reply>,
   request: ShowRequest,
   width: number | undefined,
 ): Promise<string> {
   const { kind, name, limit, isJson, isWatching, socketPath, filters } = request;
-  const reply = (await getFromAdmin(socketPath, view.path(limit, name, filters))) as Reply;
+  const given = await getFromAdmin(socketPath, view.path(limit, name, filters));
+  const reply = view.of === undefined ? (given as Reply) : view.of(given);
   const shown = name === undefined ? reply : view.named?.(reply, name, limit);
   if (shown === undefined) {
-    throw new DirectorError("not-found", `There is no ${kind.slice(0, -1)} named '${name}'.`);
+    throw new DirectorError("not-found", `There is no ${nounOf(kind)} named '${name}'.`);
   }
   if (!isJson) return view.text(shown, Date.now(), width);
   return `${JSON.stringify(shown, undefined, isWatching ? undefined : 2)}\n`;

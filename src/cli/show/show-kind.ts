@@ -6,6 +6,11 @@ export const SHOW_KINDS = [
   "vnics",
   "listeners",
   "certificates",
+  "profiles",
+  "policies",
+  "document",
+  "history",
+  "revision",
   "handshakes",
   "connections",
 ] as const;
@@ -38,6 +43,8 @@ export interface ShowView<Reply> {
    * the kind has no names.
    */
   readonly named?: (reply: Reply, name: string, limit: number) => Reply | undefined;
+  /** Returns what is shown of a reply that has another shape. */
+  readonly of?: (reply: unknown) => Reply;
   /** `width` is that of the terminal. If it is undefined, nothing is folded. */
   readonly text: (reply: Reply, nowMs: number, width: number | undefined) => string;
 }

@@ -2,6 +2,8 @@ import type { FastifyInstance } from "fastify";
 import type { DirectorView } from "#control/director-view.ts";
 import type { Doctor } from "#control/doctor/doctor.ts";
 import type { LogLevel } from "#control/telemetry/log-level.ts";
+import type { Logger } from "#control/telemetry/log.ts";
+import { addBackupRoute } from "./add-backup-route.ts";
 import { addConnectionRoutes, type Connections } from "./add-connection-routes.ts";
 import { addDoctorRoute } from "./add-doctor-route.ts";
 import { addDocumentRoutes } from "./add-document-routes.ts";
@@ -22,11 +24,12 @@ export interface RouteParts {
   readonly connections: Connections;
   readonly logLevel: LogLevel;
   readonly doctor: Doctor;
+  readonly log: Logger;
 }
 
 /** Adds every route of the admin API but its reference. */
 export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
-  const { view, api, connections, logLevel, doctor } = parts;
+  const { view, api, connections, logLevel, doctor, log } = parts;
   addDocumentRoutes(app, api);
   addListRoutes(app, view, api);
   addResourceRoutes(app, api);
@@ -38,4 +41,5 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   addDoctorRoute(app, doctor);
   addLogLevelRoute(app, logLevel);
   addProbeRoutes(app, view);
+  addBackupRoute(app, api.parts.backup, log);
 }

@@ -5,7 +5,7 @@ import type { Wants } from "#control/change/wants.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import { fingerprintWith } from "#control/secret-fingerprint.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
-import { ChangeApi, type Changes } from "./change-api.ts";
+import { ChangeApi, type ChangeApiParts, type Changes } from "./change-api.ts";
 import { ShownDocument } from "./shown-document.ts";
 
 export interface BuildParts {
@@ -16,15 +16,16 @@ export interface BuildParts {
   readonly secretKey: Buffer;
   readonly settings: DirectorSettings;
   readonly view: DirectorView;
+  readonly backup: ChangeApiParts["backup"];
 }
 
 export async function buildChangeApi(parts: BuildParts): Promise<ChangeApi> {
-  const { changes, wants, store, secretKey, settings, view } = parts;
+  const { changes, wants, store, secretKey, settings, view, backup } = parts;
   const storeId = await tryId(store);
   const fingerprintOf = fingerprintWith(secretKey);
   const shown = new ShownDocument(fingerprintOf, settings);
   return new ChangeApi({
-    ...{ changes, wants, store, storeId, fingerprintOf, shown },
+    ...{ changes, wants, store, storeId, fingerprintOf, shown, backup },
     openConnections: (listener) => view.openConnections(listener),
   });
 }

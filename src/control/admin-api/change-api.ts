@@ -14,6 +14,7 @@ import type {
 } from "#control/change/change.ts";
 import type { DocumentEdit, Wants } from "#control/change/wants.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
+import type { Backup } from "./add-backup-route.ts";
 import { changeReplyOf } from "./change-reply.ts";
 import { termsOf, type ChangeQuery, type CurrentTags } from "./change-terms.ts";
 import type { EntityTag } from "./entity-tags.ts";
@@ -37,6 +38,7 @@ export interface ChangeApiParts {
   readonly fingerprintOf: FingerprintOf;
   readonly shown: ShownDocument;
   readonly openConnections: (listener: ListenerName) => number;
+  readonly backup: Backup;
 }
 
 interface RunOptions {

@@ -5,7 +5,6 @@ import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Notices } from "#control/notice.ts";
 import { isStorageTrouble } from "#control/state/storage-trouble.ts";
-import type { Logger } from "#control/telemetry/log.ts";
 import { addReferenceRoutes } from "./add-reference-routes.ts";
 import { addRoutes, type RouteParts } from "./add-routes.ts";
 import { buildHttpApp } from "./build-http-app.ts";
@@ -19,7 +18,6 @@ export interface AdminApi {
 
 export interface AdminApiOptions extends RouteParts {
   readonly socketPath: string;
-  readonly log: Logger;
   readonly notices: Notices;
   readonly readLargeBody: ReadLargeBody;
 }
@@ -70,8 +68,8 @@ interface ServedSocket {
 }
 
 async function serveSocket(options: AdminApiOptions): Promise<ServedSocket> {
-  const { socketPath, log, readLargeBody, notices: _, ...parts } = options;
-  const { app, list } = buildHttpApp(log, readLargeBody);
+  const { socketPath, readLargeBody, notices: _, ...parts } = options;
+  const { app, list } = buildHttpApp(parts.log, readLargeBody);
   addRoutes(app, parts);
   addReferenceRoutes(app, list, parts.view.status().version);
   try {

@@ -1,4 +1,5 @@
 /** The files and unix sockets that a written document names. */
+import type { TSchema } from "typebox";
 import { absolutePathOf } from "./absolute-path.ts";
 import type { Keys } from "./document-tree.ts";
 import { DocumentSchema } from "./document.ts";
@@ -29,17 +30,20 @@ function tryPath({
     : undefined;
 }
 
-/** Returns the document with paths that do not depend on its folder, without `.` and `..`. */
-export const withAbsolutePaths = <Kind extends WrittenDocument>(
-  document: Kind,
-  folder: string,
-): Kind =>
-  mapMarked(DocumentSchema, document, (marked) => {
+/** Returns the value with paths that do not depend on the folder, without `.` and `..`. The schema describes the value. */
+export const absolutePathsIn = (schema: TSchema, value: unknown, folder: string): unknown =>
+  mapMarked(schema, value, (marked) => {
     const found = tryPath(marked);
     if (found === undefined) return marked.value;
     const [prefix, file] = found;
     return `${prefix}${absolutePathOf(folder, file)}`;
-  }) as Kind;
+  });
+
+/** Returns the document with paths that do not depend on its folder. */
+export const withAbsolutePaths = <Kind extends WrittenDocument>(
+  document: Kind,
+  folder: string,
+): Kind => absolutePathsIn(DocumentSchema, document, folder) as Kind;
 
 export function pathsOf(written: WrittenDocument): readonly NamedPath[] {
   const paths: NamedPath[] = [];

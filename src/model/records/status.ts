@@ -135,15 +135,6 @@ export const CertificateStatusSchema = shape(
 );
 export type CertificateStatus = ShapeOf<typeof CertificateStatusSchema>;
 
-export const ReloadResultSchema = shape(
-  {
-    revision: count("Revision of the document in force."),
-    changed: Type.Boolean({ description: "False if nothing differed from what was in force." }),
-  },
-  "The result of reading the document again.",
-);
-export type ReloadResult = ShapeOf<typeof ReloadResultSchema>;
-
 export const FILE_STATES = ["none", "in-force", "store-ahead", "file-ahead", "diverged"] as const;
 /** How the file of the document stands to the document in force. */
 export type FileState = (typeof FILE_STATES)[number];

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import type { Revision } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
+import { DOCUMENT_LINE } from "../document-lines.ts";
 import { headsAbove } from "../head-watch.ts";
 import { MAX_OPERATIONS, MAX_PUT_BYTES, type Head, type Store } from "../store.ts";
 import { buildTree, compareTrees, readItems } from "../tree/content-tree.ts";
@@ -10,6 +12,8 @@ import { linesOf } from "./bounded-lines.ts";
 export interface BackupFacts {
   readonly heads: number;
   readonly values: number;
+  /** The newest revision of the document; 0 if there is none. */
+  readonly revision: Revision;
   /** The store that the backup was made of, the version that made it, and when. */
   readonly header: BackupHeader;
 }
@@ -38,6 +42,7 @@ async function fill(chunks: AsyncIterable<Uint8Array>, store: Store): Promise<Ba
   const batch = new PutBatch(store);
   const counts = { heads: 0, values: 0 };
   let header: BackupHeader | undefined;
+  let revision: Revision = 0;
   let isEnded = false;
   let number = 0;
   for await (const text of linesOf(chunks)) {
@@ -64,11 +69,12 @@ async function fill(chunks: AsyncIterable<Uint8Array>, store: Store): Promise<Ba
       counts.heads += 1;
       await batch.flush();
       await addHead(store, line.head, number);
+      if (line.head.line === DOCUMENT_LINE) revision = line.head.number;
     }
   }
   if (!isEnded || header === undefined) throw unusable("The end is missing.");
   await batch.flush();
-  return { ...counts, header };
+  return { ...counts, revision, header };
 }
 
 async function addHead(store: Store, head: Head, number: number): Promise<void> {

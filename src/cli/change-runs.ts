@@ -1,0 +1,76 @@
+/** The actions of the commands that change the document. Each loads what it needs when it runs. */
+import type { Writable } from "node:stream";
+import type { ChangeRuns } from "./commands/change-commands.ts";
+import type { RestoreRequest } from "./commands/backup.ts";
+import type { ReloadRequest } from "./commands/reload.ts";
+import type { EditParts } from "./run-edit.ts";
+import type { RestoredState } from "./run-restore.ts";
+import type { FileParts } from "./read-document-file.ts";
+import type { ChangeContext } from "./send-change.ts";
+
+export interface ChangeRunParts {
+  readonly context: () => Promise<ChangeContext>;
+  readonly file: () => Promise<FileParts>;
+  readonly edit: Pick<EditParts, "openEditor" | "ask">;
+  /** Reads the first line of standard input. */
+  readonly readSecret: () => Promise<string>;
+  /** The folder of relative paths. */
+  readonly folder: string;
+  readonly output: Writable;
+  readonly restore: (request: RestoreRequest) => Promise<RestoredState>;
+  /** Called with the exit code of a command that has one of its own. */
+  readonly exitWith: (code: number) => void;
+}
+
+export type ChangeActions = Omit<ChangeRuns, "settingsOf"> & {
+  readonly reload: (request: ReloadRequest) => Promise<void>;
+};
+
+export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
+  resource: async (request) => {
+    const { runResource } = await import("./run-resource.ts");
+    const { folder, readSecret } = parts;
+    await runResource(request, await parts.context(), { folder, readSecret });
+  },
+  logLevel: async (request) => {
+    const { runLogLevel } = await import("./run-log-level.ts");
+    await runLogLevel(request, (await parts.context()).terminal);
+  },
+  apply: async (request) => {
+    const { runApply } = await import("./run-apply.ts");
+    await runApply(request, await parts.context(), await parts.file());
+  },
+  diff: async (request) => {
+    // Until the documents have been compared.
+    parts.exitWith(2);
+    const { runDiff } = await import("./run-diff.ts");
+    const isEqual = await runDiff(request, await parts.context(), await parts.file());
+    parts.exitWith(isEqual ? 0 : 1);
+  },
+  edit: async (request) => {
+    const { runEdit } = await import("./run-edit.ts");
+    const { parse, folder } = await parts.file();
+    const editParts = { ...parts.edit, parse, folder };
+    await runEdit(request, await parts.context(), editParts);
+  },
+  export: async (request) => {
+    const { runExport } = await import("./run-export.ts");
+    await runExport(request, (await parts.context()).terminal);
+  },
+  undo: async (request) => {
+    const { runUndo } = await import("./run-undo.ts");
+    await runUndo(request, await parts.context());
+  },
+  reload: async (request) => {
+    const { runReload } = await import("./run-reload.ts");
+    await runReload(request, await parts.context());
+  },
+  backup: async (request) => {
+    const { runBackup } = await import("./run-backup.ts");
+    await runBackup(request, (await parts.context()).terminal, parts.output);
+  },
+  restore: async (request) => {
+    const { runRestore } = await import("./run-restore.ts");
+    await runRestore(request, (await parts.context()).terminal, parts.restore);
+  },
+});

@@ -1,0 +1,76 @@
+import { escapeControls } from "#model/escape-controls.ts";
+import type { ChangeReply, DifferenceShape } from "#model/records/change-reply.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Further lines are only counted, so that the revision stays visible. `--json` has all. */
+const MAX_LINES = 50;
+const MAX_WARNINGS = 5;
+
+const COLOURS: Readonly<Record<string, string>> = { added: "32", removed: "31", changed: "33" };
+
+/** Prints what a change did or would do, the revision in force, and how to take the change back. */
+export function printChange(terminal: Terminal, reply: ChangeReply, isJson: boolean): void {
+  if (isJson) return terminal.out(`${JSON.stringify(reply, undefined, 2)}\n`);
+  const { revision, changed, dryRun, difference } = reply;
+  if (!changed) {
+    const sentence = `Nothing to change: revision ${revision} is in force and has all of this.`;
+    return terminal.out(`${sentence}\n${warningLines(reply)}`);
+  }
+  const first = dryRun
+    ? `A dry run on revision ${revision}: this would change.`
+    : `Revision ${revision} is in force.`;
+  const last = dryRun
+    ? `Nothing was changed, and workers were not asked. Make exactly this change with --if-revision ${revision}.`
+    : `Undo it with \`tlsd undo ${revision}\`.`;
+  const isFirst = !dryRun && revision === 1;
+  terminal.out(
+    [
+      `${first}\n`,
+      differenceText(difference, terminal.hasColours?.out === true, MAX_LINES),
+      listenerLines(reply),
+      warningLines(reply),
+      isFirst ? "" : `${last}\n`,
+    ].join(""),
+  );
+}
+
+/** Returns the differences, one a line, without control characters. */
+export function differenceText(
+  { changes, omitted }: DifferenceShape,
+  isColoured: boolean,
+  maxLines = Infinity,
+): string {
+  const shown = changes.slice(0, maxLines);
+  const rest = changes.length - shown.length + omitted;
+  const lines = shown.map(({ kind, text }) => {
+    // The director has escaped it, and is trusted no more than its clients.
+    const line = escapeControls(text);
+    return isColoured ? `  \u001b[${COLOURS[kind]}m${line}\u001b[0m\n` : `  ${line}\n`;
+  });
+  return `${lines.join("")}${rest === 0 ? "" : `  … and ${rest} more\n`}`;
+}
+
+function listenerLines({ listeners, listenersOmitted, dryRun }: ChangeReply): string {
+  if (listeners.length === 0) return dryRun ? "No listener would be affected.\n" : "";
+  const shown = listeners.slice(0, MAX_LINES);
+  const rest = listeners.length - shown.length + listenersOmitted;
+  const lines = shown.map(({ listener, effect, openConnections }) => {
+    return `  ${escapeControls(listener)} ${effect}${openText(openConnections)}\n`;
+  });
+  return `Listeners:\n${lines.join("")}${rest === 0 ? "" : `  … and ${rest} more\n`}`;
+}
+
+const openText = (count: number): string => {
+  if (count === 0) return "";
+  return count === 1 ? "; 1 open connection goes on" : `; ${count} open connections go on`;
+};
+
+function warningLines({ warnings }: ChangeReply): string {
+  const shown = warnings.slice(0, MAX_WARNINGS);
+  const rest = warnings.length - shown.length;
+  const lines = shown.map(
+    ({ path, message }) => `warning: ${escapeControls(`${path}: ${message}`)}\n`,
+  );
+  const more = rest === 0 ? "" : `… and ${rest} more warnings; \`tlsd show status\` has them.\n`;
+  return `${lines.join("")}${more}`;
+}

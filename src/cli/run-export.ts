@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { errorCodeOf } from "#model/error-code.ts";
+import type { JsonMap } from "#model/json.ts";
+import { exchangeWithAdmin } from "./admin-client.ts";
+import type { ExportRequest } from "./commands/edit-document.ts";
+import { documentTagOf, type DocumentTag } from "./document-tag.ts";
+import { exportedText, withOrigin } from "./exported-text.ts";
+import { mergeIntoYaml } from "./merge-into-yaml.ts";
+import type { Terminal } from "./terminal.ts";
+import { replaceFile, within } from "./write-file.ts";
+
+const DEADLINE_MS = 30_000;
+
+export interface Exported {
+  readonly document: JsonMap;
+  readonly tag: DocumentTag;
+}
+
+/** Resolves to the document in force. Rejects as `askAdmin` does. */
+export async function exportDocument(socketPath: string, isEffective = false): Promise<Exported> {
+  const { value, tag } = await exchangeWithAdmin(socketPath, {
+    method: "GET",
+    path: `/v1/document${isEffective ? "?effective=true" : ""}`,
+    deadlineMs: DEADLINE_MS,
+  });
+  return { document: value as JsonMap, tag: documentTagOf(tag) };
+}
+
+/** Prints the document in force, or merges it into a file and keeps the comments of the file. */
+export async function runExport(request: ExportRequest, terminal: Terminal): Promise<void> {
+  const { socketPath, isEffective, isJson, into } = request;
+  const { document, tag } = await exportDocument(socketPath, isEffective);
+  const { revision } = tag;
+  if (into === undefined) {
+    const text = isJson
+      ? `${JSON.stringify(document, undefined, 2)}\n`
+      : exportedText(document, tag);
+    return terminal.out(text);
+  }
+  const before = await within(into, () => readOrNothing(into));
+  const merged =
+    before === ""
+      ? exportedText(document, tag)
+      : mergeIntoYaml(before, document, dirname(resolve(into)));
+  const after = withOrigin(merged, tag);
+  if (after !== before) {
+    await replaceFile(into, (file) => within(into, () => file.writeFile(after)));
+  }
+  if (isJson) {
+    const result = { path: into, revision, changed: after !== before };
+    return terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
+  }
+  const sentence =
+    after === before
+      ? `${into} has revision ${revision} already.`
+      : `${into} has the document of revision ${revision} now.`;
+  terminal.out(`${sentence}\n`);
+}
+
+async function readOrNothing(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (errorCodeOf(error) === "ENOENT") return "";
+    throw error;
+  }
+}

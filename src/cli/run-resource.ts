@@ -1,0 +1,118 @@
+import { resourceOf } from "#model/document/resources.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import { DirectorError } from "#model/failure.ts";
+import type { JsonMap } from "#model/json.ts";
+import { quoted } from "#model/problem.ts";
+import { exchangeWithAdmin } from "./admin-client.ts";
+import type { ResourceRequest } from "./commands/edit-resources.ts";
+import { documentTagOf } from "./document-tag.ts";
+import { NAMED_KINDS, pathOfNamed } from "./named-kind.ts";
+import { printChange } from "./print-change.ts";
+import { sendChange, type ChangeContext, type ChangeQuestion } from "./send-change.ts";
+import { withListEdits } from "./settings/edit-lists.ts";
+import {
+  parseSettings,
+  type ListEdit,
+  type ParsedSettings,
+  type ParseParts,
+} from "./settings/parse-settings.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** How often an edit of a list is made anew because another change came in between. */
+const MAX_TRIES = 5;
+const READ_DEADLINE_MS = 10_000;
+
+/** Adds, changes or removes one part of the document. Rejects with UsageError or DirectorError. */
+export async function runResource(
+  request: ResourceRequest,
+  context: ChangeContext,
+  parts: ParseParts,
+): Promise<void> {
+  const parsed = await parseSettings(request.kind, settingsOf(request), parts);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const question = await questionOf(request, parsed);
+      const reply = await sendChange(context, request, question);
+      return printChange(context.terminal, reply, request.isJson);
+    } catch (error) {
+      const isStale = error instanceof DirectorError && error.code === "revision-conflict";
+      const isRepeatable = parsed.edits.length > 0 && request.ifRevision === undefined;
+      if (!isStale || !isRepeatable || tries === MAX_TRIES) throw namedFailure(error, request);
+    }
+  }
+}
+
+/** `up` and `down` stand for the admin state of a vNIC. */
+function settingsOf({ verb, kind, settings }: ResourceRequest): readonly string[] {
+  if (kind !== "vnic" || verb !== "set") return settings;
+  return settings.map((text) => (text === "up" || text === "down" ? `admin=${text}` : text));
+}
+
+async function questionOf(
+  request: ResourceRequest,
+  { patch, edits }: ParsedSettings,
+): Promise<ChangeQuestion> {
+  const path = pathOfNamed(request.kind, request.name);
+  switch (request.verb) {
+    case "add": {
+      if (edits.some(({ isRemoval }) => isRemoval)) {
+        throw new UsageError("What is added has no list yet that something could be taken from.");
+      }
+      const body = withoutNull(withListEdits({}, patch, edits.map(begun)));
+      return { method: "PUT", path, body, condition: { "if-none-match": "*" } };
+    }
+    case "set": {
+      if (edits.length === 0) {
+        return { method: "PATCH", path, body: patch, condition: { "if-match": "*" } };
+      }
+      const { current, tag } = await readCurrent(request);
+      const body = withListEdits(current, patch, edits);
+      return { method: "PATCH", path, body, condition: { "if-match": tag } };
+    }
+    case "remove":
+      return { method: "DELETE", path, condition: { "if-match": "*" } };
+    default:
+      return request.verb satisfies never;
+  }
+}
+
+/** Reads what a list is computed from: the resource now, or as it is in the revision that must be in force. */
+async function readCurrent({ kind, name, socketPath, ifRevision }: ResourceRequest) {
+  const get = (path: string) =>
+    exchangeWithAdmin(socketPath, { method: "GET", path, deadlineMs: READ_DEADLINE_MS });
+  if (ifRevision === undefined) {
+    const { value, tag } = await get(pathOfNamed(kind, name));
+    return { current: value as JsonMap, tag };
+  }
+  const { value, tag } = await get("/v1/document");
+  const { revision } = documentTagOf(tag);
+  if (revision !== ifRevision) {
+    throw new DirectorError("revision-conflict", `Revision ${revision} is in force.`);
+  }
+  const current = resourceOf(value as WrittenDocument, NAMED_KINDS[kind], name);
+  if (current === undefined) throw new DirectorError("does-not-exist");
+  return { current, tag };
+}
+
+/** What is added to a list of a new part is the list. */
+const begun = (edit: ListEdit): ListEdit => ({ ...edit, unset: edit.unset ?? [] });
+
+/** A setting without a value has its default, and a new part has no other value to remove. */
+const withoutNull = (map: JsonMap): JsonMap =>
+  Object.fromEntries(
+    Object.entries(map).flatMap(([key, value]) => {
+      if (value === null) return [];
+      const isMap = typeof value === "object" && !Array.isArray(value);
+      return [[key, isMap ? withoutNull(value as JsonMap) : value] as const];
+    }),
+  );
+
+/** The director does not repeat the name, because it is in the path of the request. */
+function namedFailure(error: unknown, { kind, name }: ResourceRequest): unknown {
+  if (!(error instanceof DirectorError)) return error;
+  if (error.code === "already-exists") {
+    return new DirectorError(error.code, `There is a ${kind} ${quoted(name)}.`, { cause: error });
+  }
+  if (error.code !== "does-not-exist") return error;
+  return new DirectorError(error.code, `There is no ${kind} ${quoted(name)}.`, { cause: error });
+}

@@ -1,0 +1,86 @@
+import { stringify } from "yaml";
+import type { Document } from "#model/document/document.ts";
+import type { JsonMap } from "#model/json.ts";
+import { tableOf } from "#cli/table.ts";
+import { onlyLike, type ShowView } from "./show-kind.ts";
+
+export const showDocument: ShowView<JsonMap> = {
+  path: () => "/v1/document",
+  text: (document) =>
+    Object.keys(document).length === 0
+      ? "The document is empty.\n"
+      : stringify(document, { lineWidth: 0 }),
+};
+
+type Profile = Document["profiles"][string] & { readonly name: string };
+type Policy = Document["policies"][string] & {
+  readonly name: string;
+  /** The listeners that use it. */
+  readonly listeners: readonly string[];
+};
+
+const EFFECTIVE = "/v1/document?effective=true";
+
+/** NAME is a profile, or a pattern in which `*` stands for any characters. */
+export const showProfiles: ShowView<readonly Profile[]> = {
+  path: () => EFFECTIVE,
+  of: (reply) =>
+    Object.entries((reply as Document).profiles).map(([name, profile]) => ({ name, ...profile })),
+  named: (profiles, wanted) => onlyLike(profiles, wanted, ({ name }) => name),
+  text: (profiles, _nowMs, width) =>
+    profiles.length === 0
+      ? "The document has no profile.\n"
+      : tableOf<Profile>(
+          [
+            { title: "PROFILE", cell: ({ name }) => name },
+            { title: "SERVERS", cell: ({ servers }) => servers.join(", ") || "-" },
+            { title: "STANDBY", cell: ({ standby }) => standby.join(", ") || "-" },
+            { title: "BALANCE", cell: ({ balance }) => balance },
+            { title: "VNICS", cell: ({ vnics }) => Object.keys(vnics).join(", ") || "-" },
+          ],
+          profiles,
+          width,
+        ),
+};
+
+/** NAME is a policy, or a pattern in which `*` stands for any characters. */
+export const showPolicies: ShowView<readonly Policy[]> = {
+  path: () => EFFECTIVE,
+  of: (reply) => {
+    const document = reply as Document;
+    return Object.entries(document.policies).map(([name, policy]) => ({
+      name,
+      ...policy,
+      listeners: listenersWith(document, name),
+    }));
+  },
+  named: (policies, wanted) => onlyLike(policies, wanted, ({ name }) => name),
+  text: (policies, _nowMs, width) =>
+    policies.length === 0
+      ? "The document has no policy besides `modern` and `intermediate`.\n"
+      : tableOf<Policy>(
+          [
+            { title: "POLICY", cell: ({ name }) => name },
+            { title: "BASE", cell: ({ base }) => base },
+            {
+              title: "VERSIONS",
+              cell: ({ minVersion = "base", maxVersion = "base" }) =>
+                `${minVersion} to ${maxVersion}`,
+            },
+            { title: "CLIENT AUTH", cell: ({ clientAuth }) => clientAuth.mode },
+            { title: "TICKETS", cell: ({ tickets }) => (tickets ? "yes" : "no") },
+            { title: "LISTENERS", cell: ({ listeners }) => listeners.join(", ") || "-" },
+          ],
+          policies,
+          width,
+        ),
+};
+
+const listenersWith = ({ profiles }: Document, policy: string): readonly string[] =>
+  Object.entries(profiles).flatMap(([profile, { vnics }]) =>
+    Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
+      listeners
+        .filter((listener) => "policy" in listener && listener.policy === policy)
+        .map(({ port }) => `${vnic}.${profile}:${port}`),
+    ),
+  );
