@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { text } from "node:stream/consumers";
 import { join } from "node:path";
 import { test } from "node:test";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -10,10 +9,16 @@ import { runLogLevel } from "./run-log-level.ts";
 test("a log level is set for a time, and the director says when it ends", async () => {
   const socketPath = join(await makeTempFolder(), "tlsd.sock");
   const asked: unknown[] = [];
-  const server = createServer(async (request, response) => {
-    asked.push([request.method, request.url, JSON.parse(await text(request))]);
-    const reply = { level: "debug", usual: "info\u001b", until: "2026-01-01T00:10:00.000Z" };
-    response.end(JSON.stringify(reply));
+  const reply = { level: "debug", usual: "info\u001b", until: "2026-01-01T00:10:00.000Z" };
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (chunk: string) => {
+      body += chunk;
+    });
+    request.once("end", () => {
+      asked.push([request.method, request.url, JSON.parse(body)]);
+      response.end(JSON.stringify(reply));
+    });
   }).listen(socketPath);
   closeAtTestEnd(() => void server.close());
   let out = "";
