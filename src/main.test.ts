@@ -63,7 +63,7 @@ test("wrong usage exits with 2 and prints a hint on standard error", async () =>
     [],
     ["show"],
     ["sevre"],
-    ["show", "servers"],
+    ["show", "nothing"],
     ["show", "workers", "1", "2"],
     ["show", "status", "shop"],
     ["show", "handshakes", "--limit", "0"],

@@ -13,7 +13,7 @@ function complete(...words: readonly string[]): unknown {
 }
 
 test("commands, their options and the choices of arguments are completed", () => {
-  assert.deepEqual(complete("s"), ["serve", "schema", "show"]);
+  assert.deepEqual(complete("s"), ["serve", "schema", "show", "set"]);
   assert.deepEqual(complete("show", "v"), ["vnics"]);
   assert.deepEqual(complete("show", "vnics", "--w"), ["--watch"]);
   assert.deepEqual(complete("serve", "--engine", ""), ["bun", "node", "auto"]);

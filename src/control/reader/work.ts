@@ -1,3 +1,4 @@
+import type { Problem } from "#model/failure.ts";
 import { parseCertificate } from "../certificates/parse-certificate.ts";
 import { SourceProblem } from "../certificates/source-problem.ts";
 import type { Outcome, ReaderJob, Replies } from "./jobs.ts";
@@ -9,18 +10,14 @@ export interface Answer {
 
 /** Does one job. Modules that only some jobs need are loaded by those. Rejects only if the program has a mistake. */
 export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<Answer> {
-  if (job.kind === "document") {
-    return onText(async (file) => documentAnswer(job.format, file), files);
-  }
-  if (job.kind === "places") {
-    return onText(async (file) => {
-      const { locateInText } = await import("../parse-document-text.ts");
-      return { outcome: { reply: { problems: [...locateInText(job.problems, file)] } } };
-    }, files);
-  }
-  if (job.kind === "json") return onText(jsonAnswer, files);
   try {
     switch (job.kind) {
+      case "document":
+        return await onText((file) => documentAnswer(job.format, file), files);
+      case "places":
+        return await onText((file) => placesAnswer(job.problems, file), files);
+      case "json":
+        return await onText(jsonAnswer, files);
       case "certificate":
         return readCertificate(job, files);
       case "trust":
@@ -119,6 +116,11 @@ async function documentAnswer(format: "yaml" | "json", file: Buffer): Promise<An
     format === "yaml" ? parseDocumentText(file) : parseDocumentValue(JSON.parse(String(file)));
   const reply: Replies["document"] = { isValid, problems };
   return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
+}
+
+async function placesAnswer(problems: readonly Problem[], file: Uint8Array): Promise<Answer> {
+  const { locateInText } = await import("../parse-document-text.ts");
+  return { outcome: { reply: { problems: [...locateInText(problems, file)] } } };
 }
 
 /** Answers with the place of the mistake if the text is neither YAML nor JSON. */
