@@ -18,7 +18,7 @@ test("commands, their options and the choices of arguments are completed", () =>
   assert.deepEqual(complete("show", "vnics", "--w"), ["--watch"]);
   assert.deepEqual(complete("serve", "--engine", ""), ["bun", "node", "auto"]);
   assert.deepEqual(complete("completion", "z"), ["zsh"]);
-  assert.deepEqual(complete("wait", ""), ["ready"]);
+  assert.deepEqual(complete("wait", ""), ["ready", "vnic", "server"]);
   assert.deepEqual(complete("help", "do"), ["doctor"]);
   assert.ok((complete("") as readonly string[]).includes("check"));
   assert.ok(!(complete("") as readonly string[]).includes("complete"));

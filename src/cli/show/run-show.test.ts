@@ -32,6 +32,7 @@ const replies: Readonly<Record<string, unknown>> = {
   "/v1/certificates": sampleStatus.certificates,
   "/v1/handshakes?limit=50": [sampleHandshake],
   "/v1/handshakes?limit=1": [],
+  "/v1/handshakes?limit=1000": [sampleHandshake],
   "/v1/handshakes?limit=50&vnic=other.shop": [],
   "/v1/handshakes?limit=50&vnic=front.shop": [sampleHandshake, sampleHandshake],
   "/v1/handshakes?limit=1&listener=front.shop%3A8443": [sampleHandshake],

@@ -1,8 +1,7 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import Type from "typebox";
 import type { Logger } from "#control/telemetry/log.ts";
-import { route } from "./route.ts";
+import { textRoute } from "./route.ts";
 
 /** Yields the lines of a backup. */
 export type Backup = () => AsyncGenerator<string, void>;
@@ -19,14 +18,12 @@ export function addBackupRoute(app: FastifyInstance, backup: Backup, log: Logger
   app.get(
     "/v1/backup",
     {
-      ...route({
+      ...textRoute({
         operationId: "getBackup",
         tags: ["history"],
-        summary: "Back up the state with its history, as JSON lines",
-        reply: Type.Unknown({
-          description:
-            "JSON lines. The last one has the key `end`; a backup without it is not complete. It contains secrets.",
-        }),
+        summary:
+          "Back up the state with its history, as JSON lines. It contains secrets. A backup whose last line does not have the key `end` is not complete",
+        type: "application/jsonl",
       }),
       handlerTimeout: DEADLINE_MS,
     },

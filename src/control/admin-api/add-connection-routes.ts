@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import Type, { type Static, type TSchema } from "typebox";
+import Type, { type Static } from "typebox";
 import { normaliseClientAddress, parseCidr } from "#model/addresses/cidr.ts";
-import { FailureSchema } from "#model/failure-schema.ts";
 import { DirectorError } from "#model/failure.ts";
 import {
   CutConnectionsSchema,
@@ -12,6 +11,7 @@ import {
   type OpenConnections,
 } from "#model/records/open-connection.ts";
 import { text } from "#model/shape.ts";
+import { route } from "./route.ts";
 
 /** The open connections of all workers. */
 export interface Connections {
@@ -72,21 +72,18 @@ function clientOf(client: string): string {
 
 /** The routes that list and cut open connections. */
 export function addConnectionRoutes(app: FastifyInstance, connections: Connections): void {
-  const route = (operationId: string, summary: string, query: TSchema, reply: TSchema) => ({
-    schema: {
-      ...{ operationId, summary, tags: ["connections"], querystring: query },
-      response: { 200: reply, "4xx": FailureSchema, "5xx": FailureSchema },
-    },
-    handlerTimeout: CONNECTIONS_DEADLINE_MS,
-  });
   app.get<{ Querystring: ConnectionsQuery }>(
     "/v1/connections",
-    route(
-      "listConnections",
-      "Open connections, or a sample of them, with age, bytes and rate.",
-      ConnectionsQuery,
-      OpenConnectionsSchema,
-    ),
+    {
+      ...route({
+        operationId: "listConnections",
+        tags: ["connections"],
+        summary: "List open connections, or a sample of them, with age, bytes and rate",
+        querystring: ConnectionsQuery,
+        reply: OpenConnectionsSchema,
+      }),
+      handlerTimeout: CONNECTIONS_DEADLINE_MS,
+    },
     ({ query, raw }): Promise<OpenConnections> => {
       raw.setTimeout(CONNECTIONS_DEADLINE_MS);
       return connections.list(filterOf(query), query.limit);
@@ -94,12 +91,16 @@ export function addConnectionRoutes(app: FastifyInstance, connections: Connectio
   );
   app.delete<{ Querystring: CutQuery }>(
     "/v1/connections",
-    route(
-      "cutConnections",
-      "Cuts the open connections that match. At least one filter is required.",
-      CutQuery,
-      CutConnectionsSchema,
-    ),
+    {
+      ...route({
+        operationId: "cutConnections",
+        tags: ["connections"],
+        summary: "Cut the open connections that match. At least one filter is required",
+        querystring: CutQuery,
+        reply: CutConnectionsSchema,
+      }),
+      handlerTimeout: CONNECTIONS_DEADLINE_MS,
+    },
     ({ query, raw }): Promise<CutConnections> => {
       const filter = filterOf(query);
       if (Object.keys(filter).length === 0) throw new DirectorError("filter-missing");

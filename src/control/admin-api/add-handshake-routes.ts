@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import Type, { type Static } from "typebox";
 import { normaliseClientAddress } from "#model/addresses/cidr.ts";
-import { FailureSchema } from "#model/failure-schema.ts";
 import { DirectorError } from "#model/failure.ts";
 import {
   ExplainedHandshakeSchema,
@@ -18,6 +17,7 @@ import {
 } from "#model/records/outcome.ts";
 import { oneOf, text } from "#model/shape.ts";
 import type { DirectorView } from "#control/director-view.ts";
+import { route } from "./route.ts";
 
 const MAX_LIMIT = 1_000;
 const MAX_SKIP = 100_000;
@@ -81,20 +81,15 @@ function filterOf({ cause, listener, vnic, client, serverName }: HandshakesQuery
 
 /** The route of failed handshakes, as a list or in groups. */
 export function addHandshakeRoutes(app: FastifyInstance, view: DirectorView): void {
-  const schema = {
-    operationId: "listHandshakes",
-    summary: "Failed handshakes, the newest first, or groups of them, the largest first.",
-    tags: ["handshakes"],
-    querystring: HandshakesQuery,
-    response: {
-      200: Type.Union([Type.Array(ExplainedHandshakeSchema), HandshakeGroupsSchema]),
-      "4xx": FailureSchema,
-      "5xx": FailureSchema,
-    },
-  };
   app.get<{ Querystring: HandshakesQuery }>(
     "/v1/handshakes",
-    { schema },
+    route({
+      operationId: "listHandshakes",
+      tags: ["handshakes"],
+      summary: "List failed handshakes, the newest first, or groups of them, the largest first",
+      querystring: HandshakesQuery,
+      reply: Type.Union([Type.Array(ExplainedHandshakeSchema), HandshakeGroupsSchema]),
+    }),
     ({ query }): readonly ExplainedHandshake[] | HandshakeGroups => {
       const { group, limit, skip } = query;
       const filter = filterOf(query);

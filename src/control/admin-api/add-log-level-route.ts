@@ -1,11 +1,13 @@
 import type { FastifyInstance } from "fastify";
-import Type, { type Static } from "typebox";
-import { FailureSchema } from "#model/failure-schema.ts";
+import Type from "typebox";
+import { fillDefaults } from "#model/document/conform.ts";
 import { DirectorError } from "#model/failure.ts";
 import { oneOf, shape, text, type ShapeOf } from "#model/shape.ts";
 import { DURATION_PATTERN, durationMsOf } from "#model/units.ts";
 import type { LogLevel } from "#control/telemetry/log-level.ts";
 import { LOG_LEVELS } from "#control/telemetry/log.ts";
+import { JSON_TYPE } from "./parse-body.ts";
+import { bodyOf, parseWith, route } from "./route.ts";
 
 const MAX_TIME = "24h";
 
@@ -20,7 +22,6 @@ const LogLevelRequest = Type.Object(
   },
   { additionalProperties: false, description: "A level for a time." },
 );
-export type LogLevelRequest = Static<typeof LogLevelRequest>;
 
 const LogLevelReplySchema = shape(
   {
@@ -42,21 +43,26 @@ const replyOf = ({ level, usual, untilMs }: LogLevel): LogLevelReply => ({
 
 /** The route of the log level, which reverts by itself. */
 export function addLogLevelRoute(app: FastifyInstance, logLevel: LogLevel): void {
-  const response = { 200: LogLevelReplySchema, "4xx": FailureSchema, "5xx": FailureSchema };
-  const tags = ["log"];
-  const getSchema = {
-    operationId: "getLogLevel",
-    summary: "The level of the log.",
-    tags,
-    response,
-  };
-  const putSchema = {
+  app.get(
+    "/v1/log-level",
+    route({
+      operationId: "getLogLevel",
+      tags: ["log"],
+      summary: "Read the level of the log",
+      reply: LogLevelReplySchema,
+    }),
+    () => replyOf(logLevel),
+  );
+  const put = route({
     operationId: "setLogLevel",
-    summary: "Sets the level of the log for a time, after which it reverts by itself.",
-    ...{ tags, body: LogLevelRequest, response },
-  };
-  app.get("/v1/log-level", { schema: getSchema }, () => replyOf(logLevel));
-  app.put<{ Body: LogLevelRequest }>("/v1/log-level", { schema: putSchema }, ({ body }) => {
+    tags: ["log"],
+    summary: "Set the level of the log for a time, after which it reverts by itself",
+    body: { schema: LogLevelRequest, type: JSON_TYPE, example: { level: "debug", for: "5m" } },
+    reply: LogLevelReplySchema,
+  });
+  app.put("/v1/log-level", put, (request) => {
+    const given = bodyOf(request, JSON_TYPE);
+    const body = parseWith(LogLevelRequest, fillDefaults(LogLevelRequest, given));
     const forMs = durationMsOf(body.for);
     if (forMs < 1 || forMs > durationMsOf(MAX_TIME)) {
       throw new DirectorError("bad-request", `\`for\` is at least 1ms and at most ${MAX_TIME}.`);

@@ -23,8 +23,8 @@ const { createServer, STATUS_CODES } = process.getBuiltinModule("node:http");
  */
 const MAX_CONNECTIONS = { new: 64, probe: 32, long: 32, api: 64 } as const;
 
-/** Requests that take long, because they wait for workers or for events. */
-const LONG_READS = /^\/v1\/(connections|events)\b/;
+/** Requests that take long, because they wait for workers or send the whole state. */
+const LONG_READS = /^\/v1\/(connections|backup)\b/;
 const PROBES = /^\/(healthz|readyz|metrics)\b/;
 
 function kindOfRequest({ url = "", method }: IncomingMessage): "probe" | "long" | "api" {

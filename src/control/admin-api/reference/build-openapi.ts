@@ -24,7 +24,10 @@ const TAGS = {
   certificates: "Certificates by name.",
   policies: "TLS policies by name.",
   history: "Earlier revisions of the document, and the undo.",
-  state: "What the director, its workers and its clients do.",
+  state: "What the director and its workers do.",
+  connections: "Open connections of clients.",
+  handshakes: "Failed handshakes of clients.",
+  log: "The log.",
   probes: "Probes and metrics, which `director.observe` serves too.",
   reference: "This reference.",
 };
