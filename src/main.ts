@@ -172,7 +172,7 @@ function changeContext(): Promise<ChangeContext> {
 
 async function fileParts(): Promise<FileParts> {
   const { parseYaml } = await import("#control/parse-yaml.ts");
-  return { parse: parseYaml, readInput, folder: FOLDER };
+  return { parse: (bytes) => parseYaml(bytes).value, readInput, folder: FOLDER };
 }
 
 /** Reads at most what a document may have, and one chunk more. */

@@ -94,7 +94,7 @@ export class Operator {
         context: () => Promise.resolve({ terminal, author: authorOf(sudoUser) }),
         file: () =>
           Promise.resolve({
-            parse: parseYaml,
+            parse: (bytes) => parseYaml(bytes).value,
             readInput: () => Promise.resolve(Buffer.from(input)),
             folder,
           }),

@@ -126,7 +126,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const stale = await refused("set server web-2 address=127.0.0.3 --if-revision 2");
     assert.match(stale, /^tlsd: revision-conflict: .* Revision \d+ is in force; /);
     const bad = await refused("set server web-2 address=somewhere");
-    assert.match(bad, /^tlsd: document-invalid: .*\nerror: servers\.web-2\.address\n/);
+    assert.match(bad, /^tlsd: document-invalid: .*\nerror: .*\n +at servers\.web-2\.address\n/);
     const secret = { input: "00123-hunter2" };
     const missing = await refused("add certificate shop chain=no.pem passphrase=-", secret);
     assert.ok(missing.includes(inFolder("no.pem")) && !missing.includes("hunter2"), missing);
