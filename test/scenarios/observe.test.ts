@@ -33,7 +33,7 @@ const ask = (target: Observed, path: string, method?: string): Promise<HttpReply
 async function verdict(target: Observed, path = "/readyz"): Promise<string> {
   const { status, body } = await ask(target, path);
   const { status: word, code } = JSON.parse(body) as { status?: string; code?: string };
-  return `${status} ${word ?? code ?? ""}`;
+  return `${status} ${code ?? word ?? ""}`;
 }
 
 /** An address for one director to be observed on. */
@@ -71,7 +71,9 @@ describe("director.observe", { concurrency: true }, () => {
     const failure = async (path: string, method?: string): Promise<string> => {
       const { status, body, headers } = await ask(target, path, method);
       const shape = JSON.parse(body) as FailureShape;
-      assert.deepEqual(Object.keys(shape), ["code", "message", "hint"]);
+      assert.deepEqual(Object.keys(shape), [
+        ...["type", "title", "status", "detail", "code", "message", "hint"],
+      ]);
       return [status, shape.code, headers.allow].join(" ").trim();
     };
     for (const path of ["status", "workers", "vnics", "listeners", "certificates", "handshakes"]) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { rename, chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import type { ChangeReply } from "#model/records/change-reply.ts";
@@ -294,7 +294,10 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const outcomes = await Promise.all([
       tlsd("reload --force"),
       ...addresses.map(async (address, at) => {
-        await writeFile(director.documentPath, fileText(address));
+        // A file that is written in place could be read while it is empty.
+        const beside = `${director.documentPath}.${at}`;
+        await writeFile(beside, fileText(address));
+        await rename(beside, director.documentPath);
         return tlsd(at === 0 ? "set profile shop balance=client-hash" : "reload --force");
       }),
     ]);
