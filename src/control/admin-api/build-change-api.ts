@@ -2,6 +2,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import type { DirectorSettings } from "#model/document/document.ts";
 import type { FingerprintOf } from "#model/document/secrets.ts";
 import { DirectorError } from "#model/failure.ts";
+import type { ListenerName } from "#model/names.ts";
 import type { Wants } from "#control/change/wants.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
@@ -24,7 +25,7 @@ export async function buildChangeApi(parts: BuildParts): Promise<ChangeApi> {
   const fingerprintOf: FingerprintOf = (secret) =>
     `secret:hmac-sha256:${createHmac("sha256", secretKey).update(secret).digest("base64url").slice(0, 22)}`;
   const shown = new ShownDocument(fingerprintOf, settings);
-  const openConnections = view.openConnections;
+  const openConnections = (listener: ListenerName): number => view.openConnections(listener);
   return new ChangeApi({ changes, wants, store, storeId, fingerprintOf, shown, openConnections });
 }
 

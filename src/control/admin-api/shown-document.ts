@@ -43,7 +43,7 @@ export class ShownDocument {
   /** The document with defaults, without the settings under `director`. */
   effective(document: WrittenDocument): WrittenDocument {
     const { director: _, ...effective } = effectiveOf(this.of(document), this.#settings);
-    return effective as WrittenDocument;
+    return effective;
   }
 
   /** Returns undefined if the document has no such resource. */
