@@ -90,8 +90,8 @@ forEachEngineIfLong("bun", (engine) => {
       const byRevision = new Map(added.map((record) => [record.revision, record]));
       assert.equal(byRevision.size, added.length);
       assert.deepEqual(
-        won.map(([writer, revision]) => [revision, `writer ${writer}`]).toSorted(),
-        added.map(({ revision, reason }) => [revision, reason]).toSorted(),
+        new Map(won.map(([writer, revision]) => [revision, `writer ${writer}`])),
+        new Map(added.map(({ revision, reason }) => [revision, reason])),
       );
       for (const { revision, parent } of added) assert.equal(parent, revision - 1);
       const { body } = await director.api("/v1/servers?name=w-*");

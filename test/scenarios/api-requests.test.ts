@@ -205,7 +205,7 @@ describe("the admin API", { concurrency: false }, () => {
   });
 
   it("refuses bad bodies of every kind, changes nothing, and shows no secret", async () => {
-    const before = await revision();
+    const first = await revision();
     const paths: readonly (readonly [string, string])[] = [
       ...RESOURCE_KINDS.map((kind) => ["PUT", `/v1/${kind}/${nameOf(kind)}`] as const),
       ["PUT", "/v1/document"],
@@ -232,7 +232,7 @@ describe("the admin API", { concurrency: false }, () => {
       const reply = await ask("/v1/document", { method: "PATCH", payload, headers: PATCH_TYPE });
       assert.equal(failureOf(reply), "422 document-invalid", payload);
     }
-    assert.equal(await revision(), before);
+    assert.equal(await revision(), first);
     for (const line of director.logs) {
       const text = JSON.stringify(line);
       assert.ok(!text.includes(SECRET) && !/"event":"request-failed"/.test(text), text);
@@ -243,13 +243,13 @@ describe("the admin API", { concurrency: false }, () => {
   });
 
   it("does not start a change whose client has left, and finishes one that has started", async () => {
-    const before = await revision();
+    const first = await revision();
     const head = "PUT /v1/servers/gone HTTP/1.1\r\nHost: x\r\n";
     const half = await rawConnect({ path: director.socketPath });
     await half.send(`${head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"add`);
     half.drop();
     await delay(50);
-    assert.equal(await revision(), before);
+    assert.equal(await revision(), first);
     const whole = await rawConnect({ path: director.socketPath });
     const body = '{"address":"127.0.0.9"}';
     await whole.send(
@@ -260,7 +260,7 @@ describe("the admin API", { concurrency: false }, () => {
     const { body: reply } = await patch("/v1/servers/web-2", { address: "127.0.0.7" });
     const { revision: after } = reply as { readonly revision: number };
     const added = (await ask("/v1/servers/gone")).status === 200;
-    assert.equal(after, before + (added ? 2 : 1));
+    assert.equal(after, first + (added ? 2 : 1));
   });
 
   it("answers probes while it reads a body of megabytes", async () => {
@@ -271,9 +271,9 @@ describe("the admin API", { concurrency: false }, () => {
     assert.ok(large.length > 1_500_000);
     await writeFile(join(director.dir, "large.json"), large);
     let longestMs = 0;
-    let isDone = false;
+    const done = new AbortController();
     const probes = (async () => {
-      while (!isDone) {
+      while (!done.signal.aborted) {
         const fromMs = performance.now();
         assert.equal((await ask("/healthz")).status, 200);
         longestMs = Math.max(longestMs, performance.now() - fromMs);
@@ -284,7 +284,7 @@ describe("the admin API", { concurrency: false }, () => {
     const options = { method: "PUT", payload: large, headers };
     const { status, body } = await ask("/v1/document?dryRun=true", options);
     const tookMs = performance.now() - fromMs;
-    isDone = true;
+    done.abort();
     await probes;
     assert.equal(status, 200, JSON.stringify(body).slice(0, 300));
     assert.ok(longestMs < tookMs, `${longestMs} of ${tookMs} ms`);

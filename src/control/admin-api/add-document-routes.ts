@@ -17,9 +17,9 @@ const ShownDocumentSchema = Type.Unknown({
     "The document as written, without defaults and without the settings under `director`.",
 });
 
-const { director: _, ...written } = DocumentSchema.properties;
+const { director: _, ...sections } = DocumentSchema.properties;
 /** The document without the settings under `director`, which cannot be set over the API. */
-export const WrittenDocumentSchema = Type.Object(written, {
+export const WrittenDocumentSchema = Type.Object(sections, {
   additionalProperties: false,
   description: "The document without the settings under `director`.",
 });

@@ -54,7 +54,7 @@ export const CHANGE_ROUTE = { handlerTimeout: CHANGE_DEADLINE_MS + 10_000 };
 
 /** Returns false for most documents, in a fraction of the time that it takes to look for secrets. */
 const hasFingerprint = (edited: unknown): boolean =>
-  JSON.stringify(edited)?.includes('"secret:') === true;
+  (JSON.stringify(edited) ?? "").includes('"secret:');
 
 /** What the routes that change the document share. */
 export class ChangeApi {

@@ -74,7 +74,7 @@ export function route({
         200: reply,
         ...(isCreating ? { 201: reply } : {}),
       },
-    } as FastifySchema,
+    },
     config: {
       needsCondition,
       ...(body === undefined ? {} : { body }),
@@ -94,7 +94,7 @@ export function textRoute({
   readonly type: string;
 }): { readonly schema: FastifySchema; readonly config: { readonly replyType: string } } {
   return {
-    schema: { operationId, tags: [...tags], summary } as FastifySchema,
+    schema: { operationId, tags: [...tags], summary },
     config: { replyType: type },
   };
 }

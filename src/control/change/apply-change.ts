@@ -67,7 +67,9 @@ async function knownOf(
 ): Promise<Known> {
   if (before?.isSaved === true && isDeepStrictEqual(before.written, written)) return before;
   const latest = await store.latest();
-  const revision = latest?.record.revision ?? 0;
+  // If the database was removed while the director ran, the numbers go on.
+  const last = before?.isSaved === true ? before.revision : 0;
+  const revision = latest?.record.revision ?? last;
   return latest !== undefined && isDeepStrictEqual(latest.document, written)
     ? { revision, isSaved: true }
     : { revision: revision + 1, isSaved: false };

@@ -22,7 +22,7 @@ export function docsPage(openApi: OpenApi): string {
   });
   const schemas = Object.entries(components.schemas).map(
     ([name, schema]) =>
-      `<h3 id="schema-${name}">${name}</h3>\n<details><summary>${textOf(String(schema["description"] ?? ""))}</summary>\n${jsonOf(schema)}</details>`,
+      `<h3 id="schema-${name}">${name}</h3>\n<details><summary>${textOf(descriptionOf(schema))}</summary>\n${jsonOf(schema)}</details>`,
   );
   const failures = Object.entries(FAILURES).map(
     ([code, { status, text, hint }]) =>
@@ -69,6 +69,10 @@ function operationOf({
     ...bodies,
     `<table>${replies.join("\n")}</table>`,
   ].join("\n");
+}
+
+function descriptionOf({ description }: { readonly description?: unknown }): string {
+  return typeof description === "string" ? description : "";
 }
 
 const rowOf = ({ name, in: place, required = false, description = "" }: Parameter): string =>

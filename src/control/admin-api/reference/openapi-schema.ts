@@ -60,9 +60,9 @@ export class OpenApiSchemas {
 
   #plainOf(schema: TSchema): JsonMap {
     const isDefault = this.#defaults.has(JSON.stringify(schema));
-    const entries = Object.entries(schema as unknown as JsonMap).flatMap(([key, value]) => {
+    const entries = Object.entries<Json>(schema as object as JsonMap).flatMap(([key, value]) => {
       if (OWN_KEYWORDS.includes(key)) return [];
-      if (key === "required") return requiredOf(schema as SchemaNode, value, isDefault);
+      if (key === "required") return requiredOf(schema, value, isDefault);
       return [[key, this.#keywordOf(key, value)] as const];
     });
     return Object.fromEntries(entries);
@@ -70,9 +70,9 @@ export class OpenApiSchemas {
 
   #keywordOf(key: string, value: Json): Json {
     if (key === "properties" || key === "patternProperties") return this.#mapOf(value);
-    if (key === "items" && isJsonMap(value)) return this.schemaOf(value as SchemaNode);
+    if (key === "items" && isJsonMap(value)) return this.schemaOf(value);
     if ((key === "anyOf" || key === "allOf") && Array.isArray(value)) {
-      return value.map((one) => this.schemaOf(one as SchemaNode));
+      return value.map((one) => this.schemaOf(one as TSchema));
     }
     return value;
   }
