@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { DirectorSettings } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { ListenerName } from "#model/names.ts";
 import type { Wants } from "#control/change/wants.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import { fingerprintWith } from "#control/secret-fingerprint.ts";
