@@ -45,7 +45,10 @@ interface Listed {
 }
 
 /** An item of a list without what is written about it. */
-const unlisted = <Item extends Listed>({ etag: _, written: __, ...state }: Item) => state;
+function unlisted<Item extends Listed>(item: Item): Omit<Item, keyof Listed> {
+  const { etag: _, written: __, ...state } = item;
+  return state;
+}
 
 describe("the admin socket", { concurrency: true }, () => {
   forEachEngineIfLong("bun", (engine) => {

@@ -60,7 +60,8 @@ export class OpenApiSchemas {
 
   #plainOf(schema: TSchema): JsonMap {
     const isDefault = this.#defaults.has(JSON.stringify(schema));
-    const entries = Object.entries<Json>(schema as object as JsonMap).flatMap(([key, value]) => {
+    const keywords = Object.entries(schema) as readonly (readonly [string, Json])[];
+    const entries = keywords.flatMap(([key, value]) => {
       if (OWN_KEYWORDS.includes(key)) return [];
       if (key === "required") return requiredOf(schema, value, isDefault);
       return [[key, this.#keywordOf(key, value)] as const];
