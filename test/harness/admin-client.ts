@@ -47,7 +47,9 @@ export async function callApi(
     });
     incoming.once("error", reply.reject);
     incoming.once("end", () => {
-      const isJson = (incoming.headers["content-type"] ?? "").includes("json");
+      const isJson = /^application\/(?:[a-z-]+\+)?json\b/.test(
+        incoming.headers["content-type"] ?? "",
+      );
       reply.resolve({
         status: incoming.statusCode ?? 0,
         headers: incoming.headers,

@@ -47,7 +47,10 @@ const ConnectionsQuery = Type.Object(
 );
 export type ConnectionsQuery = Static<typeof ConnectionsQuery>;
 
-const CutQuery = Type.Object(FILTERS, { additionalProperties: false });
+const CutQuery = Type.Object(
+  { ...FILTERS, vnic: Type.Optional(Type.String({ ...FILTERS.vnic, examples: ["front.shop"] })) },
+  { additionalProperties: false },
+);
 export type CutQuery = Static<typeof CutQuery>;
 
 /** Throws `bad-request` if `client` is neither an address nor a CIDR. */
