@@ -10,7 +10,7 @@ export const showConnections: ShowView<OpenConnections> = {
     pathWith("/v1/connections", { limit, ...queryOfName(name), ...filters }),
   // The admin API has filtered. A name without open connections is not a failure.
   named: (reply) => reply,
-  text({ connections, shown, total, silentWorkers }) {
+  text({ connections, shown, total, silentWorkers }, _nowMs, width) {
     const silent =
       silentWorkers === 0
         ? ""
@@ -34,6 +34,7 @@ export const showConnections: ShowView<OpenConnections> = {
         },
       ],
       connections,
+      width,
     );
     const sample =
       shown < total ? `\n${shown} of ${total} connections are shown, as a sample.\n` : "";

@@ -27,12 +27,12 @@ export const showHandshakeGroups: ShowView<HandshakeGroups> = {
   path: (limit, name, filters) =>
     pathWith("/v1/handshakes", { limit, ...queryOfName(name), ...filters }),
   named: (reply) => reply,
-  text({ groups, total }) {
+  text({ groups, total }, _nowMs, width) {
     if (groups.length === 0) return "There are no failed handshakes.\n";
     const more = total > groups.length ? `\n${groups.length} of ${total} groups are shown.\n` : "";
     const hints = new Map(groups.flatMap(({ cause, hint }) => (cause ? [[cause, hint]] : [])));
     const lines = Array.from(hints, ([cause, hint]) => `  ${cause}: ${hint}\n`);
     const end = lines.length === 0 ? "" : `\n${lines.join("")}`;
-    return `${tableOf(columnsOf(groups), groups)}${more}${end}`;
+    return `${tableOf(columnsOf(groups), groups, width)}${more}${end}`;
   },
 };
