@@ -122,7 +122,10 @@ export class CertificateStore implements CertificateProvider {
   }
 
   start(): void {
-    this.#watch().catch((error: unknown) => this.#options.onFault(error));
+    this.#watch().catch((error: unknown) => {
+      // The reader ends with the director, and a read that is under way then fails.
+      if (!this.#closing.signal.aborted) this.#options.onFault(error);
+    });
   }
 
   /** Ends the calls of the subscriber. A call that has already begun is not interrupted. */
@@ -142,7 +145,7 @@ export class CertificateStore implements CertificateProvider {
         await this.#read(due);
         if (this.#report()) this.#options.onTurn();
       } catch (error) {
-        this.#options.onFault(error);
+        if (!this.#closing.signal.aborted) this.#options.onFault(error);
       }
       await this.#pause(Math.max(intervalMs, busyMs / MAX_BUSY_SHARE));
     }
