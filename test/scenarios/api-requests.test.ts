@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,6 +19,7 @@ const PATCH_TYPE = { "content-type": "application/merge-patch+json" };
 describe("the admin API", { concurrency: false }, () => {
   let director: Director;
   const ip = uniqueVirtualIp();
+  const other = uniqueVirtualIp();
 
   before(async () => {
     const vnics = { front: { ip, listeners: [{ port: 8080, mode: "redirect" }] } };
@@ -240,6 +241,31 @@ describe("the admin API", { concurrency: false }, () => {
         if (typeof value === "string") assert.doesNotMatch(value, /[\p{Cc}]/u);
       }
     }
+  });
+
+  it("takes paths in the folder of the file only, and does not tell what exists outside", async () => {
+    const { dir } = director;
+    const unchanged = await revision();
+    await symlink("/etc", join(dir, "out"));
+    await writeFile(join(dir, "empty.pem"), "");
+    const problemsOf = async (change: object): Promise<readonly string[]> => {
+      const { body } = await patch("/v1/document", change);
+      const { problems = [] } = body as FailureReply;
+      return problems.filter(({ severity }) => severity === "error").map(({ code }) => code);
+    };
+    const certificate = (chain: string) => problemsOf({ certificates: { own: { chain } } });
+    for (const path of ["/etc/passwd", "/etc/nothing", "../x", "out/passwd", "out/nothing"]) {
+      assert.deepEqual(await certificate(path), ["path-outside"], path);
+    }
+    assert.deepEqual(await certificate("empty.pem"), ["certificate-malformed"]);
+    const socket = (path: string) => {
+      const listeners = [{ port: 8443, to: `unix:${path}` }];
+      return problemsOf({ profiles: { shop: { vnics: { side: { ip: other, listeners } } } } });
+    };
+    assert.ok((await socket("/run/docker.sock")).includes("path-outside"));
+    assert.ok((await socket(join(dir, "out/app.sock"))).includes("path-outside"));
+    assert.ok(!(await socket(join(dir, "app.sock"))).includes("path-outside"));
+    assert.equal(await revision(), unchanged);
   });
 
   it("does not start a change whose client has left, and finishes one that has started", async () => {
