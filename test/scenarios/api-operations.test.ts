@@ -17,6 +17,10 @@ const last = ["Listener", "Vnic", "Certificate", "Policy", "Profile", "Server"].
   (kind) => `delete${kind}`,
 );
 
+const secretPath = "/v1/certificates/shop";
+/** The value of every secret that the document can have. A test of the schema names the fields. */
+const SECRET = /the-planted-secret/;
+
 interface Described {
   readonly path: string;
   readonly method: string;
@@ -63,11 +67,26 @@ it("every operation does what the OpenAPI document says, from its own examples",
   const byId = new Map(all.map((one) => [one.operation.operationId, one]));
   const others = [...byId.keys()].filter((id) => !first.includes(id) && !last.includes(id));
   assert.ok(others.length >= 10);
+  const plantSecret = async (): Promise<void> => {
+    const headers = { "content-type": "application/merge-patch+json" };
+    const body = { passphrase: "the-planted-secret" };
+    const reply = await director.api(secretPath, { method: "PATCH", headers, body });
+    assert.equal(reply.status, 200);
+    assert.doesNotMatch(JSON.stringify(reply.body), SECRET);
+    for (const path of [secretPath, "/v1/document"]) {
+      const { body: effective } = await director.api(`${path}?effective=true`);
+      assert.match(JSON.stringify(effective), /"secret:hmac-sha256:/);
+      assert.doesNotMatch(JSON.stringify(effective), SECRET);
+    }
+  };
   for (const id of [...first, ...others, ...last]) {
     const described = byId.get(id);
     assert.ok(described !== undefined, id);
     const { path, options } = requestOf(described);
     const { status, headers, body } = await director.api(path, options);
+    if (id === "putCertificate") await plantSecret();
+    // A backup must have the secrets, so that it can be restored.
+    if (id !== "getBackup") assert.doesNotMatch(JSON.stringify(body), SECRET, id);
     assert.ok(status >= 200 && status < 300, `${id}: ${status} ${JSON.stringify(body)}`);
     const { content = {} } = described.operation.responses[status] ?? {};
     const type = String(headers["content-type"]).split(";")[0] ?? "";
@@ -84,6 +103,7 @@ it("every operation does what the OpenAPI document says, from its own examples",
   const { type, status } = failed.body as FailureReply;
   assert.deepEqual([type, status, failed.status], ["/docs#not-found", 404, 404]);
 
+  assert.doesNotMatch(JSON.stringify(director.logs), SECRET);
   const page = await director.api("/docs");
   assert.match(String(page.headers["content-type"]), /^text\/html/);
   assert.match(String(page.headers["content-security-policy"]), /default-src 'none'/);
