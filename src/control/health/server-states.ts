@@ -77,7 +77,7 @@ export class ServerStates {
     this.update(server);
   }
 
-  /** Must be called when the workers have counted something for the server. */
+  /** Must be called for each server that `ServerTotals.add` returns. */
   update(server: string): void {
     const checks = [...(this.#checks.get(server)?.values() ?? [])];
     const totals = this.#options.totalsOf(server);
@@ -94,13 +94,9 @@ export class ServerStates {
     if (before.oper === "down" || oper === "down") this.#options.onChange(server, state);
   }
 
-  /** Must be called when totals have been forgotten. */
-  updateAll(): void {
-    for (const server of this.#states.keys()) this.update(server);
-  }
-
-  /** Forgets servers that are not in the document. */
-  keepOnly(servers: ReadonlySet<string>): void {
+  /** Must be called when the document has changed and totals have been forgotten. Forgets servers that are not in `servers`. */
+  follow(servers: ReadonlySet<string>): void {
+    for (const server of new Set([...servers, ...this.#states.keys()])) this.update(server);
     for (const server of this.#states.keys()) {
       if (!servers.has(server)) this.#states.delete(server);
     }

@@ -79,10 +79,7 @@ export class Telemetry implements WorkerSink {
   }
 
   servers(workerId: number, reports: readonly ServerReport[]): void {
-    this.#servers.add(workerId, reports);
-    for (const server of new Set(reports.map((report) => report.server))) {
-      this.#serverStates.update(server);
-    }
+    for (const server of this.#servers.add(workerId, reports)) this.#serverStates.update(server);
   }
 
   /** Publishes each batch of failed handshakes as an event. Access lines are logged directly, without an event. */
@@ -169,7 +166,6 @@ export class Telemetry implements WorkerSink {
   #forgetRemoved(after: StateInForce | undefined): void {
     this.#recent.forgetIdle();
     this.#servers.prune();
-    this.#serverStates.updateAll();
-    this.#serverStates.keepOnly(new Set(Object.keys(after?.document.servers ?? {})));
+    this.#serverStates.follow(new Set(Object.keys(after?.document.servers ?? {})));
   }
 }
