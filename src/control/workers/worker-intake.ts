@@ -133,6 +133,7 @@ export class WorkerIntake {
   }
 
   #objectionToServers(servers: readonly ServerReport[]): string | undefined {
+    this.#counts.passTime();
     const isPossible = servers.every(
       ({ openConnections, connects, failures, failuresInARow }) =>
         openConnections <= this.#maxOpen &&
