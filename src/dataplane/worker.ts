@@ -174,15 +174,16 @@ export class Worker {
     ]);
     const specs = [...this.#listeners.rulesInUse(), ...coming].map(({ spec }) => spec);
     plane.contexts.keepOnly(sessionScopesOf(specs), materialIdsOf(specs));
-    const endpoints = specs.flatMap((spec) => endpointsOf(spec) ?? []);
-    healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
-    healths.servers.keepOnly(
-      new Set(
-        specs.flatMap((spec) =>
-          (endpointsOf(spec) ?? []).map(({ server }) => `${spec.vnic} ${server}`),
-        ),
-      ),
-    );
+    const endpoints = new Set<string>();
+    const servers = new Set<string>();
+    for (const spec of specs) {
+      for (const endpoint of endpointsOf(spec) ?? []) {
+        endpoints.add(endpointKeyOf(endpoint));
+        servers.add(`${spec.vnic} ${endpoint.server}`);
+      }
+    }
+    healths.keepOnly(endpoints);
+    healths.servers.keepOnly(servers);
   }
 
   /** Returns the names of the listeners in force, prepared or being prepared. */
