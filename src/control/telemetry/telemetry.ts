@@ -139,8 +139,8 @@ export class Telemetry implements WorkerSink {
   /** Prometheus text format 0.0.4. */
   async metrics(): Promise<Buffer> {
     const director = Buffer.from(`${await this.#registry.metrics()}\n`);
-    const servers = Buffer.from(serverMetricsText(this.#servers.entries()));
-    return Buffer.concat([director, servers, ...(await listenerMetricsText(this.#counters))]);
+    const servers = await serverMetricsText(this.#servers.entries());
+    return Buffer.concat([director, ...servers, ...(await listenerMetricsText(this.#counters))]);
   }
 
   /** Updates the metrics, and keeps failed handshakes. */
