@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listenerNameOf, vnicNameOf } from "#model/names.ts";
+import { listenerNameOf, serverPairOf, vnicNameOf } from "#model/names.ts";
 import { ServerTotals } from "#control/telemetry/server-totals.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import { ServerStates } from "./server-states.ts";
@@ -12,7 +12,7 @@ function makeStates() {
   let nowMs = 1_000;
   const told: string[] = [];
   const totals = new ServerTotals({
-    pairsInForce: () => new Set([`${vnic} web-1`]),
+    pairsInForce: () => new Set([serverPairOf(vnic, "web-1")]),
     nowMs: () => nowMs,
   });
   const states = new ServerStates({

@@ -1,5 +1,5 @@
 import { ENDPOINT_FAILURES, type EndpointFailure } from "#model/records/outcome.ts";
-import type { ListenerName, VnicName } from "#model/names.ts";
+import { vnicOfListener, type ListenerName } from "#model/names.ts";
 import type { ServerOper } from "#model/records/status.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
 import type { ServerTotal } from "#control/telemetry/server-totals.ts";
@@ -67,7 +67,7 @@ export class ServerStates {
     const key = `${listener} ${endpoint}`;
     if (isUp === undefined) checks.delete(key);
     else {
-      const vnic = vnicOf(listener);
+      const vnic = vnicOfListener(listener);
       const error =
         failure === undefined ? undefined : { cause: failure, vnic, atMs: this.#nowMs() };
       checks.set(key, { listener, isUp, error: error ?? checks.get(key)?.error });
@@ -102,9 +102,6 @@ export class ServerStates {
     }
   }
 }
-
-const vnicOf = (listener: ListenerName): VnicName =>
-  listener.slice(0, listener.lastIndexOf(":")) as VnicName;
 
 const errorOf = ({ vnic, lastFailure }: ServerTotal): ServerError | undefined =>
   lastFailure && { ...lastFailure, vnic };

@@ -1,10 +1,10 @@
-import type { VnicName } from "#model/names.ts";
+import { serverPairOf, type ServerPair, type VnicName } from "#model/names.ts";
 import type { EndpointFailure } from "#model/records/outcome.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 
 export interface ServerTotalsOptions {
-  /** Returns `<vnic> <server>` for each endpoint of the document in force. */
-  readonly pairsInForce: () => ReadonlySet<string>;
+  /** Returns the pairs of the document in force. */
+  readonly pairsInForce: () => ReadonlySet<ServerPair>;
   readonly nowMs?: () => number;
 }
 
@@ -123,7 +123,8 @@ export class ServerTotals {
     this.#untilPrune = Math.max(PRUNE_AFTER, inForce.size);
     for (const [server, counts] of this.#byServer) {
       for (const [vnic, { openByWorker }] of counts) {
-        if (!inForce.has(`${vnic} ${server}`) && openByWorker.size === 0) counts.delete(vnic);
+        if (!inForce.has(serverPairOf(vnic, server)) && openByWorker.size === 0)
+          counts.delete(vnic);
       }
       if (counts.size === 0) this.#byServer.delete(server);
     }

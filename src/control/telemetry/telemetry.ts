@@ -5,7 +5,7 @@ import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { HandshakeFailure, HandshakeGrouping } from "#model/records/outcome.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import type { VnicRates } from "#model/records/status.ts";
-import type { ListenerName, VnicName } from "#model/names.ts";
+import { vnicOfListener, type ListenerName, type VnicName } from "#model/names.ts";
 import type { StateInForce } from "#control/change/change.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { EventBus } from "#control/event-bus.ts";
@@ -74,7 +74,7 @@ export class Telemetry implements WorkerSink {
   counted(workerId: number, listeners: Readonly<Record<string, readonly number[]>>): void {
     this.#counters.add(workerId, listeners);
     for (const [listener, pairs] of Object.entries(listeners)) {
-      this.#recent.add(listener.slice(0, listener.lastIndexOf(":")), pairs);
+      this.#recent.add(vnicOfListener(listener as ListenerName), pairs);
     }
   }
 
@@ -163,9 +163,9 @@ export class Telemetry implements WorkerSink {
     }
   }
 
-  #forgetRemoved(after: StateInForce | undefined): void {
+  #forgetRemoved({ document }: StateInForce): void {
     this.#recent.forgetIdle();
     this.#servers.prune();
-    this.#serverStates.follow(new Set(Object.keys(after?.document.servers ?? {})));
+    this.#serverStates.follow(new Set(Object.keys(document.servers)));
   }
 }

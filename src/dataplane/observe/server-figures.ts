@@ -1,4 +1,4 @@
-import type { VnicName } from "#model/names.ts";
+import { serverPairOf, type ServerPair, type VnicName } from "#model/names.ts";
 import { isEndpointsFault, type EndpointFailure } from "#model/records/outcome.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import { CountersByKey, type Countable } from "./counters-by-key.ts";
@@ -64,10 +64,10 @@ export class ServerFigures implements Countable<ServerReport> {
   }
 }
 
-/** The figures of a worker by `<vnic> <server>`. */
-export class ServersFigures extends CountersByKey<string, ServerFigures, ServerReport> {
+/** The figures of a worker by vNIC and server. */
+export class ServersFigures extends CountersByKey<ServerPair, ServerFigures, ServerReport> {
   of(vnic: VnicName, server: string): ServerFigures {
-    return this.itemOf(`${vnic} ${server}`, () => new ServerFigures(vnic, server));
+    return this.itemOf(serverPairOf(vnic, server), () => new ServerFigures(vnic, server));
   }
 
   /** Returns the changes of at most `most` servers (`takeRound`), or undefined after the last server. */
