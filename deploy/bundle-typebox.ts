@@ -4,7 +4,7 @@
  * which is only slower.
  */
 import { spawnSync } from "node:child_process";
-import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findEngine } from "#control/workers/find-engine.ts";
@@ -28,14 +28,29 @@ async function bundleTypebox(): Promise<void> {
   if (isDone || engine !== "bun") return;
   const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
   const entries = Object.values(manifest.exports).map((entry) => entry.import);
-  const target = await mkdtemp(join(folder, "joined-"));
+  const work = await mkdtemp(join(folder, "joined-"));
   try {
-    joinFiles(file, entries, target);
-    // The files that are replaced may be shared with other installations by hard links, so none is written to.
-    for (const entry of entries) await rm(join(folder, entry));
-    await cp(target, join(folder, source), { recursive: true });
+    joinFiles(file, entries, join(work, "joined"));
+    const build = join(work, "build");
+    await cp(join(folder, source), build, { recursive: true });
+    await cp(join(work, "joined"), build, { recursive: true });
+    await exchange(join(folder, source), build, join(work, "before"));
   } finally {
-    await rm(target, { recursive: true });
+    await rm(work, { recursive: true });
+  }
+}
+
+/**
+ * Puts `next` in the place of `current` when it is complete, so that a full disk or an interrupted run leaves the package as it was. The
+ * files of `current` are not written to, because other installations may share them by hard links.
+ */
+async function exchange(current: string, next: string, before: string): Promise<void> {
+  await rename(current, before);
+  try {
+    await rename(next, current);
+  } catch (error) {
+    await rename(before, current);
+    throw error;
   }
 }
 

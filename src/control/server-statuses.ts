@@ -7,7 +7,7 @@ import {
 } from "#model/records/snapshot.ts";
 import type { ServerOper, ServerStatus } from "#model/records/status.ts";
 import type { Document } from "#model/document/document.ts";
-import type { VnicName } from "#model/names.ts";
+import { serverPairOf, type ServerPair, type VnicName } from "#model/names.ts";
 import { isFailing, type ServerError } from "./health/server-states.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
@@ -58,11 +58,11 @@ const errorStatusOf = ({ cause, vnic, atMs }: ServerError) => ({
   text: ENDPOINT_FAILURES[cause],
 });
 
-/** Returns `<vnic> <server>` for each endpoint of the listeners. */
-export const serverPairsOf = (listeners: readonly SnapshotListener[]): ReadonlySet<string> =>
+/** Returns the pair of each endpoint of the listeners. */
+export const serverPairsOf = (listeners: readonly SnapshotListener[]): ReadonlySet<ServerPair> =>
   new Set(
     listeners.flatMap((listener) =>
-      (endpointsOf(listener) ?? []).map(({ server }) => `${listener.vnic} ${server}`),
+      (endpointsOf(listener) ?? []).map(({ server }) => serverPairOf(listener.vnic, server)),
     ),
   );
 

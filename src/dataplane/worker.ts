@@ -1,5 +1,5 @@
 import { DirectorError, type FailureCode } from "#model/failure.ts";
-import { socketAddressOf, type ListenerName } from "#model/names.ts";
+import { serverPairOf, socketAddressOf, type ListenerName, type ServerPair } from "#model/names.ts";
 import { endpointsOf, materialIdsOf, sessionScopesOf } from "#model/records/mode-records.ts";
 import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
@@ -174,15 +174,16 @@ export class Worker {
     ]);
     const specs = [...this.#listeners.rulesInUse(), ...coming].map(({ spec }) => spec);
     plane.contexts.keepOnly(sessionScopesOf(specs), materialIdsOf(specs));
-    const endpoints = specs.flatMap((spec) => endpointsOf(spec) ?? []);
-    healths.keepOnly(new Set(endpoints.map(endpointKeyOf)));
-    healths.servers.keepOnly(
-      new Set(
-        specs.flatMap((spec) =>
-          (endpointsOf(spec) ?? []).map(({ server }) => `${spec.vnic} ${server}`),
-        ),
-      ),
-    );
+    const endpoints = new Set<string>();
+    const servers = new Set<ServerPair>();
+    for (const spec of specs) {
+      for (const endpoint of endpointsOf(spec) ?? []) {
+        endpoints.add(endpointKeyOf(endpoint));
+        servers.add(serverPairOf(spec.vnic, endpoint.server));
+      }
+    }
+    healths.keepOnly(endpoints);
+    healths.servers.keepOnly(servers);
   }
 
   /** Returns the names of the listeners in force, prepared or being prepared. */

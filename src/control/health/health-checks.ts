@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Health } from "#model/document/endpoint-options.ts";
-import type { ListenerName } from "#model/names.ts";
+import { vnicOfListener, type ListenerName } from "#model/names.ts";
 import { endpointsOf } from "#model/records/mode-records.ts";
 import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { DownEndpoint, EndpointChecked } from "#control/director-event.ts";
@@ -52,7 +52,7 @@ export class HealthChecks {
     return [...byKey.values()].flatMap((running) => {
       const [first] = running;
       if (first === undefined) return [];
-      const vnics = running.map(({ listener }) => listener.slice(0, listener.lastIndexOf(":")));
+      const vnics = running.map(({ listener }) => vnicOfListener(listener));
       return [
         { server: first.server, endpoint: first.endpoint, vnics: [...new Set(vnics)].toSorted() },
       ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listenerNameOf, vnicNameOf } from "#model/names.ts";
+import { listenerNameOf, serverPairOf, vnicNameOf } from "#model/names.ts";
 import { ServerTotals } from "#control/telemetry/server-totals.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import { ServerStates } from "./server-states.ts";
@@ -12,7 +12,7 @@ function makeStates() {
   let nowMs = 1_000;
   const told: string[] = [];
   const totals = new ServerTotals({
-    pairsInForce: () => new Set([`${vnic} web-1`]),
+    pairsInForce: () => new Set([serverPairOf(vnic, "web-1")]),
     nowMs: () => nowMs,
   });
   const states = new ServerStates({
@@ -26,8 +26,7 @@ function makeStates() {
     const counted: ServerReport = {
       ...{ vnic, server: "web-1", openConnections: 0, connects, failures, failuresInARow, ...more },
     };
-    totals.add(worker, [counted]);
-    states.update("web-1");
+    for (const server of totals.add(worker, [counted])) states.update(server);
   };
   const check = (endpoint: string, isUp: boolean | undefined): void => {
     nowMs += 1_000;
@@ -68,6 +67,27 @@ test("a server with active checks is down if all of them fail, and degraded if s
   report(0, 5, 5);
   assert.equal(states.of("web-1").oper, "degraded");
   assert.deepEqual(told, ["web-1 down", "web-1 degraded"]);
+});
+
+test("connections to a server that works do not change its state", () => {
+  const { totals } = makeStates();
+  const add = (connects: number, failures: number, failuresInARow: number): readonly string[] => {
+    const report = { vnic, server: "web-1", openConnections: 0, connects, failures };
+    return [...totals.add(1, [{ ...report, failuresInARow }])];
+  };
+  assert.deepEqual([add(1, 0, 0), add(5, 0, 0)], [["web-1"], []]);
+  assert.deepEqual([add(0, 1, 1), add(1, 0, 0), add(0, 0, 0)], [["web-1"], ["web-1"], []]);
+});
+
+test("a server that returns to the document has the state that its open connections show", () => {
+  const { states, report, totals } = makeStates();
+  report(1, 0, 0);
+  const counted = { vnic, server: "web-1", connects: 0, failures: 0, failuresInARow: 0 };
+  totals.add(1, [{ ...counted, openConnections: 1 }]);
+  states.follow(new Set());
+  assert.equal(states.of("web-1").oper, "unknown");
+  states.follow(new Set(["web-1"]));
+  assert.equal(states.of("web-1").oper, "up");
 });
 
 test("open connections are those of the workers that live, and pairs outside the document go", () => {

@@ -1,5 +1,5 @@
 import { ENDPOINT_FAILURES, type EndpointFailure } from "#model/records/outcome.ts";
-import type { ListenerName, VnicName } from "#model/names.ts";
+import { vnicOfListener, type ListenerName } from "#model/names.ts";
 import type { ServerOper } from "#model/records/status.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
 import type { ServerTotal } from "#control/telemetry/server-totals.ts";
@@ -67,7 +67,7 @@ export class ServerStates {
     const key = `${listener} ${endpoint}`;
     if (isUp === undefined) checks.delete(key);
     else {
-      const vnic = vnicOf(listener);
+      const vnic = vnicOfListener(listener);
       const error =
         failure === undefined ? undefined : { cause: failure, vnic, atMs: this.#nowMs() };
       checks.set(key, { listener, isUp, error: error ?? checks.get(key)?.error });
@@ -77,7 +77,7 @@ export class ServerStates {
     this.update(server);
   }
 
-  /** Must be called when the workers have counted something for the server. */
+  /** Must be called for each server that `ServerTotals.add` returns. */
   update(server: string): void {
     const checks = [...(this.#checks.get(server)?.values() ?? [])];
     const totals = this.#options.totalsOf(server);
@@ -94,21 +94,14 @@ export class ServerStates {
     if (before.oper === "down" || oper === "down") this.#options.onChange(server, state);
   }
 
-  /** Must be called when totals have been forgotten. */
-  updateAll(): void {
-    for (const server of this.#states.keys()) this.update(server);
-  }
-
-  /** Forgets servers that are not in the document. */
-  keepOnly(servers: ReadonlySet<string>): void {
+  /** Must be called when the document has changed and totals have been forgotten. Forgets servers that are not in `servers`. */
+  follow(servers: ReadonlySet<string>): void {
+    for (const server of new Set([...servers, ...this.#states.keys()])) this.update(server);
     for (const server of this.#states.keys()) {
       if (!servers.has(server)) this.#states.delete(server);
     }
   }
 }
-
-const vnicOf = (listener: ListenerName): VnicName =>
-  listener.slice(0, listener.lastIndexOf(":")) as VnicName;
 
 const errorOf = ({ vnic, lastFailure }: ServerTotal): ServerError | undefined =>
   lastFailure && { ...lastFailure, vnic };

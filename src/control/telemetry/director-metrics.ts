@@ -5,7 +5,7 @@ import {
   type Metric,
 } from "#model/records/metric-catalog.ts";
 import type { Revision } from "#model/document/document.ts";
-import type { ListenerName } from "#model/names.ts";
+import { vnicOfListener, type ListenerName, type ServerPair } from "#model/names.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { CertificateStatus, Engine, WorkerStatus } from "#model/records/status.ts";
@@ -20,8 +20,8 @@ export interface DirectorFacts {
   readonly certificates: readonly CertificateStatus[];
   /** Every listener of the document in force. */
   readonly listeners: readonly Pick<SnapshotListener, "name" | "mode">[];
-  /** Returns `<vnic> <server>` for each endpoint of the document in force. */
-  readonly serversInForce: () => ReadonlySet<string>;
+  /** Returns the pairs of the document in force. */
+  readonly serversInForce: () => ReadonlySet<ServerPair>;
 }
 
 interface CheckedEndpoint {
@@ -123,7 +123,7 @@ export class DirectorMetrics {
     }
     return [...this.#endpoints].flatMap(([listener, states]) =>
       [...states].map(([endpoint, { server, isUp }]) => {
-        const vnic = listener.slice(0, listener.lastIndexOf(":"));
+        const vnic = vnicOfListener(listener);
         return [{ vnic, listener, server, endpoint }, isUp ? 1 : 0] as const;
       }),
     );

@@ -1,4 +1,4 @@
-import type { ListenerName } from "#model/names.ts";
+import { vnicOfListener, type ListenerName } from "#model/names.ts";
 import {
   LISTENER_METRICS,
   SLOTS,
@@ -143,7 +143,7 @@ export class ListenerTotals {
   #listenerOf(listener: ListenerName): CountedListener {
     let counted = this.#listeners.get(listener);
     if (counted === undefined) {
-      const vnic = listener.slice(0, listener.lastIndexOf(":"));
+      const vnic = vnicOfListener(listener);
       counted = { labels: { vnic, listener }, metrics: new Set(), slots: new Float64Array() };
       this.#listeners.set(listener, counted);
       if (this.#listeners.size % MAX_GONE === 0) this.#forgetGone();

@@ -1,3 +1,4 @@
+import { vnicOfListener } from "#model/names.ts";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { escapeControls } from "#model/escape-controls.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
@@ -7,9 +8,6 @@ import type { Logger } from "./log.ts";
 /** Bounds the log during a flood of failed handshakes. The metrics count all of them. */
 const MAX_HANDSHAKE_LINES_PER_SECOND = 100;
 const PERIOD_MS = 1_000;
-
-const vnicOf = ({ listener }: Pick<ConnectionRecord, "listener">): string =>
-  listener.slice(0, listener.lastIndexOf(":"));
 
 /** Writes access lines and the lines of failed handshakes. */
 export class RecordLines {
@@ -31,7 +29,7 @@ export class RecordLines {
     this.#log.info(
       {
         event: "connection",
-        vnic: vnicOf(record),
+        vnic: vnicOfListener(record.listener),
         ...record,
         ...(serverName === undefined ? {} : { serverName: escapeControls(serverName) }),
         ...(alpn === undefined ? {} : { alpn: escapeControls(alpn) }),
@@ -53,7 +51,7 @@ export class RecordLines {
     this.#log.info(
       {
         event: "handshake-failed",
-        vnic: vnicOf(record),
+        vnic: vnicOfListener(record.listener),
         ...record,
         ...(serverName === undefined ? {} : { serverName: escapeControls(serverName) }),
         ...(alpn === undefined ? {} : { alpn: alpn.map(escapeControls) }),

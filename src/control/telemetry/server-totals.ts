@@ -1,14 +1,14 @@
-import type { VnicName } from "#model/names.ts";
+import { serverPairOf, type ServerPair, type VnicName } from "#model/names.ts";
 import type { EndpointFailure } from "#model/records/outcome.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 
 export interface ServerTotalsOptions {
-  /** Returns `<vnic> <server>` for each endpoint of the document in force. */
-  readonly pairsInForce: () => ReadonlySet<string>;
+  /** Returns the pairs of the document in force. */
+  readonly pairsInForce: () => ReadonlySet<ServerPair>;
   readonly nowMs?: () => number;
 }
 
-/** What all workers have counted for one vNIC and one server. */
+/** What all workers have counted for one vNIC and one server. It changes when workers report. */
 export interface ServerTotal {
   readonly vnic: VnicName;
   readonly server: string;
@@ -20,33 +20,51 @@ export interface ServerTotal {
   readonly lastFailure: { readonly cause: EndpointFailure; readonly atMs: number } | undefined;
 }
 
-interface Counted {
+class Counted implements ServerTotal {
   readonly vnic: VnicName;
   readonly server: string;
-  connects: number;
-  failures: number;
-  failuresInARow: number;
+  connects = 0;
+  failures = 0;
+  failuresInARow = 0;
   lastFailure: ServerTotal["lastFailure"];
-  readonly openByWorker: Map<number, number>;
+  readonly openByWorker = new Map<number, number>();
+
+  constructor({ vnic, server }: ServerReport) {
+    this.vnic = vnic;
+    this.server = server;
+  }
+
+  get openConnections(): number {
+    let sum = 0;
+    for (const open of this.openByWorker.values()) sum += open;
+    return sum;
+  }
 }
 
-/** Pairs are pruned whenever as many have been added. */
-const PRUNE_EVERY = 256;
+/** Pairs are pruned when this many have been added, or as many as the document had at the last time if these are more. */
+const PRUNE_AFTER = 256;
 
 /** The counts of all workers by vNIC and server. Counters outlive a worker, and its open connections end with it. */
 export class ServerTotals {
   readonly #options: ServerTotalsOptions;
   readonly #byServer = new Map<string, Map<VnicName, Counted>>();
-  #added = 0;
+  #untilPrune = PRUNE_AFTER;
 
   constructor(options: ServerTotalsOptions) {
     this.#options = options;
   }
 
-  /** The control process has checked that the pairs were sent to the worker. */
-  add(workerId: number, reports: readonly ServerReport[]): void {
+  /**
+   * The control process has checked that the pairs were sent to the worker. Returns the servers with a new failure, or with the
+   * first connection of a vNIC, or its first after a failure. The state of the others has not changed.
+   */
+  add(workerId: number, reports: readonly ServerReport[]): ReadonlySet<string> {
+    const changed = new Set<string>();
     for (const report of reports) {
       const counted = this.#countedOf(report);
+      if (report.failures > 0 || counted.failuresInARow > 0 || counted.connects === 0) {
+        changed.add(report.server);
+      }
       counted.connects += report.connects;
       counted.failures += report.failures;
       counted.failuresInARow =
@@ -60,6 +78,7 @@ export class ServerTotals {
       if (report.openConnections === 0) counted.openByWorker.delete(workerId);
       else counted.openByWorker.set(workerId, report.openConnections);
     }
+    return changed;
   }
 
   gone(workerId: number): void {
@@ -68,20 +87,21 @@ export class ServerTotals {
 
   /** Returns the totals of each vNIC that uses the server. */
   of(server: string): readonly ServerTotal[] {
-    return [...(this.#byServer.get(server)?.values() ?? [])].map(totalOf);
+    return [...(this.#byServer.get(server)?.values() ?? [])];
   }
 
   /** Returns the totals of every pair of the document, and of those that were removed and have open connections. */
   entries(): readonly ServerTotal[] {
     this.prune();
-    return Array.from(this.#all(), totalOf);
+    return [...this.#all()];
   }
 
   *#all(): Iterable<Counted> {
     for (const counts of this.#byServer.values()) yield* counts.values();
   }
 
-  #countedOf({ vnic, server }: ServerReport): Counted {
+  #countedOf(report: ServerReport): Counted {
+    const { vnic, server } = report;
     let counts = this.#byServer.get(server);
     if (counts === undefined) {
       counts = new Map();
@@ -89,14 +109,10 @@ export class ServerTotals {
     }
     let counted = counts.get(vnic);
     if (counted === undefined) {
-      counted = {
-        ...{ vnic, server, connects: 0, failures: 0, failuresInARow: 0 },
-        lastFailure: undefined,
-        openByWorker: new Map(),
-      };
+      counted = new Counted(report);
       counts.set(vnic, counted);
-      this.#added += 1;
-      if (this.#added % PRUNE_EVERY === 0) this.prune();
+      this.#untilPrune -= 1;
+      if (this.#untilPrune <= 0) this.prune();
     }
     return counted;
   }
@@ -104,17 +120,13 @@ export class ServerTotals {
   /** Forgets the pairs that are not in the document and have no open connection. */
   prune(): void {
     const inForce = this.#options.pairsInForce();
+    this.#untilPrune = Math.max(PRUNE_AFTER, inForce.size);
     for (const [server, counts] of this.#byServer) {
       for (const [vnic, { openByWorker }] of counts) {
-        if (!inForce.has(`${vnic} ${server}`) && openByWorker.size === 0) counts.delete(vnic);
+        if (!inForce.has(serverPairOf(vnic, server)) && openByWorker.size === 0)
+          counts.delete(vnic);
       }
       if (counts.size === 0) this.#byServer.delete(server);
     }
   }
-}
-
-function totalOf({ openByWorker, ...counted }: Counted): ServerTotal {
-  let openConnections = 0;
-  for (const open of openByWorker.values()) openConnections += open;
-  return { ...counted, openConnections };
 }

@@ -9,7 +9,7 @@ import {
   SERVER_METRICS,
   SLOTS,
 } from "#model/records/metric-catalog.ts";
-import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
+import { listenerNameOf, serverPairOf, vnicNameOf, type ListenerName } from "#model/names.ts";
 import { HANDSHAKE_FAILURES, HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
 import type { ChangeResult } from "#control/change/change.ts";
 import { EventBus } from "#control/event-bus.ts";
@@ -30,7 +30,7 @@ const facts: DirectorFacts = {
   workers: [{ ...sampleWorker, id: 3 }],
   certificates: sampleStatus.certificates,
   listeners: [{ name: listener, mode: "tcp" }],
-  serversInForce: () => new Set(["front.shop web-1"]),
+  serversInForce: () => new Set([serverPairOf(vnicNameOf("front", "shop"), "web-1")]),
 };
 
 const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs });

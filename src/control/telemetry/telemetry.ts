@@ -5,7 +5,7 @@ import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { HandshakeFailure, HandshakeGrouping } from "#model/records/outcome.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import type { VnicRates } from "#model/records/status.ts";
-import type { ListenerName, VnicName } from "#model/names.ts";
+import { vnicOfListener, type ListenerName, type VnicName } from "#model/names.ts";
 import type { StateInForce } from "#control/change/change.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { EventBus } from "#control/event-bus.ts";
@@ -74,15 +74,12 @@ export class Telemetry implements WorkerSink {
   counted(workerId: number, listeners: Readonly<Record<string, readonly number[]>>): void {
     this.#counters.add(workerId, listeners);
     for (const [listener, pairs] of Object.entries(listeners)) {
-      this.#recent.add(listener.slice(0, listener.lastIndexOf(":")), pairs);
+      this.#recent.add(vnicOfListener(listener as ListenerName), pairs);
     }
   }
 
   servers(workerId: number, reports: readonly ServerReport[]): void {
-    this.#servers.add(workerId, reports);
-    for (const server of new Set(reports.map((report) => report.server))) {
-      this.#serverStates.update(server);
-    }
+    for (const server of this.#servers.add(workerId, reports)) this.#serverStates.update(server);
   }
 
   /** Publishes each batch of failed handshakes as an event. Access lines are logged directly, without an event. */
@@ -142,8 +139,8 @@ export class Telemetry implements WorkerSink {
   /** Prometheus text format 0.0.4. */
   async metrics(): Promise<Buffer> {
     const director = Buffer.from(`${await this.#registry.metrics()}\n`);
-    const servers = Buffer.from(serverMetricsText(this.#servers.entries()));
-    return Buffer.concat([director, servers, ...(await listenerMetricsText(this.#counters))]);
+    const servers = await serverMetricsText(this.#servers.entries());
+    return Buffer.concat([director, ...servers, ...(await listenerMetricsText(this.#counters))]);
   }
 
   /** Updates the metrics, and keeps failed handshakes. */
@@ -166,10 +163,9 @@ export class Telemetry implements WorkerSink {
     }
   }
 
-  #forgetRemoved(after: StateInForce | undefined): void {
+  #forgetRemoved({ document }: StateInForce): void {
     this.#recent.forgetIdle();
     this.#servers.prune();
-    this.#serverStates.updateAll();
-    this.#serverStates.keepOnly(new Set(Object.keys(after?.document.servers ?? {})));
+    this.#serverStates.follow(new Set(Object.keys(document.servers)));
   }
 }

@@ -103,7 +103,7 @@ export class PlausibleCounts {
     return undefined;
   }
 
-  /** Returns false if no connection of the worker can have relayed so many bytes. */
+  /** Returns false if the worker cannot have relayed so many bytes in its life. */
   canHaveRelayed(bytes: number): boolean {
     return bytes <= this.#ageSeconds() * MAX_BYTES_PER_SECOND;
   }
@@ -118,7 +118,6 @@ export class PlausibleCounts {
   }
 
   canHaveTried(connects: number): boolean {
-    this.passTime();
     return this.#take(SLOTS.size + 1, connects);
   }
 
@@ -143,7 +142,7 @@ export class PlausibleCounts {
       case "bytes": {
         const told = (this.#bytes[slot] ?? 0) + amount;
         this.#bytes[slot] = told;
-        return Number.isSafeInteger(amount) && told <= this.#ageSeconds() * MAX_BYTES_PER_SECOND;
+        return Number.isSafeInteger(amount) && this.canHaveRelayed(told);
       }
       case "seconds":
         return amount <= this.#mostSeconds(kind.firstSlot, slot, amounts);

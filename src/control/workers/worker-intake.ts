@@ -1,7 +1,7 @@
 import { totalmem } from "node:os";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
-import type { ListenerName } from "#model/names.ts";
+import { serverPairOf, type ListenerName, type ServerPair } from "#model/names.ts";
 import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts";
 import { endpointsOf, metricsOf } from "#model/records/mode-records.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
@@ -34,8 +34,8 @@ export class WorkerIntake {
   readonly #carried = new Map<ListenerName, readonly boolean[]>();
   /** The listeners with an access log. */
   readonly #logged = new Set<ListenerName>();
-  /** The vNICs and servers that the worker has been told of, as `<vnic> <server>`. */
-  readonly #servers = new Set<string>();
+  /** The vNICs and servers that the worker has been told of. */
+  readonly #servers = new Set<ServerPair>();
   /** The highest connection limit of all snapshots that the worker has received. */
   #maxOpen = 0;
 
@@ -43,7 +43,9 @@ export class WorkerIntake {
   expect({ listeners, maxConnections }: Snapshot): void {
     for (const listener of listeners) {
       const { name, mode, accessLog, vnic } = listener;
-      for (const { server } of endpointsOf(listener) ?? []) this.#servers.add(`${vnic} ${server}`);
+      for (const { server } of endpointsOf(listener) ?? []) {
+        this.#servers.add(serverPairOf(vnic, server));
+      }
       this.#allow(name, CARRIED.get(mode) ?? NOTHING);
       if (accessLog !== "off") this.#logged.add(name);
     }
@@ -133,6 +135,7 @@ export class WorkerIntake {
   }
 
   #objectionToServers(servers: readonly ServerReport[]): string | undefined {
+    this.#counts.passTime();
     const isPossible = servers.every(
       ({ openConnections, connects, failures, failuresInARow }) =>
         openConnections <= this.#maxOpen &&

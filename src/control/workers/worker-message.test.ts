@@ -7,7 +7,7 @@ import { tryWorkerMessage } from "./worker-message.ts";
 
 const LISTENER = listenerNameOf(vnicNameOf("front", "shop"), 8443);
 const known = new Set([LISTENER]);
-const read = (value: unknown) => tryWorkerMessage(value, known);
+const read = (value: unknown) => tryWorkerMessage(value, known, new Set());
 
 test("every message of the protocol passes as it is", () => {
   for (const message of [

@@ -1,7 +1,7 @@
 /** Reads messages of workers as untrusted input, because a worker that was taken over can send anything. */
 import Type from "typebox";
 import { Compile } from "typebox/compile";
-import type { ListenerName } from "#model/names.ts";
+import { serverPairOf, type ListenerName, type ServerPair } from "#model/names.ts";
 import { ConnectionRecordSchema } from "#model/records/connection-record.ts";
 import { HandshakeRecordSchema } from "#model/records/handshake-record.ts";
 import {
@@ -41,18 +41,17 @@ const ConnectionRecords = Compile(ConnectionRecordSchema);
 const OpenConnections = Compile(OpenConnectionSchema);
 
 type KnownListeners = Pick<ReadonlySet<ListenerName>, "has">;
-/** `<vnic> <server>` */
-type KnownServers = Pick<ReadonlySet<string>, "has">;
+type KnownServers = Pick<ReadonlySet<ServerPair>, "has">;
 
 /**
- * Returns undefined if no sound worker sends this. `known` has the listeners that the control process has sent to the worker;
- * and `knownServers` the vNICs and servers. The counts and records of others are left out. A record that exceeds a bound is dropped and counted as dropped, because its
- * contents come from clients, and no client may cause the end of a worker.
+ * Returns undefined if no sound worker sends this. `known` has the listeners that the control process has sent to the worker,
+ * and `knownServers` the vNICs and servers. The counts and records of others are left out. A record that exceeds a bound is dropped
+ * and counted as dropped, because its contents come from clients, and no client may cause the end of a worker.
  */
 export function tryWorkerMessage(
   value: unknown,
   known: KnownListeners,
-  knownServers: KnownServers = new Set(),
+  knownServers: KnownServers,
 ): ToControl | undefined {
   if (!Messages.Check(value)) return undefined;
   if (value.type === "counted") {
@@ -61,7 +60,7 @@ export function tryWorkerMessage(
   }
   if (value.type === "servers") {
     const servers = value.servers.filter(({ vnic, server }) =>
-      knownServers.has(`${vnic} ${server}`),
+      knownServers.has(serverPairOf(vnic, server)),
     );
     return { type: "servers", servers };
   }

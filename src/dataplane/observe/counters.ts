@@ -9,6 +9,7 @@ import {
 import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
 import { metricsOf, type MetricOf } from "#model/records/mode-records.ts";
 import type { ListenerName } from "#model/names.ts";
+import { CountersByKey, type Countable } from "./counters-by-key.ts";
 
 type MetricWith<Part> = Extract<ListenerMetric, Part>;
 type LabelledMetric = MetricWith<{ readonly values: readonly string[] }>;
@@ -56,7 +57,7 @@ export function histogramSlots<Name extends HistogramName>(name: Name): Histogra
  * What one listener has counted since the last report, in one flat array, so that counting is an addition. A stage that
  * counts a metric which the mode does not carry does not compile.
  */
-export class ListenerCounters<in Name extends ListenerMetricName> {
+export class ListenerCounters<in Name extends ListenerMetricName> implements Countable<number[]> {
   #slots: Float64Array;
   #openConnections = 0;
   #isTouched = false;
@@ -122,53 +123,26 @@ const SIZES: ReadonlyMap<ListenerMode, number> = new Map(
   LISTENER_MODES.map((mode) => [mode, slotsNeededBy(metricsOf(mode))]),
 );
 
-/** The counters of each listener, by name. They are kept when the snapshot changes, so that no count is lost. */
-export class Counters {
-  readonly #byListener = new Map<ListenerName, ListenerCounters<ListenerMetricName>>();
-  #round: MapIterator<[ListenerName, ListenerCounters<ListenerMetricName>]> | undefined;
-
+/** The counters of each listener, by name. */
+export class Counters extends CountersByKey<
+  ListenerName,
+  ListenerCounters<ListenerMetricName>,
+  number[]
+> {
   /**
    * Returns the counters of a listener. They are kept when its mode changes, because connections of the old mode may
    * still be open.
    */
   of<Mode extends ListenerMode>(name: ListenerName, mode: Mode): ListenerCounters<MetricOf<Mode>> {
     const size = SIZES.get(mode) ?? SLOTS.size;
-    let counters = this.#byListener.get(name);
-    if (counters === undefined) {
-      counters = new ListenerCounters(size);
-      this.#byListener.set(name, counters);
-    }
+    const counters = this.itemOf(name, () => new ListenerCounters(size));
     counters.grow(size);
     return counters;
   }
 
-  /**
-   * Returns the changes of the next listeners, of `most` listeners at most. Each call continues after the last listener
-   * of the previous call. Returns undefined after the last listener, and the next call starts again with the first.
-   */
+  /** Returns the changes of at most `most` listeners (`takeRound`), or undefined after the last listener. */
   takeChanges(most: number): Record<ListenerName, number[]> | undefined {
-    const changed: Record<ListenerName, number[]> = {};
-    let taken = 0;
-    this.#round ??= this.#byListener.entries();
-    while (taken < most) {
-      const next = this.#round.next();
-      if (next.done === true) {
-        this.#round = undefined;
-        break;
-      }
-      const [name, counters] = next.value;
-      const changes = counters.takeChanges();
-      if (changes === undefined) continue;
-      changed[name] = changes;
-      taken += 1;
-    }
-    return taken === 0 ? undefined : changed;
-  }
-
-  /** Deletes the counters of listeners that are not in force and have nothing left to report. */
-  keepOnly(names: ReadonlySet<ListenerName>): void {
-    for (const [name, counters] of this.#byListener) {
-      if (!names.has(name) && counters.isSettled) this.#byListener.delete(name);
-    }
+    const taken = this.takeRound(most);
+    return taken.length === 0 ? undefined : Object.fromEntries(taken);
   }
 }

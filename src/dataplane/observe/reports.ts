@@ -61,20 +61,17 @@ export class Reports {
     const { channel, counters, servers, countOpen, listenerNames } = this.#parts;
     countOpen();
     const startedBytes = channel.sentBytes;
-    while (
+    const hasRoom = (): boolean =>
       channel.sentBytes - startedBytes < MAX_COUNT_BYTES &&
-      channel.waitingBytes < MAX_WAITING_BYTES
-    ) {
+      channel.waitingBytes < MAX_WAITING_BYTES;
+    while (hasRoom()) {
       const listeners = counters.takeChanges(LISTENERS_A_MESSAGE);
       if (listeners === undefined) break;
       channel.send({ type: "counted", listeners });
     }
-    while (
-      channel.sentBytes - startedBytes < MAX_COUNT_BYTES &&
-      channel.waitingBytes < MAX_WAITING_BYTES
-    ) {
+    while (hasRoom()) {
       const reports = servers.takeChanges(SERVERS_A_MESSAGE);
-      if (reports.length === 0) break;
+      if (reports === undefined) break;
       channel.send({ type: "servers", servers: reports });
     }
     counters.keepOnly(listenerNames());

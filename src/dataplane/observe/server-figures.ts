@@ -1,9 +1,10 @@
-import type { VnicName } from "#model/names.ts";
+import { serverPairOf, type ServerPair, type VnicName } from "#model/names.ts";
 import { isEndpointsFault, type EndpointFailure } from "#model/records/outcome.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
+import { CountersByKey, type Countable } from "./counters-by-key.ts";
 
 /** What one vNIC has done with the endpoints of one server. Counters are those since the last report. */
-export class ServerFigures {
+export class ServerFigures implements Countable<ServerReport> {
   readonly vnic: VnicName;
   readonly server: string;
   #openConnections = 0;
@@ -63,35 +64,15 @@ export class ServerFigures {
   }
 }
 
-/** The figures of a worker by vNIC and server. They are kept when the snapshot changes. */
-export class ServersFigures {
-  readonly #byKey = new Map<string, ServerFigures>();
-
+/** The figures of a worker by vNIC and server. */
+export class ServersFigures extends CountersByKey<ServerPair, ServerFigures, ServerReport> {
   of(vnic: VnicName, server: string): ServerFigures {
-    const key = `${vnic} ${server}`;
-    let figures = this.#byKey.get(key);
-    if (figures === undefined) {
-      figures = new ServerFigures(vnic, server);
-      this.#byKey.set(key, figures);
-    }
-    return figures;
+    return this.itemOf(serverPairOf(vnic, server), () => new ServerFigures(vnic, server));
   }
 
-  /** Returns at most `most` reports. Must be called again until it returns none. */
-  takeChanges(most: number): readonly ServerReport[] {
-    const reports: ServerReport[] = [];
-    for (const figures of this.#byKey.values()) {
-      if (reports.length === most) break;
-      const report = figures.takeChanges();
-      if (report !== undefined) reports.push(report);
-    }
-    return reports;
-  }
-
-  /** Deletes what is not in `keys`, `<vnic> <server>`, and has nothing left to report. */
-  keepOnly(keys: ReadonlySet<string>): void {
-    for (const [key, figures] of this.#byKey) {
-      if (!keys.has(key) && figures.isSettled) this.#byKey.delete(key);
-    }
+  /** Returns the changes of at most `most` servers (`takeRound`), or undefined after the last server. */
+  takeChanges(most: number): readonly ServerReport[] | undefined {
+    const taken = this.takeRound(most);
+    return taken.length === 0 ? undefined : taken.map(([, report]) => report);
   }
 }

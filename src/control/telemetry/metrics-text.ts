@@ -1,0 +1,76 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Metric } from "#model/records/metric-catalog.ts";
+
+/** How many lines are written at a time, which takes a few milliseconds, before the event loop continues. */
+const LINES_PER_TURN = 5_000;
+
+/** The values of one set of labels. */
+export interface Series<Described> {
+  /** As `labelsText` returns them. */
+  readonly labels: string;
+  /** Returns the values of the metric in the order of its labels or buckets, or undefined if it has none here. */
+  readonly valuesOf: (metric: Described) => Readonly<ArrayLike<number>> | undefined;
+}
+
+/**
+ * Returns metrics in the Prometheus text format 0.0.4, in pieces. Workers count them, buckets included, which the metric classes of
+ * prom-client cannot take over; and with thousands of listeners the text has megabytes, so it is written in turns.
+ */
+export async function metricsText<Described extends Metric>(
+  metrics: readonly Described[],
+  series: readonly Series<Described>[],
+): Promise<readonly Buffer[]> {
+  const pieces: Buffer[] = [];
+  const lines: string[] = [];
+  const endPiece = (): void => {
+    pieces.push(Buffer.from(`${lines.join("\n")}\n`));
+    lines.length = 0;
+  };
+  for (const metric of metrics) {
+    lines.push(`# HELP ${metric.name} ${metric.help}`, `# TYPE ${metric.name} ${metric.kind}`);
+    for (const { labels, valuesOf } of series) {
+      const values = valuesOf(metric);
+      if (values === undefined) continue;
+      addLines(lines, metric, labels, values);
+      if (lines.length < LINES_PER_TURN) continue;
+      endPiece();
+      await nextTurn();
+    }
+  }
+  endPiece();
+  return pieces;
+}
+
+/** Buckets are counted separately and printed as cumulative. */
+function addLines(
+  lines: string[],
+  { name, kind, label, values, buckets = [] }: Metric,
+  labels: string,
+  amounts: Readonly<ArrayLike<number>>,
+): void {
+  if (kind === "histogram") {
+    let count = 0;
+    for (const [index, bound] of [...buckets, "+Inf"].entries()) {
+      count += amounts[index] ?? 0;
+      lines.push(`${name}_bucket{le="${bound}",${labels}} ${count}`);
+    }
+    lines.push(`${name}_sum{${labels}} ${amounts[buckets.length + 1]}`);
+    lines.push(`${name}_count{${labels}} ${count}`);
+    return;
+  }
+  if (label === undefined || values === undefined) {
+    lines.push(`${name}{${labels}} ${amounts[0]}`);
+    return;
+  }
+  for (const [index, value] of values.entries()) {
+    lines.push(`${name}{${label}="${value}",${labels}} ${amounts[index]}`);
+  }
+}
+
+export const labelsText = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}="${escaped(value)}"`)
+    .join(",");
+
+const escaped = (text: string): string =>
+  text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
