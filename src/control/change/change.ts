@@ -65,7 +65,7 @@ export interface StateInForce {
 export interface ChangePlan {
   /** False if the wanted state is in force already. */
   readonly isChanged: boolean;
-  /** Computes what differs in the document. */
+  /** Returns what differs in the document. It is computed at the first call, which takes long for a large document. */
   readonly changes: () => readonly PathChange[];
   readonly effect: () => ChangeEffect;
   readonly warnings: readonly Problem[];
