@@ -49,6 +49,7 @@ export class EntryTrees {
     if (base !== undefined && changes.size === 0) return base;
     const { root, nodes }: WrittenTree = await changeTree(this.#cache, base?.root, changes);
     for (const batch of batchesOf([...values, ...nodes.values()])) await this.#store.put(batch);
+    this.#cache.add(nodes);
     return { root, texts };
   }
 }
