@@ -111,6 +111,7 @@ function parsedOf(text: string): ParsedYaml {
     });
   }
 }
+
 /** Finds errors that the parser accepts: duplicate keys, keys that are not text, and aliases without a valid target. */
 function checkNodes(
   document: Document.Parsed,

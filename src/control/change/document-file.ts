@@ -55,7 +55,7 @@ export class DocumentFile {
     return path === undefined ? { state: "none" } : { path, state: this.#state };
   }
 
-  /** In which folders files must be. Those that the director's own file named when it was last applied can be anywhere. */
+  /** Returns in which folders a file must be. The files that the director's own file named when it was last applied can be anywhere. */
   get foldersOf(): FoldersOf {
     this.#foldersOf ??= foldersExcept(this.#applied, this.#parts.folders);
     return this.#foldersOf;

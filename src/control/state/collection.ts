@@ -29,7 +29,7 @@ export class Collection {
     this.#timer = setInterval(() => this.#run(() => this.#collect()), INTERVAL_MS).unref();
   }
 
-  /** Is called when a revision was saved. */
+  /** To be called when a revision has been saved. */
   noteRevision(revision: number): void {
     const last = revision - this.#kept.revisions;
     if (last > 0) this.#run(() => this.#store.forget(DOCUMENT_LINE, last));
