@@ -13,6 +13,7 @@ import { followUpsOf } from "#model/document/follow-ups.ts";
 import type { ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
+import { isJsonMap } from "#model/json.ts";
 import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
 import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
@@ -120,8 +121,7 @@ export function checkWanted(
   purpose: Purpose,
   parts: CheckParts,
 ): Promise<CheckedDocument> {
-  const isMap = typeof document === "object" && document !== null && !Array.isArray(document);
-  if (!isMap) return checkValue(document, folder, purpose, parts);
+  if (!isJsonMap(document)) return checkValue(document, folder, purpose, parts);
   if (Object.hasOwn(document, "director")) {
     const message = "The settings under `director` are those of the start and cannot be set here.";
     const hint = "Remove it. Set it in the file that --config names, and start the director again.";
