@@ -64,6 +64,30 @@ describe("checkFile", () => {
     assert.equal(placesOf(refused)[0], "path-outside certificates.shop.chain");
   });
 
+  it("refuses files that a change adds outside of the folders, at their places in the document that was sent", async () => {
+    const policy = "modern";
+    const listeners = [
+      { port: 443, to: 80, policy, endpointTls: { serverName: "a", ca: "/elsewhere/ca.pem" } },
+      { port: 80, to: 80, policy },
+    ];
+    const value = {
+      servers: { "web-1": { address: "192.0.2.1" } },
+      profiles: {
+        shop: { servers: ["web-1"], vnics: { front: { ip: "198.51.100.1", listeners } } },
+      },
+    };
+    const change = { kind: "change", inForce: undefined, before: {} } as const;
+    const checked = await checkValue(
+      value,
+      folder,
+      { ...change, foldersOf: () => [folder] },
+      parts,
+    );
+    const place = "profiles.shop.vnics.front.listeners[0].endpointTls.ca";
+    assert.ok(placesOf(checked).includes(`path-outside ${place}`), placesOf(checked).join("\n"));
+    assert.ok(!placesOf(checked).some((one) => one.includes("listeners[1].endpointTls")));
+  });
+
   it("refuses a path that its folder makes too long to be read", async () => {
     const chain = "a".repeat(4_096);
     const checked = await checkValue(

@@ -3,11 +3,17 @@ import type { DirectorSettings, Document } from "#model/document/document.ts";
 import { DirectorError, isFailureCode, type Problem } from "#model/failure.ts";
 import { checkPathLengths, type FoldersOf } from "#model/document/check-paths.ts";
 import { checkUse } from "#model/document/check-use.ts";
-import { addedPaths, pathsOf, withAbsolutePaths } from "#model/document/document-paths.ts";
+import {
+  addedPaths,
+  pathsOf,
+  withAbsolutePaths,
+  type NamedPath,
+} from "#model/document/document-paths.ts";
 import { followUpsOf } from "#model/document/follow-ups.ts";
 import type { ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
-import { writtenOf, type WrittenDocument } from "#model/document/written-document.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import { isJsonMap } from "#model/json.ts";
 import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
 import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
@@ -115,8 +121,7 @@ export function checkWanted(
   purpose: Purpose,
   parts: CheckParts,
 ): Promise<CheckedDocument> {
-  const isMap = typeof document === "object" && document !== null && !Array.isArray(document);
-  if (!isMap) return checkValue(document, folder, purpose, parts);
+  if (!isJsonMap(document)) return checkValue(document, folder, purpose, parts);
   if (Object.hasOwn(document, "director")) {
     const message = "The settings under `director` are those of the start and cannot be set here.";
     const hint = "Remove it. Set it in the file that --config names, and start the director again.";
@@ -138,10 +143,12 @@ async function checkRead(
   const draft = withAbsolutePaths(parsed.draft, folder);
   const document = parsed.document === undefined ? undefined : draft;
   const written = parsed.written && withAbsolutePaths(parsed.written, folder);
+  // The written document has its listeners in another order, and so other places in the problems.
+  const paths = pathsOf(draft);
   const surroundings = [
     ...checkSurroundings(draft, folder, parts),
-    ...checkPathLengths(pathsOf(written ?? {})),
-    ...(await checkAddedPaths(written ?? writtenOf(draft), purpose)),
+    ...checkPathLengths(paths),
+    ...(await checkAddedPaths(paths, purpose)),
   ];
   const { entries, ...ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);
@@ -168,12 +175,12 @@ async function checkRead(
 }
 
 async function checkAddedPaths(
-  written: WrittenDocument,
+  paths: readonly NamedPath[],
   purpose: Purpose,
 ): Promise<readonly Problem[]> {
   if (purpose.kind !== "change" || purpose.before === undefined) return [];
   const { before, foldersOf } = purpose;
-  return foldersOf === undefined ? [] : checkRealPaths(addedPaths(before, written), foldersOf);
+  return foldersOf === undefined ? [] : checkRealPaths(addedPaths(before, paths), foldersOf);
 }
 
 /** Failure codes of refusals by the engine. They let an operator distinguish these refusals from mistakes in the document. */

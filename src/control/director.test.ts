@@ -77,7 +77,7 @@ async function startDirector(store = new FakeDocumentStore()) {
   const settings = parseDocument({}).draft.director;
   const check = (value: unknown) => checkValue(value, folder, { kind: "start" }, checking);
   const file = new DocumentFile({
-    ...{ path, notices },
+    ...{ path, folders: [folder], notices },
     read: (name, inForce) => checkFile(name, { kind: "change", inForce }, checking),
     check: (written, { document }) =>
       check({ ...written, director: document?.director ?? settings }),

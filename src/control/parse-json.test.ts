@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SourceProblem } from "./certificates/source-problem.ts";
 import { parseJson } from "./parse-json.ts";
-import { SyntaxProblem } from "./parse-yaml.ts";
+import { SyntaxProblem } from "./syntax-problem.ts";
 
 const parse = (text: string): unknown => parseJson(Buffer.from(text));
 

@@ -1,13 +1,13 @@
 import { checkJsonText } from "#model/document/check-json-text.ts";
 import { SourceProblem } from "./certificates/source-problem.ts";
-import { SyntaxProblem } from "./parse-yaml.ts";
+import { SyntaxProblem, utf8TextOf } from "./syntax-problem.ts";
 
 /**
  * Parses JSON in UTF-8. Returns undefined if there is nothing but white space. Throws SyntaxProblem, or SourceProblem if a key
  * is duplicated or if it is nested too deeply. No message contains a part of the text, which can be a secret.
  */
 export function parseJson(bytes: Uint8Array): unknown {
-  const text = textOf(bytes);
+  const text = utf8TextOf(bytes, "It");
   if (text.trim() === "") return undefined;
   const problem = checkJsonText(text);
   if (problem !== undefined) throw new SourceProblem(problem);
@@ -17,14 +17,6 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new SyntaxProblem("A text has half of a surrogate pair, which UTF-8 cannot represent.");
   }
   return value;
-}
-
-function textOf(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new SyntaxProblem("It is not UTF-8 text.", undefined, { cause });
-  }
 }
 
 function parsed(text: string): unknown {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseYaml, SyntaxProblem } from "./parse-yaml.ts";
+import { parseYaml } from "./parse-yaml.ts";
+import { SyntaxProblem } from "./syntax-problem.ts";
 
 const valueOf = (text: string | Uint8Array): unknown => parseYaml(Buffer.from(text)).value;
 

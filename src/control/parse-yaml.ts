@@ -11,23 +11,12 @@ import {
   type YAMLWarning,
 } from "yaml";
 import type { Position } from "#model/problem.ts";
+import { SyntaxProblem, utf8TextOf } from "./syntax-problem.ts";
 
 /** Enough to repeat listeners by alias, and too few for nested aliases that expand to gigabytes. */
 const MAX_ALIASES = 100;
 /** 10,000 vNICs need 1 MiB. */
 const MAX_VALUE_CHARACTERS = 4 * 1024 * 1024;
-
-/** The text is not a document. The message says why. */
-export class SyntaxProblem extends Error {
-  override readonly name = "SyntaxProblem";
-  /** Undefined if the problem concerns the whole text. */
-  readonly position: Position | undefined;
-
-  constructor(message: string, position?: Position, options?: ErrorOptions) {
-    super(message, options);
-    this.position = position;
-  }
-}
 
 export interface ParsedYaml {
   /** A value that JSON can represent. */
@@ -41,18 +30,10 @@ export function positionAt(lines: LineCounter, offset: number): Position {
   return { line, column: col };
 }
 
-function textOf(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new SyntaxProblem("The file is not UTF-8 text.", undefined, { cause: error });
-  }
-}
-
 /** Parses YAML 1.2 or JSON. A hostile text of a few megabytes takes minutes. Throws SyntaxProblem. */
 export function parseYaml(bytes: Uint8Array): ParsedYaml {
   try {
-    const { value, ...nodes } = parsedOf(textOf(bytes));
+    const { value, ...nodes } = parsedOf(utf8TextOf(bytes, "The file"));
     return { value: plainOf(value), ...nodes };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -111,6 +92,7 @@ function parsedOf(text: string): ParsedYaml {
     });
   }
 }
+
 /** Finds errors that the parser accepts: duplicate keys, keys that are not text, and aliases without a valid target. */
 function checkNodes(
   document: Document.Parsed,

@@ -1,9 +1,13 @@
 import { createHmac } from "node:crypto";
 import type { FingerprintOf } from "#model/document/secrets.ts";
 
+/** A character of base64url has 6 bits, so 22 characters have 132 bits. */
 const LENGTH = 22;
 
-/** The key keeps the fingerprint of a weak secret from being guessed by those who see it. 22 characters are 132 bits. */
+/**
+ * Returns a function that computes fingerprints with this key. Without the key, somebody who sees the fingerprint of a weak secret
+ * could find the secret by trying likely ones.
+ */
 export const fingerprintWith =
   (key: Uint8Array): FingerprintOf =>
   (secret) =>

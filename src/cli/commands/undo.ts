@@ -10,7 +10,7 @@ import { withExamples } from "./command-options.ts";
 export interface UndoRequest extends ChangeTerms {
   /** The revision to take back. Undefined for the newest change. */
   readonly revision: number | undefined;
-  /** The revision whose whole document is restored, instead of taking back one revision. */
+  /** If this is set, the whole document of this revision is restored, and no single revision is taken back. */
   readonly to: number | undefined;
 }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DirectorError } from "#model/failure.ts";
 import { SourceProblem } from "#control/certificates/source-problem.ts";
 import { parseJson } from "#control/parse-json.ts";
-import { SyntaxProblem } from "#control/parse-yaml.ts";
+import { SyntaxProblem } from "#control/syntax-problem.ts";
 
 export const JSON_TYPE = "application/json";
 /** RFC 7396. */

@@ -1,6 +1,6 @@
 import { DirectorError } from "#model/failure.ts";
 import { SourceProblem } from "#control/certificates/source-problem.ts";
-import { SyntaxProblem } from "#control/parse-yaml.ts";
+import { SyntaxProblem } from "#control/syntax-problem.ts";
 import {
   DocumentSyntaxError,
   MaterialRefusedError,

@@ -75,6 +75,7 @@ export class CertificateStore implements CertificateProvider {
   #subscriber: ((news: NewVersions) => Promise<void>) | undefined;
   /** Problems that have been reported. */
   #reported: ReadonlySet<string> = new Set();
+
   constructor(options: CertificateStoreOptions) {
     this.#options = options;
   }

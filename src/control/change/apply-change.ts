@@ -59,13 +59,12 @@ export async function applyChange(
 
 type Known = Pick<StateInForce, "revision" | "isSaved">;
 
-/** Returns the revision of the document or, if it is not saved yet, the next free one. Reads the store only if necessary. */
+/** Returns the revision of a document that is in the store already, as at a start, or else the next free one. */
 async function knownOf(
   before: StateInForce | undefined,
   written: WrittenDocument,
   store: DocumentStore,
 ): Promise<Known> {
-  if (before?.isSaved === true && isDeepStrictEqual(before.written, written)) return before;
   const latest = await store.latest();
   // If the database was removed while the director ran, the numbers go on.
   const last = before?.isSaved === true ? before.revision : 0;

@@ -8,7 +8,7 @@ import type { CheckedDocument } from "../check-file.ts";
 import type { Compiled } from "../compile-snapshot.ts";
 import type { ChangeEffect } from "./change-effect.ts";
 
-/** A change: who wants what, and on which condition. */
+/** A change that is asked for: its author, what is wanted, and the condition under which it is made. */
 export interface ChangeRequest {
   readonly kind: Wanted["kind"];
   readonly by: Author;
@@ -21,7 +21,7 @@ export interface ChangeRequest {
   readonly precondition?: (inForce: StateInForce | undefined) => void;
   /** Reads and checks the wanted state. It is called when the earlier changes are done. Throws DirectorError. */
   readonly want: (inForce: StateInForce | undefined) => Promise<Wanted>;
-  /** Aborted if the client has gone. A change that has not started then does not start. */
+  /** Aborts when the client has gone. A change that has not started by then does not start. */
   readonly signal?: AbortSignal;
 }
 
@@ -35,7 +35,7 @@ export interface WantedDocument {
   readonly file?: WrittenDocument;
   /** `change` by default. */
   readonly cause?: RevisionRecord["cause"];
-  /** The revision that is taken back, or whose document is restored. */
+  /** If the change is an undo, the revision that it takes back. If it is a restore, the revision with the restored document. */
   readonly undoes?: Revision;
   /** Set only if the document must be served without being saved. */
   readonly known?: Pick<StateInForce, "revision" | "isSaved">;
@@ -65,7 +65,7 @@ export interface StateInForce {
 export interface ChangePlan {
   /** False if the wanted state is in force already. */
   readonly isChanged: boolean;
-  /** Computes what differs in the document. */
+  /** Returns what differs in the document. It is computed at the first call, which takes long for a large document. */
   readonly changes: () => readonly PathChange[];
   readonly effect: () => ChangeEffect;
   readonly warnings: readonly Problem[];

@@ -13,6 +13,8 @@ import { decideDocument, type Decision } from "./decide-document.ts";
 export interface DocumentFileParts {
   /** Absolute path. Undefined if the director has no file. */
   readonly path: string | undefined;
+  /** The folders in which files must be that the director's own file does not name. */
+  readonly folders: readonly string[];
   readonly notices: Notices;
   /** Reads the file and checks it as a change of the document in force. */
   readonly read: (path: string, inForce: DocumentInForce | undefined) => Promise<CheckedDocument>;
@@ -39,6 +41,8 @@ export class DocumentFile {
   #file: WrittenDocument | undefined;
   /** The document of the file as it was last applied. */
   #applied: WrittenDocument | undefined;
+  /** Computed from `#applied` when it is needed. */
+  #foldersOf: FoldersOf | undefined;
   #state: FileState = "file-ahead";
 
   constructor(parts: DocumentFileParts) {
@@ -51,9 +55,10 @@ export class DocumentFile {
     return path === undefined ? { state: "none" } : { path, state: this.#state };
   }
 
-  /** Returns `allowed` for every file that the director's own file, as it was last applied, does not name. */
-  foldersOf(allowed: readonly string[]): FoldersOf {
-    return foldersExcept(this.#applied, allowed);
+  /** Returns in which folders a file must be. The files that the director's own file named when it was last applied can be anywhere. */
+  get foldersOf(): FoldersOf {
+    this.#foldersOf ??= foldersExcept(this.#applied, this.#parts.folders);
+    return this.#foldersOf;
   }
 
   /** Decides which document a start serves, and remembers the file. */
@@ -63,7 +68,7 @@ export class DocumentFile {
     stored: WrittenDocument | undefined,
   ): Decision {
     this.#file = file;
-    this.#applied = applied;
+    this.#noteApplied(applied);
     return decideDocument({ file, applied, stored });
   }
 
@@ -99,13 +104,18 @@ export class DocumentFile {
   compare(inForce: WrittenDocument, applied?: WrittenDocument): void {
     const { path, notices } = this.#parts;
     if (path === undefined) return;
-    this.#applied = applied ?? this.#applied;
+    if (applied !== undefined) this.#noteApplied(applied);
     this.#state = STATES[this.#decide(inForce)];
     if (this.#state !== "diverged") return notices.clear(DIVERGED);
     const text =
       `${path} and the store have changed in different ways since the file was last applied. The store's document is served. ` +
       "Apply the file with `tlsd reload --force`, or bring the file up to date with `tlsd export`. `tlsd diff` shows the difference.";
     notices.raise({ event: DIVERGED, text });
+  }
+
+  #noteApplied(applied: WrittenDocument | undefined): void {
+    this.#applied = applied;
+    this.#foldersOf = undefined;
   }
 
   #decide(stored: WrittenDocument): Decision {

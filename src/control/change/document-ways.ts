@@ -37,15 +37,14 @@ export interface WayParts {
 /** Builds the ways by which a document comes into force: from the file, from the store and from an operator. */
 export function buildDocumentWays(parts: WayParts): DocumentWays {
   const { configPath, settings, folder, store, certificates, notices, checkParts } = parts;
-  const allowed = settings.paths?.map((path) => resolve(folder, path)) ?? [folder];
   const file: DocumentFile = new DocumentFile({
     path: configPath,
+    folders: settings.paths?.map((path) => resolve(folder, path)) ?? [folder],
     notices,
     read: (path, inForce) => checkFile(path, { kind: "change", inForce }, checkParts),
     check: (written, ofFile, inForce) => {
       const director = ofFile.document?.director ?? settings;
-      const foldersOf = file.foldersOf(allowed);
-      const purpose = { kind: "change", inForce, foldersOf } as const;
+      const purpose = { kind: "change", inForce, foldersOf: file.foldersOf } as const;
       return checkValue({ ...written, director }, folder, purpose, checkParts);
     },
   });
@@ -54,13 +53,12 @@ export function buildDocumentWays(parts: WayParts): DocumentWays {
     store,
     certificates,
     checkWanted: (document, before, inForce) => {
-      const foldersOf = file.foldersOf(allowed);
-      const purpose = { kind: "change", inForce, before, foldersOf } as const;
+      const purpose = { kind: "change", inForce, before, foldersOf: file.foldersOf } as const;
       return checkWanted(document, { settings, folder }, purpose, checkParts);
     },
   });
   const checkStored = (stored: WrittenDocument): Promise<CheckedDocument> => {
-    const purpose = { kind: "start", foldersOf: file.foldersOf(allowed) } as const;
+    const purpose = { kind: "start", foldersOf: file.foldersOf } as const;
     return checkValue({ ...stored, director: settings }, folder, purpose, checkParts);
   };
   return { file, wants, checkStored };

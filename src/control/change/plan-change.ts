@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Document } from "#model/document/document.ts";
-import { differenceByPath } from "#model/document/path-change.ts";
+import { differenceByPath, type PathChange } from "#model/document/path-change.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
 import { sourcesOf } from "../certificates/source-entry.ts";
@@ -25,6 +25,8 @@ export interface Target {
   readonly written: WrittenDocument;
   readonly sources: Sources;
   readonly warnings: readonly Problem[];
+  /** Whether the document in force is the same. */
+  readonly isSameDocument: boolean;
   /** The revision of the document if it need not be saved. */
   readonly known: Pick<StateInForce, "revision" | "isSaved"> | undefined;
 }
@@ -56,9 +58,10 @@ export function planChange(
   const number = parts.nextNumber();
   const compiled = compileSnapshot({ number, document, sources, workers, connectionsPerWorker });
   refuseTooLarge(compiled);
+  let difference: readonly PathChange[] | undefined;
   return {
     isChanged: true,
-    changes: () => differenceByPath(before?.written ?? {}, written),
+    changes: () => (difference ??= differenceByPath(before?.written ?? {}, written)),
     effect: () => effectOf(before?.compiled.snapshot, compiled.snapshot),
     warnings,
     before,
@@ -71,7 +74,8 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
   if (wanted.kind === "certificates") {
     if (before === undefined) throw new DirectorError("not-ready");
     const { document, written } = before;
-    return { document, written, sources: wanted.sources, warnings: [], known: before };
+    const { sources } = wanted;
+    return { document, written, sources, warnings: [], isSameDocument: true, known: before };
   }
   const { document, written, entries, problems } = wanted.checked;
   if (document === undefined || written === undefined || entries === undefined) {
@@ -79,20 +83,23 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
   }
   // Settings under `director` take effect only at the start.
   const director = before?.document.director ?? document.director;
+  const isSameDocument = before !== undefined && isDeepStrictEqual(before.written, written);
+  const knownBefore = isSameDocument && before.isSaved ? before : undefined;
   return {
     document: { ...document, director },
     written,
     sources: sourcesOf(entries),
     warnings: problems,
-    known: wanted.known,
+    isSameDocument,
+    known: wanted.known ?? knownBefore,
   };
 }
 
 /** Returns true if there is nothing to save and nothing would change for the workers. */
-function isInForce(before: StateInForce, { written, sources, known }: Target): boolean {
+function isInForce(before: StateInForce, { isSameDocument, sources, known }: Target): boolean {
   return (
+    isSameDocument &&
     (before.isSaved || known !== undefined) &&
-    isDeepStrictEqual(before.written, written) &&
     isDeepStrictEqual(idsOf(before.sources), idsOf(sources))
   );
 }

@@ -17,7 +17,7 @@ export type DocumentEdit = (inForce: StateInForce) => unknown;
 export interface UndoTarget {
   /** The revision to take back. */
   readonly revision?: Revision;
-  /** The revision whose whole document is restored, instead of taking back one revision. */
+  /** If this is set, the whole document of this revision is restored, and no single revision is taken back. */
   readonly to?: Revision;
 }
 

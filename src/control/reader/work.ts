@@ -1,6 +1,8 @@
 import type { Problem } from "#model/failure.ts";
 import { parseCertificate } from "../certificates/parse-certificate.ts";
 import { SourceProblem } from "../certificates/source-problem.ts";
+import type { ParsedText } from "../parse-document-value.ts";
+import { SyntaxProblem } from "../syntax-problem.ts";
 import type { Outcome, ReaderJob, Replies } from "./jobs.ts";
 
 export interface Answer {
@@ -102,7 +104,6 @@ async function jsonAnswer(file: Uint8Array): Promise<Answer> {
   const value = parseJson(file);
   const json = JSON.stringify(value) ?? "";
   if (json.length > MAX_JSON_CHARACTERS) {
-    const { SyntaxProblem } = await import("../parse-yaml.ts");
     const limit = `${MAX_JSON_CHARACTERS / 1024 / 1024} MiB`;
     throw new SyntaxProblem(`Without white space it has more than ${limit}.`);
   }
@@ -111,11 +112,18 @@ async function jsonAnswer(file: Uint8Array): Promise<Answer> {
 }
 
 async function documentAnswer(format: "yaml" | "json", file: Buffer): Promise<Answer> {
-  const { parseDocumentText, parseDocumentValue } = await import("../parse-document-text.ts");
-  const { json, writtenJson, isValid, problems } =
-    format === "yaml" ? parseDocumentText(file) : parseDocumentValue(JSON.parse(String(file)));
+  const { json, writtenJson, isValid, problems } = await documentOf(format, file);
   const reply: Replies["document"] = { isValid, problems };
   return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
+}
+
+async function documentOf(format: "yaml" | "json", file: Buffer): Promise<ParsedText> {
+  if (format === "yaml") {
+    const { parseDocumentText } = await import("../parse-document-text.ts");
+    return parseDocumentText(file);
+  }
+  const { parseDocumentValue } = await import("../parse-document-value.ts");
+  return parseDocumentValue(JSON.parse(String(file)));
 }
 
 async function placesAnswer(problems: readonly Problem[], file: Uint8Array): Promise<Answer> {
@@ -128,7 +136,6 @@ async function onText(
   answer: (file: Buffer) => Promise<Answer>,
   [file = Buffer.alloc(0)]: readonly Buffer[],
 ): Promise<Answer> {
-  const { SyntaxProblem } = await import("../parse-yaml.ts");
   try {
     return await answer(file);
   } catch (error) {

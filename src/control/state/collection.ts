@@ -2,7 +2,7 @@ import { headsAbove } from "./head-watch.ts";
 import { DOCUMENT_LINE, FILE_LINE } from "./document-lines.ts";
 import { HashFilter } from "./hash-filter.ts";
 import { UNREFERENCED_MS, type Hash, type Head, type Store } from "./store.ts";
-import { compareTrees } from "./tree/content-tree.ts";
+import { addedHashes } from "./tree/content-tree.ts";
 import { NodeCache } from "./tree/node-cache.ts";
 
 /** How much of the history is kept besides the newest revision. */
@@ -29,7 +29,7 @@ export class Collection {
     this.#timer = setInterval(() => this.#run(() => this.#collect()), INTERVAL_MS).unref();
   }
 
-  /** Is called when a revision was saved. */
+  /** To be called when a revision has been saved. */
   noteRevision(revision: number): void {
     const last = revision - this.#kept.revisions;
     if (last > 0) this.#run(() => this.#store.forget(DOCUMENT_LINE, last));
@@ -94,10 +94,7 @@ async function markLine(store: Store, line: string, needed: HashFilter): Promise
   const cache = new NodeCache(store);
   let before: Head["roots"] = {};
   for (const { roots } of await headsAbove(store, line, 0)) {
-    for (const [name, root] of Object.entries(roots)) {
-      const { nodes, after } = await compareTrees(cache, before[name], root);
-      for (const hash of [...nodes, ...[...after.values()].flat()]) needed.add(hash);
-    }
+    for (const hash of await addedHashes(cache, before, roots)) needed.add(hash);
     before = roots;
   }
 }

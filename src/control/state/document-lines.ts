@@ -1,4 +1,4 @@
-/** The lines of the store that the director keeps its state in. */
+/** The lines of the store in which the director keeps its state. */
 
 /** The revisions of the document. Their numbers are those of the heads. */
 export const DOCUMENT_LINE = "document";

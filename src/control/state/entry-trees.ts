@@ -1,7 +1,8 @@
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import type { Json } from "#model/json.ts";
 import { documentOf } from "./document-entries.ts";
-import { MAX_OPERATIONS, MAX_PUT_BYTES, type Hash, type Store } from "./store.ts";
+import { PutBatch } from "./put-batch.ts";
+import type { Hash, Store } from "./store.ts";
 import { changeTree, compareTrees, type WrittenTree } from "./tree/content-tree.ts";
 import { entryHashesOf, partsOf } from "./tree/entry-text.ts";
 import { NodeCache, readValues } from "./tree/node-cache.ts";
@@ -48,28 +49,14 @@ export class EntryTrees {
     for (const key of base?.texts.keys() ?? []) if (!texts.has(key)) changes.set(key, undefined);
     if (base !== undefined && changes.size === 0) return base;
     const { root, nodes }: WrittenTree = await changeTree(this.#cache, base?.root, changes);
-    for (const batch of batchesOf([...values, ...nodes.values()])) await this.#store.put(batch);
+    const batch = new PutBatch(this.#store);
+    for (const value of [...values, ...nodes.values()]) await batch.add(value);
+    await batch.flush();
+    this.#cache.add(nodes);
     return { root, texts };
   }
 }
 
 export function documentOfTree({ texts }: EntryTree): WrittenDocument {
   return documentOf(new Map([...texts].map(([key, text]) => [key, JSON.parse(text) as Json])));
-}
-
-/** Splits values so that each batch fits into one `put`. */
-export function* batchesOf(values: Iterable<string>): Generator<readonly string[], void> {
-  let batch: string[] = [];
-  let bytes = 0;
-  for (const value of values) {
-    const length = Buffer.byteLength(value);
-    if (batch.length === MAX_OPERATIONS || (batch.length > 0 && bytes + length > MAX_PUT_BYTES)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(value);
-    bytes += length;
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -5,7 +5,7 @@ import { MAX_OPERATIONS, type Head, type Store } from "./store.ts";
 export class HeadWatch {
   readonly #advanced = new EventEmitter().setMaxListeners(0);
 
-  /** Is called after heads were added. */
+  /** To be called after heads were added. */
   note(): void {
     this.#advanced.emit("advanced");
   }

@@ -24,13 +24,13 @@ export interface Head {
   readonly schema: number;
   /** Version of the program that wrote it. */
   readonly writtenBy: string;
-  /** Who, why and the like. At most 16 KiB as JSON. */
+  /** What the store does not interpret, such as the author and the reason. At most 16 KiB as JSON. */
   readonly note: JsonMap;
 }
 
 /** Limits of one call. A call that exceeds them rejects with RangeError in every adapter. */
 export const MAX_OPERATIONS = 128;
-/** Of the values of one `put` together. */
+/** The limit for all values of one `put` together. */
 export const MAX_PUT_BYTES = 1024 * 1024;
 export const MAX_NOTE_BYTES = 16 * 1024;
 /** A value that no head refers to is kept for at least this time after it was put. */

@@ -193,6 +193,26 @@ it("any document is read as it was saved, whatever was saved before", async () =
   );
 });
 
+it("a save asks the store once for its id and for each head, and reads no values that are in memory", async (context) => {
+  const store = new MemoryStore();
+  const documents = documentsOn(store);
+  await documents.save(change(0, first, { file: first }));
+  const asked: string[] = [];
+  for (const name of ["id", "head", "heads", "values", "put", "advance"] as const) {
+    const method: (...args: readonly never[]) => unknown = store[name].bind(store);
+    context.mock.method(store, name, (...args: readonly never[]) => {
+      asked.push(name);
+      return method(...args);
+    });
+  }
+  await documents.save(change(1, second));
+  assert.deepEqual(asked.splice(0), ["id", "head", "put", "advance"]);
+  await documents.save(change(2, first, { file: first }));
+  assert.deepEqual(asked.splice(0), ["id", "head", "put", "head", "advance"]);
+  await documents.noteFile(structuredClone(first));
+  assert.deepEqual(asked, ["id", "head", "head"]);
+});
+
 it("a database that was removed is created anew, with the whole document and the next number", async () => {
   const folder = await makeTempFolder();
   const documents = documentsOn(sqliteIn(folder));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Revision } from "#model/document/document.ts";
 import { DOCUMENT_SCHEMA } from "#model/document/migrations/migrate-document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
@@ -56,9 +57,10 @@ export class TreeDocumentStore implements DocumentStore {
   }
 
   async latest(): Promise<StoredState | undefined> {
-    const newest = await this.#newestOf(DOCUMENT_LINE);
+    const storeId = await this.#store.id();
+    const newest = await this.#newestOf(DOCUMENT_LINE, storeId);
     if (newest === undefined) return undefined;
-    const file = await this.#newestOf(FILE_LINE, newest);
+    const file = await this.#newestOf(FILE_LINE, storeId, newest);
     const { head, document } = newest;
     return { record: recordOf(head), document, file: file?.document };
   }
@@ -70,13 +72,14 @@ export class TreeDocumentStore implements DocumentStore {
   noteFile(file: WrittenDocument): Promise<void> {
     return this.#inTurn(async () => {
       const startedMs = performance.now();
-      const newest = await this.#newestOf(DOCUMENT_LINE);
-      const noted = await this.#newestOf(FILE_LINE, newest);
+      const storeId = await this.#store.id();
+      const newest = await this.#newestOf(DOCUMENT_LINE, storeId);
+      const noted = await this.#newestOf(FILE_LINE, storeId, newest);
+      const isNoted = noted !== undefined && isDeepStrictEqual(noted.document, file);
+      if (isNoted && noted.head.schema === DOCUMENT_SCHEMA) return;
       const tree = await this.#trees.write(entriesOf(file), newest?.tree);
-      if (noted?.tree.root === tree.root && noted.head.schema === DOCUMENT_SCHEMA) return;
-      const head = fileHeadOf(noted, tree, this.#origin());
-      if (!(await this.#advance([head], startedMs))) throw conflict(undefined);
-      await this.#remember(head, tree, file);
+      const head = fileHeadOf(noted?.head, tree, this.#origin());
+      await this.#advance([{ storeId, head, tree, document: file }], startedMs);
     });
   }
 
@@ -89,8 +92,7 @@ export class TreeDocumentStore implements DocumentStore {
       const isGone = revision > 0 && revision < (newest?.number ?? 0);
       throw new DirectorError(isGone ? "revision-gone" : "not-found", `Revision ${revision}.`);
     }
-    const near = this.#newest.get(DOCUMENT_LINE);
-    const { document } = await this.#read(head, near?.tree);
+    const { document } = await this.#read(head, this.#newest.get(DOCUMENT_LINE));
     return { record: recordOf(head), document };
   }
 
@@ -114,62 +116,61 @@ export class TreeDocumentStore implements DocumentStore {
   async #save(revision: NewRevision): Promise<RevisionRecord> {
     const startedMs = performance.now();
     const { parent, document, file } = revision;
-    const newest = await this.#newestOf(DOCUMENT_LINE);
+    const storeId = await this.#store.id();
+    const newest = await this.#newestOf(DOCUMENT_LINE, storeId);
     // A database that was removed has been created anew, and the numbers continue.
     if (newest !== undefined && newest.head.number !== parent) throw conflict(newest.head.number);
     const tree = await this.#trees.write(entriesOf(document), newest?.tree);
     const origin = this.#origin();
     const head = revisionHeadOf(revision, tree.root, origin);
-    const heads = [head];
-    let fileTree: EntryTree | undefined;
+    const next: Known[] = [{ storeId, head, tree, document }];
     if (file !== undefined) {
-      const noted = await this.#newestOf(FILE_LINE, newest);
-      fileTree = file === document ? tree : await this.#trees.write(entriesOf(file), tree);
-      heads.push(fileHeadOf(noted, fileTree, origin));
+      const noted = await this.#store.head(FILE_LINE);
+      const fileTree = file === document ? tree : await this.#trees.write(entriesOf(file), tree);
+      const fileHead = fileHeadOf(noted, fileTree, origin);
+      next.push({ storeId, head: fileHead, tree: fileTree, document: file });
     }
-    if (!(await this.#advance(heads, startedMs))) throw conflict(undefined);
-    await this.#remember(head, tree, document);
-    const [, fileHead] = heads;
-    if (fileHead !== undefined && fileTree !== undefined && file !== undefined) {
-      await this.#remember(fileHead, fileTree, file);
-    }
+    await this.#advance(next, startedMs);
     this.#collection.noteRevision(head.number);
     return recordOf(head);
   }
 
-  /** Throws if so much time has passed that what was put may have been collected. */
-  async #advance(heads: readonly Head[], startedMs: number): Promise<boolean> {
+  /**
+   * Adds the heads, or throws `revision-conflict`. Throws `state-unwritable` if so much time has passed that what was put may have
+   * been collected.
+   */
+  async #advance(next: readonly Known[], startedMs: number): Promise<void> {
     if (performance.now() - startedMs > UNREFERENCED_MS / 2) {
       throw new DirectorError("state-unwritable", "The storage is too slow.");
     }
-    return this.#store.advance(heads);
+    if (!(await this.#store.advance(next.map(({ head }) => head)))) throw conflict(undefined);
+    for (const known of next) this.#newest.set(known.head.line, known);
   }
 
-  /** Reads a head that is not in memory. `near` is the tree of a document that is probably similar. */
-  async #newestOf(line: string, near?: Known): Promise<Known | undefined> {
-    const storeId = await this.#store.id();
+  /** Reads the newest head of a line, and its document if it is not in memory. `near` is probably similar. */
+  async #newestOf(line: string, storeId: string, near?: Known): Promise<Known | undefined> {
     const head = await this.#store.head(line);
     if (head === undefined) {
       this.#newest.delete(line);
       return undefined;
     }
-    const known = this.#newest.get(line);
-    const isKnown = known?.storeId === storeId;
-    if (isKnown && isSame(known.head, head)) return known;
-    const base = near?.storeId === storeId ? near : isKnown ? known : undefined;
-    const read = { storeId, head, ...(await this.#read(head, base?.tree)) };
+    const before = this.#newest.get(line);
+    const known = before?.storeId === storeId ? before : undefined;
+    if (known !== undefined && isSame(known.head, head)) return known;
+    const read = { storeId, head, ...(await this.#read(head, near ?? known)) };
     this.#newest.set(line, read);
     return read;
   }
 
-  async #read(head: Head, near?: EntryTree): Promise<Pick<Known, "tree" | "document">> {
+  /** Reads what is different from `near`. */
+  async #read(head: Head, near?: Known): Promise<Pick<Known, "tree" | "document">> {
     checkSchema(head);
-    const tree = await this.#trees.read(rootOf(head.roots), near);
-    return { tree, document: migrated(documentOfTree(tree), head, this.#options.folder) };
-  }
-
-  async #remember(head: Head, tree: EntryTree, document: WrittenDocument): Promise<void> {
-    this.#newest.set(head.line, { storeId: await this.#store.id(), head, tree, document });
+    const tree = await this.#trees.read(rootOf(head.roots), near?.tree);
+    const isNear = near?.tree === tree && near.head.schema === head.schema;
+    const document = isNear
+      ? near.document
+      : migrated(documentOfTree(tree), head, this.#options.folder);
+    return { tree, document };
   }
 
   #origin(): Origin {
@@ -188,10 +189,10 @@ export class TreeDocumentStore implements DocumentStore {
 const isSame = (one: Head, other: Head): boolean =>
   one.number === other.number && rootOf(one.roots) === rootOf(other.roots);
 
-const fileHeadOf = (before: Known | undefined, tree: EntryTree, origin: Origin): Head => ({
+const fileHeadOf = (before: Head | undefined, tree: EntryTree, origin: Origin): Head => ({
   line: FILE_LINE,
-  number: (before?.head.number ?? 0) + 1,
-  parent: before?.head.number ?? 0,
+  number: (before?.number ?? 0) + 1,
+  parent: before?.number ?? 0,
   ...origin,
   roots: { document: tree.root },
   note: {},

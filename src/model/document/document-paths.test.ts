@@ -51,14 +51,14 @@ describe("the paths of a document", () => {
 
   it("are added by a change that writes them at another place or writes others", () => {
     const before = withAbsolutePaths(written, "/etc/tlsd");
-    assert.deepEqual(addedPaths(before, before), []);
+    assert.deepEqual(addedPaths(before, pathsOf(before)), []);
     const moved = {
       ...before,
       certificates: { ...before.certificates, other: { chain: "/etc/tlsd/shop.pem" } },
       policies: { own: { clientAuth: { ca: "/elsewhere" } } },
     };
     assert.deepEqual(
-      addedPaths(before, moved).map(({ documentPath }) => documentPath),
+      addedPaths(before, pathsOf(moved)).map(({ documentPath }) => documentPath),
       ["certificates.other.chain", "policies.own.clientAuth.ca"],
     );
   });

@@ -58,9 +58,12 @@ export function pathsOf(written: WrittenDocument): readonly NamedPath[] {
   return paths;
 }
 
-/** Returns the paths of `after` that `before` does not name at the same place. */
-export function addedPaths(before: WrittenDocument, after: WrittenDocument): readonly NamedPath[] {
+/** Returns those of the paths of a document that the document before does not name at the same place. */
+export function addedPaths(
+  before: WrittenDocument,
+  after: readonly NamedPath[],
+): readonly NamedPath[] {
   const idOf = ({ keys, file }: NamedPath): string => JSON.stringify([keys, file]);
   const known = new Set(pathsOf(before).map(idOf));
-  return pathsOf(after).filter((path) => !known.has(idOf(path)));
+  return after.filter((path) => !known.has(idOf(path)));
 }

@@ -2,7 +2,7 @@
  * The parts of a document that have names of their own and can be read and changed one by one. The name of a vNIC is
  * `<vnic>.<profile>`, that of a listener `<vnic>.<profile>:<port>`.
  */
-import type { Json, JsonMap } from "../json.ts";
+import { isJsonMap, tryEntry, type Json, type JsonMap } from "../json.ts";
 import type { WrittenDocument } from "./written-document.ts";
 
 export const RESOURCE_KINDS = [
@@ -92,17 +92,14 @@ export function withResource(
   return { ...document, [kind]: withEntry(mapOf(document[kind]), name, value) };
 }
 
-const isMap = (value: unknown): value is JsonMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const mapOf = (value: Json | undefined): JsonMap => (isMap(value) ? value : {});
+const mapOf = (value: Json | undefined): JsonMap => (isJsonMap(value) ? value : {});
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
 
 const portOf = (listener: Json): string => JSON.stringify(mapOf(listener)["port"] ?? null);
 
 function ownMapOf(map: JsonMap | undefined, key: string): JsonMap | undefined {
-  const value = map !== undefined && Object.hasOwn(map, key) ? map[key] : undefined;
-  return isMap(value) ? value : undefined;
+  const value = map && tryEntry(map, key);
+  return isJsonMap(value) ? value : undefined;
 }
 
 function withEntry(map: JsonMap, key: string, value: Json | undefined): JsonMap {

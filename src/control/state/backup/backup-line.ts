@@ -4,6 +4,7 @@
  */
 import { DOCUMENT_SCHEMA } from "#model/document/migrations/migrate-document.ts";
 import { DirectorError } from "#model/failure.ts";
+import { isJsonMap, type JsonMap } from "#model/json.ts";
 import { SECRET_KEY_LINE } from "../document-lines.ts";
 import type { Hash, Head } from "../store.ts";
 import { isHash } from "../tree/value-hash.ts";
@@ -78,12 +79,12 @@ function tryJson(text: string): unknown {
 
 function tryLine(value: unknown): BackupLine | undefined {
   if (typeof value === "string") return { kind: "value", value };
-  if (!isMap(value)) return undefined;
-  if (isMap(value["head"])) {
+  if (!isJsonMap(value)) return undefined;
+  if (isJsonMap(value["head"])) {
     const head = tryHead(value["head"]);
     return head === undefined ? undefined : { kind: "head", head };
   }
-  if (isMap(value["end"])) {
+  if (isJsonMap(value["end"])) {
     const { heads, values, sha256 } = value["end"];
     return isCount(heads) && isCount(values) && typeof sha256 === "string"
       ? { kind: "trailer", trailer: { heads, values, sha256 } }
@@ -95,7 +96,7 @@ function tryLine(value: unknown): BackupLine | undefined {
     : undefined;
 }
 
-function tryHead(value: Readonly<Record<string, unknown>>): Head | undefined {
+function tryHead(value: JsonMap): Head | undefined {
   const { line, number, parent, at, roots, schema, writtenBy, note } = value;
   const isSound =
     isText(line) &&
@@ -103,18 +104,15 @@ function tryHead(value: Readonly<Record<string, unknown>>): Head | undefined {
     isCount(parent) &&
     isText(at) &&
     !Number.isNaN(Date.parse(at)) &&
-    isMap(roots) &&
+    isJsonMap(roots) &&
     Object.values(roots).every(isHash) &&
     isCount(schema) &&
     isText(writtenBy) &&
-    isMap(note);
+    isJsonMap(note);
   if (!isSound) return undefined;
   const known = { line, number, parent, at, schema, writtenBy };
-  return { ...known, roots: roots as Record<string, Hash>, note: note as Head["note"] };
+  return { ...known, roots: roots as Record<string, Hash>, note };
 }
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;

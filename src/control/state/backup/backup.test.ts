@@ -70,7 +70,7 @@ async function assertSame(store: Store, other: Store): Promise<void> {
   assert.deepEqual(await secretKeyOf(other, program), await secretKeyOf(store, program));
 }
 
-/** Puts another sum into the trailer, as somebody would who alters a backup on purpose. */
+/** Replaces the trailer with one that has the right counts and sum, as an attacker could do. */
 function resealed(lines: readonly string[]): string {
   const body = lines.slice(0, -1).map((line) => `${line}\n`);
   const { end } = JSON.parse(lines.at(-1) ?? "") as { readonly end: object };

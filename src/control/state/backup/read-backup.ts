@@ -3,8 +3,9 @@ import type { Revision } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { DOCUMENT_LINE } from "../document-lines.ts";
 import { headsAbove } from "../head-watch.ts";
-import { MAX_OPERATIONS, MAX_PUT_BYTES, type Head, type Store } from "../store.ts";
-import { buildTree, compareTrees, readItems } from "../tree/content-tree.ts";
+import { PutBatch } from "../put-batch.ts";
+import { MAX_PUT_BYTES, type Head, type Store } from "../store.ts";
+import { addedHashes, buildTree, readItems } from "../tree/content-tree.ts";
 import { NodeCache, readValues } from "../tree/node-cache.ts";
 import { parseLine, unusable, type BackupHeader } from "./backup-line.ts";
 import { linesOf } from "./bounded-lines.ts";
@@ -64,7 +65,9 @@ async function fill(chunks: AsyncIterable<Uint8Array>, store: Store): Promise<Ba
     if (line.kind === "header") header = line.header;
     else if (line.kind === "value") {
       counts.values += 1;
-      await batch.add(line.value, number);
+      const bytes = Buffer.byteLength(line.value);
+      if (bytes > MAX_PUT_BYTES) throw unusable(`Line ${number} has a value of ${bytes} bytes.`);
+      await batch.add(line.value);
     } else {
       counts.heads += 1;
       await batch.flush();
@@ -85,42 +88,12 @@ async function addHead(store: Store, head: Head, number: number): Promise<void> 
   }
 }
 
-/** Collects values for a `put`. */
-class PutBatch {
-  readonly #store: Store;
-  #values: string[] = [];
-  #bytes = 0;
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  async add(value: string, number: number): Promise<void> {
-    const bytes = Buffer.byteLength(value);
-    if (bytes > MAX_PUT_BYTES) throw unusable(`Line ${number} has a value of ${bytes} bytes.`);
-    if (this.#values.length === MAX_OPERATIONS || this.#bytes + bytes > MAX_PUT_BYTES) {
-      await this.flush();
-    }
-    this.#values.push(value);
-    this.#bytes += bytes;
-  }
-
-  async flush(): Promise<void> {
-    if (this.#values.length > 0) await this.#store.put(this.#values);
-    this.#values = [];
-    this.#bytes = 0;
-  }
-}
-
 /** Checks that every head of a line has all of its values, and that the newest is what this program would have written. */
 async function verifyLine(store: Store, line: string): Promise<void> {
   const cache = new NodeCache(store);
   let before: Head["roots"] = {};
   for (const { roots } of await headsAbove(store, line, 0)) {
-    for (const [name, root] of Object.entries(roots)) {
-      const { after } = await compareTrees(cache, before[name], root);
-      await readValues(store, [...after.values()].flat());
-    }
+    await readValues(store, await addedHashes(cache, before, roots));
     before = roots;
   }
   for (const root of Object.values(before)) {

@@ -56,7 +56,7 @@ async function* named(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
 function dataPathOf({ dataPath, configPath = "" }: RestoreTarget): string {
   if (dataPath !== undefined) return resolve(dataPath);
   try {
-    const { data } = parseDocument(parseYaml(readFileSync(configPath))).draft.director;
+    const { data } = parseDocument(parseYaml(readFileSync(configPath)).value).draft.director;
     return resolve(dirname(configPath), data);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { DirectorError } from "#model/failure.ts";
 import { headsAbove } from "../head-watch.ts";
-import { MAX_OPERATIONS, type Hash, type Head, type Store } from "../store.ts";
-import { compareTrees } from "../tree/content-tree.ts";
+import { MAX_OPERATIONS, type Head, type Store } from "../store.ts";
+import { addedHashes } from "../tree/content-tree.ts";
 import { NodeCache, readValues } from "../tree/node-cache.ts";
 import { BACKUP_FORMAT, textOf, type BackupLine } from "./backup-line.ts";
 
@@ -81,12 +81,9 @@ async function* newValues(
   before: Head["roots"],
   { roots }: Head,
 ): AsyncGenerator<string, void> {
-  for (const [name, root] of Object.entries(roots)) {
-    const { nodes, after } = await compareTrees(cache, before[name], root);
-    const hashes: readonly Hash[] = [...nodes, ...[...after.values()].flat()];
-    for (let at = 0; at < hashes.length; at += MAX_OPERATIONS) {
-      yield* (await readValues(store, hashes.slice(at, at + MAX_OPERATIONS))).values();
-    }
+  const hashes = await addedHashes(cache, before, roots);
+  for (let at = 0; at < hashes.length; at += MAX_OPERATIONS) {
+    yield* (await readValues(store, hashes.slice(at, at + MAX_OPERATIONS))).values();
   }
 }
 

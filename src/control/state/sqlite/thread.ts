@@ -49,7 +49,7 @@ class Conversion {
     this.#onDone = onDone;
   }
 
-  /** Is called after each request. */
+  /** To be called after each request. */
   noteRequest(): void {
     if (!this.#file.isToConvert) return;
     const isDue = performance.now() - this.#lastStepMs > MAX_PAUSE_MS;

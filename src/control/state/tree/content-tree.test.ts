@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { batchesOf } from "../entry-trees.ts";
 import { MemoryStore } from "../memory-store.ts";
+import { PutBatch } from "../put-batch.ts";
 import type { Hash } from "../store.ts";
 import { buildTree, changeTree, compareTrees, readItems, type Changes } from "./content-tree.ts";
 import { NodeCache } from "./node-cache.ts";
@@ -21,7 +21,9 @@ class Trees {
 
   async change(root: Hash | undefined, changes: Changes): Promise<Hash> {
     const written = await changeTree(this.cache, root, changes);
-    for (const batch of batchesOf(written.nodes.values())) await this.store.put(batch);
+    const batch = new PutBatch(this.store);
+    for (const node of written.nodes.values()) await batch.add(node);
+    await batch.flush();
     return written.root;
   }
 }

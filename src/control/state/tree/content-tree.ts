@@ -4,7 +4,7 @@
  * and have equal root hashes. A change of one entry writes the entry and the nodes above it.
  */
 import { hash } from "node:crypto";
-import type { Hash } from "../store.ts";
+import type { Hash, Head } from "../store.ts";
 import type { NodeCache } from "./node-cache.ts";
 import {
   branchText,
@@ -90,6 +90,20 @@ export async function compareTrees(
     items[1].delete(key);
   }
   return { nodes, before: items[0], after: items[1] };
+}
+
+/** Returns the hashes of the values that a head needs and the head before does not need in the same place. */
+export async function addedHashes(
+  cache: NodeCache,
+  before: Head["roots"],
+  after: Head["roots"],
+): Promise<readonly Hash[]> {
+  const hashes: Hash[] = [];
+  for (const [name, root] of Object.entries(after)) {
+    const { nodes, after: items } = await compareTrees(cache, before[name], root);
+    hashes.push(...nodes, ...[...items.values()].flat());
+  }
+  return hashes;
 }
 
 export async function readItems(cache: NodeCache, root: Hash): Promise<Items> {

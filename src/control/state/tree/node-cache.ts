@@ -48,6 +48,11 @@ export class NodeCache {
     return loaded;
   }
 
+  /** Keeps nodes that were written, because the next change needs them. */
+  add(texts: ReadonlyMap<Hash, string>): void {
+    for (const [hash, text] of texts) this.#keep(hash, parseNode(text));
+  }
+
   #keep(hash: Hash, node: TreeNode): void {
     this.#nodes.delete(hash);
     this.#nodes.set(hash, node);

@@ -1,6 +1,6 @@
 /** Schema 1: the document with all defaults filled in, and with paths relative to the folder of its file. */
 import { canonicalJson } from "../../canonical-json.ts";
-import type { Json, JsonMap } from "../../json.ts";
+import { isJsonMap, type Json, type JsonMap } from "../../json.ts";
 import type { WrittenDocument } from "../written-document.ts";
 import {
   CERTIFICATE_DEFAULTS,
@@ -40,7 +40,7 @@ function vnicOf(vnic: JsonMap, absolutePathOf: AbsolutePathOf): JsonMap {
   if (listeners === undefined) return rest;
   if (!isList(listeners)) return { ...rest, listeners };
   const written = listeners.map((listener) =>
-    isMap(listener) ? listenerOf(listener, absolutePathOf) : listener,
+    isJsonMap(listener) ? listenerOf(listener, absolutePathOf) : listener,
   );
   return { ...rest, listeners: written.toSorted((one, other) => portOf(one) - portOf(other)) };
 }
@@ -48,14 +48,14 @@ function vnicOf(vnic: JsonMap, absolutePathOf: AbsolutePathOf): JsonMap {
 function listenerOf(listener: JsonMap, absolutePathOf: AbsolutePathOf): JsonMap {
   const { endpointTls, ...rest } = withoutDefaults(listener, LISTENER_DEFAULTS);
   if (endpointTls === undefined) return rest;
-  if (!isMap(endpointTls)) return { ...rest, endpointTls };
+  if (!isJsonMap(endpointTls)) return { ...rest, endpointTls };
   return { ...rest, endpointTls: withAbsolute(endpointTls, ["ca"], absolutePathOf) };
 }
 
 function policyOf(policy: JsonMap, absolutePathOf: AbsolutePathOf): JsonMap {
   const { clientAuth, ...rest } = withoutDefaults(policy, POLICY_DEFAULTS);
   if (clientAuth === undefined) return rest;
-  if (!isMap(clientAuth)) return { ...rest, clientAuth };
+  if (!isJsonMap(clientAuth)) return { ...rest, clientAuth };
   return { ...rest, clientAuth: withAbsolute(clientAuth, ["ca", "crl"], absolutePathOf) };
 }
 
@@ -64,7 +64,7 @@ function withoutDefaults(map: JsonMap, { values, filled, optional }: Defaults): 
     const own = Object.hasOwn(values, key) ? values[key] : undefined;
     if (own !== undefined && canonicalJson(own) === canonicalJson(value)) return [];
     const inner = tryOwn(filled, key) ?? tryOwn(optional, key);
-    if (inner === undefined || !isMap(value)) return [[key, value]];
+    if (inner === undefined || !isJsonMap(value)) return [[key, value]];
     const left = withoutDefaults(value, inner);
     return Object.keys(left).length === 0 && tryOwn(filled, key) !== undefined ? [] : [[key, left]];
   });
@@ -91,9 +91,9 @@ function withAbsolute(
 }
 
 function mapped(value: Json | undefined, each: (entry: JsonMap) => JsonMap): Json | undefined {
-  if (value === undefined || !isMap(value)) return value;
+  if (value === undefined || !isJsonMap(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, entry]) => [name, isMap(entry) ? each(entry) : entry]),
+    Object.entries(value).map(([name, entry]) => [name, isJsonMap(entry) ? each(entry) : entry]),
   );
 }
 
@@ -101,17 +101,14 @@ function mapped(value: Json | undefined, each: (entry: JsonMap) => JsonMap): Jso
 const named = (maps: Readonly<Record<string, Json | undefined>>): JsonMap =>
   Object.fromEntries(
     Object.entries(maps).flatMap(([key, value]): Entries => {
-      const isEmpty = value === undefined || (isMap(value) && Object.keys(value).length === 0);
+      const isEmpty = value === undefined || (isJsonMap(value) && Object.keys(value).length === 0);
       return isEmpty ? [] : [[key, value]];
     }),
   );
 
 const portOf = (listener: Json): number => {
-  const port = isMap(listener) ? listener["port"] : undefined;
+  const port = isJsonMap(listener) ? listener["port"] : undefined;
   return typeof port === "number" ? port : 0;
 };
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
-
-const isMap = (value: Json): value is JsonMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
