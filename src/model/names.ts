@@ -17,6 +17,10 @@ export const vnicNameOf = (vnic: string, profile: string): VnicName =>
 export const listenerNameOf = (vnic: VnicName, port: number): ListenerName =>
   `${vnic}:${port}` as ListenerName;
 
+/** Returns the vNIC in the name of a listener. */
+export const vnicOfListener = (listener: string): VnicName =>
+  listener.slice(0, listener.lastIndexOf(":")) as VnicName;
+
 /** Returns a socket address as text, e.g. `127.0.0.1:443` or `[::1]:443` (RFC 3986 section 3.2.2). */
 export const socketAddressOf = (address: string, port: number): string =>
   address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
