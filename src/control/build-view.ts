@@ -89,7 +89,10 @@ function warningsOf({ director, certificates }: ViewParts): readonly Problem[] {
   return [...warningsInForce(inForce), ...certificates.problems().filter(isAdvice)];
 }
 
-/** Returns the facts from which the metrics of the director are computed. */
+/**
+ * Returns the facts from which the metrics of the director are computed. Each is computed when it is read, because most readers
+ * need only one.
+ */
 export function directorFactsOf(
   parts: Pick<ViewParts, "version" | "engine" | "notices" | "director" | "pool">,
 ): DirectorFacts {
@@ -97,11 +100,23 @@ export function directorFactsOf(
   return {
     version,
     engine,
-    revision: director.inForce?.revision ?? 0,
-    isStateWritable: !notices.has(STATE_UNWRITABLE),
-    workers: pool.statuses(),
-    certificates: director.certificates(),
-    listeners: compiledOf(director),
-    serversInForce: () => serverPairsOf(compiledOf(director)),
+    get revision() {
+      return director.inForce?.revision ?? 0;
+    },
+    get isStateWritable() {
+      return !notices.has(STATE_UNWRITABLE);
+    },
+    get workers() {
+      return pool.statuses();
+    },
+    get certificates() {
+      return director.certificates();
+    },
+    get listeners() {
+      return compiledOf(director);
+    },
+    get serversInForce() {
+      return serverPairsOf(compiledOf(director));
+    },
   };
 }

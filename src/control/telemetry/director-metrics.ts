@@ -20,8 +20,8 @@ export interface DirectorFacts {
   readonly certificates: readonly CertificateStatus[];
   /** Every listener of the document in force. */
   readonly listeners: readonly Pick<SnapshotListener, "name" | "mode">[];
-  /** Returns `<vnic> <server>` for each endpoint of the document in force. */
-  readonly serversInForce: () => ReadonlySet<string>;
+  /** `<vnic> <server>` of each endpoint of the document in force. */
+  readonly serversInForce: ReadonlySet<string>;
 }
 
 interface CheckedEndpoint {
