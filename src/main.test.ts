@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { FAILURES } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 import { runTlsd } from "#harness/tlsd.ts";
 

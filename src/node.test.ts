@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from "node:fs/pr
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { FAILURES } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
 import { runToExit, type ProcessResult } from "#harness/child-process.ts";
 import { tryOldNode } from "#harness/old-node.ts";
 import { findProgram } from "#harness/packages.ts";

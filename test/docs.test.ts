@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Command } from "commander";
-import { FAILURES } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
 import {
   DIRECTOR_METRICS,
   LISTENER_METRICS,

@@ -1,12 +1,7 @@
 import { Client, type Dispatcher } from "undici";
 import { errorCodeOf } from "#model/error-code.ts";
-import {
-  DirectorError,
-  FAILURES,
-  isFailureCode,
-  type FailureCode,
-  type Problem,
-} from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
+import { DirectorError, isFailureCode, type FailureCode, type Problem } from "#model/failure.ts";
 
 const CONNECT_DEADLINE_MS = 2_000;
 const REPLY_DEADLINE_MS = 5_000;

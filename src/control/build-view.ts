@@ -1,26 +1,18 @@
-import {
-  listenersOfVnic,
-  vnicsOf as vnicPlacesOf,
-  type ListenerPlace,
-} from "#model/document/document-listeners.ts";
 import type { Problem } from "#model/failure.ts";
 import { isAdvice } from "#model/problem.ts";
-import type { VnicName } from "#model/names.ts";
-import { endpointsOf } from "#model/records/mode-records.ts";
-import { endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
-import type { Engine, ListenerStatus, VnicStatus } from "#model/records/status.ts";
-import { controlModeOf } from "./control-mode.ts";
+import type { SnapshotListener } from "#model/records/snapshot.ts";
+import type { Engine } from "#model/records/status.ts";
 import type { DocumentFile } from "./change/document-file.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
-import { ListenerStates, type ListenerState } from "./listener-state.ts";
 import type { Notices } from "./notice.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
-import { endpointCountsOf, serverPairsOf, serverStatusesOf } from "./server-statuses.ts";
+import { serverPairsOf, serverStatusesOf } from "./server-statuses.ts";
 import type { DirectorFacts } from "./telemetry/director-metrics.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
+import { vnicStatusesOf } from "./vnic-statuses.ts";
 import { warningsInForce } from "./warnings-in-force.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -41,10 +33,11 @@ export interface ViewParts {
 
 /** Builds the view that the admin API shows. Each call reads the current state of the parts. */
 export function buildView(parts: ViewParts): DirectorView {
-  const { director, pool, telemetry } = parts;
+  const { director, pool, telemetry, certificates, health } = parts;
   const servingCount = (): number =>
     pool.statuses().filter(({ state }) => state === "serving").length;
   return {
+    state: () => director.phase,
     status: () => ({
       version: parts.version,
       state: director.phase,
@@ -62,9 +55,21 @@ export function buildView(parts: ViewParts): DirectorView {
       notices: parts.notices.texts(),
     }),
     workers: () => pool.statuses(),
-    vnics: () => vnicsOf(parts, servingCount() > 0),
+    vnics: (isWanted) => {
+      const { inForce } = certificates;
+      const compiled = compiledOf(director);
+      const { down: checkedDown } = health;
+      const isServed = servingCount() > 0;
+      return inForce === undefined
+        ? []
+        : vnicStatusesOf(
+            { inForce, compiled, checkedDown, isServed, figures: telemetry },
+            isWanted,
+          );
+    },
     servers: () =>
       director.inForce === undefined ? [] : serverStatusesOf(director.inForce.document, telemetry),
+    certificates: () => director.certificates(),
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
     metrics: () => telemetry.metrics(),
@@ -73,6 +78,10 @@ export function buildView(parts: ViewParts): DirectorView {
   };
 }
 
+/** Returns the listeners of the snapshot in force. */
+const compiledOf = ({ inForce }: Director): readonly SnapshotListener[] =>
+  inForce?.compiled.snapshot.listeners ?? [];
+
 /** Returns the warnings that `tlsd check` would show now. */
 function warningsOf({ director, certificates }: ViewParts): readonly Problem[] {
   const { inForce } = director;
@@ -80,7 +89,10 @@ function warningsOf({ director, certificates }: ViewParts): readonly Problem[] {
   return [...warningsInForce(inForce), ...certificates.problems().filter(isAdvice)];
 }
 
-/** Returns the facts from which the metrics of the director are computed. */
+/**
+ * Returns the facts from which the metrics of the director are computed. Each is computed when it is read, because most readers
+ * need only one.
+ */
 export function directorFactsOf(
   parts: Pick<ViewParts, "version" | "engine" | "notices" | "director" | "pool">,
 ): DirectorFacts {
@@ -88,72 +100,23 @@ export function directorFactsOf(
   return {
     version,
     engine,
-    revision: director.inForce?.revision ?? 0,
-    isStateWritable: !notices.has(STATE_UNWRITABLE),
-    workers: pool.statuses(),
-    certificates: director.certificates(),
-    listeners: director.inForce?.compiled.snapshot.listeners ?? [],
-    serversInForce: () => serverPairsOf(director.inForce?.compiled.snapshot.listeners ?? []),
+    get revision() {
+      return director.inForce?.revision ?? 0;
+    },
+    get isStateWritable() {
+      return !notices.has(STATE_UNWRITABLE);
+    },
+    get workers() {
+      return pool.statuses();
+    },
+    get certificates() {
+      return director.certificates();
+    },
+    get listeners() {
+      return compiledOf(director);
+    },
+    get serversInForce() {
+      return serverPairsOf(compiledOf(director));
+    },
   };
-}
-
-function vnicsOf(parts: ViewParts, isServed: boolean): readonly VnicStatus[] {
-  const { telemetry, certificates } = parts;
-  const { inForce } = certificates;
-  if (inForce === undefined) return [];
-  const states = new ListenerStates(inForce, Date.now());
-  const endpointCounts = endpointCountsOf(
-    parts.director.inForce?.compiled.snapshot.listeners ?? [],
-    new Set(parts.health.down),
-    telemetry,
-  );
-  return vnicPlacesOf(inForce.document).map((place): VnicStatus => {
-    const { name, profileName, profile, vnic } = place;
-    const isUp = isServed && vnic.admin === "up";
-    const listeners = listenersOfVnic(place).map((listener) =>
-      listenerStatusOf(listener, telemetry, isUp ? states.of(listener) : { state: "down" }),
-    );
-    const hasListener = listeners.length === 0 || listeners.some(({ oper }) => oper !== "down");
-    return {
-      name,
-      profile: profileName,
-      ip: vnic.ip,
-      admin: vnic.admin,
-      oper: isUp && hasListener && hasEndpoint(parts, name) ? "up" : "down",
-      servers: profile.servers,
-      ...endpointCounts(name),
-      rates: telemetry.ratesOf(name),
-      listeners,
-    };
-  });
-}
-
-function listenerStatusOf(
-  { name, listener }: ListenerPlace,
-  telemetry: Telemetry,
-  { state, reason }: ListenerState,
-): ListenerStatus {
-  const { port, mode } = listener;
-  return {
-    name,
-    port,
-    mode,
-    ...controlModeOf(listener).statusOf(listener),
-    openConnections: telemetry.openConnections(name),
-    oper: state,
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-/** Returns false if the profile has no server, or if active health checks find every endpoint of the vNIC down. */
-function hasEndpoint({ director, health }: ViewParts, vnic: VnicName): boolean {
-  const down = new Set(health.down);
-  const endpoints = (director.inForce?.compiled.snapshot.listeners ?? [])
-    .filter((listener) => listener.vnic === vnic)
-    .flatMap((listener) => {
-      const own = endpointsOf(listener);
-      return own === undefined ? [] : [own];
-    });
-  const isUp = (endpoint: SnapshotEndpoint): boolean => !down.has(endpointKeyOf(endpoint));
-  return endpoints.length === 0 || endpoints.flat().some(isUp);
 }

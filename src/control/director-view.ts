@@ -1,8 +1,9 @@
 import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeGrouping } from "#model/records/outcome.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
-import type { ListenerName } from "#model/names.ts";
+import type { ListenerName, VnicName } from "#model/names.ts";
 import type {
+  CertificateStatus,
   DirectorStatus,
   ServerStatus,
   VnicStatus,
@@ -12,11 +13,14 @@ import type { HandshakesQuestion } from "./telemetry/telemetry.ts";
 
 /** The state of the director that the admin API shows. */
 export interface DirectorView {
+  /** Returns what `status` says as `state`, without the rest. */
+  state(): DirectorStatus["state"];
   status(): DirectorStatus;
   workers(): readonly WorkerStatus[];
-  vnics(): readonly VnicStatus[];
-  /** Returns the servers, those that are down first. */
+  /** Returns the vNICs that are wanted. Of a large fleet, it takes long to compute all. */
+  vnics(isWanted: (name: VnicName) => boolean): readonly VnicStatus[];
   servers(): readonly ServerStatus[];
+  certificates(): readonly CertificateStatus[];
   /** Returns failed handshakes, the newest first. */
   handshakes(question: HandshakesQuestion): readonly HandshakeRecord[];
   handshakeGroups(

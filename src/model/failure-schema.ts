@@ -1,5 +1,6 @@
 import Type from "typebox";
-import { FAILURES, type FailureCode } from "./failure.ts";
+import { FAILURES } from "./failure-catalog.ts";
+import type { FailureCode } from "./failure.ts";
 import { count, oneOf, shape, text } from "./shape.ts";
 
 export const ProblemSchema = shape(

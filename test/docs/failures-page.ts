@@ -1,4 +1,4 @@
-import { FAILURES } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
 import {
   CONNECTION_OUTCOMES,
   ENDPOINT_FAILURES,

@@ -7,13 +7,7 @@ import type { OpenApi } from "#control/admin-api/reference/openapi.ts";
 import { LogLevel } from "#control/telemetry/log-level.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
 import { fakeChangeApi } from "./fake-change-api.ts";
-import {
-  sampleHandshake,
-  sampleServer,
-  sampleStatus,
-  sampleVnic,
-  sampleWorker,
-} from "./sample-director.ts";
+import { sampleView } from "./sample-director.ts";
 
 const nothing = (): Promise<never> => Promise.reject(new Error("This API is only described."));
 
@@ -21,19 +15,8 @@ const nothing = (): Promise<never> => Promise.reject(new Error("This API is only
 export function describedApp(): HttpApp {
   const log = buildLogger({ level: "silent", isPretty: false });
   const built = buildHttpApp(log, nothing);
-  const view = {
-    status: () => sampleStatus,
-    workers: () => [sampleWorker],
-    vnics: () => [sampleVnic],
-    servers: () => [sampleServer],
-    handshakes: () => [sampleHandshake],
-    handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),
-    metrics: nothing,
-    openConnections: () => 0,
-    isReady: () => true,
-  };
   addRoutes(built.app, {
-    view,
+    view: sampleView,
     api: fakeChangeApi(nothing),
     connections: { list: nothing, cut: nothing },
     logLevel: new LogLevel(log),

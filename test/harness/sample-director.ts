@@ -9,6 +9,7 @@ import type {
   VnicStatus,
   WorkerStatus,
 } from "#model/records/status.ts";
+import type { DirectorView } from "#control/director-view.ts";
 
 const vnicName = vnicNameOf("front", "shop");
 const listenerName = listenerNameOf(vnicName, 8443);
@@ -157,4 +158,19 @@ export const sampleOpenConnection: OpenConnection = {
   bytesToClient: 1_572_864,
   fromClientPerSecond: 1_024,
   toClientPerSecond: 1_024,
+};
+
+/** A director with one of each, which is never asked for its metrics. */
+export const sampleView: DirectorView = {
+  state: () => sampleStatus.state,
+  status: () => sampleStatus,
+  workers: () => [sampleWorker],
+  vnics: () => [sampleVnic],
+  servers: () => [sampleServer],
+  certificates: () => sampleStatus.certificates,
+  handshakes: () => [sampleHandshake],
+  handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),
+  metrics: () => Promise.reject(new Error("It has no metrics.")),
+  openConnections: () => 0,
+  isReady: () => true,
 };

@@ -91,6 +91,10 @@ describe("the admin API", { concurrency: false }, () => {
     assert.equal(await change({ "if-match": "*" }, "/v1/servers/none"), "412 does-not-exist");
     const stale = await patch(path, body, { "if-match": '"x"' });
     assert.equal(stale.headers["etag"], tag);
+    const tagAfter = async (to: string): Promise<unknown> =>
+      (await ask(`${to}?dryRun=true`, { method: "PUT", body })).headers["etag"];
+    assert.equal(await tagAfter(path), tag);
+    assert.equal(await tagAfter("/v1/servers/none"), undefined);
     assert.equal(
       failureOf(await ask("/v1/document", { method: "PUT", body: {} })),
       "428 precondition-required",

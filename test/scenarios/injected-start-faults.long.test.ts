@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startProcess, endProcessAtTestEnd } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
-import { FAILURES } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
 import { prepareServe, projectFolder } from "#harness/tlsd.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { makeFaults } from "#harness/faulty-director.ts";

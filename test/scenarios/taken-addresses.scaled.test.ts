@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer, type AddressInfo } from "node:net";
 import { before, describe, it } from "node:test";
-import { FAILURES, type FailureCode } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
+import type { FailureCode } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { runDirectorToExit } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";

@@ -5,7 +5,7 @@ import { mergePatch } from "#model/document/merge-patch.ts";
 import type { Json } from "#model/json.ts";
 import { ChangeReplySchema } from "#model/records/change-reply.ts";
 import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
-import { ChangeHeaders, ChangeQuery, requireCondition } from "./change-terms.ts";
+import { ChangeHeaders, ChangeQuery } from "./change-terms.ts";
 import { JSON_TYPE, MERGE_PATCH_TYPE } from "./parse-body.ts";
 import { isUnchanged, ReadHeaders, ReadQuery } from "./read-terms.ts";
 import { bodyOf, route } from "./route.ts";
@@ -69,12 +69,13 @@ export function addDocumentRoutes(app: FastifyInstance, api: ChangeApi): void {
       bodyLimit: MAX_DOCUMENT_BYTES,
       ...CHANGE_ROUTE,
     },
-    async (request, reply) => {
-      requireCondition(request);
+    (request, reply) => {
       const document = bodyOf(request, JSON_TYPE);
-      const want = api.editOf(() => document);
-      const { reply: body, tag } = await api.run(request, request.query, want);
-      return reply.header("etag", tag).send(body);
+      return api.run(
+        request,
+        reply,
+        api.editOf(() => document),
+      );
     },
   );
 
@@ -97,11 +98,10 @@ export function addDocumentRoutes(app: FastifyInstance, api: ChangeApi): void {
       bodyLimit: MAX_DOCUMENT_BYTES,
       ...CHANGE_ROUTE,
     },
-    async (request, reply) => {
+    (request, reply) => {
       const change = bodyOf(request, MERGE_PATCH_TYPE);
       const want = api.editOf(({ written }) => mergePatch(written as Json, change));
-      const { reply: body, tag } = await api.run(request, request.query, want);
-      return reply.header("etag", tag).send(body);
+      return api.run(request, reply, want);
     },
   );
 }

@@ -10,7 +10,7 @@ import type { DocumentStore } from "#control/state/document-store.ts";
 import { WrittenDocumentSchema } from "./add-document-routes.ts";
 import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
 import { differenceOf } from "./change-reply.ts";
-import { ChangeHeaders, ChangeQuery, requireCondition } from "./change-terms.ts";
+import { ChangeHeaders, ChangeQuery } from "./change-terms.ts";
 import { JSON_TYPE } from "./parse-body.ts";
 import { ReadQuery } from "./read-terms.ts";
 import { parseWith, requireType, route } from "./route.ts";
@@ -137,13 +137,10 @@ export function addHistoryRoutes(app: FastifyInstance, api: ChangeApi): void {
       }),
       ...CHANGE_ROUTE,
     },
-    async (request, reply) => {
+    (request, reply) => {
       if (request.body !== undefined && request.body !== null) requireType(request, JSON_TYPE);
-      requireCondition(request);
       const target = parseWith(UndoBody, request.body ?? {});
-      const want = wants.undo(target);
-      const { reply: body, tag } = await api.run(request, request.query, want);
-      return reply.header("etag", tag).send(body);
+      return api.run(request, reply, wants.undo(target));
     },
   );
 }

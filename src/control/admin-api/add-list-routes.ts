@@ -9,6 +9,7 @@ import {
   ServerStatusSchema,
   VnicStatusSchema,
 } from "#model/records/status.ts";
+import { vnicOfListener, type ListenerName } from "#model/names.ts";
 import { text } from "#model/shape.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { ChangeApi } from "./change-api.ts";
@@ -47,8 +48,8 @@ interface Status {
 interface StateFacts {
   /** What a resource is besides what is written about it. */
   readonly properties: TProperties;
-  /** Undefined if the resources of this kind have no state. */
-  readonly statusesOf?: (view: DirectorView) => readonly Status[];
+  /** Returns at least the states of the resources with these names. Undefined if the resources of this kind have no state. */
+  readonly statusesOf?: (view: DirectorView, names: ReadonlySet<string>) => readonly Status[];
 }
 
 const NAME_ONLY: StateFacts = { properties: { name: text("Its name.") } };
@@ -59,14 +60,20 @@ const STATES: Readonly<Record<ResourceKind, StateFacts>> = {
     statusesOf: (view) => view.servers(),
   },
   profiles: NAME_ONLY,
-  vnics: { properties: VnicStatusSchema.properties, statusesOf: (view) => view.vnics() },
+  vnics: {
+    properties: VnicStatusSchema.properties,
+    statusesOf: (view, names) => view.vnics((vnic) => names.has(vnic)),
+  },
   listeners: {
     properties: ListenerStatusSchema.properties,
-    statusesOf: (view) => view.vnics().flatMap(({ listeners }) => listeners),
+    statusesOf: (view, names) => {
+      const vnics = new Set(Array.from(names, (name) => vnicOfListener(name as ListenerName)));
+      return view.vnics((vnic) => vnics.has(vnic)).flatMap(({ listeners }) => listeners);
+    },
   },
   certificates: {
     properties: CertificateStatusSchema.properties,
-    statusesOf: (view) => view.status().certificates,
+    statusesOf: (view) => view.certificates(),
   },
   policies: NAME_ONLY,
 };
@@ -83,7 +90,7 @@ function addListOf(
   api: ChangeApi,
 ): void {
   const { noun, schema } = KINDS[kind];
-  const { properties, statusesOf } = STATES[kind];
+  const { properties } = STATES[kind];
   const own = {
     etag: text("Its entity tag, for If-Match."),
   };
@@ -113,24 +120,33 @@ function addListOf(
       void reply.header("etag", tag);
       if (isUnchanged(request, tag)) return reply.code(304).send();
       const { query } = request;
-      const statuses =
-        statusesOf &&
-        new Map<string, Status>(statusesOf(view).map((status) => [status.name, status]));
-      const found = foundBy(query, kind, inForce.written).filter(
-        ({ name }) => statuses === undefined || statuses.has(name),
-      );
+      const found = foundBy(query, kind, inForce.written);
       const page = found.slice(0, query.limit);
       const last = page.at(-1);
       if (last !== undefined && page.length < found.length) {
         void reply.header("link", `<${nextPageOf(kind, query, last.name)}>; rel="next"`);
       }
-      return page.map(({ name, value }) => {
+      const stateOf = statesOf(kind, view, new Set(page.map(({ name }) => name)));
+      return page.flatMap(({ name, value }) => {
+        const state = stateOf(name);
+        if (state === undefined) return [];
         const shown = api.parts.shown.shownResource(value, kind);
-        const state = statuses?.get(name) ?? { name };
-        return { ...state, etag: shown.tag, written: shown.value };
+        return [{ ...state, etag: shown.tag, written: shown.value }];
       });
     },
   );
+}
+
+/** Returns a function that returns the state of a resource, or undefined if the resource is not in force any more. */
+function statesOf(
+  kind: ResourceKind,
+  view: DirectorView,
+  names: ReadonlySet<string>,
+): (name: string) => Status | undefined {
+  const { statusesOf } = STATES[kind];
+  if (statusesOf === undefined) return (name) => ({ name });
+  const states = new Map(statusesOf(view, names).map((status) => [status.name, status]));
+  return (name) => states.get(name);
 }
 
 /** Returns the resources that the filters match, after the one that the query names. */

@@ -31,7 +31,7 @@ export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
   }));
   app.get("/readyz", probe("getReadiness", "Tell whether clients are served"), (): ProbeReply => {
     if (view.isReady()) return { status: "ready" };
-    throw new DirectorError(view.status().state === "draining" ? "draining" : "not-ready");
+    throw new DirectorError(view.state() === "draining" ? "draining" : "not-ready");
   });
   let underWay: Promise<Buffer> | undefined;
   // Requests that arrive at the same time share one reading, so that a flood of them costs no more than one does.

@@ -31,11 +31,9 @@ export function addReloadRoute(app: FastifyInstance, api: ChangeApi): void {
       }),
       ...CHANGE_ROUTE,
     },
-    async (request, reply) => {
-      const { query } = request;
-      const want = api.parts.wants.file(query.force);
-      const { reply: body, tag } = await api.run(request, query, want, { origin: "file" });
-      return reply.header("etag", tag).send(body);
+    (request, reply) => {
+      const want = api.parts.wants.file(request.query.force);
+      return api.run(request, reply, want, { origin: "file" });
     },
   );
 }

@@ -8,7 +8,7 @@ import {
   type ResourceKind,
 } from "#model/document/resources.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { Json, JsonMap } from "#model/json.ts";
+import { isJsonMap, type Json } from "#model/json.ts";
 import { quoted } from "#model/problem.ts";
 import { ChangeReplySchema } from "#model/records/change-reply.ts";
 import type { StateInForce } from "#control/change/change.ts";
@@ -93,10 +93,9 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
         isNew = resourceOf(written, kind, name) === undefined;
         return withValue(written, kind, name, value);
       });
-      const { reply: body } = await api.run(request, request.query, want, { tagsOf: tagsOf(name) });
-      void reply.header("etag", tagOf(name) ?? "");
+      const body = await api.run(request, reply, want, { tagsOf: tagsOf(name) });
       if (isNew && !body.dryRun) void reply.code(201).header("location", locationOf(kind, name));
-      return reply.send(body);
+      return body;
     },
   );
 
@@ -119,7 +118,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
       }),
       ...CHANGE_ROUTE,
     },
-    async (request, reply) => {
+    (request, reply) => {
       const change = bodyOf(request, MERGE_PATCH_TYPE);
       const { name } = request.params;
       const want = api.editOf(({ written }) => {
@@ -127,8 +126,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
         if (current === undefined) throw absent(name);
         return withValue(written, kind, name, mergePatch(current, change));
       });
-      const { reply: body } = await api.run(request, request.query, want, { tagsOf: tagsOf(name) });
-      return reply.header("etag", tagOf(name) ?? "").send(body);
+      return api.run(request, reply, want, { tagsOf: tagsOf(name) });
     },
   );
 
@@ -146,20 +144,15 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
       }),
       ...CHANGE_ROUTE,
     },
-    async (request) => {
+    (request, reply) => {
       const { name } = request.params;
       const want = api.editOf(({ written }) => {
         if (resourceOf(written, kind, name) === undefined) throw absent(name);
         return withResource(written, kind, name, undefined);
       });
-      const { reply } = await api.run(request, request.query, want, { tagsOf: tagsOf(name) });
-      return reply;
+      return api.run(request, reply, want, { tagsOf: tagsOf(name) });
     },
   );
-
-  function tagOf(name: string): string | undefined {
-    return shown.resource(api.inForce().written, kind, name)?.tag;
-  }
 }
 
 /** A listener without a port gets the one in its name. Throws `not-found` if the owner of the resource does not exist. */
@@ -179,11 +172,10 @@ function withValue(
 }
 
 function portedOf(kind: ResourceKind, name: string, value: Json): Json {
-  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
-  if (kind !== "listeners" || !isMap) return value;
+  if (kind !== "listeners" || !isJsonMap(value)) return value;
   const port = Number(name.slice(name.lastIndexOf(":") + 1));
-  const given = (value as JsonMap)["port"];
-  if (given === undefined) return { port, ...(value as JsonMap) };
+  const given = value["port"];
+  if (given === undefined) return { port, ...value };
   if (given === port) return value;
   throw new DirectorError(
     "bad-request",

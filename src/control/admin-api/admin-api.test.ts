@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { text } from "node:stream/consumers";
+import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { DirectorError } from "#model/failure.ts";
 import { problemOf } from "#model/problem.ts";
@@ -20,8 +21,8 @@ import { LogLevel } from "#control/telemetry/log-level.ts";
 import { eventually } from "#harness/deadline.ts";
 import {
   sampleHandshake as handshake,
-  sampleServer,
   sampleStatus as status,
+  sampleView,
   sampleVnic as vnic,
   sampleWorker as worker,
 } from "#harness/sample-director.ts";
@@ -35,15 +36,9 @@ import { startObserve } from "./start-observe.ts";
 
 function buildView(changed: Partial<DirectorView> = {}): DirectorView {
   return {
-    status: () => status,
-    workers: () => [worker],
-    vnics: () => [vnic],
-    servers: () => [sampleServer],
+    ...sampleView,
     handshakes: ({ limit }) => Array.from({ length: Math.min(limit, 300) }, () => handshake),
-    handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),
     metrics: () => Promise.resolve(Buffer.from("tlsd_info 1\n")),
-    openConnections: () => 0,
-    isReady: () => true,
     ...changed,
   };
 }
@@ -144,6 +139,31 @@ test("a list says of each resource how it is and how it is written", async () =>
   assert.deepEqual(await list("policies"), []);
 });
 
+test("a list computes the states of its page only", async () => {
+  const vnics = Object.fromEntries(
+    ["a", "b", "c"].map((name) => [name, { listeners: [{ port: 443 }] }]),
+  );
+  const written = { profiles: { shop: { vnics } } };
+  const wanted: string[] = [];
+  const view = buildView({
+    vnics: (isWanted) => {
+      const names = ["a", "b", "c"].map((name) => vnicNameOf(name, "shop")).filter(isWanted);
+      wanted.push(names.join(" "));
+      return names.map((name) => ({
+        ...vnic,
+        name,
+        listeners: vnic.listeners.map((one) => ({ ...one, name: listenerNameOf(name, 443) })),
+      }));
+    },
+  });
+  const socketPath = await startApi(view, undefined, change, { ...emptyState, written });
+  const names = async (path: string): Promise<readonly string[]> =>
+    ((await json(socketPath, path)) as { readonly name: string }[]).map(({ name }) => name);
+  assert.deepEqual(await names("/v1/vnics?limit=1&after=a.shop"), ["b.shop"]);
+  assert.deepEqual(await names("/v1/listeners?name=c.*"), ["c.shop:443"]);
+  assert.deepEqual(wanted, ["b.shop", "c.shop"]);
+});
+
 test("what may be absent is absent from the reply", async () => {
   const { lastRefusal: _, ...plain } = status;
   const socketPath = await startApi(buildView({ status: () => plain }));
@@ -181,7 +201,7 @@ test("metrics are Prometheus text", async () => {
 test("health is about the process, readiness about serving", async () => {
   let isReady = false;
   let state: DirectorStatus["state"] = "starting";
-  const view = buildView({ isReady: () => isReady, status: () => ({ ...status, state }) });
+  const view = buildView({ isReady: () => isReady, state: () => state });
   const socketPath = await startApi(view);
   const readiness = async (): Promise<string> => {
     const { status: code, body } = await ask({ socketPath }, "/readyz");

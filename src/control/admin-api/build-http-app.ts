@@ -7,7 +7,8 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
-import { DirectorError, FAILURES, type FailureCode, type FailureReply } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
+import { DirectorError, type FailureCode, type FailureReply } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { boundConnections } from "./bound-connections.ts";

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { restoreSecrets, type FingerprintOf } from "#model/document/secrets.ts";
 import { DocumentSchema } from "#model/document/document.ts";
 import { DirectorError } from "#model/failure.ts";
@@ -42,9 +42,17 @@ export interface ChangeApiParts {
 }
 
 interface RunOptions {
-  /** The tags that a condition of the request is compared with. By default those of the document. */
+  /** The tags of what the request is about. By default those of the document. */
   readonly tagsOf?: (inForce: StateInForce) => CurrentTags;
   readonly origin?: Author["origin"];
+}
+
+type ChangingRequest = Pick<FastifyRequest, "headers" | "raw"> & { readonly query: ChangeQuery };
+
+/** A change, or what a dry run computed, and the state in force after it. */
+interface Outcome {
+  readonly plan: ChangePlan;
+  readonly inForce: StateInForce;
 }
 
 /** Longer than a change takes, which waits for the changes before it and then for every worker, each with a deadline. */
@@ -93,35 +101,36 @@ export class ChangeApi {
     });
   }
 
-  /** Makes the change or, for a dry run, computes what it would do. */
+  /**
+   * Makes the change or, for a dry run, computes what it would do. Resolves to the body of the reply. Sets the ETag of the reply to
+   * the tag that the resource has after that, if it exists.
+   */
   async run(
-    request: FastifyRequest,
-    query: ChangeQuery,
+    request: ChangingRequest,
+    reply: FastifyReply,
     want: ChangeRequest["want"],
     { tagsOf = (inForce) => this.#documentTags(inForce), origin = "socket" }: RunOptions = {},
-  ): Promise<{ readonly reply: ChangeReply; readonly tag: EntityTag }> {
-    const { changes, shown, openConnections } = this.parts;
+  ): Promise<ChangeReply> {
     // The connection is idle until the reply, which may take longer than the idle deadline of other connections.
     request.raw.setTimeout(CHANGE_ROUTE.handlerTimeout);
-    const { by, ...terms } = termsOf(request, query, tagsOf);
+    const { by, ...terms } = termsOf(request, tagsOf);
     const wanted: ChangeRequest = { kind: "document", want, ...terms, by: { ...by, origin } };
-    const replyParts = { shown, openConnections };
-    if (query.dryRun) {
-      const plan = await changes.plan(wanted);
-      const before = plan.before ?? this.inForce();
-      const facts = { revision: before.revision, dryRun: true };
-      return { reply: changeReplyOf(plan, facts, replyParts), tag: this.documentTag(before) };
-    }
-    const result = await this.#changed(wanted, request.raw.socket);
-    const facts = { revision: result.after.revision, dryRun: false };
-    return {
-      reply: changeReplyOf(result, facts, replyParts),
-      tag: this.documentTag(result.after),
-    };
+    const { dryRun } = request.query;
+    const { plan, inForce } = await (dryRun
+      ? this.#planned(wanted)
+      : this.#changed(wanted, request.raw.socket));
+    const { own } = tagsOf(inForce);
+    if (own !== undefined) void reply.header("etag", own);
+    return changeReplyOf(plan, { revision: inForce.revision, dryRun }, this.parts);
+  }
+
+  async #planned(wanted: ChangeRequest): Promise<Outcome> {
+    const plan = await this.parts.changes.plan(wanted);
+    return { plan, inForce: plan.before ?? this.inForce() };
   }
 
   /** Rejects with `outcome-unknown` at the deadline. A change that has not started by then does not start. */
-  async #changed(wanted: ChangeRequest, socket: Socket): Promise<ChangeResult> {
+  async #changed(wanted: ChangeRequest, socket: Socket): Promise<Outcome> {
     const { revision } = this.inForce();
     const stop = new AbortController();
     const passed = Promise.withResolvers<never>();
@@ -136,7 +145,8 @@ export class ChangeApi {
     if (socket.destroyed) leave();
     try {
       const change = this.parts.changes.change({ ...wanted, signal: stop.signal });
-      return await Promise.race([change, passed.promise]);
+      const plan = await Promise.race([change, passed.promise]);
+      return { plan, inForce: plan.after };
     } finally {
       clearTimeout(deadline);
       socket.off("close", leave);

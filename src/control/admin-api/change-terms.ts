@@ -54,18 +54,21 @@ export interface CurrentTags {
 
 type TagsOf = (inForce: StateInForce) => CurrentTags;
 
-/** Reads who makes a change and on which condition. Throws `bad-request`. */
+/**
+ * Returns the author, the reason and the precondition of a change, from the headers and the query of its request. Throws
+ * `bad-request` if a header is malformed.
+ */
 export function termsOf(
-  { headers }: FastifyRequest,
-  { reason }: ChangeQuery,
+  { headers, query: { reason } }: Pick<FastifyRequest, "headers"> & { readonly query: ChangeQuery },
   tagsOf: TagsOf,
 ): Pick<ChangeRequest, "by" | "reason" | "precondition"> {
   const match = tryTags(headers["if-match"]);
   const noneMatch = tryTags(headers["if-none-match"]);
-  const who = { by: authorOf(headers["tlsd-author"]), ...(reason === undefined ? {} : { reason }) };
-  if (match === undefined && noneMatch === undefined) {
-    return who;
-  }
+  const terms = {
+    by: authorOf(headers["tlsd-author"]),
+    ...(reason === undefined ? {} : { reason }),
+  };
+  if (match === undefined && noneMatch === undefined) return terms;
   const precondition = (inForce: StateInForce | undefined): void => {
     if (inForce === undefined) throw new DirectorError("not-ready");
     const tags = tagsOf(inForce);
@@ -73,12 +76,7 @@ export function termsOf(
     if (match !== undefined) requireMatch(match, tags);
     if (noneMatch !== undefined) refuseMatch(noneMatch, tags);
   };
-  return { ...who, precondition };
-}
-
-/** Throws `precondition-required` unless the request says which state it is about. */
-export function requireCondition({ headers }: FastifyRequest): void {
-  if (headers["if-match"] === undefined) throw new DirectorError("precondition-required");
+  return { ...terms, precondition };
 }
 
 const tryTags = (field: string | undefined): TagCondition | undefined =>

@@ -1,4 +1,9 @@
-import type { FastifyContextConfig, FastifyRequest, FastifySchema } from "fastify";
+import type {
+  FastifyContextConfig,
+  FastifyRequest,
+  FastifySchema,
+  preHandlerHookHandler,
+} from "fastify";
 import Type, { type Static, type TSchema } from "typebox";
 import { Errors } from "typebox/value";
 import { DirectorError } from "#model/failure.ts";
@@ -30,8 +35,14 @@ export interface RouteDescription {
   readonly replyShape?: TSchema;
   /** Whether the reply may have status 201 instead. */
   readonly isCreating?: boolean;
-  /** Whether the handler refuses a request without If-Match. */
+  /** Whether a request without If-Match is refused with `precondition-required`. */
   readonly needsCondition?: boolean;
+}
+
+interface RouteOptions {
+  readonly schema: FastifySchema;
+  readonly config: FastifyContextConfig;
+  readonly preHandler?: preHandlerHookHandler;
 }
 
 declare module "fastify" {
@@ -61,7 +72,7 @@ export function route({
   replyShape,
   isCreating = false,
   needsCondition = false,
-}: RouteDescription): { readonly schema: FastifySchema; readonly config: FastifyContextConfig } {
+}: RouteDescription): RouteOptions {
   return {
     schema: {
       operationId,
@@ -80,8 +91,13 @@ export function route({
       ...(body === undefined ? {} : { body }),
       ...(replyShape === undefined ? {} : { replyShape }),
     },
+    ...(needsCondition ? { preHandler: requireCondition } : {}),
   };
 }
+
+const requireCondition: preHandlerHookHandler = ({ headers }, _reply, done) => {
+  done(headers["if-match"] === undefined ? new DirectorError("precondition-required") : undefined);
+};
 
 /** Does the same as `route` for a reply that is not JSON. */
 export function textRoute({

@@ -20,8 +20,8 @@ export interface DirectorFacts {
   readonly certificates: readonly CertificateStatus[];
   /** Every listener of the document in force. */
   readonly listeners: readonly Pick<SnapshotListener, "name" | "mode">[];
-  /** Returns the pairs of the document in force. */
-  readonly serversInForce: () => ReadonlySet<ServerPair>;
+  /** The pairs of the document in force. */
+  readonly serversInForce: ReadonlySet<ServerPair>;
 }
 
 interface CheckedEndpoint {

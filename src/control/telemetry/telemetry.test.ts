@@ -30,7 +30,7 @@ const facts: DirectorFacts = {
   workers: [{ ...sampleWorker, id: 3 }],
   certificates: sampleStatus.certificates,
   listeners: [{ name: listener, mode: "tcp" }],
-  serversInForce: () => new Set([serverPairOf(vnicNameOf("front", "shop"), "web-1")]),
+  serversInForce: new Set([serverPairOf(vnicNameOf("front", "shop"), "web-1")]),
 };
 
 const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs });

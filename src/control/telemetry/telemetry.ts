@@ -57,7 +57,7 @@ export class Telemetry implements WorkerSink {
     });
     this.#recent = new RecentCounts(nowMs);
     this.#servers = new ServerTotals({
-      pairsInForce: () => snapshotOfDirector().serversInForce(),
+      pairsInForce: () => snapshotOfDirector().serversInForce,
       nowMs,
     });
     this.#serverStates = new ServerStates({

@@ -4,7 +4,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { RouteOptions } from "fastify";
 import Type from "typebox";
-import { FAILURES } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
 import { describedApi, describedApp } from "#harness/described-api.ts";
 import { buildOpenApi } from "./build-openapi.ts";
 import { docsPage } from "./docs-page.ts";

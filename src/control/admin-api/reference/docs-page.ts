@@ -1,4 +1,4 @@
-import { FAILURES } from "#model/failure.ts";
+import { FAILURES } from "#model/failure-catalog.ts";
 import type { OpenApi, Operation, Parameter } from "./openapi.ts";
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseDocument } from "#model/document/parse-document.ts";
+import type { ServerOper } from "#model/records/status.ts";
+import { serverStatusesOf } from "./server-statuses.ts";
+
+const { draft: document } = parseDocument({
+  servers: {
+    "web-1": { address: "127.0.0.1" },
+    "web-2": { address: "127.0.0.2" },
+    spare: { address: "127.0.0.3" },
+    idle: { address: "127.0.0.4" },
+  },
+  profiles: {
+    shop: { servers: ["web-1", "web-2"], standby: ["spare"] },
+    blog: { servers: ["web-1"], standby: ["web-2", "spare"] },
+  },
+});
+
+function statusesWith(opers: Readonly<Record<string, ServerOper>>) {
+  const states = serverStatusesOf(document, {
+    serverState: (server) => ({
+      ...{ oper: opers[server] ?? "up", sinceMs: 0, reason: undefined, lastError: undefined },
+    }),
+    serverTotals: () => [],
+  });
+  return states.map(({ name, oper, profiles, takenOverBy }) => [name, oper, profiles, takenOverBy]);
+}
+
+test("a server is taken over by the standby servers that are not down, when no server of a profile is up", () => {
+  assert.deepEqual(statusesWith({ "web-1": "down" }), [
+    ["web-1", "down", ["shop", "blog"], ["web-2", "spare"]],
+    ["web-2", "up", ["shop", "blog"], []],
+    ["spare", "up", ["shop", "blog"], []],
+    ["idle", "up", [], []],
+  ]);
+  assert.deepEqual(statusesWith({ "web-1": "down", "web-2": "down" }), [
+    ["web-1", "down", ["shop", "blog"], ["spare"]],
+    ["web-2", "down", ["shop", "blog"], ["spare"]],
+    ["spare", "up", ["shop", "blog"], []],
+    ["idle", "up", [], []],
+  ]);
+});
