@@ -98,7 +98,7 @@ async function printedBy<Reply>(
   const { kind, name, limit, isJson, isWatching, socketPath, filters } = request;
   const given = await getFromAdmin(socketPath, view.path(limit, name, filters));
   const reply = view.of === undefined ? (given as Reply) : view.of(given);
-  const shown = name === undefined ? reply : view.named?.(reply, name, limit);
+  const shown = name === undefined ? reply : view.named?.(reply, name);
   if (shown === undefined) {
     throw new DirectorError("not-found", `There is no ${nounOf(kind)} named '${name}'.`);
   }
