@@ -155,6 +155,8 @@ test("connections are shown with age and bytes, and a sample says so", async () 
   ]);
   assert.match(rest.join("\n"), /1 of 8000 connections are shown/);
   assert.match(rest.join("\n"), /1 workers did not answer in time/);
+  const wrong = await show("/nowhere", ["connections", "front.shop", "--vnic", "back.shop"]);
+  assert.deepEqual([wrong.code, wrong.stdout], [2, ""]);
 });
 
 test("an empty list of failed handshakes is not a failure", async () => {
