@@ -1,13 +1,9 @@
 import { resolve } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import type { Json, JsonMap } from "#model/json.ts";
+import { isJsonMap, type Json, type JsonMap } from "#model/json.ts";
 import { mergedKeys, type KeyOrder } from "./key-order.ts";
 
 /** Start-up settings are in files only. */
 const KEPT = "director";
-
-export const isJsonMap = (value: unknown): value is JsonMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * Returns `wanted` in the order of `present`: its keys, and its listeners, whose order has no meaning. Paths stay relative if they lead
@@ -73,5 +69,3 @@ function mergeList(
 /** Returns the port of a listener. */
 export const portOf = (item: unknown): Json | undefined =>
   isJsonMap(item) ? item["port"] : undefined;
-
-export const isSameValue = (one: unknown, other: unknown): boolean => isDeepStrictEqual(one, other);

@@ -5,6 +5,7 @@ import { streamFromAdmin } from "./admin-client.ts";
 import type { BackupRequest } from "./commands/backup.ts";
 import type { Terminal } from "./terminal.ts";
 import { replaceFile, within } from "./write-file.ts";
+import { jsonText } from "./json-text.ts";
 
 /** The start of the last line of a backup. */
 const TRAILER = '{"end":';
@@ -36,7 +37,7 @@ export async function runBackup(
   );
   terminal.out(
     isJson
-      ? `${JSON.stringify({ path, bytes }, undefined, 2)}\n`
+      ? jsonText({ path, bytes })
       : `${path} has the state with its history, ${bytes} bytes. It can contain passphrases, so only you may read it.\n`,
   );
 }

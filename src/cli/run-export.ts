@@ -9,6 +9,7 @@ import { exportedText, withOrigin } from "./exported-text.ts";
 import { mergeIntoYaml } from "./merge-into-yaml.ts";
 import type { Terminal } from "./terminal.ts";
 import { replaceFile, within } from "./write-file.ts";
+import { jsonText } from "./json-text.ts";
 
 const DEADLINE_MS = 30_000;
 
@@ -33,9 +34,7 @@ export async function runExport(request: ExportRequest, terminal: Terminal): Pro
   const { document, tag } = await exportDocument(socketPath, isEffective);
   const { revision } = tag;
   if (into === undefined) {
-    const text = isJson
-      ? `${JSON.stringify(document, undefined, 2)}\n`
-      : exportedText(document, tag);
+    const text = isJson ? jsonText(document) : exportedText(document, tag);
     return terminal.out(text);
   }
   const before = await within(into, () => readOrNothing(into));
@@ -49,7 +48,7 @@ export async function runExport(request: ExportRequest, terminal: Terminal): Pro
   }
   if (isJson) {
     const result = { path: into, revision, changed: after !== before };
-    return terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
+    return terminal.out(jsonText(result));
   }
   const sentence =
     after === before

@@ -4,6 +4,7 @@ import { DirectorError } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
 import { askAdmin } from "./admin-client.ts";
 import type { WaitRequest, WantedState } from "./commands/wait.ts";
+import { jsonText } from "./json-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INTERVAL_MS = 100;
@@ -40,7 +41,7 @@ export async function runWait(request: WaitRequest, terminal: Terminal): Promise
   const sentence =
     name === undefined ? "The director is ready." : `The ${kind} ${name} is ${oper}.`;
   const facts = name === undefined ? { status: oper } : { [kind]: name, oper };
-  terminal.out(`${isJson ? JSON.stringify(facts, undefined, 2) : sentence}\n`);
+  terminal.out(isJson ? jsonText(facts) : `${sentence}\n`);
 }
 
 /** Resolves to undefined if the director is ready and what is wanted is so, otherwise to the failure. */

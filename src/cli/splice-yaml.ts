@@ -8,8 +8,9 @@ import {
   type Node,
   type Pair,
 } from "yaml";
-import type { Json, JsonMap } from "#model/json.ts";
-import { isJsonMap, isSameValue, portOf } from "./merge-values.ts";
+import { isJsonMap, isSameJson, type Json, type JsonMap } from "#model/json.ts";
+import { yamlText } from "./exported-text.ts";
+import { portOf } from "./merge-values.ts";
 
 /** An entry of a block map or of a block list, with its place in the text. */
 interface Entry {
@@ -93,7 +94,7 @@ class Splice {
 
   #entry({ key, node, start, end }: Entry, wanted: Json, indent: string): string {
     const text = this.#text.slice(start, end);
-    if (isSameValue(node === null ? null : node.toJS(this.#document), wanted)) return text;
+    if (isSameJson(node === null ? null : (node.toJS(this.#document) as Json), wanted)) return text;
     const first = this.#entriesOf(node)[0];
     const isNested = isMap(node) ? isJsonMap(wanted) : isSeq(node) && Array.isArray(wanted);
     if (first !== undefined && isNested && Object.keys(Object(wanted)).length > 0) {
@@ -203,4 +204,4 @@ const isBlockScalar = (node: Node | null): boolean =>
   isScalar(node) && (node.type === "BLOCK_LITERAL" || node.type === "BLOCK_FOLDED");
 
 const indented = (value: Json, indent: string): string =>
-  stringify(value, { lineWidth: 0 }).trimEnd().replaceAll("\n", `\n${indent}`);
+  yamlText(value).trimEnd().replaceAll("\n", `\n${indent}`);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
 import { getFromAdmin } from "#cli/admin-client.ts";
+import { jsonText } from "#cli/json-text.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
 import { openScreen } from "#cli/watch-screen.ts";
 import type { Terminal } from "#cli/terminal.ts";
@@ -103,5 +104,5 @@ async function printedBy<Reply>(
     throw new DirectorError("not-found", `There is no ${nounOf(kind)} named '${name}'.`);
   }
   if (!isJson) return view.text(shown, Date.now(), width);
-  return `${JSON.stringify(shown, undefined, isWatching ? undefined : 2)}\n`;
+  return isWatching ? `${JSON.stringify(shown)}\n` : jsonText(shown);
 }

@@ -1,7 +1,7 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import { matchesPattern } from "#model/name-pattern.ts";
 import type { DirectorStatus, FileState, WorkerStatus } from "#model/records/status.ts";
-import { mebibytesText, spanText, timeText } from "#cli/spans.ts";
+import { bytesText, spanText, timeText } from "#cli/spans.ts";
 import { hung, tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
 
@@ -81,7 +81,7 @@ export const showWorkers: ShowView<readonly WorkerStatus[]> = {
         { title: "STATE", cell: ({ state }) => state },
         { title: "SNAPSHOT", cell: ({ snapshot }) => snapshot, isNumber: true },
         { title: "OPEN", cell: ({ openConnections }) => openConnections, isNumber: true },
-        { title: "MEMORY", cell: (worker) => mebibytesText(worker.residentBytes), isNumber: true },
+        { title: "MEMORY", cell: (worker) => bytesText(worker.residentBytes), isNumber: true },
         {
           title: "DELAY",
           cell: ({ loopDelayMs }) => `${loopDelayMs.toFixed(1)} ms`,
