@@ -25,7 +25,8 @@ export function mergeIntoYaml(text: string, wanted: JsonMap, folder: string): st
   const merged = mergeValues(document.toJS() as JsonMap, wanted, folder, DOCUMENT_ORDER);
   const spliced = spliceYaml(text, document, merged);
   if (isSameJson(tryValue(spliced), merged)) return spliced;
-  // A text that is written in an unusual way, such as one whose aliases refer to a part that changes, is written anew.
+  // Splicing can give another document than `merged`, for example if an alias refers to a part that changes. Then the whole text is
+  // generated again, and only its comments are kept.
   const comments = commentsOf(text).map(({ text: comment }) => `${comment}\n`);
   return comments.join("") + yamlText(merged);
 }

@@ -6,8 +6,8 @@ import { mergedKeys, type KeyOrder } from "./key-order.ts";
 const KEPT = "director";
 
 /**
- * Returns `wanted` in the order of `present`: its keys, and its listeners, whose order has no meaning. Paths stay relative if they lead
- * to the wanted path. `director` is that of `present`, unless `wanted` has one.
+ * Returns `wanted` with its keys and its listeners in the order in which `present` has them. The order of listeners has no meaning.
+ * A relative path of `present` is kept if it resolves to the path in `wanted`. `director` is kept unless `wanted` has one.
  */
 export function mergeValues(
   present: JsonMap,

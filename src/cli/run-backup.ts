@@ -9,7 +9,7 @@ import { jsonText } from "./json-text.ts";
 
 /** The start of the last line of a backup. */
 const TRAILER = '{"end":';
-/** More than the last line of a backup has. */
+/** The last line of a backup is shorter. */
 const MAX_TRAILER_BYTES = 1_024;
 
 /** Saves the state of a running director in a file, or writes it to `output`, which is standard output. */

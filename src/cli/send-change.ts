@@ -7,7 +7,7 @@ import type { Terminal } from "./terminal.ts";
 
 export interface ChangeContext {
   readonly terminal: Terminal;
-  /** Who runs the command, as `authorOf` says it. */
+  /** The result of `authorOf`. */
   readonly author: string;
 }
 

@@ -45,8 +45,8 @@ export function commentsOf(text: string): readonly Comment[] {
 }
 
 /**
- * Returns the text with the parts replaced that differ from `wanted`. Each other part keeps its text. A text that is written in an
- * unusual way may come out as another document, so the caller checks the result.
+ * Returns the text with the parts replaced that differ from `wanted`. Each other part keeps its text. The result can be another
+ * document than `wanted`, for example if the text has aliases, so the caller must parse and compare it.
  */
 export function spliceYaml(text: string, document: Document.Parsed, wanted: JsonMap): string {
   return new Splice(text, document).run(wanted);
@@ -123,7 +123,7 @@ class Splice {
 
   /**
    * Returns the comments above removed entries that are directly before the entry at `index`. The comment lines directly above a
-   * removed entry go with it, unless it is the first, whose comment may be about all entries.
+   * removed entry are removed with it. The comment above the first entry is kept, because it may describe all entries.
    */
   #keptAbove(
     entries: readonly Entry[],

@@ -1,6 +1,6 @@
 import { getFromAdmin } from "#cli/admin-client.ts";
 
-/** Whoever waits for a completion has pressed Tab. */
+/** The user has pressed Tab and waits. */
 const DEADLINE_MS = 1_000;
 const MAX_NAMES = 1_000;
 
