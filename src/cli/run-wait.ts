@@ -5,6 +5,8 @@ import { quoted } from "#model/problem.ts";
 import { askAdmin } from "./admin-client.ts";
 import type { WaitRequest, WantedState } from "./commands/wait.ts";
 import { jsonText } from "./json-text.ts";
+import { NAMED_KINDS } from "./named-kind.ts";
+import { pathWith } from "./show/show-kind.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INTERVAL_MS = 100;
@@ -55,7 +57,8 @@ async function tryProbe(
     // A director that is not ready may not know its vNICs yet.
     await ask("/readyz");
     if (wanted === undefined) return undefined;
-    const states = (await ask(`/v1/${wanted.kind}s`)) as readonly ShownState[];
+    const list = pathWith(`/v1/${NAMED_KINDS[wanted.kind]}`, { name: wanted.name });
+    const states = (await ask(list)) as readonly ShownState[];
     return failureOf(states, wanted);
   } catch (error) {
     if (error instanceof DirectorError) return error;
