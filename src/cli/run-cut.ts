@@ -1,7 +1,6 @@
 import type { CutConnections } from "#model/records/open-connection.ts";
-import { askAdmin } from "./admin-client.ts";
+import { askAdmin, pathWith } from "./admin-client.ts";
 import type { CutRequest } from "./commands/cut.ts";
-import { pathWith } from "./show/show-kind.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./json-text.ts";
 

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import type { JsonMap } from "#model/json.ts";
-import { exchangeWithAdmin } from "./admin-client.ts";
+import { exchangeWithAdmin, pathWith } from "./admin-client.ts";
 import type { ExportRequest } from "./commands/edit-document.ts";
 import { documentTagOf, type DocumentTag } from "./document-tag.ts";
 import { exportedText, withOrigin } from "./exported-text.ts";
@@ -22,7 +22,7 @@ export interface Exported {
 export async function exportDocument(socketPath: string, isEffective = false): Promise<Exported> {
   const { value, tag } = await exchangeWithAdmin(socketPath, {
     method: "GET",
-    path: `/v1/document${isEffective ? "?effective=true" : ""}`,
+    path: pathWith("/v1/document", { effective: isEffective ? "true" : undefined }),
     deadlineMs: DEADLINE_MS,
   });
   return { document: value as JsonMap, tag: documentTagOf(tag) };

@@ -2,11 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
-import { askAdmin } from "./admin-client.ts";
+import { askAdmin, pathWith } from "./admin-client.ts";
 import type { WaitRequest, WantedState } from "./commands/wait.ts";
 import { jsonText } from "./json-text.ts";
 import { NAMED_KINDS } from "./named-kind.ts";
-import { pathWith } from "./show/show-kind.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INTERVAL_MS = 100;

@@ -1,8 +1,9 @@
 import type { HandshakeGroup, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import { HANDSHAKE_GROUPINGS, type HandshakeGrouping } from "#model/records/outcome.ts";
+import { pathWith } from "#cli/admin-client.ts";
 import { timeText } from "#cli/spans.ts";
 import { tableOf, type Column } from "#cli/table.ts";
-import { pathWith, queryOfName, type ShowView } from "./show-kind.ts";
+import { queryOfName, type ShowView } from "./show-kind.ts";
 
 const TITLES: Readonly<Record<HandshakeGrouping, string>> = {
   cause: "CAUSE",

@@ -1,9 +1,10 @@
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { socketAddressOf } from "#model/names.ts";
 import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
+import { pathWith } from "#cli/admin-client.ts";
 import { timeText } from "#cli/spans.ts";
 import { hung, tableOf } from "#cli/table.ts";
-import { pathWith, queryOfName, type ShowView } from "./show-kind.ts";
+import { queryOfName, type ShowView } from "./show-kind.ts";
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
 export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {

@@ -1,13 +1,14 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import type { RevisionReply } from "#model/records/change-reply.ts";
 import type { RevisionRecord } from "#model/records/revision.ts";
+import { pathWith } from "#cli/admin-client.ts";
 import { differenceText } from "#cli/print-change.ts";
 import { timeText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
 import type { ShowView } from "./show-kind.ts";
 
 export const showHistory: ShowView<readonly RevisionRecord[]> = {
-  path: (limit) => `/v1/history?limit=${limit}`,
+  path: (limit) => pathWith("/v1/history", { limit }),
   text: (records, _nowMs, width) =>
     records.length === 0
       ? "Nothing has been saved yet.\n"

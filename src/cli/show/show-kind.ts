@@ -21,16 +21,6 @@ export type ShowKind = (typeof SHOW_KINDS)[number];
 /** The filters and groupings that were given, by their name in the query of the admin API. */
 export type ShowFilters = Readonly<Record<string, string>>;
 
-/** Returns a path with the query, in the order of its keys. */
-export const pathWith = (
-  path: string,
-  query: Readonly<Record<string, string | number | undefined>>,
-): string => {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  const parameters = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
-  return `${path}?${parameters.toString()}`;
-};
-
 /** Returns the query for NAME, which is a listener, or a vNIC for all of its listeners. `*` matches any characters. */
 export const queryOfName = (name: string | undefined): ShowFilters => {
   if (name === undefined) return {};
