@@ -3,7 +3,7 @@ import { socketAddressOf } from "#model/names.ts";
 import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
 import { pathWith } from "#cli/admin-client.ts";
 import { timeText } from "#cli/spans.ts";
-import { hung, tableOf } from "#cli/table.ts";
+import { remarksOf, tableOf } from "#cli/table.ts";
 import { queryOfName, type ShowView } from "./show-kind.ts";
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
@@ -26,10 +26,10 @@ export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
       records,
       width,
     );
-    const hints = [...new Set(records.map(({ failure }) => failure))].flatMap((failure) =>
-      hung(`  ${failure}: `, HANDSHAKE_FAILURES[failure], width ?? Infinity),
+    const hints = [...new Set(records.map(({ failure }) => failure))].map(
+      (failure) => [failure, HANDSHAKE_FAILURES[failure]] as const,
     );
-    return `${table}\n${hints.map((line) => `${line}\n`).join("")}`;
+    return table + remarksOf(undefined, hints, width);
   },
 };
 
