@@ -229,7 +229,7 @@ test("NAME selects, and a name that does not exist is a failure", async () => {
   assert.equal(groups.code, 0);
   const { code, stderr } = await show(socketPath, ["vnics", "front"]);
   assert.equal(code, 1);
-  assert.match(stderr, /^tlsd: not-found: Not found\. There is no vnic named 'front'\.\n {2}/);
+  assert.match(stderr, /^tlsd: not-found: Not found\. There is no vnic "front"\.\n {2}/);
 });
 
 test("a missing director is a failure with code, message and hint", async () => {

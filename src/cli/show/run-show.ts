@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
+import { quoted } from "#model/problem.ts";
 import { getFromAdmin } from "#cli/admin-client.ts";
 import { jsonText } from "#cli/json-text.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
@@ -101,7 +102,7 @@ async function printedBy<Reply>(
   const reply = view.of === undefined ? (given as Reply) : view.of(given);
   const shown = name === undefined ? reply : view.named?.(reply, name);
   if (shown === undefined) {
-    throw new DirectorError("not-found", `There is no ${nounOf(kind)} named '${name}'.`);
+    throw new DirectorError("not-found", `There is no ${nounOf(kind)} ${quoted(name)}.`);
   }
   if (!isJson) return view.text(shown, Date.now(), width);
   return isWatching ? `${JSON.stringify(shown)}\n` : jsonText(shown);
