@@ -16,13 +16,12 @@ import type { FileParts } from "#cli/read-document-file.ts";
 import type { ChangeContext } from "#cli/send-change.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import type { DemoOptions } from "#control/main.ts";
+import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
 import type { DirectorSettings } from "#model/document/document.ts";
 
 const WANTED_MAJOR = 26;
 const LINGER_MS = 2_000;
 const HELP_FLAGS = ["--help", "-h", "help"];
-/** As much as a document may have. */
-const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 /** The folder that relative paths of the command line are relative to. */
 const FOLDER = process.cwd();
 const PROGRAM = resolve(import.meta.dirname, "..");
@@ -182,7 +181,7 @@ async function readInput(): Promise<Uint8Array> {
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_INPUT_BYTES) break;
+    if (bytes > MAX_DOCUMENT_BYTES) break;
   }
   return Buffer.concat(chunks);
 }

@@ -37,6 +37,16 @@ export interface AdminReply {
   readonly value: unknown;
 }
 
+/** Returns a path with a query, in the order of its keys. Values that are undefined are left out. */
+export function pathWith(
+  path: string,
+  query: Readonly<Record<string, string | number | undefined>>,
+): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const parameters = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
+  return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
+}
+
 /** Reads a resource. A list that comes in pages is read whole. */
 export async function getFromAdmin(socketPath: string, path: string): Promise<unknown> {
   const question = { method: "GET", deadlineMs: REPLY_DEADLINE_MS } as const;

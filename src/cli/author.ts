@@ -4,8 +4,8 @@ import { userInfo } from "node:os";
 const MAX_VALUE_LENGTH = 128;
 
 /**
- * Returns who runs the command, for the header Tlsd-Author: `uid=1000; user=alice; sudo-user=bob`, with percent-encoded values.
- * `sudoUser` is SUDO_USER of the environment.
+ * Returns the value of the header Tlsd-Author, which names the user that runs the command, e.g. `uid=1000; user=alice;
+ * sudo-user=bob`. Values are percent-encoded. `sudoUser` is the environment variable SUDO_USER.
  */
 export function authorOf(sudoUser: string | undefined): string {
   const parts = [

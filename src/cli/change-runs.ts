@@ -41,7 +41,7 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
     await runApply(request, await parts.context(), await parts.file());
   },
   diff: async (request) => {
-    // Until the documents have been compared.
+    // The exit code of a failure. It is replaced when the documents have been compared.
     parts.exitWith(2);
     const { runDiff } = await import("./run-diff.ts");
     const isEqual = await runDiff(request, await parts.context(), await parts.file());

@@ -1,6 +1,6 @@
 /** The text of `tlsd export`: the document as YAML, after lines that say which revision of which store it is. */
 import { stringify } from "yaml";
-import type { JsonMap } from "#model/json.ts";
+import type { Json, JsonMap } from "#model/json.ts";
 import type { DocumentTag } from "./document-tag.ts";
 
 export interface Origin {
@@ -9,13 +9,14 @@ export interface Origin {
   readonly storeId: string | undefined;
 }
 
-/** Long texts stay on one line. */
-const FORMAT = { lineWidth: 0 } as const;
 const REVISION_LINE = /^# revision: (\d{1,9})[ \t]*\r?$/m;
 const STORE_LINE = /^# store: (\S{1,128})[ \t]*\r?$/m;
 
+/** Returns YAML in which long texts stay on one line. */
+export const yamlText = (value: Json): string => stringify(value, { lineWidth: 0 });
+
 export const exportedText = (document: JsonMap, tag: DocumentTag): string =>
-  `${originLines(tag)}${Object.keys(document).length === 0 ? "" : stringify(document, FORMAT)}`;
+  `${originLines(tag)}${Object.keys(document).length === 0 ? "" : yamlText(document)}`;
 
 const originLines = ({ revision, storeId }: Pick<DocumentTag, "revision" | "storeId">): string =>
   `# revision: ${revision}\n# store: ${storeId}\n`;

@@ -1,12 +1,10 @@
-import { isMap, parseDocument, stringify, type Document } from "yaml";
+import { isMap, parseDocument, type Document } from "yaml";
 import { DirectorError } from "#model/failure.ts";
-import type { Json, JsonMap } from "#model/json.ts";
-import { isSameValue, mergeValues } from "./merge-values.ts";
+import { isSameJson, type Json, type JsonMap } from "#model/json.ts";
+import { yamlText } from "./exported-text.ts";
+import { mergeValues } from "./merge-values.ts";
 import { DOCUMENT_ORDER } from "./key-order.ts";
 import { commentsOf, spliceYaml } from "./splice-yaml.ts";
-
-/** Long texts stay on one line. */
-const FORMAT = { lineWidth: 0 } as const;
 
 /**
  * Returns the text of a file with the document `wanted` merged into it. What does not change stays as it is, with its comments, order
@@ -16,19 +14,21 @@ const FORMAT = { lineWidth: 0 } as const;
  */
 export function mergeIntoYaml(text: string, wanted: JsonMap, folder: string): string {
   const json = tryJson(text);
-  if (json !== undefined) return jsonText(text, mergeValues(json, wanted, folder, DOCUMENT_ORDER));
+  if (json !== undefined)
+    return indentedLike(text, mergeValues(json, wanted, folder, DOCUMENT_ORDER));
   const document = parsedOf(text);
   if (document.contents === null) {
     const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
-    return Object.keys(wanted).length === 0 ? text : before + stringify(wanted, FORMAT);
+    return Object.keys(wanted).length === 0 ? text : before + yamlText(wanted);
   }
   if (!isMap(document.contents)) throw unreadable("It is not a map of keys.");
   const merged = mergeValues(document.toJS() as JsonMap, wanted, folder, DOCUMENT_ORDER);
   const spliced = spliceYaml(text, document, merged);
-  if (isSameValue(tryValue(spliced), merged)) return spliced;
-  // A text that is written in an unusual way, such as one whose aliases refer to a part that changes, is written anew.
+  if (isSameJson(tryValue(spliced), merged)) return spliced;
+  // Splicing can give another document than `merged`, for example if an alias refers to a part that changes. Then the whole text is
+  // generated again, and only its comments are kept.
   const comments = commentsOf(text).map(({ text: comment }) => `${comment}\n`);
-  return comments.join("") + stringify(merged, FORMAT);
+  return comments.join("") + yamlText(merged);
 }
 
 function parsedOf(text: string): Document.Parsed {
@@ -38,9 +38,9 @@ function parsedOf(text: string): Document.Parsed {
   return document;
 }
 
-function tryValue(text: string): unknown {
+function tryValue(text: string): Json | undefined {
   try {
-    return parsedOf(text).toJS();
+    return parsedOf(text).toJS() as Json;
   } catch {
     return undefined;
   }
@@ -56,7 +56,7 @@ function tryJson(text: string): JsonMap | undefined {
 }
 
 /** Returns JSON with the indentation that the text has. */
-function jsonText(text: string, value: Json): string {
+function indentedLike(text: string, value: Json): string {
   const indent = /^\s*\{\r?\n([ \t]+)/.exec(text)?.[1];
   return JSON.stringify(value, undefined, indent) + (text.endsWith("\n") ? "\n" : "");
 }

@@ -1,17 +1,13 @@
 import { resolve } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import type { Json, JsonMap } from "#model/json.ts";
+import { isJsonMap, type Json, type JsonMap } from "#model/json.ts";
 import { mergedKeys, type KeyOrder } from "./key-order.ts";
 
 /** Start-up settings are in files only. */
 const KEPT = "director";
 
-export const isJsonMap = (value: unknown): value is JsonMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /**
- * Returns `wanted` in the order of `present`: its keys, and its listeners, whose order has no meaning. Paths stay relative if they lead
- * to the wanted path. `director` is that of `present`, unless `wanted` has one.
+ * Returns `wanted` with its keys and its listeners in the order in which `present` has them. The order of listeners has no meaning.
+ * A relative path of `present` is kept if it resolves to the path in `wanted`. `director` is kept unless `wanted` has one.
  */
 export function mergeValues(
   present: JsonMap,
@@ -73,5 +69,3 @@ function mergeList(
 /** Returns the port of a listener. */
 export const portOf = (item: unknown): Json | undefined =>
   isJsonMap(item) ? item["port"] : undefined;
-
-export const isSameValue = (one: unknown, other: unknown): boolean => isDeepStrictEqual(one, other);

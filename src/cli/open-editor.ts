@@ -8,7 +8,7 @@ const SIGNAL_CODE = 128;
 
 /** Opens a file with the command of an editor, which may have arguments. Resolves to its exit code. */
 export async function openEditor(command: string, path: string): Promise<number> {
-  // As of git: the shell splits the command into words, and the path is one argument.
+  // As git does it: the shell splits the command into words, and the path is one argument.
   const editor = spawn("/bin/sh", ["-c", `${command} "$@"`, command, path], { stdio: "inherit" });
   try {
     const [code] = (await once(editor, "close")) as [number | null];
@@ -19,7 +19,7 @@ export async function openEditor(command: string, path: string): Promise<number>
   }
 }
 
-/** Asks a question whose answer is yes unless it begins with `n`, or the input ends. */
+/** Asks a question. Resolves to false if the answer begins with `n` or if the input ends, otherwise to true. */
 export async function askYes(
   question: string,
   input: NodeJS.ReadableStream,

@@ -3,8 +3,8 @@ import { delimiter, isAbsolute, join, relative } from "node:path";
 
 /**
  * Returns the command that starts this program in another terminal, in `folder`: `tlsd` if a `tlsd` in `path`, the PATH, is
- * `launcher`, otherwise the path of the launcher, which is relative if the launcher is below the folder. It never returns an npx command: if npx does not find the program, it installs a package
- * of the same name from a registry, which is another program.
+ * `launcher`, otherwise the path of the launcher. The path is relative if the launcher is below the folder. It never returns an npx
+ * command: if npx does not find the program, it installs a package of the same name from a registry, which is another program.
  */
 export function ownCommandOf(launcher: string, path: string, folder: string): string {
   const isOnPath = path.split(delimiter).some(

@@ -1,6 +1,7 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import type { ChangeReply, DifferenceShape } from "#model/records/change-reply.ts";
 import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./json-text.ts";
 
 /** Further lines are only counted, so that the revision stays visible. `--json` has all. */
 const MAX_LINES = 50;
@@ -10,7 +11,7 @@ const COLOURS: Readonly<Record<string, string>> = { added: "32", removed: "31", 
 
 /** Prints what a change did or would do, the revision in force, and how to take the change back. */
 export function printChange(terminal: Terminal, reply: ChangeReply, isJson: boolean): void {
-  if (isJson) return terminal.out(`${JSON.stringify(reply, undefined, 2)}\n`);
+  if (isJson) return terminal.out(jsonText(reply));
   const { revision, changed, dryRun, difference } = reply;
   if (!changed) {
     const sentence = `Nothing to change: revision ${revision} is in force and has all of this.`;

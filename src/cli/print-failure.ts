@@ -2,6 +2,7 @@ import { DirectorError, type FailureShape } from "#model/failure.ts";
 import { escapeControls } from "#model/escape-controls.ts";
 import { printProblems } from "./print-problems.ts";
 import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./json-text.ts";
 
 /** Returns the shape of a thrown value. An error of another class gets the code `internal` and keeps its message. */
 export function failureShapeOf(error: unknown): FailureShape {
@@ -13,7 +14,7 @@ export function failureShapeOf(error: unknown): FailureShape {
 /** Prints code, message and hint as text on standard error, or as JSON on standard output. */
 export function printFailure(terminal: Terminal, failure: FailureShape, isJson: boolean): void {
   if (isJson) {
-    terminal.out(`${JSON.stringify(failure, undefined, 2)}\n`);
+    terminal.out(jsonText(failure));
     return;
   }
   const { code, message, hint, problems = [] } = failure;

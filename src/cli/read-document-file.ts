@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
 import { withAbsolutePaths } from "#model/document/document-paths.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
@@ -23,16 +24,16 @@ export interface DocumentOfFile {
   readonly origin: Origin | undefined;
 }
 
-/** The limit of the admin API. */
-const MAX_BYTES = 16 * 1024 * 1024;
-
-/** Reads a document. `-` is standard input, whose paths are relative to the current folder. Rejects with `document-unreadable`. */
+/**
+ * Reads a document from a file, or from standard input if `path` is `-`. Relative paths in it are relative to the folder of the
+ * file; in a document from standard input, to the current folder. Rejects with `document-unreadable` or `body-too-large`.
+ */
 export async function readDocumentFile(path: string, parts: FileParts): Promise<DocumentOfFile> {
   const isInput = path === "-";
   const bytes = await (isInput ? parts.readInput() : readFile(path)).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
-  if (bytes.length > MAX_BYTES) throw new DirectorError("body-too-large", path);
+  if (bytes.length > MAX_DOCUMENT_BYTES) throw new DirectorError("body-too-large", path);
   const folder = isInput ? parts.folder : resolve(parts.folder, dirname(path));
   return parseDocumentBytes(bytes, path, folder, parts.parse);
 }

@@ -5,10 +5,11 @@ import { streamFromAdmin } from "./admin-client.ts";
 import type { BackupRequest } from "./commands/backup.ts";
 import type { Terminal } from "./terminal.ts";
 import { replaceFile, within } from "./write-file.ts";
+import { jsonText } from "./json-text.ts";
 
 /** The start of the last line of a backup. */
 const TRAILER = '{"end":';
-/** More than the last line of a backup has. */
+/** The last line of a backup is shorter. */
 const MAX_TRAILER_BYTES = 1_024;
 
 /** Saves the state of a running director in a file, or writes it to `output`, which is standard output. */
@@ -36,7 +37,7 @@ export async function runBackup(
   );
   terminal.out(
     isJson
-      ? `${JSON.stringify({ path, bytes }, undefined, 2)}\n`
+      ? jsonText({ path, bytes })
       : `${path} has the state with its history, ${bytes} bytes. It can contain passphrases, so only you may read it.\n`,
   );
 }

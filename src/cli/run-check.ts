@@ -3,6 +3,7 @@ import type { CheckRequest } from "./commands/check.ts";
 import { printProblems } from "./print-problems.ts";
 import { trySourceText } from "./source-text.ts";
 import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./json-text.ts";
 
 /** Prints what `checkFile` found. Resolves to false if the document would be refused. */
 export async function runCheck(
@@ -15,7 +16,7 @@ export async function runCheck(
   const isValid = problems.every(({ severity }) => severity === "warning");
   if (isJson) {
     const failure = isValid ? {} : new DirectorError("document-invalid", path).toShape();
-    terminal.out(`${JSON.stringify({ isValid, ...failure, problems }, undefined, 2)}\n`);
+    terminal.out(jsonText({ isValid, ...failure, problems }));
     return isValid;
   }
   const hasPlace = problems.some(({ line }) => line !== undefined);

@@ -1,8 +1,8 @@
 import type { CutConnections } from "#model/records/open-connection.ts";
-import { askAdmin } from "./admin-client.ts";
+import { askAdmin, pathWith } from "./admin-client.ts";
 import type { CutRequest } from "./commands/cut.ts";
-import { pathWith } from "./show/show-kind.ts";
 import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./json-text.ts";
 
 /** Longer than the deadline of the admin API. */
 const REPLY_DEADLINE_MS = 160_000;
@@ -13,7 +13,7 @@ export async function runCut(request: CutRequest, terminal: Terminal): Promise<v
   const path = pathWith("/v1/connections", filters);
   const question = { method: "DELETE", path, deadlineMs: REPLY_DEADLINE_MS } as const;
   const reply = (await askAdmin(socketPath, question)) as CutConnections;
-  if (isJson) return terminal.out(`${JSON.stringify(reply, undefined, 2)}\n`);
+  if (isJson) return terminal.out(jsonText(reply));
   const { cut, silentWorkers } = reply;
   terminal.out(`${cut} ${cut === 1 ? "connection was" : "connections were"} cut.\n`);
   if (silentWorkers === 0) return;

@@ -3,6 +3,7 @@ import { differenceText } from "./print-change.ts";
 import { readDocumentFile, type FileParts } from "./read-document-file.ts";
 import { tellOfSettings } from "./run-apply.ts";
 import { sendChange, type ChangeContext } from "./send-change.ts";
+import { jsonText } from "./json-text.ts";
 
 /** Prints what `tlsd apply` would change. Resolves to true if that is nothing. */
 export async function runDiff(
@@ -23,7 +24,7 @@ export async function runDiff(
   // A change can also be that certificate files are read anew. Then the documents are equal.
   const isEqual = !changed || (difference.changes.length === 0 && difference.omitted === 0);
   if (request.isJson) {
-    terminal.out(`${JSON.stringify({ revision, isEqual, difference }, undefined, 2)}\n`);
+    terminal.out(jsonText({ revision, isEqual, difference }));
   } else if (!isEqual) {
     terminal.out(differenceText(difference, terminal.hasColours?.out === true));
   }

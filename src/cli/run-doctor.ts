@@ -5,6 +5,7 @@ import { getFromAdmin } from "./admin-client.ts";
 import type { DoctorRequest } from "./commands/doctor.ts";
 import { hung } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./json-text.ts";
 
 const COLOURS = { ok: "green", warning: "yellow", problem: "red" } as const;
 const RESULT_WIDTH = "warning".length;
@@ -15,9 +16,7 @@ export async function runDoctor(
   terminal: Terminal,
 ): Promise<boolean> {
   const checks = (await getFromAdmin(socketPath, "/v1/doctor")) as readonly DoctorCheck[];
-  terminal.out(
-    isJson ? `${JSON.stringify(checks, undefined, 2)}\n` : checks.map(textOf(terminal)).join(""),
-  );
+  terminal.out(isJson ? jsonText(checks) : checks.map(textOf(terminal)).join(""));
   return checks.every(({ result }) => result !== "problem");
 }
 

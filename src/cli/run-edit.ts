@@ -5,6 +5,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import type { ChangeTerms } from "./commands/change-options.ts";
 import { exportedText } from "./exported-text.ts";
+import { jsonText } from "./json-text.ts";
 import { printChange } from "./print-change.ts";
 import { failureShapeOf, printFailure } from "./print-failure.ts";
 import { parseDocumentBytes, type FileParts } from "./read-document-file.ts";
@@ -49,7 +50,9 @@ export async function runEdit(
     }
     if (isSame) {
       await discard();
-      return terminal.out("The text was not changed, so nothing is applied.\n");
+      const { revision } = tag;
+      const sentence = "The text was not changed, so nothing is applied.\n";
+      return terminal.out(terms.isJson ? jsonText({ revision, changed: false }) : sentence);
     }
     const apply = async (isDryRun: boolean): Promise<ChangeReply> => {
       const file = parseDocumentBytes(bytes, path, parts.folder, parts.parse);

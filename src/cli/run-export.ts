@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import type { JsonMap } from "#model/json.ts";
-import { exchangeWithAdmin } from "./admin-client.ts";
+import { exchangeWithAdmin, pathWith } from "./admin-client.ts";
 import type { ExportRequest } from "./commands/edit-document.ts";
 import { documentTagOf, type DocumentTag } from "./document-tag.ts";
 import { exportedText, withOrigin } from "./exported-text.ts";
 import { mergeIntoYaml } from "./merge-into-yaml.ts";
 import type { Terminal } from "./terminal.ts";
 import { replaceFile, within } from "./write-file.ts";
+import { jsonText } from "./json-text.ts";
 
 const DEADLINE_MS = 30_000;
 
@@ -21,7 +22,7 @@ export interface Exported {
 export async function exportDocument(socketPath: string, isEffective = false): Promise<Exported> {
   const { value, tag } = await exchangeWithAdmin(socketPath, {
     method: "GET",
-    path: `/v1/document${isEffective ? "?effective=true" : ""}`,
+    path: pathWith("/v1/document", { effective: isEffective ? "true" : undefined }),
     deadlineMs: DEADLINE_MS,
   });
   return { document: value as JsonMap, tag: documentTagOf(tag) };
@@ -33,9 +34,7 @@ export async function runExport(request: ExportRequest, terminal: Terminal): Pro
   const { document, tag } = await exportDocument(socketPath, isEffective);
   const { revision } = tag;
   if (into === undefined) {
-    const text = isJson
-      ? `${JSON.stringify(document, undefined, 2)}\n`
-      : exportedText(document, tag);
+    const text = isJson ? jsonText(document) : exportedText(document, tag);
     return terminal.out(text);
   }
   const before = await within(into, () => readOrNothing(into));
@@ -49,7 +48,7 @@ export async function runExport(request: ExportRequest, terminal: Terminal): Pro
   }
   if (isJson) {
     const result = { path: into, revision, changed: after !== before };
-    return terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
+    return terminal.out(jsonText(result));
   }
   const sentence =
     after === before

@@ -3,6 +3,7 @@ import { askAdmin } from "./admin-client.ts";
 import type { LogLevelRequest } from "./commands/edit-resources.ts";
 import { timeText } from "./spans.ts";
 import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./json-text.ts";
 
 const DEADLINE_MS = 5_000;
 
@@ -24,7 +25,7 @@ export async function runLogLevel(request: LogLevelRequest, terminal: Terminal):
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ level, for: `${forMs}ms` }),
   })) as LogLevelReply;
-  if (isJson) return terminal.out(`${JSON.stringify(reply, undefined, 2)}\n`);
+  if (isJson) return terminal.out(jsonText(reply));
   const { until, usual } = reply;
   const end = until === undefined ? "" : ` until ${timeText(Date.parse(until))}, then ${usual}`;
   terminal.out(`${escapeControls(`The log level is ${reply.level}${end}.`)}\n`);

@@ -1,7 +1,7 @@
 import { resourceOf } from "#model/document/resources.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { JsonMap } from "#model/json.ts";
+import { isJsonMap, type JsonMap } from "#model/json.ts";
 import { quoted } from "#model/problem.ts";
 import { exchangeWithAdmin } from "./admin-client.ts";
 import type { ResourceRequest } from "./commands/edit-resources.ts";
@@ -102,8 +102,7 @@ const withoutNull = (map: JsonMap): JsonMap =>
   Object.fromEntries(
     Object.entries(map).flatMap(([key, value]) => {
       if (value === null) return [];
-      const isMap = typeof value === "object" && !Array.isArray(value);
-      return [[key, isMap ? withoutNull(value as JsonMap) : value] as const];
+      return [[key, isJsonMap(value) ? withoutNull(value) : value] as const];
     }),
   );
 

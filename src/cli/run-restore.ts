@@ -1,6 +1,7 @@
 import type { RestoreRequest } from "./commands/backup.ts";
 import { timeText } from "./spans.ts";
 import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./json-text.ts";
 
 export interface RestoredState {
   readonly dataPath: string;
@@ -19,7 +20,7 @@ export async function runRestore(
   restore: (request: RestoreRequest) => Promise<RestoredState>,
 ): Promise<void> {
   const restored = await restore(request);
-  if (request.isJson) return terminal.out(`${JSON.stringify(restored, undefined, 2)}\n`);
+  if (request.isJson) return terminal.out(jsonText(restored));
   const { dataPath, revision, at, writtenBy } = restored;
   terminal.out(
     `${dataPath} has revision ${revision} and its history, as of ${timeText(Date.parse(at))} (version ${writtenBy}). ` +

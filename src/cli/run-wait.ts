@@ -2,8 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
-import { askAdmin } from "./admin-client.ts";
+import { askAdmin, pathWith } from "./admin-client.ts";
 import type { WaitRequest, WantedState } from "./commands/wait.ts";
+import { jsonText } from "./json-text.ts";
+import { NAMED_KINDS } from "./named-kind.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INTERVAL_MS = 100;
@@ -40,7 +42,7 @@ export async function runWait(request: WaitRequest, terminal: Terminal): Promise
   const sentence =
     name === undefined ? "The director is ready." : `The ${kind} ${name} is ${oper}.`;
   const facts = name === undefined ? { status: oper } : { [kind]: name, oper };
-  terminal.out(`${isJson ? JSON.stringify(facts, undefined, 2) : sentence}\n`);
+  terminal.out(isJson ? jsonText(facts) : `${sentence}\n`);
 }
 
 /** Resolves to undefined if the director is ready and what is wanted is so, otherwise to the failure. */
@@ -54,7 +56,8 @@ async function tryProbe(
     // A director that is not ready may not know its vNICs yet.
     await ask("/readyz");
     if (wanted === undefined) return undefined;
-    const states = (await ask(`/v1/${wanted.kind}s`)) as readonly ShownState[];
+    const list = pathWith(`/v1/${NAMED_KINDS[wanted.kind]}`, { name: wanted.name });
+    const states = (await ask(list)) as readonly ShownState[];
     return failureOf(states, wanted);
   } catch (error) {
     if (error instanceof DirectorError) return error;

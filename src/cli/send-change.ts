@@ -1,13 +1,13 @@
 import { DirectorError } from "#model/failure.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
-import { askAdmin, type AdminQuestion } from "./admin-client.ts";
+import { askAdmin, pathWith, type AdminQuestion } from "./admin-client.ts";
 import type { ChangeTerms } from "./commands/change-options.ts";
 import { readDocumentTag, tryDocumentTag } from "./document-tag.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ChangeContext {
   readonly terminal: Terminal;
-  /** Who runs the command, as `authorOf` says it. */
+  /** The result of `authorOf`. */
   readonly author: string;
 }
 
@@ -28,16 +28,11 @@ export async function sendChange(
   { method, path, query, body, condition }: ChangeQuestion,
 ): Promise<ChangeReply> {
   const { socketPath, timeoutMs, isDryRun, reason } = terms;
-  const search = new URLSearchParams({
-    ...(isDryRun ? { dryRun: "true" } : {}),
-    ...(reason === undefined ? {} : { reason }),
-    ...query,
-  });
   const headers = { ...condition, ...(await revisionCondition(terms)) };
   const media = method === "PATCH" ? "application/merge-patch+json" : "application/json";
   const question: AdminQuestion = {
     method,
-    path: search.size === 0 ? path : `${path}?${search.toString()}`,
+    path: pathWith(path, { dryRun: isDryRun ? "true" : undefined, reason, ...query }),
     deadlineMs: timeoutMs,
     headers: {
       "tlsd-author": author,

@@ -23,5 +23,3 @@ export function bytesText(bytes: number): string {
   }
   return `${unit === 0 ? Math.round(amount) : amount.toFixed(1)} ${BYTE_UNITS[unit]}`;
 }
-
-export const mebibytesText = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;

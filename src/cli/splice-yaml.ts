@@ -8,8 +8,9 @@ import {
   type Node,
   type Pair,
 } from "yaml";
-import type { Json, JsonMap } from "#model/json.ts";
-import { isJsonMap, isSameValue, portOf } from "./merge-values.ts";
+import { isJsonMap, isSameJson, type Json, type JsonMap } from "#model/json.ts";
+import { yamlText } from "./exported-text.ts";
+import { portOf } from "./merge-values.ts";
 
 /** An entry of a block map or of a block list, with its place in the text. */
 interface Entry {
@@ -44,8 +45,8 @@ export function commentsOf(text: string): readonly Comment[] {
 }
 
 /**
- * Returns the text with the parts replaced that differ from `wanted`. Each other part keeps its text. A text that is written in an
- * unusual way may come out as another document, so the caller checks the result.
+ * Returns the text with the parts replaced that differ from `wanted`. Each other part keeps its text. The result can be another
+ * document than `wanted`, for example if the text has aliases, so the caller must parse and compare it.
  */
 export function spliceYaml(text: string, document: Document.Parsed, wanted: JsonMap): string {
   return new Splice(text, document).run(wanted);
@@ -93,7 +94,7 @@ class Splice {
 
   #entry({ key, node, start, end }: Entry, wanted: Json, indent: string): string {
     const text = this.#text.slice(start, end);
-    if (isSameValue(node === null ? null : node.toJS(this.#document), wanted)) return text;
+    if (isSameJson(node === null ? null : (node.toJS(this.#document) as Json), wanted)) return text;
     const first = this.#entriesOf(node)[0];
     const isNested = isMap(node) ? isJsonMap(wanted) : isSeq(node) && Array.isArray(wanted);
     if (first !== undefined && isNested && Object.keys(Object(wanted)).length > 0) {
@@ -122,7 +123,7 @@ class Splice {
 
   /**
    * Returns the comments above removed entries that are directly before the entry at `index`. The comment lines directly above a
-   * removed entry go with it, unless it is the first, whose comment may be about all entries.
+   * removed entry are removed with it. The comment above the first entry is kept, because it may describe all entries.
    */
   #keptAbove(
     entries: readonly Entry[],
@@ -203,4 +204,4 @@ const isBlockScalar = (node: Node | null): boolean =>
   isScalar(node) && (node.type === "BLOCK_LITERAL" || node.type === "BLOCK_FOLDED");
 
 const indented = (value: Json, indent: string): string =>
-  stringify(value, { lineWidth: 0 }).trimEnd().replaceAll("\n", `\n${indent}`);
+  yamlText(value).trimEnd().replaceAll("\n", `\n${indent}`);

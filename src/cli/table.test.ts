@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { tableOf, type Column } from "./table.ts";
+import { remarksOf, tableOf, type Column } from "./table.ts";
 import { widthOf } from "./wrap-text.ts";
 
 type Row = readonly [name: string, count: number, state: string, detail: string];
@@ -52,5 +52,32 @@ describe("tableOf", () => {
       const text = lines.join("").replaceAll(" ", "");
       assert.ok(text.includes("x".repeat(100)) && text.includes("\u{1f600}\\u{7}z"), text);
     }
+  });
+});
+
+describe("remarksOf", () => {
+  const remarks = [
+    ["back.shop:443", "No endpoint answers\u001b, and none has since noon."],
+  ] as const;
+
+  it("has one line a remark below the title, without control characters", () => {
+    assert.equal(
+      remarksOf("Not up", remarks),
+      "\nNot up:\n  back.shop:443: No endpoint answers\\u{1b}, and none has since noon.\n",
+    );
+    assert.equal(remarksOf("Not up", []), "");
+  });
+
+  it("is folded at the width of the terminal", () => {
+    assert.equal(
+      remarksOf(undefined, remarks, 40),
+      [
+        "",
+        "  back.shop:443: No endpoint",
+        "                 answers\\u{1b}, and none",
+        "                 has since noon.",
+        "",
+      ].join("\n"),
+    );
   });
 });

@@ -68,6 +68,29 @@ function foldsOf(widths: readonly number[], width: number): readonly Fold[] {
   return folds;
 }
 
+/** A name and what is said about it. Undefined if nothing is. */
+export type Remark = readonly [name: string, text: string | undefined];
+
+/**
+ * Returns `  NAME: TEXT` for each remark, below a title if there is one, after an empty line. "" if there is no remark. Control
+ * characters are escaped, and lines are folded like those of a table.
+ */
+export function remarksOf(
+  title: string | undefined,
+  remarks: readonly Remark[],
+  width?: number,
+): string {
+  const lines = remarks.flatMap(([name, text]) =>
+    text === undefined
+      ? []
+      : hung(`  ${escapeControls(name)}: `, escapeControls(text), width ?? Infinity),
+  );
+  if (lines.length === 0) return "";
+  return ["", ...(title === undefined ? [] : [`${title}:`]), ...lines]
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
 /** Returns lines of which the first begins with `lead`, and the others with as many spaces. */
 export function hung(lead: string, text: string, width: number): readonly string[] {
   const indent = " ".repeat(widthOf(lead));

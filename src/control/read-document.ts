@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
 import type { Document } from "#model/document/document.ts";
 import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
@@ -11,8 +12,6 @@ import { SyntaxProblem } from "./syntax-problem.ts";
 import { FileUnusableError, readBoundedFile } from "./read-bounded-file.ts";
 import { DocumentSyntaxError, type MaterialReader } from "./reader/material-reader.ts";
 import { DeadlineError, ReaderEndedError } from "./reader/reader-process.ts";
-
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** A document of this size is checked in a few hundredths of a second. */
 const MAX_CHARACTERS_HERE = 64 * 1024;

@@ -46,11 +46,15 @@ describe("completion", () => {
       "press_tab 'tlsd show vnics '",
       "press_tab 'tlsd show listeners front.shop:'",
       "press_tab 'tlsd check no'",
+      "press_tab 'tlsd set vnic fr'",
+      "press_tab 'tlsd show connections --server w'",
+      "press_tab 'tlsd wait vnic fr'",
     );
-    const [registered, kind, vnic, port, files] = lines;
+    const [registered, kind, vnic, port, files, ...named] = lines;
     assert.equal(registered, "complete -F _tlsd tlsd");
     assert.deepEqual([kind, vnic, files], ["vnics", "front.shop", "compopt -o default"]);
     assert.match(port ?? "", /^\d+$/);
+    assert.deepEqual(named, ["front.shop", "web", "front.shop"]);
   });
 
   it("works in zsh", async (t) => {

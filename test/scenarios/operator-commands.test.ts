@@ -210,6 +210,9 @@ describe("an operator changes a director by commands", { concurrency: false }, (
         return 0;
       };
     assert.match(await done("edit", { editor: () => Promise.resolve(0) }), /nothing is applied/);
+    const unchanged = await done("edit --json", { editor: () => Promise.resolve(0) });
+    const facts = { revision: await revision(), changed: false };
+    assert.deepEqual(JSON.parse(unchanged), facts);
     const edited = await done("edit", { editor: replace("127.0.0.4", "127.0.0.5") });
     assert.match(edited, /~ servers\.web-2\.address: "127\.0\.0\.4" -> "127\.0\.0\.5"\n/);
 

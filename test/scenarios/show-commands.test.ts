@@ -109,7 +109,7 @@ describe("tlsd show", { concurrency: 3 }, () => {
       director.cli("show", "certificates", "sohp", "--json"),
     ]);
     assertFailure(text, "not-found", false);
-    assert.match(text.stderr, /There is no vnic named 'front\.sohp'\./);
+    assert.match(text.stderr, /There is no vnic "front\.sohp"\./);
     assertFailure(json, "not-found", true);
   });
 

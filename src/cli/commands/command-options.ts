@@ -34,6 +34,30 @@ export function integerOption(
   });
 }
 
+/** The options that select open connections. */
+export const CONNECTION_FILTERS: readonly Option[] = [
+  new Option("--vnic <name>", "only those of this vNIC; `*` matches any characters"),
+  new Option("--listener <name>", "only those of this listener; `*` matches any characters"),
+  new Option(
+    "--server <name>",
+    "only those whose endpoint is on this server; `*` matches any characters",
+  ),
+  new Option("--client <address>", "only those of this client, or of the clients in a CIDR"),
+];
+
+/** Returns the values of options that are filters of the admin API. Options and filters have the same names. */
+export const givenFilters = (
+  command: Command,
+  options: readonly Option[],
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    options.flatMap((option) => {
+      const name = option.attributeName();
+      const given: unknown = command.getOptionValue(name);
+      return typeof given === "string" ? [[name, given]] : [];
+    }),
+  );
+
 /** Adds examples to the help of a command. */
 export function withExamples(command: Command, examples: readonly string[]): void {
   const title = examples.length === 1 ? "Example:" : "Examples:";

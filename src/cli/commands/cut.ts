@@ -1,5 +1,11 @@
 import type { Command } from "commander";
-import { jsonOption, socketOption, withExamples } from "./command-options.ts";
+import {
+  CONNECTION_FILTERS,
+  givenFilters,
+  jsonOption,
+  socketOption,
+  withExamples,
+} from "./command-options.ts";
 
 /** The connections to cut: at least one filter is given. */
 export interface CutRequest {
@@ -8,36 +14,22 @@ export interface CutRequest {
   readonly socketPath: string;
 }
 
-interface CutOptions {
-  readonly vnic?: string;
-  readonly listener?: string;
-  readonly server?: string;
-  readonly client?: string;
-  readonly socket: string;
-  readonly json?: true;
-}
-
 /** Adds `tlsd cut connections`. */
 export function addCut(program: Command, run: (request: CutRequest) => Promise<void>): void {
   const cut = program.command("cut").helpCommand(false).description("cut open connections");
   const command = cut
     .command("connections")
-    .description("cut the open connections that match every filter; new ones are not affected")
-    .option("--vnic <name>", "those of this vNIC")
-    .option("--listener <name>", "those of this listener")
-    .option("--server <name>", "those whose endpoint is on this server")
-    .option("--client <address>", "those of the client with this address, or of a CIDR")
+    .description("cut the open connections that match every filter; new ones are not affected");
+  for (const option of CONNECTION_FILTERS) command.addOption(option);
+  command
     .addOption(socketOption())
     .addOption(jsonOption())
     .action(async () => {
-      const { vnic, listener, server, client, socket, json } = command.opts<CutOptions>();
-      const given = Object.entries({ vnic, listener, server, client }).flatMap(([key, value]) =>
-        value === undefined ? [] : [[key, value] as const],
-      );
-      if (given.length === 0) {
+      const filters = givenFilters(command, CONNECTION_FILTERS);
+      if (Object.keys(filters).length === 0) {
         command.error("error: give at least one of --vnic, --listener, --server and --client");
       }
-      const filters = Object.fromEntries(given);
+      const { socket, json } = command.opts<{ readonly socket: string; readonly json?: true }>();
       await run({ filters, isJson: json === true, socketPath: socket });
     });
   const examples = [

@@ -1,4 +1,5 @@
 import { Argument, type Command } from "commander";
+import { LOG_LEVELS } from "#model/log-level.ts";
 import { NAMED_KINDS, type NamedKind } from "#cli/named-kind.ts";
 import { addChangeOptions, changeTermsOf, type ChangeTerms } from "./change-options.ts";
 import { durationOption, jsonOption, socketOption, withExamples } from "./command-options.ts";
@@ -90,8 +91,6 @@ const DESCRIPTIONS = {
   remove: "remove a part from the document of a running director",
 } as const;
 
-const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
-
 /** Adds `tlsd add|set|remove KIND NAME`, with one command for each kind, so that each has its own help. */
 export function addResourceCommands(program: Command, runs: ResourceRuns): void {
   for (const verb of ["add", "set", "remove"] as const) {
@@ -155,7 +154,7 @@ function addLogLevel(group: Command, run: ResourceRuns["logLevel"]): void {
   const command = group
     .command("log-level")
     .description("log another level for a time; the level of the start then returns by itself")
-    .addArgument(new Argument("<level>", "lowest level that is logged").choices(LEVELS))
+    .addArgument(new Argument("<level>", "lowest level that is logged").choices(LOG_LEVELS))
     .addOption(durationOption("--for <duration>", "how long", "10m"))
     .addOption(socketOption())
     .addOption(jsonOption())

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { LOG_LEVELS } from "#model/log-level.ts";
 import { integerOption, withExamples } from "./command-options.ts";
 
 export interface ServeRequest {
@@ -27,7 +28,6 @@ interface ServeOptions {
 }
 
 const MAX_WORKERS = 64;
-const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
 /** Adds `tlsd serve`. */
 export function addServe(program: Command, run: (request: ServeRequest) => Promise<void>): void {
@@ -96,7 +96,7 @@ function addServeOptions(
     )
     .addOption(
       new Option("--log-level <level>", "lowest level that is logged")
-        .choices(LEVELS)
+        .choices(LOG_LEVELS)
         .default("info"),
     )
     .addOption(new Option("--json", "log JSON lines even on a terminal"))

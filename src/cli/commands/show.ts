@@ -2,7 +2,14 @@ import { Option, type Command } from "commander";
 import { HANDSHAKE_FAILURE_NAMES, HANDSHAKE_GROUPINGS } from "#model/records/outcome.ts";
 import { SHOW_KINDS, type ShowKind } from "#cli/show/show-kind.ts";
 import type { ShowRequest } from "#cli/show/run-show.ts";
-import { integerOption, jsonOption, socketOption, withExamples } from "./command-options.ts";
+import {
+  CONNECTION_FILTERS,
+  givenFilters,
+  integerOption,
+  jsonOption,
+  socketOption,
+  withExamples,
+} from "./command-options.ts";
 
 interface KindUsage {
   readonly description: string;
@@ -104,27 +111,20 @@ interface ShowOptions {
   readonly limit?: number;
 }
 
-/** The options of a kind that become filters of the admin API, by their name there. */
-const FILTERS: Readonly<Partial<Record<ShowKind, Readonly<Record<string, Option>>>>> = {
-  handshakes: {
-    group: new Option(
+/** The options of a kind that are filters of the admin API. */
+const FILTERS: Readonly<Partial<Record<ShowKind, readonly Option[]>>> = {
+  handshakes: [
+    new Option(
       "--group <by>",
       `show groups with their numbers instead: ${HANDSHAKE_GROUPINGS.join(", ")}, or several with commas`,
     ),
-    cause: new Option("--cause <cause>", "only those that failed for this cause").choices(
+    new Option("--cause <cause>", "only those that failed for this cause").choices(
       HANDSHAKE_FAILURE_NAMES,
     ),
-    client: new Option("--client <address>", "only those of this client"),
-    serverName: new Option("--server-name <name>", "only those with this server name"),
-  },
-  connections: {
-    client: new Option(
-      "--client <address>",
-      "only those of this client, or of the clients in a CIDR",
-    ),
-    server: new Option("--server <name>", "only those whose endpoint is on this server"),
-    vnic: new Option("--vnic <name>", "only those of this vNIC"),
-  },
+    new Option("--client <address>", "only those of this client"),
+    new Option("--server-name <name>", "only those with this server name"),
+  ],
+  connections: CONNECTION_FILTERS,
 };
 
 /** Adds `tlsd show KIND [NAME]`, with one command per kind, so that each has its own help. */
@@ -162,24 +162,24 @@ export function addShow(program: Command, run: (request: ShowRequest) => Promise
         ),
       );
     }
-    const filters = Object.entries(FILTERS[kind] ?? {});
-    for (const [, option] of filters) command.addOption(option);
+    const filters = FILTERS[kind] ?? [];
+    for (const option of filters) command.addOption(option);
     command
       .addOption(socketOption())
       .option("--watch", "print every 2 s until interrupted; on a terminal, in place")
       .addOption(jsonOption())
       .action(async () => {
         const options = command.opts<ShowOptions>();
+        const [name] = command.args;
+        const given = givenFilters(command, filters);
+        if (name !== undefined && ("vnic" in given || "listener" in given)) {
+          command.error("error: give a vNIC or a listener as NAME or by an option, not both.");
+        }
         await run({
           kind,
-          name: command.args[0],
+          name,
           limit: options.limit ?? DEFAULT_LIMIT,
-          filters: Object.fromEntries(
-            filters.flatMap(([name, option]) => {
-              const given: unknown = command.getOptionValue(option.attributeName());
-              return typeof given === "string" ? [[name, given]] : [];
-            }),
-          ),
+          filters: given,
           isJson: options.json === true,
           isWatching: options.watch === true,
           socketPath: options.socket,

@@ -1,11 +1,19 @@
+import { RESOURCE_KINDS } from "#model/document/resources.ts";
 import { getFromAdmin } from "#cli/admin-client.ts";
+import { NAMED_KINDS } from "#cli/named-kind.ts";
 
-/** Whoever waits for a completion has pressed Tab. */
+/** The user has pressed Tab and waits. */
 const DEADLINE_MS = 1_000;
 const MAX_NAMES = 1_000;
 
-/** The list that has the names, if it is not that of the kind. */
-const LISTS: Readonly<Record<string, string>> = { handshakes: "listeners" };
+/** The list that has the names, by the word before the name. */
+const LISTS: ReadonlyMap<string, string> = new Map([
+  ...RESOURCE_KINDS.map((kind) => [kind, kind] as const),
+  ...Object.entries(NAMED_KINDS),
+  ["workers", "workers"],
+  ["handshakes", "listeners"],
+  ["connections", "listeners"],
+]);
 
 /** Resolves to the names of a kind from the running director, or to none if it does not answer soon. */
 export async function completeNames(kind: string, socketPath: string): Promise<readonly string[]> {
@@ -21,7 +29,9 @@ export async function completeNames(kind: string, socketPath: string): Promise<r
 }
 
 async function readNames(kind: string, socketPath: string): Promise<readonly string[]> {
-  const reply = await getFromAdmin(socketPath, `/v1/${LISTS[kind] ?? kind}`);
+  const list = LISTS.get(kind);
+  if (list === undefined) return [];
+  const reply = await getFromAdmin(socketPath, `/v1/${list}`);
   if (!Array.isArray(reply)) return [];
   const names = (reply as readonly unknown[]).flatMap((entry) => {
     const { name, id } = Object(entry) as { readonly name?: unknown; readonly id?: unknown };

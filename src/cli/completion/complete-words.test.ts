@@ -38,6 +38,19 @@ test("names are asked for at the socket of the command line", () => {
   });
 });
 
+test("names are of the kind that the word before says", () => {
+  for (const [kind, ...words] of [
+    ["vnic", "set", "vnic", "fr"],
+    ["listener", "remove", "listener", ""],
+    ["connections", "show", "connections", ""],
+    ["server", "wait", "server", ""],
+    ["vnic", "cut", "connections", "--vnic", ""],
+  ]) {
+    const expected = { kind, socketPath: undefined };
+    assert.deepEqual(complete(...words), expected, words.join(" "));
+  }
+});
+
 test("what cannot be completed has no candidates", () => {
   for (const words of [
     ["check", "a", ""],

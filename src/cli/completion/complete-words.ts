@@ -10,6 +10,7 @@ export interface Candidate {
 
 /** Names that only the running director knows. */
 export interface NamesWanted {
+  /** The word before the name: a kind, in the singular or in the plural, or another word. */
   readonly kind: string;
   /** The value of --socket on the command line. */
   readonly socketPath: string | undefined;
@@ -20,11 +21,14 @@ export type Completion = readonly Candidate[] | typeof FILES | NamesWanted;
 /** The names that commands give to values that are paths. */
 const PATHS: readonly string[] = ["file", "folder", "path"];
 
+/** The name that commands give to values that are names of something. */
+const NAME = "name";
+
 /** Returns what can stand for the last word, which may be incomplete. The words before it are complete. */
 export function completeWords(program: Command, words: readonly string[]): Completion {
   const current = words.at(-1) ?? "";
   let command = program;
-  let position = 0;
+  const values: string[] = [];
   let pending: Option | undefined;
   let socketPath: string | undefined;
   for (const word of words.slice(0, -1)) {
@@ -36,11 +40,11 @@ export function completeWords(program: Command, words: readonly string[]): Compl
       pending = option?.required === true ? option : undefined;
     } else {
       const child = childrenOf(command).find((each) => each.name() === word);
-      if (child === undefined) position += 1;
+      if (child === undefined) values.push(word);
       else command = child;
     }
   }
-  const completion = completionOf(command, position, pending, current.startsWith("-"));
+  const completion = completionOf(command, values, pending, current.startsWith("-"));
   if (completion === FILES) return FILES;
   if ("kind" in completion) return { ...completion, socketPath };
   return completion.filter(({ value }) => value.startsWith(current));
@@ -48,22 +52,24 @@ export function completeWords(program: Command, words: readonly string[]): Compl
 
 function completionOf(
   command: Command,
-  position: number,
+  values: readonly string[],
   option: Option | undefined,
   isOption: boolean,
 ): readonly Candidate[] | typeof FILES | { readonly kind: string } {
-  if (option !== undefined)
-    return valuesOf(option.argChoices, /<([a-z-]+)>/.exec(option.flags)?.[1]);
+  if (option !== undefined) {
+    const name = /<([a-z-]+)>/.exec(option.flags)?.[1];
+    return name === NAME ? { kind: option.attributeName() } : valuesOf(option.argChoices, name);
+  }
   if (isOption) {
     const options = command.createHelp().visibleOptions(command);
     return options.map(({ long, flags, description }) => ({ value: long ?? flags, description }));
   }
   const children = childrenOf(command);
   if (children.length > 0) return children.map(candidateOf);
-  const argument = argumentAt(command, position);
+  const argument = argumentAt(command, values.length);
   if (argument === undefined) return [];
   if (command.name() === "help") return childrenOf(command.parent ?? command).map(candidateOf);
-  if (argument.name() === "name") return { kind: command.name() };
+  if (argument.name() === NAME) return { kind: values.at(-1) ?? command.name() };
   return valuesOf(argument.argChoices, argument.name());
 }
 

@@ -32,7 +32,13 @@ const replies: Readonly<Record<string, unknown>> = {
   "/v1/certificates": sampleStatus.certificates,
   "/v1/handshakes?limit=50": [sampleHandshake],
   "/v1/handshakes?limit=1": [],
-  "/v1/handshakes?limit=1000": [sampleHandshake],
+  "/v1/handshakes?limit=50&vnic=nothing*": [],
+  "/v1/handshakes?limit=50&listener=*%3A8443": [sampleHandshake],
+  "/v1/handshakes?limit=50&vnic=front.*&group=cause": { groups: [], total: 0, kept: 0 },
+  "/v1/connections?limit=50&vnic=front.*": {
+    ...{ total: 1, shown: 1, silentWorkers: 0 },
+    connections: [sampleOpenConnection],
+  },
   "/v1/handshakes?limit=50&vnic=other.shop": [],
   "/v1/handshakes?limit=50&vnic=front.shop": [sampleHandshake, sampleHandshake],
   "/v1/handshakes?limit=1&listener=front.shop%3A8443": [sampleHandshake],
@@ -149,6 +155,8 @@ test("connections are shown with age and bytes, and a sample says so", async () 
   ]);
   assert.match(rest.join("\n"), /1 of 8000 connections are shown/);
   assert.match(rest.join("\n"), /1 workers did not answer in time/);
+  const wrong = await show("/nowhere", ["connections", "front.shop", "--vnic", "back.shop"]);
+  assert.deepEqual([wrong.code, wrong.stdout], [2, ""]);
 });
 
 test("an empty list of failed handshakes is not a failure", async () => {
@@ -167,6 +175,7 @@ test("handshakes are filtered by the director, by name and by option", async () 
   };
   assert.equal(await count("front.shop"), 2);
   assert.equal(await count("front.shop:8443", "--limit", "1"), 1);
+  assert.equal(await count("*:8443"), 1);
 });
 
 test("groups of handshakes have a column for each grouping, and say how many there are", async () => {
@@ -212,12 +221,15 @@ test("NAME selects, and a name that does not exist is a failure", async () => {
     ["listeners", "*:8443"],
     ["workers", "1*"],
     ["handshakes", "nothing*"],
+    ["connections", "front.*"],
   ] as const) {
     assert.equal((await show(socketPath, [kind, name])).code, 0, `${kind} ${name}`);
   }
+  const groups = await show(socketPath, ["handshakes", "front.*", "--group", "cause"]);
+  assert.equal(groups.code, 0);
   const { code, stderr } = await show(socketPath, ["vnics", "front"]);
   assert.equal(code, 1);
-  assert.match(stderr, /^tlsd: not-found: Not found\. There is no vnic named 'front'\.\n {2}/);
+  assert.match(stderr, /^tlsd: not-found: Not found\. There is no vnic "front"\.\n {2}/);
 });
 
 test("a missing director is a failure with code, message and hint", async () => {

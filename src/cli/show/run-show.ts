@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
+import { quoted } from "#model/problem.ts";
 import { getFromAdmin } from "#cli/admin-client.ts";
+import { jsonText } from "#cli/json-text.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
 import { openScreen } from "#cli/watch-screen.ts";
 import type { Terminal } from "#cli/terminal.ts";
@@ -98,10 +100,10 @@ async function printedBy<Reply>(
   const { kind, name, limit, isJson, isWatching, socketPath, filters } = request;
   const given = await getFromAdmin(socketPath, view.path(limit, name, filters));
   const reply = view.of === undefined ? (given as Reply) : view.of(given);
-  const shown = name === undefined ? reply : view.named?.(reply, name, limit);
+  const shown = name === undefined ? reply : view.named?.(reply, name);
   if (shown === undefined) {
-    throw new DirectorError("not-found", `There is no ${nounOf(kind)} named '${name}'.`);
+    throw new DirectorError("not-found", `There is no ${nounOf(kind)} ${quoted(name)}.`);
   }
   if (!isJson) return view.text(shown, Date.now(), width);
-  return `${JSON.stringify(shown, undefined, isWatching ? undefined : 2)}\n`;
+  return isWatching ? `${JSON.stringify(shown)}\n` : jsonText(shown);
 }

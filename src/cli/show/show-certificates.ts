@@ -1,7 +1,6 @@
-import { escapeControls } from "#model/escape-controls.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
 import { spanText, timeText } from "#cli/spans.ts";
-import { tableOf } from "#cli/table.ts";
+import { remarksOf, tableOf, type Remark } from "#cli/table.ts";
 import { onlyLike, type ShowView } from "./show-kind.ts";
 
 /** NAME is a certificate, or a pattern in which `*` stands for any characters. */
@@ -31,26 +30,18 @@ export const showCertificates: ShowView<readonly CertificateStatus[]> = {
       certificates,
       width,
     );
-    const problems = (isRefused: boolean): readonly Line[] =>
-      certificates.flatMap(({ name, state, problem }) =>
-        problem === undefined || (state === "refused") !== isRefused ? [] : [[name, problem]],
-      );
+    const problems = (isRefused: boolean): readonly Remark[] =>
+      certificates
+        .filter(({ state }) => (state === "refused") === isRefused)
+        .map(({ name, problem }) => [name, problem]);
     const warnings = certificates.flatMap((certificate) =>
-      (certificate.warnings ?? []).map((warning): Line => [certificate.name, warning]),
+      (certificate.warnings ?? []).map((warning): Remark => [certificate.name, warning]),
     );
     return [
       table,
-      section("Refused files (the previous version is still served)", problems(true)),
-      section("Certificates that cannot be used, or that clients refuse", problems(false)),
-      section("Warnings", warnings),
+      remarksOf("Refused files (the previous version is still served)", problems(true), width),
+      remarksOf("Certificates that cannot be used, or that clients refuse", problems(false), width),
+      remarksOf("Warnings", warnings, width),
     ].join("");
   },
 };
-
-type Line = readonly [name: string, text: string];
-
-function section(title: string, lines: readonly Line[]): string {
-  if (lines.length === 0) return "";
-  const texts = lines.map(([name, text]) => `  ${name}: ${escapeControls(text)}\n`);
-  return `\n${title}:\n${texts.join("")}`;
-}

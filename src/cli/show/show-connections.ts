@@ -1,8 +1,9 @@
 import { socketAddressOf } from "#model/names.ts";
 import type { OpenConnection, OpenConnections } from "#model/records/open-connection.ts";
+import { pathWith } from "#cli/admin-client.ts";
 import { bytesText, spanText } from "#cli/spans.ts";
 import { tableOf } from "#cli/table.ts";
-import { pathWith, queryOfName, type ShowView } from "./show-kind.ts";
+import { queryOfName, type ShowView } from "./show-kind.ts";
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
 export const showConnections: ShowView<OpenConnections> = {

@@ -1,15 +1,13 @@
-import { stringify } from "yaml";
 import type { Document } from "#model/document/document.ts";
 import type { JsonMap } from "#model/json.ts";
+import { yamlText } from "#cli/exported-text.ts";
 import { tableOf } from "#cli/table.ts";
 import { onlyLike, type ShowView } from "./show-kind.ts";
 
 export const showDocument: ShowView<JsonMap> = {
   path: () => "/v1/document",
   text: (document) =>
-    Object.keys(document).length === 0
-      ? "The document is empty.\n"
-      : stringify(document, { lineWidth: 0 }),
+    Object.keys(document).length === 0 ? "The document is empty.\n" : yamlText(document),
 };
 
 type Profile = Document["profiles"][string] & { readonly name: string };

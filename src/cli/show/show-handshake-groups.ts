@@ -1,8 +1,9 @@
 import type { HandshakeGroup, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import { HANDSHAKE_GROUPINGS, type HandshakeGrouping } from "#model/records/outcome.ts";
+import { pathWith } from "#cli/admin-client.ts";
 import { timeText } from "#cli/spans.ts";
-import { tableOf, type Column } from "#cli/table.ts";
-import { pathWith, queryOfName, type ShowView } from "./show-kind.ts";
+import { remarksOf, tableOf, type Column } from "#cli/table.ts";
+import { queryOfName, type ShowView } from "./show-kind.ts";
 
 const TITLES: Readonly<Record<HandshakeGrouping, string>> = {
   cause: "CAUSE",
@@ -30,9 +31,11 @@ export const showHandshakeGroups: ShowView<HandshakeGroups> = {
   text({ groups, total }, _nowMs, width) {
     if (groups.length === 0) return "There are no failed handshakes.\n";
     const more = total > groups.length ? `\n${groups.length} of ${total} groups are shown.\n` : "";
-    const hints = new Map(groups.flatMap(({ cause, hint }) => (cause ? [[cause, hint]] : [])));
-    const lines = Array.from(hints, ([cause, hint]) => `  ${cause}: ${hint}\n`);
-    const end = lines.length === 0 ? "" : `\n${lines.join("")}`;
-    return `${tableOf(columnsOf(groups), groups, width)}${more}${end}`;
+    const hints = new Map(
+      groups.flatMap(({ cause, hint }) => (cause ? [[cause, hint] as const] : [])),
+    );
+    return (
+      tableOf(columnsOf(groups), groups, width) + more + remarksOf(undefined, [...hints], width)
+    );
   },
 };

@@ -1,23 +1,17 @@
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { socketAddressOf } from "#model/names.ts";
 import { HANDSHAKE_FAILURES } from "#model/records/outcome.ts";
+import { pathWith } from "#cli/admin-client.ts";
 import { timeText } from "#cli/spans.ts";
-import { hung, tableOf } from "#cli/table.ts";
-import { isOfListener, pathWith, queryOfName, type ShowView } from "./show-kind.ts";
-
-/** The largest number that the admin API returns. */
-const ALL = 1_000;
+import { remarksOf, tableOf } from "#cli/table.ts";
+import { queryOfName, type ShowView } from "./show-kind.ts";
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
 export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
-  // The admin API filters by whole names. For a pattern, all records are requested.
   path: (limit, name, filters) =>
-    name?.includes("*") === true
-      ? pathWith("/v1/handshakes", { limit: ALL, ...filters })
-      : pathWith("/v1/handshakes", { limit, ...queryOfName(name), ...filters }),
-  // A name without failed handshakes is not a failure.
-  named: (records, name, limit) =>
-    records.filter(({ listener }) => isOfListener(listener, name)).slice(0, limit),
+    pathWith("/v1/handshakes", { limit, ...queryOfName(name), ...filters }),
+  // The admin API has filtered. A name without failed handshakes is not a failure.
+  named: (records) => records,
   text(records, _nowMs, width) {
     if (records.length === 0) return "There are no failed handshakes.\n";
     const table = tableOf<HandshakeRecord>(
@@ -32,10 +26,10 @@ export const showHandshakes: ShowView<readonly HandshakeRecord[]> = {
       records,
       width,
     );
-    const hints = [...new Set(records.map(({ failure }) => failure))].flatMap((failure) =>
-      hung(`  ${failure}: `, HANDSHAKE_FAILURES[failure], width ?? Infinity),
+    const hints = [...new Set(records.map(({ failure }) => failure))].map(
+      (failure) => [failure, HANDSHAKE_FAILURES[failure]] as const,
     );
-    return `${table}\n${hints.map((line) => `${line}\n`).join("")}`;
+    return table + remarksOf(undefined, hints, width);
   },
 };
 

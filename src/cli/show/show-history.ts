@@ -1,13 +1,14 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import type { RevisionReply } from "#model/records/change-reply.ts";
 import type { RevisionRecord } from "#model/records/revision.ts";
+import { pathWith } from "#cli/admin-client.ts";
 import { differenceText } from "#cli/print-change.ts";
 import { timeText } from "#cli/spans.ts";
-import { tableOf } from "#cli/table.ts";
+import { hung, tableOf } from "#cli/table.ts";
 import type { ShowView } from "./show-kind.ts";
 
 export const showHistory: ShowView<readonly RevisionRecord[]> = {
-  path: (limit) => `/v1/history?limit=${limit}`,
+  path: (limit) => pathWith("/v1/history", { limit }),
   text: (records, _nowMs, width) =>
     records.length === 0
       ? "Nothing has been saved yet.\n"
@@ -28,7 +29,7 @@ export const showHistory: ShowView<readonly RevisionRecord[]> = {
 export const showRevision: ShowView<RevisionReply> = {
   path: (_, name = "") => `/v1/history/${encodeURIComponent(name)}`,
   named: (reply) => reply,
-  text(reply) {
+  text(reply, _nowMs, width) {
     const { revision, parent, at, reason, difference } = reply;
     const rows = [
       ["revision", `${revision}, after ${parent === 0 ? "none" : parent}`],
@@ -37,14 +38,14 @@ export const showRevision: ShowView<RevisionReply> = {
       ["what", causeText(reply)],
       ...(reason === undefined ? [] : [["reason", reason]]),
     ];
-    const lines = rows.map(([name = "", value = ""]) => {
-      return `${name.padEnd(10)}${escapeControls(value)}\n`;
-    });
+    const lines = rows.flatMap(([name = "", value = ""]) =>
+      hung(name.padEnd(10), escapeControls(value), width ?? Infinity),
+    );
     const changes =
       difference === undefined
         ? "The revision before is not kept any more.\n"
         : differenceText(difference, false);
-    return `${lines.join("")}${changes}`;
+    return lines.map((line) => `${line}\n`).join("") + changes;
   },
 };
 

@@ -1,3 +1,5 @@
+import { matchesPattern } from "#model/name-pattern.ts";
+
 /** The kinds of `tlsd show`. */
 export const SHOW_KINDS = [
   "status",
@@ -19,17 +21,7 @@ export type ShowKind = (typeof SHOW_KINDS)[number];
 /** The filters and groupings that were given, by their name in the query of the admin API. */
 export type ShowFilters = Readonly<Record<string, string>>;
 
-/** Returns a path with the query, in the order of its keys. */
-export const pathWith = (
-  path: string,
-  query: Readonly<Record<string, string | number | undefined>>,
-): string => {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  const parameters = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
-  return `${path}?${parameters.toString()}`;
-};
-
-/** Returns the query for NAME, which is a listener, or a vNIC for all of its listeners. */
+/** Returns the query for NAME, which is a listener, or a vNIC for all of its listeners. `*` matches any characters. */
 export const queryOfName = (name: string | undefined): ShowFilters => {
   if (name === undefined) return {};
   return name.includes(":") ? { listener: name } : { vnic: name };
@@ -42,7 +34,7 @@ export interface ShowView<Reply> {
    * Returns the part of the reply with that name, or undefined if there is none. `*` in the name matches any characters. Absent if
    * the kind has no names.
    */
-  readonly named?: (reply: Reply, name: string, limit: number) => Reply | undefined;
+  readonly named?: (reply: Reply, name: string) => Reply | undefined;
   /** Returns what is shown of a reply that has another shape. */
   readonly of?: (reply: unknown) => Reply;
   /** `width` is that of the terminal. If it is undefined, nothing is folded. */
@@ -60,27 +52,8 @@ export function onlyLike<Element>(
 ): readonly Element[] | undefined {
   const literal = onlyNamed(elements, (element) => nameOf(element) === wanted);
   if (literal !== undefined || !wanted.includes("*")) return literal;
-  return onlyNamed(elements, (element) => isLike(nameOf(element), wanted));
+  return onlyNamed(elements, (element) => matchesPattern(wanted, nameOf(element)));
 }
-
-/** Returns true if `pattern` is the name, or if it has a `*` and matches the name. */
-export function isLike(name: string, pattern: string): boolean {
-  if (!pattern.includes("*")) return name === pattern;
-  const [start = "", ...parts] = pattern.split("*");
-  const end = parts.pop() ?? "";
-  if (!name.startsWith(start)) return false;
-  let at = start.length;
-  for (const part of parts) {
-    const found = name.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return name.endsWith(end) && name.length - end.length >= at;
-}
-
-/** Returns true if `pattern` matches the name of a listener, or of the vNIC that it belongs to. */
-export const isOfListener = (listener: string, pattern: string): boolean =>
-  isLike(listener, pattern) || isLike(listener.slice(0, listener.lastIndexOf(":")), pattern);
 
 /** Returns the elements that match, or undefined if none does. */
 export function onlyNamed<Element>(

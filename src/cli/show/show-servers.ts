@@ -1,7 +1,6 @@
-import { escapeControls } from "#model/escape-controls.ts";
 import type { ServerStatus } from "#model/records/status.ts";
 import { spanText, timeText } from "#cli/spans.ts";
-import { tableOf } from "#cli/table.ts";
+import { remarksOf, tableOf } from "#cli/table.ts";
 import { onlyLike, type ShowView } from "./show-kind.ts";
 
 /** NAME is a server, or a pattern in which `*` stands for any characters. Servers that are down come first. */
@@ -30,7 +29,12 @@ export const showServers: ShowView<readonly ServerStatus[]> = {
           ],
           servers.toSorted((one, other) => rankOf(one) - rankOf(other)),
           width,
-        ) + reasonsOf(servers),
+        ) +
+        remarksOf(
+          "Servers that are not up",
+          servers.map(({ name, reason }) => [name, reason]),
+          width,
+        ),
 };
 
 /** What an operator must act on comes first. */
@@ -41,11 +45,4 @@ function lastErrorText({ lastError }: ServerStatus): string {
   if (lastError === undefined) return "-";
   const { cause, vnic, at } = lastError;
   return `${timeText(Date.parse(at))} ${cause} (${vnic})`;
-}
-
-function reasonsOf(servers: readonly ServerStatus[]): string {
-  const lines = servers.flatMap(({ name, reason }) =>
-    reason === undefined ? [] : [`  ${name}: ${escapeControls(reason)}\n`],
-  );
-  return lines.length === 0 ? "" : `\nServers that are not up:\n${lines.join("")}`;
 }

@@ -1,8 +1,9 @@
 import { escapeControls } from "#model/escape-controls.ts";
+import { matchesPattern } from "#model/name-pattern.ts";
 import type { DirectorStatus, FileState, WorkerStatus } from "#model/records/status.ts";
-import { mebibytesText, spanText, timeText } from "#cli/spans.ts";
+import { bytesText, spanText, timeText } from "#cli/spans.ts";
 import { hung, tableOf } from "#cli/table.ts";
-import { isLike, onlyNamed, type ShowView } from "./show-kind.ts";
+import { onlyNamed, type ShowView } from "./show-kind.ts";
 
 /** Further warnings are only counted, so that the other lines stay visible. */
 const MAX_WARNINGS = 10;
@@ -71,7 +72,7 @@ const fileText = ({ path, state }: DirectorStatus["file"]): string =>
 
 export const showWorkers: ShowView<readonly WorkerStatus[]> = {
   path: () => "/v1/workers",
-  named: (workers, name) => onlyNamed(workers, ({ id }) => isLike(String(id), name)),
+  named: (workers, name) => onlyNamed(workers, ({ id }) => matchesPattern(name, String(id))),
   text: (workers, nowMs, width) =>
     tableOf<WorkerStatus>(
       [
@@ -80,7 +81,7 @@ export const showWorkers: ShowView<readonly WorkerStatus[]> = {
         { title: "STATE", cell: ({ state }) => state },
         { title: "SNAPSHOT", cell: ({ snapshot }) => snapshot, isNumber: true },
         { title: "OPEN", cell: ({ openConnections }) => openConnections, isNumber: true },
-        { title: "MEMORY", cell: (worker) => mebibytesText(worker.residentBytes), isNumber: true },
+        { title: "MEMORY", cell: (worker) => bytesText(worker.residentBytes), isNumber: true },
         {
           title: "DELAY",
           cell: ({ loopDelayMs }) => `${loopDelayMs.toFixed(1)} ms`,

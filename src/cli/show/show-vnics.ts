@@ -1,14 +1,17 @@
-import { escapeControls } from "#model/escape-controls.ts";
+import { matchesPattern } from "#model/name-pattern.ts";
 import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import { bytesText } from "#cli/spans.ts";
-import { tableOf } from "#cli/table.ts";
-import { isLike, isOfListener, onlyNamed, type ShowView } from "./show-kind.ts";
+import { remarksOf, tableOf, type Remark } from "#cli/table.ts";
+import { onlyNamed, type ShowView } from "./show-kind.ts";
 
 /** NAME is a vNIC or a profile. */
 export const showVnics: ShowView<readonly VnicStatus[]> = {
   path: () => "/v1/vnics",
   named: (vnics, wanted) =>
-    onlyNamed(vnics, ({ name, profile }) => isLike(name, wanted) || isLike(profile, wanted)),
+    onlyNamed(
+      vnics,
+      ({ name, profile }) => matchesPattern(wanted, name) || matchesPattern(wanted, profile),
+    ),
   text: (vnics, _nowMs, width) =>
     vnics.length === 0
       ? "The document has no vNIC.\n"
@@ -43,13 +46,21 @@ export const showVnics: ShowView<readonly VnicStatus[]> = {
           ],
           vnics,
           width,
-        ) + reasonsOf(vnics.flatMap(({ listeners }) => listeners)),
+        ) +
+        reasonsOf(
+          vnics.flatMap(({ listeners }) => listeners),
+          width,
+        ),
 };
 
 /** NAME is a listener, or a vNIC for all of its listeners. */
 export const showListeners: ShowView<readonly ListenerStatus[]> = {
   path: () => "/v1/listeners",
-  named: (listeners, wanted) => onlyNamed(listeners, ({ name }) => isOfListener(name, wanted)),
+  named: (listeners, wanted) =>
+    onlyNamed(
+      listeners,
+      ({ name }) => matchesPattern(wanted, name) || matchesPattern(`${wanted}:*`, name),
+    ),
   text: (listeners, _nowMs, width) =>
     listeners.length === 0
       ? "The document has no listener.\n"
@@ -65,12 +76,10 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
           ],
           listeners,
           width,
-        ) + reasonsOf(listeners),
+        ) + reasonsOf(listeners, width),
 };
 
-function reasonsOf(listeners: readonly ListenerStatus[]): string {
-  const reasons = listeners.flatMap(({ name, reason }) =>
-    reason === undefined ? [] : [`  ${name}: ${escapeControls(reason)}\n`],
-  );
-  return reasons.length === 0 ? "" : `\nListeners that are not up:\n${reasons.join("")}`;
+function reasonsOf(listeners: readonly ListenerStatus[], width: number | undefined): string {
+  const reasons = listeners.map(({ name, reason }): Remark => [name, reason]);
+  return remarksOf("Listeners that are not up", reasons, width);
 }

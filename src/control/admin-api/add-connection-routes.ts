@@ -27,9 +27,11 @@ const name = (description: string) =>
   Type.Optional(Type.String({ ...text(description), minLength: 1, maxLength: MAX_NAME }));
 
 const FILTERS = {
-  vnic: name("Only those of this vNIC, `<vnic>.<profile>`."),
-  listener: name("Only those of this listener, `<vnic>.<profile>:<port>`."),
-  server: name("Only those whose endpoint is on this server."),
+  vnic: name("Only those of this vNIC, `<vnic>.<profile>`. `*` stands for any characters."),
+  listener: name(
+    "Only those of this listener, `<vnic>.<profile>:<port>`. `*` stands for any characters.",
+  ),
+  server: name("Only those whose endpoint is on this server. `*` stands for any characters."),
   client: name("Only those of the client with this address, or of clients in this CIDR."),
 };
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
+import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
 import { DocumentSchema } from "#model/document/document.ts";
 import { mergePatch } from "#model/document/merge-patch.ts";
 import type { Json } from "#model/json.ts";
@@ -9,8 +10,6 @@ import { ChangeHeaders, ChangeQuery } from "./change-terms.ts";
 import { JSON_TYPE, MERGE_PATCH_TYPE } from "./parse-body.ts";
 import { isUnchanged, ReadHeaders, ReadQuery } from "./read-terms.ts";
 import { bodyOf, route } from "./route.ts";
-
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 const ShownDocumentSchema = Type.Unknown({
   description:

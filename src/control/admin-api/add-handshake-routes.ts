@@ -37,8 +37,10 @@ const HandshakesQuery = Type.Object(
       `Replies groups instead of handshakes: one or more of ${HANDSHAKE_GROUPINGS.map((by) => `\`${by}\``).join(", ")}, with commas between them.`,
     ),
     cause: Type.Optional(oneOf(HANDSHAKE_FAILURE_NAMES, "Only those that failed for this cause.")),
-    listener: name("Only those of this listener, `<vnic>.<profile>:<port>`."),
-    vnic: name("Only those of this vNIC, `<vnic>.<profile>`."),
+    listener: name(
+      "Only those of this listener, `<vnic>.<profile>:<port>`. `*` stands for any characters.",
+    ),
+    vnic: name("Only those of this vNIC, `<vnic>.<profile>`. `*` stands for any characters."),
     client: name("Only those of the client with this address."),
     serverName: name("Only those with this server name. Empty for clients that sent none."),
     limit: Type.Integer({

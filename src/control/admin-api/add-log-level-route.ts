@@ -2,10 +2,10 @@ import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { fillDefaults } from "#model/document/conform.ts";
 import { DirectorError } from "#model/failure.ts";
+import { LOG_LEVELS } from "#model/log-level.ts";
 import { oneOf, shape, text, type ShapeOf } from "#model/shape.ts";
 import { DURATION_PATTERN, durationMsOf } from "#model/units.ts";
 import type { LogLevel } from "#control/telemetry/log-level.ts";
-import { LOG_LEVELS } from "#control/telemetry/log.ts";
 import { JSON_TYPE } from "./parse-body.ts";
 import { bodyOf, parseWith, route } from "./route.ts";
 

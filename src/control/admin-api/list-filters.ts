@@ -2,6 +2,7 @@ import Type, { type TProperties } from "typebox";
 import { resourceOf, type ResourceKind } from "#model/document/resources.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { isJsonMap, type Json } from "#model/json.ts";
+import { matchesPattern } from "#model/name-pattern.ts";
 
 export interface ListFilter {
   readonly name?: string;
@@ -59,18 +60,3 @@ function livesOn(document: WrittenDocument, profile: string, server: string): bo
 }
 
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
-
-/** `*` stands for any characters. Takes time linear in the length of the name for each `*`. */
-export function matchesPattern(pattern: string, name: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return name === pattern;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
-}

@@ -6,6 +6,7 @@ import {
 } from "#model/records/handshake-groups.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { HandshakeFailure, HandshakeGrouping } from "#model/records/outcome.ts";
+import { matchesPattern } from "#model/name-pattern.ts";
 import type { ListenerName } from "#model/names.ts";
 
 /** Returns how many handshakes have failed for a cause on a listener since the start, as the metrics count them. */
@@ -39,8 +40,8 @@ export function matchesFilter(record: HandshakeRecord, filter: HandshakeFilter):
   const { cause, listener, vnic, client, serverName } = filter;
   return (
     (cause === undefined || record.failure === cause) &&
-    (listener === undefined || record.listener === listener) &&
-    (vnic === undefined || record.listener.startsWith(`${vnic}:`)) &&
+    (listener === undefined || matchesPattern(listener, record.listener)) &&
+    (vnic === undefined || matchesPattern(`${vnic}:*`, record.listener)) &&
     (client === undefined || record.clientAddress === client) &&
     (serverName === undefined ||
       (record.serverName ?? "").toLowerCase() === serverName.toLowerCase())

@@ -1,4 +1,5 @@
-import type { Logger, LogLevelName } from "./log.ts";
+import type { LogLevelName } from "#model/log-level.ts";
+import type { Logger } from "./log.ts";
 
 /** The level of the log, which an operator can change for a time while the director runs. */
 export class LogLevel {

@@ -4,9 +4,6 @@ import { LogOutput } from "./log-output.ts";
 
 export type { Logger };
 
-export type LogLevelName = (typeof LOG_LEVELS)[number];
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-
 // No code logs these fields. They are removed here in case one does by mistake.
 const SECRETS = ["key", "keyPem", "passphrase"].flatMap((name) => [
   name,

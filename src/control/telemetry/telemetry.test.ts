@@ -183,6 +183,9 @@ test("failed handshakes are told newest first, whatever the order they came in",
   assert.deepEqual(times({ limit: 3 }), [1499, 1498, 1497]);
   assert.deepEqual(times({ limit: 2, skip: 1_498 }), [1, 0]);
   assert.deepEqual(times({ limit: 2, filter: { cause: "deadline" } }), []);
+  assert.deepEqual(times({ limit: 1, filter: { vnic: "front.shop" } }), [1499]);
+  assert.deepEqual(times({ limit: 1, filter: { vnic: "*.shop", listener: "f*:84*" } }), [1499]);
+  assert.deepEqual(times({ limit: 1, filter: { vnic: "front.sho" } }), []);
 });
 
 test("groups by cause and listener have the numbers of the counters, others those that are kept", () => {

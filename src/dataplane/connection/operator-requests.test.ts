@@ -77,6 +77,10 @@ describe("the open connections of a worker", () => {
     assert.equal(await countOf({ client: "192.0.2.0/24", vnic: "front.shop" }), 1);
     assert.equal(await countOf({ client: "192.0.3.0/24" }), 0);
     assert.equal(await countOf({ listener: "front.shop:2" }), 0);
+    assert.equal(await countOf({ vnic: "*.shop" }), 2);
+    assert.equal(await countOf({ vnic: "b*", listener: "*.shop:*" }), 1);
+    // A connection that is not served yet is on no server.
+    assert.equal(await countOf({ server: "*" }), 1);
   });
 
   it("that match are cut in any stage, and are recorded as such", async () => {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { cidrsContain, parseCidr } from "#model/addresses/cidr.ts";
 import { evenlyOf } from "#model/evenly.ts";
+import { matchesPattern } from "#model/name-pattern.ts";
 import type {
   ConnectionFilter,
   ConnectionStage,
@@ -87,13 +88,16 @@ function matchingIn(plane: Plane, filter: ConnectionFilter): readonly Connection
   return Array.from(plane.connections.all()).filter((connection) => {
     const { spec } = connection.rules;
     return (
-      (vnic === undefined || spec.vnic === vnic) &&
-      (listener === undefined || spec.name === listener) &&
-      (server === undefined || connection.server === server) &&
+      (vnic === undefined || matchesPattern(vnic, spec.vnic)) &&
+      (listener === undefined || matchesPattern(listener, spec.name)) &&
+      (server === undefined || isOn(server, connection)) &&
       (client === undefined || isClient(connection.clientAddress))
     );
   });
 }
+
+const isOn = (pattern: string, { server }: ConnectionState): boolean =>
+  server !== undefined && matchesPattern(pattern, server);
 
 function stageOf({ isOpen, lease }: ConnectionState): ConnectionStage {
   if (!isOpen) return "opening";

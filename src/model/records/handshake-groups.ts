@@ -4,7 +4,7 @@ import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
 import { HandshakeRecordSchema, type HandshakeRecord } from "./handshake-record.ts";
 import { HANDSHAKE_FAILURES, HANDSHAKE_FAILURE_NAMES, type HandshakeFailure } from "./outcome.ts";
 
-/** A filter that is undefined selects all. */
+/** Properties that are undefined select all. In `listener` and `vnic`, `*` stands for any characters. */
 export interface HandshakeFilter {
   readonly cause?: HandshakeFailure;
   readonly listener?: string;

@@ -6,7 +6,10 @@ import { clientFields, longText, milliseconds, serverName, word } from "./record
 /** How many connections one reply lists. */
 export const MAX_LISTED = 1_000;
 
-/** Properties that are undefined select all. A server is that of the endpoint. `client` is an address or a CIDR. */
+/**
+ * Properties that are undefined select all. A server is that of the endpoint. In names, `*` stands for any characters. `client`
+ * is an address or a CIDR.
+ */
 export interface ConnectionFilter {
   readonly vnic?: string;
   readonly listener?: string;
