@@ -1,0 +1,220 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { extname, resolve } from "node:path";
+import type { DirectorSettings } from "#model/document/document.ts";
+import { durationMsOf } from "#model/units.ts";
+import { buildView, directorFactsOf } from "./build-view.ts";
+import { CertificateStore } from "./certificates/certificate-store.ts";
+import { buildDocumentWays } from "./change/document-ways.ts";
+import type { CheckParts } from "./check-file.ts";
+import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
+import { Director } from "./director.ts";
+import { buildDoctor } from "./doctor/doctor.ts";
+import { readDoctorFacts } from "./doctor/read-facts.ts";
+import { EventBus } from "./event-bus.ts";
+import { HealthChecks } from "./health/health-checks.ts";
+import { InternalErrors, type ErrorSource } from "./internal-errors.ts";
+import { Notices, type Notice } from "./notice.ts";
+import { probeNewAddresses } from "./probe-address.ts";
+import type { EngineChoice } from "./serving-engine.ts";
+import { confineWorkers } from "./privileges/confine-workers.ts";
+import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
+import { WorkerUser } from "./privileges/worker-user.ts";
+import type { Folders } from "./state/open-folders.ts";
+import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
+import { SqliteStore } from "./state/sqlite/sqlite-store.ts";
+import { TreeDocumentStore } from "./state/tree-document-store.ts";
+import { RECORD_UNWRITABLE, STATE_UNWRITABLE, troubleOf } from "./state/trouble.ts";
+import { WorkerRecord } from "./state/worker-record.ts";
+import { logEvent } from "./telemetry/event-log.ts";
+import type { Logger } from "./telemetry/log.ts";
+import { RecordLines } from "./telemetry/record-lines.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+import { buildWorkerCommand } from "./workers/worker-command.ts";
+import { WorkerPool } from "./workers/worker-pool.ts";
+
+export const MANIFEST = resolve(import.meta.dirname, "../../package.json");
+/** The extension is `.ts` in a working tree and `.js` in a package. */
+const WORKER_ENTRY = resolve(
+  import.meta.dirname,
+  `../dataplane/main${extname(import.meta.filename)}`,
+);
+
+/** What the parts of a director use of the process in which they run. */
+interface Host extends ErrorSource {
+  readonly pid: number;
+  readonly getuid?: () => number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Surroundings {
+  readonly settings: DirectorSettings;
+  /** The number of workers. `auto` is one per CPU core. */
+  readonly workers: number | "auto";
+  /** Whether notices are logged only after the start. */
+  readonly isDemo: boolean;
+  readonly log: Logger;
+  readonly engines: EngineChoice;
+  readonly checkParts: CheckParts;
+  readonly configPath: string | undefined;
+  /** The folder to which the paths under `director` are relative. */
+  readonly folder: string;
+  readonly folders: Folders;
+  readonly notices: readonly (Notice | undefined)[];
+  readonly host: Host;
+  readonly cleanup: AsyncDisposableStack;
+}
+
+/** Builds and connects the parts of a director. Nothing is started but the thread of the database. */
+export function buildDirector(surroundings: Surroundings) {
+  const { settings, configPath, folder, folders, checkParts, host, cleanup, log } = surroundings;
+  const { reader } = checkParts;
+  const workers = countOf(surroundings.workers);
+  const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
+  const { binary, engine, trial } = surroundings.engines.of(settings);
+  const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
+  const { version } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { readonly version: string };
+
+  const onFault = (error: unknown): void => errors.report(error);
+  const bus = new EventBus(onFault);
+  const notices = new Notices(bus);
+  const lines = new RecordLines(log, Date.now);
+  const telemetry: Telemetry = new Telemetry({
+    bus,
+    lines,
+    snapshotOfDirector: () => directorFactsOf({ version, engine, notices, director, pool }),
+  });
+  const errors = new InternalErrors(log, notices, () => telemetry.internalError());
+  errors.catchFrom(host, cleanup);
+  // Whoever tries the demo has not asked what production needs. `tlsd show status` shows the notices.
+  let isQuiet = surroundings.isDemo;
+  bus.subscribe((event) => {
+    if (event.name === "ready") isQuiet = false;
+    if (!isQuiet || event.name !== "notice-raised") logEvent(event, log, lines);
+  });
+  const first = [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices];
+  for (const notice of first) if (notice !== undefined) notices.raise(notice);
+  const record = new WorkerRecord({
+    folder: folders.runtimePath,
+    ...troubleOf(notices, RECORD_UNWRITABLE),
+  });
+  cleanup.defer(() => record.close());
+  const ownUid = host.getuid?.() ?? 0;
+  const orphans = new Orphans({
+    dataPath: folders.dataPath,
+    recorded: record.left,
+    trustedUids: [ownUid, ...(confinement.user === undefined ? [] : [confinement.user.uid])],
+    workers: confinement.user && { user: confinement.user, prefix: confinement.prefix },
+  });
+  const holder = orphans.alive().find(({ uid }) => uid !== confinement.user?.uid);
+  const workerUser = new WorkerUser({
+    own: confinement,
+    holder:
+      holder === undefined || confinement.user === undefined
+        ? undefined
+        : { name: `uid ${holder.uid}`, uid: holder.uid, gid: holder.gid },
+    isHeld: () =>
+      orphans.alive().length > 0 || pool.statuses().some(({ state }) => state !== "draining"),
+    notices,
+  });
+  const pool: WorkerPool = new WorkerPool({
+    size: workers,
+    engine,
+    command: buildWorkerCommand({
+      engine: binary,
+      entry: WORKER_ENTRY,
+      prefix: () => workerUser.prefix,
+      directorArguments: directorArgumentsOf(folders.dataPath, host.pid),
+      drainMs: durationMsOf(settings.drain),
+      orphanGraceMs: durationMsOf(settings.orphanGrace),
+      wire: settings.wire,
+      env: host.env,
+      cgroup: tryUnitCgroup(),
+    }),
+    sink: telemetry,
+    bus,
+    onRoster: (pids) => record.write(pids),
+  });
+  cleanup.defer(() => pool.stop());
+  const health: HealthChecks = new HealthChecks({
+    onDown: (down) => {
+      bus.publish({ name: "endpoints-down", down, endpoints: health.downEndpoints() });
+      pool.setHealth(down);
+    },
+    onEndpoint: (checked) => bus.publish({ name: "endpoint-checked", ...checked }),
+    onFault,
+  });
+  const state = new SqliteStore({
+    folder: folders.dataPath,
+    runtimeFolder: folders.runtimePath,
+    program: version,
+    onConverted: (revisions, durationMs) =>
+      bus.publish({ name: "state-converted", revisions, durationMs }),
+    ...troubleOf(notices, STATE_UNWRITABLE),
+  });
+  const store = new TreeDocumentStore({ store: state, folder, program: version });
+  cleanup.defer(() => store.close());
+  const certificates = new CertificateStore({
+    reader,
+    trial,
+    onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
+    onTurn: () => director.noteCertificates(),
+    onFault,
+  });
+  const ways = buildDocumentWays({
+    ...{ configPath, settings, folder, store, certificates, notices, checkParts },
+  });
+  const { file, wants } = ways;
+  const director: Director = new Director({
+    pool,
+    certificates,
+    health,
+    bus,
+    reader,
+    store,
+    workers,
+    notices,
+    onFault,
+    connectionsPerWorker: limit.perWorker,
+    file,
+    checkStored: ways.checkStored,
+    // Workers of an earlier director that was killed hold the addresses and share them with new workers, so a probe would fail.
+    probe: async (before, after) => {
+      if (orphans.alive().length === 0) await probeNewAddresses(before, after);
+    },
+    tryTakeWorkerUser: () =>
+      workerUser.isBorrowed && orphans.alive().length === 0 ? workerUser.takeOwn() : undefined,
+  });
+  const view = buildView({
+    version,
+    engine,
+    pid: host.pid,
+    startedAt: new Date(),
+    wantedWorkers: workers,
+    notices,
+    director,
+    file,
+    certificates,
+    pool,
+    health,
+    telemetry,
+  });
+  const doctor = buildDoctor(() =>
+    readDoctorFacts({
+      document: () => director.inForce?.document,
+      certificates: () => director.certificates(),
+      workers: () => pool.statuses(),
+      wantedWorkers: workers,
+      engine: binary,
+      dataPath: folders.dataPath,
+      runtimePath: folders.runtimePath,
+      configPath,
+      pid: host.pid,
+      ownUid,
+    }),
+  );
+  return { director, wants, state, store, view, doctor, version, bus, notices, orphans, pool };
+}
+
+const countOf = (workers: number | "auto"): number =>
+  workers === "auto" ? availableParallelism() : workers;
