@@ -14,7 +14,7 @@ const CONTROL_FILES_PER_WORKER = 4;
 /** With fewer files, not counting those for workers, the runtimes fail without a clear error. */
 const LEAST_CONTROL_FILES = 60;
 /** Files that the control process needs for itself, for its state and for connections to its HTTP servers. */
-const CONTROL_FILES = 192;
+const CONTROL_FILES = 768;
 
 export interface ConnectionLimit {
   /** Returns how many connections a worker may have if it has that many listeners. */

@@ -94,7 +94,7 @@ export class Director {
    */
   async start(file: CheckedDocument | undefined, isForced = false): Promise<void> {
     const { pool, notices, certificates } = this.#parts;
-    const { wanted } = await chooseAtStart(file, isForced, this.#parts);
+    const wanted = await chooseAtStart(file, isForced, this.#parts);
     await pool.start();
     try {
       await this.#serve(wanted);
@@ -109,7 +109,7 @@ export class Director {
     certificates.start();
   }
 
-  /** Computes what a change would do. It takes no place in the queue, asks no worker and causes no event. */
+  /** Computes what a change would do. It takes no place in the queue and asks no worker. */
   async plan({ precondition, want }: ChangeRequest): Promise<ChangePlan> {
     const before = this.#inForce;
     precondition?.(before);

@@ -209,6 +209,26 @@ describe("the admin API", { concurrency: false }, () => {
     assert.match(await slow, /^HTTP\/1.1 408 /);
   });
 
+  it("bounds the bytes of all bodies together, and takes more when the first have ended", async () => {
+    const head = `PUT /v1/document HTTP/1.1\r\nHost: x\r\nIf-Match: *\r\nContent-Type: application/json\r\n`;
+    const hold = async () => {
+      const client = await rawConnect({ path: director.socketPath });
+      await client.send(`${head}Content-Length: ${16 * 1024 * 1024}\r\n\r\n{`);
+      return client;
+    };
+    const held = await Promise.all([hold(), hold(), hold(), hold()]);
+    const dryRun = () => patch("/v1/servers/web-1?dryRun=true", {});
+    const refused = await eventually(async () => {
+      const reply = await dryRun();
+      return reply.status === 429 ? reply : undefined;
+    });
+    assert.match(failureOf(refused), /too-many-changes/);
+    assert.equal(refused.headers["retry-after"], "1");
+    assert.equal((await ask("/v1/status")).status, 200);
+    for (const client of held) await client[Symbol.asyncDispose]();
+    await eventually(async () => (await dryRun()).status === 200 || undefined);
+  });
+
   it("refuses bad bodies of every kind, changes nothing, and shows no secret", async () => {
     const first = await revision();
     const paths: readonly (readonly [string, string])[] = [

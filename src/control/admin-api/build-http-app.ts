@@ -11,6 +11,7 @@ import { FAILURES } from "#model/failure-catalog.ts";
 import { DirectorError, type FailureCode, type FailureReply } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
 import type { Logger } from "#control/telemetry/log.ts";
+import { boundBodies } from "./bound-bodies.ts";
 import { boundConnections } from "./bound-connections.ts";
 import { MERGE_PATCH_TYPE, parseBodies, type ReadLargeBody } from "./parse-body.ts";
 import { listRoutes, type RouteList } from "./route-list.ts";
@@ -22,7 +23,7 @@ const { createServer, STATUS_CODES } = process.getBuiltinModule("node:http");
  * The budgets of connections by what they ask for. At this number, a new connection closes another one of the same kind
  * (`boundConnections`). Those that have not asked yet have a budget of their own.
  */
-const MAX_CONNECTIONS = { new: 64, probe: 32, long: 32, api: 64 } as const;
+const MAX_CONNECTIONS = { new: 256, probe: 32, long: 32, api: 256 } as const;
 
 /** Requests that take long, because they wait for workers or send the whole state. */
 const LONG_READS = /^\/v1\/(connections|backup)\b/;
@@ -34,6 +35,7 @@ function kindOfRequest({ url = "", method }: IncomingMessage): "probe" | "long" 
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES_IN_ALL = 64 * 1024 * 1024;
 /** A certificate name has at most 253 characters, each of which may be percent-encoded. */
 const MAX_PARAM_LENGTH = 1_024;
 const REQUEST_DEADLINE_MS = 10_000;
@@ -110,7 +112,10 @@ export function buildHttpApp(log: Logger, readLargeBody?: ReadLargeBody): HttpAp
     done();
   });
   if (readLargeBody === undefined) app.removeAllContentTypeParsers();
-  else parseBodies(app, readLargeBody);
+  else {
+    boundBodies(app, MAX_BODY_BYTES_IN_ALL);
+    parseBodies(app, readLargeBody);
+  }
   return { app, list };
 }
 

@@ -12,9 +12,10 @@ export interface StartParts {
   readonly checkStored: (document: StoredState["document"]) => Promise<CheckedDocument>;
 }
 
-export interface StartChoice {
+/** What is served by a director that cannot save, with the notice that says so. */
+export interface UnsavedChoice {
   readonly wanted: WantedDocument;
-  readonly notice?: Notice;
+  readonly notice: Notice;
 }
 
 const SERVES_STORED = "serves-stored-document";
@@ -31,20 +32,20 @@ export async function chooseAtStart(
   checkedFile: CheckedDocument | undefined,
   isForced: boolean,
   { store, file, checkStored }: StartParts,
-): Promise<StartChoice> {
+): Promise<WantedDocument> {
   const stored = await tryLatest(store);
   const own = checkedFile?.written;
   const decision = file.decideAtStart(own, stored?.file, stored?.document);
   const isOfFile = decision === "apply-file" || decision === "equal" || isForced;
   if (isOfFile && checkedFile !== undefined && own !== undefined) {
-    return { wanted: { kind: "document", checked: checkedFile, file: own } };
+    return { kind: "document", checked: checkedFile, file: own };
   }
   const checked = await checkStored(stored?.document ?? {});
   const revision = stored?.record.revision ?? 0;
   if (checked.document === undefined) {
     throw documentRefusal(checked.problems, `Revision ${revision} of the store`);
   }
-  return { wanted: { kind: "document", checked, known: { revision, isSaved: true } } };
+  return { kind: "document", checked, known: { revision, isSaved: true } };
 }
 
 /**
@@ -54,7 +55,7 @@ export async function chooseAtStart(
 export async function chooseUnsaved(
   checkedFile: CheckedDocument,
   { store, checkStored }: StartParts,
-): Promise<Required<StartChoice>> {
+): Promise<UnsavedChoice> {
   const stored = await tryLatest(store);
   if (stored !== undefined) {
     const checked = await checkStored(stored.document);
