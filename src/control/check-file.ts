@@ -146,7 +146,7 @@ async function checkRead(
   // The written document has its listeners in another order, and so other places in the problems.
   const paths = pathsOf(draft);
   const surroundings = [
-    ...checkSurroundings(draft, folder, parts),
+    ...(await checkSurroundings(draft, folder, parts)),
     ...checkPathLengths(paths),
     ...(await checkAddedPaths(paths, purpose)),
   ];
@@ -159,10 +159,13 @@ async function checkRead(
     ...surroundings,
   ];
   const isFollowUp = followUpsOf(problems.filter(isError));
-  const reported = new Set(problems.map(({ path }) => path));
+  const placesOf = (some: readonly Problem[]) => new Set(some.map(({ path }) => path));
+  const [refused, reported] = [placesOf(problems.filter(isError)), placesOf(problems)];
   const keys = new Set<string>();
   const isNew = (problem: Problem): boolean => {
-    const isKnown = reported.has(problem.path) || keys.has(problemKeyOf(problem));
+    // A warning must not hide an error at the same place.
+    const isReported = (isError(problem) ? refused : reported).has(problem.path);
+    const isKnown = isReported || keys.has(problemKeyOf(problem));
     keys.add(problemKeyOf(problem));
     return !isKnown && !isFollowUp(problem);
   };
@@ -217,15 +220,15 @@ async function checkSources(
 }
 
 /** Applies the rules that need the engine or the folders of the director. */
-function checkSurroundings(
+async function checkSurroundings(
   document: Document,
   folder: string,
   { engineOf, wantedFolders = foldersOfDocument }: CheckParts,
-): readonly Problem[] {
+): Promise<readonly Problem[]> {
   const engine = engineOf(document.director)?.engine;
   return [
     ...(engine === undefined ? [] : checkEngine(document, engine)),
-    ...checkOwnSocket(document, ownFoldersOf(wantedFolders(document.director, folder))),
+    ...(await checkOwnSocket(document, ownFoldersOf(wantedFolders(document.director, folder)))),
   ];
 }
 

@@ -289,6 +289,18 @@ describe("the admin API", { concurrency: false }, () => {
     assert.ok((await socket("/run/docker.sock")).includes("path-outside"));
     assert.ok((await socket(join(dir, "out/app.sock"))).includes("path-outside"));
     assert.ok(!(await socket(join(dir, "app.sock"))).includes("path-outside"));
+    await symlink(director.socketPath, join(dir, "own.sock"));
+    assert.ok((await socket(join(dir, "own.sock"))).includes("endpoint-loop"));
+    const endpointTls = { verify: false, ca: "/etc/nothing" };
+    const listeners = [{ port: 8443, to: 8080, endpointTls }];
+    for (const change of [
+      { policies: { own: { clientAuth: { mode: "none", ca: "/etc/passwd" } } } },
+      { policies: { own: { clientAuth: { mode: "none", ca: "empty.pem", crl: "/etc/nothing" } } } },
+      { profiles: { shop: { vnics: { side: { ip: other, listeners } } } } },
+    ]) {
+      const codes = await problemsOf(change);
+      assert.ok(codes.includes("path-outside"), `${JSON.stringify(change)} ${codes.join()}`);
+    }
     assert.equal(await revision(), unchanged);
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Problem } from "../failure.ts";
+import { isError } from "../problem.ts";
 import { parseDocument } from "./parse-document.ts";
 
 const listener = (more: object = {}) => ({ port: 8443, to: 8080, certificates: ["shop"], ...more });
@@ -248,5 +249,32 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     assertPlaces(observe("localhost:9180"), "bad-address director.observe");
     assertPlaces(observe("127.0.0.1"), "bad-address director.observe");
     assertPlaces(observe("198.51.100.1:8443"), "address-clash director.observe");
+  });
+
+  it("refuses a document with any number of errors, and names some of them", () => {
+    const wrong = { admin: "sideways", qos: { priority: 99 } };
+    for (const count of [1_000, 9_999, 10_000, 20_000]) {
+      const map = (name: string, value: unknown): object =>
+        Object.fromEntries(Array.from({ length: count }, (_, at) => [`${name}${at}`, value]));
+      for (const [more, code] of [
+        [{ servers: map("A", { address: "10.0.0.1" }) }, "bad-name"],
+        [{ servers: map("A", 1) }, "bad-name"],
+        [{ servers: map("a", 1) }, "bad-value"],
+        [{ policies: map("A", {}) }, "bad-name"],
+        [map("k", 1), "unknown-key"],
+        [{ certificates: { shop: map("k", 1) } }, "unknown-key"],
+      ] as const) {
+        const { document, written, problems } = parseDocument(documentWith(wrong, more));
+        assert.deepEqual([document, written], [undefined, undefined]);
+        assert.ok(
+          problems.some((one) => one.code === code),
+          `${count} ${code}`,
+        );
+      }
+      const listeners = [listener(map("k", 1))];
+      const { document, problems } = parseDocument(documentWith({ listeners }));
+      assert.equal(document, undefined);
+      assert.ok(problems.some(isError));
+    }
   });
 });

@@ -26,8 +26,11 @@ type SchemaError = ReturnType<typeof Errors>[number];
  * millions.
  */
 export const MAX_PROBLEMS = 1_000;
-/** Several errors can belong to one problem in a union. */
+/** Several errors can belong to one problem in a union. Errors beyond this number are not looked for. */
 const MAX_ERRORS = 10 * MAX_PROBLEMS;
+
+/** How the path of an error of one unknown key ends. */
+const UNKNOWN_KEY = "/additionalProperties";
 
 type Explain = (value: unknown) => string;
 
@@ -116,7 +119,7 @@ interface Place {
 /**
  * Returns the problems of a part of the document. Errors inside a union are left out, because typebox mixes those of
  * several branches. A discriminated union is checked again with the branch that the value chooses. `union` is the union
- * that `schema` is a branch of.
+ * that `schema` is a branch of. Returns no problem only if the part fits the schema.
  */
 function problemsAt(place: Place, schema: object, union?: UnionNode): readonly Finding[] {
   const errors = errorsOf(schema, place.value);
@@ -125,9 +128,14 @@ function problemsAt(place: Place, schema: object, union?: UnionNode): readonly F
   );
   const isInUnion = ({ schemaPath }: SchemaError): boolean =>
     [...unions].some((path) => schemaPath.startsWith(path));
-  return errors
-    .filter((error) => error.keyword !== "boolean" && !isInUnion(error))
+  // An error of each unknown key precedes the one of all unknown keys of a map, which may be beyond the last error.
+  const isCut = errors.length >= MAX_ERRORS;
+  const findings = errors
+    .filter((error) => (error.keyword !== "boolean" || isCut) && !isInUnion(error))
     .flatMap((error) => problemsOf(schema, place, error, union));
+  if (errors.length === 0 || findings.length > 0) return findings;
+  const path = pathOf(...place.steps);
+  return [{ problem: problemOf("bad-value", path, `${shown(place.value)} is not allowed here.`) }];
 }
 
 /** Returns how the paths of errors inside the union begin. */
@@ -157,6 +165,11 @@ function problemsOf(
   const node = nodeOf(schema, error.schemaPath);
   if (isUnionNode(node)) {
     return problemsAt({ value, steps }, tryBranchOf(node, value) ?? otherwiseOf(node), node);
+  }
+  if (error.keyword === "boolean" && error.schemaPath.endsWith(UNKNOWN_KEY)) {
+    const map = placeOf(place, error.instancePath.slice(0, error.instancePath.lastIndexOf("/")));
+    const node = nodeOf(schema, error.schemaPath.slice(0, -UNKNOWN_KEY.length));
+    return [unknownKey(node, map, String(steps.at(-1)), union)];
   }
   if (error.keyword === "additionalProperties") {
     return error.params.additionalProperties.map((key) =>
