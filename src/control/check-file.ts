@@ -10,6 +10,7 @@ import {
   type NamedPath,
 } from "#model/document/document-paths.ts";
 import { followUpsOf } from "#model/document/follow-ups.ts";
+import { explainRemoved } from "#model/document/known-names.ts";
 import type { ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
@@ -170,7 +171,9 @@ async function checkRead(
     return !isKnown && !isFollowUp(problem);
   };
   const unused = document === undefined ? [] : checkUse(document);
-  const all = [...problems, ...found.filter(isNew), ...unused];
+  const named = [...problems, ...found.filter(isNew), ...unused];
+  const before = purpose.kind === "change" ? purpose.before : undefined;
+  const all = before === undefined ? named : explainRemoved(named, before, draft);
   const { problemsInForce } = ofFiles;
   return document === undefined || all.some(isError)
     ? { ...REFUSED, folder, problems: all, problemsInForce }

@@ -34,7 +34,7 @@ export const FAILURES = {
     "operator",
     422,
     "The document has problems.",
-    "Correct every problem in the list. `tlsd check FILE` shows them again.",
+    "Correct every problem in the list. `tlsd check FILE` shows those of a file.",
   ),
   "data-locked": entry(
     "operator",

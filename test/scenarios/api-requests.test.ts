@@ -209,6 +209,16 @@ describe("the admin API", { concurrency: false }, () => {
     assert.match(await slow, /^HTTP\/1.1 408 /);
   });
 
+  it("says of a name that is to be removed where it is in use", async () => {
+    const headers = { "if-match": "*" };
+    const { status, body } = await ask("/v1/servers/web-1", { method: "DELETE", headers });
+    const [problem] = (body as FailureReply).problems ?? [];
+    assert.deepEqual(
+      [status, problem?.path, problem?.message],
+      [422, "profiles.shop.servers[0]", 'The server "web-1" would be removed, but is used here.'],
+    );
+  });
+
   it("bounds the bytes of all bodies together, and takes more when the first have ended", async () => {
     const head = `PUT /v1/document HTTP/1.1\r\nHost: x\r\nIf-Match: *\r\nContent-Type: application/json\r\n`;
     const hold = async () => {

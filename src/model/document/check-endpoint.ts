@@ -5,7 +5,8 @@ import type { Problem } from "../failure.ts";
 import { socketAddressOf } from "../names.ts";
 import { problemOf, quoted } from "../problem.ts";
 import type { EndpointTls } from "./endpoint-options.ts";
-import { checkCertificateName, type ListenerContext } from "./mode-rules.ts";
+import { checkKnownName } from "./known-names.ts";
+import type { ListenerContext } from "./mode-rules.ts";
 
 export type Target = readonly [address: string, port: number];
 
@@ -41,7 +42,7 @@ export function checkEndpointTls(
     problems.push(problemOf("bad-server-name", `${place}.serverName`, message));
   }
   if (certificate !== undefined) {
-    problems.push(...checkCertificateName(document, `${place}.certificate`, certificate));
+    problems.push(...checkKnownName(document, "certificates", `${place}.certificate`, certificate));
   }
   return problems;
 }

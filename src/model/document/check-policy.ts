@@ -1,5 +1,6 @@
 import { isTls13Group, tryCipherSuite } from "../tls/cipher-suites.ts";
 import type { Problem } from "../failure.ts";
+import { checkUnique } from "./mode-rules.ts";
 import { isPresetName, PRESETS, resolvePolicy, TLS_VERSIONS, type Policy } from "./policy.ts";
 import { pathOf, problemOf } from "../problem.ts";
 
@@ -9,6 +10,9 @@ export function checkPolicy(name: string, policy: Policy): readonly Problem[] {
     ...checkVersions(path, policy),
     ...checkGroups(path, policy),
     ...checkClientAuth(path, policy),
+    ...checkUnique(`${path}.cipherSuites`, policy.cipherSuites ?? []),
+    ...checkUnique(`${path}.groups`, policy.groups ?? []),
+    ...checkUnique(`${path}.alpn`, policy.alpn),
   ];
   if (isPresetName(name)) {
     problems.push(problemOf("preset-name", path, `\`${name}\` is a preset and cannot be changed.`));

@@ -1,6 +1,6 @@
 import { isIpAddress } from "../addresses/cidr.ts";
 import { needsServer } from "./check-listener.ts";
-import { tryDidYouMean } from "./closest-name.ts";
+import { checkKnownName } from "./known-names.ts";
 import type { Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
 import { pathOf, problemOf, quoted } from "../problem.ts";
@@ -51,11 +51,12 @@ function checkProfile(document: Document, path: string, profile: Profile): reado
   const isInNeed = Object.values(profile.vnics).some(({ listeners }) =>
     listeners.some(needsServer),
   );
+  const servers = new Set(profile.servers);
   return [
     ...checkNames(document, `${path}.servers`, profile.servers),
     ...checkNames(document, `${path}.standby`, profile.standby),
     ...profile.standby.flatMap((name, index) =>
-      profile.servers.includes(name)
+      servers.has(name)
         ? [
             problemOf(
               "duplicate-server",
@@ -82,18 +83,14 @@ function checkNames(
   path: string,
   names: readonly string[],
 ): readonly Problem[] {
+  const known = new Set<string>();
   return names.flatMap((name, index) => {
-    if (!Object.hasOwn(document.servers, name)) {
-      return [
-        problemOf(
-          "unknown-server",
-          `${path}[${index}]`,
-          `There is no server ${quoted(name)}.`,
-          tryDidYouMean(name, Object.keys(document.servers)),
-        ),
-      ];
+    const place = `${path}[${index}]`;
+    const unknown = checkKnownName(document, "servers", place, name);
+    if (unknown.length > 0 || !known.has(name)) {
+      known.add(name);
+      return unknown;
     }
-    if (names.indexOf(name) === index) return [];
-    return [problemOf("duplicate-server", `${path}[${index}]`, `${name} is listed twice.`)];
+    return [problemOf("duplicate-server", place, `${name} is listed twice.`)];
   });
 }

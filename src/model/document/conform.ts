@@ -112,6 +112,9 @@ function conformArray(
   value: unknown,
   mode: ConformMode,
 ): unknown {
-  if (Array.isArray(value)) return value.map((item) => conform(items, item, mode));
+  if (Array.isArray(value)) {
+    const list = mode === "repair" ? value.slice(0, schema.maxItems) : value;
+    return list.map((item) => conform(items, item, mode));
+  }
   return mode === "fill" ? value : (schema.default ?? []);
 }

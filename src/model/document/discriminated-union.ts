@@ -15,6 +15,12 @@ export interface SchemaNode extends TSchema {
   readonly required?: readonly string[];
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
+  readonly maxItems?: number;
+  /**
+   * Whether no entry of the list may be there twice. JSON Schema has `uniqueItems`, but typebox takes seconds to find the errors of a
+   * long list.
+   */
+  readonly isUnique?: boolean;
   readonly anyOf?: readonly SchemaNode[];
   readonly mark?: Mark;
 }

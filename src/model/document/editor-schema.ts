@@ -32,6 +32,7 @@ function writtenSchemaOf(node: SchemaNode, around?: DefaultTag): Readonly<Record
   const tag = isUnionNode(node) ? defaultTagOf(node) : around;
   const entries = Object.entries(node).flatMap(([keyword, value]): [string, unknown][] => {
     if (OWN_KEYWORDS.includes(keyword)) return [];
+    if (keyword === "isUnique") return [["uniqueItems", value]];
     if (keyword === "required") {
       const required = (value as readonly string[]).filter((key) => !isOptional(node, key, tag));
       return required.length === 0 ? [] : [[keyword, required]];

@@ -85,7 +85,7 @@ export const PROXIED_OPTIONS = {
 export const CLIENT_TLS_OPTIONS = {
   certificates: Type.Array(Type.String({ pattern: CERTIFICATE_NAME_PATTERN }), {
     maxItems: 10_000,
-    uniqueItems: true,
+    isUnique: true,
     default: [],
     description:
       "Names of certificates. The first is the default; the others are chosen by server name and key type.",

@@ -3,11 +3,10 @@ import { parseCidr } from "../addresses/cidr.ts";
 import type { Problem } from "../failure.ts";
 import type { VnicName } from "../names.ts";
 import { problemOf, quoted } from "../problem.ts";
-import { tryDidYouMean } from "./closest-name.ts";
 import type { ListenerPlace } from "./document-listeners.ts";
 import type { Document } from "./document.ts";
+import { checkKnownName } from "./known-names.ts";
 import type { Listener } from "./listener.ts";
-import { isPresetName } from "./policy.ts";
 
 /** A listener, its place in the document, and the data to look up the names that it uses. */
 export interface ListenerContext<OfMode extends Listener = Listener> extends ListenerPlace<OfMode> {
@@ -25,26 +24,25 @@ export interface ModeRules<OfMode extends Listener> {
   check(context: ListenerContext<OfMode>): readonly Problem[];
 }
 
-export function checkCertificateName(
-  document: Document,
-  path: string,
-  name: string,
-): readonly Problem[] {
-  if (Object.hasOwn(document.certificates, name)) return [];
-  const hint = tryDidYouMean(name, Object.keys(document.certificates));
-  return [problemOf("unknown-certificate", path, `There is no certificate ${quoted(name)}.`, hint)];
-}
-
-export function checkPolicyName({
+export const checkPolicyName = ({
   document,
   path,
   listener: { policy },
-}: ListenerContext<Extract<Listener, { readonly policy: string }>>): readonly Problem[] {
-  if (isPresetName(policy) || Object.hasOwn(document.policies, policy)) return [];
-  const known = ["modern", "intermediate", ...Object.keys(document.policies)];
-  const message = `There is no policy ${quoted(policy)}.`;
-  return [problemOf("unknown-policy", `${path}.policy`, message, tryDidYouMean(policy, known))];
-}
+}: ListenerContext<Extract<Listener, { readonly policy: string }>>): readonly Problem[] =>
+  checkKnownName(document, "policies", `${path}.policy`, policy);
+
+/** Refuses an entry that is in the list before it. */
+export const checkUnique = (path: string, list: readonly string[]): readonly Problem[] => {
+  const known = new Set<string>();
+  return list.flatMap((entry, index) => {
+    if (!known.has(entry)) {
+      known.add(entry);
+      return [];
+    }
+    const message = `${quoted(entry)} is in the list already.`;
+    return [problemOf("bad-value", `${path}[${index}]`, message, "Remove it.")];
+  });
+};
 
 export function checkCidrs(path: string, cidrs: readonly string[]): readonly Problem[] {
   return cidrs.flatMap((text, index) => {

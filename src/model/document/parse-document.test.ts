@@ -277,4 +277,17 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
       assert.ok(problems.some(isError));
     }
   });
+
+  it("refuses an entry that a list has twice", () => {
+    assertPlaces(
+      withListener({ certificates: ["shop", "shop"] }),
+      `bad-value ${LISTENER}.certificates[1]`,
+    );
+    const policies = { own: { alpn: ["h2", "http/1.1", "h2"], groups: ["X25519", "X25519"] } };
+    assertPlaces(
+      withListener({ policy: "own" }, { policies }),
+      "bad-value policies.own.groups[1]",
+      "bad-value policies.own.alpn[2]",
+    );
+  });
 });

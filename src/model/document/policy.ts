@@ -10,7 +10,7 @@ import {
 
 export const TLS_VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
-const PRESET_NAMES = ["modern", "intermediate"] as const;
+export const PRESET_NAMES = ["modern", "intermediate"] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 const CLIENT_AUTH_MODES = ["none", "request", "require"] as const;
@@ -58,7 +58,8 @@ export const PolicySchema = Type.Object(
     cipherSuites: Type.Optional(
       Type.Array(Type.Enum([...CIPHER_SUITE_NAMES]), {
         minItems: 1,
-        uniqueItems: true,
+        maxItems: CIPHER_SUITE_NAMES.length,
+        isUnique: true,
         description:
           "Cipher suites by their OpenSSL names, the preferred one first. If they are not set, they are those of the base. Engine bun always offers the three suites of TLS 1.3.",
       }),
@@ -66,14 +67,15 @@ export const PolicySchema = Type.Object(
     groups: Type.Optional(
       Type.Array(Type.Enum([...GROUP_NAMES]), {
         minItems: 1,
-        uniqueItems: true,
+        maxItems: GROUP_NAMES.length,
+        isUnique: true,
         description:
           "Key exchange groups, the preferred one first. If they are not set, they are those of the base.",
       }),
     ),
     alpn: Type.Array(Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\x21-\\x7e]+$" }), {
       maxItems: 16,
-      uniqueItems: true,
+      isUnique: true,
       default: [],
       description:
         "Application protocols, the preferred one first (RFC 7301). If the list is empty, the director does not answer ALPN.",

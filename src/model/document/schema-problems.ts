@@ -242,9 +242,6 @@ function misfitOf(
       bad(`${shown(value)} has characters that are not allowed.`)
     );
   }
-  if (error.keyword === "uniqueItems") {
-    return bad("The list has a duplicate entry.", "Remove the duplicate.");
-  }
   const bound = BOUND_TEXTS[error.keyword];
   return bound !== undefined && "limit" in error.params
     ? bad(`${shown(value)} is ${bound} ${error.params.limit}.`)

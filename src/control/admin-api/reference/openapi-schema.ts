@@ -62,6 +62,7 @@ export class OpenApiSchemas {
     const isDefault = this.#defaults.has(JSON.stringify(schema));
     const entries = Object.entries<Json>(schema as JsonMap).flatMap(([key, value]) => {
       if (OWN_KEYWORDS.includes(key)) return [];
+      if (key === "isUnique") return [["uniqueItems", value] as const];
       if (key === "required") return requiredOf(schema, value, isDefault);
       return [[key, this.#keywordOf(key, value)] as const];
     });

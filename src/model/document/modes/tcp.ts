@@ -8,12 +8,13 @@ import type { Problem } from "../../failure.ts";
 import { problemOf, quoted } from "../../problem.ts";
 import { checkEndpointTls, checkLoop, type Target } from "../check-endpoint.ts";
 import {
-  checkCertificateName,
   checkCidrs,
   checkPolicyName,
+  checkUnique,
   type ListenerContext,
   type ModeRules,
 } from "../mode-rules.ts";
+import { checkKnownName } from "../known-names.ts";
 import { ANNOUNCING_OPTIONS, ENDPOINT_OPTIONS } from "../endpoint-options.ts";
 import {
   CLIENT_TLS_OPTIONS,
@@ -83,9 +84,12 @@ function checkCertificates({
     const hint = "Add the name of at least one certificate. The first is the default.";
     return [problemOf("missing-key", place, "Mode tcp needs a certificate.", hint)];
   }
-  return certificates.flatMap((name, index) =>
-    checkCertificateName(document, `${place}[${index}]`, name),
-  );
+  return [
+    ...certificates.flatMap((name, index) =>
+      checkKnownName(document, "certificates", `${place}[${index}]`, name),
+    ),
+    ...checkUnique(place, certificates),
+  ];
 }
 
 function checkTlsToEndpoint(context: ListenerContext<TcpListener>): readonly Problem[] {
