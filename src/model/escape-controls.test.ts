@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { escapeControls } from "./escape-controls.ts";
+import { escapeControls, escapeControlsInJson } from "./escape-controls.ts";
 
 test("printable text does not change", () => {
   assert.equal(
@@ -21,4 +21,11 @@ test("characters that reorder, hide or break text are escaped", () => {
     escapeControls("a\u202eb\u200bc\u2028d\ud800"),
     "a\\u{202e}b\\u{200b}c\\u{2028}d\\u{d800}",
   );
+});
+
+test("JSON is safe to print and keeps its value", () => {
+  const value = { text: "a\u001b\u009b\u202e\u2028\u{e0041}b", "k\u2066": ["é 東"] };
+  const json = escapeControlsInJson(`${JSON.stringify(value)}\n`);
+  assert.doesNotMatch(json, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  assert.deepEqual(JSON.parse(json), value);
 });

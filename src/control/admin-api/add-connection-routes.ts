@@ -1,6 +1,5 @@
 import type { FastifyInstance } from "fastify";
 import Type, { type Static } from "typebox";
-import { normaliseClientAddress, parseCidr } from "#model/addresses/cidr.ts";
 import { DirectorError } from "#model/failure.ts";
 import {
   CutConnectionsSchema,
@@ -11,6 +10,7 @@ import {
   type OpenConnections,
 } from "#model/records/open-connection.ts";
 import { text } from "#model/shape.ts";
+import { clientFilterOf } from "./client-filter.ts";
 import { route } from "./route.ts";
 
 /** The open connections of all workers. */
@@ -61,18 +61,8 @@ function filterOf({ vnic, listener, server, client }: CutQuery): ConnectionFilte
     ...(vnic === undefined ? {} : { vnic }),
     ...(listener === undefined ? {} : { listener }),
     ...(server === undefined ? {} : { server }),
-    ...(client === undefined ? {} : { client: clientOf(client) }),
+    ...(client === undefined ? {} : { client: clientFilterOf(client) }),
   };
-}
-
-function clientOf(client: string): string {
-  if (!client.includes("/")) return normaliseClientAddress(client);
-  try {
-    parseCidr(client);
-    return client;
-  } catch (cause) {
-    throw new DirectorError("bad-request", `\`client\` is not a CIDR: ${client}.`, { cause });
-  }
 }
 
 /** The routes that list and cut open connections. */

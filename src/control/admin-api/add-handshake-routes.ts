@@ -1,6 +1,5 @@
 import type { FastifyInstance } from "fastify";
 import Type, { type Static } from "typebox";
-import { normaliseClientAddress } from "#model/addresses/cidr.ts";
 import { DirectorError } from "#model/failure.ts";
 import {
   ExplainedHandshakeSchema,
@@ -17,6 +16,7 @@ import {
 } from "#model/records/outcome.ts";
 import { oneOf, text } from "#model/shape.ts";
 import type { DirectorView } from "#control/director-view.ts";
+import { clientFilterOf } from "./client-filter.ts";
 import { route } from "./route.ts";
 
 const MAX_LIMIT = 1_000;
@@ -41,7 +41,7 @@ const HandshakesQuery = Type.Object(
       "Only those of this listener, `<vnic>.<profile>:<port>`. `*` stands for any characters.",
     ),
     vnic: name("Only those of this vNIC, `<vnic>.<profile>`. `*` stands for any characters."),
-    client: name("Only those of the client with this address."),
+    client: name("Only those of the client with this address, or of clients in this CIDR."),
     serverName: name("Only those with this server name. Empty for clients that sent none."),
     limit: Type.Integer({
       minimum: 1,
@@ -76,7 +76,7 @@ function filterOf({ cause, listener, vnic, client, serverName }: HandshakesQuery
     ...(cause === undefined ? {} : { cause }),
     ...(listener === undefined ? {} : { listener }),
     ...(vnic === undefined ? {} : { vnic }),
-    ...(client === undefined ? {} : { client: normaliseClientAddress(client) }),
+    ...(client === undefined ? {} : { client: clientFilterOf(client) }),
     ...(serverName === undefined ? {} : { serverName }),
   };
 }

@@ -140,6 +140,10 @@ export function addHistoryRoutes(app: FastifyInstance, api: ChangeApi): void {
     (request, reply) => {
       if (request.body !== undefined && request.body !== null) requireType(request, JSON_TYPE);
       const target = parseWith(UndoBody, request.body ?? {});
+      if (target.revision !== undefined && target.to !== undefined) {
+        const detail = "Give `revision` to take back one change, or `to` to restore a document.";
+        throw new DirectorError("bad-request", detail);
+      }
       return api.run(request, reply, wants.undo(target));
     },
   );

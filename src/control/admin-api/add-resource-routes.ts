@@ -155,7 +155,9 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
   );
 }
 
-/** A listener without a port gets the one in its name. Throws `not-found` if the owner of the resource does not exist. */
+const PORT = /:([1-9]\d{0,4})$/;
+
+/** A listener without a port gets the one in its name. Throws `bad-request` if its name has none, and `not-found` if the owner of the resource does not exist. */
 function withValue(
   written: StateInForce["written"],
   kind: ResourceKind,
@@ -172,8 +174,14 @@ function withValue(
 }
 
 function portedOf(kind: ResourceKind, name: string, value: Json): Json {
-  if (kind !== "listeners" || !isJsonMap(value)) return value;
-  const port = Number(name.slice(name.lastIndexOf(":") + 1));
+  if (kind !== "listeners") return value;
+  const [, digits] = PORT.exec(name) ?? [];
+  if (digits === undefined) {
+    const detail = `The name of a listener is \`<vnic>.<profile>:<port>\`, which ${quoted(name)} is not.`;
+    throw new DirectorError("bad-request", detail);
+  }
+  if (!isJsonMap(value)) return value;
+  const port = Number(digits);
   const given = value["port"];
   if (given === undefined) return { port, ...value };
   if (given === port) return value;

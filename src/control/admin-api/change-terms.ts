@@ -111,10 +111,12 @@ function authorOf(field: string | readonly string[] | undefined): Author {
   const author: { origin: "socket"; uid?: number; user?: string; sudoUser?: string } = {
     origin: "socket",
   };
+  const keys = new Set<string>();
   for (const part of parts) {
-    const [, key, value = ""] = part ?? [];
+    const [, key = "", value = ""] = part ?? [];
     const text = tryDecode(value);
-    if (text === undefined) throw badAuthor();
+    if (text === undefined || keys.has(key)) throw badAuthor();
+    keys.add(key);
     if (key === "user") author.user = text;
     else if (key === "sudo-user") author.sudoUser = text;
     else if (key === "uid" && /^\d{1,10}$/.test(text)) author.uid = Number(text);
@@ -126,7 +128,7 @@ function authorOf(field: string | readonly string[] | undefined): Author {
 const badAuthor = (): DirectorError =>
   new DirectorError(
     "bad-request",
-    "The header Tlsd-Author holds uid, user and sudo-user, e.g. `uid=1000; user=alice`, with percent-encoded values.",
+    "The header Tlsd-Author holds uid, user and sudo-user, each at most once, e.g. `uid=1000; user=alice`, with percent-encoded values.",
   );
 
 function tryDecode(value: string): string | undefined {

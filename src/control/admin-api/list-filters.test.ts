@@ -11,12 +11,17 @@ test("a server is found by the profiles that name it, also as a standby and with
       four: { servers: ["web-2"] },
     },
   };
-  const found = (kind: "profiles" | "listeners", ending: string): readonly string[] => {
-    const matches = filterOf({ server: "web-1" }, kind, document);
+  const found = (
+    kind: "profiles" | "listeners",
+    ending: string,
+    server = "web-1",
+  ): readonly string[] => {
+    const matches = filterOf({ server }, kind, document);
     return ["one", "two", "three", "four", "constructor"].filter((name) =>
       matches(`${kind === "profiles" ? "" : "front."}${name}${ending}`),
     );
   };
   assert.deepEqual(found("profiles", ""), ["one", "two", "three"]);
   assert.deepEqual(found("listeners", ":443"), ["one", "two", "three"]);
+  assert.deepEqual(found("profiles", "", "*-2"), ["four"]);
 });

@@ -11,11 +11,15 @@ export interface ListFilter {
 }
 
 const filter = (description: string) =>
-  Type.Optional(Type.String({ maxLength: 1_024, description }));
+  Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1_024,
+      description: `${description} \`*\` stands for any characters.`,
+    }),
+  );
 
-const byName = {
-  name: filter("Only resources of this name. `*` stands for any characters."),
-};
+const byName = { name: filter("Only resources of this name.") };
 const byProfile = { profile: filter("Only those of this profile.") };
 const byServer = {
   server: filter("Only those of profiles that name this server, also as a standby."),
@@ -41,7 +45,7 @@ export function filterOf(
     if (pattern !== undefined && !matchesPattern(pattern, name)) return false;
     if (profile === undefined && server === undefined) return true;
     const owner = profileOf(kind, name);
-    if (profile !== undefined && owner !== profile) return false;
+    if (profile !== undefined && !matchesPattern(profile, owner)) return false;
     return server === undefined || livesOn(document, owner, server);
   };
 }
@@ -56,7 +60,10 @@ function profileOf(kind: ResourceKind, name: string): string {
 function livesOn(document: WrittenDocument, profile: string, server: string): boolean {
   const { servers, standby } = resourceOf(document, "profiles", profile) ?? {};
   const names = [...listOf(servers), ...listOf(standby)];
-  return names.some((entry) => (isJsonMap(entry) ? entry["server"] : entry) === server);
+  return names.some((entry) => {
+    const name = isJsonMap(entry) ? entry["server"] : entry;
+    return typeof name === "string" && matchesPattern(server, name);
+  });
 }
 
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);

@@ -6,6 +6,7 @@ import {
 } from "#model/records/handshake-groups.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { HandshakeFailure, HandshakeGrouping } from "#model/records/outcome.ts";
+import { cidrsContain, parseCidr } from "#model/addresses/cidr.ts";
 import { matchesPattern } from "#model/name-pattern.ts";
 import type { ListenerName } from "#model/names.ts";
 
@@ -36,16 +37,17 @@ const valueOf = (record: HandshakeRecord, by: HandshakeGrouping): string => {
   }
 };
 
-export function matchesFilter(record: HandshakeRecord, filter: HandshakeFilter): boolean {
+/** Returns a test of records. The client of the filter is an address or a CIDR. */
+export function testOf(filter: HandshakeFilter): (record: HandshakeRecord) => boolean {
   const { cause, listener, vnic, client, serverName } = filter;
-  return (
+  const clients = client === undefined ? undefined : [parseCidr(client)];
+  const wantedName = serverName?.toLowerCase();
+  return (record) =>
     (cause === undefined || record.failure === cause) &&
     (listener === undefined || matchesPattern(listener, record.listener)) &&
     (vnic === undefined || matchesPattern(`${vnic}:*`, record.listener)) &&
-    (client === undefined || record.clientAddress === client) &&
-    (serverName === undefined ||
-      (record.serverName ?? "").toLowerCase() === serverName.toLowerCase())
-  );
+    (clients === undefined || cidrsContain(clients, record.clientAddress)) &&
+    (wantedName === undefined || (record.serverName ?? "").toLowerCase() === wantedName);
 }
 
 /** Groups the records that match. The largest groups come first; `limit` is how many are returned. */
@@ -62,8 +64,9 @@ export function groupHandshakes(
     !by.includes("serverName");
   const tallies = new Map<string, Tally>();
   let kept = 0;
+  const isWanted = testOf(filter);
   for (const record of records) {
-    if (!matchesFilter(record, filter)) continue;
+    if (!isWanted(record)) continue;
     kept += 1;
     const values = by.map((grouping) => valueOf(record, grouping));
     const key = JSON.stringify(values);

@@ -1,5 +1,6 @@
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
 import { prettyFactory } from "pino-pretty";
+import { escapeControlsInJson } from "#model/escape-controls.ts";
 import { LogOutput } from "./log-output.ts";
 
 export type { Logger };
@@ -26,7 +27,7 @@ export function buildLogger(options: {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS, remove: true },
     },
-    options.isPretty ? prettyTo(destination) : destination,
+    options.isPretty ? prettyTo(escapedTo(destination)) : escapedTo(destination),
   );
   const tellDropped = (count: number): void => {
     log.warn(
@@ -36,6 +37,11 @@ export function buildLogger(options: {
   };
   return log;
 }
+
+/** The parts of a line that come from outside may have characters that control a terminal or hide others. */
+const escapedTo = (destination: DestinationStream): DestinationStream => ({
+  write: (line) => destination.write(escapeControlsInJson(line)),
+});
 
 function prettyTo(destination: DestinationStream): DestinationStream {
   const prettify = prettyFactory({

@@ -215,6 +215,11 @@ test("groups by cause and listener have the numbers of the counters, others thos
       ["192.0.2.7", 2],
     ],
   );
+  const inNetwork = telemetry.handshakeGroups(["client"], { client: "192.0.2.6/31" }, 10).groups;
+  assert.deepEqual(
+    inNetwork.map(({ client }) => client),
+    ["192.0.2.7"],
+  );
   const filtered = telemetry.handshakeGroups([], { client: "192.0.2.7" }, 10).groups;
   assert.deepEqual(
     filtered.map(({ count }) => count),

@@ -12,7 +12,7 @@ import type { EventBus } from "#control/event-bus.ts";
 import { ServerStates, type ServerState } from "#control/health/server-states.ts";
 import type { WorkerSink } from "#control/workers/worker-sink.ts";
 import { DirectorMetrics, type DirectorFacts } from "./director-metrics.ts";
-import { groupHandshakes, matchesFilter } from "./group-handshakes.ts";
+import { groupHandshakes, testOf } from "./group-handshakes.ts";
 import { KeptHandshakes } from "./kept-handshakes.ts";
 import { ListenerTotals } from "./listener-totals.ts";
 import { listenerMetricsText } from "./listener-metrics.ts";
@@ -108,7 +108,7 @@ export class Telemetry implements WorkerSink {
    */
   handshakes({ filter = {}, limit, skip = 0 }: HandshakesQuestion): readonly HandshakeRecord[] {
     return Array.from(this.#kept.all())
-      .filter((record) => matchesFilter(record, filter))
+      .filter(testOf(filter))
       .toSorted((one, other) => other.atMs - one.atMs)
       .slice(skip, skip + limit);
   }

@@ -82,16 +82,14 @@ export class OperatorRequests {
 
 function matchingIn(plane: Plane, filter: ConnectionFilter): readonly ConnectionState[] {
   const { vnic, listener, server, client } = filter;
-  const clients = client?.includes("/") === true ? [parseCidr(client)] : undefined;
-  const isClient = (address: string): boolean =>
-    clients === undefined ? address === client : cidrsContain(clients, address);
+  const clients = client === undefined ? undefined : [parseCidr(client)];
   return Array.from(plane.connections.all()).filter((connection) => {
     const { spec } = connection.rules;
     return (
       (vnic === undefined || matchesPattern(vnic, spec.vnic)) &&
       (listener === undefined || matchesPattern(listener, spec.name)) &&
       (server === undefined || isOn(server, connection)) &&
-      (client === undefined || isClient(connection.clientAddress))
+      (clients === undefined || cidrsContain(clients, connection.clientAddress))
     );
   });
 }
