@@ -168,8 +168,8 @@ function problemsOf(
   }
   if (error.keyword === "boolean" && error.schemaPath.endsWith(UNKNOWN_KEY)) {
     const map = placeOf(place, error.instancePath.slice(0, error.instancePath.lastIndexOf("/")));
-    const node = nodeOf(schema, error.schemaPath.slice(0, -UNKNOWN_KEY.length));
-    return [unknownKey(node, map, String(steps.at(-1)), union)];
+    const around = nodeOf(schema, error.schemaPath.slice(0, -UNKNOWN_KEY.length));
+    return [unknownKey(around, map, String(steps.at(-1)), union)];
   }
   if (error.keyword === "additionalProperties") {
     return error.params.additionalProperties.map((key) =>

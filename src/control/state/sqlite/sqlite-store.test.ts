@@ -41,6 +41,18 @@ describeStore(
 
 const unwritable = { code: "state-unwritable" };
 
+it("keeps the write-ahead log short, however much is written", async () => {
+  const folder = await makeTempFolder();
+  const { store } = openIn(folder);
+  for (let round = 0; round < 40; round += 1) {
+    const values = Array.from({ length: 16 }, (_, at) => `${round} ${at} ${"x".repeat(8_192)}`);
+    await store.put(values);
+  }
+  const bytesOf = (name: string): number => statSync(join(folder, name)).size;
+  assert.ok(bytesOf("state.db") > 4_000_000);
+  assert.ok(bytesOf("state.db-wal") < 2_000_000, `${bytesOf("state.db-wal")}`);
+});
+
 it("has everything after it was closed, in files that only their owner can read", async () => {
   const folder = await makeTempFolder();
   const { store, told } = openIn(folder);

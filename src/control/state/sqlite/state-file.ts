@@ -18,7 +18,14 @@ export interface StateFileOptions {
 type Use<T> = (database: DatabaseSync) => T;
 
 const SQLITE_READONLY = 8;
-const PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL";
+/**
+ * The write-ahead log is copied into the database after 256 pages (1 MiB) and is cut back to that size, because on a full disk
+ * nothing can be deleted while the log holds the space.
+ */
+const PRAGMAS = [
+  ...["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"],
+  ...["PRAGMA wal_autocheckpoint = 256", "PRAGMA journal_size_limit = 1048576"],
+].join("; ");
 
 /**
  * The database `<folder>/state.db`. It works synchronously. If it cannot be opened or written, it is opened again at the next
