@@ -190,7 +190,7 @@ export const FAILURES = {
     "operator",
     409,
     "What the revision changed has been changed since.",
-    "Change the document as you want it, or restore a whole revision with `tlsd undo --to REVISION`.",
+    "Take back the revisions that are named first, change the document as you want it, or restore a whole revision with `tlsd undo --to REVISION`.",
   ),
   "nothing-to-undo": entry(
     "operator",
