@@ -1,5 +1,4 @@
 /** The actions of the commands that change the document. Each loads what it needs when it runs. */
-import type { Writable } from "node:stream";
 import type { ChangeRuns } from "./commands/change-commands.ts";
 import type { RestoreRequest } from "./commands/backup.ts";
 import type { ReloadRequest } from "./commands/reload.ts";
@@ -7,6 +6,7 @@ import type { EditParts } from "./run-edit.ts";
 import type { RestoredState } from "./run-restore.ts";
 import type { FileParts } from "./read-document-file.ts";
 import type { ChangeContext } from "./send-change.ts";
+import type { StandardOutput } from "./standard-output.ts";
 
 export interface ChangeRunParts {
   readonly context: () => Promise<ChangeContext>;
@@ -16,7 +16,7 @@ export interface ChangeRunParts {
   readonly readSecret: () => Promise<string>;
   /** The folder of relative paths. */
   readonly folder: string;
-  readonly output: Writable;
+  readonly output: StandardOutput;
   readonly restore: (request: RestoreRequest) => Promise<RestoredState>;
   /** Called with the exit code of a command that has one of its own. */
   readonly exitWith: (code: number) => void;
@@ -45,6 +45,7 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
     parts.exitWith(2);
     const { runDiff } = await import("./run-diff.ts");
     const isEqual = await runDiff(request, await parts.context(), await parts.file());
+    await parts.output.flush();
     parts.exitWith(isEqual ? 0 : 1);
   },
   edit: async (request) => {

@@ -246,6 +246,12 @@ export const FAILURES = {
     "The file cannot be read or written.",
     "Check the path, its permissions and the room on its disk. An existing file is as it was.",
   ),
+  "output-unwritable": entry(
+    "operator",
+    500,
+    "Standard output cannot be written, so the output is incomplete.",
+    "Check the room on the disk of the file that it goes to. `tlsd show history` shows whether a change was made.",
+  ),
   "editor-failed": entry(
     "operator",
     500,

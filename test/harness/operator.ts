@@ -2,12 +2,13 @@ import { createReadStream } from "node:fs";
 import { PassThrough } from "node:stream";
 import type { Command } from "commander";
 import { authorOf } from "#cli/author.ts";
-import { buildProgram } from "#cli/build-program.ts";
+import { buildProgram, printTo } from "#cli/build-program.ts";
 import { changeRunsOf } from "#cli/change-runs.ts";
 import { reportFailure } from "#cli/report-failure.ts";
 import { runWait } from "#cli/run-wait.ts";
 import { settingsOf } from "#cli/settings/setting-schema.ts";
 import { runShow } from "#cli/show/run-show.ts";
+import { StandardOutput } from "#cli/standard-output.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { parseYaml } from "#control/parse-yaml.ts";
 import { restoreData } from "#control/state/backup/restore-data.ts";
@@ -61,7 +62,7 @@ export class Operator {
     const program = this.#program(terminal, given, (own) => {
       code = own;
     });
-    configure(program, terminal);
+    printTo(program, terminal);
     const socket = args[0] === "restore" ? [] : ["--socket", this.#options.socketPath];
     try {
       await program.parseAsync([...args, ...socket], { from: "user" });
@@ -104,19 +105,11 @@ export class Operator {
         },
         readSecret: () => Promise.resolve(input),
         folder,
-        output,
+        output: new StandardOutput(output),
         restore: ({ path, ...target }) => restoreData(createReadStream(path), target, "0.0.0"),
         exitWith,
       }),
       settingsOf,
     });
   }
-}
-
-function configure(command: Command, terminal: Terminal): void {
-  command.configureOutput({
-    writeOut: (text) => terminal.out(text),
-    writeErr: (text) => terminal.err(text),
-  });
-  for (const inner of command.commands) configure(inner, terminal);
 }
