@@ -176,6 +176,7 @@ describe("mergeIntoYaml", () => {
   });
 
   it("fills an empty file, and refuses one that is no document", () => {
+    assert.equal(mergeIntoYaml("# nothing yet", {}, "/"), "# nothing yet\n{}\n");
     assert.equal(
       mergeIntoYaml("# nothing yet\n", { servers: {} }, "/"),
       "# nothing yet\nservers: {}\n",

@@ -19,7 +19,7 @@ export function mergeIntoYaml(text: string, wanted: JsonMap, folder: string): st
   const document = parsedOf(text);
   if (document.contents === null) {
     const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
-    return Object.keys(wanted).length === 0 ? text : before + yamlText(wanted);
+    return before + yamlText(wanted);
   }
   if (!isMap(document.contents)) throw unreadable("It is not a map of keys.");
   const merged = mergeValues(document.toJS() as JsonMap, wanted, folder, DOCUMENT_ORDER);

@@ -26,7 +26,8 @@ export interface DocumentOfFile {
 
 /**
  * Reads a document from a file, or from standard input if `path` is `-`. Relative paths in it are relative to the folder of the
- * file; in a document from standard input, to the current folder. Rejects with `document-unreadable` or `body-too-large`.
+ * file; in a document from standard input, to the current folder. Rejects with `document-unreadable`, `document-empty` or
+ * `body-too-large`.
  */
 export async function readDocumentFile(path: string, parts: FileParts): Promise<DocumentOfFile> {
   const isInput = path === "-";
@@ -38,7 +39,7 @@ export async function readDocumentFile(path: string, parts: FileParts): Promise<
   return parseDocumentBytes(bytes, path, folder, parts.parse);
 }
 
-/** `folder` is absolute. Throws `document-unreadable`. */
+/** `folder` is absolute. Throws `document-unreadable` or `document-empty`. */
 export function parseDocumentBytes(
   bytes: Uint8Array,
   path: string,
@@ -57,11 +58,13 @@ export function parseDocumentBytes(
 function parsed(bytes: Uint8Array, path: string, parse: FileParts["parse"]) {
   let value: unknown;
   try {
-    value = parse(bytes) ?? {};
+    value = parse(bytes);
   } catch (cause) {
     throw unreadable(path, cause);
   }
   if (isJsonMap(value)) return value;
+  // An editor that has failed, or a command before a pipe, leaves an empty text. As a document it would remove everything.
+  if (value === null || value === undefined) throw new DirectorError("document-empty", path);
   throw new DirectorError("document-unreadable", `${path} is not a map of keys.`);
 }
 

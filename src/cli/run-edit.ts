@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import type { ChangeTerms } from "./commands/change-options.ts";
-import { exportedText } from "./exported-text.ts";
+import { editableText } from "./exported-text.ts";
 import { jsonText } from "./json-text.ts";
 import { printChange } from "./print-change.ts";
 import { failureShapeOf, printFailure } from "./print-failure.ts";
@@ -21,7 +21,13 @@ export interface EditParts extends Pick<FileParts, "parse" | "folder"> {
 }
 
 /** What an operator can mend in the editor. */
-const MENDABLE = ["document-unreadable", "document-invalid", "bad-request", "listener-unusable"];
+const MENDABLE = [
+  "document-unreadable",
+  "document-empty",
+  "document-invalid",
+  "bad-request",
+  "listener-unusable",
+];
 
 /**
  * Opens the document in force in an editor, checks what comes back by a dry run, and applies it unless the document has been changed
@@ -34,7 +40,7 @@ export async function runEdit(
 ): Promise<void> {
   const { terminal } = context;
   const { document, tag } = await exportDocument(terms.socketPath);
-  const before = exportedText(document, tag);
+  const before = editableText(document, tag);
   const folder = await within(tmpdir(), () => mkdtemp(join(tmpdir(), "tlsd-edit-")));
   const path = join(folder, "director.yaml");
   await within(path, () => writeFile(path, before, { mode: 0o600 }));
@@ -95,7 +101,8 @@ async function keptFailure(error: DirectorError, path: string): Promise<Director
     code === "revision-conflict"
       ? ` Another change came in while you edited. \`tlsd diff ${path}\` shows how it differs from the document in force now, and \`tlsd apply\` with --if-revision applies it.`
       : "";
-  const text = [detail, `The edited text is in ${path}.${next}`];
+  const reason = detail === path ? undefined : detail;
+  const text = [reason, `The edited text is in ${path}.${next}`];
   return new DirectorError(code, text.filter((part) => part !== undefined).join(" "), {
     cause: error,
     ...(problems === undefined ? {} : { problems }),

@@ -30,6 +30,12 @@ export const FAILURES = {
     "The document cannot be read.",
     "Check the path, its permissions and the YAML syntax.",
   ),
+  "document-empty": entry(
+    "operator",
+    422,
+    "The text is empty, so nothing was changed.",
+    "An empty document, which removes everything, is written as {}.",
+  ),
   "document-invalid": entry(
     "operator",
     422,
