@@ -124,7 +124,7 @@ async function run(): Promise<number> {
       context: changeContext,
       file: fileParts,
       edit: { openEditor: ownEditor, ask: isatty(0) ? askOnTerminal : undefined },
-      readSecret,
+      readInput,
       folder: FOLDER,
       output,
       restore: restoreState,
@@ -210,13 +210,6 @@ async function readInput(): Promise<Uint8Array> {
     if (bytes > MAX_DOCUMENT_BYTES) break;
   }
   return Buffer.concat(chunks);
-}
-
-async function readSecret(): Promise<string> {
-  const [line = ""] = Buffer.from(await readInput())
-    .toString("utf8")
-    .split(/\r?\n/);
-  return line;
 }
 
 async function ownEditor(path: string): Promise<number> {

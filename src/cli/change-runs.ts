@@ -12,8 +12,8 @@ export interface ChangeRunParts {
   readonly context: () => Promise<ChangeContext>;
   readonly file: () => Promise<FileParts>;
   readonly edit: Pick<EditParts, "openEditor" | "ask">;
-  /** Reads the first line of standard input. */
-  readonly readSecret: () => Promise<string>;
+  /** Reads standard input. */
+  readonly readInput: () => Promise<Uint8Array>;
   /** The folder of relative paths. */
   readonly folder: string;
   readonly output: StandardOutput;
@@ -29,8 +29,8 @@ export type ChangeActions = Omit<ChangeRuns, "settingsOf"> & {
 export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
   resource: async (request) => {
     const { runResource } = await import("./run-resource.ts");
-    const { folder, readSecret } = parts;
-    await runResource(request, await parts.context(), { folder, readSecret });
+    const { folder, readInput } = parts;
+    await runResource(request, await parts.context(), { folder, readInput });
   },
   logLevel: async (request) => {
     const { runLogLevel } = await import("./run-log-level.ts");

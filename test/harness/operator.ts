@@ -103,7 +103,7 @@ export class Operator {
           openEditor: editor,
           ask: answers === undefined ? undefined : () => Promise.resolve(left.shift() ?? false),
         },
-        readSecret: () => Promise.resolve(input),
+        readInput: () => Promise.resolve(Buffer.from(input)),
         folder,
         output: new StandardOutput(output),
         restore: ({ path, ...target }) => restoreData(createReadStream(path), target, "0.0.0"),
