@@ -1,5 +1,5 @@
 /** Parses the command line and runs a command. */
-import { readFileSync } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { isatty } from "node:tty";
@@ -124,8 +124,7 @@ async function run(): Promise<number> {
       context: changeContext,
       file: fileParts,
       edit: { openEditor: ownEditor, ask: isatty(0) ? askOnTerminal : undefined },
-      readInput,
-      folder: FOLDER,
+      input: { readInput, folder: FOLDER },
       output,
       restore: restoreState,
       exitWith: (code) => {
@@ -196,15 +195,17 @@ function changeContext(): Promise<ChangeContext> {
 }
 
 async function fileParts(): Promise<FileParts> {
-  const { parseYaml } = await import("#control/parse-yaml.ts");
-  return { parse: (bytes) => parseYaml(bytes).value, readInput, folder: FOLDER };
+  const files = await import("#control/read-yaml-file.ts");
+  const { parseYamlFile: parse, tryReadYamlFile: tryReadFile } = files;
+  return { parse, tryReadFile, readInput, folder: FOLDER };
 }
 
 /** Reads at most what a document may have, and one chunk more. */
-async function readInput(): Promise<Uint8Array> {
+async function readInput(path: string): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+  const stream = path === "-" ? process.stdin : createReadStream(path);
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > MAX_DOCUMENT_BYTES) break;
@@ -232,7 +233,6 @@ async function askOnTerminal(question: string): Promise<boolean> {
 
 async function restoreState({ path, ...target }: RestoreRequest): Promise<RestoredState> {
   const { restoreData } = await import("#control/state/backup/restore-data.ts");
-  const { createReadStream } = await import("node:fs");
   const chunks = path === "-" ? process.stdin : createReadStream(path);
   return restoreData(chunks, target, versionOfProgram());
 }

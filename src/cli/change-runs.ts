@@ -12,10 +12,8 @@ export interface ChangeRunParts {
   readonly context: () => Promise<ChangeContext>;
   readonly file: () => Promise<FileParts>;
   readonly edit: Pick<EditParts, "openEditor" | "ask">;
-  /** Reads standard input. */
-  readonly readInput: () => Promise<Uint8Array>;
-  /** The folder of relative paths. */
-  readonly folder: string;
+  /** The same as in `file`, for commands that need no parser, because it takes long to load. */
+  readonly input: Pick<FileParts, "readInput" | "folder">;
   readonly output: StandardOutput;
   readonly restore: (request: RestoreRequest) => Promise<RestoredState>;
   /** Called with the exit code of a command that has one of its own. */
@@ -29,8 +27,9 @@ export type ChangeActions = Omit<ChangeRuns, "settingsOf"> & {
 export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
   resource: async (request) => {
     const { runResource } = await import("./run-resource.ts");
-    const { folder, readInput } = parts;
-    await runResource(request, await parts.context(), { folder, readInput });
+    const { folder, readInput } = parts.input;
+    const settingParts = { folder, readInput: () => readInput("-") };
+    await runResource(request, await parts.context(), settingParts);
   },
   logLevel: async (request) => {
     const { runLogLevel } = await import("./run-log-level.ts");
@@ -56,7 +55,7 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
   },
   export: async (request) => {
     const { runExport } = await import("./run-export.ts");
-    await runExport(request, (await parts.context()).terminal);
+    await runExport(request, (await parts.context()).terminal, await parts.file());
   },
   undo: async (request) => {
     const { runUndo } = await import("./run-undo.ts");

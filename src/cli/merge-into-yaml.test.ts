@@ -3,8 +3,15 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { parse, stringify } from "yaml";
+import { parseYamlFile } from "#control/read-yaml-file.ts";
 import type { Json, JsonMap } from "#model/json.ts";
 import { mergeIntoYaml } from "./merge-into-yaml.ts";
+
+/** Merges as `tlsd export --into director.yaml` does. */
+const merge = (text: string, wanted: JsonMap, folder: string): string =>
+  mergeIntoYaml(Buffer.from(text), wanted, folder, (bytes) =>
+    parseYamlFile(bytes, "director.yaml"),
+  );
 
 const DEMO = readFileSync(new URL("../../director.yaml", import.meta.url), "utf8");
 
@@ -59,7 +66,7 @@ function changed(parts: Readonly<Record<string, Json | undefined>>, text = FILE)
     if (part === undefined) delete parent[last];
     else parent[last] = part;
   }
-  return mergeIntoYaml(text, wanted, "/etc/tlsd");
+  return merge(text, wanted, "/etc/tlsd");
 }
 
 /** The lines that are only in one of both texts. */
@@ -170,19 +177,16 @@ describe("mergeIntoYaml", () => {
       policies: {},
       servers: { a: { address: "1.1.1.2" }, b: { address: "1.1.1.1" } },
     };
-    const after = mergeIntoYaml(json, wanted, "/");
+    const after = merge(json, wanted, "/");
     assert.deepEqual(Object.keys(JSON.parse(after) as object), ["servers", "director", "policies"]);
     assert.match(after, /^\{\n {4}"servers": \{\n {8}"b"/);
   });
 
   it("fills an empty file, and refuses one that is no document", () => {
-    assert.equal(mergeIntoYaml("# nothing yet", {}, "/"), "# nothing yet\n{}\n");
-    assert.equal(
-      mergeIntoYaml("# nothing yet\n", { servers: {} }, "/"),
-      "# nothing yet\nservers: {}\n",
-    );
+    assert.equal(merge("# nothing yet", {}, "/"), "# nothing yet\n{}\n");
+    assert.equal(merge("# nothing yet\n", { servers: {} }, "/"), "# nothing yet\nservers: {}\n");
     for (const text of ["a: [", "- a\n", "text"]) {
-      assert.throws(() => mergeIntoYaml(text, {}, "/"), { code: "document-unreadable" });
+      assert.throws(() => merge(text, {}, "/"), { code: "document-unreadable" });
     }
   });
 });
@@ -250,7 +254,7 @@ describe("mergeIntoYaml, for any document", () => {
         const commented = hasComments ? withComments(plain) : plain;
         fc.pre(JSON.stringify(parse(commented)) === JSON.stringify(parse(plain)));
         fc.pre(Object.keys(present).length > 0);
-        const after = mergeIntoYaml(commented, wanted, "/nowhere");
+        const after = merge(commented, wanted, "/nowhere");
         assert.deepEqual(inOrder(parse(after) ?? {}), inOrder(wanted));
       }),
       { numRuns: 300 },
@@ -271,7 +275,7 @@ describe("mergeIntoYaml, for any document", () => {
         );
         fc.pre(wanted.length > 0);
         const text = `# head\nservers:\n${lines.join("\n")}\n# tail\n`;
-        const after = mergeIntoYaml(text, { servers: Object.fromEntries(wanted) }, "/");
+        const after = merge(text, { servers: Object.fromEntries(wanted) }, "/");
         assert.deepEqual(parse(after), { servers: Object.fromEntries(wanted) });
         const kept = text.match(/# .*$/gm)?.filter((comment) => {
           const at = /\d+/.exec(comment)?.[0];

@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import type { Command } from "commander";
 import { authorOf } from "#cli/author.ts";
@@ -10,7 +11,7 @@ import { settingsOf } from "#cli/settings/setting-schema.ts";
 import { runShow } from "#cli/show/run-show.ts";
 import { StandardOutput } from "#cli/standard-output.ts";
 import type { Terminal } from "#cli/terminal.ts";
-import { parseYaml } from "#control/parse-yaml.ts";
+import { parseYamlFile, tryReadYamlFile } from "#control/read-yaml-file.ts";
 import { restoreData } from "#control/state/backup/restore-data.ts";
 
 export interface OperatorOptions {
@@ -77,6 +78,8 @@ export class Operator {
     const { input = "", editor = () => Promise.resolve(1), answers, sudoUser } = given;
     const left = [...(answers ?? [])];
     const none = (): Promise<never> => Promise.reject(new Error("It needs a process of its own."));
+    const readInput = (path: string): Promise<Uint8Array> =>
+      path === "-" ? Promise.resolve(Buffer.from(input)) : readFile(path);
     const output = new PassThrough().setEncoding("utf8").on("data", (text: string) => {
       terminal.out(text);
     });
@@ -95,16 +98,13 @@ export class Operator {
         context: () => Promise.resolve({ terminal, author: authorOf(sudoUser) }),
         file: () =>
           Promise.resolve({
-            parse: (bytes) => parseYaml(bytes).value,
-            readInput: () => Promise.resolve(Buffer.from(input)),
-            folder,
+            ...{ parse: parseYamlFile, tryReadFile: tryReadYamlFile, readInput, folder },
           }),
+        input: { readInput, folder },
         edit: {
           openEditor: editor,
           ask: answers === undefined ? undefined : () => Promise.resolve(left.shift() ?? false),
         },
-        readInput: () => Promise.resolve(Buffer.from(input)),
-        folder,
         output: new StandardOutput(output),
         restore: ({ path, ...target }) => restoreData(createReadStream(path), target, "0.0.0"),
         exitWith,

@@ -2,9 +2,19 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
+import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
+import { runToExit } from "#harness/child-process.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { Operator, type CommandInput, type CommandOutput } from "#harness/operator.ts";
 import { writeFiles } from "#harness/temp-folder.ts";
+import { runTlsd } from "#harness/tlsd.ts";
+
+/** A few lines that expand to millions of values. */
+const aliasBomb = (): string =>
+  Array.from({ length: 9 }, (_, at) => {
+    const values = at === 0 ? "x" : `*a${at - 1}`;
+    return `k${at}: &a${at} [${Array.from({ length: 9 }, () => values).join(",")}]\n`;
+  }).join("");
 
 const document = "servers: { web-1: { address: 127.0.0.1 } }\n";
 
@@ -60,5 +70,48 @@ describe("a command that reads a document from a file", { concurrency: false }, 
       },
     });
     assert.match(begun, /\+ servers\.web-1 /);
+  });
+
+  const unreadable = {
+    "latin1.yaml": [
+      Buffer.from("# caf\u00e9\nservers: {}\n", "latin1"),
+      "The file is not UTF-8 text.",
+    ],
+    "twice.yaml": ["servers: {}\nservers: {}\n", 'The key "servers" is duplicated.', "2:1"],
+    "two.yaml": ["servers: {}\n---\npolicies: {}\n", "A second document begins here.", "2:1"],
+    "bomb.yaml": [aliasBomb(), "The aliases of the document expand to too much data."],
+    "deep.yaml": [`a: ${"[".repeat(10_000)}`, "The document is nested too deeply."],
+    "large.yaml": [`# ${"x".repeat(MAX_DOCUMENT_BYTES)}`, "It is larger than 16384 KiB."],
+  } as const satisfies Readonly<Record<string, readonly (string | Buffer)[]>>;
+
+  for (const [name, [content, reason, place]] of Object.entries(unreadable)) {
+    it(`refuses to merge into a file that is no document, and says where: ${name}`, async () => {
+      const path = inFolder(name);
+      await writeFile(path, content);
+      const err = await refused(`export --into ${path}`);
+      const where = place === undefined ? path : `${path}:${place}`;
+      assert.ok(err.startsWith("tlsd: document-unreadable: "), err);
+      assert.ok(err.includes(` ${where}: ${reason}`) && !err.includes("    at "), err);
+      assert.deepEqual(await readFile(path), Buffer.from(content));
+      if (name === "large.yaml") return;
+      const applied = await refused(`apply ${path} --force`);
+      assert.ok(applied.includes(` ${where}: ${reason}`), applied);
+    });
+  }
+
+  it("reads no more than a document may have, whatever the file is", async () => {
+    const { socketPath, dir } = director;
+    await runToExit("mkfifo", [inFolder("fifo")]);
+    for (const [line, message] of [
+      ["export --into /dev/zero", /^tlsd: document-unreadable: .* It is not a regular file\.\n/],
+      ["export --into fifo", /^tlsd: document-unreadable: .* It is not a regular file\.\n/],
+      ["apply /dev/zero --force", /^tlsd: body-too-large: /],
+      ["apply nowhere.yaml --force", /^tlsd: document-unreadable: .*nowhere\.yaml/],
+    ] as const) {
+      const env = { TLSD_SOCKET: socketPath };
+      const { code, stdout, stderr } = await runTlsd(line.split(" "), { env, cwd: dir });
+      assert.deepEqual([code, stdout], [1, ""], line);
+      assert.match(stderr, message, line);
+    }
   });
 });
