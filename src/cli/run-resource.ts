@@ -6,7 +6,7 @@ import { quoted } from "#model/problem.ts";
 import { exchangeWithAdmin } from "./admin-client.ts";
 import type { ResourceRequest } from "./commands/edit-resources.ts";
 import { documentTagOf } from "./document-tag.ts";
-import { NAMED_KINDS, pathOfNamed } from "./named-kind.ts";
+import { checkName, NAMED_KINDS, pathOfNamed } from "./named-kind.ts";
 import { printChange } from "./print-change.ts";
 import { sendChange, type ChangeContext, type ChangeQuestion } from "./send-change.ts";
 import { withListEdits } from "./settings/edit-lists.ts";
@@ -28,6 +28,7 @@ export async function runResource(
   context: ChangeContext,
   parts: ParseParts,
 ): Promise<void> {
+  checkName(request.kind, request.name);
   const parsed = await parseSettings(request.kind, settingsOf(request), parts);
   for (let tries = 1; ; tries += 1) {
     try {

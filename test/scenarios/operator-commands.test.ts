@@ -119,6 +119,8 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     await refused("set vnic front.shop qos.priority=high", {}, 2);
     await refused("set vnic front.shop", {}, 2);
     await refused("undo 2 --to 2", {}, 2);
+    const unnamed = await refused("add listener front.shop to=8080", {}, 2);
+    assert.match(unnamed, /^error: The name of a listener is <vnic>\.<profile>:<port>, /);
     const known = await refused("add server web-2 address=127.0.0.3");
     assert.match(known, /^tlsd: already-exists: .* There is a server "web-2"\.\n {2}.*tlsd set/);
     const absent = await refused("remove server web-9");
