@@ -232,8 +232,8 @@ async function askOnTerminal(question: string): Promise<boolean> {
 }
 
 async function restoreState({ path, ...target }: RestoreRequest): Promise<RestoredState> {
-  const { restoreData } = await import("#control/state/backup/restore-data.ts");
-  const chunks = path === "-" ? process.stdin : createReadStream(path);
+  const { chunksOfFile, restoreData } = await import("#control/state/backup/restore-data.ts");
+  const chunks = path === "-" ? process.stdin : chunksOfFile(path);
   return restoreData(chunks, target, versionOfProgram());
 }
 

@@ -249,8 +249,14 @@ export const FAILURES = {
   "file-unwritable": entry(
     "operator",
     500,
-    "The file cannot be read or written.",
+    "The file cannot be written.",
     "Check the path, its permissions and the room on its disk. An existing file is as it was.",
+  ),
+  "file-unreadable": entry(
+    "operator",
+    500,
+    "The file cannot be read.",
+    "Check the path and its permissions.",
   ),
   "output-unwritable": entry(
     "operator",

@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import type { Command } from "commander";
@@ -12,7 +11,7 @@ import { runShow } from "#cli/show/run-show.ts";
 import { StandardOutput } from "#cli/standard-output.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { parseYamlFile, tryReadYamlFile } from "#control/read-yaml-file.ts";
-import { restoreData } from "#control/state/backup/restore-data.ts";
+import { chunksOfFile, restoreData } from "#control/state/backup/restore-data.ts";
 
 export interface OperatorOptions {
   readonly socketPath: string;
@@ -106,7 +105,7 @@ export class Operator {
           ask: answers === undefined ? undefined : () => Promise.resolve(left.shift() ?? false),
         },
         output: new StandardOutput(output),
-        restore: ({ path, ...target }) => restoreData(createReadStream(path), target, "0.0.0"),
+        restore: ({ path, ...target }) => restoreData(chunksOfFile(path), target, "0.0.0"),
         exitWith,
       }),
       settingsOf,

@@ -330,7 +330,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
 
     await director.stop();
     const missing = await tlsd(`restore no.backup --data ${director.dataDir}`);
-    assert.match(missing.err, /^tlsd: file-unwritable: .*no\.backup/);
+    assert.match(missing.err, /^tlsd: file-unreadable: .*no\.backup/);
     const restored = await tlsd(`restore ${backup} --config ${director.documentPath}`);
     assert.deepEqual([restored.code, restored.err], [0, ""]);
     assert.ok(restored.out.startsWith(`${director.dataDir} has revision `), restored.out);

@@ -19,7 +19,7 @@ const aliasBomb = (): string =>
 const document = "servers: { web-1: { address: 127.0.0.1 } }\n";
 
 // The control process answers, whatever the engine of its workers. Each test leaves the document as it was.
-describe("a command that reads a document from a file", { concurrency: false }, () => {
+describe("a command that reads a file", { concurrency: false }, () => {
   let director: Director;
   let operator: Operator;
 
@@ -98,6 +98,13 @@ describe("a command that reads a document from a file", { concurrency: false }, 
       assert.ok(applied.includes(` ${where}: ${reason}`), applied);
     });
   }
+
+  it("prints one failure if a backup is missing and a director uses the folder", async () => {
+    const args = ["restore", "no.backup", "--data", director.dataDir];
+    const { code, stdout, stderr } = await runTlsd(args, { cwd: director.dir });
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^tlsd: data-locked: .*\n {2}.*\n$/);
+  });
 
   it("reads no more than a document may have, whatever the file is", async () => {
     const { socketPath, dir } = director;
