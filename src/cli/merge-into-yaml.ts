@@ -5,7 +5,8 @@ import { yamlText } from "./exported-text.ts";
 import { mergeValues } from "./merge-values.ts";
 import { DOCUMENT_ORDER } from "./key-order.ts";
 import { textOf, type ParsedFile } from "./read-document-file.ts";
-import { commentsOf, spliceYaml } from "./splice-yaml.ts";
+import { spliceYaml } from "./splice-yaml.ts";
+import { commentsOf } from "./yaml-comments.ts";
 
 /** Parses YAML or JSON. Throws `document-unreadable`. */
 type Parse = (bytes: Uint8Array) => ParsedFile;
