@@ -167,7 +167,12 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     assert.deepEqual(await tlsd(`diff ${path}`), { code: 0, out: "", err: "" });
     assert.equal((await tlsd("diff nowhere.yaml")).code, 2);
     // The file was exported from the revision before.
+    assert.match(await done(`apply ${path}`), /^Nothing to change: /);
+    const again = JSON.parse(await done(`apply ${path} --json`)) as ChangeReply;
+    assert.deepEqual([again.changed, again.dryRun], [false, false]);
+    await writeFile(path, text.replace("127.0.0.2", "127.0.0.5"));
     assert.match(await refused(`apply ${path}`), /^tlsd: revision-conflict: /);
+    await writeFile(path, text.replace("127.0.0.2", "127.0.0.4"));
     const own = await tlsd(`apply ${director.documentPath}`);
     assert.match(own.err, /^tlsd: revision-not-named: .*\n.*tlsd diff FILE.*--force/);
     const withSettings = `director: { workers: 9 }\n${fileText("127.0.0.1")}`;
