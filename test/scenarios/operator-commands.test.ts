@@ -93,6 +93,12 @@ describe("an operator changes a director by commands", { concurrency: false }, (
       "add listener front.shop:8481 mode=redirect to=8443 timeouts.idle=60s",
     );
     assert.match(added, /\nListeners:\n {2}front\.shop:8481 opens\n/);
+    const unset = await done("set listener front.shop:8481 timeouts.idle=");
+    assert.match(unset, /\n {2}- profiles\.shop\S+\.timeouts \{"idle":"60s"\}\n/);
+    assert.match(await done("set listener front.shop:8481 timeouts.idle="), /^Nothing to change: /);
+    await done("undo");
+    const bare = await done("add listener front.shop:8482 mode=redirect timeouts.idle= --dry-run");
+    assert.ok(bare.includes("8482") && !bare.includes("timeouts"), bare);
     const client = await rawConnect({ host: ip, port: 8481 });
     await eventually(async () => (await director.status()).openConnections === 1, noticeMs);
     const inForce = await revision();
