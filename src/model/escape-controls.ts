@@ -9,3 +9,13 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 export function escapeControls(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
+
+/** Does the same for JSON, whose value stays the same: such a character is written as `\u202e`. Line breaks between values stay. */
+export const escapeControlsInJson = (json: string): string =>
+  json.replace(UNSAFE, (character) => (character === "\n" ? character : jsonEscapeOf(character)));
+
+const jsonEscapeOf = (character: string): string =>
+  character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
