@@ -49,8 +49,7 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
   },
   edit: async (request) => {
     const { runEdit } = await import("./run-edit.ts");
-    const { parse, folder } = await parts.file();
-    const editParts = { ...parts.edit, parse, folder };
+    const editParts = { ...parts.edit, ...(await parts.file()) };
     await runEdit(request, await parts.context(), editParts);
   },
   export: async (request) => {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
@@ -13,7 +13,7 @@ import { exportDocument } from "./run-export.ts";
 import { sendChange, type ChangeContext } from "./send-change.ts";
 import { within } from "./write-file.ts";
 
-export interface EditParts extends Pick<FileParts, "parse" | "folder"> {
+export interface EditParts extends Pick<FileParts, "parse" | "tryReadFile" | "folder"> {
   /** Opens the file in the editor of the user. Resolves to the exit code of the editor. */
   readonly openEditor: (path: string) => Promise<number>;
   /** Asks on the terminal. Undefined if there is none. */
@@ -47,8 +47,9 @@ export async function runEdit(
   const discard = (): Promise<void> => rm(folder, { recursive: true, force: true });
   for (;;) {
     const code = await parts.openEditor(path);
-    const bytes = await within(path, () => readFile(path));
-    const isSame = bytes.toString("utf8") === before;
+    const bytes = await parts.tryReadFile(path);
+    if (bytes === undefined) throw new DirectorError("file-unreadable", `${path} does not exist.`);
+    const isSame = Buffer.from(before).equals(bytes);
     if (code !== 0) {
       if (isSame) await discard();
       const where = isSame ? "" : ` The text is in ${path}.`;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
@@ -98,6 +98,26 @@ describe("a command that reads a file", { concurrency: false }, () => {
       assert.ok(applied.includes(` ${where}: ${reason}`), applied);
     });
   }
+
+  it("does not wait for an editor that has replaced the file by something else", async () => {
+    const fifo = await refused("edit", {
+      editor: async (path) => {
+        await rm(path);
+        const { code } = await runToExit("mkfifo", [path]);
+        return code ?? 1;
+      },
+    });
+    assert.match(
+      fifo,
+      /^tlsd: document-unreadable: .*director\.yaml: It is not a regular file\.\n/,
+    );
+    const removed = await refused("edit", { editor: (path) => rm(path).then(() => 0) });
+    assert.match(removed, /^tlsd: file-unreadable: .*director\.yaml does not exist\.\n/);
+    const binary = await refused("edit", {
+      editor: (path) => writeFile(path, Buffer.from("# caf\u00e9\n", "latin1")).then(() => 0),
+    });
+    assert.match(binary, /^tlsd: document-unreadable: .* is not UTF-8 text\./);
+  });
 
   it("prints one failure if a backup is missing and a director uses the folder", async () => {
     const args = ["restore", "no.backup", "--data", director.dataDir];
