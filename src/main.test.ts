@@ -126,6 +126,9 @@ test("check --json prints one object, with the failure if there is one", async (
   assert.equal(missingCode, 1);
   const [problem] = missing["problems"] as Record<string, unknown>[];
   assert.equal(problem?.["code"], "document-unreadable");
+  await writeFiles(folder, { "hostile.yaml": '"a\u202eb": 1\n' });
+  const { stdout } = await runTlsd(["check", join(folder, "hostile.yaml"), "--json"]);
+  assert.ok(stdout.includes("a\\u202eb") && !stdout.includes("\u202e"), stdout);
 });
 
 test("serve prints the problems of a bad document and exits with 1", async () => {

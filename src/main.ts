@@ -1,23 +1,26 @@
 /** Parses the command line and runs a command. */
-import { readFileSync } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { isatty } from "node:tty";
 import { authorOf } from "#cli/author.ts";
-import { buildProgram } from "#cli/build-program.ts";
+import { buildProgram, printTo } from "#cli/build-program.ts";
 import { changeRunsOf } from "#cli/change-runs.ts";
 import type { RestoreRequest } from "#cli/commands/backup.ts";
 import { DEFAULT_SOCKET } from "#cli/commands/command-options.ts";
 import type { ServeRequest } from "#cli/commands/serve.ts";
 import { ownCommandOf } from "#cli/own-command.ts";
-import { printTrace } from "#cli/print-failure.ts";
+import { failureShapeOf, printFailure, printTrace } from "#cli/print-failure.ts";
 import { reportFailure } from "#cli/report-failure.ts";
 import type { RestoredState } from "#cli/run-restore.ts";
 import type { FileParts } from "#cli/read-document-file.ts";
 import type { ChangeContext } from "#cli/send-change.ts";
+import { StandardOutput, streamToFile } from "#cli/standard-output.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import type { DemoOptions } from "#control/main.ts";
 import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
 import type { DirectorSettings } from "#model/document/document.ts";
+import { DirectorError } from "#model/failure.ts";
 
 const WANTED_MAJOR = 26;
 const LINGER_MS = 2_000;
@@ -28,6 +31,11 @@ const PROGRAM = resolve(import.meta.dirname, "..");
 const LAUNCHER = join(PROGRAM, "src/tlsd.sh");
 const DEMO_DOCUMENT = join(PROGRAM, "director.yaml");
 
+const output = new StandardOutput(
+  process.stdout instanceof Socket ? process.stdout : streamToFile(1),
+);
+// Nothing can be reported if standard error cannot be written.
+process.stderr.on("error", () => undefined);
 const terminal: Terminal = {
   isInteractive: process.stdout.isTTY,
   get columns() {
@@ -40,7 +48,7 @@ const terminal: Terminal = {
     out: process.stdout.isTTY && process.stdout.hasColors(),
     err: process.stderr.isTTY && process.stderr.hasColors(),
   },
-  out: (text) => void process.stdout.write(text),
+  out: (text) => output.print(text),
   err: (text) => void process.stderr.write(text),
 };
 
@@ -88,8 +96,8 @@ async function run(): Promise<number> {
     },
     show: async (request) => {
       const { runShow } = await import("#cli/show/run-show.ts");
-      endQuietlyWithoutReader();
-      await runShow(request, terminal, interruption());
+      const signal = AbortSignal.any([interruption(), output.broken]);
+      await runShow(request, terminal, signal);
     },
     cut: async (request) => {
       const { runCut } = await import("#cli/run-cut.ts");
@@ -116,9 +124,8 @@ async function run(): Promise<number> {
       context: changeContext,
       file: fileParts,
       edit: { openEditor: ownEditor, ask: isatty(0) ? askOnTerminal : undefined },
-      readSecret,
-      folder: FOLDER,
-      output: process.stdout,
+      input: { readInput, folder: FOLDER },
+      output,
       restore: restoreState,
       exitWith: (code) => {
         exitCode = code;
@@ -126,12 +133,31 @@ async function run(): Promise<number> {
     }),
     settingsOf,
   });
+  printTo(program, terminal);
   try {
     await program.parseAsync();
+  } catch (error) {
+    if (!isOutputFailure(error)) {
+      const code = reportFailure(terminal, error, process.argv.includes("--json"));
+      exitCode = code === 0 ? 0 : Math.max(exitCode, code);
+    }
+  }
+  return codeWithOutput(exitCode);
+}
+
+function isOutputFailure(error: unknown): boolean {
+  return error instanceof DirectorError && error.code === "output-unwritable";
+}
+
+/** Resolves to the exit code of the program when its output has been written. */
+async function codeWithOutput(exitCode: number): Promise<number> {
+  try {
+    await output.flush();
     return exitCode;
   } catch (error) {
-    const code = reportFailure(terminal, error, process.argv.includes("--json"));
-    return code === 0 ? 0 : Math.max(exitCode, code);
+    if (output.isClosed) return exitCode;
+    printFailure(terminal, failureShapeOf(error), false);
+    return Math.max(exitCode, 1);
   }
 }
 
@@ -165,32 +191,26 @@ async function startOwnReader() {
 }
 
 function changeContext(): Promise<ChangeContext> {
-  endQuietlyWithoutReader();
   return Promise.resolve({ terminal, author: authorOf(process.env["SUDO_USER"]) });
 }
 
 async function fileParts(): Promise<FileParts> {
-  const { parseYaml } = await import("#control/parse-yaml.ts");
-  return { parse: (bytes) => parseYaml(bytes).value, readInput, folder: FOLDER };
+  const files = await import("#control/read-yaml-file.ts");
+  const { parseYamlFile: parse, tryReadYamlFile: tryReadFile } = files;
+  return { parse, tryReadFile, readInput, folder: FOLDER };
 }
 
 /** Reads at most what a document may have, and one chunk more. */
-async function readInput(): Promise<Uint8Array> {
+async function readInput(path: string): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+  const stream = path === "-" ? process.stdin : createReadStream(path);
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > MAX_DOCUMENT_BYTES) break;
   }
   return Buffer.concat(chunks);
-}
-
-async function readSecret(): Promise<string> {
-  const [line = ""] = Buffer.from(await readInput())
-    .toString("utf8")
-    .split(/\r?\n/);
-  return line;
 }
 
 async function ownEditor(path: string): Promise<number> {
@@ -212,9 +232,8 @@ async function askOnTerminal(question: string): Promise<boolean> {
 }
 
 async function restoreState({ path, ...target }: RestoreRequest): Promise<RestoredState> {
-  const { restoreData } = await import("#control/state/backup/restore-data.ts");
-  const { createReadStream } = await import("node:fs");
-  const chunks = path === "-" ? process.stdin : createReadStream(path);
+  const { chunksOfFile, restoreData } = await import("#control/state/backup/restore-data.ts");
+  const chunks = path === "-" ? process.stdin : chunksOfFile(path);
   return restoreData(chunks, target, versionOfProgram());
 }
 
@@ -229,11 +248,6 @@ function interruption(): AbortSignal {
     process.once(signal, () => abort.abort());
   }
   return abort.signal;
-}
-
-/** Exits without an error if the reader of standard output has closed it, as in `tlsd show … | head`. */
-function endQuietlyWithoutReader(): void {
-  process.stdout.on("error", () => process.exit());
 }
 
 /** The demo of an installed package uses a folder of the user, because the user may not be able to write to the package. */

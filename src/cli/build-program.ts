@@ -13,6 +13,7 @@ import { addDemo, addServe, type ServeRequest } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
 import { addWait, type WaitRequest } from "./commands/wait.ts";
 import type { ShowRequest } from "./show/run-show.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** The action of each command. */
 export interface CommandRuns extends ChangeRuns {
@@ -67,4 +68,13 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
     "tlsd show handshakes --failed",
   ]);
   return program;
+}
+
+/** Makes a command and all commands within it print help and errors on a terminal. */
+export function printTo(command: Command, terminal: Pick<Terminal, "out" | "err">): void {
+  command.configureOutput({
+    writeOut: (text) => terminal.out(text),
+    writeErr: (text) => terminal.err(text),
+  });
+  for (const inner of command.commands) printTo(inner, terminal);
 }

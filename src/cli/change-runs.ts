@@ -1,5 +1,4 @@
 /** The actions of the commands that change the document. Each loads what it needs when it runs. */
-import type { Writable } from "node:stream";
 import type { ChangeRuns } from "./commands/change-commands.ts";
 import type { RestoreRequest } from "./commands/backup.ts";
 import type { ReloadRequest } from "./commands/reload.ts";
@@ -7,16 +6,15 @@ import type { EditParts } from "./run-edit.ts";
 import type { RestoredState } from "./run-restore.ts";
 import type { FileParts } from "./read-document-file.ts";
 import type { ChangeContext } from "./send-change.ts";
+import type { StandardOutput } from "./standard-output.ts";
 
 export interface ChangeRunParts {
   readonly context: () => Promise<ChangeContext>;
   readonly file: () => Promise<FileParts>;
   readonly edit: Pick<EditParts, "openEditor" | "ask">;
-  /** Reads the first line of standard input. */
-  readonly readSecret: () => Promise<string>;
-  /** The folder of relative paths. */
-  readonly folder: string;
-  readonly output: Writable;
+  /** The same as in `file`, for commands that need no parser, because it takes long to load. */
+  readonly input: Pick<FileParts, "readInput" | "folder">;
+  readonly output: StandardOutput;
   readonly restore: (request: RestoreRequest) => Promise<RestoredState>;
   /** Called with the exit code of a command that has one of its own. */
   readonly exitWith: (code: number) => void;
@@ -29,8 +27,9 @@ export type ChangeActions = Omit<ChangeRuns, "settingsOf"> & {
 export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
   resource: async (request) => {
     const { runResource } = await import("./run-resource.ts");
-    const { folder, readSecret } = parts;
-    await runResource(request, await parts.context(), { folder, readSecret });
+    const { folder, readInput } = parts.input;
+    const settingParts = { folder, readInput: () => readInput("-") };
+    await runResource(request, await parts.context(), settingParts);
   },
   logLevel: async (request) => {
     const { runLogLevel } = await import("./run-log-level.ts");
@@ -45,17 +44,17 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
     parts.exitWith(2);
     const { runDiff } = await import("./run-diff.ts");
     const isEqual = await runDiff(request, await parts.context(), await parts.file());
+    await parts.output.flush();
     parts.exitWith(isEqual ? 0 : 1);
   },
   edit: async (request) => {
     const { runEdit } = await import("./run-edit.ts");
-    const { parse, folder } = await parts.file();
-    const editParts = { ...parts.edit, parse, folder };
+    const editParts = { ...parts.edit, ...(await parts.file()) };
     await runEdit(request, await parts.context(), editParts);
   },
   export: async (request) => {
     const { runExport } = await import("./run-export.ts");
-    await runExport(request, (await parts.context()).terminal);
+    await runExport(request, (await parts.context()).terminal, await parts.file());
   },
   undo: async (request) => {
     const { runUndo } = await import("./run-undo.ts");

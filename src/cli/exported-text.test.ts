@@ -10,6 +10,7 @@ test("an export names its revision and its store, and what reads it finds both",
   const text = exportedText({ servers: { a: { address: "192.0.2.1" } } }, tag);
   assert.ok(text.startsWith(`# revision: 12\n# store: ${id}\nservers:\n`), text);
   assert.deepEqual(tryOrigin(text), { revision: 12, storeId: id });
+  assert.equal(exportedText({}, tag), `# revision: 12\n# store: ${id}\n{}\n`);
   assert.deepEqual(tryOrigin(exportedText({}, tag)), { revision: 12, storeId: id });
   assert.deepEqual(tryOrigin("# ours\r\n# revision: 3\r\n\r\nservers: {}\r\n"), {
     revision: 3,

@@ -16,7 +16,11 @@ const STORE_LINE = /^# store: (\S{1,128})[ \t]*\r?$/m;
 export const yamlText = (value: Json): string => stringify(value, { lineWidth: 0 });
 
 export const exportedText = (document: JsonMap, tag: DocumentTag): string =>
-  `${originLines(tag)}${Object.keys(document).length === 0 ? "" : yamlText(document)}`;
+  `${originLines(tag)}${yamlText(document)}`;
+
+/** Returns the text to edit. An empty document has no `{}`, to which no lines could be added. */
+export const editableText = (document: JsonMap, tag: DocumentTag): string =>
+  Object.keys(document).length === 0 ? originLines(tag) : exportedText(document, tag);
 
 const originLines = ({ revision, storeId }: Pick<DocumentTag, "revision" | "storeId">): string =>
   `# revision: ${revision}\n# store: ${storeId}\n`;

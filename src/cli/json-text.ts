@@ -1,2 +1,9 @@
-/** Returns what a command prints with `--json`. */
-export const jsonText = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+import { escapeControlsInJson } from "#model/escape-controls.ts";
+
+/** Returns what a command prints with `--json`. It is safe to print on a terminal. */
+export const jsonText = (value: unknown): string =>
+  `${escapeControlsInJson(JSON.stringify(value, undefined, 2))}\n`;
+
+/** Returns the same on one line, for a command that prints again and again. */
+export const jsonLine = (value: unknown): string =>
+  `${escapeControlsInJson(JSON.stringify(value))}\n`;

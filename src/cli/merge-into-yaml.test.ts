@@ -3,8 +3,15 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { parse, stringify } from "yaml";
+import { parseYamlFile } from "#control/read-yaml-file.ts";
 import type { Json, JsonMap } from "#model/json.ts";
 import { mergeIntoYaml } from "./merge-into-yaml.ts";
+
+/** Merges as `tlsd export --into director.yaml` does. */
+const merge = (text: string, wanted: JsonMap, folder: string): string =>
+  mergeIntoYaml(Buffer.from(text), wanted, folder, (bytes) =>
+    parseYamlFile(bytes, "director.yaml"),
+  );
 
 const DEMO = readFileSync(new URL("../../director.yaml", import.meta.url), "utf8");
 
@@ -59,7 +66,7 @@ function changed(parts: Readonly<Record<string, Json | undefined>>, text = FILE)
     if (part === undefined) delete parent[last];
     else parent[last] = part;
   }
-  return mergeIntoYaml(text, wanted, "/etc/tlsd");
+  return merge(text, wanted, "/etc/tlsd");
 }
 
 /** The lines that are only in one of both texts. */
@@ -135,6 +142,61 @@ describe("mergeIntoYaml", () => {
     assert.deepEqual(valueOf(after), { servers: { web: { address: "1.2.3.5" } } });
   });
 
+  it("keeps the comments of a file in flow style where they are", () => {
+    const text = "{ # top\n  servers: { web-1: {address: 127.42.4.1} } # keep me\n}\n# end\n";
+    const before = valueOf(text);
+    const listeners = [{ port: 80, mode: "redirect" }];
+    const shop = { servers: ["web-1"], vnics: { front: { ip: "::1", listeners } } };
+    for (const [wanted, expected] of [
+      [before, text],
+      [{ servers: { "web-1": { address: "127.0.0.2" } } }, text.replace("127.42.4.1", "127.0.0.2")],
+      [
+        { ...before, profiles: { shop } },
+        text.replace(
+          "} # keep me",
+          "}, # keep me\n  profiles: { shop: { servers: [ web-1 ], vnics: { front: { ip: ::1, listeners: [ { port: 80, mode: redirect } ] } } } }",
+        ),
+      ],
+      [{}, "{ # top\n}\n# end\n"],
+    ] as const) {
+      assert.equal(merge(text, wanted, "/"), expected);
+    }
+    assert.equal(
+      merge("# none\n{} # yet\n", { servers: { a: { address: "1.1.1.1" } } }, "/"),
+      "# none\nservers:\n  a:\n    address: 1.1.1.1 # yet\n",
+    );
+  });
+
+  it("keeps the comments of a value in flow style where they are", () => {
+    const text = [
+      "servers: { # why",
+      "  # about a, b",
+      "  a: { address: 1.1.1.1 }, # keep a,",
+      "  b: { address: 1.1.1.2 }, # of b",
+      "  # about c",
+      "  c: { address: 1.1.1.3 } # keep c",
+      "} # all",
+      "",
+    ].join("\n");
+    const after = changed(
+      { "servers.a.address": "2.2.2.2", "servers.b": undefined, "servers.d": { address: "d:4" } },
+      text,
+    );
+    assert.equal(
+      after,
+      [
+        "servers: { # why",
+        "  # about a, b",
+        "  a: { address: 2.2.2.2 }, # keep a,",
+        "  # about c",
+        "  c: { address: 1.1.1.3 }, # keep c",
+        "  d: { address: d:4 }",
+        "} # all",
+        "",
+      ].join("\n"),
+    );
+  });
+
   it("knows listeners by their ports, and keeps their order in the file", () => {
     const listeners = [
       { port: 80, mode: "redirect" },
@@ -170,18 +232,16 @@ describe("mergeIntoYaml", () => {
       policies: {},
       servers: { a: { address: "1.1.1.2" }, b: { address: "1.1.1.1" } },
     };
-    const after = mergeIntoYaml(json, wanted, "/");
+    const after = merge(json, wanted, "/");
     assert.deepEqual(Object.keys(JSON.parse(after) as object), ["servers", "director", "policies"]);
     assert.match(after, /^\{\n {4}"servers": \{\n {8}"b"/);
   });
 
   it("fills an empty file, and refuses one that is no document", () => {
-    assert.equal(
-      mergeIntoYaml("# nothing yet\n", { servers: {} }, "/"),
-      "# nothing yet\nservers: {}\n",
-    );
+    assert.equal(merge("# nothing yet", {}, "/"), "# nothing yet\n{}\n");
+    assert.equal(merge("# nothing yet\n", { servers: {} }, "/"), "# nothing yet\nservers: {}\n");
     for (const text of ["a: [", "- a\n", "text"]) {
-      assert.throws(() => mergeIntoYaml(text, {}, "/"), { code: "document-unreadable" });
+      assert.throws(() => merge(text, {}, "/"), { code: "document-unreadable" });
     }
   });
 });
@@ -249,7 +309,7 @@ describe("mergeIntoYaml, for any document", () => {
         const commented = hasComments ? withComments(plain) : plain;
         fc.pre(JSON.stringify(parse(commented)) === JSON.stringify(parse(plain)));
         fc.pre(Object.keys(present).length > 0);
-        const after = mergeIntoYaml(commented, wanted, "/nowhere");
+        const after = merge(commented, wanted, "/nowhere");
         assert.deepEqual(inOrder(parse(after) ?? {}), inOrder(wanted));
       }),
       { numRuns: 300 },
@@ -258,20 +318,24 @@ describe("mergeIntoYaml, for any document", () => {
 
   it("loses no comment of a part that stays", () => {
     const entry = fc.record({ stays: fc.boolean(), changes: fc.boolean(), isFlow: fc.boolean() });
+    const form = fc.constantFrom("block", "flow", "all flow");
     fc.assert(
-      fc.property(fc.array(entry, { minLength: 1, maxLength: 8 }), (entries) => {
+      fc.property(fc.array(entry, { minLength: 1, maxLength: 8 }), form, (entries, shape) => {
         const lines = entries.map(({ isFlow }, at) =>
-          isFlow
-            ? `  # above ${at}.\n  w${at}: { a: 1, b: 2 } # beside ${at}.`
+          isFlow || shape !== "block"
+            ? `  # above ${at}.\n  w${at}: { a: 1, b: 2 }${shape === "block" ? "" : ","} # beside ${at}.`
             : `  # above ${at}.\n  w${at}: # beside ${at}.\n    # in ${at}.\n    a: 1 # at ${at}.\n    b: 2`,
         );
         const wanted = entries.flatMap(({ stays, changes }, at) =>
           stays ? [[`w${at}`, changes ? { a: 2, c: 3 } : { a: 1, b: 2 }] as const] : [],
         );
         fc.pre(wanted.length > 0);
-        const text = `# head\nservers:\n${lines.join("\n")}\n# tail\n`;
-        const after = mergeIntoYaml(text, { servers: Object.fromEntries(wanted) }, "/");
+        const open = { block: "servers:", flow: "servers: {", "all flow": "{ servers: {" }[shape];
+        const close = { block: "", flow: "  }\n", "all flow": "} # both\n}\n" }[shape];
+        const text = `# head\n${open}\n${lines.join("\n")}\n${close}# tail\n`;
+        const after = merge(text, { servers: Object.fromEntries(wanted) }, "/");
         assert.deepEqual(parse(after), { servers: Object.fromEntries(wanted) });
+        assert.ok(after.startsWith(`# head\n${open}\n`), after);
         const kept = text.match(/# .*$/gm)?.filter((comment) => {
           const at = /\d+/.exec(comment)?.[0];
           return at === undefined || entries[Number(at)]?.stays === true;

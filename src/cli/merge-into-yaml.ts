@@ -1,46 +1,52 @@
-import { isMap, parseDocument, type Document } from "yaml";
+import { isMap } from "yaml";
 import { DirectorError } from "#model/failure.ts";
 import { isSameJson, type Json, type JsonMap } from "#model/json.ts";
 import { yamlText } from "./exported-text.ts";
 import { mergeValues } from "./merge-values.ts";
 import { DOCUMENT_ORDER } from "./key-order.ts";
-import { commentsOf, spliceYaml } from "./splice-yaml.ts";
+import { textOf, type ParsedFile } from "./read-document-file.ts";
+import { spliceYaml } from "./splice-yaml.ts";
+import { commentsOf } from "./yaml-comments.ts";
+
+/** Parses YAML or JSON. Throws `document-unreadable`. */
+type Parse = (bytes: Uint8Array) => ParsedFile;
 
 /**
  * Returns the text of a file with the document `wanted` merged into it. What does not change stays as it is, with its comments, order
  * and format, and so does `director`, unless `wanted` has it. New keys are added in the order of the schema. `folder` is the absolute
  * path of the folder of the file: a relative path that leads to the absolute path in `wanted` stays relative. A file in JSON stays
- * JSON. Throws DirectorError `document-unreadable` if the text is no document.
+ * JSON. Throws DirectorError `document-unreadable` if the file is no document.
  */
-export function mergeIntoYaml(text: string, wanted: JsonMap, folder: string): string {
+export function mergeIntoYaml(
+  bytes: Uint8Array,
+  wanted: JsonMap,
+  folder: string,
+  parse: Parse,
+): string {
+  const { document, value } = parse(bytes);
+  const text = textOf(bytes);
   const json = tryJson(text);
   if (json !== undefined)
     return indentedLike(text, mergeValues(json, wanted, folder, DOCUMENT_ORDER));
-  const document = parsedOf(text);
   if (document.contents === null) {
     const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
-    return Object.keys(wanted).length === 0 ? text : before + yamlText(wanted);
+    return before + yamlText(wanted);
   }
-  if (!isMap(document.contents)) throw unreadable("It is not a map of keys.");
-  const merged = mergeValues(document.toJS() as JsonMap, wanted, folder, DOCUMENT_ORDER);
+  if (!isMap(document.contents)) {
+    throw new DirectorError("document-unreadable", "It is not a map of keys.");
+  }
+  const merged = mergeValues(value as JsonMap, wanted, folder, DOCUMENT_ORDER);
   const spliced = spliceYaml(text, document, merged);
-  if (isSameJson(tryValue(spliced), merged)) return spliced;
+  if (isSameJson(tryValue(spliced, parse), merged)) return spliced;
   // Splicing can give another document than `merged`, for example if an alias refers to a part that changes. Then the whole text is
   // generated again, and only its comments are kept.
   const comments = commentsOf(text).map(({ text: comment }) => `${comment}\n`);
   return comments.join("") + yamlText(merged);
 }
 
-function parsedOf(text: string): Document.Parsed {
-  const document = parseDocument(text, { version: "1.2", schema: "core", prettyErrors: false });
-  const [error] = document.errors;
-  if (error !== undefined) throw unreadable(`${error.message}.`);
-  return document;
-}
-
-function tryValue(text: string): Json | undefined {
+function tryValue(text: string, parse: Parse): Json | undefined {
   try {
-    return parsedOf(text).toJS() as Json;
+    return parse(Buffer.from(text)).value as Json;
   } catch {
     return undefined;
   }
@@ -60,6 +66,3 @@ function indentedLike(text: string, value: Json): string {
   const indent = /^\s*\{\r?\n([ \t]+)/.exec(text)?.[1];
   return JSON.stringify(value, undefined, indent) + (text.endsWith("\n") ? "\n" : "");
 }
-
-const unreadable = (detail: string): DirectorError =>
-  new DirectorError("document-unreadable", detail);

@@ -8,7 +8,8 @@ import type { Terminal } from "./terminal.ts";
 
 /**
  * Replaces the document in force by that of a file. The file, `--if-revision` or `--force` says on which revision: the document is
- * replaced as a whole, so what others have changed since would otherwise be lost.
+ * replaced as a whole, so what others have changed since would otherwise be lost. A file that is in force already changes nothing,
+ * whatever revision it names.
  */
 export async function runApply(
   request: ApplyRequest,
@@ -18,10 +19,20 @@ export async function runApply(
   const file = await readDocumentFile(request.path, parts);
   tellOfSettings(context.terminal, file);
   const condition = await conditionOf(request, file);
-  const reply = await sendChange(context, request, {
-    ...{ method: "PUT", path: "/v1/document", body: file.document, condition },
-  });
-  printChange(context.terminal, reply, request.isJson);
+  const put = { method: "PUT", path: "/v1/document", body: file.document } as const;
+  try {
+    const reply = await sendChange(context, request, { ...put, condition });
+    printChange(context.terminal, reply, request.isJson);
+  } catch (error) {
+    const isStale = error instanceof DirectorError && error.code === "revision-conflict";
+    if (!isStale || request.ifRevision !== undefined) throw error;
+    // The file may be in force already, for example because it is applied for the second time.
+    const terms = { ...request, isDryRun: true };
+    const question = { ...put, condition: { "if-match": "*" } };
+    const plan = await sendChange(context, terms, question).catch(() => undefined);
+    if (plan?.changed !== false) throw error;
+    printChange(context.terminal, { ...plan, dryRun: request.isDryRun }, request.isJson);
+  }
 }
 
 export function tellOfSettings(terminal: Terminal, { hadSettings }: DocumentOfFile): void {

@@ -12,6 +12,7 @@ import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { rawConnect } from "#harness/socket-client.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { runBackup } from "./run-backup.ts";
+import { StandardOutput } from "./standard-output.ts";
 
 const log = buildLogger({ level: "silent", isPretty: false });
 const silent = { isInteractive: false, out: () => undefined, err: () => undefined };
@@ -30,7 +31,7 @@ async function serve(backup: Backup): Promise<string> {
 async function backupTo(path: string, backup: Backup): Promise<void> {
   const socketPath = await serve(backup);
   const request = { path, socketPath, timeoutMs: 10_000, isJson: false };
-  await runBackup(request, silent, new PassThrough());
+  await runBackup(request, silent, new StandardOutput(new PassThrough()));
 }
 
 test("a backup replaces the file only when its last line has come", async () => {

@@ -1,8 +1,7 @@
-import type { Writable } from "node:stream";
-import { once } from "node:events";
 import { DirectorError } from "#model/failure.ts";
 import { streamFromAdmin } from "./admin-client.ts";
 import type { BackupRequest } from "./commands/backup.ts";
+import type { StandardOutput } from "./standard-output.ts";
 import type { Terminal } from "./terminal.ts";
 import { replaceFile, within } from "./write-file.ts";
 import { jsonText } from "./json-text.ts";
@@ -16,14 +15,12 @@ const MAX_TRAILER_BYTES = 1_024;
 export async function runBackup(
   { path, socketPath, timeoutMs, isJson }: BackupRequest,
   terminal: Terminal,
-  output: Writable,
+  output: StandardOutput,
 ): Promise<void> {
   const copy = (write: (chunk: Uint8Array) => Promise<void>): Promise<number> =>
     copyBackup(socketPath, timeoutMs, write);
   if (path === "-") {
-    await copy(async (chunk) => {
-      if (!output.write(chunk)) await once(output, "drain");
-    });
+    await copy((chunk) => output.write(chunk));
     return;
   }
   let bytes = 0;

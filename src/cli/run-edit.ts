@@ -1,10 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import type { ChangeTerms } from "./commands/change-options.ts";
-import { exportedText } from "./exported-text.ts";
+import { editableText } from "./exported-text.ts";
 import { jsonText } from "./json-text.ts";
 import { printChange } from "./print-change.ts";
 import { failureShapeOf, printFailure } from "./print-failure.ts";
@@ -13,7 +13,7 @@ import { exportDocument } from "./run-export.ts";
 import { sendChange, type ChangeContext } from "./send-change.ts";
 import { within } from "./write-file.ts";
 
-export interface EditParts extends Pick<FileParts, "parse" | "folder"> {
+export interface EditParts extends Pick<FileParts, "parse" | "tryReadFile" | "folder"> {
   /** Opens the file in the editor of the user. Resolves to the exit code of the editor. */
   readonly openEditor: (path: string) => Promise<number>;
   /** Asks on the terminal. Undefined if there is none. */
@@ -21,7 +21,13 @@ export interface EditParts extends Pick<FileParts, "parse" | "folder"> {
 }
 
 /** What an operator can mend in the editor. */
-const MENDABLE = ["document-unreadable", "document-invalid", "bad-request", "listener-unusable"];
+const MENDABLE = [
+  "document-unreadable",
+  "document-empty",
+  "document-invalid",
+  "bad-request",
+  "listener-unusable",
+];
 
 /**
  * Opens the document in force in an editor, checks what comes back by a dry run, and applies it unless the document has been changed
@@ -34,15 +40,16 @@ export async function runEdit(
 ): Promise<void> {
   const { terminal } = context;
   const { document, tag } = await exportDocument(terms.socketPath);
-  const before = exportedText(document, tag);
+  const before = editableText(document, tag);
   const folder = await within(tmpdir(), () => mkdtemp(join(tmpdir(), "tlsd-edit-")));
   const path = join(folder, "director.yaml");
   await within(path, () => writeFile(path, before, { mode: 0o600 }));
   const discard = (): Promise<void> => rm(folder, { recursive: true, force: true });
   for (;;) {
     const code = await parts.openEditor(path);
-    const bytes = await within(path, () => readFile(path));
-    const isSame = bytes.toString("utf8") === before;
+    const bytes = await parts.tryReadFile(path);
+    if (bytes === undefined) throw new DirectorError("file-unreadable", `${path} does not exist.`);
+    const isSame = Buffer.from(before).equals(bytes);
     if (code !== 0) {
       if (isSame) await discard();
       const where = isSame ? "" : ` The text is in ${path}.`;
@@ -95,7 +102,8 @@ async function keptFailure(error: DirectorError, path: string): Promise<Director
     code === "revision-conflict"
       ? ` Another change came in while you edited. \`tlsd diff ${path}\` shows how it differs from the document in force now, and \`tlsd apply\` with --if-revision applies it.`
       : "";
-  const text = [detail, `The edited text is in ${path}.${next}`];
+  const reason = detail === path ? undefined : detail;
+  const text = [reason, `The edited text is in ${path}.${next}`];
   return new DirectorError(code, text.filter((part) => part !== undefined).join(" "), {
     cause: error,
     ...(problems === undefined ? {} : { problems }),

@@ -1,12 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { errorCodeOf } from "#model/error-code.ts";
 import type { JsonMap } from "#model/json.ts";
 import { exchangeWithAdmin, pathWith } from "./admin-client.ts";
 import type { ExportRequest } from "./commands/edit-document.ts";
 import { documentTagOf, type DocumentTag } from "./document-tag.ts";
 import { exportedText, withOrigin } from "./exported-text.ts";
 import { mergeIntoYaml } from "./merge-into-yaml.ts";
+import { textOf, type FileParts } from "./read-document-file.ts";
 import type { Terminal } from "./terminal.ts";
 import { replaceFile, within } from "./write-file.ts";
 import { jsonText } from "./json-text.ts";
@@ -29,7 +28,11 @@ export async function exportDocument(socketPath: string, isEffective = false): P
 }
 
 /** Prints the document in force, or merges it into a file and keeps the comments of the file. */
-export async function runExport(request: ExportRequest, terminal: Terminal): Promise<void> {
+export async function runExport(
+  request: ExportRequest,
+  terminal: Terminal,
+  { parse, tryReadFile }: FileParts,
+): Promise<void> {
   const { socketPath, isEffective, isJson, into } = request;
   const { document, tag } = await exportDocument(socketPath, isEffective);
   const { revision } = tag;
@@ -37,11 +40,12 @@ export async function runExport(request: ExportRequest, terminal: Terminal): Pro
     const text = isJson ? jsonText(document) : exportedText(document, tag);
     return terminal.out(text);
   }
-  const before = await within(into, () => readOrNothing(into));
+  const bytes = (await tryReadFile(into)) ?? new Uint8Array();
+  const before = textOf(bytes);
   const merged =
     before === ""
       ? exportedText(document, tag)
-      : mergeIntoYaml(before, document, dirname(resolve(into)));
+      : mergeIntoYaml(bytes, document, dirname(resolve(into)), (text) => parse(text, into));
   const after = withOrigin(merged, tag);
   if (after !== before) {
     await replaceFile(into, (file) => within(into, () => file.writeFile(after)));
@@ -55,13 +59,4 @@ export async function runExport(request: ExportRequest, terminal: Terminal): Pro
       ? `${into} has revision ${revision} already.`
       : `${into} has the document of revision ${revision} now.`;
   terminal.out(`${sentence}\n`);
-}
-
-async function readOrNothing(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (errorCodeOf(error) === "ENOENT") return "";
-    throw error;
-  }
 }

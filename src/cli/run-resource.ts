@@ -6,19 +6,21 @@ import { quoted } from "#model/problem.ts";
 import { exchangeWithAdmin } from "./admin-client.ts";
 import type { ResourceRequest } from "./commands/edit-resources.ts";
 import { documentTagOf } from "./document-tag.ts";
-import { NAMED_KINDS, pathOfNamed } from "./named-kind.ts";
+import { checkName, NAMED_KINDS, pathOfNamed } from "./named-kind.ts";
 import { printChange } from "./print-change.ts";
 import { sendChange, type ChangeContext, type ChangeQuestion } from "./send-change.ts";
 import { withListEdits } from "./settings/edit-lists.ts";
+import { mayEmptyMap, withoutEmptyMaps } from "./settings/empty-maps.ts";
 import {
   parseSettings,
   type ListEdit,
   type ParsedSettings,
   type ParseParts,
 } from "./settings/parse-settings.ts";
+import { SETTING_SCHEMAS } from "./settings/setting-schema.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** How often an edit of a list is made anew because another change came in between. */
+/** How often a change that is computed from what is set now is made anew because another change came in between. */
 const MAX_TRIES = 5;
 const READ_DEADLINE_MS = 10_000;
 
@@ -28,6 +30,7 @@ export async function runResource(
   context: ChangeContext,
   parts: ParseParts,
 ): Promise<void> {
+  checkName(request.kind, request.name);
   const parsed = await parseSettings(request.kind, settingsOf(request), parts);
   for (let tries = 1; ; tries += 1) {
     try {
@@ -36,7 +39,7 @@ export async function runResource(
       return printChange(context.terminal, reply, request.isJson);
     } catch (error) {
       const isStale = error instanceof DirectorError && error.code === "revision-conflict";
-      const isRepeatable = parsed.edits.length > 0 && request.ifRevision === undefined;
+      const isRepeatable = isComputed(request, parsed) && request.ifRevision === undefined;
       if (!isStale || !isRepeatable || tries === MAX_TRIES) throw namedFailure(error, request);
     }
   }
@@ -58,15 +61,17 @@ async function questionOf(
       if (edits.some(({ isRemoval }) => isRemoval)) {
         throw new UsageError("What is added has no list yet that something could be taken from.");
       }
-      const body = withoutNull(withListEdits({}, patch, edits.map(begun)));
+      const whole = withListEdits({}, patch, edits.map(begun));
+      const body = withoutNull(withoutEmptyMaps(SETTING_SCHEMAS[request.kind], {}, whole));
       return { method: "PUT", path, body, condition: { "if-none-match": "*" } };
     }
     case "set": {
-      if (edits.length === 0) {
+      if (!isComputed(request, { patch, edits })) {
         return { method: "PATCH", path, body: patch, condition: { "if-match": "*" } };
       }
       const { current, tag } = await readCurrent(request);
-      const body = withListEdits(current, patch, edits);
+      const edited = withListEdits(current, patch, edits);
+      const body = withoutEmptyMaps(SETTING_SCHEMAS[request.kind], current, edited);
       return { method: "PATCH", path, body, condition: { "if-match": tag } };
     }
     case "remove":
@@ -76,7 +81,11 @@ async function questionOf(
   }
 }
 
-/** Reads what a list is computed from: the resource now, or as it is in the revision that must be in force. */
+/** Whether what is sent depends on what is set now. */
+const isComputed = ({ verb, kind }: ResourceRequest, { patch, edits }: ParsedSettings): boolean =>
+  verb === "set" && (edits.length > 0 || mayEmptyMap(SETTING_SCHEMAS[kind], patch));
+
+/** Reads what a change is computed from: the resource now, or as it is in the revision that must be in force. */
 async function readCurrent({ kind, name, socketPath, ifRevision }: ResourceRequest) {
   const get = (path: string) =>
     exchangeWithAdmin(socketPath, { method: "GET", path, deadlineMs: READ_DEADLINE_MS });

@@ -1,16 +1,9 @@
-import {
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  stringify,
-  type Document,
-  type Node,
-  type Pair,
-} from "yaml";
+import { isMap, isScalar, isSeq, stringify, type Document, type Node, type Pair } from "yaml";
 import { isJsonMap, isSameJson, type Json, type JsonMap } from "#model/json.ts";
 import { yamlText } from "./exported-text.ts";
-import { portOf } from "./merge-values.ts";
+import { spliceFlow } from "./splice-flow.ts";
+import { commentsOf, type Comment } from "./yaml-comments.ts";
+import { placedEntries } from "./yaml-entries.ts";
 
 /** An entry of a block map or of a block list, with its place in the text. */
 interface Entry {
@@ -21,27 +14,6 @@ interface Entry {
   readonly start: number;
   /** The end of the last line of the entry. */
   readonly end: number;
-}
-
-interface Comment {
-  readonly start: number;
-  readonly text: string;
-}
-
-/** The lexer puts this before a scalar, and the others where the source has no character. */
-const SCALAR = "\u001f";
-const MARKS: readonly string[] = ["\u0002", "\u0018", SCALAR];
-
-export function commentsOf(text: string): readonly Comment[] {
-  const comments: Comment[] = [];
-  let start = 0;
-  let isScalarNext = false;
-  for (const token of new Lexer().lex(text)) {
-    if (token.startsWith("#") && !isScalarNext) comments.push({ start, text: token });
-    isScalarNext = token === SCALAR;
-    if (!MARKS.includes(token)) start += token.length;
-  }
-  return comments;
 }
 
 /**
@@ -65,6 +37,12 @@ class Splice {
 
   run(wanted: JsonMap): string {
     const { contents } = this.#document;
+    if (contents !== null && isFlow(contents)) {
+      const [from, to] = contents.range;
+      const isEmpty = /^\{\s*\}$/.test(this.#text.slice(from, to));
+      const value = isEmpty ? yamlText(wanted).trimEnd() : this.#spliceFlow(contents, wanted);
+      return this.#text.slice(0, from) + value + this.#text.slice(to);
+    }
     const start = this.#entriesOf(contents)[0]?.start ?? 0;
     const end = this.#lineEnd(this.#endOf(contents));
     return this.#text.slice(0, start) + this.#value(contents, wanted) + this.#text.slice(end);
@@ -74,9 +52,7 @@ class Splice {
   #value(node: Node | null, wanted: JsonMap | readonly Json[]): string {
     const entries = this.#entriesOf(node);
     const indent = this.#indentOf(entries[0]?.start ?? 0);
-    const placed = isJsonMap(wanted)
-      ? Object.entries(wanted).map(([key, value]) => ({ key, value, entry: named(entries, key) }))
-      : wanted.map((value, at) => ({ key: undefined, value, entry: listed(entries, value, at) }));
+    const placed = placedEntries(entries, wanted);
     const used = new Set(placed.map(({ entry }) => entry));
     const kept = new Map(entries.map((entry, at) => [entry, this.#keptAbove(entries, at, used)]));
     const parts = placed.map(({ key, value, entry }, at) => {
@@ -101,16 +77,27 @@ class Splice {
       const value = wanted as JsonMap | readonly Json[];
       return this.#text.slice(start, first.start) + this.#value(node, value);
     }
-    const isFlow = (isMap(node) || isSeq(node)) && node.flow === true;
-    const isInline = isFlow || (isScalar(node) && node.value !== null && !isBlockScalar(node));
+    const isInline =
+      isFlow(node) || (isScalar(node) && node.value !== null && !isBlockScalar(node));
     const [from, to] = node?.range ?? [end, end];
-    if (isInline && (isFlow || typeof wanted !== "object")) {
+    if (isFlow(node) && isNested && this.#text.slice(from, to).includes("\n")) {
+      return (
+        this.#text.slice(start, from) + this.#spliceFlow(node, wanted) + this.#text.slice(to, end)
+      );
+    }
+    if (isInline && (isFlow(node) || typeof wanted !== "object")) {
       const inner = this.#commentsIn(from, to, indent);
-      const value = stringify(wanted, { lineWidth: 0, collectionStyle: isFlow ? "flow" : "any" });
+      const collectionStyle = isFlow(node) ? "flow" : "any";
+      const value = stringify(wanted, { lineWidth: 0, collectionStyle });
       return inner + this.#text.slice(start, from) + value.trimEnd() + this.#text.slice(to, end);
     }
     const value = key === undefined ? [wanted] : { [key]: wanted };
     return this.#commentsIn(start, end, indent) + indented(value, indent);
+  }
+
+  #spliceFlow(node: Node | null, wanted: Json): string {
+    const comments = new Map(this.#comments.map(({ start, text }) => [start, text]));
+    return spliceFlow({ text: this.#text, document: this.#document, comments }, node, wanted);
   }
 
   /** Returns the comments in a part that is replaced, so that they stay above it. */
@@ -190,15 +177,7 @@ class Splice {
   }
 }
 
-const named = (entries: readonly Entry[], key: string): Entry | undefined =>
-  entries.find((entry) => entry.key === key);
-
-/** Returns the entry of a listener by its port, and that of another value by its place. */
-function listed(entries: readonly Entry[], value: Json, at: number): Entry | undefined {
-  const port = portOf(value);
-  if (port === undefined) return entries[at];
-  return entries.find(({ node }) => isMap(node) && node.get("port") === port);
-}
+const isFlow = (node: Node | null): boolean => (isMap(node) || isSeq(node)) && node.flow === true;
 
 const isBlockScalar = (node: Node | null): boolean =>
   isScalar(node) && (node.type === "BLOCK_LITERAL" || node.type === "BLOCK_FOLDED");

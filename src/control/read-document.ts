@@ -3,7 +3,6 @@ import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
 import type { Document } from "#model/document/document.ts";
 import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
-import { FAILURES } from "#model/failure-catalog.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
 import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
 import { locateInText, parseDocumentText } from "./parse-document-text.ts";
@@ -12,6 +11,7 @@ import { SyntaxProblem } from "./syntax-problem.ts";
 import { FileUnusableError, readBoundedFile } from "./read-bounded-file.ts";
 import { DocumentSyntaxError, type MaterialReader } from "./reader/material-reader.ts";
 import { DeadlineError, ReaderEndedError } from "./reader/reader-process.ts";
+import { unreadableDocument } from "./unreadable-document.ts";
 
 /** A document of this size is checked in a few hundredths of a second. */
 const MAX_CHARACTERS_HERE = 64 * 1024;
@@ -61,25 +61,11 @@ export async function readDocument(
     };
   } catch (error) {
     if (!isExpected(error)) throw error;
-    throw unreadable(path, error);
+    throw unreadableDocument(path, error);
   }
 }
 
 const inFile = (problem: Problem, path: string): Problem => ({ ...problem, file: path });
-
-function unreadable(path: string, error: Error): DirectorError {
-  const code = "document-unreadable";
-  const hasPlace = error instanceof SyntaxProblem || error instanceof DocumentSyntaxError;
-  const position = hasPlace ? error.position : undefined;
-  const place = position === undefined ? path : `${path}:${position.line}:${position.column}`;
-  const { hint } = FAILURES[code];
-  const problem: Problem = {
-    ...{ path: "", code, message: error.message, hint, severity: "error", file: path },
-    ...position,
-  };
-  const rest = { cause: error, path, problems: [problem] };
-  return new DirectorError(code, `${place}: ${error.message}`, rest);
-}
 
 /**
  * Checks a document that has been parsed already. That of a large one takes a second, and the control process has other work, so

@@ -23,9 +23,12 @@ test("characters that reorder, hide or break text are escaped", () => {
   );
 });
 
-test("JSON is safe to print and keeps its value", () => {
-  const value = { text: "a\u001b\u009b\u202e\u2028\u{e0041}b", "k\u2066": ["é 東"] };
-  const json = escapeControlsInJson(`${JSON.stringify(value)}\n`);
-  assert.doesNotMatch(json, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
-  assert.deepEqual(JSON.parse(json), value);
+test("JSON keeps its value, whatever is escaped in it", () => {
+  const value = {
+    "a\u202eb": ["\u200b\u2028", "\u{e0001}", "\u007f\u009b\n\u001b", "b\u00fccher"],
+  };
+  const escaped = escapeControlsInJson(JSON.stringify(value, undefined, 2));
+  assert.deepEqual(JSON.parse(escaped), value);
+  assert.match(escaped, /^\{\n {2}"a\\u202eb": \[\n {4}"\\u200b\\u2028",\n {4}"\\udb40\\udc01",\n/);
+  assert.doesNotMatch(escaped, /[^\n\P{C}]/u);
 });

@@ -30,6 +30,12 @@ export const FAILURES = {
     "The document cannot be read.",
     "Check the path, its permissions and the YAML syntax.",
   ),
+  "document-empty": entry(
+    "operator",
+    422,
+    "The text is empty, so nothing was changed.",
+    "An empty document, which removes everything, is written as {}.",
+  ),
   "document-invalid": entry(
     "operator",
     422,
@@ -243,8 +249,20 @@ export const FAILURES = {
   "file-unwritable": entry(
     "operator",
     500,
-    "The file cannot be read or written.",
+    "The file cannot be written.",
     "Check the path, its permissions and the room on its disk. An existing file is as it was.",
+  ),
+  "file-unreadable": entry(
+    "operator",
+    500,
+    "The file cannot be read.",
+    "Check the path and its permissions.",
+  ),
+  "output-unwritable": entry(
+    "operator",
+    500,
+    "Standard output cannot be written, so the output is incomplete.",
+    "Check the room on the disk of the file that it goes to. `tlsd show history` shows whether a change was made.",
   ),
   "editor-failed": entry(
     "operator",

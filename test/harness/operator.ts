@@ -1,16 +1,17 @@
-import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import type { Command } from "commander";
 import { authorOf } from "#cli/author.ts";
-import { buildProgram } from "#cli/build-program.ts";
+import { buildProgram, printTo } from "#cli/build-program.ts";
 import { changeRunsOf } from "#cli/change-runs.ts";
 import { reportFailure } from "#cli/report-failure.ts";
 import { runWait } from "#cli/run-wait.ts";
 import { settingsOf } from "#cli/settings/setting-schema.ts";
 import { runShow } from "#cli/show/run-show.ts";
+import { StandardOutput } from "#cli/standard-output.ts";
 import type { Terminal } from "#cli/terminal.ts";
-import { parseYaml } from "#control/parse-yaml.ts";
-import { restoreData } from "#control/state/backup/restore-data.ts";
+import { parseYamlFile, tryReadYamlFile } from "#control/read-yaml-file.ts";
+import { chunksOfFile, restoreData } from "#control/state/backup/restore-data.ts";
 
 export interface OperatorOptions {
   readonly socketPath: string;
@@ -61,7 +62,7 @@ export class Operator {
     const program = this.#program(terminal, given, (own) => {
       code = own;
     });
-    configure(program, terminal);
+    printTo(program, terminal);
     const socket = args[0] === "restore" ? [] : ["--socket", this.#options.socketPath];
     try {
       await program.parseAsync([...args, ...socket], { from: "user" });
@@ -76,6 +77,8 @@ export class Operator {
     const { input = "", editor = () => Promise.resolve(1), answers, sudoUser } = given;
     const left = [...(answers ?? [])];
     const none = (): Promise<never> => Promise.reject(new Error("It needs a process of its own."));
+    const readInput = (path: string): Promise<Uint8Array> =>
+      path === "-" ? Promise.resolve(Buffer.from(input)) : readFile(path);
     const output = new PassThrough().setEncoding("utf8").on("data", (text: string) => {
       terminal.out(text);
     });
@@ -94,29 +97,18 @@ export class Operator {
         context: () => Promise.resolve({ terminal, author: authorOf(sudoUser) }),
         file: () =>
           Promise.resolve({
-            parse: (bytes) => parseYaml(bytes).value,
-            readInput: () => Promise.resolve(Buffer.from(input)),
-            folder,
+            ...{ parse: parseYamlFile, tryReadFile: tryReadYamlFile, readInput, folder },
           }),
+        input: { readInput, folder },
         edit: {
           openEditor: editor,
           ask: answers === undefined ? undefined : () => Promise.resolve(left.shift() ?? false),
         },
-        readSecret: () => Promise.resolve(input),
-        folder,
-        output,
-        restore: ({ path, ...target }) => restoreData(createReadStream(path), target, "0.0.0"),
+        output: new StandardOutput(output),
+        restore: ({ path, ...target }) => restoreData(chunksOfFile(path), target, "0.0.0"),
         exitWith,
       }),
       settingsOf,
     });
   }
-}
-
-function configure(command: Command, terminal: Terminal): void {
-  command.configureOutput({
-    writeOut: (text) => terminal.out(text),
-    writeErr: (text) => terminal.err(text),
-  });
-  for (const inner of command.commands) configure(inner, terminal);
 }

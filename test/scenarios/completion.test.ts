@@ -49,12 +49,19 @@ describe("completion", () => {
       "press_tab 'tlsd set vnic fr'",
       "press_tab 'tlsd show connections --server w'",
       "press_tab 'tlsd wait vnic fr'",
+      "press_tab 'tlsd set vnic front.shop qos.p'",
+      "press_tab 'tlsd set listener front.shop:443 policy=mo'",
+      "press_tab 'tlsd set profile shop servers+=w'",
+      "press_tab 'tlsd set vnic front.shop u'",
     );
     const [registered, kind, vnic, port, files, ...named] = lines;
     assert.equal(registered, "complete -F _tlsd tlsd");
     assert.deepEqual([kind, vnic, files], ["vnics", "front.shop", "compopt -o default"]);
     assert.match(port ?? "", /^\d+$/);
-    assert.deepEqual(named, ["front.shop", "web", "front.shop"]);
+    assert.deepEqual(named.slice(0, 3), ["front.shop", "web", "front.shop"]);
+    // bash replaces only what is behind the `=`.
+    const settings = ["compopt -o nospace", "qos.priority=", "modern", "web", "up"];
+    assert.deepEqual(named.slice(3), settings);
   });
 
   it("works in zsh", async (t) => {
@@ -69,22 +76,28 @@ describe("completion", () => {
       "press_tab tlsd show vn",
       "press_tab tlsd show listeners front",
       "press_tab tlsd check no",
+      "press_tab tlsd set listener front.shop:443 'policy=mo'",
+      "press_tab tlsd set vnic front.shop qos.p",
     );
-    const [registered, kind, listener, files] = lines;
+    const [registered, kind, listener, files, value, setting] = lines;
     assert.deepEqual([registered, files], ["compdef _tlsd tlsd", "files"]);
+    assert.equal(value, "policy=modern");
+    assert.match(setting ?? "", /^qos\.priority=:/);
     assert.match(kind ?? "", /^vnics:vNICs with /);
     assert.match(listener ?? "", /^front\.shop\\:\d+$/);
   });
 
   it("works in fish", async (t) => {
     if (!(await requirePackage(t, "fish"))) return;
-    const [kind, listener, files] = await inShell(
+    const [kind, listener, files, value] = await inShell(
       "fish",
       "tlsd completion fish | source",
       "complete -C 'tlsd show vn'",
       "complete -C 'tlsd show listeners front'",
       "complete -C 'tlsd check no'",
+      "complete -C 'tlsd set listener front.shop:443 policy=mo'",
     );
+    assert.equal(value, "policy=modern");
     assert.match(kind ?? "", /^vnics\tvNICs with /);
     assert.match(listener ?? "", /^front\.shop:\d+$/);
     assert.match(files ?? "", /^notes\.yaml/);

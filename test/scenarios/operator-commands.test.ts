@@ -93,6 +93,12 @@ describe("an operator changes a director by commands", { concurrency: false }, (
       "add listener front.shop:8481 mode=redirect to=8443 timeouts.idle=60s",
     );
     assert.match(added, /\nListeners:\n {2}front\.shop:8481 opens\n/);
+    const unset = await done("set listener front.shop:8481 timeouts.idle=");
+    assert.match(unset, /\n {2}- profiles\.shop\S+\.timeouts \{"idle":"60s"\}\n/);
+    assert.match(await done("set listener front.shop:8481 timeouts.idle="), /^Nothing to change: /);
+    await done("undo");
+    const bare = await done("add listener front.shop:8482 mode=redirect timeouts.idle= --dry-run");
+    assert.ok(bare.includes("8482") && !bare.includes("timeouts"), bare);
     const client = await rawConnect({ host: ip, port: 8481 });
     await eventually(async () => (await director.status()).openConnections === 1, noticeMs);
     const inForce = await revision();
@@ -119,6 +125,8 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     await refused("set vnic front.shop qos.priority=high", {}, 2);
     await refused("set vnic front.shop", {}, 2);
     await refused("undo 2 --to 2", {}, 2);
+    const unnamed = await refused("add listener front.shop to=8080", {}, 2);
+    assert.match(unnamed, /^error: The name of a listener is <vnic>\.<profile>:<port>, /);
     const known = await refused("add server web-2 address=127.0.0.3");
     assert.match(known, /^tlsd: already-exists: .* There is a server "web-2"\.\n {2}.*tlsd set/);
     const absent = await refused("remove server web-9");
@@ -165,7 +173,12 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     assert.deepEqual(await tlsd(`diff ${path}`), { code: 0, out: "", err: "" });
     assert.equal((await tlsd("diff nowhere.yaml")).code, 2);
     // The file was exported from the revision before.
+    assert.match(await done(`apply ${path}`), /^Nothing to change: /);
+    const again = JSON.parse(await done(`apply ${path} --json`)) as ChangeReply;
+    assert.deepEqual([again.changed, again.dryRun], [false, false]);
+    await writeFile(path, text.replace("127.0.0.2", "127.0.0.5"));
     assert.match(await refused(`apply ${path}`), /^tlsd: revision-conflict: /);
+    await writeFile(path, text.replace("127.0.0.2", "127.0.0.4"));
     const own = await tlsd(`apply ${director.documentPath}`);
     assert.match(own.err, /^tlsd: revision-not-named: .*\n.*tlsd diff FILE.*--force/);
     const withSettings = `director: { workers: 9 }\n${fileText("127.0.0.1")}`;
@@ -328,7 +341,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
 
     await director.stop();
     const missing = await tlsd(`restore no.backup --data ${director.dataDir}`);
-    assert.match(missing.err, /^tlsd: file-unwritable: .*no\.backup/);
+    assert.match(missing.err, /^tlsd: file-unreadable: .*no\.backup/);
     const restored = await tlsd(`restore ${backup} --config ${director.documentPath}`);
     assert.deepEqual([restored.code, restored.err], [0, ""]);
     assert.ok(restored.out.startsWith(`${director.dataDir} has revision `), restored.out);

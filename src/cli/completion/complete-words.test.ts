@@ -51,6 +51,16 @@ test("names are of the kind that the word before says", () => {
   }
 });
 
+test("settings are of the kind of the command", () => {
+  const socketPath = undefined;
+  const expected = { verb: "set", settingsOf: "vnic", socketPath };
+  assert.deepEqual(complete("set", "vnic", "front.shop", ""), expected);
+  assert.deepEqual(complete("add", "listener", "front.shop:443", "to=1", "po"), {
+    ...{ verb: "add", settingsOf: "listener", socketPath },
+  });
+  assert.deepEqual(complete("remove", "vnic", "front.shop", ""), []);
+});
+
 test("what cannot be completed has no candidates", () => {
   for (const words of [
     ["check", "a", ""],

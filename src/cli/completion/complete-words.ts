@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from "commander";
+import { NAMED_KINDS, type NamedKind } from "#cli/named-kind.ts";
 
 /** The shell completes a path. */
 export const FILES = ":files";
@@ -16,13 +17,22 @@ export interface NamesWanted {
   readonly socketPath: string | undefined;
 }
 
-export type Completion = readonly Candidate[] | typeof FILES | NamesWanted;
+/** A setting of a kind, or the value of one, which only the schema of the document knows. */
+export interface SettingsWanted {
+  /** `add` or `set`. */
+  readonly verb: string;
+  readonly settingsOf: NamedKind;
+  readonly socketPath: string | undefined;
+}
+
+export type Completion = readonly Candidate[] | typeof FILES | NamesWanted | SettingsWanted;
 
 /** The names that commands give to values that are paths. */
 const PATHS: readonly string[] = ["file", "folder", "path"];
 
-/** The name that commands give to values that are names of something. */
+/** The names that commands give to values that are names of something, and to settings. */
 const NAME = "name";
+const SETTINGS = "settings";
 
 /** Returns what can stand for the last word, which may be incomplete. The words before it are complete. */
 export function completeWords(program: Command, words: readonly string[]): Completion {
@@ -46,7 +56,7 @@ export function completeWords(program: Command, words: readonly string[]): Compl
   }
   const completion = completionOf(command, values, pending, current.startsWith("-"));
   if (completion === FILES) return FILES;
-  if ("kind" in completion) return { ...completion, socketPath };
+  if ("kind" in completion || "verb" in completion) return { ...completion, socketPath };
   return completion.filter(({ value }) => value.startsWith(current));
 }
 
@@ -55,7 +65,11 @@ function completionOf(
   values: readonly string[],
   option: Option | undefined,
   isOption: boolean,
-): readonly Candidate[] | typeof FILES | { readonly kind: string } {
+):
+  | readonly Candidate[]
+  | typeof FILES
+  | Omit<NamesWanted, "socketPath">
+  | Omit<SettingsWanted, "socketPath"> {
   if (option !== undefined) {
     const name = /<([a-z-]+)>/.exec(option.flags)?.[1];
     return name === NAME ? { kind: option.attributeName() } : valuesOf(option.argChoices, name);
@@ -70,8 +84,14 @@ function completionOf(
   if (argument === undefined) return [];
   if (command.name() === "help") return childrenOf(command.parent ?? command).map(candidateOf);
   if (argument.name() === NAME) return { kind: values.at(-1) ?? command.name() };
+  const kind = command.name();
+  if (argument.name() === SETTINGS && isNamedKind(kind)) {
+    return { verb: command.parent?.name() ?? "", settingsOf: kind };
+  }
   return valuesOf(argument.argChoices, argument.name());
 }
+
+const isNamedKind = (word: string): word is NamedKind => Object.hasOwn(NAMED_KINDS, word);
 
 function argumentAt({ registeredArguments }: Command, position: number): Argument | undefined {
   const last = registeredArguments.at(-1);

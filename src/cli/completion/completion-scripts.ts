@@ -5,15 +5,17 @@
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-// bash splits words at colons, which names of listeners have, so the words come from the line. It replaces what is behind the last
-// colon only.
+// bash splits words at colons, which names of listeners have, and at the `=` of settings, so the words come from the line. It
+// replaces what is behind the last of both only. No shell may put a space behind a setting that has no value yet.
 const BASH = `# bash completion for tlsd
 _tlsd() {
-  local line=\${COMP_LINE:0:COMP_POINT} words candidate prefix=
+  local line=\${COMP_LINE:0:COMP_POINT} words candidate breaks= prefix=
   read -ra words <<<"$line"
   [[ $line == *[[:space:]] ]] && words+=("")
   local current=\${words[\${#words[@]}-1]}
-  [[ $COMP_WORDBREAKS == *:* && $current == *:* ]] && prefix=\${current%"\${current##*:}"}
+  [[ $COMP_WORDBREAKS == *:* ]] && breaks+=:
+  [[ $COMP_WORDBREAKS == *=* ]] && breaks+==
+  [[ -n $breaks ]] && prefix=\${current%"\${current##*[$breaks]}"}
   COMPREPLY=()
   while IFS= read -r candidate; do
     if [[ $candidate == :files ]]; then
@@ -21,6 +23,7 @@ _tlsd() {
       return
     fi
     candidate=\${candidate%%$'\\t'*}
+    [[ $candidate == *= ]] && compopt -o nospace
     printf -v candidate %q "\${candidate#"$prefix"}"
     COMPREPLY+=("$candidate")
   done < <("$1" complete -- "\${words[@]:1}" 2>/dev/null)
@@ -30,7 +33,7 @@ complete -F _tlsd tlsd
 
 const ZSH = `#compdef tlsd
 _tlsd() {
-  local -a lines described
+  local -a lines described settings
   local line value description
   lines=("\${(@f)$("\${words[1]}" complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ \${lines[1]} == :files ]]; then
@@ -42,9 +45,11 @@ _tlsd() {
     description=\${line#"$value"}
     # The separator of _describe is a colon.
     value=\${value//:/\\\\:}
-    described+=("$value\${description:+:}\${description#$'\\t'}")
+    line="$value\${description:+:}\${description#$'\\t'}"
+    if [[ $value == *= ]]; then settings+=("$line"); else described+=("$line"); fi
   done
-  _describe tlsd described
+  (( $#settings )) && _describe tlsd settings -S ''
+  (( $#described )) && _describe tlsd described
 }
 if [[ \${funcstack[1]} == _tlsd ]]; then _tlsd "$@"; else compdef _tlsd tlsd; fi
 `;

@@ -8,7 +8,7 @@ import { withListEdits } from "./edit-lists.ts";
 import { parseSettings } from "./parse-settings.ts";
 import { SETTING_SCHEMAS, settingsOf, trySettingSchema } from "./setting-schema.ts";
 
-const parts = { folder: "/srv/tlsd", readSecret: () => Promise.resolve("007") };
+const parts = { folder: "/srv/tlsd", readInput: () => Promise.resolve(Buffer.from("007\r\nx")) };
 
 const patchOf = async (kind: NamedKind, ...texts: readonly string[]): Promise<JsonMap> =>
   (await parseSettings(kind, texts, parts)).patch;
@@ -83,6 +83,19 @@ describe("a setting", () => {
   it("is read from standard input if it is a secret and `-`", async () => {
     assert.deepEqual(await patchOf("certificate", "passphrase=-"), { passphrase: "007" });
     assert.deepEqual(await patchOf("server", "address=-"), { address: "-" });
+  });
+
+  it("refuses a secret that is empty or no text, instead of removing or altering it", async () => {
+    for (const [input, message] of [
+      ["", /is empty\. Remove the secret with `passphrase=`\./],
+      ["\nhunter2\n", /is empty/],
+      [Buffer.from("caf\u00e9", "latin1"), /is not UTF-8 text/],
+    ] as const) {
+      const readInput = (): Promise<Uint8Array> => Promise.resolve(Buffer.from(input));
+      const parsed = parseSettings("certificate", ["passphrase=-"], { ...parts, readInput });
+      await assert.rejects(parsed, message);
+    }
+    assert.deepEqual(await patchOf("certificate", "passphrase="), { passphrase: null });
   });
 
   it("adds to a list and takes from it", async () => {

@@ -13,8 +13,8 @@ import { SETTING_SCHEMAS, settingsOf, trySettingSchema } from "./setting-schema.
 export interface ParseParts {
   /** The folder of relative paths. */
   readonly folder: string;
-  /** Reads the first line of standard input. */
-  readonly readSecret: () => Promise<string>;
+  /** Reads standard input, of which the first line is a secret. */
+  readonly readInput: () => Promise<Uint8Array>;
 }
 
 /** What is added to a list and what is taken from it. */
@@ -41,7 +41,7 @@ const SETTING = /^([^=]*?)([+-]?)=(.*)$/s;
 export async function parseSettings(
   kind: NamedKind,
   texts: readonly string[],
-  { folder, readSecret }: ParseParts,
+  { folder, readInput }: ParseParts,
 ): Promise<ParsedSettings> {
   const root = SETTING_SCHEMAS[kind];
   const patch: Tree = new Map();
@@ -53,7 +53,7 @@ export async function parseSettings(
     const schema = trySettingSchema(root, keys);
     if (schema === undefined) throw unknown(kind, name);
     const isSecret = markOf(schema) === "secret" && given === "-";
-    const value = isSecret ? await readSecret() : given;
+    const value = isSecret ? secretOf(await readInput(), name) : given;
     if (operator !== "") {
       if (schema.items === undefined) throw new UsageError(`${name} is not a list.`);
       const unset = Array.isArray(schema.default) ? (schema.default as readonly Json[]) : undefined;
@@ -65,6 +65,23 @@ export async function parseSettings(
     patch: absolutePathsIn(root, mapOf(patch), folder) as JsonMap,
     edits,
   };
+}
+
+/** An empty secret would remove the setting. That is more likely a failed command before the pipe. */
+function secretOf(bytes: Uint8Array, name: string): string {
+  const [secret = ""] = textOf(bytes).split(/\r?\n/);
+  if (secret !== "") return secret;
+  throw new UsageError(
+    `The first line of standard input is empty. Remove the secret with \`${name}=\`.`,
+  );
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new UsageError("Standard input is not UTF-8 text.", { cause });
+  }
 }
 
 function unknown(kind: NamedKind, name: string): UsageError {

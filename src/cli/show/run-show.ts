@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
 import { getFromAdmin } from "#cli/admin-client.ts";
-import { jsonText } from "#cli/json-text.ts";
+import { jsonLine, jsonText } from "#cli/json-text.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
 import { openScreen } from "#cli/watch-screen.ts";
 import type { Terminal } from "#cli/terminal.ts";
@@ -105,5 +105,5 @@ async function printedBy<Reply>(
     throw new DirectorError("not-found", `There is no ${nounOf(kind)} ${quoted(name)}.`);
   }
   if (!isJson) return view.text(shown, Date.now(), width);
-  return isWatching ? `${JSON.stringify(shown)}\n` : jsonText(shown);
+  return isWatching ? jsonLine(shown) : jsonText(shown);
 }

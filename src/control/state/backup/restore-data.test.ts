@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { MemoryStore } from "../memory-store.ts";
-import { restoreData } from "./restore-data.ts";
+import { chunksOfFile, restoreData } from "./restore-data.ts";
 import { writeBackup } from "./write-backup.ts";
 
 const program = "0.2.0";
@@ -34,5 +34,18 @@ describe("the data folder of a restore", () => {
     const target = { dataPath: undefined, configPath };
     const code = "document-unreadable";
     await assert.rejects(restoreData(emptyBackup(), target, program), { code });
+    const device = { dataPath: undefined, configPath: "/dev/zero" };
+    await assert.rejects(restoreData(emptyBackup(), device, program), { code });
+  });
+
+  it("is as it was if the file of the backup cannot be read", async () => {
+    const dataPath = join(await makeTempFolder(), "data");
+    const target = { dataPath, configPath: undefined };
+    const chunks = chunksOfFile(join(dataPath, "no.backup"));
+    await assert.rejects(restoreData(chunks, target, program), {
+      code: "file-unreadable",
+      message: /ENOENT.*no\.backup/,
+    });
+    assert.ok(!existsSync(join(dataPath, "state.db")));
   });
 });

@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Revision } from "#model/document/document.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { DirectorError } from "#model/failure.ts";
-import { parseYaml } from "#control/parse-yaml.ts";
+import { parseYamlFile, readYamlFile } from "#control/read-yaml-file.ts";
 import { lockFolder } from "../lock-folder.ts";
 import { openDataFolder } from "../open-data-folder.ts";
 import type { BackupHeader } from "./backup-line.ts";
@@ -23,14 +23,14 @@ export interface RestoredData extends Pick<BackupHeader, "writtenBy" | "at"> {
 
 /**
  * Replaces the state in a data folder with a backup. The owner of the folder becomes the owner of the state. Rejects with
- * `data-locked` if a director uses the folder, with `document-unreadable` or `file-unwritable`, and as `restoreBackup` does.
+ * `data-locked` if a director uses the folder, with `document-unreadable` or `file-unreadable`, and as `restoreBackup` does.
  */
 export async function restoreData(
   chunks: AsyncIterable<Uint8Array>,
   target: RestoreTarget,
   program: string,
 ): Promise<RestoredData> {
-  const dataPath = dataPathOf(target);
+  const dataPath = await dataPathOf(target);
   openDataFolder(dataPath);
   const lock = lockFolder(dataPath);
   try {
@@ -43,23 +43,23 @@ export async function restoreData(
   }
 }
 
+/** Opens the file when it is first read, so that an error of it is thrown to the reader. */
+export async function* chunksOfFile(path: string): AsyncGenerator<Uint8Array, void> {
+  yield* createReadStream(path);
+}
+
 /** Names why the backup cannot be read. */
 async function* named(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   try {
     yield* chunks;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DirectorError("file-unwritable", reason, { cause });
+    throw new DirectorError("file-unreadable", reason, { cause });
   }
 }
 
-function dataPathOf({ dataPath, configPath = "" }: RestoreTarget): string {
+async function dataPathOf({ dataPath, configPath = "" }: RestoreTarget): Promise<string> {
   if (dataPath !== undefined) return resolve(dataPath);
-  try {
-    const { data } = parseDocument(parseYaml(readFileSync(configPath)).value).draft.director;
-    return resolve(dirname(configPath), data);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DirectorError("document-unreadable", `${configPath}: ${reason}`, { cause });
-  }
+  const { value } = parseYamlFile(await readYamlFile(configPath), configPath);
+  return resolve(dirname(configPath), parseDocument(value).draft.director.data);
 }
