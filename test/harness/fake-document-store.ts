@@ -2,6 +2,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { Revision } from "#model/document/document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import type { RevisionRecord } from "#model/records/revision.ts";
+import { entriesOf } from "#control/state/document-entries.ts";
 import type { DocumentStore, NewRevision, StoredState } from "#control/state/document-store.ts";
 
 type Saves = "well" | "not" | "without-telling";
@@ -51,6 +52,14 @@ export class FakeDocumentStore implements DocumentStore {
     if (found !== undefined) return found;
     const newest = this.#kept.at(-1)?.record.revision ?? 0;
     throw new DirectorError(revision <= newest ? "revision-gone" : "not-found");
+  }
+
+  async changedEntries(revision: Revision): Promise<ReadonlySet<string>> {
+    const entriesIn = (wanted: Revision): ReadonlyMap<string, string> =>
+      entriesOf(this.#kept.find(({ record }) => record.revision === wanted)?.document ?? {});
+    const [before, after] = [entriesIn(revision - 1), entriesIn(revision)];
+    const keys = [...before.keys(), ...after.keys()];
+    return new Set(keys.filter((key) => before.get(key) !== after.get(key)));
   }
 
   async history(before: Revision, limit: number): Promise<readonly RevisionRecord[]> {

@@ -46,10 +46,11 @@ export const showPolicies: ShowView<readonly Policy[]> = {
   path: () => EFFECTIVE,
   of: (reply) => {
     const document = reply as Document;
+    const listenersOf = listenersByPolicy(document);
     return Object.entries(document.policies).map(([name, policy]) => ({
       name,
       ...policy,
-      listeners: listenersWith(document, name),
+      listeners: listenersOf.get(name)?.map((listener) => listener.name) ?? [],
     }));
   },
   named: (policies, wanted) => onlyLike(policies, wanted, ({ name }) => name),
@@ -74,11 +75,15 @@ export const showPolicies: ShowView<readonly Policy[]> = {
         ),
 };
 
-const listenersWith = ({ profiles }: Document, policy: string): readonly string[] =>
-  Object.entries(profiles).flatMap(([profile, { vnics }]) =>
-    Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
-      listeners
-        .filter((listener) => "policy" in listener && listener.policy === policy)
-        .map(({ port }) => `${vnic}.${profile}:${port}`),
+const listenersByPolicy = ({ profiles }: Document) =>
+  Map.groupBy(
+    Object.entries(profiles).flatMap(([profile, { vnics }]) =>
+      Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
+        listeners.map((listener) => ({
+          name: `${vnic}.${profile}:${listener.port}`,
+          policy: "policy" in listener ? listener.policy : undefined,
+        })),
+      ),
     ),
+    ({ policy }) => policy,
   );

@@ -62,6 +62,18 @@ test("a change is not taken back where the document has changed since", async ()
   });
 });
 
+test("a conflict is found without reading revisions that changed something else", async (context) => {
+  const withB = (address: string) => withServers({ a: "127.0.0.9", b: address });
+  const others = Array.from({ length: 9 }, (_, at) => withB(`127.0.1.${at}`));
+  const base = withServers({ a: "127.0.0.1", b: "127.0.1.1" });
+  const changed = withServers({ a: "127.0.0.8", b: "127.0.1.1" });
+  const store = await storeWith(base, changed, withB("127.0.1.1"), ...others);
+  const read = context.mock.method(store, "revision");
+  await assert.rejects(undo(store, 2), { detail: /servers\.a\.address \(revision 3\)\.$/ });
+  const revisions = read.mock.calls.map(({ arguments: [revision] }) => revision);
+  assert.deepEqual(new Set(revisions), new Set([1, 2, 3]));
+});
+
 test("a restore gives the whole document of a revision", async () => {
   const store = await storeWith(FIRST, SECOND, THIRD);
   assert.deepEqual(await planRestore(store, 1), {

@@ -9,6 +9,7 @@ import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { pathOf } from "#model/problem.ts";
 import type { RevisionRecord } from "#model/records/revision.ts";
+import { isEntryOfPath } from "../state/document-entries.ts";
 import type { DocumentStore } from "../state/document-store.ts";
 
 /** What an undo leads to. The document is not checked yet. */
@@ -85,6 +86,9 @@ async function conflictOf(
   const revisions = new Map<string, Revision>();
   for await (const record of newestFirst(store)) {
     if (record.revision <= undoes || revisions.size === named.length) break;
+    // A revision that cannot have changed any of the paths is not read, because documents can be large and revisions many.
+    const entries = [...(await store.changedEntries(record.revision))];
+    if (!named.some((path) => entries.some((key) => isEntryOfPath(key, path)))) continue;
     const after = await store.revision(record.revision);
     const before = await store.revision(record.parent);
     const changes = differenceByPath(before.document, after.document);

@@ -1,5 +1,6 @@
 /** Splits a document into the entries that are stored, by their keys, and joins them. */
 import { canonicalJson } from "#model/canonical-json.ts";
+import type { Keys } from "#model/document/document-tree.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Json, JsonMap } from "#model/json.ts";
@@ -25,6 +26,14 @@ export function entriesOf(document: WrittenDocument): ReadonlyMap<string, string
     }
   }
   return entries;
+}
+
+/** Whether a change of what is at the path of a document changes the entry, or can change it. */
+export function isEntryOfPath(key: string, [section = "", name]: Keys): boolean {
+  if (name === undefined) return true;
+  return section === "profiles"
+    ? key === `profiles/${name}` || key.startsWith(`vnics/${name}/`)
+    : key === `${section}/${name}`;
 }
 
 /** Returns the document without empty maps of names. Throws DirectorError `state-damaged` if entries do not fit together. */

@@ -39,6 +39,8 @@ export interface DocumentStore {
   revision(
     revision: Revision,
   ): Promise<{ readonly record: RevisionRecord; readonly document: WrittenDocument }>;
+  /** Resolves to the keys of the entries in which the revision is different from its parent. See `isEntryOfPath`. */
+  changedEntries(revision: Revision): Promise<ReadonlySet<string>>;
   /** Resolves to up to `limit` revisions below `before`, the newest first. */
   history(before: Revision, limit: number): Promise<readonly RevisionRecord[]>;
   close(): Promise<void>;

@@ -37,6 +37,12 @@ export class EntryTrees {
     return { root, texts };
   }
 
+  /** Resolves to the keys of the entries in which two trees are different, without reading the entries. */
+  async differentKeys(before: Hash | undefined, after: Hash): Promise<ReadonlySet<string>> {
+    const difference = await compareTrees(this.#cache, before, after);
+    return new Set([...difference.before.keys(), ...difference.after.keys()]);
+  }
+
   /** Stores what is different from `base`, which must be stored and stay so. Returns the tree when it is on the disk. */
   async write(texts: ReadonlyMap<string, string>, base?: EntryTree): Promise<EntryTree> {
     const changes = new Map<string, EntryHashes | undefined>();

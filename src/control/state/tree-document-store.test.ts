@@ -193,6 +193,26 @@ it("any document is read as it was saved, whatever was saved before", async () =
   );
 });
 
+it("names the entries that a revision changed", async () => {
+  const documents = documentsOn(new MemoryStore());
+  const large = largeDocument(40, 1);
+  await documents.save(change(0, first));
+  await documents.save(change(1, second));
+  await documents.save(change(2, large));
+  await documents.save(change(3, { ...large, servers: { ...large.servers, another: {} } }));
+  assert.deepEqual(await documents.changedEntries(1), new Set(["servers/web-1"]));
+  assert.deepEqual(
+    await documents.changedEntries(2),
+    new Set([
+      ...["servers/web-1", "profiles/shop", "vnics/shop/front", "profiles/empty"],
+      "certificates/*.shop.example",
+    ]),
+  );
+  assert.ok((await documents.changedEntries(3)).size > 40);
+  assert.deepEqual(await documents.changedEntries(4), new Set(["servers/another"]));
+  await assert.rejects(documents.changedEntries(5), { code: "not-found" });
+});
+
 it("a save asks the store once for its id and for each head, and reads no values that are in memory", async (context) => {
   const store = new MemoryStore();
   const documents = documentsOn(store);

@@ -87,13 +87,15 @@ export class TreeDocumentStore implements DocumentStore {
     revision: Revision,
   ): Promise<{ readonly record: RevisionRecord; readonly document: WrittenDocument }> {
     const [head] = await this.#store.heads(DOCUMENT_LINE, revision + 1, 1);
-    if (head?.number !== revision) {
-      const newest = await this.#store.head(DOCUMENT_LINE);
-      const isGone = revision > 0 && revision < (newest?.number ?? 0);
-      throw new DirectorError(isGone ? "revision-gone" : "not-found", `Revision ${revision}.`);
-    }
+    if (head?.number !== revision) throw await this.#absent(revision);
     const { document } = await this.#read(head, this.#newest.get(DOCUMENT_LINE));
     return { record: recordOf(head), document };
+  }
+
+  async changedEntries(revision: Revision): Promise<ReadonlySet<string>> {
+    const [head, parent] = await this.#store.heads(DOCUMENT_LINE, revision + 1, 2);
+    if (head?.number !== revision) throw await this.#absent(revision);
+    return this.#trees.differentKeys(parent && rootOf(parent.roots), rootOf(head.roots));
   }
 
   async history(before: Revision, limit: number): Promise<readonly RevisionRecord[]> {
@@ -111,6 +113,12 @@ export class TreeDocumentStore implements DocumentStore {
   async close(): Promise<void> {
     await this.#collection.stop();
     await this.#store.close();
+  }
+
+  async #absent(revision: Revision): Promise<DirectorError> {
+    const newest = await this.#store.head(DOCUMENT_LINE);
+    const isGone = revision > 0 && revision < (newest?.number ?? 0);
+    return new DirectorError(isGone ? "revision-gone" : "not-found", `Revision ${revision}.`);
   }
 
   async #save(revision: NewRevision): Promise<RevisionRecord> {
