@@ -169,6 +169,20 @@ describe("checkFile", () => {
     ]);
   });
 
+  it("refuses a change to a document that is too large, and starts with one that is stored", async () => {
+    const entry = (at: number) => [`c${at}`, { chain: `/${"x".repeat(4_000)}/${at}.pem` }] as const;
+    const many = Object.fromEntries(Array.from({ length: 1_100 }, (_, at) => entry(at)));
+    const checkAs = (kind: "change" | "start") =>
+      checkValue(
+        { certificates: many },
+        folder,
+        kind === "start" ? { kind } : { kind, inForce: undefined },
+        parts,
+      );
+    await assert.rejects(checkAs("change"), { code: "document-too-large" });
+    assert.equal(Object.keys((await checkAs("start")).written?.certificates ?? {}).length, 1_100);
+  });
+
   it("accepts a document with warnings", async () => {
     const rest = profiles("to: 80, certificates: [shop]").replace(
       "ip:",

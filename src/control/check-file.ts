@@ -109,7 +109,8 @@ export async function checkValue(
   purpose: Purpose,
   parts: CheckParts,
 ): Promise<CheckedDocument> {
-  return checkRead(await parseLargeDocument(value, parts.reader), folder, purpose, parts);
+  const parsed = await parseLargeDocument(value, parts.reader, purpose.kind === "start");
+  return checkRead(parsed, folder, purpose, parts);
 }
 
 /**

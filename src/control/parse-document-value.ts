@@ -3,7 +3,7 @@ import { parseDocument } from "#model/document/parse-document.ts";
 import { SyntaxProblem } from "./syntax-problem.ts";
 
 /** The limit for the JSON of a document with its defaults, which the control process parses in one call. 10,000 vNICs need half. */
-const MAX_DOCUMENT_CHARACTERS = 8 * 1024 * 1024;
+const MAX_EFFECTIVE_CHARACTERS = 8 * 1024 * 1024;
 const MAX_PATH_LENGTH = 1_024;
 
 export interface ParsedText {
@@ -15,18 +15,18 @@ export interface ParsedText {
   readonly writtenJson: string;
 }
 
-/** Checks a document that has been parsed already. Throws SyntaxProblem if it is too large. */
-export function parseDocumentValue(value: unknown): ParsedText {
-  const text = checkedText(value);
+/** Checks a document that has been parsed already. Throws SyntaxProblem if it is too large, unless it `isStored` already. */
+export function parseDocumentValue(value: unknown, isStored = false): ParsedText {
+  const text = checkedText(value, isStored);
   return { ...text, problems: text.problems.map(withShortPath) };
 }
 
 /** Does the same. The path of a problem may be as long as the document. */
-export function checkedText(value: unknown): ParsedText {
+export function checkedText(value: unknown, isStored = false): ParsedText {
   const { draft, written, problems } = parseDocument(value);
   const json = JSON.stringify(draft);
-  if (json.length > MAX_DOCUMENT_CHARACTERS) {
-    const limit = `${MAX_DOCUMENT_CHARACTERS / 1024 / 1024} MiB`;
+  if (json.length > MAX_EFFECTIVE_CHARACTERS && !isStored) {
+    const limit = `${MAX_EFFECTIVE_CHARACTERS / 1024 / 1024} MiB`;
     throw new SyntaxProblem(`With its defaults the document has more than ${limit}.`);
   }
   const writtenJson = written === undefined ? "" : JSON.stringify(written);

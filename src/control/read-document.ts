@@ -1,5 +1,9 @@
 import { dirname, resolve } from "node:path";
-import { MAX_DOCUMENT_BYTES } from "#model/document/document-size.ts";
+import {
+  MAX_DOCUMENT_BYTES,
+  MAX_DOCUMENT_CHARACTERS,
+  TOO_MANY_CHARACTERS,
+} from "#model/document/document-size.ts";
 import type { Document } from "#model/document/document.ts";
 import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
@@ -31,7 +35,8 @@ export interface ReadDocument extends ParsedDocument {
 
 /**
  * Reads a document in YAML 1.2 or JSON and checks it without the files that it names. A director that serves always parses it in
- * a reader process. Throws DirectorError `document-unreadable` with one problem, which has the line and column of a syntax error.
+ * a reader process. Throws DirectorError `document-unreadable` with one problem, which has the line and column of a syntax error, or
+ * `check-failed` if the process fails.
  */
 export async function readDocument(
   path: string,
@@ -41,9 +46,11 @@ export async function readDocument(
   try {
     const { bytes } = await readBoundedFile(path, MAX_DOCUMENT_BYTES);
     const isHere = bytes.length <= MAX_SMALL_BYTES && !isServing;
-    const parsed = parsedOf(
-      isHere ? parseDocumentText(bytes) : await readInProcess(bytes, "yaml", reader),
-    );
+    const text = isHere ? parseDocumentText(bytes) : await readInProcess(bytes, "yaml", reader);
+    if (text.writtenJson.length > MAX_DOCUMENT_CHARACTERS) {
+      throw new SyntaxProblem(TOO_MANY_CHARACTERS);
+    }
+    const parsed = parsedOf(text);
     const locate = async (later: readonly Problem[]): Promise<readonly Problem[]> => {
       const unplaced = later.filter(({ file }) => file === undefined).slice(0, MAX_PROBLEMS);
       if (unplaced.length === 0) return later;
@@ -61,6 +68,9 @@ export async function readDocument(
     };
   } catch (error) {
     if (!isExpected(error)) throw error;
+    if (error instanceof DeadlineError || error instanceof ReaderEndedError) {
+      throw new DirectorError("check-failed", `${path}: ${error.message}`, { cause: error });
+    }
     throw unreadableDocument(path, error);
   }
 }
@@ -69,19 +79,26 @@ const inFile = (problem: Problem, path: string): Problem => ({ ...problem, file:
 
 /**
  * Checks a document that has been parsed already. That of a large one takes a second, and the control process has other work, so
- * a reader process does it. Rejects with DirectorError `document-unreadable` if the process fails.
+ * a reader process does it. One that `isStored` may be of any size, because it was accepted before. Rejects with DirectorError
+ * `document-too-large`, or `check-failed` if the process fails.
  */
 export async function parseLargeDocument(
   value: unknown,
   reader: MaterialReader,
+  isStored = false,
 ): Promise<ParsedDocument> {
   const json = JSON.stringify(value) ?? "";
   if (json.length <= MAX_CHARACTERS_HERE) return parseDocument(value);
+  if (json.length > MAX_DOCUMENT_CHARACTERS && !isStored) {
+    throw new DirectorError("document-too-large", TOO_MANY_CHARACTERS);
+  }
   try {
-    return parsedOf(await readInProcess(Buffer.from(json), "json", reader));
+    const format = isStored ? "stored" : "json";
+    return parsedOf(await readInProcess(Buffer.from(json), format, reader));
   } catch (error) {
     if (!isExpected(error)) throw error;
-    throw new DirectorError("document-unreadable", error.message, { cause: error });
+    const code = error instanceof DocumentSyntaxError ? "document-too-large" : "check-failed";
+    throw new DirectorError(code, error.message, { cause: error });
   }
 }
 
@@ -94,7 +111,7 @@ function parsedOf({ isValid, problems, json, writtenJson }: ParsedText): ParsedD
 
 async function readInProcess(
   bytes: Uint8Array,
-  format: "yaml" | "json",
+  format: "yaml" | "json" | "stored",
   reader: MaterialReader,
 ): Promise<ParsedText> {
   const { reply, parts } = await reader.read({ kind: "document", format }, [bytes]);

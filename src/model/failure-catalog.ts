@@ -186,6 +186,18 @@ export const FAILURES = {
     "The body has another media type than the resource accepts.",
     "Send application/json with PUT and POST, and application/merge-patch+json with PATCH.",
   ),
+  "document-too-large": entry(
+    "operator",
+    413,
+    "The document is too large.",
+    "Divide the fleet among several directors.",
+  ),
+  "check-failed": entry(
+    "director",
+    503,
+    "The document could not be checked.",
+    "Nothing was changed. The detail says why. A smaller document needs less time and memory, and so does a machine with less other work.",
+  ),
   "body-too-large": entry(
     "operator",
     413,

@@ -135,6 +135,6 @@ describe("a document that takes minutes to read", () => {
     await writeFiles(folder, { "director.yaml": text });
     const { code, stderr } = await runTlsd(["check", `${folder}/director.yaml`], { deadlineMs });
     assert.equal(code, 1);
-    assert.match(stderr, /error: (?:Reading the file took longer than 5 s|.*more than 8 MiB)/s);
+    assert.match(stderr, /(?:took longer than 20 s|ran out of memory|more than 8 MiB)/);
   });
 });

@@ -13,6 +13,7 @@ import { quoted } from "#model/problem.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { boundBodies } from "./bound-bodies.ts";
 import { boundConnections } from "./bound-connections.ts";
+import { takeTurns } from "./take-turns.ts";
 import { MERGE_PATCH_TYPE, parseBodies, type ReadLargeBody } from "./parse-body.ts";
 import { listRoutes, type RouteList } from "./route-list.ts";
 
@@ -111,6 +112,7 @@ export function buildHttpApp(log: Logger, readLargeBody?: ReadLargeBody): HttpAp
     void reply.header("cache-control", "no-store");
     done();
   });
+  takeTurns(app, ({ raw }) => kindOfRequest(raw) === "probe");
   if (readLargeBody === undefined) app.removeAllContentTypeParsers();
   else {
     boundBodies(app, MAX_BODY_BYTES_IN_ALL);

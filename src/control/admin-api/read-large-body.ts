@@ -1,3 +1,4 @@
+import { MAX_DOCUMENT_CHARACTERS, TOO_MANY_CHARACTERS } from "#model/document/document-size.ts";
 import { DirectorError } from "#model/failure.ts";
 import { SourceProblem } from "#control/certificates/source-problem.ts";
 import { SyntaxProblem } from "#control/syntax-problem.ts";
@@ -15,7 +16,11 @@ export const largeBodiesIn =
   async (bytes) => {
     try {
       const { reply, parts } = await reader.read({ kind: "json" }, [bytes]);
-      return reply.isEmpty ? undefined : JSON.parse(String(parts[0]));
+      const json = String(parts[0]);
+      if (json.length > MAX_DOCUMENT_CHARACTERS) {
+        throw new DirectorError("document-too-large", TOO_MANY_CHARACTERS);
+      }
+      return reply.isEmpty ? undefined : JSON.parse(json);
     } catch (error) {
       throw problemOf(error);
     }
@@ -27,10 +32,7 @@ function problemOf(error: unknown): unknown {
     const [first] = error.problems;
     return first === undefined ? error : new SourceProblem(first);
   }
-  if (error instanceof DeadlineError) {
-    return new DirectorError("bad-request", "Parsing the body took too long.", { cause: error });
-  }
-  return error instanceof ReaderEndedError
-    ? new DirectorError("system-exhausted", error.message, { cause: error })
+  return error instanceof DeadlineError || error instanceof ReaderEndedError
+    ? new DirectorError("check-failed", error.message, { cause: error })
     : error;
 }

@@ -24,6 +24,7 @@ export class ShownDocument {
   readonly #settings: DirectorSettings;
   /** Documents are immutable, and the one in force is shown often. */
   readonly #shown = new WeakMap<WrittenDocument, WrittenDocument>();
+  readonly #effective = new WeakMap<WrittenDocument, WrittenDocument>();
 
   constructor(fingerprintOf: FingerprintOf, settings: DirectorSettings) {
     this.#fingerprintOf = fingerprintOf;
@@ -42,7 +43,10 @@ export class ShownDocument {
 
   /** The document with defaults, without the settings under `director`. */
   effective(document: WrittenDocument): WrittenDocument {
+    const known = this.#effective.get(document);
+    if (known !== undefined) return known;
     const { director: _, ...effective } = effectiveOf(this.of(document), this.#settings);
+    this.#effective.set(document, effective);
     return effective;
   }
 

@@ -35,8 +35,8 @@ export type ReaderJob =
       readonly places: TrustPlaces;
     }
   | { readonly kind: "system-trust" }
-  /** One file: YAML 1.2, or JSON that a process of the director wrote. */
-  | { readonly kind: "document"; readonly format: "yaml" | "json" }
+  /** One file: YAML 1.2, or JSON that a process of the director wrote. `stored` is JSON that was checked before it was stored. */
+  | { readonly kind: "document"; readonly format: "yaml" | "json" | "stored" }
   /** One file: a document in which the problems are to be located. */
   | { readonly kind: "places"; readonly problems: readonly Problem[] }
   /** The JSON of a request. */

@@ -6,6 +6,10 @@ import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-proce
 import { tryOutcome } from "./try-outcome.ts";
 
 const DEADLINE_MS = 5_000;
+/** Of a whole document, which may be large. */
+const DOCUMENT_DEADLINE_MS = 20_000;
+/** Of a document that has been served before: a start must not give up on it because the machine is slow. */
+const STORED_DEADLINE_MS = 120_000;
 /** A process that has had no job for this long is ended, because certificates are seldom renewed. */
 const IDLE_MS = 5_000;
 /** Another process is started after this many jobs in a row, while `CROWD` jobs wait for each process. */
@@ -71,7 +75,7 @@ export interface MaterialReaderOptions {
 export class MaterialReader {
   readonly #command: ReaderCommand;
   readonly #size: number;
-  readonly #deadlineMs: number;
+  readonly #deadlineMs: number | undefined;
   #onFault: MaterialReaderOptions["onFault"];
   readonly #waiting: Waiting[] = [];
   readonly #processes = new Set<ReaderProcess>();
@@ -86,7 +90,7 @@ export class MaterialReader {
     this.#command = options.command;
     this.#size = options.size;
     this.#onFault = options.onFault.bind(options);
-    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+    this.#deadlineMs = options.deadlineMs;
   }
 
   /** Starts a process before the first job, so that the job need not wait for the start. */
@@ -186,7 +190,7 @@ export class MaterialReader {
       this.#assign();
     }, SLOW_MS);
     try {
-      const { head, parts } = await child.run(job, files, this.#deadlineMs);
+      const { head, parts } = await child.run(job, files, this.#deadlineMs ?? deadlineOf(job));
       waiting.resolve({ reply: replyOf(job.kind, head), parts });
     } catch (error) {
       if (!isAnswer(error)) this.#end(child);
@@ -212,6 +216,14 @@ export class MaterialReader {
       for (const child of this.#processes) if (child.load === 0) this.#end(child);
     }, IDLE_MS).unref();
   }
+}
+
+/** The jobs that read a whole document. */
+const DOCUMENT_JOBS: readonly Job["kind"][] = ["document", "places", "json"];
+
+function deadlineOf(job: Job): number {
+  if (job.kind === "document" && job.format === "stored") return STORED_DEADLINE_MS;
+  return DOCUMENT_JOBS.includes(job.kind) ? DOCUMENT_DEADLINE_MS : DEADLINE_MS;
 }
 
 const closed = (): ReaderEndedError =>

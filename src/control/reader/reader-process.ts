@@ -9,6 +9,11 @@ const MAX_STDERR_CHARACTERS = 4_096;
  */
 const MAX_STRETCH = 6;
 const MIN_WAIT_MS = 100;
+/** What V8 says before it aborts. */
+const OUT_OF_MEMORY = "heap out of memory";
+/** How often the processor time is read, and for how long the process may use none before it counts as hung. */
+const LOOK_MS = 5_000;
+const HUNG_MS = 10_000;
 /** For how long a measured processor time is used again. */
 const TIME_KEPT_MS = 1_000;
 
@@ -38,6 +43,8 @@ interface Turn {
   readonly deadlineMs: number;
   readonly startedAtMs: number;
   readonly usedMs: number;
+  /** When the process was last seen to have used processor time, and how much by then. */
+  progress: { readonly atMs: number; readonly usedMs: number };
   timer: NodeJS.Timeout;
 }
 
@@ -60,7 +67,10 @@ export class ReaderProcess {
     const end = (how: string): void => {
       this.#hasEnded = true;
       ended.resolve();
-      this.#fail(new ReaderEndedError(`The reader process ended with ${how}.`, this.#cause()));
+      const text = this.#lastWords.includes(OUT_OF_MEMORY)
+        ? "The reader process ran out of memory."
+        : `The reader process ended with ${how}.`;
+      this.#fail(new ReaderEndedError(text, this.#cause()));
     };
     const onError = (error: Error): void => end(`${error.message} when it was started`);
     this.#child = trySpawn(command, onError);
@@ -85,7 +95,7 @@ export class ReaderProcess {
 
   /**
    * The deadline limits the processor time that the process may use for the request, and six times the deadline limits the
-   * time on the clock. Both count from when the process begins the request. Rejects with DeadlineError, ReaderEndedError or
+   * time on the clock. A process that uses no processor time for 10 s is ended too. All count from when the process begins the request. Rejects with DeadlineError, ReaderEndedError or
    * NotReachedError, or with RangeError if there is too much to send.
    */
   run(head: unknown, parts: readonly Uint8Array[], deadlineMs: number): Promise<Frame> {
@@ -132,8 +142,9 @@ export class ReaderProcess {
   #takeTurn(deadlineMs: number): void {
     const startedAtMs = performance.now();
     const usedMs = this.#recentTimeMs(startedAtMs);
-    const timer = setTimeout(() => this.#look(), deadlineMs);
-    this.#turn = { deadlineMs, startedAtMs, usedMs, timer };
+    const timer = setTimeout(() => this.#look(), Math.min(deadlineMs, LOOK_MS));
+    const progress = { atMs: startedAtMs, usedMs };
+    this.#turn = { deadlineMs, startedAtMs, usedMs, progress, timer };
   }
 
   #endTurn(): void {
@@ -148,14 +159,22 @@ export class ReaderProcess {
     const turn = this.#turn;
     if (turn === undefined) return;
     const { deadlineMs, startedAtMs, usedMs } = turn;
-    const leftMs = deadlineMs - ((this.#processTimeMs() ?? Infinity) - usedMs);
-    const untilEndMs = startedAtMs + deadlineMs * MAX_STRETCH - performance.now();
-    if (leftMs > 0 && untilEndMs > 0) {
-      turn.timer = setTimeout(() => this.#look(), Math.max(MIN_WAIT_MS, leftMs));
+    const nowMs = performance.now();
+    const nowUsedMs = this.#processTimeMs() ?? Infinity;
+    const leftMs = deadlineMs - (nowUsedMs - usedMs);
+    const untilEndMs = startedAtMs + deadlineMs * MAX_STRETCH - nowMs;
+    if (nowUsedMs > turn.progress.usedMs) turn.progress = { atMs: nowMs, usedMs: nowUsedMs };
+    const isHung = nowMs - turn.progress.atMs >= HUNG_MS;
+    if (leftMs > 0 && untilEndMs > 0 && !isHung) {
+      const waitMs = Math.min(LOOK_MS, Math.max(MIN_WAIT_MS, leftMs));
+      turn.timer = setTimeout(() => this.#look(), waitMs);
       return;
     }
     this.kill();
-    this.#fail(new DeadlineError(`Reading the file took longer than ${deadlineMs / 1_000} s.`));
+    const text = isHung
+      ? `The reader process did nothing for ${HUNG_MS / 1_000} s.`
+      : `Reading the file took longer than ${deadlineMs / 1_000} s.`;
+    this.#fail(new DeadlineError(text));
   }
 
   /** Reads the processor time at most once a second, because most requests take a millisecond. */

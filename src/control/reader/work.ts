@@ -35,9 +35,6 @@ export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<An
   }
 }
 
-/** The limit for the JSON of a request, which the control process parses again in one call. It is that of a file. */
-const MAX_JSON_CHARACTERS = 4 * 1024 * 1024;
-
 /** PEM is ASCII. Bytes above it become characters that are not allowed in a PEM block. */
 const textOf = (file: Buffer | undefined): string => (file ?? Buffer.alloc(0)).toString("latin1");
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
@@ -103,27 +100,25 @@ async function jsonAnswer(file: Uint8Array): Promise<Answer> {
   const { parseJson } = await import("../parse-json.ts");
   const value = parseJson(file);
   const json = JSON.stringify(value) ?? "";
-  if (json.length > MAX_JSON_CHARACTERS) {
-    const limit = `${MAX_JSON_CHARACTERS / 1024 / 1024} MiB`;
-    throw new SyntaxProblem(`Without white space it has more than ${limit}.`);
-  }
   const reply: Replies["json"] = { isEmpty: value === undefined };
   return { outcome: { reply }, parts: [Buffer.from(json)] };
 }
 
-async function documentAnswer(format: "yaml" | "json", file: Buffer): Promise<Answer> {
+async function documentAnswer(format: DocumentFormat, file: Buffer): Promise<Answer> {
   const { json, writtenJson, isValid, problems } = await documentOf(format, file);
   const reply: Replies["document"] = { isValid, problems };
   return { outcome: { reply }, parts: [Buffer.from(json), Buffer.from(writtenJson)] };
 }
 
-async function documentOf(format: "yaml" | "json", file: Buffer): Promise<ParsedText> {
+type DocumentFormat = Extract<ReaderJob, { readonly kind: "document" }>["format"];
+
+async function documentOf(format: DocumentFormat, file: Buffer): Promise<ParsedText> {
   if (format === "yaml") {
     const { parseDocumentText } = await import("../parse-document-text.ts");
     return parseDocumentText(file);
   }
   const { parseDocumentValue } = await import("../parse-document-value.ts");
-  return parseDocumentValue(JSON.parse(String(file)));
+  return parseDocumentValue(JSON.parse(String(file)), format === "stored");
 }
 
 async function placesAnswer(problems: readonly Problem[], file: Uint8Array): Promise<Answer> {
