@@ -139,10 +139,12 @@ forEachEngineIfLong("bun", (engine) => {
   );
 
   const rounds = scaled({ short: 1, long: 5 });
+  const every = scaled({ short: 2, long: 1 });
+  const steps = STEPS.filter((_, at) => at % every === 0);
 
   it(
     "a director that is killed at a step of a change has the state of that step",
-    { timeout: rounds * STEPS.length * roundMs },
+    { timeout: rounds * steps.length * roundMs },
     async () => {
       const faults = await makeFaults();
       const killed = await Killed.start((folder) =>
@@ -153,7 +155,7 @@ forEachEngineIfLong("bun", (engine) => {
         }),
       );
       for (let round = 0; round < rounds; round += 1) {
-        for (const [index, { isMade, ...step }] of STEPS.entries()) {
+        for (const [index, { isMade, ...step }] of steps.entries()) {
           const what = JSON.stringify(step);
           const found = await killed.round(`r-${round}-${index}`, async (director) => {
             faults.inject({ ...step, code: "SIGKILL" });

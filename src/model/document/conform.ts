@@ -113,7 +113,9 @@ function conformArray(
   mode: ConformMode,
 ): unknown {
   if (Array.isArray(value)) {
-    const list = mode === "repair" ? value.slice(0, schema.maxItems) : value;
+    // One entry too many is enough to show that the list is too long.
+    const { maxItems = Infinity } = schema;
+    const list = value.slice(0, mode === "repair" ? maxItems : maxItems + 1);
     return list.map((item) => conform(items, item, mode));
   }
   return mode === "fill" ? value : (schema.default ?? []);
