@@ -134,7 +134,7 @@ describe("the check of what people read", () => {
   it("complains about commands and options that there are not", () => {
     assert.deepEqual(wrongWords(["show", "vnics", "shop", "--json"]), []);
     assert.deepEqual(wrongWords(["serve", "--demo"]), ["tlsd serve --demo"]);
-    assert.deepEqual(wrongWords(["adopt", "x"]), ["tlsd adopt", "tlsd x"]);
+    assert.deepEqual(wrongWords(["rename", "x"]), ["tlsd rename", "tlsd x"]);
   });
 
   it("sees metrics, of histograms without what they append", () => {

@@ -56,6 +56,14 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
     const { runExport } = await import("./run-export.ts");
     await runExport(request, (await parts.context()).terminal, await parts.file());
   },
+  move: async (request) => {
+    const { runMove } = await import("./run-identity.ts");
+    await runMove(request, await parts.context());
+  },
+  adopt: async (request) => {
+    const { runAdopt } = await import("./run-identity.ts");
+    await runAdopt(request, await parts.context());
+  },
   undo: async (request) => {
     const { runUndo } = await import("./run-undo.ts");
     await runUndo(request, await parts.context());

@@ -13,6 +13,12 @@ export const NAMED_KINDS = {
 } as const satisfies Readonly<Record<string, ResourceKind>>;
 export type NamedKind = keyof typeof NAMED_KINDS;
 
+/** The admin states that `tlsd set` takes as words, by kind. */
+export const ADMIN_STATES: Readonly<Partial<Record<NamedKind, readonly string[]>>> = {
+  vnic: ["up", "down"],
+  server: ["up", "drain", "down"],
+};
+
 const MAX_PORT = 65_535;
 
 /** The form of the names that have several parts. */

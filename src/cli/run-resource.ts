@@ -6,7 +6,7 @@ import { quoted } from "#model/problem.ts";
 import { exchangeWithAdmin } from "./admin-client.ts";
 import type { ResourceRequest } from "./commands/edit-resources.ts";
 import { documentTagOf } from "./document-tag.ts";
-import { checkName, NAMED_KINDS, pathOfNamed } from "./named-kind.ts";
+import { ADMIN_STATES, checkName, NAMED_KINDS, pathOfNamed } from "./named-kind.ts";
 import { printChange } from "./print-change.ts";
 import { sendChange, type ChangeContext, type ChangeQuestion } from "./send-change.ts";
 import { withListEdits } from "./settings/edit-lists.ts";
@@ -45,10 +45,11 @@ export async function runResource(
   }
 }
 
-/** `up` and `down` stand for the admin state of a vNIC. */
+/** The name of an admin state stands for that state. */
 function settingsOf({ verb, kind, settings }: ResourceRequest): readonly string[] {
-  if (kind !== "vnic" || verb !== "set") return settings;
-  return settings.map((text) => (text === "up" || text === "down" ? `admin=${text}` : text));
+  if (verb !== "set") return settings;
+  const states = ADMIN_STATES[kind] ?? [];
+  return settings.map((text) => (states.includes(text) ? `admin=${text}` : text));
 }
 
 async function questionOf(

@@ -35,7 +35,7 @@ test("a vNIC is found however many there are", async () => {
   await runWait(
     {
       ...{ socketPath: await startAdminSocket(), timeoutMs: 5_000, pid: undefined, isJson: false },
-      wanted: { kind: "vnic", name, oper: "up" },
+      wanted: { kind: "vnic", name, state: "up" },
     },
     {
       isInteractive: false,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
+import type { OpenConnections } from "#model/records/open-connection.ts";
 import { askAdmin, pathWith } from "./admin-client.ts";
 import type { WaitRequest, WantedState } from "./commands/wait.ts";
 import { jsonText } from "./json-text.ts";
@@ -38,10 +39,10 @@ export async function runWait(request: WaitRequest, terminal: Terminal): Promise
     }
     await delay(INTERVAL_MS);
   }
-  const { kind, name, oper } = wanted ?? { kind: "director", name: undefined, oper: "ready" };
+  const { kind, name, state } = wanted ?? { kind: "director", name: undefined, state: "ready" };
   const sentence =
-    name === undefined ? "The director is ready." : `The ${kind} ${name} is ${oper}.`;
-  const facts = name === undefined ? { status: oper } : { [kind]: name, oper };
+    name === undefined ? "The director is ready." : `The ${kind} ${name} is ${state}.`;
+  const facts = name === undefined ? { status: state } : { [kind]: name, state };
   terminal.out(isJson ? jsonText(facts) : `${sentence}\n`);
 }
 
@@ -57,8 +58,25 @@ async function tryProbe(
     await ask("/readyz");
     if (wanted === undefined) return undefined;
     const list = pathWith(`/v1/${NAMED_KINDS[wanted.kind]}`, { name: wanted.name });
-    const states = (await ask(list)) as readonly ShownState[];
-    return failureOf(states, wanted);
+    const found = ((await ask(list)) as readonly ShownState[]).find(
+      ({ name }) => name === wanted.name,
+    );
+    const { kind, name, state } = wanted;
+    if (found === undefined) {
+      return new DirectorError("not-found", `There is no ${kind} ${quoted(name)}.`);
+    }
+    const shown = `The ${kind} ${name} is ${found.admin}/${found.oper}`;
+    if (state !== "empty") {
+      return found.oper === state ? undefined : new DirectorError("wait-expired", `${shown}.`);
+    }
+    // The figures of a server are up to a second old, so the workers are asked.
+    const open = (await ask(
+      pathWith("/v1/connections", { server: name, limit: "1" }),
+    )) as OpenConnections;
+    const { total, silentWorkers } = open;
+    if (found.admin !== "up" && total === 0 && silentWorkers === 0) return undefined;
+    const silent = silentWorkers === 0 ? "" : `, and ${silentWorkers} workers did not answer`;
+    return new DirectorError("wait-expired", `${shown}. Its open connections: ${total}${silent}.`);
   } catch (error) {
     if (error instanceof DirectorError) return error;
     throw error;
@@ -69,17 +87,6 @@ interface ShownState {
   readonly name: string;
   readonly admin: string;
   readonly oper: string;
-}
-
-function failureOf(
-  states: readonly ShownState[],
-  { kind, name, oper }: WantedState,
-): DirectorError | undefined {
-  const found = states.find((state) => state.name === name);
-  if (found === undefined)
-    return new DirectorError("not-found", `There is no ${kind} ${quoted(name)}.`);
-  if (found.oper === oper) return undefined;
-  return new DirectorError("wait-expired", `The ${kind} ${name} is ${found.admin}/${found.oper}.`);
 }
 
 /** Returns true also for a process of another user. */

@@ -110,11 +110,11 @@ describe("compileSnapshot", () => {
     assert.equal(listener.virtualIp, "2001:db8::1");
     assert.equal(listener.policy.name, "intermediate");
     assert.deepEqual(listener.endpoints, [
-      { kind: "tcp", server: "web-1", address: "192.0.2.1", port: 8080 },
-      { kind: "tcp", server: "web-3", address: "192.0.2.3", port: 8080 },
+      { kind: "tcp", server: "web-1", address: "192.0.2.1", port: 8080, weight: 1 },
+      { kind: "tcp", server: "web-3", address: "192.0.2.3", port: 8080, weight: 1 },
     ]);
     assert.deepEqual(listener.standby, [
-      { kind: "tcp", server: "web-2", address: "2001:db8::2", port: 8080 },
+      { kind: "tcp", server: "web-2", address: "2001:db8::2", port: 8080, weight: 1 },
     ]);
     assert.equal(listener.balance, "client-hash");
     assert.deepEqual(listener.timeouts, {

@@ -2,6 +2,7 @@
 import { normaliseClientAddress } from "#model/addresses/cidr.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Profile } from "#model/document/profile.ts";
+import type { ServerAdmin } from "#model/document/server.ts";
 import type { Vnic } from "#model/document/vnic.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { MaterialId, VnicName } from "#model/names.ts";
@@ -36,6 +37,10 @@ export function trustIdOf(sources: Sources, ca: string, crl: string | undefined)
     throw lacking(`CA ${ca === SYSTEM_TRUST_KEY ? "bundle of the system" : ca}`);
   return trust.id;
 }
+
+/** Returns the admin state of the server that the profile names. */
+export const serverAdminOf = ({ document }: ListenerOwner, server: string): ServerAdmin =>
+  document.servers[server]?.admin ?? "up";
 
 export function serverAddressOf({ document }: ListenerOwner, server: string): string {
   const address = document.servers[server]?.address;

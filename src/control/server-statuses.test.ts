@@ -10,9 +10,11 @@ const { draft: document } = parseDocument({
     "web-2": { address: "127.0.0.2" },
     spare: { address: "127.0.0.3" },
     idle: { address: "127.0.0.4" },
+    drained: { address: "127.0.0.5", admin: "drain" },
   },
   profiles: {
     shop: { servers: ["web-1", "web-2"], standby: ["spare"] },
+    news: { servers: ["drained"], standby: ["idle"] },
     blog: { servers: ["web-1"], standby: ["web-2", "spare"] },
   },
 });
@@ -32,12 +34,14 @@ test("a server is taken over by the standby servers that are not down, when no s
     ["web-1", "down", ["shop", "blog"], ["web-2", "spare"]],
     ["web-2", "up", ["shop", "blog"], []],
     ["spare", "up", ["shop", "blog"], []],
-    ["idle", "up", [], []],
+    ["idle", "up", ["news"], []],
+    ["drained", "up", ["news"], ["idle"]],
   ]);
   assert.deepEqual(statusesWith({ "web-1": "down", "web-2": "down" }), [
     ["web-1", "down", ["shop", "blog"], ["spare"]],
     ["web-2", "down", ["shop", "blog"], ["spare"]],
     ["spare", "up", ["shop", "blog"], []],
-    ["idle", "up", [], []],
+    ["idle", "up", ["news"], []],
+    ["drained", "up", ["news"], ["idle"]],
   ]);
 });

@@ -2,6 +2,7 @@ import { ENDPOINT_FAILURES } from "#model/records/outcome.ts";
 import { endpointsOf } from "#model/records/mode-records.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { ServerStatus } from "#model/records/status.ts";
+import type { ServerEntry } from "#model/document/server-entry.ts";
 import type { Document } from "#model/document/document.ts";
 import { serverPairOf, type ServerPair } from "#model/names.ts";
 import type { ServerError } from "./health/server-states.ts";
@@ -11,8 +12,10 @@ type Figures = Pick<Telemetry, "serverState" | "serverTotals">;
 
 /** Returns every server of the document. */
 export function serverStatusesOf(document: Document, figures: Figures): readonly ServerStatus[] {
-  const usesOf = serverUses(document, (server) => figures.serverState(server).oper === "down");
-  return Object.entries(document.servers).map(([name, { address }]): ServerStatus => {
+  const isOut = (server: string): boolean =>
+    document.servers[server]?.admin !== "up" || figures.serverState(server).oper === "down";
+  const usesOf = serverUses(document, isOut);
+  return Object.entries(document.servers).map(([name, { address, admin }]): ServerStatus => {
     const { oper, sinceMs, reason, lastError } = figures.serverState(name);
     const totals = figures.serverTotals(name);
     const sumOf = (key: "openConnections" | "connects" | "failures"): number =>
@@ -21,7 +24,7 @@ export function serverStatusesOf(document: Document, figures: Figures): readonly
     return {
       name,
       address,
-      admin: "up",
+      admin,
       oper,
       since: new Date(sinceMs).toISOString(),
       ...(reason === undefined ? {} : { reason }),
@@ -42,13 +45,14 @@ interface ServerUse {
   readonly takenOverBy: readonly string[];
 }
 
-/** Returns the uses of each server. */
+/** Returns the uses of each server. A server that is out gets no connections, because it is down or is to get none. */
 function serverUses(
   document: Document,
-  isDown: (server: string) => boolean,
+  isOut: (server: string) => boolean,
 ): ReadonlyMap<string, readonly ServerUse[]> {
-  const uses = Object.entries(document.profiles).flatMap(([profile, { servers, standby }]) => {
-    const takenOverBy = servers.every(isDown) ? standby.filter((server) => !isDown(server)) : [];
+  const uses = Object.entries(document.profiles).flatMap(([profile, entries]) => {
+    const [servers, standby] = [namesOf(entries.servers), namesOf(entries.standby)];
+    const takenOverBy = servers.every(isOut) ? standby.filter((server) => !isOut(server)) : [];
     return [
       ...servers.map((server) => ({ server, profile, takenOverBy })),
       ...standby.map((server) => ({ server, profile, takenOverBy: [] })),
@@ -56,6 +60,9 @@ function serverUses(
   });
   return Map.groupBy(uses, ({ server }) => server);
 }
+
+const namesOf = (entries: readonly ServerEntry[]): readonly string[] =>
+  entries.map(({ server }) => server);
 
 const errorStatusOf = ({ cause, vnic, atMs }: ServerError) => ({
   ...{ cause, vnic, at: new Date(atMs).toISOString() },

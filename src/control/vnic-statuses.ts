@@ -52,7 +52,7 @@ export function vnicStatusesOf(
       ip: vnic.ip,
       admin: vnic.admin,
       oper: isUp && hasListener && hasEndpoint ? "up" : "down",
-      servers: profile.servers,
+      servers: profile.servers.map(({ server }) => server),
       endpointsUp,
       endpoints,
       rates: figures.ratesOf(name),

@@ -13,6 +13,8 @@ export type MaterialId = Branded<"material">;
 export type ServerPair = Branded<"server-pair">;
 
 export const NAME_PATTERN = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+/** A port as the key of a map. Its number may still be too large. */
+export const PORT_PATTERN = "^[1-9][0-9]{0,4}$";
 
 export const vnicNameOf = (vnic: string, profile: string): VnicName =>
   `${vnic}.${profile}` as VnicName;

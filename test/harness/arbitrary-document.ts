@@ -6,7 +6,7 @@ import { branchesOf, isUnionNode, type SchemaNode } from "#model/document/discri
 import { DocumentSchema } from "#model/document/document.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { isJsonMap, type Json, type JsonMap } from "#model/json.ts";
-import { NAME_PATTERN } from "#model/names.ts";
+import { NAME_PATTERN, PORT_PATTERN } from "#model/names.ts";
 import { isError } from "#model/problem.ts";
 import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
 
@@ -24,6 +24,7 @@ const NAMES = ["web-1", "web-2", "web-10", "constructor", "to-string", "modern",
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
   [NAME_PATTERN]: NAMES,
   [CERTIFICATE_NAME_PATTERN]: ["shop", "*.shop.example", "__proto__", "constructor", "shop.10"],
+  [PORT_PATTERN]: ["1", "80", "8080", "99999"],
   [DURATION_PATTERN]: ["500ms", "10s", "5m"],
   [SIZE_PATTERN]: ["64KiB", "512MiB"],
   [RATE_PATTERN]: ["100m_1g", "1g_1g", "2g_1g"],
@@ -57,7 +58,12 @@ function valuesOf(schema: Leaf, key: string): fc.Arbitrary<unknown> {
   }
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
-  if (schema.properties !== undefined) return objectsOf(schema, schema.properties);
+  if (schema.properties !== undefined) {
+    const { shortKey, properties } = schema;
+    const objects = objectsOf(schema, properties);
+    const short = shortKey === undefined ? undefined : properties[shortKey];
+    return short === undefined ? objects : fc.oneof(valuesOf(short, key), objects);
+  }
   if (schema.patternProperties !== undefined) {
     const [[pattern, entry] = ["", {}]] = Object.entries(schema.patternProperties);
     const names = fc.constantFrom(...(TEXTS[pattern] ?? NAMES));

@@ -25,6 +25,8 @@ export function describedProgram(): Command {
     edit: nothing,
     export: nothing,
     undo: nothing,
+    move: nothing,
+    adopt: nothing,
     backup: nothing,
     restore: nothing,
     settingsOf,

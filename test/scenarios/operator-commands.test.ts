@@ -82,7 +82,8 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const names = ["web-3", "web-4", "web-5"];
     for (const name of names) await done(`add server ${name} address=127.0.0.9`);
     await Promise.all(names.map((name) => done(`set profile shop standby+=${name}`)));
-    const { standby } = JSON.parse(await done("show profiles shop --json"))[0];
+    const { body } = await director.api("/v1/profiles/shop");
+    const { standby } = body as { readonly standby: readonly string[] };
     assert.deepEqual(standby.toSorted(), names);
     await done(`set profile shop standby-=${names.join(",")}`);
     for (const name of names) await done(`remove server ${name}`);

@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
 import { LOG_LEVELS } from "#model/log-level.ts";
-import { NAMED_KINDS, type NamedKind } from "#cli/named-kind.ts";
+import { ADMIN_STATES, NAMED_KINDS, type NamedKind } from "#cli/named-kind.ts";
 import { addChangeOptions, changeTermsOf, type ChangeTerms } from "./change-options.ts";
 import { durationOption, jsonOption, socketOption, withExamples } from "./command-options.ts";
 
@@ -44,7 +44,7 @@ const KINDS: Readonly<Record<NamedKind, KindUsage>> = {
     what: "a server",
     name: "name of the server",
     add: ["web-3 address=192.0.2.13"],
-    set: ["web-3 address=192.0.2.14 --reason 'new host'"],
+    set: ["web-3 address=192.0.2.14 --reason 'new host'", "web-3 drain", "web-3 up"],
   },
   profile: {
     what: "a profile",
@@ -116,8 +116,11 @@ function addKind(
     command.description(`remove ${what}; \`tlsd undo\` brings it back`);
   } else {
     command.description(verb === "add" ? `add ${what}` : `change settings of ${what}`);
+    const states = ADMIN_STATES[kind] ?? [];
     const words =
-      verb === "set" && kind === "vnic" ? "SETTING=VALUE, or up or down" : "SETTING=VALUE";
+      verb === "set" && states.length > 0
+        ? `SETTING=VALUE, or ${states.join(" or ")}`
+        : "SETTING=VALUE";
     command.argument(verb === "add" ? "[settings...]" : "<settings...>", words);
     command.addHelpText("after", () => settingsHelp(command, settingsOf?.(kind) ?? []));
   }

@@ -11,7 +11,8 @@ import {
 export interface WantedState {
   readonly kind: "vnic" | "server";
   readonly name: string;
-  readonly oper: string;
+  /** `up` or `down`, or `empty` for a server that gets no new connections and has no open ones. */
+  readonly state: string;
 }
 
 export interface WaitRequest {
@@ -38,27 +39,32 @@ const MAX_PID = 4_194_304;
 export function addWait(program: Command, run: (request: WaitRequest) => Promise<void>): void {
   const command = program
     .command("wait")
-    .description("wait until the director is ready, or until a vNIC or a server is up or down")
+    .description(
+      "wait until the director is ready, until a vNIC or a server is up or down, or until a drained server has no connections",
+    )
     .addArgument(
       new Argument("[what]", "what to wait for")
         .choices(["ready", "vnic", "server"])
         .default("ready"),
     )
     .argument("[name]", "name of the vNIC or of the server")
-    .addArgument(new Argument("[state]", "the state that it is to have").choices(["up", "down"]))
+    .addArgument(
+      new Argument("[state]", "the state that it is to have").choices(["up", "down", "empty"]),
+    )
     .addOption(socketOption())
     .addOption(durationOption("--timeout <duration>", "how long to wait", "60s"))
     .addOption(integerOption("--pid <pid>", "stop waiting if this process has ended", 1, MAX_PID))
     .addOption(jsonOption())
-    .action(async (kind: "ready" | WantedState["kind"], name?: string, oper?: string) => {
+    .action(async (kind: "ready" | WantedState["kind"], name?: string, state?: string) => {
       const { socket, timeout, pid, json } = command.opts<WaitOptions>();
       const facts = { socketPath: socket, timeoutMs: timeout, pid, isJson: json === true };
       if (kind === "ready") {
         if (name !== undefined) command.error("error: `wait ready` has no name.");
         return run({ ...facts, wanted: undefined });
       }
-      if (name !== undefined && oper !== undefined) {
-        return run({ ...facts, wanted: { kind, name, oper } });
+      if (kind === "vnic" && state === "empty") command.error("error: only a server can be empty.");
+      if (name !== undefined && state !== undefined) {
+        return run({ ...facts, wanted: { kind, name, state } });
       }
       return command.error(`error: \`wait ${kind}\` needs a name, and up or down.`);
     });
@@ -66,5 +72,6 @@ export function addWait(program: Command, run: (request: WaitRequest) => Promise
     "tlsd wait",
     "tlsd wait ready --timeout 10s --pid $MAINPID",
     "tlsd wait vnic front.shop up --timeout 30s",
+    "tlsd wait server web-1 empty --timeout 5m",
   ]);
 }

@@ -13,6 +13,9 @@ const LISTS: ReadonlyMap<string, string> = new Map([
   ["workers", "workers"],
   ["handshakes", "listeners"],
   ["connections", "listeners"],
+  ["adopt", "servers"],
+  ["by", "servers"],
+  ["to", "servers"],
 ]);
 
 /** Resolves to the names of a kind from the running director, or to none if it does not answer soon. */

@@ -1,7 +1,7 @@
 import { markOf } from "#model/document/marks.ts";
 import type { SchemaNode } from "#model/document/discriminated-union.ts";
 import { PRESETS } from "#model/document/policy.ts";
-import type { NamedKind } from "#cli/named-kind.ts";
+import { ADMIN_STATES, type NamedKind } from "#cli/named-kind.ts";
 import { SETTING_SCHEMAS, settingsOf, trySettingSchema } from "#cli/settings/setting-schema.ts";
 import type { Candidate, SettingsWanted } from "./complete-words.ts";
 
@@ -40,8 +40,11 @@ function settingCandidates(verb: string, kind: NamedKind): readonly Candidate[] 
     const operators = verb === "set" && isList ? ["=", "+=", "-="] : ["="];
     return operators.map((operator) => ({ value: `${name}${operator}`, description }));
   });
-  if (verb !== "set" || kind !== "vnic") return settings;
-  const states = ["up", "down"].map((value) => ({ value, description: "the admin state" }));
+  if (verb !== "set") return settings;
+  const states = (ADMIN_STATES[kind] ?? []).map((value) => ({
+    value,
+    description: "the admin state",
+  }));
   return [...states, ...settings];
 }
 

@@ -71,7 +71,7 @@ function completionOf(
   | Omit<NamesWanted, "socketPath">
   | Omit<SettingsWanted, "socketPath"> {
   if (option !== undefined) {
-    const name = /<([a-z-]+)>/.exec(option.flags)?.[1];
+    const name = /<([a-z-]+)(?:\.\.\.)?>/.exec(option.flags)?.[1];
     return name === NAME ? { kind: option.attributeName() } : valuesOf(option.argChoices, name);
   }
   if (isOption) {

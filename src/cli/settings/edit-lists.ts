@@ -5,14 +5,14 @@ import type { ListEdit } from "./parse-settings.ts";
 
 /**
  * Returns the merge patch with the lists that the edits lead to, as values or as null. Items that are there already are not added
- * again. Throws UsageError if a list is not set and has no default of its own.
+ * again; one that has a name is replaced by a map of that name. Throws UsageError if a list is not set and has no default of its own.
  */
 export function withListEdits(
   current: JsonMap,
   patch: JsonMap,
   edits: readonly ListEdit[],
 ): JsonMap {
-  const edited = edits.reduce<JsonMap>((merged, { keys, isRemoval, items, unset }) => {
+  const edited = edits.reduce<JsonMap>((merged, { keys, isRemoval, items, unset, shortKey }) => {
     // Several edits of one list follow each other.
     const before = listAt(merged, keys) ?? listAt(current, keys) ?? unset;
     if (before === undefined) {
@@ -21,11 +21,16 @@ export function withListEdits(
         `${name} is not set, so nothing can be added to it. Set the whole list.`,
       );
     }
-    const isIn = (list: readonly Json[], item: Json): boolean =>
-      list.some((other) => isSameJson(other, item));
+    const nameOf = (item: Json): Json =>
+      shortKey === undefined || !isJsonMap(item) ? item : (tryEntry(item, shortKey) ?? item);
+    const tryIn = (list: readonly Json[], item: Json): Json | undefined =>
+      list.find((other) => isSameJson(nameOf(other), nameOf(item)));
     const after = isRemoval
-      ? before.filter((item) => !isIn(items, item))
-      : [...before, ...items.filter((item) => !isIn(before, item))];
+      ? before.filter((item) => tryIn(items, item) === undefined)
+      : [
+          ...before.map((item) => replacementOf(item, tryIn(items, item))),
+          ...items.filter((item) => tryIn(before, item) === undefined),
+        ];
     return withValueAt(merged, keys, after);
   }, patch);
   // A list that has become what it is by default is not set any more.
@@ -37,6 +42,10 @@ export function withListEdits(
     edited,
   );
 }
+
+/** A map replaces the item of its name. A text only names it. */
+const replacementOf = (item: Json, added: Json | undefined): Json =>
+  isJsonMap(added) ? added : item;
 
 function listAt(value: JsonMap, keys: Keys): readonly Json[] | undefined {
   const found = keys.reduce<Json | undefined>(

@@ -110,6 +110,14 @@ describe("a setting", () => {
     });
     // An empty list is the default.
     assert.deepEqual(await edited("profile", before, "servers-=web-1"), { balance: "client-hash" });
+    const weighted = { servers: [{ server: "web-1", weight: 3 }, "web-2"] };
+    assert.deepEqual(await edited("profile", weighted, "servers+=web-1", "servers-=web-2"), {
+      servers: [{ server: "web-1", weight: 3 }],
+    });
+    const heavier = 'servers+={"server":"web-2","weight":5}';
+    assert.deepEqual(await edited("profile", weighted, heavier, "servers-=web-1"), {
+      servers: [{ server: "web-2", weight: 5 }],
+    });
     await assert.rejects(edited("policy", {}, "groups+=X25519"), /groups is not set/);
   });
 
@@ -119,7 +127,7 @@ describe("a setting", () => {
       "timeouts.idel=1s",
       /^A listener has no setting "timeouts\.idel"\. Did you mean `timeouts\.idle`\?$/,
     );
-    await refuses("server", "colour=red", /Settings are: address\.$/);
+    await refuses("server", "colour=red", /Settings are: address, admin\.$/);
     await refuses("server", "__proto__.polluted=1", /no setting/);
     await refuses("server", "address", /is not SETTING=VALUE/);
     await refuses("vnic", "qos.priority=high", /qos\.priority is a number, not "high"/);

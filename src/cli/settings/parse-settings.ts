@@ -24,6 +24,8 @@ export interface ListEdit {
   readonly items: readonly Json[];
   /** The list if it is not set. Undefined if its default depends on other settings. */
   readonly unset: readonly Json[] | undefined;
+  /** The key that names an item that is a map. A text is that name alone. Undefined if the items have no names. */
+  readonly shortKey: string | undefined;
 }
 
 export interface ParsedSettings {
@@ -58,7 +60,8 @@ export async function parseSettings(
       if (schema.items === undefined) throw new UsageError(`${name} is not a list.`);
       const unset = Array.isArray(schema.default) ? (schema.default as readonly Json[]) : undefined;
       const items = listOf(schema, value, name);
-      edits.push({ keys, isRemoval: operator === "-", items, unset });
+      const { shortKey } = schema.items;
+      edits.push({ keys, isRemoval: operator === "-", items, unset, shortKey });
     } else plant(patch, keys, value === "" ? null : valueOf(schema, value, name), name);
   }
   return {
@@ -92,6 +95,7 @@ function unknown(kind: NamedKind, name: string): UsageError {
 
 function valueOf(schema: SchemaNode, text: string, name: string): Json {
   if (schema.items !== undefined) return listOf(schema, text, name);
+  if (schema.shortKey !== undefined && !text.startsWith("{")) return text;
   if (schema.properties !== undefined || schema.patternProperties !== undefined) {
     if (text.startsWith("{")) return jsonOf(text, name);
     const inner = Object.keys(schema.properties ?? {}).map((key) => `${name}.${key}`);

@@ -1,3 +1,4 @@
+import type { ServerEntry } from "#model/document/server-entry.ts";
 import type { Document } from "#model/document/document.ts";
 import type { JsonMap } from "#model/json.ts";
 import { yamlText } from "#cli/exported-text.ts";
@@ -31,8 +32,8 @@ export const showProfiles: ShowView<readonly Profile[]> = {
       : tableOf<Profile>(
           [
             { title: "PROFILE", cell: ({ name }) => name },
-            { title: "SERVERS", cell: ({ servers }) => servers.join(", ") || "-" },
-            { title: "STANDBY", cell: ({ standby }) => standby.join(", ") || "-" },
+            { title: "SERVERS", cell: ({ servers }) => servers.map(entryText).join(", ") || "-" },
+            { title: "STANDBY", cell: ({ standby }) => standby.map(entryText).join(", ") || "-" },
             { title: "BALANCE", cell: ({ balance }) => balance },
             { title: "VNICS", cell: ({ vnics }) => Object.keys(vnics).join(", ") || "-" },
           ],
@@ -40,6 +41,15 @@ export const showProfiles: ShowView<readonly Profile[]> = {
           width,
         ),
 };
+
+function entryText({ server, weight, ports }: ServerEntry): string {
+  const mapped = Object.entries(ports).map(([to, port]) => `${to}:${port}`);
+  return [
+    server,
+    ...(weight === 1 ? [] : [`weight ${weight}`]),
+    ...(mapped.length === 0 ? [] : [`ports ${mapped.join(" ")}`]),
+  ].join(" ");
+}
 
 /** NAME is a policy, or a pattern in which `*` stands for any characters. */
 export const showPolicies: ShowView<readonly Policy[]> = {

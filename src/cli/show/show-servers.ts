@@ -13,7 +13,7 @@ export const showServers: ShowView<readonly ServerStatus[]> = {
       : tableOf<ServerStatus>(
           [
             { title: "SERVER", cell: ({ name }) => name },
-            { title: "STATE", cell: ({ admin, oper }) => `${admin}/${oper}` },
+            { title: "STATE", cell: (server) => stateText(server) },
             {
               title: "SINCE",
               cell: ({ since }) => spanText(nowMs - Date.parse(since)),
@@ -36,6 +36,12 @@ export const showServers: ShowView<readonly ServerStatus[]> = {
           width,
         ),
 };
+
+/** A server that gets no new connections is empty when the last one has ended. */
+function stateText({ admin, oper, openConnections }: ServerStatus): string {
+  const isEmpty = admin !== "up" && openConnections === 0;
+  return `${admin}/${oper}${isEmpty ? " empty" : ""}`;
+}
 
 /** What an operator must act on comes first. */
 const ORDER: readonly ServerStatus["oper"][] = ["down", "degraded", "unknown", "up"];

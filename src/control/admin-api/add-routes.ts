@@ -9,6 +9,7 @@ import { addDoctorRoute } from "./add-doctor-route.ts";
 import { addDocumentRoutes } from "./add-document-routes.ts";
 import { addHandshakeRoutes } from "./add-handshake-routes.ts";
 import { addHistoryRoutes } from "./add-history-routes.ts";
+import { addIdentityRoutes } from "./add-identity-routes.ts";
 import { addListRoutes } from "./add-list-routes.ts";
 import { addLogLevelRoute } from "./add-log-level-route.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
@@ -33,6 +34,7 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   addDocumentRoutes(app, api);
   addListRoutes(app, view, api);
   addResourceRoutes(app, api);
+  addIdentityRoutes(app, api);
   addHistoryRoutes(app, api);
   addReloadRoute(app, api);
   addStatusRoutes(app, view);

@@ -21,7 +21,7 @@ const checkedDocument = (fall: number): Document => {
 };
 
 const withEndpoint = (address: string, port: number): Snapshot => {
-  const endpoints = [{ kind: "tcp", server: "web-1", address, port }];
+  const endpoints = [{ kind: "tcp", server: "web-1", address, port, weight: 1 }];
   const listener = {
     name: NAME,
     mode: "tcp",

@@ -1,5 +1,6 @@
 import { isIpAddress } from "#model/addresses/cidr.ts";
 import { trySocketAddress } from "#model/addresses/endpoint-text.ts";
+import { serverNamesOf } from "#model/document/server-entry.ts";
 import type { EgressListener } from "#model/document/modes/egress.ts";
 import type { SnapshotEgressListener } from "#model/records/modes/egress.ts";
 import { lacking, serverAddressOf, type ListenerOwner } from "../listener-owner.ts";
@@ -32,8 +33,7 @@ export const egress: ControlMode<EgressListener, SnapshotEgressListener> = {
 };
 
 function serverCidrsOf(owner: ListenerOwner): readonly string[] {
-  const { servers, standby } = owner.profile;
-  return [...servers, ...standby].map((server) => {
+  return serverNamesOf(owner.profile).map((server) => {
     const address = serverAddressOf(owner, server);
     return `${address}/${isIpAddress(address) === 4 ? 32 : 128}`;
   });

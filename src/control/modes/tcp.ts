@@ -1,8 +1,9 @@
 import { tryUnixPath } from "#model/addresses/endpoint-text.ts";
 import type { TcpListener } from "#model/document/modes/tcp.ts";
+import { portOn, serverNamesOf, type ServerEntry } from "#model/document/server-entry.ts";
 import type { SnapshotTcpListener } from "#model/records/modes/tcp.ts";
 import type { SnapshotEndpoint, SnapshotEndpoints } from "#model/records/snapshot.ts";
-import { lacking, serverAddressOf, type ListenerOwner } from "../listener-owner.ts";
+import { lacking, serverAddressOf, serverAdminOf, type ListenerOwner } from "../listener-owner.ts";
 import { compileClientTls, compileEndpointTls } from "../compile-tls.ts";
 import type { ControlMode } from "../control-mode.ts";
 
@@ -40,14 +41,19 @@ function compileEndpoints(
     const path = tryUnixPath(to);
     if (path === undefined) throw lacking(`endpoint ${to}`);
     // A unix socket is on this machine, so it is one endpoint even if the profile lives on several servers.
-    const [server] = [...servers, ...standby];
+    const server = serverNamesOf(owner.profile).find((name) => serverAdminOf(owner, name) === "up");
     return { endpoints: server === undefined ? [] : [{ kind: "unix", server, path }], standby: [] };
   }
-  const endpointOf = (server: string): SnapshotEndpoint => ({
+  const endpointOf = (entry: ServerEntry): SnapshotEndpoint => ({
     kind: "tcp",
-    server,
-    address: serverAddressOf(owner, server),
-    port: to,
+    server: entry.server,
+    address: serverAddressOf(owner, entry.server),
+    port: portOn(entry, to),
+    weight: serverAdminOf(owner, entry.server) === "up" ? entry.weight : 0,
   });
-  return { endpoints: servers.map(endpointOf), standby: standby.map(endpointOf) };
+  const isInUse = ({ server }: ServerEntry): boolean => serverAdminOf(owner, server) !== "down";
+  return {
+    endpoints: servers.filter(isInUse).map(endpointOf),
+    standby: standby.filter(isInUse).map(endpointOf),
+  };
 }

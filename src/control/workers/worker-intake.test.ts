@@ -13,7 +13,7 @@ const { listener: name } = sampleConnection;
 const bare = {
   name,
   vnic: vnicNameOf("front", "shop"),
-  endpoints: [{ kind: "tcp", server: "web-1", address: "127.0.0.1", port: 80 }],
+  endpoints: [{ kind: "tcp", server: "web-1", address: "127.0.0.1", port: 80, weight: 1 }],
   standby: [],
 } as const;
 

@@ -11,7 +11,7 @@ import { connectEndpoint } from "./connect-endpoint.ts";
 import { Connection, serveConnection } from "./connection.ts";
 
 const address = "127.0.0.2";
-const endpoint: SnapshotEndpoint = { kind: "tcp", server: "web", address, port: 1 };
+const endpoint: SnapshotEndpoint = { kind: "tcp", server: "web", address, port: 1, weight: 1 };
 
 describe("serveConnection", () => {
   it("closes a connection whose stage throws, and releases everything that was counted for it", async () => {

@@ -12,7 +12,7 @@ type Reply<Name extends ToControl["type"]> = Extract<ToControl, { readonly type:
 
 const served: SnapshotListener = {
   ...egressListener,
-  endpoints: [{ kind: "tcp", server: "web-1", address: "127.0.0.2", port: 1 }],
+  endpoints: [{ kind: "tcp", server: "web-1", address: "127.0.0.2", port: 1, weight: 1 }],
 };
 const other: SnapshotListener = { ...tcpListener, vnic: "back.shop" as VnicName };
 const ENDED = slotsByLabel("tlsd_connections_ended_total");

@@ -15,6 +15,7 @@ const endpointAt = (port: number): SnapshotEndpoint => ({
   server: `web-${port}`,
   address: "127.0.0.2",
   port,
+  weight: 1,
 });
 const [first, second] = [endpointAt(1), endpointAt(2)];
 const twoEndpoints: SnapshotListener = { ...egressListener, endpoints: [first, second] };

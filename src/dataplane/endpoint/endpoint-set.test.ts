@@ -11,6 +11,7 @@ const endpoint = (server: string): SnapshotEndpoint => ({
   server,
   address: `127.0.0.${server}`,
   port: 80,
+  weight: 1,
 });
 const servers = ["1", "2", "3"].map(endpoint);
 const vnic = vnicNameOf("front", "shop");
@@ -58,6 +59,50 @@ describe("endpoint set", () => {
       if (before[at] !== "2") assert.equal(choice, before[at]);
       else assert.notEqual(choice, "2");
     });
+  });
+
+  it("gives each server connections in proportion to its weight, and none to one with weight 0", () => {
+    const weights = [3, 1, 0];
+    const weighted = servers.map((one, at) => ({ ...one, weight: weights[at] ?? 0 }));
+    const shares = (balance: Balance, count: number): readonly number[] => {
+      const live = healths();
+      const set = new EndpointSet(weighted, [], balance, live, vnic);
+      const chosen = Array.from({ length: count }, (_, at) => {
+        const order = set.inOrder(`192.0.2.${at}`, 0);
+        assert.equal(order.length, 2);
+        const [first] = order;
+        if (first !== undefined) first.health.openConnections += 1;
+        return first?.endpoint.server;
+      });
+      return ["1", "2", "3"].map((name) => chosen.filter((one) => one === name).length);
+    };
+    assert.deepEqual(shares("round-robin", 8), [6, 2, 0]);
+    assert.deepEqual(shares("least-connections", 8), [6, 2, 0]);
+    const [heavy = 0, light = 0, none] = shares("client-hash", 4_000);
+    assert.ok(heavy > 2_800 && heavy < 3_200, `${heavy}`);
+    assert.deepEqual([heavy + light, none], [4_000, 0]);
+  });
+
+  it("spreads the turns of a heavy server", () => {
+    const weighted = servers.map((one, at) => ({ ...one, weight: at === 0 ? 4 : 1 }));
+    const set = new EndpointSet(weighted, [], "round-robin", healths(), vnic);
+    const order = Array.from({ length: 6 }, () => set.inOrder("a", 0)[0]?.endpoint.server);
+    assert.deepEqual(order, ["1", "1", "2", "1", "3", "1"]);
+  });
+
+  it("moves a seventh of the clients when a seventh server is added with client-hash", () => {
+    const seven = ["1", "2", "3", "4", "5", "6", "7"].map(endpoint);
+    const chosen = (count: number): readonly (string | undefined)[] => {
+      const set = new EndpointSet(seven.slice(0, count), [], "client-hash", healths(), vnic);
+      return Array.from({ length: 7_000 }, (_, at) => {
+        const client = `198.51.${at >> 8}.${at & 255}`;
+        return set.inOrder(client, 0)[0]?.endpoint.server;
+      });
+    };
+    const [before, after] = [chosen(6), chosen(7)];
+    const moved = after.filter((server, at) => server !== before[at]);
+    assert.ok(moved.every((server) => server === "7"));
+    assert.ok(moved.length > 850 && moved.length < 1_150, `${moved.length}`);
   });
 
   it("tries standby after the healthy servers, and endpoints that are down last", () => {

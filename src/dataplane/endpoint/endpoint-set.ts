@@ -9,6 +9,9 @@ export interface Candidate {
   readonly key: string;
   readonly health: EndpointHealth;
   readonly figures: ServerFigures;
+  readonly weight: number;
+  /** By how much the candidate is due, compared with the others of its list. It changes with each connection. */
+  due: number;
 }
 
 /** FNV-1a with 32 bits, which is fast and distributes clients evenly enough. */
@@ -26,7 +29,6 @@ export class EndpointSet {
   readonly #servers: readonly Candidate[];
   readonly #standby: readonly Candidate[];
   readonly #balance: Balance;
-  #turn = 0;
 
   constructor(
     servers: readonly SnapshotEndpoint[],
@@ -38,10 +40,12 @@ export class EndpointSet {
     const candidateOf = (endpoint: SnapshotEndpoint): Candidate => {
       const key = endpointKeyOf(endpoint);
       const figures = healths.servers.of(vnic, endpoint.server);
-      return { endpoint, key, health: healths.of(key), figures };
+      const weight = endpoint.kind === "tcp" ? endpoint.weight : 1;
+      return { endpoint, key, health: healths.of(key), figures, weight, due: 0 };
     };
-    this.#servers = servers.map(candidateOf);
-    this.#standby = standby.map(candidateOf);
+    const isUsed = ({ weight }: Candidate): boolean => weight > 0;
+    this.#servers = servers.map(candidateOf).filter(isUsed);
+    this.#standby = standby.map(candidateOf).filter(isUsed);
     this.#balance = balance;
   }
 
@@ -53,41 +57,57 @@ export class EndpointSet {
     const [only] = this.#servers;
     if (this.#servers.length === 1 && this.#standby.length === 0 && only !== undefined)
       return this.#servers;
-    const turn = this.#turn;
-    this.#turn += 1;
     const groups = [this.#servers, this.#standby];
     const isUp = ({ health }: Candidate): boolean => health.isUp(nowMs);
     const isDown = (candidate: Candidate): boolean => !isUp(candidate);
     // Healthy endpoints are ranked separately. Otherwise the neighbour of an endpoint that is down would get a double
     // share.
     return [isUp, isDown].flatMap((isInState) =>
-      groups.flatMap((group) => this.#ranked(group.filter(isInState), turn, clientAddress)),
+      groups.flatMap((group) => this.#ranked(group.filter(isInState), clientAddress)),
     );
   }
 
-  #ranked(
-    candidates: readonly Candidate[],
-    turn: number,
-    clientAddress: string,
-  ): readonly Candidate[] {
+  #ranked(candidates: readonly Candidate[], clientAddress: string): readonly Candidate[] {
     if (candidates.length < 2) return candidates;
-    const first = turn % candidates.length;
-    const inTurn = [...candidates.slice(first), ...candidates.slice(0, first)];
     switch (this.#balance) {
       case "round-robin":
-        return inTurn;
+        return inTurn(candidates);
       case "least-connections":
-        // The list starts at another endpoint each time, so that endpoints with the same number of connections take
-        // turns.
-        return inTurn.toSorted((a, b) => a.health.openConnections - b.health.openConnections);
+        // Endpoints with the same number of connections for their weight take turns.
+        return inTurn(candidates).toSorted((one, other) => loadOf(one) - loadOf(other));
       case "client-hash":
-        // Rendezvous hashing. When an endpoint is removed, only its own clients move to others.
+        // Weighted rendezvous hashing. When an endpoint is added or removed, only its own clients move.
         return candidates
-          .map((candidate) => ({ candidate, weight: hashOf(`${clientAddress} ${candidate.key}`) }))
-          .toSorted((a, b) => b.weight - a.weight)
+          .map((candidate) => ({ candidate, score: scoreOf(candidate, clientAddress) }))
+          .toSorted((one, other) => other.score - one.score)
           .map(({ candidate }) => candidate);
       default:
         return this.#balance satisfies never;
     }
   }
 }
+
+/**
+ * Starts the list at the candidate that is most due, and lets the others become more due by their weights. So each is first as
+ * often as its weight says, and the turns of one are spread evenly.
+ */
+function inTurn(candidates: readonly Candidate[]): readonly Candidate[] {
+  let [first] = candidates;
+  let total = 0;
+  for (const candidate of candidates) {
+    candidate.due += candidate.weight;
+    total += candidate.weight;
+    if (first === undefined || candidate.due > first.due) first = candidate;
+  }
+  if (first === undefined) return candidates;
+  first.due -= total;
+  const at = candidates.indexOf(first);
+  return [...candidates.slice(at), ...candidates.slice(0, at)];
+}
+
+/** The connections for each unit of weight if the candidate gets one more. */
+const loadOf = ({ health, weight }: Candidate): number => (health.openConnections + 1) / weight;
+
+/** The score of rendezvous hashing with weights: the highest of n scores is that of each candidate in proportion to its weight. */
+const scoreOf = ({ key, weight }: Candidate, clientAddress: string): number =>
+  weight / -Math.log((hashOf(`${clientAddress} ${key}`) + 0.5) / 2 ** 32);

@@ -5,14 +5,16 @@ import type { Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
 import { pathOf, problemOf, quoted } from "../problem.ts";
 import type { Profile } from "./profile.ts";
+import { serverNamesOf, type ServerEntry } from "./server-entry.ts";
 import { MAX_VNICS_PER_SERVER } from "./server.ts";
 
 /** Checks the servers, and the servers that profiles name. */
 export function checkServers(document: Document): readonly Problem[] {
+  const counts = vnicCounts(document);
   return [
     ...Object.entries(document.servers).flatMap(([name, { address }]) => [
       ...checkAddress(pathOf("servers", name, "address"), address),
-      ...checkVnicCount(document, name),
+      ...checkVnicCount(name, counts.get(name) ?? 0),
     ]),
     ...Object.entries(document.profiles).flatMap(([name, profile]) =>
       checkProfile(document, pathOf("profiles", name), profile),
@@ -32,10 +34,19 @@ function checkAddress(path: string, address: string): readonly Problem[] {
   return [];
 }
 
-function checkVnicCount(document: Document, server: string): readonly Problem[] {
-  const count = Object.values(document.profiles)
-    .filter(({ servers, standby }) => servers.includes(server) || standby.includes(server))
-    .reduce((sum, { vnics }) => sum + Object.keys(vnics).length, 0);
+/** Returns how many vNICs each server carries, also on standby. */
+function vnicCounts(document: Document): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const profile of Object.values(document.profiles)) {
+    const count = Object.keys(profile.vnics).length;
+    for (const server of new Set(serverNamesOf(profile))) {
+      counts.set(server, (counts.get(server) ?? 0) + count);
+    }
+  }
+  return counts;
+}
+
+function checkVnicCount(server: string, count: number): readonly Problem[] {
   if (count <= MAX_VNICS_PER_SERVER) return [];
   return [
     problemOf(
@@ -51,17 +62,17 @@ function checkProfile(document: Document, path: string, profile: Profile): reado
   const isInNeed = Object.values(profile.vnics).some(({ listeners }) =>
     listeners.some(needsServer),
   );
-  const servers = new Set(profile.servers);
+  const servers = new Set(profile.servers.map(({ server }) => server));
   return [
-    ...checkNames(document, `${path}.servers`, profile.servers),
-    ...checkNames(document, `${path}.standby`, profile.standby),
-    ...profile.standby.flatMap((name, index) =>
-      servers.has(name)
+    ...checkEntries(document, `${path}.servers`, profile.servers),
+    ...checkEntries(document, `${path}.standby`, profile.standby),
+    ...profile.standby.flatMap(({ server }, index) =>
+      servers.has(server)
         ? [
             problemOf(
               "duplicate-server",
               `${path}.standby[${index}]`,
-              `${name} is already in \`servers\`.`,
+              `${server} is already in \`servers\`.`,
             ),
           ]
         : [],
@@ -78,13 +89,13 @@ function checkProfile(document: Document, path: string, profile: Profile): reado
   ];
 }
 
-function checkNames(
+function checkEntries(
   document: Document,
   path: string,
-  names: readonly string[],
+  entries: readonly ServerEntry[],
 ): readonly Problem[] {
   const known = new Set<string>();
-  return names.flatMap((name, index) => {
+  return entries.flatMap(({ server: name }, index) => {
     const place = `${path}[${index}]`;
     const unknown = checkKnownName(document, "servers", place, name);
     if (unknown.length > 0 || !known.has(name)) {

@@ -42,7 +42,7 @@ const isLeaf = (schema: SchemaNode): boolean =>
   !isUnionNode(schema);
 
 function conform(schema: SchemaNode, given: unknown, mode: ConformMode): unknown {
-  const value = given === undefined ? defaultOf(schema) : given;
+  const value = given === undefined ? defaultOf(schema) : longFormOf(schema, given);
   if (isUnionNode(schema)) return conformUnion(schema, value, mode);
   if (schema.properties !== undefined) return conformObject(schema, value, mode);
   if (schema.patternProperties !== undefined) return conformRecord(schema, value, mode);
@@ -50,6 +50,9 @@ function conform(schema: SchemaNode, given: unknown, mode: ConformMode): unknown
   if (mode === "fill" || Check(schema, value)) return value;
   return schema.default ?? (schema.type === "integer" ? 0 : "");
 }
+
+const longFormOf = ({ shortKey }: SchemaNode, value: unknown): unknown =>
+  shortKey !== undefined && typeof value === "string" ? { [shortKey]: value } : value;
 
 /** `structuredClone` is slow, and most defaults are not objects. */
 const defaultOf = ({ default: value }: SchemaNode): unknown =>

@@ -23,6 +23,8 @@ export interface SchemaNode extends TSchema {
   readonly isUnique?: boolean;
   readonly anyOf?: readonly SchemaNode[];
   readonly mark?: Mark;
+  /** A text in place of a map is the value of this key, and the other keys have their defaults. */
+  readonly shortKey?: string;
 }
 
 /**

@@ -29,6 +29,12 @@ interface DefaultTag {
 }
 
 function writtenSchemaOf(node: SchemaNode, around?: DefaultTag): Readonly<Record<string, unknown>> {
+  const { shortKey, ...long } = node;
+  const short = shortKey === undefined ? undefined : node.properties?.[shortKey];
+  if (short !== undefined) {
+    const { description } = node;
+    return { description, anyOf: [short, long].map((each) => writtenSchemaOf(each)) };
+  }
   const tag = isUnionNode(node) ? defaultTagOf(node) : around;
   const entries = Object.entries(node).flatMap(([keyword, value]): [string, unknown][] => {
     if (OWN_KEYWORDS.includes(keyword)) return [];

@@ -47,6 +47,10 @@ function partsOf(path: string): readonly string[] {
   if (section === "policies" && POLICY_SETTINGS.includes(third)) {
     return POLICY_SETTINGS.map((setting) => `${entry}.${setting}`);
   }
+  // The name of a server is judged at its entry.
+  const isServer =
+    section === "profiles" && steps[4] === "server" && (steps[3] ?? "").startsWith("[");
+  if (isServer) return [joined(steps.slice(0, 4))];
   const isMode = steps.at(-1) === "mode" && steps.at(-3) === "listeners";
   return [isMode ? joined(steps.slice(0, -1)) : path];
 }

@@ -1,16 +1,17 @@
 import Type from "typebox";
 import { NAME_PATTERN } from "../names.ts";
+import { ServerEntrySchema } from "./server-entry.ts";
 import { VnicSchema } from "./vnic.ts";
 
-const serverNames = (description: string) =>
-  Type.Array(Type.String({ pattern: NAME_PATTERN }), { maxItems: 256, default: [], description });
+const serverEntries = (description: string) =>
+  Type.Array(ServerEntrySchema, { maxItems: 256, default: [], description });
 
 export const ProfileSchema = Type.Object(
   {
-    servers: serverNames(
+    servers: serverEntries(
       "The servers that the profile lives on. Connections are balanced over several servers.",
     ),
-    standby: serverNames("Servers that take over while no server of `servers` is healthy."),
+    standby: serverEntries("Servers that take over while no server of `servers` is healthy."),
     balance: Type.Enum(["round-robin", "least-connections", "client-hash"], {
       default: "round-robin",
       description: "How a server is chosen. Each worker counts only its own connections.",
@@ -27,4 +28,5 @@ export const ProfileSchema = Type.Object(
   },
 );
 export type Profile = Type.Static<typeof ProfileSchema>;
+
 export type Balance = Profile["balance"];

@@ -14,7 +14,7 @@ import {
   type UnionNode,
 } from "./discriminated-union.ts";
 import type { Problem } from "../failure.ts";
-import { NAME_PATTERN } from "../names.ts";
+import { NAME_PATTERN, PORT_PATTERN } from "../names.ts";
 import { pathOf, problemOf, quoted, type ProblemCode } from "../problem.ts";
 import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "../units.ts";
 
@@ -41,6 +41,7 @@ const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, Explain]> = n
     ["bad-certificate-name", (value) => certificateNameFaultOf(String(value))],
   ],
   [RATE_PATTERN, ["malformed-rate", (value) => `${quoted(value)} is not a rate.`]],
+  [PORT_PATTERN, ["bad-value", (value) => `${quoted(value)} is not a port.`]],
   [DURATION_PATTERN, ["malformed-duration", (value) => `${quoted(value)} is not a duration.`]],
   [SIZE_PATTERN, ["malformed-size", (value) => `${quoted(value)} is not a size.`]],
 ]);

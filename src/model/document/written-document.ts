@@ -8,8 +8,8 @@ import { compareNames } from "./natural-order.ts";
 
 /**
  * The document as an operator wrote it: without defaults, without the settings under `director`, and with absolute paths. It is
- * in normal form, so that equal documents are deeply equal: no empty maps of names, no empty list of listeners, and the
- * listeners of a vNIC in the order of their ports.
+ * in normal form, so that equal documents are deeply equal: no empty maps of names, no empty list of listeners, the listeners
+ * of a vNIC in the order of their ports, and a server of a profile as its name if nothing else is set.
  */
 export interface WrittenDocument {
   readonly servers?: JsonMap;
@@ -28,13 +28,25 @@ function normalFormOf(keys: Keys, value: JsonMap): JsonMap | undefined;
 function normalFormOf(keys: Keys, value: Json): Json | undefined;
 function normalFormOf(keys: Keys, value: Json): Json | undefined {
   const parts = tryParts(keys, value);
-  if (parts === undefined) return value;
+  if (parts === undefined) return isServerList(keys) ? shortEntriesOf(value) : value;
   const normal = [...parts].flatMap(([key, part]) => {
     const entry = normalFormOf([...keys, key], part);
     return entry === undefined ? [] : [[key, entry] as const];
   });
   return valueOfParts(keys, new Map(normal));
 }
+
+const isServerList = ({ length, 0: top, 2: list }: Keys): boolean =>
+  length === 3 && top === "profiles" && (list === "servers" || list === "standby");
+
+/** An entry that has only the name of its server is that name. */
+const shortEntriesOf = (entries: Json): Json =>
+  Array.isArray(entries)
+    ? entries.map((entry: Json) => {
+        const [[key, name] = [], ...rest] = isJsonMap(entry) ? Object.entries(entry) : [];
+        return key === "server" && name !== undefined && rest.length === 0 ? name : entry;
+      })
+    : entries;
 
 /** Returns the document with all defaults, as `parseDocument` does. */
 export const effectiveOf = (written: WrittenDocument, director: DirectorSettings): Document =>

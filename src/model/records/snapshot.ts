@@ -38,6 +38,8 @@ export type SnapshotEndpoint =
       readonly server: string;
       readonly address: string;
       readonly port: number;
+      /** Its share of the connections. It gets no new ones if it is 0. */
+      readonly weight: number;
     }
   | { readonly kind: "unix"; readonly server: string; readonly path: string }
   | {

@@ -1,4 +1,5 @@
 /** The schemas and types of admin API replies that control process, CLI and tests share. */
+import { SERVER_ADMINS } from "../document/server.ts";
 import Type from "typebox";
 import { CertificateFactsSchema } from "../document/certificate.ts";
 import { LISTENER_MODES } from "../listener-mode.ts";
@@ -97,7 +98,7 @@ export const ServerStatusSchema = shape(
   {
     name: text("Name in the document."),
     address: text("Its address."),
-    admin: oneOf(UP_OR_DOWN, "The state that the operator asked for."),
+    admin: oneOf(SERVER_ADMINS, "The state that the operator asked for."),
     oper: oneOf(
       SERVER_OPERS,
       "The actual state, from active checks and from connections of clients: `down` if all fail, `degraded` if some fail, `unknown` if there were none.",

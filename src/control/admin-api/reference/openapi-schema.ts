@@ -58,7 +58,10 @@ export class OpenApiSchemas {
     return { description, oneOf: branchesOf(union).map((branch) => this.schemaOf(branch)) };
   }
 
-  #plainOf(schema: TSchema): JsonMap {
+  #plainOf(schema: SchemaNode): JsonMap {
+    const { shortKey, ...long } = schema;
+    const short = shortKey === undefined ? undefined : schema.properties?.[shortKey];
+    if (short !== undefined) return { anyOf: [this.schemaOf(short), this.schemaOf(long)] };
     const isDefault = this.#defaults.has(JSON.stringify(schema));
     const entries = Object.entries<Json>(schema as JsonMap).flatMap(([key, value]) => {
       if (OWN_KEYWORDS.includes(key)) return [];

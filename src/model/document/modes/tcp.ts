@@ -15,6 +15,7 @@ import {
   type ModeRules,
 } from "../mode-rules.ts";
 import { checkKnownName } from "../known-names.ts";
+import { portOn } from "../server-entry.ts";
 import { ANNOUNCING_OPTIONS, ENDPOINT_OPTIONS } from "../endpoint-options.ts";
 import {
   CLIENT_TLS_OPTIONS,
@@ -70,8 +71,8 @@ function targetsOf({
 }: ListenerContext<TcpListener>): readonly Target[] {
   if (typeof to !== "number") return [];
   return [...profile.servers, ...profile.standby]
-    .filter((server) => Object.hasOwn(document.servers, server))
-    .map((server) => [document.servers[server]?.address ?? "", to]);
+    .filter(({ server }) => Object.hasOwn(document.servers, server))
+    .map((entry) => [document.servers[entry.server]?.address ?? "", portOn(entry, to)]);
 }
 
 function checkCertificates({

@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import { addChangeOptions, changeTermsOf, type ChangeTerms } from "./change-options.ts";
+import { withExamples } from "./command-options.ts";
+
+export interface MoveRequest extends ChangeTerms {
+  readonly profile: string;
+  /** The servers that the profile lives on from now on. */
+  readonly to: readonly string[];
+}
+
+export interface AdoptRequest extends ChangeTerms {
+  /** The server whose profiles are taken over. */
+  readonly server: string;
+  readonly by: string;
+}
+
+export interface IdentityRuns {
+  readonly move: (request: MoveRequest) => Promise<void>;
+  readonly adopt: (request: AdoptRequest) => Promise<void>;
+}
+
+/** Adds `tlsd move` and `tlsd adopt`. */
+export function addIdentityCommands(program: Command, runs: IdentityRuns): void {
+  const move = program
+    .command("move")
+    .helpCommand(false)
+    .description("move a profile to other servers");
+  const moveProfile = move
+    .command("profile")
+    .description("move a profile to other servers; its virtual IPs and its open connections stay")
+    .argument("<name>", "name of the profile")
+    .requiredOption("--to <name...>", "the servers that it lives on from now on");
+  addChangeOptions(moveProfile).action(async (profile: string) => {
+    const { to } = moveProfile.opts<{ readonly to: readonly string[] }>();
+    await runs.move({ profile, to, ...changeTermsOf(moveProfile) });
+  });
+  const moves = [
+    "tlsd move profile shop --to web-2",
+    "tlsd move profile shop --to web-2 web-3 --dry-run",
+  ];
+  withExamples(move, moves);
+  withExamples(moveProfile, moves);
+
+  const adopt = program
+    .command("adopt")
+    .description("let another server take over every profile of a server")
+    .argument("<name>", "the server whose profiles are taken over")
+    .requiredOption("--by <name>", "the server that takes them over");
+  addChangeOptions(adopt).action(async (server: string) => {
+    const { by } = adopt.opts<{ readonly by: string }>();
+    await runs.adopt({ server, by, ...changeTermsOf(adopt) });
+  });
+  withExamples(adopt, ["tlsd adopt web-1 --by web-2 --reason 'web-1 has failed'"]);
+}

@@ -1,0 +1,106 @@
+import type { FastifyInstance } from "fastify";
+import Type, { type Static } from "typebox";
+import { withAdoptedServer, withMovedProfile } from "#model/document/move-profile.ts";
+import { resourceOf, type ResourceKind } from "#model/document/resources.ts";
+import { DirectorError } from "#model/failure.ts";
+import { NAME_PATTERN } from "#model/names.ts";
+import { quoted } from "#model/problem.ts";
+import { ChangeReplySchema } from "#model/records/change-reply.ts";
+import type { StateInForce } from "#control/change/change.ts";
+import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
+import { ChangeHeaders, ChangeQuery, type CurrentTags } from "./change-terms.ts";
+import { JSON_TYPE } from "./parse-body.ts";
+import { bodyOf, parseWith, route } from "./route.ts";
+
+const serverName = (description: string) => Type.String({ pattern: NAME_PATTERN, description });
+
+const MoveBody = Type.Object(
+  {
+    to: Type.Array(serverName("Name of a server."), {
+      minItems: 1,
+      maxItems: 256,
+      description: "The servers that the profile lives on from now on.",
+    }),
+  },
+  { additionalProperties: false, description: "Where a profile moves." },
+);
+
+const AdoptBody = Type.Object(
+  { by: serverName("The server that takes over every profile.") },
+  { additionalProperties: false, description: "Which server adopts another." },
+);
+
+const nameParams = (description: string, example: string) =>
+  Type.Object({ name: Type.String({ description, examples: [example] }) });
+
+interface Named {
+  readonly name: string;
+}
+
+/** The routes that move identities between servers. Each is one change, which an undo takes back. */
+export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
+  const tagsOf =
+    (kind: ResourceKind, name: string) =>
+    (inForce: StateInForce): CurrentTags => ({
+      own: api.parts.shown.resource(inForce.written, kind, name)?.tag,
+      document: api.documentTag(inForce),
+    });
+
+  app.post<{ Params: Named; Querystring: ChangeQuery; Body: Static<typeof MoveBody> }>(
+    "/v1/profiles/:name/move",
+    {
+      ...route({
+        operationId: "moveProfile",
+        tags: ["profiles"],
+        summary: "Move a profile to other servers, in place of those that it lives on",
+        params: nameParams("Name of the profile.", "shop"),
+        querystring: ChangeQuery,
+        headers: ChangeHeaders,
+        body: { schema: MoveBody, type: JSON_TYPE, example: { to: ["web-1"] } },
+        reply: ChangeReplySchema,
+      }),
+      ...CHANGE_ROUTE,
+    },
+    (request, reply) => {
+      const { to } = parseWith(MoveBody, bodyOf(request, JSON_TYPE));
+      const { name } = request.params;
+      const want = api.editOf(({ written }) => {
+        const moved = withMovedProfile(written, name, to);
+        if (moved === undefined) throw absent("profile", name);
+        return moved;
+      });
+      return api.run(request, reply, want, { tagsOf: tagsOf("profiles", name) });
+    },
+  );
+
+  app.post<{ Params: Named; Querystring: ChangeQuery; Body: Static<typeof AdoptBody> }>(
+    "/v1/servers/:name/adopt",
+    {
+      ...route({
+        operationId: "adoptServer",
+        tags: ["servers"],
+        summary: "Let another server take the place of a server in every profile",
+        params: nameParams("Name of the server whose profiles are taken over.", "web-1"),
+        querystring: ChangeQuery,
+        headers: ChangeHeaders,
+        body: { schema: AdoptBody, type: JSON_TYPE, example: { by: "web-1" } },
+        reply: ChangeReplySchema,
+      }),
+      ...CHANGE_ROUTE,
+    },
+    (request, reply) => {
+      const { by } = parseWith(AdoptBody, bodyOf(request, JSON_TYPE));
+      const { name } = request.params;
+      const want = api.editOf(({ written }) => {
+        for (const server of [name, by]) {
+          if (resourceOf(written, "servers", server) === undefined) throw absent("server", server);
+        }
+        return name === by ? written : withAdoptedServer(written, name, by);
+      });
+      return api.run(request, reply, want, { tagsOf: tagsOf("servers", name) });
+    },
+  );
+}
+
+const absent = (noun: string, name: string): DirectorError =>
+  new DirectorError("not-found", `There is no ${noun} named ${quoted(name)}.`);
