@@ -269,7 +269,6 @@ forEachEngineIfLong("node", (engine) => {
         "tlsd_connections_accepted_total",
         "tlsd_connections_open",
         "tlsd_connections_ended_total",
-        "tlsd_connections_limited_total",
         "tlsd_connections_refused_total",
         "tlsd_proxy_probes_total",
         "tlsd_bytes_from_clients_total",

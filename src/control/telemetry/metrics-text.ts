@@ -41,7 +41,10 @@ export async function metricsText<Described extends Metric>(
   return pieces;
 }
 
-/** Buckets are counted separately and printed as cumulative. */
+/**
+ * Buckets are counted separately and printed as cumulative. A histogram without observations and a cause that has not occurred are
+ * left out: of the hundred causes of a listener few ever occur, and with thousands of listeners the others would be nearly all of the text.
+ */
 function addLines(
   lines: string[],
   { name, kind, label, values, buckets = [] }: Metric,
@@ -49,6 +52,7 @@ function addLines(
   amounts: Readonly<ArrayLike<number>>,
 ): void {
   if (kind === "histogram") {
+    if (isEmpty(amounts, buckets.length + 1)) return;
     let count = 0;
     for (const [index, bound] of [...buckets, "+Inf"].entries()) {
       count += amounts[index] ?? 0;
@@ -63,8 +67,14 @@ function addLines(
     return;
   }
   for (const [index, value] of values.entries()) {
-    lines.push(`${name}{${label}="${value}",${labels}} ${amounts[index]}`);
+    const amount = amounts[index] ?? 0;
+    if (amount !== 0) lines.push(`${name}{${label}="${value}",${labels}} ${amount}`);
   }
+}
+
+function isEmpty(amounts: Readonly<ArrayLike<number>>, length: number): boolean {
+  for (let at = 0; at < length; at += 1) if (amounts[at] !== 0) return false;
+  return true;
 }
 
 export const labelsText = (labels: Readonly<Record<string, string>>): string =>
