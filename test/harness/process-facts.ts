@@ -4,6 +4,8 @@ export interface MemoryFacts {
   readonly rssBytes: number;
   /** Shared pages are counted in proportion: the honest figure for several workers of one runtime. */
   readonly pssBytes: number;
+  /** Pages that are not of files. Unlike `pssBytes`, this does not change when another process that shares files ends. */
+  readonly anonymousBytes: number;
 }
 
 export function openFileCount(pid: number): number {
@@ -18,7 +20,11 @@ export function memoryOf(pid: number): MemoryFacts {
     if (kilobytes === undefined) throw new Error(`no ${field} in smaps_rollup of process ${pid}`);
     return Number(kilobytes) * 1024;
   };
-  return { rssBytes: bytesOf("Rss"), pssBytes: bytesOf("Pss") };
+  return {
+    rssBytes: bytesOf("Rss"),
+    pssBytes: bytesOf("Pss"),
+    anonymousBytes: bytesOf("Anonymous"),
+  };
 }
 
 /** User and system time that the process has used so far, in milliseconds (clock ticks of 10 ms). */

@@ -8,7 +8,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { ask } from "#harness/many-clients.ts";
 import { Operator } from "#harness/operator.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
@@ -20,7 +20,7 @@ import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
 const busyClients = scaled({ short: 10, long: 50 });
 const moves = scaled({ short: 6, long: 20 });
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   describe("a profile", { concurrency: false }, () => {
     let director: Director;
     let operator: Operator;
