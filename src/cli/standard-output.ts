@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 
-/** Standard output of a command. It remembers the first error, so that a command whose output is incomplete does not succeed. */
+/** The standard output of a command. It remembers the first error, so that the command fails if its output is incomplete. */
 export class StandardOutput {
   readonly #stream: Writable;
   readonly #broken = new AbortController();

@@ -5,8 +5,8 @@ import type { FingerprintOf } from "#model/document/secrets.ts";
 const LENGTH = 22;
 
 /**
- * Returns a function that computes fingerprints with this key. Without the key, somebody who sees the fingerprint of a weak secret
- * could find the secret by trying likely ones.
+ * Returns a function that computes fingerprints with this key. If there were no key, a weak secret could be found
+ * from its fingerprint by trying likely ones.
  */
 export const fingerprintWith =
   (key: Uint8Array): FingerprintOf =>

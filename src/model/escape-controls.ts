@@ -10,7 +10,7 @@ export function escapeControls(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
-/** Does the same for JSON, whose value stays the same: such a character is written as `\u202e`. Line breaks between values stay. */
+/** Writes such characters in JSON as `\u202e`, so that the value of the JSON stays the same. Line breaks between values stay. */
 export const escapeControlsInJson = (json: string): string =>
   json.replace(UNSAFE, (character) => (character === "\n" ? character : jsonEscapeOf(character)));
 

@@ -7,6 +7,10 @@ export interface JsonMap {
 export const isJsonMap = (value: unknown): value is JsonMap =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Returns the list, or an empty one if the value is none. */
+export const listOf = (value: Json | undefined): readonly Json[] =>
+  Array.isArray(value) ? value : [];
+
 /** Returns the value of an own key. A document can have a key such as `constructor`, which every object inherits. */
 export const tryEntry = (map: JsonMap, key: string): Json | undefined =>
   Object.hasOwn(map, key) ? map[key] : undefined;

@@ -9,7 +9,7 @@ export interface MoveRequest extends ChangeTerms {
 }
 
 export interface AdoptRequest extends ChangeTerms {
-  /** The server whose profiles are taken over. */
+  /** The name of the server that is adopted. */
   readonly server: string;
   readonly by: string;
 }

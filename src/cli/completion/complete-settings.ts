@@ -5,7 +5,7 @@ import { ADMIN_STATES, type NamedKind } from "#cli/named-kind.ts";
 import { SETTING_SCHEMAS, settingsOf, trySettingSchema } from "#cli/settings/setting-schema.ts";
 import type { Candidate, SettingsWanted } from "./complete-words.ts";
 
-/** The settings whose values are names, by the kind of the names. */
+/** The settings that have names of resources as values, with the kind of these resources. */
 const REFERENCES: ReadonlyMap<string, NamedKind> = new Map([
   ["servers", "server"],
   ["standby", "server"],

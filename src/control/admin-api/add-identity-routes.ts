@@ -1,15 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import Type, { type Static } from "typebox";
 import { withAdoptedServer, withMovedProfile } from "#model/document/move-profile.ts";
-import { resourceOf, type ResourceKind } from "#model/document/resources.ts";
-import { DirectorError } from "#model/failure.ts";
+import { resourceOf } from "#model/document/resources.ts";
 import { NAME_PATTERN } from "#model/names.ts";
-import { quoted } from "#model/problem.ts";
 import { ChangeReplySchema } from "#model/records/change-reply.ts";
-import type { StateInForce } from "#control/change/change.ts";
 import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
-import { ChangeHeaders, ChangeQuery, type CurrentTags } from "./change-terms.ts";
+import { ChangeHeaders, ChangeQuery } from "./change-terms.ts";
 import { JSON_TYPE } from "./parse-body.ts";
+import { absentResource } from "./resource-kinds.ts";
 import { bodyOf, parseWith, route } from "./route.ts";
 
 const serverName = (description: string) => Type.String({ pattern: NAME_PATTERN, description });
@@ -39,13 +37,6 @@ interface Named {
 
 /** The routes that move identities between servers. Each is one change, which an undo takes back. */
 export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
-  const tagsOf =
-    (kind: ResourceKind, name: string) =>
-    (inForce: StateInForce): CurrentTags => ({
-      own: api.parts.shown.resource(inForce.written, kind, name)?.tag,
-      document: api.documentTag(inForce),
-    });
-
   app.post<{ Params: Named; Querystring: ChangeQuery; Body: Static<typeof MoveBody> }>(
     "/v1/profiles/:name/move",
     {
@@ -66,10 +57,10 @@ export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
       const { name } = request.params;
       const want = api.editOf(({ written }) => {
         const moved = withMovedProfile(written, name, to);
-        if (moved === undefined) throw absent("profile", name);
+        if (moved === undefined) throw absentResource("profiles", name);
         return moved;
       });
-      return api.run(request, reply, want, { tagsOf: tagsOf("profiles", name) });
+      return api.run(request, reply, want, { tagsOf: api.tagsOfResource("profiles", name) });
     },
   );
 
@@ -93,14 +84,12 @@ export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
       const { name } = request.params;
       const want = api.editOf(({ written }) => {
         for (const server of [name, by]) {
-          if (resourceOf(written, "servers", server) === undefined) throw absent("server", server);
+          if (resourceOf(written, "servers", server) === undefined)
+            throw absentResource("servers", server);
         }
         return name === by ? written : withAdoptedServer(written, name, by);
       });
-      return api.run(request, reply, want, { tagsOf: tagsOf("servers", name) });
+      return api.run(request, reply, want, { tagsOf: api.tagsOfResource("servers", name) });
     },
   );
 }
-
-const absent = (noun: string, name: string): DirectorError =>
-  new DirectorError("not-found", `There is no ${noun} named ${quoted(name)}.`);

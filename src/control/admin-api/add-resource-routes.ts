@@ -13,10 +13,10 @@ import { quoted } from "#model/problem.ts";
 import { ChangeReplySchema } from "#model/records/change-reply.ts";
 import type { StateInForce } from "#control/change/change.ts";
 import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
-import { ChangeHeaders, ChangeQuery, type CurrentTags } from "./change-terms.ts";
+import { ChangeHeaders, ChangeQuery } from "./change-terms.ts";
 import { JSON_TYPE, MERGE_PATCH_TYPE } from "./parse-body.ts";
 import { isUnchanged, ReadHeaders, ReadQuery } from "./read-terms.ts";
-import { KINDS, operationOf } from "./resource-kinds.ts";
+import { absentResource, KINDS, operationOf } from "./resource-kinds.ts";
 import { bodyOf, route } from "./route.ts";
 
 interface Named {
@@ -35,14 +35,6 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
   const params = Type.Object({
     name: Type.String({ description: `Name of the ${noun}.`, examples: [nameExample] }),
   });
-  const tagsOf =
-    (name: string) =>
-    (inForce: StateInForce): CurrentTags => ({
-      own: shown.resource(inForce.written, kind, name)?.tag,
-      document: api.documentTag(inForce),
-    });
-  const absent = (name: string): DirectorError =>
-    new DirectorError("not-found", `There is no ${noun} named ${quoted(name)}.`);
 
   app.get<{ Params: Named; Querystring: ReadQuery }>(
     path,
@@ -61,7 +53,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
       const inForce = api.inForce();
       const { written } = inForce;
       const found = shown.resource(written, kind, name);
-      if (found === undefined) throw absent(name);
+      if (found === undefined) throw absentResource(kind, name);
       void reply.header("etag", found.tag);
       if (isUnchanged(request, found.tag, api.documentTag(inForce))) return reply.code(304).send();
       if (!request.query.effective) return found.value;
@@ -93,7 +85,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
         isNew = resourceOf(written, kind, name) === undefined;
         return withValue(written, kind, name, value);
       });
-      const body = await api.run(request, reply, want, { tagsOf: tagsOf(name) });
+      const body = await api.run(request, reply, want, { tagsOf: api.tagsOfResource(kind, name) });
       if (isNew && !body.dryRun) void reply.code(201).header("location", locationOf(kind, name));
       return body;
     },
@@ -123,10 +115,10 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
       const { name } = request.params;
       const want = api.editOf(({ written }) => {
         const current = resourceOf(written, kind, name);
-        if (current === undefined) throw absent(name);
+        if (current === undefined) throw absentResource(kind, name);
         return withValue(written, kind, name, mergePatch(current, change));
       });
-      return api.run(request, reply, want, { tagsOf: tagsOf(name) });
+      return api.run(request, reply, want, { tagsOf: api.tagsOfResource(kind, name) });
     },
   );
 
@@ -147,10 +139,10 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
     (request, reply) => {
       const { name } = request.params;
       const want = api.editOf(({ written }) => {
-        if (resourceOf(written, kind, name) === undefined) throw absent(name);
+        if (resourceOf(written, kind, name) === undefined) throw absentResource(kind, name);
         return withResource(written, kind, name, undefined);
       });
-      return api.run(request, reply, want, { tagsOf: tagsOf(name) });
+      return api.run(request, reply, want, { tagsOf: api.tagsOfResource(kind, name) });
     },
   );
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DirectorError } from "#model/failure.ts";
 
 /**
- * Keeps the bodies of the requests that are being answered within a number of bytes in all. A request whose body does not fit is
+ * Limits how many bytes the bodies of all requests under way may have together. A request with a body that does not fit is
  * refused with `too-many-changes` before its body is read. A body counts with the length that its request declares or, if it
  * declares none, with the most that its route accepts.
  */

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { restoreSecrets, type FingerprintOf } from "#model/document/secrets.ts";
 import { DocumentSchema } from "#model/document/document.ts";
+import type { ResourceKind } from "#model/document/resources.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { Author } from "#model/records/revision.ts";
@@ -82,6 +83,14 @@ export class ChangeApi {
   /** The tag of the whole document and of lists. */
   documentTag({ revision, isSaved }: StateInForce): EntityTag {
     return `"${this.parts.storeId}-${revision}${isSaved ? "" : "-unsaved"}"`;
+  }
+
+  /** Returns a function that returns the tags of a resource, which may not exist. */
+  tagsOfResource(kind: ResourceKind, name: string): (inForce: StateInForce) => CurrentTags {
+    return (inForce) => ({
+      own: this.parts.shown.resource(inForce.written, kind, name)?.tag,
+      document: this.documentTag(inForce),
+    });
   }
 
   /** Returns the edit with secrets in place of the fingerprints that the client sent back. */

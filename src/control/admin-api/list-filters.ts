@@ -1,7 +1,8 @@
 import Type, { type TProperties } from "typebox";
 import { resourceOf, type ResourceKind } from "#model/document/resources.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
-import { isJsonMap, type Json } from "#model/json.ts";
+import { serverNameOf } from "#model/document/server-entry.ts";
+import { listOf } from "#model/json.ts";
 import { matchesPattern } from "#model/name-pattern.ts";
 
 export interface ListFilter {
@@ -60,10 +61,5 @@ function profileOf(kind: ResourceKind, name: string): string {
 function livesOn(document: WrittenDocument, profile: string, server: string): boolean {
   const { servers, standby } = resourceOf(document, "profiles", profile) ?? {};
   const names = [...listOf(servers), ...listOf(standby)];
-  return names.some((entry) => {
-    const name = isJsonMap(entry) ? entry["server"] : entry;
-    return typeof name === "string" && matchesPattern(server, name);
-  });
+  return names.some((entry) => matchesPattern(server, serverNameOf(entry)));
 }
-
-const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);

@@ -6,7 +6,9 @@ import { ProfileSchema } from "#model/document/profile.ts";
 import type { ResourceKind } from "#model/document/resources.ts";
 import { ServerSchema } from "#model/document/server.ts";
 import { VnicSchema } from "#model/document/vnic.ts";
+import { DirectorError } from "#model/failure.ts";
 import type { JsonMap } from "#model/json.ts";
+import { quoted } from "#model/problem.ts";
 
 export interface KindFacts {
   /** The kind in the singular, as operators call it. */
@@ -61,6 +63,10 @@ export const KINDS: Readonly<Record<ResourceKind, KindFacts>> = {
     nameExample: "partners",
   },
 };
+
+/** Returns the failure of a request for a resource that does not exist. */
+export const absentResource = (kind: ResourceKind, name: string): DirectorError =>
+  new DirectorError("not-found", `There is no ${KINDS[kind].noun} named ${quoted(name)}.`);
 
 /** Returns the name of an operation on one or all resources of a kind, e.g. `putVnic`. */
 export const operationOf = (verb: string, noun: string): string =>

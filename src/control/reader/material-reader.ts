@@ -6,9 +6,9 @@ import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-proce
 import { tryOutcome } from "./try-outcome.ts";
 
 const DEADLINE_MS = 5_000;
-/** Of a whole document, which may be large. */
+/** The deadline for a whole document, which may be large. */
 const DOCUMENT_DEADLINE_MS = 20_000;
-/** Of a document that has been served before: a start must not give up on it because the machine is slow. */
+/** The deadline for a document that is stored. It has been served before, and a start must not fail because the machine is slow. */
 const STORED_DEADLINE_MS = 120_000;
 /** A process that has had no job for this long is ended, because certificates are seldom renewed. */
 const IDLE_MS = 5_000;

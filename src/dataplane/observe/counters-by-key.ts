@@ -40,7 +40,7 @@ export class CountersByKey<Key, Item extends Countable<Changes>, Changes> {
     return taken;
   }
 
-  /** Deletes the counters whose key is not in `keys` and that have nothing left to report. */
+  /** Deletes counters that have nothing left to report, unless their key is in `keys`. */
   keepOnly(keys: ReadonlySet<Key>): void {
     for (const [key, item] of this.#byKey) {
       if (!keys.has(key) && item.isSettled) this.#byKey.delete(key);

@@ -1,6 +1,7 @@
 /** How profiles change their servers as a whole. */
-import { isJsonMap, type Json, type JsonMap } from "../json.ts";
+import { isJsonMap, listOf, type Json, type JsonMap } from "../json.ts";
 import { resourceOf, withResource } from "./resources.ts";
+import { serverNameOf } from "./server-entry.ts";
 import type { WrittenDocument } from "./written-document.ts";
 
 /**
@@ -16,7 +17,7 @@ export function withMovedProfile(
   if (found === undefined) return undefined;
   const entries = entriesByName([...listOf(found["standby"]), ...listOf(found["servers"])]);
   const servers = to.map((server) => entries.get(server) ?? server);
-  const standby = listOf(found["standby"]).filter((entry) => !to.includes(nameOf(entry)));
+  const standby = listOf(found["standby"]).filter((entry) => !to.includes(serverNameOf(entry)));
   return withLists(document, profile, found, servers, standby);
 }
 
@@ -36,16 +37,16 @@ export function withAdoptedServer(
       const [servers, standby] = [listOf(profile["servers"]), listOf(profile["standby"])];
       const own = entriesByName([...standby, ...servers]).get(by);
       const adopted = (list: readonly Json[]): readonly Json[] => {
-        if (!list.some((entry) => nameOf(entry) === server)) return list;
-        if (list.some((entry) => nameOf(entry) === by))
-          return list.filter((entry) => nameOf(entry) !== server);
+        if (!list.some((entry) => serverNameOf(entry) === server)) return list;
+        if (list.some((entry) => serverNameOf(entry) === by))
+          return list.filter((entry) => serverNameOf(entry) !== server);
         return list.map((entry) =>
-          nameOf(entry) === server ? (own ?? withWeightOf(entry, by)) : entry,
+          serverNameOf(entry) === server ? (own ?? withWeightOf(entry, by)) : entry,
         );
       };
       const serving = adopted(servers);
-      const isServing = serving.some((entry) => nameOf(entry) === by);
-      const waiting = adopted(standby).filter((entry) => !isServing || nameOf(entry) !== by);
+      const isServing = serving.some((entry) => serverNameOf(entry) === by);
+      const waiting = adopted(standby).filter((entry) => !isServing || serverNameOf(entry) !== by);
       return withLists(changed, name, profile, serving, waiting) ?? changed;
     },
     document,
@@ -70,14 +71,6 @@ function withWeightOf(entry: Json, server: string): Json {
   return weight === undefined ? server : { server, weight };
 }
 
-const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
-
-/** Returns the name of the server of an entry. */
-function nameOf(entry: Json): string {
-  const name = isJsonMap(entry) ? entry["server"] : entry;
-  return typeof name === "string" ? name : "";
-}
-
-/** Of two entries of a server, the later one counts. */
+/** Returns the entries by the names of their servers. If two entries name the same server, the result has the later one. */
 const entriesByName = (entries: readonly Json[]): ReadonlyMap<string, Json> =>
-  new Map(entries.map((entry) => [nameOf(entry), entry]));
+  new Map(entries.map((entry) => [serverNameOf(entry), entry]));

@@ -2,7 +2,7 @@
  * The parts of a document that have names of their own and can be read and changed one by one. The name of a vNIC is
  * `<vnic>.<profile>`, that of a listener `<vnic>.<profile>:<port>`.
  */
-import { isJsonMap, tryEntry, type Json, type JsonMap } from "../json.ts";
+import { isJsonMap, listOf, tryEntry, type Json, type JsonMap } from "../json.ts";
 import type { WrittenDocument } from "./written-document.ts";
 
 export const RESOURCE_KINDS = [
@@ -93,7 +93,6 @@ export function withResource(
 }
 
 const mapOf = (value: Json | undefined): JsonMap => (isJsonMap(value) ? value : {});
-const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
 
 const portOf = (listener: Json): string => JSON.stringify(mapOf(listener)["port"] ?? null);
 

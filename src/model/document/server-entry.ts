@@ -1,5 +1,6 @@
 /** A server in the lists of a profile. */
 import Type from "typebox";
+import { isJsonMap, type Json } from "../json.ts";
 import { NAME_PATTERN, PORT_PATTERN } from "../names.ts";
 
 export const ServerEntrySchema = Type.Object(
@@ -40,6 +41,12 @@ export const serverNamesOf = ({
   readonly standby: readonly ServerEntry[];
 }): readonly string[] => [...servers, ...standby].map(({ server }) => server);
 
-/** Returns the port on the server of a listener whose `to` is this port. */
+/** Returns the name of the server in an entry as it is written, or "" if the entry names none. */
+export function serverNameOf(entry: Json): string {
+  const name = isJsonMap(entry) ? entry["server"] : entry;
+  return typeof name === "string" ? name : "";
+}
+
+/** Returns the port that listeners with this `to` use on the server. */
 export const portOn = ({ ports }: ServerEntry, to: number): number =>
   Object.hasOwn(ports, to) ? (ports[to] ?? to) : to;
