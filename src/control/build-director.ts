@@ -12,7 +12,7 @@ import { Director } from "./director.ts";
 import { buildDoctor } from "./doctor/doctor.ts";
 import { readDoctorFacts } from "./doctor/read-facts.ts";
 import { EventBus } from "./event-bus.ts";
-import { HealthChecks } from "./health/health-checks.ts";
+import { HEALTH_DOUBTED, HealthChecks } from "./health/health-checks.ts";
 import { InternalErrors, type ErrorSource } from "./internal-errors.ts";
 import { Notices, type Notice } from "./notice.ts";
 import { probeNewAddresses } from "./probe-address.ts";
@@ -82,7 +82,7 @@ export function buildDirector(surroundings: Surroundings) {
   const telemetry: Telemetry = new Telemetry({
     bus,
     lines,
-    snapshotOfDirector: () => directorFactsOf({ version, engine, notices, director, pool }),
+    snapshotOfDirector: () => directorFactsOf({ version, engine, notices, director, pool, health }),
   });
   const errors = new InternalErrors(log, notices, () => telemetry.internalError());
   errors.catchFrom(host, cleanup);
@@ -142,6 +142,10 @@ export function buildDirector(surroundings: Surroundings) {
       pool.setHealth(down);
     },
     onEndpoint: (checked) => bus.publish({ name: "endpoint-checked", ...checked }),
+    onDoubt: (text) => {
+      if (text === undefined) notices.clear(HEALTH_DOUBTED);
+      else notices.raise({ event: HEALTH_DOUBTED, text });
+    },
     onFault,
   });
   const state = new SqliteStore({

@@ -58,14 +58,11 @@ export function buildView(parts: ViewParts): DirectorView {
     vnics: (isWanted) => {
       const { inForce } = certificates;
       const compiled = compiledOf(director);
-      const { down: checkedDown } = health;
+      const isDown = health.isDown.bind(health);
       const isServed = servingCount() > 0;
       return inForce === undefined
         ? []
-        : vnicStatusesOf(
-            { inForce, compiled, checkedDown, isServed, figures: telemetry },
-            isWanted,
-          );
+        : vnicStatusesOf({ inForce, compiled, isDown, isServed, figures: telemetry }, isWanted);
     },
     servers: () =>
       director.inForce === undefined ? [] : serverStatusesOf(director.inForce.document, telemetry),
@@ -94,9 +91,9 @@ function warningsOf({ director, certificates }: ViewParts): readonly Problem[] {
  * need only one.
  */
 export function directorFactsOf(
-  parts: Pick<ViewParts, "version" | "engine" | "notices" | "director" | "pool">,
+  parts: Pick<ViewParts, "version" | "engine" | "notices" | "director" | "pool" | "health">,
 ): DirectorFacts {
-  const { version, engine, notices, director, pool } = parts;
+  const { version, engine, notices, director, pool, health } = parts;
   return {
     version,
     engine,
@@ -105,6 +102,9 @@ export function directorFactsOf(
     },
     get isStateWritable() {
       return !notices.has(STATE_UNWRITABLE);
+    },
+    get isDoubting() {
+      return health.isDoubting;
     },
     get workers() {
       return pool.statuses();

@@ -1,7 +1,7 @@
 import type { DirectorError, Problem } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ConnectionFilter } from "#model/records/open-connection.ts";
-import type { EndpointFailure } from "#model/records/outcome.ts";
+import type { CheckFailure } from "#model/records/outcome.ts";
 import type { ServerOper } from "#model/records/status.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { ChangeRequest, ChangeResult } from "./change/change.ts";
@@ -143,7 +143,9 @@ export interface EndpointChecked {
   readonly server: string;
   readonly endpoint: string;
   /** Why it is down. */
-  readonly failure?: EndpointFailure;
+  readonly failure?: CheckFailure;
+  /** The same in a sentence, with what the endpoint answered. */
+  readonly text?: string;
   /** Undefined if the endpoint is no longer checked. */
   readonly isUp: boolean | undefined;
 }

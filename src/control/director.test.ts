@@ -93,6 +93,7 @@ async function startDirector(store = new FakeDocumentStore()) {
     health: new HealthChecks({
       onDown: () => undefined,
       onEndpoint: () => undefined,
+      onDoubt: () => undefined,
       onFault: fail,
     }),
     bus,

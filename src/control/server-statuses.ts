@@ -1,4 +1,3 @@
-import { ENDPOINT_FAILURES } from "#model/records/outcome.ts";
 import { endpointsOf } from "#model/records/mode-records.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { ServerStatus } from "#model/records/status.ts";
@@ -64,9 +63,8 @@ function serverUses(
 const namesOf = (entries: readonly ServerEntry[]): readonly string[] =>
   entries.map(({ server }) => server);
 
-const errorStatusOf = ({ cause, vnic, atMs }: ServerError) => ({
-  ...{ cause, vnic, at: new Date(atMs).toISOString() },
-  text: ENDPOINT_FAILURES[cause],
+const errorStatusOf = ({ cause, vnic, atMs, text }: ServerError) => ({
+  ...{ cause, vnic, at: new Date(atMs).toISOString(), text },
 });
 
 /** Returns the pair of each endpoint of the listeners. */

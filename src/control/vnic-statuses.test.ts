@@ -37,12 +37,12 @@ const totalOf = (vnic: string, failuresInARow: number): ServerTotal => ({
 });
 
 /** Every attempt of vNIC b to connect fails. Counts how often the totals of a server are read. */
-function partsOf(checkedDown: readonly string[] = []) {
+function partsOf(isDown: VnicParts["isDown"] = () => false) {
   const reads: string[] = [];
   const parts: VnicParts = {
     inForce: { document, sources, entries: { certificates: new Map(), trusts: new Map() } },
     compiled: snapshot.listeners,
-    checkedDown,
+    isDown,
     isServed: true,
     figures: {
       openConnections: () => 0,
@@ -80,7 +80,7 @@ test("only what is wanted is computed", () => {
 });
 
 test("a vNIC is down if checks find all of its endpoints down", () => {
-  const { parts } = partsOf([`${HOST}:443`]);
+  const { parts } = partsOf((_listener, endpoint) => endpoint === `${HOST}:443`);
   const [first] = vnicStatusesOf(parts, (vnic) => vnic === nameOf("a"));
   assert.deepEqual([first?.oper, first?.endpointsUp, first?.endpoints], ["down", 0, 1]);
 });

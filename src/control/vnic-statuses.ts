@@ -3,7 +3,7 @@ import {
   vnicsOf,
   type ListenerPlace,
 } from "#model/document/document-listeners.ts";
-import type { VnicName } from "#model/names.ts";
+import type { ListenerName, VnicName } from "#model/names.ts";
 import { endpointsOf } from "#model/records/mode-records.ts";
 import { endpointKeyOf, type SnapshotListener } from "#model/records/snapshot.ts";
 import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
@@ -19,8 +19,8 @@ export interface VnicParts {
   readonly inForce: DocumentInForce;
   /** The listeners of the snapshot in force. */
   readonly compiled: readonly SnapshotListener[];
-  /** Keys of the endpoints that active health checks find down. */
-  readonly checkedDown: readonly string[];
+  /** Whether the active health check of the listener finds the endpoint down. */
+  readonly isDown: (listener: ListenerName, endpointKey: string) => boolean;
   /** Whether a worker serves. */
   readonly isServed: boolean;
   readonly figures: Figures;
@@ -28,7 +28,7 @@ export interface VnicParts {
 
 /** Returns the status of each vNIC of the document that is wanted. Those that are not wanted cost next to nothing. */
 export function vnicStatusesOf(
-  { inForce, compiled, checkedDown, isServed, figures }: VnicParts,
+  { inForce, compiled, isDown, isServed, figures }: VnicParts,
   isWanted: (vnic: VnicName) => boolean,
 ): readonly VnicStatus[] {
   const states = new ListenerStates(inForce, Date.now());
@@ -36,7 +36,7 @@ export function vnicStatusesOf(
     compiled.filter(({ vnic }) => isWanted(vnic)),
     ({ vnic }) => vnic,
   );
-  const countsOf = endpointCounter(new Set(checkedDown), figures);
+  const countsOf = endpointCounter(isDown, figures);
   const places = vnicsOf(inForce.document).filter(({ name }) => isWanted(name));
   return places.map((place): VnicStatus => {
     const { name, profileName, profile, vnic } = place;
@@ -88,7 +88,7 @@ interface EndpointCounts {
 
 /** Returns a function that counts the endpoints of a vNIC by its listeners. It reads the totals of each server only once. */
 function endpointCounter(
-  checkedDown: ReadonlySet<string>,
+  isDown: VnicParts["isDown"],
   figures: Figures,
 ): (vnic: VnicName, listeners: readonly SnapshotListener[]) => EndpointCounts {
   const failingVnics = new Map<string, ReadonlySet<VnicName>>();
@@ -100,13 +100,24 @@ function endpointCounter(
     return failing;
   };
   return (vnic, listeners) => {
-    const lists = listeners.map(endpointsOf).filter((list) => list !== undefined);
-    const byKey = new Map(lists.flat().map((endpoint) => [endpointKeyOf(endpoint), endpoint]));
-    const up = [...byKey].filter(([key]) => !checkedDown.has(key));
+    const using = listeners.filter((listener) => endpointsOf(listener) !== undefined);
+    // Listeners with different checks can find the same endpoint up and down.
+    const found = new Map<string, { readonly server: string; isUp: boolean; isUsable: boolean }>();
+    for (const listener of using) {
+      for (const endpoint of endpointsOf(listener) ?? []) {
+        const { server } = endpoint;
+        const key = endpointKeyOf(endpoint);
+        const isUp = !isDown(listener.name, key);
+        const before = found.get(key) ?? { server, isUp: true, isUsable: false };
+        found.set(key, { server, isUp: before.isUp && isUp, isUsable: before.isUsable || isUp });
+      }
+    }
+    const endpoints = [...found.values()];
     return {
-      hasEndpoint: lists.length === 0 || up.length > 0,
-      endpointsUp: up.filter(([, { server }]) => !failingVnicsOf(server).has(vnic)).length,
-      endpoints: byKey.size,
+      hasEndpoint: using.length === 0 || endpoints.some(({ isUsable }) => isUsable),
+      endpointsUp: endpoints.filter(({ server, isUp }) => isUp && !failingVnicsOf(server).has(vnic))
+        .length,
+      endpoints: endpoints.length,
     };
   };
 }

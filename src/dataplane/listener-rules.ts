@@ -58,9 +58,9 @@ export const buildClientTlsRules = (
 });
 
 export const buildEndpointSet = (
-  { endpoints, standby, balance, vnic }: SnapshotEndpoints & Pick<SnapshotListener, "vnic">,
+  { endpoints, standby, balance, vnic, check }: SnapshotEndpoints & Pick<SnapshotListener, "vnic">,
   healths: EndpointHealths,
-): EndpointSet => new EndpointSet(endpoints, standby, balance, healths, vnic);
+): EndpointSet => new EndpointSet(endpoints, standby, balance, healths, vnic, check);
 
 const alpnOf = (protocols: readonly string[]): Buffer | undefined =>
   protocols.length === 0

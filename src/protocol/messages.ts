@@ -8,7 +8,7 @@ import type { ConnectionFilter } from "#model/records/open-connection.ts";
 import type { Material, SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
 
 /** Must be incremented with every change of a message. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** The difference between a snapshot and the one that has the number `base`. If `base` is 0, it is the whole snapshot. */
 export interface Prepare {
@@ -50,7 +50,7 @@ export type ToWorker =
       readonly number: number;
       readonly filter: ConnectionFilter;
     }
-  /** The endpoints that active checks find down, as keys of `endpointKeyOf`. All others are up. */
+  /** The endpoints that active checks find down, as keys of `checkedKeyOf`. All others are up. */
   | { readonly type: "health"; readonly down: readonly string[] }
   /** The base key of session tickets: base64 of 32 bytes. The worker derives a key for each session scope from it. */
   | { readonly type: "ticket-keys"; readonly key: string };

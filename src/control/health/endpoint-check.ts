@@ -1,47 +1,59 @@
-import type { Health } from "#model/document/endpoint-options.ts";
-import type { EndpointFailure } from "#model/records/outcome.ts";
-import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
-import { durationMsOf } from "#model/units.ts";
-import { checkTcp } from "./tcp-check.ts";
+import type { CheckResult } from "./check-result.ts";
+import type { CheckSettings } from "./check-settings.ts";
 
-export interface EndpointCheckEvents {
-  readonly onTurn: (isUp: boolean) => void;
+export interface EndpointCheckOptions {
+  readonly settings: CheckSettings;
+  /** Resolves to undefined if the director could not try it. Such a run does not count. */
+  readonly run: () => Promise<CheckResult | undefined>;
+  /** Called after each run, before the endpoint may turn up or down. */
+  readonly onRun: (check: EndpointCheck) => void;
+  /** Called when enough runs have failed. If it returns false, the endpoint stays up, and is asked for again when the next run fails. */
+  readonly mayTurnDown: (check: EndpointCheck) => boolean;
+  readonly onTurn: (check: EndpointCheck) => void;
   /** Called with an unexpected exception. The checks continue. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** Checks one endpoint at regular intervals. The endpoint counts as up until enough checks have failed. */
+export type CheckFault = Extract<CheckResult, { readonly isUp: false }>;
+
+/** First runs are spread over this time at most. */
+const MAX_FIRST_DELAY_MS = 2_000;
+/** The share of the interval by which a run may be early, so that runs do not stay together. */
+const JITTER = 0.1;
+
+/**
+ * Runs one check at regular intervals. The endpoint counts as up until enough runs have failed. The interval is from the start of a
+ * run to the start of the next, and is only ever made shorter, so that it is known how long a failure can stay unnoticed.
+ */
 export class EndpointCheck {
-  readonly #endpoint: SnapshotEndpoint;
-  readonly #health: Health;
-  readonly #onTurn: (isUp: boolean) => void;
-  readonly #onFault: (error: unknown) => void;
+  readonly settings: CheckSettings;
+  readonly #options: EndpointCheckOptions;
   #isUp = true;
-  #failure: EndpointFailure | undefined;
+  #isFailing = false;
+  #fault: CheckFault | undefined;
   /** How many results in a row contradict `isUp`. */
   #contrary = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(
-    endpoint: SnapshotEndpoint,
-    health: Health,
-    { onTurn, onFault }: EndpointCheckEvents,
-  ) {
-    this.#endpoint = endpoint;
-    this.#health = health;
-    this.#onTurn = onTurn;
-    this.#onFault = onFault;
-    this.#start();
+  constructor(options: EndpointCheckOptions) {
+    this.settings = options.settings;
+    this.#options = options;
+    this.#schedule(Math.random() * Math.min(this.settings.intervalMs, MAX_FIRST_DELAY_MS));
   }
 
   get isUp(): boolean {
     return this.#isUp;
   }
 
-  /** Why the last check failed that did. */
-  get failure(): EndpointFailure | undefined {
-    return this.#failure;
+  /** Whether the last run has failed. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  /** Why the last run failed that did. */
+  get fault(): CheckFault | undefined {
+    return this.#fault;
   }
 
   close(): void {
@@ -49,29 +61,45 @@ export class EndpointCheck {
     clearTimeout(this.#timer);
   }
 
-  #start(): void {
-    this.#check().catch(this.#onFault);
+  /** Takes back that the endpoint has turned down. It turns down again when a run fails and it may. */
+  restore(): void {
+    if (this.#isUp) return;
+    this.#contrary = this.settings.fall;
+    this.#turn(true);
   }
 
-  async #check(): Promise<void> {
+  #schedule(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#run().catch(this.#options.onFault);
+    }, delayMs);
+  }
+
+  async #run(): Promise<void> {
+    const startedMs = performance.now();
     try {
-      const outcome = await checkTcp(this.#endpoint, durationMsOf(this.#health.timeout));
-      if (outcome === undefined || this.#isClosed) return;
-      if (outcome !== "connected") this.#failure = outcome;
-      this.#weigh(outcome === "connected");
+      const result = await this.#options.run();
+      if (result !== undefined && !this.#isClosed) this.#weigh(result);
     } finally {
-      if (!this.#isClosed) {
-        this.#timer = setTimeout(() => this.#start(), durationMsOf(this.#health.interval));
-      }
+      const intervalMs = this.settings.intervalMs * (1 - JITTER * Math.random());
+      const restMs = startedMs + intervalMs - performance.now();
+      if (!this.#isClosed) this.#schedule(Math.max(restMs, 0));
     }
   }
 
-  #weigh(isAnswering: boolean): void {
-    this.#contrary = isAnswering === this.#isUp ? 0 : this.#contrary + 1;
-    if (this.#contrary < (isAnswering ? this.#health.rise : this.#health.fall)) return;
-    if (isAnswering === this.#isUp) return;
-    this.#isUp = isAnswering;
+  #weigh(result: CheckResult): void {
+    const { rise, fall } = this.settings;
+    this.#isFailing = !result.isUp;
+    if (!result.isUp) this.#fault = result;
+    this.#contrary = result.isUp === this.#isUp ? 0 : this.#contrary + 1;
+    this.#options.onRun(this);
+    if (result.isUp === this.#isUp || this.#contrary < (result.isUp ? rise : fall)) return;
+    if (!result.isUp && !this.#options.mayTurnDown(this)) return;
     this.#contrary = 0;
-    this.#onTurn(isAnswering);
+    this.#turn(result.isUp);
+  }
+
+  #turn(isUp: boolean): void {
+    this.#isUp = isUp;
+    this.#options.onTurn(this);
   }
 }

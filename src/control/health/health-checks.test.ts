@@ -27,6 +27,7 @@ const withEndpoint = (address: string, port: number): Snapshot => {
     mode: "tcp",
     endpoints,
     standby: [],
+    check: "tcp",
   } as unknown as SnapshotListener;
   return { ...emptyCompiled(1).snapshot, listeners: [listener] };
 };
@@ -34,8 +35,9 @@ const withEndpoint = (address: string, port: number): Snapshot => {
 function startChecks() {
   const told: string[] = [];
   const checks = new HealthChecks({
-    onDown: (down) => told.push(`down ${down.join(",")}`),
+    onDown: (down) => told.push(`down ${down.map((key) => key.split(" ")[1]).join(",")}`),
     onEndpoint: ({ listener, endpoint, isUp }) => told.push(`${listener} ${endpoint} ${isUp}`),
+    onDoubt: (text) => told.push(`doubt ${text !== undefined}`),
     onFault: (error) => assert.fail(String(error)),
   });
   closeAtTestEnd(() => checks.close());

@@ -1,76 +1,118 @@
 import { isDeepStrictEqual } from "node:util";
-import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
-import type { Health } from "#model/document/endpoint-options.ts";
 import { vnicOfListener, type ListenerName } from "#model/names.ts";
 import { endpointsOf } from "#model/records/mode-records.ts";
-import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/records/snapshot.ts";
+import {
+  checkedKeyOf,
+  endpointKeyOf,
+  type Snapshot,
+  type SnapshotEndpoint,
+  type SnapshotListener,
+} from "#model/records/snapshot.ts";
 import type { DownEndpoint, EndpointChecked } from "#control/director-event.ts";
+import { settingsByListener, type CheckSettings } from "./check-settings.ts";
+import { DirectorDoubt } from "./director-doubt.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
+import { checkTcp } from "./tcp-check.ts";
+
+/** The event of the notice that the director doubts itself. */
+export const HEALTH_DOUBTED = "health-doubted";
 
 export interface HealthChecksOptions {
-  /** Called with the keys of all endpoints that are down, whenever they change. */
+  /** Called with the keys of all endpoints that are down, as `checkedKeyOf` returns them, whenever they change. */
   readonly onDown: (down: readonly string[]) => void;
-  /** Called when a check starts and when the state of its endpoint changes, and with undefined when the check ends. */
+  /**
+   * Called for each listener of an endpoint when it begins to use a check, when the state of the endpoint changes, and with undefined
+   * when the listener does not use the check any more.
+   */
   readonly onEndpoint: (checked: Omit<EndpointChecked, "name">) => void;
+  /** Called when the director begins to doubt itself, with a sentence, and with undefined when it does not any more. */
+  readonly onDoubt: (text: string | undefined) => void;
   /** Called with an unexpected exception. The checks continue. */
   readonly onFault: (error: unknown) => void;
 }
 
+/** A check and the listeners that use its result. */
 interface Running {
-  readonly listener: ListenerName;
-  readonly server: string;
   readonly endpoint: string;
-  readonly health: Health;
   readonly check: EndpointCheck;
+  /** The server of the endpoint in the profile of each listener. */
+  readonly servers: Map<ListenerName, string>;
+}
+
+/** A use of a check by a listener. */
+interface Use {
+  readonly listener: ListenerName;
+  readonly endpoint: SnapshotEndpoint;
 }
 
 /**
- * The active health checks of every listener that has `health`. An endpoint that two listeners check is down if either check
- * fails, because workers know the state of an endpoint and not the listener that checked it.
+ * The active health checks of every listener that has `health`. An endpoint that several listeners check with equal settings is
+ * checked once. If their settings differ, the endpoint can be down for one listener and up for another.
  */
 export class HealthChecks {
   readonly #options: HealthChecksOptions;
+  /** By `checkedKeyOf`. */
   readonly #running = new Map<string, Running>();
+  /** The name of the settings of each listener that has a check. */
+  #checks: ReadonlyMap<ListenerName, string> = new Map();
   #down: readonly string[] = [];
+  readonly #doubt = new DirectorDoubt();
+  #isDoubting = false;
 
   constructor(options: HealthChecksOptions) {
     this.#options = options;
   }
 
-  /** Keys of the endpoints that are down. */
-  get down(): readonly string[] {
-    return this.#down;
+  /** Whether so many checks fail at once that no endpoint is taken for down. */
+  get isDoubting(): boolean {
+    return this.#isDoubting;
+  }
+
+  /** Whether the check of the listener finds the endpoint down. Returns false if the listener has no check. */
+  isDown(listener: ListenerName, endpointKey: string): boolean {
+    const check = this.#checks.get(listener);
+    if (check === undefined) return false;
+    return this.#running.get(checkedKeyOf(check, endpointKey))?.check.isUp === false;
   }
 
   /** Returns the endpoints that are down, with the names of their servers and of the vNICs whose checks fail. */
   downEndpoints(): readonly DownEndpoint[] {
-    const byKey = Map.groupBy(
-      [...this.#running.values()].filter(({ check }) => !check.isUp),
-      ({ server, endpoint }) => `${server} ${endpoint}`,
-    );
-    return [...byKey.values()].flatMap((running) => {
-      const [first] = running;
-      if (first === undefined) return [];
-      const vnics = running.map(({ listener }) => vnicOfListener(listener));
-      return [
-        { server: first.server, endpoint: first.endpoint, vnics: [...new Set(vnics)].toSorted() },
-      ];
-    });
+    const vnics = new Map<string, Set<string>>();
+    const pairs = new Map<string, { readonly server: string; readonly endpoint: string }>();
+    for (const { endpoint, check, servers } of this.#running.values()) {
+      if (check.isUp) continue;
+      for (const [listener, server] of servers) {
+        const pair = `${server} ${endpoint}`;
+        pairs.set(pair, { server, endpoint });
+        vnics.set(pair, (vnics.get(pair) ?? new Set()).add(vnicOfListener(listener)));
+      }
+    }
+    return [...pairs].map(([pair, one]) => ({
+      ...one,
+      vnics: [...(vnics.get(pair) ?? [])].toSorted(),
+    }));
   }
 
   /** Starts and ends checks. A check that is in both the old and the new state keeps its results. */
   follow(document: Document, snapshot: Snapshot): void {
-    const healthOf = healthByListener(document);
-    const wanted = new Set<string>();
+    const settingsOf = settingsByListener(document);
+    this.#checks = new Map(snapshot.listeners.flatMap(checkOf));
+    const wanted = new Map<string, Use[]>();
     for (const listener of snapshot.listeners) {
-      const health = healthOf.get(listener.name);
-      if (health === undefined) continue;
+      const [[, check] = []] = checkOf(listener);
+      const settings = settingsOf.get(listener.name);
+      if (check === undefined || settings === undefined) continue;
       for (const endpoint of endpointsOf(listener) ?? []) {
-        wanted.add(this.#ensure(listener.name, endpoint, health));
+        const key = checkedKeyOf(check, endpointKeyOf(endpoint));
+        const uses = wanted.get(key) ?? [];
+        uses.push({ listener: listener.name, endpoint });
+        wanted.set(key, uses);
+        if (!this.#running.has(key)) this.#start(key, endpoint, settings);
       }
     }
-    for (const [key, running] of this.#running) if (!wanted.has(key)) this.#end(key, running);
+    for (const [key, running] of this.#running) this.#use(key, running, wanted.get(key) ?? []);
+    this.#endDoubt();
     this.#tellDown();
   }
 
@@ -79,45 +121,94 @@ export class HealthChecks {
     this.#running.clear();
   }
 
-  #ensure(listener: ListenerName, target: SnapshotEndpoint, health: Health): string {
-    const endpoint = endpointKeyOf(target);
-    const key = `${listener} ${endpoint}`;
-    const running = this.#running.get(key);
-    if (running !== undefined && isDeepStrictEqual(running.health, health)) return key;
-    running?.check.close();
-    const { server } = target;
-    const check: EndpointCheck = new EndpointCheck(target, health, {
-      onTurn: (isUp) => {
-        const { failure } = check;
-        const why = isUp || failure === undefined ? {} : { failure };
-        this.#options.onEndpoint({ listener, server, endpoint, isUp, ...why });
-        this.#tellDown();
+  #start(key: string, target: SnapshotEndpoint, settings: CheckSettings): void {
+    const check = new EndpointCheck({
+      settings,
+      run: () => checkTcp(target, settings.timeoutMs),
+      onRun: (one) => {
+        this.#doubt.note(one);
+        this.#endDoubt();
       },
+      mayTurnDown: () => !this.#isInDoubt(),
+      onTurn: () => this.#turned(running),
       onFault: this.#options.onFault,
     });
-    this.#running.set(key, { listener, server, endpoint, health, check });
-    this.#options.onEndpoint({ listener, server, endpoint, isUp: true });
-    return key;
+    const running: Running = { endpoint: endpointKeyOf(target), check, servers: new Map() };
+    this.#running.set(key, running);
+    this.#doubt.note(check);
   }
 
-  #end(key: string, { listener, server, endpoint, check }: Running): void {
-    check.close();
+  /** Tells the listeners that begin or cease to use the check, and ends it if none uses it. */
+  #use(key: string, running: Running, uses: readonly Use[]): void {
+    const { servers } = running;
+    const before = new Map(servers);
+    servers.clear();
+    for (const { listener, endpoint } of uses) servers.set(listener, endpoint.server);
+    for (const [listener, server] of before) {
+      if (servers.get(listener) !== server) this.#tell(running, listener, server, undefined);
+    }
+    for (const [listener, server] of servers) {
+      if (before.get(listener) !== server) {
+        this.#tell(running, listener, server, running.check.isUp);
+      }
+    }
+    if (servers.size > 0) return;
+    running.check.close();
+    this.#doubt.forget(running.check);
     this.#running.delete(key);
-    this.#options.onEndpoint({ listener, server, endpoint, isUp: undefined });
+  }
+
+  #turned(running: Running): void {
+    const { check, servers } = running;
+    if (check.isUp) this.#doubt.note(check);
+    else this.#doubt.noteFall(check);
+    for (const [listener, server] of servers) this.#tell(running, listener, server, check.isUp);
+    this.#tellDown();
+  }
+
+  #tell(
+    { endpoint, check: { fault } }: Running,
+    listener: ListenerName,
+    server: string,
+    isUp: boolean | undefined,
+  ): void {
+    const why =
+      isUp === false && fault !== undefined ? { failure: fault.failure, text: fault.text } : {};
+    this.#options.onEndpoint({ listener, server, endpoint, isUp, ...why });
   }
 
   #tellDown(): void {
-    const keys = [...this.#running.values()].filter(({ check }) => !check.isUp);
-    const down = [...new Set(keys.map(({ endpoint }) => endpoint))].toSorted();
+    const down = [...this.#running]
+      .filter(([, { check }]) => !check.isUp)
+      .map(([key]) => key)
+      .toSorted();
     if (isDeepStrictEqual(down, this.#down)) return;
     this.#down = down;
     this.#options.onDown(down);
   }
+
+  /** Begins to doubt if too many checks fail at once. What has just turned down for the same reason is up again then. */
+  #isInDoubt(): boolean {
+    if (!this.#doubt.isDue()) return false;
+    if (this.#isDoubting) return true;
+    const { failing, checks } = this.#doubt.counts();
+    this.#isDoubting = true;
+    this.#options.onDoubt(
+      `${failing} of ${checks} health checks fail at once, so the fault may be with this machine or its network, and the director keeps these endpoints up until at most half of the checks fail.`,
+    );
+    for (const check of this.#doubt.fallen()) check.restore();
+    return true;
+  }
+
+  #endDoubt(): void {
+    if (!this.#isDoubting || this.#doubt.isDue()) return;
+    this.#isDoubting = false;
+    this.#options.onDoubt(undefined);
+  }
 }
 
-const healthByListener = (document: Document): ReadonlyMap<ListenerName, Health> =>
-  new Map(
-    listenersOf(document).flatMap(({ name, listener }) =>
-      "health" in listener && listener.health !== undefined ? [[name, listener.health]] : [],
-    ),
-  );
+/** Returns the listener and the name of its check settings, or nothing if it has no check. */
+const checkOf = (
+  listener: SnapshotListener,
+): readonly (readonly [listener: ListenerName, check: string])[] =>
+  "check" in listener && listener.check !== undefined ? [[listener.name, listener.check]] : [];

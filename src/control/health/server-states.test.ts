@@ -46,7 +46,8 @@ test("a server that is never checked is down when nobody can connect to it, with
   const state = states.of("web-1");
   assert.equal(state.oper, "down");
   assert.equal(state.sinceMs, 5_000);
-  assert.deepEqual(state.lastError, { cause: "refused", vnic, atMs: 5_000 });
+  const text = "The endpoint refused the connection.";
+  assert.deepEqual(state.lastError, { cause: "refused", text, vnic, atMs: 5_000 });
   assert.match(state.reason ?? "", /^front\.shop: The endpoint refused/);
   report(1, 0, 0);
   assert.equal(states.of("web-1").oper, "up");

@@ -1,4 +1,4 @@
-import { ENDPOINT_FAILURES, type EndpointFailure } from "#model/records/outcome.ts";
+import { CHECK_FAILURES, type CheckFailure } from "#model/records/outcome.ts";
 import { vnicOfListener, type ListenerName } from "#model/names.ts";
 import type { ServerOper } from "#model/records/status.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
@@ -9,7 +9,9 @@ const FALL = 3;
 
 /** A failure of an active check or of a worker's attempt to connect. */
 export interface ServerError {
-  readonly cause: EndpointFailure;
+  readonly cause: CheckFailure;
+  /** The cause in a sentence. */
+  readonly text: string;
   readonly vnic: string;
   readonly atMs: number;
 }
@@ -62,14 +64,23 @@ export class ServerStates {
     );
   }
 
-  checked({ server, listener, endpoint, isUp, failure }: Omit<EndpointChecked, "name">): void {
+  checked({
+    server,
+    listener,
+    endpoint,
+    isUp,
+    failure,
+    text,
+  }: Omit<EndpointChecked, "name">): void {
     const checks = this.#checks.get(server) ?? new Map<string, Check>();
     const key = `${listener} ${endpoint}`;
     if (isUp === undefined) checks.delete(key);
     else {
       const vnic = vnicOfListener(listener);
-      const error =
-        failure === undefined ? undefined : { cause: failure, vnic, atMs: this.#nowMs() };
+      const error: ServerError | undefined = failure && {
+        ...{ cause: failure, text: text ?? CHECK_FAILURES[failure] },
+        ...{ vnic, atMs: this.#nowMs() },
+      };
       checks.set(key, { listener, isUp, error: error ?? checks.get(key)?.error });
     }
     if (checks.size === 0) this.#checks.delete(server);
@@ -86,7 +97,7 @@ export class ServerStates {
     const state: ServerState = {
       oper,
       sinceMs: before.oper === oper ? before.sinceMs : this.#nowMs(),
-      reason: error && `${error.vnic}: ${ENDPOINT_FAILURES[error.cause]}`,
+      reason: error && `${error.vnic}: ${error.text}`,
       lastError: newestOf(checks, totals) ?? before.lastError,
     };
     this.#states.set(server, state);
@@ -104,7 +115,7 @@ export class ServerStates {
 }
 
 const errorOf = ({ vnic, lastFailure }: ServerTotal): ServerError | undefined =>
-  lastFailure && { ...lastFailure, vnic };
+  lastFailure && { ...lastFailure, vnic, text: CHECK_FAILURES[lastFailure.cause] };
 
 const newestOf = (
   checks: readonly Check[],

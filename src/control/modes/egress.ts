@@ -6,6 +6,7 @@ import type { SnapshotEgressListener } from "#model/records/modes/egress.ts";
 import { lacking, serverAddressOf, type ListenerOwner } from "../listener-owner.ts";
 import { compileEndpointTls, compileTls } from "../compile-tls.ts";
 import type { ControlMode } from "../control-mode.ts";
+import { compileCheck } from "../health/check-settings.ts";
 
 export const egress: ControlMode<EgressListener, SnapshotEgressListener> = {
   compile(listener, owner, base) {
@@ -21,6 +22,7 @@ export const egress: ControlMode<EgressListener, SnapshotEgressListener> = {
       balance: owner.profile.balance,
       allowFrom: [...listener.allowFrom, ...serverCidrsOf(owner)],
       endpointTls: { ...compileEndpointTls(endpointTls, owner.sources, remote.host), verify: true },
+      ...compileCheck(listener),
     };
   },
   clientTlsOf: () => undefined,

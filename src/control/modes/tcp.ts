@@ -6,6 +6,7 @@ import type { SnapshotEndpoint, SnapshotEndpoints } from "#model/records/snapsho
 import { lacking, serverAddressOf, serverAdminOf, type ListenerOwner } from "../listener-owner.ts";
 import { compileClientTls, compileEndpointTls } from "../compile-tls.ts";
 import type { ControlMode } from "../control-mode.ts";
+import { compileCheck } from "../health/check-settings.ts";
 
 export const tcp: ControlMode<TcpListener, SnapshotTcpListener> = {
   compile: (listener, owner, base) => ({
@@ -17,6 +18,7 @@ export const tcp: ControlMode<TcpListener, SnapshotTcpListener> = {
     proxyProtocol: listener.proxyProtocol,
     acceptProxyProtocol: listener.acceptProxyProtocol,
     endpointTls: listener.endpointTls && compileEndpointTls(listener.endpointTls, owner.sources),
+    ...compileCheck(listener),
   }),
   clientTlsOf: (listener) => listener,
   endpointTrustsOf({ endpointTls }) {

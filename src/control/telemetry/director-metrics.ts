@@ -16,6 +16,8 @@ export interface DirectorFacts {
   readonly engine: Engine;
   readonly revision: Revision;
   readonly isStateWritable: boolean;
+  /** Whether so many health checks fail at once that the director doubts itself. */
+  readonly isDoubting: boolean;
   readonly workers: readonly WorkerStatus[];
   readonly certificates: readonly CertificateStatus[];
   /** Every listener of the document in force. */
@@ -86,6 +88,7 @@ export class DirectorMetrics {
     this.#gauge("tlsd_certificate_source_ok", ["certificate"], ({ certificates }) =>
       certificates.map(({ name, state }) => [{ certificate: name }, state === "ok" ? 1 : 0]),
     );
+    this.#gauge("tlsd_health_doubted", [], ({ isDoubting }) => [[{}, isDoubting ? 1 : 0]]);
     this.#gauge("tlsd_endpoint_up", ["vnic", "listener", "server", "endpoint"], ({ listeners }) =>
       this.#endpointSeries(listeners.map(({ name }) => name)),
     );

@@ -27,6 +27,7 @@ const facts: DirectorFacts = {
   engine: "bun",
   revision: 7,
   isStateWritable: true,
+  isDoubting: false,
   workers: [{ ...sampleWorker, id: 3 }],
   certificates: sampleStatus.certificates,
   listeners: [{ name: listener, mode: "tcp" }],

@@ -13,15 +13,14 @@ export class EndpointHealth {
   openConnections = 0;
   /** Connects in progress, including TLS handshakes. */
   connecting = 0;
-  /** Set from the active health checks of the control process. */
-  isCheckedDown = false;
   #failuresInARow = 0;
   #timeoutsInARow = 0;
   #downUntilMs = 0;
   #backOffMs = FIRST_BACK_OFF_MS;
 
+  /** Whether the connects of this worker succeed. Active checks are not taken into account. */
   isUp(nowMs: number): boolean {
-    return !this.isCheckedDown && nowMs >= this.#downUntilMs;
+    return nowMs >= this.#downUntilMs;
   }
 
   /**
@@ -60,15 +59,18 @@ export class EndpointHealths {
     let health = this.#byKey.get(key);
     if (health === undefined) {
       health = new EndpointHealth();
-      health.isCheckedDown = this.#checkedDown.has(key);
       this.#byKey.set(key, health);
     }
     return health;
   }
 
+  /** Takes the keys of `checkedKeyOf` of all endpoints that the active checks of the control process find down. */
   setCheckedDown(keys: readonly string[]): void {
     this.#checkedDown = new Set(keys);
-    for (const [key, health] of this.#byKey) health.isCheckedDown = this.#checkedDown.has(key);
+  }
+
+  isCheckedDown(checkedKey: string): boolean {
+    return this.#checkedDown.has(checkedKey);
   }
 
   keepOnly(keys: ReadonlySet<string>): void {

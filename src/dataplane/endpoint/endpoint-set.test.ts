@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Balance } from "#model/document/profile.ts";
 import { vnicNameOf } from "#model/names.ts";
-import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
+import { checkedKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { EndpointHealths } from "./endpoint-health.ts";
 import { EndpointSet } from "./endpoint-set.ts";
 
@@ -15,10 +15,13 @@ const endpoint = (server: string): SnapshotEndpoint => ({
 });
 const servers = ["1", "2", "3"].map(endpoint);
 const vnic = vnicNameOf("front", "shop");
+const CHECK = "tcp";
+const down = (live: EndpointHealths, ...names: readonly string[]): void =>
+  live.setCheckedDown(names.map((server) => checkedKeyOf(CHECK, `127.0.0.${server}:80`)));
 const healths = (): EndpointHealths => new EndpointHealths();
 
 function firstChoices(balance: Balance, clients: readonly string[], live = healths()): string[] {
-  const set = new EndpointSet(servers, [], balance, live, vnic);
+  const set = new EndpointSet(servers, [], balance, live, vnic, CHECK);
   return clients.map((client) => set.inOrder(client, 0)[0]?.endpoint.server ?? "");
 }
 
@@ -32,12 +35,22 @@ describe("endpoint set", () => {
     const standby = ["8", "9"].map(endpoint);
     const choices = (set: EndpointSet): readonly (string | undefined)[] =>
       Array.from({ length: 4 }, () => set.inOrder("a", 0)[0]?.endpoint.server);
-    const set = new EndpointSet(servers, standby, "round-robin", live, vnic);
+    const set = new EndpointSet(servers, standby, "round-robin", live, vnic, CHECK);
     assert.deepEqual(choices(set), ["1", "2", "3", "1"]);
-    live.setCheckedDown(["127.0.0.1:80"]);
+    down(live, "1");
     assert.deepEqual(choices(set), ["2", "3", "2", "3"]);
-    live.setCheckedDown(servers.map(({ server }) => `127.0.0.${server}:80`));
+    down(live, "1", "2", "3");
     assert.deepEqual(choices(set), ["8", "9", "8", "9"]);
+  });
+
+  it("is not affected by the check of a listener with other settings, or if it has none", () => {
+    const live = healths();
+    down(live, "1", "2", "3");
+    const firstOf = (check?: string): string | undefined => {
+      const set = new EndpointSet(servers, [endpoint("9")], "round-robin", live, vnic, check);
+      return set.inOrder("a", 0)[0]?.endpoint.server;
+    };
+    assert.deepEqual([firstOf(CHECK), firstOf("http"), firstOf()], ["9", "1", "1"]);
   });
 
   it("chooses the endpoint with the fewest connections", () => {
@@ -54,7 +67,7 @@ describe("endpoint set", () => {
     for (const { server } of servers)
       assert.ok(before.filter((choice) => choice === server).length > 50);
     const live = healths();
-    live.setCheckedDown(["127.0.0.2:80"]);
+    down(live, "2");
     firstChoices("client-hash", clients, live).forEach((choice, at) => {
       if (before[at] !== "2") assert.equal(choice, before[at]);
       else assert.notEqual(choice, "2");

@@ -1,12 +1,14 @@
 import type { VnicName } from "#model/names.ts";
 import type { Balance } from "#model/document/profile.ts";
-import { endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
+import { checkedKeyOf, endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { ServerFigures } from "../observe/server-figures.ts";
 import type { EndpointHealth, EndpointHealths } from "./endpoint-health.ts";
 
 export interface Candidate {
   readonly endpoint: SnapshotEndpoint;
   readonly key: string;
+  /** Undefined if the listener has no active check. */
+  readonly checkedKey: string | undefined;
   readonly health: EndpointHealth;
   readonly figures: ServerFigures;
   readonly weight: number;
@@ -29,24 +31,29 @@ export class EndpointSet {
   readonly #servers: readonly Candidate[];
   readonly #standby: readonly Candidate[];
   readonly #balance: Balance;
+  readonly #healths: EndpointHealths;
 
+  /** `check` is the name of the settings of the listener's active check. */
   constructor(
     servers: readonly SnapshotEndpoint[],
     standby: readonly SnapshotEndpoint[],
     balance: Balance,
     healths: EndpointHealths,
     vnic: VnicName,
+    check?: string,
   ) {
     const candidateOf = (endpoint: SnapshotEndpoint): Candidate => {
       const key = endpointKeyOf(endpoint);
       const figures = healths.servers.of(vnic, endpoint.server);
       const weight = endpoint.kind === "tcp" ? endpoint.weight : 1;
-      return { endpoint, key, health: healths.of(key), figures, weight, due: 0 };
+      const checkedKey = check === undefined ? undefined : checkedKeyOf(check, key);
+      return { endpoint, key, checkedKey, health: healths.of(key), figures, weight, due: 0 };
     };
     const isUsed = ({ weight }: Candidate): boolean => weight > 0;
     this.#servers = servers.map(candidateOf).filter(isUsed);
     this.#standby = standby.map(candidateOf).filter(isUsed);
     this.#balance = balance;
+    this.#healths = healths;
   }
 
   /**
@@ -58,7 +65,8 @@ export class EndpointSet {
     if (this.#servers.length === 1 && this.#standby.length === 0 && only !== undefined)
       return this.#servers;
     const groups = [this.#servers, this.#standby];
-    const isUp = ({ health }: Candidate): boolean => health.isUp(nowMs);
+    const isUp = ({ health, checkedKey }: Candidate): boolean =>
+      health.isUp(nowMs) && (checkedKey === undefined || !this.#healths.isCheckedDown(checkedKey));
     const isDown = (candidate: Candidate): boolean => !isUp(candidate);
     // Healthy endpoints are ranked separately. Otherwise the neighbour of an endpoint that is down would get a double
     // share.

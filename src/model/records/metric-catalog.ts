@@ -243,6 +243,11 @@ export const DIRECTOR_METRICS = [
     help: "1 while the files of the certificate are served and valid. 0 while an older version is served, while no version can be served, and outside the validity period; label `certificate`.",
   },
   {
+    name: "tlsd_health_doubted",
+    kind: "gauge",
+    help: "1 while so many health checks fail at once that the director doubts itself and keeps the endpoints up.",
+  },
+  {
     name: "tlsd_endpoint_up",
     kind: "gauge",
     help: "1 while the active health check succeeds; labels `vnic`, `listener`, `server` and `endpoint`.",

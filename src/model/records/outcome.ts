@@ -95,6 +95,18 @@ export const ENDPOINT_FAILURES = {
 export type EndpointFailure = keyof typeof ENDPOINT_FAILURES;
 export const ENDPOINT_FAILURE_NAMES = Object.keys(ENDPOINT_FAILURES) as readonly EndpointFailure[];
 
+/** Why an active check of an endpoint has failed. */
+export const CHECK_FAILURES = {
+  ...ENDPOINT_FAILURES,
+  "no-answer":
+    "The endpoint accepted the connection, and did not complete the health check in time.",
+  "bad-answer": "The endpoint answered the health check with something that is not HTTP.",
+  "wrong-status": "The endpoint answered the health check with a status that is not expected.",
+  "wrong-body": "The body of the endpoint's answer to the health check is not as expected.",
+} as const satisfies Readonly<Record<string, string>>;
+export type CheckFailure = keyof typeof CHECK_FAILURES;
+export const CHECK_FAILURE_NAMES = Object.keys(CHECK_FAILURES) as readonly CheckFailure[];
+
 /** Whether the endpoint caused the failure. A lack of resources in the director must not mark an endpoint as down. */
 export const isEndpointsFault = (failure: EndpointFailure): boolean =>
   failure !== "no-open-files" && failure !== "busy";

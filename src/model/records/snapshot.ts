@@ -113,6 +113,8 @@ export interface SnapshotEndpoints extends SnapshotTls {
   readonly standby: readonly SnapshotEndpoint[];
   readonly balance: Balance;
   readonly endpointTls: SnapshotEndpointTls | undefined;
+  /** The name of the settings of its health check. Listeners with equal settings have the same. Absent if nothing is checked. */
+  readonly check?: string;
 }
 
 export type ProxyProtocol = "none" | "v1" | "v2";
@@ -156,6 +158,13 @@ export const materialIdsOfClientTls = ({
 /** Returns the id of each material that the TLS with endpoints needs. */
 export const materialIdsOfEndpoints = ({ endpointTls }: SnapshotEndpoints): readonly MaterialId[] =>
   defined([endpointTls?.trust, endpointTls?.certificate]);
+
+/**
+ * Returns the key under which workers are told that an endpoint is down. `check` is part of it, because an endpoint that fails
+ * one check can pass another.
+ */
+export const checkedKeyOf = (check: string, endpointKey: string): string =>
+  `${check} ${endpointKey}`;
 
 /** Returns the name of an endpoint in messages, metrics and logs. */
 export function endpointKeyOf(endpoint: SnapshotEndpoint): string {

@@ -5,7 +5,7 @@ import { CertificateFactsSchema } from "../document/certificate.ts";
 import { LISTENER_MODES } from "../listener-mode.ts";
 import type { ListenerName, VnicName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
-import { ENDPOINT_FAILURE_NAMES } from "./outcome.ts";
+import { CHECK_FAILURE_NAMES } from "./outcome.ts";
 import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
 const ENGINES = ["bun", "node"] as const;
@@ -86,7 +86,7 @@ export type ServerOper = (typeof SERVER_OPERS)[number];
 
 const ServerErrorSchema = shape(
   {
-    cause: oneOf(ENDPOINT_FAILURE_NAMES, "Why an endpoint could not be used."),
+    cause: oneOf(CHECK_FAILURE_NAMES, "Why an endpoint could not be used."),
     vnic: text("The vNIC whose check or connection failed."),
     at: text("Time of the failure, ISO 8601."),
     text: text("The cause in a sentence."),
