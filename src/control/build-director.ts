@@ -12,7 +12,7 @@ import { Director } from "./director.ts";
 import { buildDoctor } from "./doctor/doctor.ts";
 import { readDoctorFacts } from "./doctor/read-facts.ts";
 import { EventBus } from "./event-bus.ts";
-import { HEALTH_DOUBTED, HealthChecks } from "./health/health-checks.ts";
+import { checksAtOnce, HEALTH_DOUBTED, HealthChecks } from "./health/health-checks.ts";
 import { InternalErrors, type ErrorSource } from "./internal-errors.ts";
 import { Notices, type Notice } from "./notice.ts";
 import { probeNewAddresses } from "./probe-address.ts";
@@ -70,7 +70,8 @@ export function buildDirector(surroundings: Surroundings) {
   const { settings, configPath, folder, folders, checkParts, host, cleanup, log } = surroundings;
   const { reader } = checkParts;
   const workers = countOf(surroundings.workers);
-  const limit = connectionLimitOf(settings.maxConnections, workers, readOpenFileLimit());
+  const openFiles = readOpenFileLimit();
+  const limit = connectionLimitOf(settings.maxConnections, workers, openFiles);
   const { binary, engine, trial } = surroundings.engines.of(settings);
   const confinement = confineWorkers(settings.workerUser, [binary.file, WORKER_ENTRY, MANIFEST]);
   const { version } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { readonly version: string };
@@ -146,6 +147,7 @@ export function buildDirector(surroundings: Surroundings) {
       if (text === undefined) notices.clear(HEALTH_DOUBTED);
       else notices.raise({ event: HEALTH_DOUBTED, text });
     },
+    maxAtOnce: checksAtOnce(openFiles),
     onFault,
   });
   const state = new SqliteStore({

@@ -24,6 +24,7 @@ import { asWarning, loadSources, type LoadedSources } from "./certificates/load-
 import type { DocumentInForce, EngineTrial, SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { newUseProblems } from "./new-use.ts";
+import { checkNewEndpoints } from "./check-new-endpoints.ts";
 import { checkRealPaths } from "./check-real-paths.ts";
 import { checkOwnSocket } from "./check-own-socket.ts";
 import { parseLargeDocument, readDocument, type ReadDocument } from "./read-document.ts";
@@ -69,6 +70,8 @@ export type Purpose = (
       readonly inForce: DocumentInForce | undefined;
       /** The document in force, if the paths that the change adds or alters must be in the folders of `foldersOf`. */
       readonly before?: WrittenDocument;
+      /** Whether endpoints that the change adds must be at addresses that are allowed over the API. */
+      readonly limitsEndpoints?: boolean;
     }
 ) & {
   /** In which folders the files must be, now and whenever they are read again. By default, they can be anywhere. */
@@ -151,6 +154,9 @@ async function checkRead(
     ...(await checkSurroundings(draft, folder, parts)),
     ...checkPathLengths(paths),
     ...(await checkAddedPaths(paths, purpose)),
+    ...(purpose.kind === "change" && purpose.limitsEndpoints === true
+      ? checkNewEndpoints(draft, purpose.inForce?.document)
+      : []),
   ];
   const { entries, ...ofFiles } = await checkSources(draft, folder, purpose, parts);
   const isRefused = document === undefined || surroundings.some(isError);

@@ -18,6 +18,8 @@ export interface EndpointTrust extends Named {
   readonly ca: string | undefined;
   /** False if the endpoint may present any certificate. The engine gets the bundle even then. */
   readonly isVerified: boolean;
+  /** Whether only the health check uses it. The listener can then be served without it. */
+  readonly isForCheck?: boolean;
 }
 
 export interface UnixSocket extends Named {

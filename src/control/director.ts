@@ -224,7 +224,7 @@ export class Director {
     const { bus, certificates, file, health, notices } = this.#parts;
     if (after !== before) {
       this.#inForce = after;
-      health.follow(after.document, after.compiled.snapshot);
+      health.follow(after.document, after.compiled.snapshot, after.sources);
     }
     if (wanted.kind === "certificates" && before !== undefined) {
       for (const problem of newWarningsOf(before, after)) {

@@ -9,13 +9,15 @@ export interface ListenerTrust {
   readonly what: string;
   /** The key of the listener that leads to the bundle, e.g. `endpointTls.ca`. */
   readonly path: string;
+  /** Whether the listener can be served without the bundle, because only its health check uses it. */
+  readonly isForCheck?: boolean;
 }
 
 /** The certificates and CA bundles that a listener refers to. */
 export interface ListenerMaterial {
   /** The listener presents one of these certificates to clients. */
   readonly certificates: readonly string[];
-  /** Without these trusts, clients or endpoints could not be verified, so the listener cannot be served. */
+  /** Without these trusts, clients or endpoints could not be verified, so the listener cannot be served, unless it is for the check. */
   readonly trusts: readonly ListenerTrust[];
   /** The listener presents this certificate to endpoints. */
   readonly endpointCertificate: string | undefined;
@@ -24,10 +26,11 @@ export interface ListenerMaterial {
 export function materialOfListener(listener: Listener, document: Document): ListenerMaterial {
   const mode = controlModeOf(listener);
   const clientTls = mode.clientTlsOf(listener);
-  const ofEndpoints = mode.endpointTrustsOf(listener).map(({ ca, path }) => ({
+  const ofEndpoints = mode.endpointTrustsOf(listener).map(({ ca, path, isForCheck = false }) => ({
     key: ca === undefined ? SYSTEM_TRUST_KEY : trustKeyOf(ca, undefined),
     what: "the CAs of its endpoints",
     path,
+    isForCheck,
   }));
   return {
     certificates: clientTls?.certificates ?? [],
@@ -59,6 +62,8 @@ export function obstacleTo(
   if (endpointCertificate !== undefined && !isPresent(endpointCertificate)) {
     return `its certificate for endpoints cannot be used: ${endpointCertificate}`;
   }
-  const missing = trusts.find(({ key }) => !sources.trusts.has(key));
+  const missing = trusts.find(
+    ({ key, isForCheck }) => isForCheck !== true && !sources.trusts.has(key),
+  );
   return missing === undefined ? undefined : `${missing.what} cannot be used`;
 }

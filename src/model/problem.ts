@@ -40,6 +40,7 @@ export const PROBLEMS = {
   "duplicate-server": error("Name each server once, in `servers` or in `standby`."),
   "too-many-vnics": error("Move a profile to another server."),
   "endpoint-loop": error("Use a port of the server that is not a listener of this director."),
+  "endpoint-not-allowed": error("Use another address of the server."),
   "address-clash": error("Give director.observe another port."),
   "mode-not-available": error(
     "Use mode tcp, which relays HTTP unchanged, until mode http is available.",

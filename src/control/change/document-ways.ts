@@ -52,8 +52,9 @@ export function buildDocumentWays(parts: WayParts): DocumentWays {
     file,
     store,
     certificates,
-    checkWanted: (document, before, inForce) => {
-      const purpose = { kind: "change", inForce, before, foldersOf: file.foldersOf } as const;
+    checkWanted: (document, before, inForce, isNew) => {
+      const limits = { foldersOf: file.foldersOf, limitsEndpoints: isNew };
+      const purpose = { kind: "change", inForce, before, ...limits } as const;
       return checkWanted(document, { settings, folder }, purpose, checkParts);
     },
   });

@@ -25,11 +25,15 @@ export interface WantParts {
   readonly file: DocumentFile;
   readonly store: DocumentStore;
   readonly certificates: { readonly inForce: DocumentInForce | undefined };
-  /** Checks a document as a change of the document in force. */
+  /**
+   * Checks a document as a change of the document in force. `isNew` is false if what it adds has been in force before, and has been
+   * allowed then.
+   */
   readonly checkWanted: (
     document: unknown,
     before: WrittenDocument,
     inForce: DocumentInForce | undefined,
+    isNew: boolean,
   ) => Promise<CheckedDocument>;
 }
 
@@ -45,13 +49,14 @@ export function buildWants({ file, store, certificates, checkWanted }: WantParts
   const checked = async (
     document: unknown,
     { written }: StateInForce,
+    isNew: boolean,
   ): Promise<WantedDocument> => ({
     kind: "document",
-    checked: await checkWanted(document, written, certificates.inForce),
+    checked: await checkWanted(document, written, certificates.inForce, isNew),
   });
   return {
     file: (isForced) => (inForce) => file.want(inForce, certificates.inForce, isForced),
-    edit: (edit) => async (inForce) => checked(edit(served(inForce)), served(inForce)),
+    edit: (edit) => async (inForce) => checked(edit(served(inForce)), served(inForce), true),
     undo:
       ({ revision, to }) =>
       async (inForce) => {
@@ -59,7 +64,7 @@ export function buildWants({ file, store, certificates, checkWanted }: WantParts
         const { document, cause, undoes } = await (to === undefined
           ? planUndo(store, before.written, revision)
           : planRestore(store, to));
-        return { ...(await checked(document, before)), cause, undoes };
+        return { ...(await checked(document, before, false)), cause, undoes };
       },
   };
 }

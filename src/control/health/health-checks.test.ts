@@ -1,86 +1,217 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:net";
 import { test } from "node:test";
-import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
+import { emptyCompiled } from "#harness/fake-pool.ts";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import type { Document } from "#model/document/document.ts";
-import { listenerNameOf, vnicNameOf } from "#model/names.ts";
-import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
-import { emptyCompiled } from "#harness/fake-pool.ts";
+import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
+import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/records/snapshot.ts";
+import { compileSnapshot } from "#control/compile-snapshot.ts";
+import type { Sources } from "#control/certificates/sources.ts";
+import { failed, type CheckResult } from "./check-result.ts";
 import { HealthChecks } from "./health-checks.ts";
 
 const NAME = listenerNameOf(vnicNameOf("front", "shop"), 8443);
+const FAST = { interval: "20ms", timeout: "500ms", rise: 2, fall: 3 };
+const NO_SOURCES: Sources = { certificates: new Map(), trusts: new Map() };
 
-const checkedDocument = (fall: number): Document => {
-  const health = { interval: "20ms", timeout: "500ms", rise: 2, fall };
-  const listeners = [{ port: 8443, to: 80, health }];
-  return parseDocument({ profiles: { shop: { vnics: { front: { ip: "127.0.0.1", listeners } } } } })
-    .draft;
+const documentOf = (
+  listeners: readonly object[],
+  servers: readonly string[] = ["a"],
+): Document => {
+  const own = { certificates: ["shop"] };
+  return parseDocument({
+    servers: Object.fromEntries(servers.map((name, at) => [name, { address: `192.0.2.${at + 1}` }])),
+    certificates: { shop: { source: "files", chain: "/c", key: "/k" } },
+    profiles: {
+      shop: {
+        servers,
+        vnics: {
+          front: { ip: "127.0.0.1", listeners: listeners.map((one) => ({ ...own, ...one })) },
+        },
+      },
+    },
+  }).draft;
 };
 
-const withEndpoint = (address: string, port: number): Snapshot => {
-  const endpoints = [{ kind: "tcp", server: "web-1", address, port, weight: 1 }];
-  const listener = {
-    name: NAME,
-    mode: "tcp",
-    endpoints,
-    standby: [],
-    check: "tcp",
-  } as unknown as SnapshotListener;
-  return { ...emptyCompiled(1).snapshot, listeners: [listener] };
-};
+/** Compiles the document as if its certificate could be used. */
+function compiledOf(document: Document): Snapshot {
+  const version = {
+    ...{ id: "c", material: { kind: "certificate", chainPem: "", keyPem: "" } },
+    ...{ facts: { names: [], keyType: "ecdsa", notAfterMs: 0 }, signing: {} },
+  };
+  const sources = { ...NO_SOURCES, certificates: new Map([["shop", version]]) };
+  const input = { number: 1, document, workers: 1, connectionsPerWorker: () => 1 };
+  return compileSnapshot({ ...input, sources: sources as unknown as Sources }).snapshot;
+}
 
+/** Checks whose results the test chooses. `failing` holds the endpoints that fail. */
 function startChecks() {
   const told: string[] = [];
+  const runs = new Map<string, number>();
+  const failing = new Set<string>();
+  const run = (endpoint: SnapshotEndpoint): Promise<CheckResult> => {
+    const key = endpointKeyOf(endpoint);
+    runs.set(key, (runs.get(key) ?? 0) + 1);
+    return Promise.resolve(failing.has(key) ? failed("refused") : { isUp: true });
+  };
   const checks = new HealthChecks({
     onDown: (down) => told.push(`down ${down.map((key) => key.split(" ")[1]).join(",")}`),
     onEndpoint: ({ listener, endpoint, isUp }) => told.push(`${listener} ${endpoint} ${isUp}`),
-    onDoubt: (text) => told.push(`doubt ${text !== undefined}`),
+    onDoubt: (text) => told.push(text === undefined ? "trust" : `doubt ${text.slice(0, 6)}`),
     onFault: (error) => assert.fail(String(error)),
+    run,
   });
   closeAtTestEnd(() => checks.close());
-  return { told, checks };
+  const follow = (document: Document): void =>
+    checks.follow(document, compiledOf(document), NO_SOURCES);
+  const ranAll = async (times: number): Promise<void> => {
+    const from = new Map(runs);
+    await eventually(() =>
+      [...from].every(([key, count]) => (runs.get(key) ?? 0) >= count + times),
+    );
+  };
+  return { told, checks, failing, runs, follow, ranAll };
 }
 
-async function listen(host: string, port: number): Promise<Server> {
-  const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve) => server.listen(port, host, resolve));
-  closeAtTestEnd(() => void server.close());
-  return server;
-}
+const A = "192.0.2.1:80";
 
 test("an endpoint goes down after `fall` failures and up after `rise` successes", async () => {
-  const address = uniqueVirtualIp();
-  const port = await freePort(address);
-  const endpoint = `${address}:${port}`;
-  const server = await listen(address, port);
-  const { told, checks } = startChecks();
-  checks.follow(checkedDocument(3), withEndpoint(address, port));
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  await eventually(() => told.includes(`down ${endpoint}`));
-  await listen(address, port);
-  await eventually(() => told.includes("down "));
+  const { told, checks, failing, follow } = startChecks();
+  follow(documentOf([{ port: 8443, to: 80, health: FAST }]));
+  failing.add(A);
+  await eventually(() => checks.isDown(NAME, A));
+  failing.clear();
+  await eventually(() => !checks.isDown(NAME, A));
   assert.deepEqual(told, [
-    `${NAME} ${endpoint} true`,
-    `${NAME} ${endpoint} false`,
-    `down ${endpoint}`,
-    `${NAME} ${endpoint} true`,
+    `${NAME} ${A} true`,
+    `${NAME} ${A} false`,
+    `down ${A}`,
+    `${NAME} ${A} true`,
     "down ",
   ]);
 });
 
 test("a check that stays keeps what it knows; one that goes is told", async () => {
-  const address = uniqueVirtualIp();
-  const port = await freePort(address);
-  const endpoint = `${address}:${port}`;
-  const { told, checks } = startChecks();
-  checks.follow(checkedDocument(1), withEndpoint(address, port));
-  await eventually(() => told.includes(`down ${endpoint}`));
+  const { told, checks, failing, follow } = startChecks();
+  const document = documentOf([{ port: 8443, to: 80, health: FAST }]);
+  failing.add(A);
+  follow(document);
+  await eventually(() => checks.isDown(NAME, A));
   const before = told.length;
-  checks.follow(checkedDocument(1), withEndpoint(address, port));
+  // Another way to write the same settings, and a change of another listener.
+  follow(
+    documentOf([
+      { port: 8443, to: 80, health: { ...FAST, type: "tcp", timeout: "500ms" } },
+      { port: 9443, to: 81 },
+    ]),
+  );
   assert.equal(told.length, before);
-  checks.follow(checkedDocument(1), emptyCompiled(2).snapshot);
-  assert.deepEqual(told.slice(before), [`${NAME} ${endpoint} undefined`, "down "]);
+  checks.follow(document, emptyCompiled(2).snapshot, NO_SOURCES);
+  assert.deepEqual(told.slice(before), [`${NAME} ${A} undefined`, "down "]);
+  assert.equal(checks.isDown(NAME, A), false);
+});
+
+test("equal checks of an endpoint run once, and each listener is told", async () => {
+  const { told, checks, failing, runs, follow, ranAll } = startChecks();
+  const names = [8443, 9443].map((port) => listenerNameOf(vnicNameOf("front", "shop"), port));
+  const equal = { ...FAST, interval: "200ms", timeout: "1s", fall: 1 };
+  const document = documentOf([
+    { port: 8443, to: 80, health: equal },
+    { port: 9443, to: 80, health: { ...equal, timeout: "1000ms", type: "tcp" } },
+  ]);
+  follow(document);
+  await eventually(() => (runs.get(A) ?? 0) === 1);
+  const startedMs = performance.now();
+  await ranAll(2);
+  assert.ok(performance.now() - startedMs >= 340);
+  failing.add(A);
+  await eventually(() => names.every((name) => checks.isDown(name, A)));
+  assert.deepEqual(
+    told.filter((line) => line.endsWith("false")),
+    names.map((name) => `${name} ${A} false`),
+  );
+  assert.equal(told.filter((line) => line === `down ${A}`).length, 1);
+});
+
+test("an endpoint that fails one check is not down for listeners with another or with none", async () => {
+  const { checks, follow } = startChecks();
+  const http = { ...FAST, type: "http", fall: 1 };
+  const document = documentOf([
+    { port: 1, to: 80, health: http },
+    { port: 2, to: 80, health: FAST },
+    { port: 3, to: 80 },
+    { port: 4, to: 80, health: { ...http, path: "/live" } },
+  ]);
+  const run = (_endpoint: SnapshotEndpoint, { http: ask }: { readonly http: unknown }) =>
+    Promise.resolve(ask === undefined ? ({ isUp: true } as const) : failed("refused"));
+  const mixed = new HealthChecks({
+    ...{ onDown: () => undefined, onEndpoint: () => undefined, onDoubt: () => undefined },
+    onFault: (error) => assert.fail(String(error)),
+    run,
+  });
+  closeAtTestEnd(() => mixed.close());
+  mixed.follow(document, compiledOf(document), NO_SOURCES);
+  const nameOf = (port: number): ListenerName => listenerNameOf(vnicNameOf("front", "shop"), port);
+  await eventually(() => mixed.isDown(nameOf(1), A) && mixed.isDown(nameOf(4), A));
+  assert.deepEqual([mixed.isDown(nameOf(2), A), mixed.isDown(nameOf(3), A)], [false, false]);
+  follow(documentOf([]));
+  assert.equal(checks.isDown(nameOf(1), A), false);
+});
+
+const FIVE = ["a", "b", "c", "d", "e"];
+const keysOf = (...numbers: readonly number[]): readonly string[] =>
+  numbers.map((at) => `192.0.2.${at}:80`);
+
+for (const fall of [1, 3]) {
+  test(`no endpoint is down while over half of all checks fail, with fall ${fall}`, async () => {
+    const { told, checks, failing, follow, ranAll } = startChecks();
+    follow(documentOf([{ port: 8443, to: 80, health: { ...FAST, fall } }], FIVE));
+    const isDown = (): readonly boolean[] =>
+      keysOf(1, 2, 3, 4, 5).map((key) => checks.isDown(NAME, key));
+    await eventually(() => told.length === 5);
+    for (const key of keysOf(1, 2, 3)) failing.add(key);
+    await eventually(() => checks.isDoubting);
+    await ranAll(2 * fall);
+    assert.deepEqual(isDown(), [false, false, false, false, false]);
+    assert.deepEqual(
+      told.filter((line) => line.startsWith("doubt")),
+      ["doubt 3 of 5"],
+    );
+    // At most half fail: the director trusts its checks again, and what still fails turns down.
+    for (const key of keysOf(2, 3)) failing.delete(key);
+    await eventually(() => !checks.isDoubting);
+    await eventually(() => checks.isDown(NAME, "192.0.2.1:80"));
+    assert.equal(told.filter((line) => line === "trust").length, 1);
+    assert.deepEqual(isDown(), [true, false, false, false, false]);
+  });
+}
+
+test("endpoints come up while the director doubts itself, and those that are down do not count", async () => {
+  const { checks, failing, follow, ranAll } = startChecks();
+  const health = { ...FAST, fall: 2, timeout: "1ms" };
+  follow(documentOf([{ port: 8443, to: 80, health }], [...FIVE, "f"]));
+  const [a = "", b = ""] = keysOf(1, 2);
+  failing.add(a);
+  failing.add(b);
+  await eventually(() => checks.isDown(NAME, a) && checks.isDown(NAME, b));
+  await ranAll(4);
+  for (const key of keysOf(3, 4)) failing.add(key);
+  await ranAll(6);
+  // Two of the four that were up fail. It is half of them, so they are down.
+  assert.deepEqual(
+    keysOf(3, 4).map((key) => checks.isDown(NAME, key)),
+    [true, true],
+  );
+  failing.delete(a);
+  await eventually(() => !checks.isDown(NAME, a));
+});
+
+test("a small fleet has no doubt, so that its servers can be down", async () => {
+  const { checks, failing, follow } = startChecks();
+  follow(documentOf([{ port: 8443, to: 80, health: FAST }], ["a", "b", "c"]));
+  for (const key of keysOf(1, 2, 3)) failing.add(key);
+  await eventually(() => keysOf(1, 2, 3).every((key) => checks.isDown(NAME, key)));
+  assert.equal(checks.isDoubting, false);
 });

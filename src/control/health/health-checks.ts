@@ -9,14 +9,24 @@ import {
   type SnapshotEndpoint,
   type SnapshotListener,
 } from "#model/records/snapshot.ts";
+import type { Sources } from "../certificates/sources.ts";
 import type { DownEndpoint, EndpointChecked } from "#control/director-event.ts";
 import { settingsByListener, type CheckSettings } from "./check-settings.ts";
 import { DirectorDoubt } from "./director-doubt.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
-import { checkTcp } from "./tcp-check.ts";
+import { CheckContexts } from "./check-contexts.ts";
+import { CheckSlots } from "./check-slots.ts";
+import { runCheck } from "./run-check.ts";
 
 /** The event of the notice that the director doubts itself. */
 export const HEALTH_DOUBTED = "health-doubted";
+
+const MAX_AT_ONCE = 2_048;
+const MIN_AT_ONCE = 64;
+
+/** Returns how many checks may run at once. They leave most of the open files to the rest of the control process. */
+export const checksAtOnce = (openFileLimit: number): number =>
+  Math.min(Math.max(Math.floor(openFileLimit / 4), MIN_AT_ONCE), MAX_AT_ONCE);
 
 export interface HealthChecksOptions {
   /** Called with the keys of all endpoints that are down, as `checkedKeyOf` returns them, whenever they change. */
@@ -30,6 +40,9 @@ export interface HealthChecksOptions {
   readonly onDoubt: (text: string | undefined) => void;
   /** Called with an unexpected exception. The checks continue. */
   readonly onFault: (error: unknown) => void;
+  /** How many checks may run at once. Each needs an open file. */
+  readonly maxAtOnce?: number;
+  readonly run?: typeof runCheck;
 }
 
 /** A check and the listeners that use its result. */
@@ -59,9 +72,12 @@ export class HealthChecks {
   #down: readonly string[] = [];
   readonly #doubt = new DirectorDoubt();
   #isDoubting = false;
+  readonly #contexts = new CheckContexts();
+  readonly #slots: CheckSlots;
 
   constructor(options: HealthChecksOptions) {
     this.#options = options;
+    this.#slots = new CheckSlots(options.maxAtOnce ?? MIN_AT_ONCE);
   }
 
   /** Whether so many checks fail at once that no endpoint is taken for down. */
@@ -95,7 +111,8 @@ export class HealthChecks {
   }
 
   /** Starts and ends checks. A check that is in both the old and the new state keeps its results. */
-  follow(document: Document, snapshot: Snapshot): void {
+  follow(document: Document, snapshot: Snapshot, sources: Sources): void {
+    this.#contexts.follow(sources);
     const settingsOf = settingsByListener(document);
     this.#checks = new Map(snapshot.listeners.flatMap(checkOf));
     const wanted = new Map<string, Use[]>();
@@ -122,16 +139,17 @@ export class HealthChecks {
   }
 
   #start(key: string, target: SnapshotEndpoint, settings: CheckSettings): void {
+    const { run = runCheck, onFault } = this.#options;
     const check = new EndpointCheck({
       settings,
-      run: () => checkTcp(target, settings.timeoutMs),
+      run: () => this.#slots.use(() => run(target, settings, this.#contexts)),
       onRun: (one) => {
         this.#doubt.note(one);
         this.#endDoubt();
       },
       mayTurnDown: () => !this.#isInDoubt(),
       onTurn: () => this.#turned(running),
-      onFault: this.#options.onFault,
+      onFault,
     });
     const running: Running = { endpoint: endpointKeyOf(target), check, servers: new Map() };
     this.#running.set(key, running);

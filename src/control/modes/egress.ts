@@ -6,7 +6,7 @@ import type { SnapshotEgressListener } from "#model/records/modes/egress.ts";
 import { lacking, serverAddressOf, type ListenerOwner } from "../listener-owner.ts";
 import { compileEndpointTls, compileTls } from "../compile-tls.ts";
 import type { ControlMode } from "../control-mode.ts";
-import { compileCheck } from "../health/check-settings.ts";
+import { compileCheck, trustsOfCheck } from "../health/check-settings.ts";
 
 export const egress: ControlMode<EgressListener, SnapshotEgressListener> = {
   compile(listener, owner, base) {
@@ -22,12 +22,13 @@ export const egress: ControlMode<EgressListener, SnapshotEgressListener> = {
       balance: owner.profile.balance,
       allowFrom: [...listener.allowFrom, ...serverCidrsOf(owner)],
       endpointTls: { ...compileEndpointTls(endpointTls, owner.sources, remote.host), verify: true },
-      ...compileCheck(listener),
+      ...compileCheck(listener, owner.document),
     };
   },
   clientTlsOf: () => undefined,
-  endpointTrustsOf: ({ endpointTls }) => [
+  endpointTrustsOf: ({ health, endpointTls }) => [
     { ca: endpointTls?.ca, path: "endpointTls.ca", isVerified: true },
+    ...trustsOfCheck({ health, endpointTls: { ...endpointTls, verify: true } }),
   ],
   endpointCertificateOf: ({ endpointTls }) => endpointTls?.certificate,
   unixSocketsOf: () => [],

@@ -5,8 +5,8 @@ import type { SnapshotTcpListener } from "#model/records/modes/tcp.ts";
 import type { SnapshotEndpoint, SnapshotEndpoints } from "#model/records/snapshot.ts";
 import { lacking, serverAddressOf, serverAdminOf, type ListenerOwner } from "../listener-owner.ts";
 import { compileClientTls, compileEndpointTls } from "../compile-tls.ts";
-import type { ControlMode } from "../control-mode.ts";
-import { compileCheck } from "../health/check-settings.ts";
+import type { ControlMode, EndpointTrust } from "../control-mode.ts";
+import { compileCheck, trustsOfCheck } from "../health/check-settings.ts";
 
 export const tcp: ControlMode<TcpListener, SnapshotTcpListener> = {
   compile: (listener, owner, base) => ({
@@ -18,13 +18,17 @@ export const tcp: ControlMode<TcpListener, SnapshotTcpListener> = {
     proxyProtocol: listener.proxyProtocol,
     acceptProxyProtocol: listener.acceptProxyProtocol,
     endpointTls: listener.endpointTls && compileEndpointTls(listener.endpointTls, owner.sources),
-    ...compileCheck(listener),
+    ...compileCheck(listener, owner.document),
   }),
   clientTlsOf: (listener) => listener,
-  endpointTrustsOf({ endpointTls }) {
-    if (endpointTls === undefined) return [];
+  endpointTrustsOf(listener) {
+    const { endpointTls } = listener;
+    const ofCheck = trustsOfCheck(listener);
+    if (endpointTls === undefined) return ofCheck;
     const { verify, ca } = endpointTls;
-    return verify || ca !== undefined ? [{ ca, path: "endpointTls.ca", isVerified: verify }] : [];
+    const ofClients: EndpointTrust[] =
+      verify || ca !== undefined ? [{ ca, path: "endpointTls.ca", isVerified: verify }] : [];
+    return [...ofClients, ...ofCheck];
   },
   endpointCertificateOf: ({ endpointTls }) => endpointTls?.certificate,
   unixSocketsOf({ to }) {

@@ -1,6 +1,7 @@
 import { checkListener } from "./check-listener.ts";
 import { checkPolicy } from "./check-policy.ts";
 import { checkServers } from "./check-servers.ts";
+import { checkCidrs } from "./mode-rules.ts";
 import { isIpAddress, normaliseClientAddress } from "../addresses/cidr.ts";
 import { listenersOf, listenersOfVnic, vnicsOf, type VnicPlace } from "./document-listeners.ts";
 import { DocumentSchema, type Document } from "./document.ts";
@@ -18,6 +19,7 @@ export function checkDocument(document: Document): readonly Problem[] {
   const ownListeners = ownListenersOf(document);
   return [
     ...checkObserve(document, ownListeners),
+    ...checkCidrs("director.endpoints.allow", document.director.endpoints.allow),
     ...checkServers(document),
     ...checkSecrets(DocumentSchema, document),
     ...checkPassphrases(document),

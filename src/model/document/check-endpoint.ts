@@ -6,9 +6,7 @@ import { socketAddressOf } from "../names.ts";
 import { problemOf, quoted } from "../problem.ts";
 import type { EndpointTls } from "./endpoint-options.ts";
 import { checkKnownName } from "./known-names.ts";
-import type { ListenerContext } from "./mode-rules.ts";
-
-export type Target = readonly [address: string, port: number];
+import type { ListenerContext, Target } from "./mode-rules.ts";
 
 /** Refuses a target that is a listener of this director. Names are not resolved, so a name passes. */
 export function checkLoop(

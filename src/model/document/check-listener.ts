@@ -1,7 +1,13 @@
 import type { Problem } from "../failure.ts";
 import type { ListenerMode } from "../listener-mode.ts";
 import type { Listener, ListenerOf } from "./listener.ts";
-import { checkCidrs, type ListenerContext, type ModeRules } from "./mode-rules.ts";
+import {
+  checkCidrs,
+  type ListenerContext,
+  type ModeRules,
+  type Target,
+  type TargetPlace,
+} from "./mode-rules.ts";
 import { egressRules } from "./modes/egress.ts";
 import { redirectRules } from "./modes/redirect.ts";
 import { tcpRules } from "./modes/tcp.ts";
@@ -26,3 +32,7 @@ export const certificatesOf = (listener: Listener): readonly string[] =>
 
 /** Whether the listener has no effect in a profile without a server. */
 export const needsServer = (listener: Listener): boolean => rulesOf(listener).needsServer;
+
+/** Returns the hosts and ports of the listener's endpoints. */
+export const targetsOf = (place: TargetPlace): readonly Target[] =>
+  rulesOf(place.listener).targetsOf(place);

@@ -74,6 +74,21 @@ export const DirectorSettingsSchema = Type.Object(
           "The folders in which the files and unix sockets must be that a change over the API refers to. If it is not set, it is the folder of the document. What the document itself refers to can be anywhere.",
       }),
     ),
+    endpoints: Type.Object(
+      {
+        allow: Type.Array(Type.String(), {
+          maxItems: 64,
+          default: [],
+          description:
+            "CIDRs of loopback addresses that an endpoint may have which is set over the API, e.g. 127.0.0.0/8. The file can set any. Link-local addresses are never allowed over the API.",
+        }),
+      },
+      {
+        additionalProperties: false,
+        default: {},
+        description: "Which endpoints can be set over the API.",
+      },
+    ),
     user: systemUser(
       "tlsd",
       "The user that the control process runs as, if it is started as root and the user exists.",

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import { CERTIFICATE_NAME_PATTERN } from "./certificate-name.ts";
 import { filePath } from "./marks.ts";
-import { durationOption } from "./listener-options.ts";
+import { HealthSchema } from "./health.ts";
 
 const EndpointTlsSchema = Type.Object(
   {
@@ -36,34 +36,6 @@ const EndpointTlsSchema = Type.Object(
   },
 );
 export type EndpointTls = Type.Static<typeof EndpointTlsSchema>;
-
-const HealthSchema = Type.Object(
-  {
-    type: Type.Enum(["tcp"], {
-      default: "tcp",
-      description: "The check opens a TCP connection and closes it.",
-    }),
-    interval: durationOption("2s", "Time between two checks of one endpoint."),
-    timeout: durationOption("1s", "Time after which one check has failed."),
-    rise: Type.Integer({
-      minimum: 1,
-      maximum: 100,
-      default: 2,
-      description: "Number of successful checks in a row after which an endpoint is up.",
-    }),
-    fall: Type.Integer({
-      minimum: 1,
-      maximum: 100,
-      default: 3,
-      description: "Number of failed checks in a row after which an endpoint is down.",
-    }),
-  },
-  {
-    additionalProperties: false,
-    description: "Active health check. If it is not set, only failed connections of clients count.",
-  },
-);
-export type Health = Type.Static<typeof HealthSchema>;
 
 /** The options of modes that use endpoints. */
 export const ENDPOINT_OPTIONS = {

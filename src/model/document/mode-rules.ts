@@ -21,8 +21,18 @@ export interface ModeRules<OfMode extends Listener> {
   readonly needsServer: boolean;
   /** Returns the names of the certificates that a listener refers to. */
   certificatesOf(listener: OfMode): readonly string[];
+  /** Returns the hosts and ports of the endpoints. */
+  targetsOf(place: TargetPlace<OfMode>): readonly Target[];
   check(context: ListenerContext<OfMode>): readonly Problem[];
 }
+
+export type Target = readonly [host: string, port: number];
+
+/** A listener, and the data to look up its servers. */
+export type TargetPlace<OfMode extends Listener = Listener> = Pick<
+  ListenerContext<OfMode>,
+  "document" | "owner" | "listener"
+>;
 
 export const checkPolicyName = ({
   document,

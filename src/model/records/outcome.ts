@@ -100,7 +100,8 @@ export const CHECK_FAILURES = {
   ...ENDPOINT_FAILURES,
   "no-answer":
     "The endpoint accepted the connection, and did not complete the health check in time.",
-  "bad-answer": "The endpoint answered the health check with something that is not HTTP.",
+  "bad-answer":
+    "The endpoint closed the connection without an answer to the health check, or the answer is not valid HTTP.",
   "wrong-status": "The endpoint answered the health check with a status that is not expected.",
   "wrong-body": "The body of the endpoint's answer to the health check is not as expected.",
 } as const satisfies Readonly<Record<string, string>>;

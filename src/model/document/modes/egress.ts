@@ -3,7 +3,8 @@ import Type from "typebox";
 import { trySocketAddress } from "../../addresses/endpoint-text.ts";
 import type { Problem } from "../../failure.ts";
 import { problemOf, quoted } from "../../problem.ts";
-import { checkEndpointTls, checkLoop, type Target } from "../check-endpoint.ts";
+import { checkEndpointTls, checkLoop } from "../check-endpoint.ts";
+import { checkHealth } from "../check-health.ts";
 import { ENDPOINT_OPTIONS } from "../endpoint-options.ts";
 import {
   COMMON_OPTIONS,
@@ -12,7 +13,13 @@ import {
   portOption,
   toOption,
 } from "../listener-options.ts";
-import { checkPolicyName, type ListenerContext, type ModeRules } from "../mode-rules.ts";
+import {
+  checkPolicyName,
+  type ListenerContext,
+  type ModeRules,
+  type Target,
+  type TargetPlace,
+} from "../mode-rules.ts";
 
 export const EgressListenerSchema = Type.Object(
   {
@@ -31,11 +38,13 @@ export const egressRules: ModeRules<EgressListener> = {
   needsServer: false,
   certificatesOf: ({ endpointTls }) =>
     endpointTls?.certificate === undefined ? [] : [endpointTls.certificate],
+  targetsOf,
   check: (context) => [
     ...checkTo(context),
-    ...checkLoop(context, targetsOf(context.listener)),
+    ...checkLoop(context, targetsOf(context).flatMap(addressesOf)),
     ...checkPolicy(context),
     ...checkTlsToRemote(context),
+    ...checkHealth(context.path, context.listener.health),
   ],
 };
 
@@ -46,12 +55,13 @@ function checkTo({ path, listener: { to } }: ListenerContext<EgressListener>): r
   return [problemOf("bad-endpoint", `${path}.to`, message, hint)];
 }
 
-function targetsOf({ to }: EgressListener): readonly Target[] {
+function targetsOf({ listener: { to } }: TargetPlace<EgressListener>): readonly Target[] {
   const remote = typeof to === "string" ? trySocketAddress(to) : undefined;
-  if (remote === undefined) return [];
-  const hosts = remote.host === "localhost" ? ["127.0.0.1", "::1"] : [remote.host];
-  return hosts.map((host) => [host, remote.port]);
+  return remote === undefined ? [] : [[remote.host, remote.port]];
 }
+
+const addressesOf = ([host, port]: Target): readonly Target[] =>
+  (host === "localhost" ? ["127.0.0.1", "::1"] : [host]).map((address) => [address, port]);
 
 function checkPolicy(context: ListenerContext<EgressListener>): readonly Problem[] {
   const { document, path, listener } = context;

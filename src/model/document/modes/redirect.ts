@@ -26,6 +26,7 @@ export type RedirectListener = Type.Static<typeof RedirectListenerSchema>;
 export const redirectRules: ModeRules<RedirectListener> = {
   needsServer: false,
   certificatesOf: () => [],
+  targetsOf: () => [],
   check: (context) => [
     ...checkTo(context),
     ...checkCidrs(`${context.path}.acceptProxyProtocol`, context.listener.acceptProxyProtocol),

@@ -6,13 +6,16 @@ import Type from "typebox";
 import { tryUnixPath } from "../../addresses/endpoint-text.ts";
 import type { Problem } from "../../failure.ts";
 import { problemOf, quoted } from "../../problem.ts";
-import { checkEndpointTls, checkLoop, type Target } from "../check-endpoint.ts";
+import { checkEndpointTls, checkLoop } from "../check-endpoint.ts";
+import { checkHealth } from "../check-health.ts";
 import {
   checkCidrs,
   checkPolicyName,
   checkUnique,
   type ListenerContext,
   type ModeRules,
+  type Target,
+  type TargetPlace,
 } from "../mode-rules.ts";
 import { checkKnownName } from "../known-names.ts";
 import { portOn } from "../server-entry.ts";
@@ -47,12 +50,15 @@ export const tcpRules: ModeRules<TcpListener> = {
     endpointTls?.certificate === undefined
       ? certificates
       : [...certificates, endpointTls.certificate],
+  targetsOf,
   check: (context) => [
     ...checkTo(context),
     ...checkLoop(context, targetsOf(context)),
     ...checkCertificates(context),
     ...checkPolicyName(context),
     ...checkTlsToEndpoint(context),
+    ...checkHealth(context.path, context.listener.health),
+    ...checkNameOfUnixCheck(context),
     ...checkCidrs(`${context.path}.acceptProxyProtocol`, context.listener.acceptProxyProtocol),
   ],
 };
@@ -68,7 +74,7 @@ function targetsOf({
   document,
   owner: { profile },
   listener: { to },
-}: ListenerContext<TcpListener>): readonly Target[] {
+}: TargetPlace<TcpListener>): readonly Target[] {
   if (typeof to !== "number") return [];
   return [...profile.servers, ...profile.standby]
     .filter(({ server }) => Object.hasOwn(document.servers, server))
@@ -110,4 +116,18 @@ function checkTlsToEndpoint(context: ListenerContext<TcpListener>): readonly Pro
     problems.push(problemOf("not-used", `${place}.ca`, "It has no effect without `verify`.", hint));
   }
   return [...problems, ...checkEndpointTls(context, endpointTls)];
+}
+
+/** A certificate is verified by a name. Other endpoints have an address if nothing else is set. */
+function checkNameOfUnixCheck({
+  path,
+  listener: { to, endpointTls, health },
+}: ListenerContext<TcpListener>): readonly Problem[] {
+  if (typeof to !== "string" || health?.type !== "tls") return [];
+  const isNamed = (health.serverName ?? endpointTls?.serverName) !== undefined;
+  // The check of `endpointTls` reports that its name is missing.
+  if (isNamed || (endpointTls !== undefined && health.ca === undefined)) return [];
+  const message = "A unix socket has no address to verify.";
+  const hint = "Add the name that its certificate must have.";
+  return [problemOf("missing-key", `${path}.health.serverName`, message, hint)];
 }

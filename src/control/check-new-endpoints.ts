@@ -1,0 +1,121 @@
+import { networkInterfaces } from "node:os";
+import { cidrsContain, normaliseClientAddress, parseCidr } from "#model/addresses/cidr.ts";
+import { trySocketAddress, type HostAndPort } from "#model/addresses/endpoint-text.ts";
+import { reservedKindOf } from "#model/addresses/reserved-address.ts";
+import { targetsOf } from "#model/document/check-listener.ts";
+import { listenersOf } from "#model/document/document-listeners.ts";
+import type { Document } from "#model/document/document.ts";
+import type { Problem } from "#model/failure.ts";
+import { socketAddressOf } from "#model/names.ts";
+import { pathOf, problemOf } from "#model/problem.ts";
+
+/**
+ * Refuses endpoints that a change over the API adds and that are at addresses which only this machine or its links have, because the
+ * services there do not expect other clients. Loopback is allowed in the networks of `director.endpoints`. Endpoints that are in force
+ * stay. `local` are the addresses of this machine.
+ */
+export function checkNewEndpoints(
+  document: Document,
+  inForce: Document | undefined,
+  local: ReadonlySet<string> = localAddresses(),
+): readonly Problem[] {
+  const isRefused = refusalsOf(document);
+  const before = inForce?.servers ?? {};
+  const ofServers = Object.entries(document.servers).flatMap(([name, { address }]) => {
+    if (Object.hasOwn(before, name) && before[name]?.address === address) return [];
+    return isRefused(address) ? [notAllowed(pathOf("servers", name, "address"), address)] : [];
+  });
+  const known = new Set(inForce === undefined ? [] : endpointsOf(inForce).map(({ key }) => key));
+  const own = ownSocketsOf(document);
+  const ofListeners = endpointsOf(document)
+    .filter(({ key }) => !known.has(key))
+    .flatMap(({ place, host, port, key }) => {
+      if (own.some((socket) => reaches(host, port, socket, local))) {
+        const message = `${key} is a socket of this director.`;
+        return [problemOf("endpoint-loop", place, message)];
+      }
+      return isRefused(host) ? [notAllowed(place, host)] : [];
+    });
+  return [...ofServers, ...firstOfEach(ofListeners)];
+}
+
+function refusalsOf({ director: { endpoints } }: Document): (host: string) => boolean {
+  const allowed = endpoints.allow.flatMap((text) => {
+    try {
+      return [parseCidr(text)];
+    } catch {
+      // The check of the document reports it.
+      return [];
+    }
+  });
+  return (host) => {
+    const kind = reservedKindOf(host);
+    if (kind !== "loopback") return kind !== undefined;
+    return !cidrsContain(allowed, host.toLowerCase().endsWith("localhost") ? "127.0.0.1" : host);
+  };
+}
+
+function notAllowed(place: string, host: string): Problem {
+  const kind = reservedKindOf(host) ?? "loopback";
+  const message = `${host} is ${kind === "unspecified" ? "an unspecified" : `a ${kind}`} address, which an endpoint that is set over the API must not have.`;
+  const hint =
+    kind === "loopback"
+      ? "Use another address of the server, or add the network to `endpoints.allow` under `director` in the file, and start the director again."
+      : "Use another address of the server.";
+  return problemOf("endpoint-not-allowed", place, message, hint);
+}
+
+interface Endpoint extends HostAndPort {
+  /** The key of the listener that leads to the endpoint. */
+  readonly place: string;
+  readonly key: string;
+}
+
+const endpointsOf = (document: Document): readonly Endpoint[] =>
+  listenersOf(document).flatMap(({ path, owner, listener }) =>
+    targetsOf({ document, owner, listener }).map(([address, port]) => {
+      const host = normaliseClientAddress(address);
+      return { place: `${path}.to`, host, port, key: socketAddressOf(host, port) };
+    }),
+  );
+
+/** Returns the TCP sockets on which the director listens. */
+function ownSocketsOf(document: Document): readonly HostAndPort[] {
+  const observe = trySocketAddress(document.director.observe ?? "");
+  return [
+    ...(observe === undefined ? [] : [observe]),
+    ...listenersOf(document).map(({ owner, listener }) => ({
+      host: owner.vnic.ip,
+      port: listener.port,
+    })),
+  ].map(({ host, port }) => ({ host: normaliseClientAddress(host), port }));
+}
+
+/** Whether a connection to the host and port arrives at the socket. */
+function reaches(
+  host: string,
+  port: number,
+  socket: HostAndPort,
+  local: ReadonlySet<string>,
+): boolean {
+  if (port !== socket.port) return false;
+  if (host === socket.host) return true;
+  const isHere = reservedKindOf(host) === "loopback" || local.has(host);
+  const isEvery = reservedKindOf(socket.host) === "unspecified";
+  const isSameLoopback =
+    host.endsWith("localhost") && (socket.host === "127.0.0.1" || socket.host === "::1");
+  return (isEvery && isHere) || isSameLoopback;
+}
+
+const localAddresses = (): ReadonlySet<string> =>
+  new Set(
+    Object.values(networkInterfaces()).flatMap((addresses = []) =>
+      addresses.map(({ address }) => normaliseClientAddress(address)),
+    ),
+  );
+
+/** A listener whose profile has several servers is reported once. */
+function firstOfEach(problems: readonly Problem[]): readonly Problem[] {
+  const places = new Set<string>();
+  return problems.filter(({ path }) => !places.has(path) && places.add(path));
+}

@@ -1,0 +1,105 @@
+import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
+import { checkServerIdentity, connect as startTls, type SecureContext } from "node:tls";
+import { socketAddressOf } from "#model/names.ts";
+import type { ProxyProtocol, SnapshotEndpoint } from "#model/records/snapshot.ts";
+import type { CheckContexts } from "./check-contexts.ts";
+import { connectFailureOf, tlsFailureOf } from "./check-failures.ts";
+import { CheckLookups } from "./check-lookups.ts";
+import { failed, type CheckResult } from "./check-result.ts";
+import type { CheckSettings, CheckTls } from "./check-settings.ts";
+import { askOverHttp } from "./http-check.ts";
+
+/** PROXY headers that announce no client (section 2.1 and 2.2 of the PROXY protocol). */
+const HEADERS: Readonly<Record<Exclude<ProxyProtocol, "none">, Buffer>> = {
+  v1: Buffer.from("PROXY UNKNOWN\r\n"),
+  v2: Buffer.from("0d0a0d0a000d0a515549540a20000000", "hex"),
+};
+
+const lookups = new CheckLookups();
+
+/**
+ * Runs a check once, on a connection of its own. Everything up to the answer must be done within the timeout. Resolves to
+ * undefined if the director could not try it, which says nothing about the endpoint.
+ */
+export async function runCheck(
+  endpoint: SnapshotEndpoint,
+  settings: CheckSettings,
+  contexts: CheckContexts,
+): Promise<CheckResult | undefined> {
+  const { tls, http, proxyProtocol } = settings;
+  const context = tls && contexts.tryContext(tls);
+  if (tls !== undefined && context === undefined) return undefined;
+  const { promise, resolve } = Promise.withResolvers<CheckResult | undefined>();
+  let isConnected = false;
+  const timer = setTimeout(
+    () => resolve(failed(isConnected ? "no-answer" : "timeout")),
+    settings.timeoutMs,
+  );
+  const raw = connect(targetOf(endpoint));
+  let last = raw;
+  const ask = (): void => {
+    if (http === undefined) return resolve({ isUp: true });
+    askOverHttp(last, http.host ?? hostOf(endpoint, tls), http, resolve);
+  };
+  raw.on("error", (error) => resolve(connectFailureOf(error, isConnected, tls !== undefined)));
+  raw.on("close", () => resolve(failed(tls === undefined ? "reset" : "tls-failed")));
+  raw.on("connect", () => {
+    isConnected = true;
+    if (proxyProtocol !== "none") raw.write(HEADERS[proxyProtocol]);
+    if (tls === undefined || context === undefined) return ask();
+    last = secure(raw, context, tls, nameOf(endpoint, tls));
+    last.on("error", (error) => resolve(tlsFailureOf(error)));
+    last.on("secureConnect", ask);
+  });
+  // A connection that is not used further need not read.
+  if (tls === undefined && http === undefined) raw.pause();
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    last.destroy();
+    raw.destroy();
+  }
+}
+
+function targetOf(endpoint: SnapshotEndpoint): NetConnectOpts {
+  switch (endpoint.kind) {
+    case "tcp":
+      return { host: endpoint.address, port: endpoint.port, autoSelectFamily: false };
+    case "remote":
+      return { host: endpoint.host, port: endpoint.port, lookup: lookups.lookup };
+    case "unix":
+      return { path: endpoint.path };
+    default:
+      return endpoint satisfies never;
+  }
+}
+
+/** Returns the name that the certificate must have, as for a connection of a client. */
+const nameOf = (endpoint: SnapshotEndpoint, { serverName }: CheckTls): string => {
+  if (serverName !== undefined) return serverName;
+  if (endpoint.kind === "tcp") return endpoint.address;
+  return endpoint.kind === "remote" ? endpoint.host : endpoint.server;
+};
+
+function hostOf(endpoint: SnapshotEndpoint, tls: CheckTls | undefined): string {
+  if (tls?.serverName !== undefined) return tls.serverName;
+  if (endpoint.kind === "unix") return "localhost";
+  return socketAddressOf(endpoint.kind === "tcp" ? endpoint.address : endpoint.host, endpoint.port);
+}
+
+const secure = (
+  raw: Socket,
+  secureContext: SecureContext,
+  { verify }: CheckTls,
+  serverName: string,
+): Socket =>
+  startTls({
+    socket: raw,
+    secureContext,
+    // RFC 6066 section 3: a server name is not an address.
+    servername: isIP(serverName) === 0 ? serverName : "",
+    rejectUnauthorized: verify,
+    checkServerIdentity: (_host, certificate) =>
+      verify ? checkServerIdentity(serverName, certificate) : undefined,
+  });

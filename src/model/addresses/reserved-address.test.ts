@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { reservedKindOf } from "./reserved-address.ts";
+
+test("a reserved address is known in every spelling", () => {
+  const kinds = {
+    "127.0.0.1": "loopback",
+    "127.255.0.9": "loopback",
+    "::1": "loopback",
+    "0:0:0:0:0:0:0:1": "loopback",
+    "::ffff:127.0.0.1": "loopback",
+    "::FFFF:7f00:1": "loopback",
+    LocalHost: "loopback",
+    "a.localhost": "loopback",
+    "169.254.169.254": "link-local",
+    "::ffff:a9fe:a9fe": "link-local",
+    "fe80::1": "link-local",
+    "febf::1": "link-local",
+    "0.0.0.0": "unspecified",
+    "::": "unspecified",
+    "::ffff:0.0.0.0": "unspecified",
+    "239.1.2.3": "multicast",
+    "ff02::1": "multicast",
+    "255.255.255.255": "broadcast",
+  } as const;
+  for (const [address, kind] of Object.entries(kinds)) {
+    assert.equal(reservedKindOf(address), kind, address);
+  }
+  for (const address of ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fd00::1", "localhost.example"]) {
+    assert.equal(reservedKindOf(address), undefined, address);
+  }
+});
