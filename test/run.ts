@@ -1,20 +1,15 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readerCacheOf } from "#control/reader/reader-command.ts";
+import { fillCompileCache } from "#harness/fill-compile-cache.ts";
+import { joinProgram } from "#harness/joined-program.ts";
 
 const projectFolder = fileURLToPath(new URL("..", import.meta.url));
+const cacheFolder = join(projectFolder, "node_modules/.cache");
 const wantedMajor = 26;
 const minuteMs = 60_000;
 const firstScenario = "test/harness/director.scaled.test.ts";
-/** The modules of a reader process, and one of its jobs. */
-const readerWork = `
-import "#control/reader/main.ts";
-import "#control/certificates/parse-trust.ts";
-import { readFileSync } from "node:fs";
-import { parseDocumentText } from "#control/parse-document-text.ts";
-parseDocumentText(readFileSync("director.yaml"));
-`;
 /**
  * How many files run at once, and the deadlines of one test and of the whole run. A file has directors, workers, clients
  * and endpoints of its own, so more files at once would only miss deadlines. The whole run needs a deadline, because a
@@ -46,45 +41,29 @@ function findTests(isLong: boolean, filters: readonly string[]): readonly string
     .toSorted();
 }
 
-/** A cache of compiled files, because hundreds of directors are started and each process would compile the same files. */
-function compileCache(): Readonly<Record<string, string>> {
-  const folder = `${projectFolder}node_modules/.cache/compiled`;
-  const env = { NODE_COMPILE_CACHE: folder };
-  if (!existsSync(folder)) {
-    mkdirSync(folder, { recursive: true });
+/**
+ * The environment of the tests. Hundreds of directors are started and each process would load and compile the same files.
+ * So there is a cache of compiled files and, if `isJoined`, a program of few files.
+ */
+async function environmentOf(isJoined: boolean): Promise<Readonly<Record<string, string>>> {
+  const joined = isJoined
+    ? await joinProgram(projectFolder, join(cacheFolder, "joined"))
+    : undefined;
+  const program = joined ?? join(projectFolder, "src/main.ts");
+  const compiled = join(joined === undefined ? cacheFolder : dirname(dirname(joined)), "compiled");
+  const env = { TLSD_TEST_PROGRAM: program, NODE_COMPILE_CACHE: compiled };
+  if (!existsSync(compiled)) {
+    mkdirSync(compiled, { recursive: true });
     // Workers run as another user.
-    chmodSync(folder, 0o1777);
-    fillCache(env);
+    chmodSync(compiled, 0o1777);
+    const tests = [...findTests(false, []), ...findTests(true, [])];
+    const project = projectFolder;
+    await fillCompileCache({ project, program, env, scenario: firstScenario, tests });
   }
   return env;
 }
 
-/**
- * Node caches of a file only the functions that the first process has called which loaded it, and most tests would call few.
- * So a scenario fills the cache first.
- */
-function fillCache(env: Readonly<Record<string, string>>): void {
-  const fill = (args: readonly string[], folder: Readonly<Record<string, string | undefined>>) =>
-    spawnSync(process.execPath, args, {
-      cwd: projectFolder,
-      env: { ...process.env, ...folder },
-      stdio: "ignore",
-      timeout: minuteMs,
-    });
-  // A reader process is killed at its end, before Node would write its cache.
-  fill(["--input-type=module", "--eval", readerWork], { NODE_COMPILE_CACHE: readerCacheOf(env) });
-  fill([firstScenario], env);
-  // Node runs the imported modules in their order, but compiles all of them first. So this compiles every test and runs none.
-  const modules = [...findTests(false, []), ...findTests(true, [])].map(
-    (path) => projectFolder + path,
-  );
-  const imports = ["data:text/javascript,process.exit()", ...modules].map(
-    (url) => `import "${url}";`,
-  );
-  fill(["--input-type=module", "--eval", imports.join("\n")], env);
-}
-
-function run(): void {
+async function run(): Promise<void> {
   if (Number.parseInt(process.versions.node, 10) < wantedMajor) {
     console.error(
       `The tests need Node ${wantedMajor} and this is ${process.versions.node}: run them by \`npm test\`, after \`npm ci\`.`,
@@ -94,18 +73,23 @@ function run(): void {
   }
   const args = process.argv.slice(2);
   const isLong = args.includes("--long");
-  const filters = args.filter((arg) => arg !== "--long").map((arg) => arg.replace(/^\.\//, ""));
+  const filters = args
+    .filter((arg) => !arg.startsWith("--"))
+    .map((arg) => arg.replace(/^\.\//, ""));
   const files = findTests(isLong, filters);
   if (files.length === 0) {
     console.error(`No test file matches ${filters.join(" ") || (isLong ? "--long" : "")}.`);
     process.exitCode = 1;
     return;
   }
+  // A long run starts the sources, and so does a run of chosen tests, for its stack traces.
+  const isJoined = args.includes("--joined") || (!isLong && filters.length === 0);
   const { filesAtOnce, testMs, runMs } = isLong ? plans.long : plans.short;
   const options = [`--test-concurrency=${filesAtOnce}`, `--test-timeout=${testMs}`];
+  const env = await environmentOf(isJoined);
   const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...files], {
     cwd: projectFolder,
-    env: { ...process.env, TLSD_TEST_LONG: isLong ? "1" : "0", ...compileCache() },
+    env: { ...process.env, TLSD_TEST_LONG: isLong ? "1" : "0", ...env },
     stdio: ["ignore", "inherit", "inherit"],
   });
   let isLate = false;
@@ -122,4 +106,4 @@ function run(): void {
   });
 }
 
-run();
+await run();

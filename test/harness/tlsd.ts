@@ -13,7 +13,8 @@ import type { Engine } from "./engines.ts";
 import { makeTempFolder, writeFiles, type FileContents } from "./temp-folder.ts";
 
 export const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
-const ownProgram = join(projectFolder, "src/main.ts");
+/** The main file of the program: that of the joined sources, if test/run.ts has made them, else that of the sources. */
+export const ownProgram = process.env["TLSD_TEST_PROGRAM"] ?? join(projectFolder, "src/main.ts");
 
 export interface LaunchOptions {
   /** The start of the command line, e.g. `["setpriv", "--reuid=1", "--"]`. It must exec the program: the pid stays. */

@@ -5,9 +5,8 @@ import { before, describe, it } from "node:test";
 import { runToExit, type ProcessResult } from "#harness/child-process.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
-import { projectFolder } from "#harness/tlsd.ts";
+import { ownProgram as main } from "#harness/tlsd.ts";
 
-const main = join(projectFolder, "src/main.ts");
 const document = { servers: { "web-1": { address: "127.0.0.1" } } };
 
 // The control process answers, whatever the engine of its workers.

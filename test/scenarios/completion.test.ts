@@ -6,7 +6,7 @@ import { startEchoEndpoint } from "#harness/endpoints.ts";
 import { requirePackage } from "#harness/packages.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
-import { projectFolder, runTlsd } from "#harness/tlsd.ts";
+import { ownProgram, runTlsd } from "#harness/tlsd.ts";
 
 const shellDeadlineMs = 60_000;
 
@@ -19,7 +19,7 @@ describe("completion", () => {
     const echo = await startEchoEndpoint();
     shop = await startShop({ engine: "node", listeners: { web: { to: echo.port } } });
     bin = await makeTempFolder();
-    const main = join(projectFolder, "src/main.ts");
+    const main = ownProgram;
     const text = `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`;
     await writeFiles(bin, { tlsd: text, "notes.yaml": "" });
     await runToExit("chmod", ["755", join(bin, "tlsd")]);

@@ -15,7 +15,7 @@ import { startShop, type Shop } from "#harness/shop.ts";
 import { rawConnect } from "#harness/socket-client.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
-import { prepareServe, projectFolder } from "#harness/tlsd.ts";
+import { ownProgram, prepareServe, projectFolder } from "#harness/tlsd.ts";
 
 /** Ends a line and a string, forges a line, clears a terminal (7 and 8 bits), rings, turns text round. */
 const hostileName = 'a"\r\n{event: forged}\u0000\u001b[2J\u0007\u009b2J\u202e\u2028\u2029z';
@@ -160,7 +160,7 @@ describe("hostile text", { concurrency: true }, () => {
         "shop.key": server.keyPem,
       },
     });
-    const command = ["exec", process.execPath, "src/main.ts", ...args].join(" ");
+    const command = ["exec", process.execPath, ownProgram, ...args].join(" ");
     const typescript = ["--quiet", "--return", "--command", command, "/dev/null"];
     const running = await startProcess("script", typescript, { cwd: projectFolder });
     killTreeAtTestEnd(running);

@@ -9,7 +9,7 @@ import { startEchoEndpoint } from "#harness/endpoints.ts";
 import { findProgram } from "#harness/packages.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
-import { projectFolder, runTlsd, startTlsd } from "#harness/tlsd.ts";
+import { ownProgram, runTlsd, startTlsd } from "#harness/tlsd.ts";
 
 const nobody = "65534";
 const roundsDeadlineMs = 30_000;
@@ -118,7 +118,7 @@ describe("tlsd show", { concurrency: 3 }, () => {
       t.skip("only root can run it as another user, with setpriv");
       return;
     }
-    const program = [process.execPath, join(projectFolder, "src/main.ts")];
+    const program = [process.execPath, ownProgram];
     const asNobody = ["--reuid", nobody, "--regid", nobody, "--clear-groups", ...program];
     const args = ["show", "status", "--socket", shop.director.socketPath];
     assertFailure(await runToExit("setpriv", [...asNobody, ...args]), "permission-denied", false);
