@@ -85,9 +85,12 @@ async function run(): Promise<number> {
       const reader = await startOwnReader();
       const { runCheck } = await import("#cli/run-check.ts");
       const { checkFile } = await import("#control/check-file.ts");
+      const { LocalAddresses } = await import("#control/network/local-addresses.ts");
       const engines = await chooseEngines();
       const engineOf = (settings: DirectorSettings) => engines.tryOf(settings);
-      const check = (path: string) => checkFile(path, { kind: "check" }, { reader, engineOf });
+      const addresses = new LocalAddresses();
+      const check = (path: string) =>
+        checkFile(path, { kind: "check" }, { reader, engineOf, addresses });
       exitCode = (await runCheck(request, terminal, check)) ? 0 : 1;
     },
     schema: async () => {

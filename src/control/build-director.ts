@@ -5,6 +5,7 @@ import type { DirectorSettings } from "#model/document/document.ts";
 import { durationMsOf } from "#model/units.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
+import type { ChangeParts } from "./change/apply-change.ts";
 import { buildDocumentWays } from "./change/document-ways.ts";
 import type { CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
@@ -15,7 +16,9 @@ import { EventBus } from "./event-bus.ts";
 import { checksAtOnce, HEALTH_DOUBTED, HealthChecks } from "./health/health-checks.ts";
 import { InternalErrors, type ErrorSource } from "./internal-errors.ts";
 import { Notices, type Notice } from "./notice.ts";
-import { probeNewAddresses } from "./probe-address.ts";
+import { AddressWatch } from "./network/address-watch.ts";
+import { LocalAddresses } from "./network/local-addresses.ts";
+import { probeNewAddresses } from "./network/probe-address.ts";
 import type { EngineChoice } from "./serving-engine.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
 import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
@@ -171,6 +174,21 @@ export function buildDirector(surroundings: Surroundings) {
     ...{ configPath, settings, folder, store, certificates, notices, checkParts },
   });
   const { file, wants } = ways;
+  // Workers of an earlier director that was killed hold the addresses and share them with new workers, so a probe would fail.
+  const probe: ChangeParts["probe"] = async (held, after) => {
+    if (orphans.alive().length === 0) await probeNewAddresses(held, after);
+  };
+  const addressWatch = new AddressWatch({
+    addresses: checkParts.addresses ?? new LocalAddresses(),
+    inForce: () => director.inForce,
+    change: (request) => director.change(request),
+    probe,
+    onFault,
+  });
+  bus.subscribe((event) => {
+    if (event.name === "worker-lacks-address") addressWatch.noteLackingWorker();
+    if (event.name === "change-applied" && event.kind === "document") addressWatch.wake();
+  });
   const director: Director = new Director({
     pool,
     certificates,
@@ -184,10 +202,8 @@ export function buildDirector(surroundings: Surroundings) {
     connectionsPerWorker: limit.perWorker,
     file,
     checkStored: ways.checkStored,
-    // Workers of an earlier director that was killed hold the addresses and share them with new workers, so a probe would fail.
-    probe: async (before, after) => {
-      if (orphans.alive().length === 0) await probeNewAddresses(before, after);
-    },
+    probe,
+    addressWatch,
     tryTakeWorkerUser: () =>
       workerUser.isBorrowed && orphans.alive().length === 0 ? workerUser.takeOwn() : undefined,
   });
@@ -207,7 +223,7 @@ export function buildDirector(surroundings: Surroundings) {
   });
   const doctor = buildDoctor(() =>
     readDoctorFacts({
-      document: () => director.inForce?.document,
+      inForce: () => director.inForce,
       certificates: () => director.certificates(),
       workers: () => pool.statuses(),
       wantedWorkers: workers,

@@ -7,6 +7,7 @@ import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
+import { absentVnicsOf, NO_ABSENCES } from "./network/absence.ts";
 import type { Notices } from "./notice.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
 import { serverPairsOf, serverStatusesOf } from "./server-statuses.ts";
@@ -58,11 +59,11 @@ export function buildView(parts: ViewParts): DirectorView {
     vnics: (isWanted) => {
       const { inForce } = certificates;
       const compiled = compiledOf(director);
+      const absences = director.inForce?.absences ?? NO_ABSENCES;
       const isDown = health.isDown.bind(health);
       const isServed = servingCount() > 0;
-      return inForce === undefined
-        ? []
-        : vnicStatusesOf({ inForce, compiled, isDown, isServed, figures: telemetry }, isWanted);
+      const given = { absences, compiled, isDown, isServed, figures: telemetry };
+      return inForce === undefined ? [] : vnicStatusesOf({ ...given, inForce }, isWanted);
     },
     servers: () =>
       director.inForce === undefined ? [] : serverStatusesOf(director.inForce.document, telemetry),
@@ -114,6 +115,9 @@ export function directorFactsOf(
     },
     get listeners() {
       return compiledOf(director);
+    },
+    get absentVnics() {
+      return director.inForce === undefined ? [] : absentVnicsOf(director.inForce);
     },
     get serversInForce() {
       return serverPairsOf(compiledOf(director));

@@ -23,6 +23,9 @@ import { checkUsage } from "./certificates/check-usage.ts";
 import { asWarning, loadSources, type LoadedSources } from "./certificates/load-sources.ts";
 import type { DocumentInForce, EngineTrial, SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
+import { wantedIpsOf } from "./network/absence.ts";
+import { checkAddresses } from "./network/check-addresses.ts";
+import type { LocalAddresses } from "./network/local-addresses.ts";
 import { newUseProblems } from "./new-use.ts";
 import { checkNewEndpoints } from "./check-new-endpoints.ts";
 import { checkRealPaths } from "./check-real-paths.ts";
@@ -40,6 +43,8 @@ export interface CheckedDocument {
   readonly folder: string;
   /** Undefined if `document` is undefined. */
   readonly entries: SourceEntries | undefined;
+  /** The virtual IPs that this machine does not have. Undefined if `document` is undefined or the addresses are not checked. */
+  readonly absentIps?: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   /** Those of the problems that the certificate store reports, because the same files are in force already. */
   readonly problemsInForce: readonly Problem[];
@@ -57,6 +62,8 @@ export interface CheckParts {
   readonly engineOf: (settings: DirectorSettings) => ServingEngine | undefined;
   /** Returns the folders of the director from the command line and the document. If absent, only the document is used. */
   readonly wantedFolders?: (settings: DirectorSettings, folder: string) => WantedFolders;
+  /** Finds out which virtual IPs this machine has. If absent, it counts as having all. */
+  readonly addresses?: LocalAddresses;
 }
 
 /**
@@ -178,13 +185,18 @@ async function checkRead(
     return !isKnown && !isFollowUp(problem);
   };
   const unused = document === undefined ? [] : checkUse(document);
-  const named = [...problems, ...found.filter(isNew), ...unused];
+  const absentIps = document && (await parts.addresses?.absentOf(wantedIpsOf(document)));
+  const absent = absentIps && checkAddresses(document, (ip) => absentIps.has(ip));
+  const named = [...problems, ...found.filter(isNew), ...unused, ...(absent ?? [])];
   const before = purpose.kind === "change" ? purpose.before : undefined;
   const all = before === undefined ? named : explainRemoved(named, before, draft);
   const { problemsInForce } = ofFiles;
   return document === undefined || all.some(isError)
     ? { ...REFUSED, folder, problems: all, problemsInForce }
-    : { document, written, folder, entries, problems: all, problemsInForce };
+    : {
+        ...{ document, written, folder, entries, problems: all, problemsInForce },
+        ...(absentIps === undefined ? {} : { absentIps }),
+      };
 }
 
 async function checkAddedPaths(

@@ -18,6 +18,8 @@ export interface CompileInput {
   readonly workers: number;
   /** Returns how many connections a worker may have if it has that many listeners. */
   readonly connectionsPerWorker: (listeners: number) => number;
+  /** The virtual IPs on which no listener is opened. */
+  readonly absentIps?: Iterable<string>;
 }
 
 export interface Compiled {
@@ -45,6 +47,7 @@ export function compileSnapshot(input: CompileInput): Compiled {
     number: input.number,
     listeners,
     vnics: vnics.map(({ name, vnic }) => shareOf(name, vnic.qos, workers)),
+    absentIps: [...(input.absentIps ?? [])],
     maxConnections: input.connectionsPerWorker(listeners.length),
     relayMemoryBytes: sizeBytesOf(document.director.relayMemory),
   };

@@ -3,9 +3,10 @@ import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ConnectionFilter } from "#model/records/open-connection.ts";
 import type { CheckFailure } from "#model/records/outcome.ts";
 import type { ServerOper } from "#model/records/status.ts";
-import type { ListenerName } from "#model/names.ts";
+import type { ListenerName, VnicName } from "#model/names.ts";
 import type { ChangeRequest, ChangeResult } from "./change/change.ts";
 import type { ListenerState } from "./listener-state.ts";
+import type { Absence } from "./network/absence.ts";
 import type { Notice } from "./notice.ts";
 import type { RestartCause } from "./telemetry/director-metrics.ts";
 import type { NoticeLevel } from "./workers/worker-sink.ts";
@@ -69,8 +70,18 @@ type ChangeEvent =
       /** Undefined if the listener is up. */
       readonly reason: string | undefined;
     }
+  /** The listeners of a vNIC are not open any more, or cannot be opened, because of its virtual IP. */
+  | ({ readonly name: "address-missing"; readonly remedy: string | undefined } & Absence &
+      AddressOfVnic)
+  /** The listeners of the vNIC are open again. */
+  | ({ readonly name: "address-appeared" } & AddressOfVnic)
   /** A problem in the watched files. The previous versions stay in use. */
   | { readonly name: "certificate-warning" | "certificate-refused"; readonly problem: Problem };
+
+interface AddressOfVnic {
+  readonly vnic: VnicName;
+  readonly ip: string;
+}
 
 type WorkerEvent =
   | {
@@ -96,6 +107,8 @@ type WorkerEvent =
       /** The answer of a fresh worker, if one was asked. If it is `took`, the worker that refused is replaced. */
       readonly probe?: "took" | "refused" | "failed";
     }
+  /** A virtual IP disappeared before the worker could listen on it. */
+  | { readonly name: "worker-lacks-address"; readonly worker: number }
   /** A line that the worker printed, or a sentence about its misbehaviour. */
   | {
       readonly name: "worker-notice";

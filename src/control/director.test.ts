@@ -88,6 +88,7 @@ async function startDirector(store = new FakeDocumentStore()) {
       checkWanted(document, { settings, folder }, { kind: "change", inForce }, checking),
   });
   const director: Director = new Director({
+    addressWatch: { start: () => undefined, close: () => undefined },
     pool: fake.pool,
     certificates,
     health: new HealthChecks({

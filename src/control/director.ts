@@ -20,6 +20,8 @@ import { chooseAtStart, chooseUnsaved, UNSAVED_START_NOTICES } from "./change/st
 import type { CheckedDocument } from "./check-file.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
+import type { AddressWatch } from "./network/address-watch.ts";
+import { publishAddresses } from "./network/publish-addresses.ts";
 import { ListenerNotices } from "./listener-notices.ts";
 import type { Notices } from "./notice.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
@@ -32,6 +34,7 @@ export interface DirectorParts extends Omit<ChangeParts, "participants" | "nextN
   readonly bus: EventBus;
   readonly reader: MaterialReader;
   readonly certificates: CertificateStore;
+  readonly addressWatch: Pick<AddressWatch, "start" | "close">;
   readonly file: DocumentFile;
   /** Checks a document of the store, or the empty document, for a start. */
   readonly checkStored: (document: WrittenDocument) => Promise<CheckedDocument>;
@@ -93,7 +96,7 @@ export class Director {
    * is new and cannot be saved, the one in the store is served instead. Rejects with DirectorError.
    */
   async start(file: CheckedDocument | undefined, isForced = false): Promise<void> {
-    const { pool, notices, certificates } = this.#parts;
+    const { pool, notices, certificates, addressWatch } = this.#parts;
     const wanted = await chooseAtStart(file, isForced, this.#parts);
     await pool.start();
     try {
@@ -107,6 +110,7 @@ export class Director {
     }
     this.#phase = "serving";
     certificates.start();
+    addressWatch.start();
   }
 
   /** Computes what a change would do. It takes no place in the queue and asks no worker. */
@@ -178,6 +182,7 @@ export class Director {
   #leave(): void {
     this.#phase = "draining";
     this.#parts.certificates.close();
+    this.#parts.addressWatch.close();
     this.#parts.health.close();
     // A change that is still reading its files fails.
     this.#parts.reader.close().catch(this.#parts.onFault);
@@ -212,7 +217,9 @@ export class Director {
     const { document, problems, problemsInForce } = wanted.checked;
     const reportedByStore = new Set(problemsInForce);
     for (const problem of problems) {
-      if (isError(problem) || reportedByStore.has(problem)) continue;
+      // The event `address-missing` reports that a virtual IP is absent, once and not with each change.
+      const isReported = reportedByStore.has(problem) || problem.code === "address-not-local";
+      if (isError(problem) || isReported) continue;
       bus.publish({ name: "document-warning", problem });
     }
     if (before === undefined || document === undefined) return;
@@ -225,6 +232,7 @@ export class Director {
     if (after !== before) {
       this.#inForce = after;
       health.follow(after.document, after.compiled.snapshot, after.sources);
+      publishAddresses(before, after, bus);
     }
     if (wanted.kind === "certificates" && before !== undefined) {
       for (const problem of newWarningsOf(before, after)) {

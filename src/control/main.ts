@@ -16,6 +16,7 @@ import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
 import type { DirectorView } from "./director-view.ts";
 import { kernelNotices } from "./kernel-notices.ts";
 import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
+import { LocalAddresses } from "./network/local-addresses.ts";
 import { EngineChoice } from "./serving-engine.ts";
 import { leaveRoot } from "./privileges/become-control-user.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
@@ -82,6 +83,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     wantedFoldersOf(options, settings, folder, process.env);
   const checkParts = {
     reader,
+    addresses: new LocalAddresses(),
     wantedFolders,
     engineOf: (settings: DirectorSettings) => engines.of(settings),
   };

@@ -10,6 +10,8 @@ import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import type { DocumentInForce } from "./certificates/source-entry.ts";
 import { controlModeOf } from "./control-mode.ts";
 import { isFailing } from "./health/server-states.ts";
+import { NO_ABSENCES, virtualIpOf, type Absences } from "./network/absence.ts";
+import { readNetworkFacts, remedyOf } from "./network/add-command.ts";
 import { ListenerStates, type ListenerState } from "./listener-state.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
@@ -17,6 +19,8 @@ type Figures = Pick<Telemetry, "openConnections" | "ratesOf" | "serverTotals">;
 
 export interface VnicParts {
   readonly inForce: DocumentInForce;
+  /** The virtual IPs on which no listener is opened. */
+  readonly absences?: Absences;
   /** The listeners of the snapshot in force. */
   readonly compiled: readonly SnapshotListener[];
   /** Whether the active health check of the listener finds the endpoint down. */
@@ -26,11 +30,21 @@ export interface VnicParts {
   readonly figures: Figures;
 }
 
+/** Why a vNIC is down because of its virtual IP. */
+type AbsenceShown = Pick<VnicStatus, "reason" | "remedy">;
+
 /** Returns the status of each vNIC of the document that is wanted. Those that are not wanted cost next to nothing. */
 export function vnicStatusesOf(
-  { inForce, compiled, isDown, isServed, figures }: VnicParts,
+  { inForce, absences = NO_ABSENCES, compiled, isDown, isServed, figures }: VnicParts,
   isWanted: (vnic: VnicName) => boolean,
 ): readonly VnicStatus[] {
+  const facts = absences.size === 0 ? undefined : readNetworkFacts();
+  const absenceOf = (ip: string): AbsenceShown | undefined => {
+    const absence = absences.get(ip);
+    if (absence === undefined || facts === undefined) return undefined;
+    const remedy = remedyOf(ip, absence, facts);
+    return { reason: absence.reason, ...(remedy === undefined ? {} : { remedy }) };
+  };
   const states = new ListenerStates(inForce, Date.now());
   const listenersOf = Map.groupBy(
     compiled.filter(({ vnic }) => isWanted(vnic)),
@@ -40,9 +54,14 @@ export function vnicStatusesOf(
   const places = vnicsOf(inForce.document).filter(({ name }) => isWanted(name));
   return places.map((place): VnicStatus => {
     const { name, profileName, profile, vnic } = place;
-    const isUp = isServed && vnic.admin === "up";
+    const absence = vnic.admin === "up" ? absenceOf(virtualIpOf(vnic)) : undefined;
+    const isUp = isServed && vnic.admin === "up" && absence === undefined;
     const listeners = listenersOfVnic(place).map((listener) =>
-      listenerStatusOf(listener, figures, isUp ? states.of(listener) : { state: "down" }),
+      listenerStatusOf(
+        listener,
+        figures,
+        isUp ? states.of(listener) : { state: "down", ...absence },
+      ),
     );
     const hasListener = listeners.length === 0 || listeners.some(({ oper }) => oper !== "down");
     const { hasEndpoint, endpointsUp, endpoints } = countsOf(name, listenersOf.get(name) ?? []);
@@ -52,6 +71,7 @@ export function vnicStatusesOf(
       ip: vnic.ip,
       admin: vnic.admin,
       oper: isUp && hasListener && hasEndpoint ? "up" : "down",
+      ...absence,
       servers: profile.servers.map(({ server }) => server),
       endpointsUp,
       endpoints,
@@ -64,7 +84,7 @@ export function vnicStatusesOf(
 function listenerStatusOf(
   { name, listener }: ListenerPlace,
   figures: Figures,
-  { state, reason }: ListenerState,
+  { state, ...shown }: Pick<ListenerState, "state"> & Partial<AbsenceShown>,
 ): ListenerStatus {
   const { port, mode } = listener;
   return {
@@ -74,7 +94,7 @@ function listenerStatusOf(
     ...controlModeOf(listener).statusOf(listener),
     openConnections: figures.openConnections(name),
     oper: state,
-    ...(reason === undefined ? {} : { reason }),
+    ...shown,
   };
 }
 

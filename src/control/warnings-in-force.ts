@@ -3,11 +3,12 @@ import { checkUse } from "#model/document/check-use.ts";
 import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { Problem } from "#model/failure.ts";
 import { isError, problemKeyOf } from "#model/problem.ts";
+import { checkAddresses } from "./network/check-addresses.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
 import type { StateInForce } from "./change/change.ts";
 
-type State = Pick<StateInForce, "document" | "sources">;
+type State = Pick<StateInForce, "document" | "sources" | "absences">;
 
 /** Caches the warnings, because a state is immutable and its warnings are read often. */
 const known = new WeakMap<State, readonly Problem[]>();
@@ -16,12 +17,14 @@ const known = new WeakMap<State, readonly Problem[]>();
 export function warningsInForce(state: State): readonly Problem[] {
   const before = known.get(state);
   if (before !== undefined) return before;
-  const { document, sources } = state;
+  const { document, sources, absences } = state;
+  const isAbsent = (ip: string): boolean => absences.get(ip)?.code === "address-not-available";
   const warnings = [
     ...checkDocument(document),
     ...checkUse(document),
     ...checkUsage(document, sources.certificates),
     ...checkTrustRoots(document, sources),
+    ...checkAddresses(document, isAbsent),
   ]
     .filter((problem) => !isError(problem))
     .slice(0, MAX_PROBLEMS);

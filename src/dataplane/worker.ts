@@ -115,11 +115,12 @@ export class Worker {
       }
       stage = "listen";
       // A worker that drains opens no sockets, but takes part in changes because clients still wait in it.
-      await sockets.prepare(addressesOf(runtime, this.#isDraining ? [] : change.opensOnly));
+      const wanted = addressesOf(runtime, change, this.#isDraining);
+      const hasAll = await sockets.prepare(wanted);
       if (this.#isOrphan) throw new Error("The control process is gone.");
       this.#prepared = runtime;
       this.#preparing = undefined;
-      send({ type: "prepared", number });
+      send({ type: "prepared", number, ...(hasAll ? {} : { lacksAddress: true }) });
     } catch (cause) {
       this.#preparing = undefined;
       sockets.rollBack();
@@ -226,13 +227,18 @@ export class Worker {
   }
 }
 
+/** Returns the addresses at which sockets are to be opened, if they are not open yet. */
 function addressesOf(
   runtime: Runtime,
-  opensOnly: readonly ListenerName[] | undefined,
+  { opensOnly, absentIps }: Pick<Prepare, "opensOnly" | "absentIps">,
+  isDraining: boolean,
 ): readonly Address[] {
+  if (isDraining) return [];
   const only = opensOnly && new Set(opensOnly);
+  const absent = new Set(absentIps);
   return [...runtime.listeners.values()]
     .filter(({ spec }) => only === undefined || only.has(spec.name))
+    .filter(({ spec }) => !absent.has(spec.virtualIp))
     .map(({ spec }) => ({ address: spec.virtualIp, port: spec.port }));
 }
 

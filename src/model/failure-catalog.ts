@@ -81,7 +81,7 @@ export const FAILURES = {
   "address-not-available": entry(
     "operator",
     409,
-    "This machine does not have the virtual IP.",
+    "This machine does not have the address.",
     "Add it with `ip address add`, or set net.ipv4.ip_nonlocal_bind=1.",
   ),
   "address-not-permitted": entry(

@@ -125,6 +125,9 @@ export const PROBLEMS = {
     "Remove it, or add its name to the `certificates` or the `endpointTls` of a listener.",
   ),
   "vnic-without-listeners": warning("Add a listener, or remove the vNIC."),
+  "address-not-local": warning(
+    "Add the address to an interface with `ip address add`. The vNIC then comes up by itself.",
+  ),
   "wildcard-virtual-ip": warning("Give the vNIC an address of its own."),
   "ca-without-root": warning("Add the root CA to the file."),
   "not-used": warning("Remove it, or add the setting that uses it."),

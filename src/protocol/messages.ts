@@ -20,6 +20,8 @@ export interface Prepare {
   readonly removed: readonly ListenerName[];
   /** All vNICs of the snapshot, because they are small. */
   readonly vnics: readonly SnapshotVnic[];
+  /** All absent virtual IPs of the snapshot. */
+  readonly absentIps: readonly string[];
   readonly maxConnections: number;
   readonly relayMemoryBytes: number;
   /** The material that the listeners refer to and that the worker does not have yet. */

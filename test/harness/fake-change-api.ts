@@ -10,6 +10,7 @@ const snapshot = {
   number: 1,
   listeners: [],
   vnics: [],
+  absentIps: [],
   maxConnections: 1,
   relayMemoryBytes: 1,
 };
@@ -21,6 +22,8 @@ export const emptyState: StateInForce = {
   document,
   written: {},
   sources: { certificates: new Map(), trusts: new Map() },
+  absences: new Map(),
+  held: new Set(),
   compiled: { snapshot, material: new Map() },
   changedAt: "2026-01-01T00:00:00.000Z",
 };

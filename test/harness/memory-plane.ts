@@ -147,7 +147,7 @@ export class MemoryPlane {
       {
         type: "prepare",
         ...{ base: 0, number: 1, revision: 1, listeners: [spec], removed: [], vnics: [limits] },
-        ...{ maxConnections: 100, relayMemoryBytes: 1_000_000, material: {} },
+        ...{ maxConnections: 100, relayMemoryBytes: 1_000_000, material: {}, absentIps: [] },
       },
       this.healths,
     );

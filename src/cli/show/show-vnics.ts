@@ -47,8 +47,9 @@ export const showVnics: ShowView<readonly VnicStatus[]> = {
           vnics,
           width,
         ) +
+        remarksOf("vNICs that are down", vnics.map(vnicRemarkOf), width) +
         reasonsOf(
-          vnics.flatMap(({ listeners }) => listeners),
+          vnics.flatMap((vnic) => (vnic.reason === undefined ? vnic.listeners : [])),
           width,
         ),
 };
@@ -79,7 +80,18 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
         ) + reasonsOf(listeners, width),
 };
 
+const vnicRemarkOf = ({ name, reason, remedy }: VnicStatus): Remark => [
+  name,
+  withRemedy(reason, remedy),
+];
+
+const withRemedy = (reason: string | undefined, remedy: string | undefined): string | undefined =>
+  remedy === undefined ? reason : `${reason ?? ""} Add it: ${remedy}`;
+
 function reasonsOf(listeners: readonly ListenerStatus[], width: number | undefined): string {
-  const reasons = listeners.map(({ name, reason }): Remark => [name, reason]);
+  const reasons = listeners.map(({ name, reason, remedy }): Remark => [
+    name,
+    withRemedy(reason, remedy),
+  ]);
   return remarksOf("Listeners that are not up", reasons, width);
 }

@@ -4,6 +4,7 @@ import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import type { DocumentStore, NewRevision } from "../state/document-store.ts";
+import { heldAfter } from "../network/probe-address.ts";
 import { Rollout, type Participants } from "../workers/rollout.ts";
 import type { ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import { planChange, type PlanParts } from "./plan-change.ts";
@@ -11,9 +12,11 @@ import { planChange, type PlanParts } from "./plan-change.ts";
 export interface ChangeParts extends PlanParts {
   readonly participants: Participants;
   readonly store: DocumentStore;
-  /** Checks that the addresses in `after` that are not in `before` can be bound. Throws DirectorError. */
-  readonly probe: (before: Snapshot | undefined, after: Snapshot) => Promise<void>;
+  /** Checks that the addresses of `after` that workers do not hold can be bound. Throws DirectorError. */
+  readonly probe: (held: ReadonlySet<string>, after: Snapshot) => Promise<void>;
 }
+
+const NOTHING_HELD: ReadonlySet<string> = new Set();
 
 /**
  * Carries out one change: compiles a snapshot, probes the new addresses, prepares every worker, saves, and commits on every
@@ -33,9 +36,10 @@ export async function applyChange(
     return { ...plan, after: before };
   }
   if (compiled === undefined) throw new TypeError("Nothing is in force, so everything is new.");
-  const { document, written, sources } = target;
+  const { document, written, sources, absences } = target;
+  const held = before?.held ?? NOTHING_HELD;
   const known = target.known ?? (await knownOf(before, written, parts.store));
-  await parts.probe(before?.compiled.snapshot, compiled.snapshot);
+  await parts.probe(held, compiled.snapshot);
   const rollout = new Rollout(parts.participants, compiled);
   await rollout.prepare();
   const isToSave = !known.isSaved && target.known === undefined;
@@ -53,7 +57,10 @@ export async function applyChange(
   const changedAt = new Date().toISOString();
   return {
     ...plan,
-    after: { revision, isSaved, document, written, sources, compiled, changedAt },
+    after: {
+      ...{ revision, isSaved, document, written, sources, absences, compiled, changedAt },
+      held: heldAfter(held, compiled.snapshot),
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Author, RevisionRecord } from "#model/records/revision.ts";
 import type { Sources } from "../certificates/sources.ts";
 import type { CheckedDocument } from "../check-file.ts";
 import type { Compiled } from "../compile-snapshot.ts";
+import type { Absences } from "../network/absence.ts";
 import type { ChangeEffect } from "./change-effect.ts";
 
 /** A change that is asked for: its author, what is wanted, and the condition under which it is made. */
@@ -25,7 +26,7 @@ export interface ChangeRequest {
   readonly signal?: AbortSignal;
 }
 
-export type Wanted = WantedDocument | WantedSources;
+export type Wanted = WantedDocument | WantedSources | WantedAddresses;
 
 export interface WantedDocument {
   readonly kind: "document";
@@ -47,6 +48,14 @@ export interface WantedSources {
   readonly sources: Sources;
 }
 
+/** The virtual IPs that this machine has now. */
+export interface WantedAddresses {
+  readonly kind: "addresses";
+  readonly absences: Absences;
+  /** Whether the workers are asked even if the same addresses are absent, because one of them could not open a listener. */
+  readonly isForced: boolean;
+}
+
 /** The state that every worker serves. A new worker serves it before it accepts connections. */
 export interface StateInForce {
   readonly revision: Revision;
@@ -56,6 +65,10 @@ export interface StateInForce {
   readonly document: Document;
   readonly written: WrittenDocument;
   readonly sources: Sources;
+  /** The virtual IPs of the document on which no listener is opened. */
+  readonly absences: Absences;
+  /** The addresses and ports that workers hold, also while their virtual IPs are absent. */
+  readonly held: ReadonlySet<string>;
   readonly compiled: Compiled;
   /** ISO 8601. */
   readonly changedAt: string;

@@ -7,6 +7,7 @@ import { sourcesOf } from "../certificates/source-entry.ts";
 import type { Sources } from "../certificates/sources.ts";
 import { documentRefusal } from "../check-file.ts";
 import { compileSnapshot, type Compiled } from "../compile-snapshot.ts";
+import { absenceOf, isSameAbsences, wantedIpsOf, type Absences } from "../network/absence.ts";
 import { refuseTooLarge } from "../workers/rollout.ts";
 import type { ChangePlan, StateInForce, Wanted } from "./change.ts";
 import { effectOf, type ChangeEffect } from "./change-effect.ts";
@@ -24,6 +25,7 @@ export interface Target {
   readonly document: Document;
   readonly written: WrittenDocument;
   readonly sources: Sources;
+  readonly absences: Absences;
   readonly warnings: readonly Problem[];
   /** Whether the document in force is the same. */
   readonly isSameDocument: boolean;
@@ -50,13 +52,16 @@ export function planChange(
 ): PlannedChange {
   const target = targetOf(before, wanted);
   const { document, written, sources, warnings } = target;
-  if (before !== undefined && isInForce(before, target)) {
+  const isForced = wanted.kind === "addresses" && wanted.isForced;
+  if (before !== undefined && !isForced && isInForce(before, target)) {
     const nothing = { changes: () => [], effect: () => NO_EFFECT };
     return { isChanged: false, ...nothing, warnings, before, target, compiled: undefined };
   }
   const { workers, connectionsPerWorker } = parts;
   const number = parts.nextNumber();
-  const compiled = compileSnapshot({ number, document, sources, workers, connectionsPerWorker });
+  const absentIps = target.absences.keys();
+  const limits = { workers, connectionsPerWorker };
+  const compiled = compileSnapshot({ number, document, sources, absentIps, ...limits });
   refuseTooLarge(compiled);
   let difference: readonly PathChange[] | undefined;
   return {
@@ -71,13 +76,15 @@ export function planChange(
 }
 
 function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
-  if (wanted.kind === "certificates") {
+  if (wanted.kind !== "document") {
     if (before === undefined) throw new DirectorError("not-ready");
-    const { document, written } = before;
-    const { sources } = wanted;
-    return { document, written, sources, warnings: [], isSameDocument: true, known: before };
+    const { document, written, sources, absences } = before;
+    const same = { document, written, warnings: [], isSameDocument: true, known: before };
+    return wanted.kind === "certificates"
+      ? { ...same, sources: wanted.sources, absences }
+      : { ...same, sources, absences: wanted.absences };
   }
-  const { document, written, entries, problems } = wanted.checked;
+  const { document, written, entries, problems, absentIps } = wanted.checked;
   if (document === undefined || written === undefined || entries === undefined) {
     throw documentRefusal(problems);
   }
@@ -89,17 +96,38 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
     document: { ...document, director },
     written,
     sources: sourcesOf(entries),
+    absences: absencesOf(before, document, absentIps),
     warnings: problems,
     isSameDocument,
     known: wanted.known ?? knownBefore,
   };
 }
 
+/**
+ * A virtual IP that is absent in the state in force stays so: only the watch of addresses brings it back, because a listener
+ * that cannot be opened then must not make a change of the document fail.
+ */
+function absencesOf(
+  before: StateInForce | undefined,
+  document: Document,
+  absentIps: ReadonlySet<string> | undefined,
+): Absences {
+  const absences = wantedIpsOf(document).flatMap((ip) => {
+    const absence = before?.absences.get(ip) ?? (absentIps?.has(ip) ? absenceOf(ip) : undefined);
+    return absence === undefined ? [] : [[ip, absence] as const];
+  });
+  return new Map(absences);
+}
+
 /** Returns true if there is nothing to save and nothing would change for the workers. */
-function isInForce(before: StateInForce, { isSameDocument, sources, known }: Target): boolean {
+function isInForce(
+  before: StateInForce,
+  { isSameDocument, sources, absences, known }: Target,
+): boolean {
   return (
     isSameDocument &&
     (before.isSaved || known !== undefined) &&
+    isSameAbsences(before.absences, absences) &&
     isDeepStrictEqual(idsOf(before.sources), idsOf(sources))
   );
 }

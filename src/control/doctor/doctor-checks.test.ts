@@ -12,6 +12,7 @@ const GOOD: DoctorFacts = {
   somaxconn: 4_096,
   isNonlocalBindAllowed: false,
   missingIps: [],
+  addCommandOf: (ip) => `ip address add ${ip} dev eth0`,
   virtualIpCount: 2,
   clock: {
     newestFileMs: 999_000_000,
@@ -53,11 +54,7 @@ const WRONG: readonly (readonly [Partial<DoctorFacts>, string, string, RegExp, R
   [{ somaxconn: 128 }, "somaxconn", "warning", /is 128\./, /sysctl -w net\.core\.somaxconn=4096/],
   [
     { missingIps: ["192.0.2.1", "192.0.2.2"] },
-    ...(["virtual-ips", "problem", /192\.0\.2\.1, 192\.0\.2\.2/, /add 192\.0\.2\.1\/32 /] as const),
-  ],
-  [
-    { missingIps: ["2001:db8::1"], isNonlocalBindAllowed: true },
-    ...(["virtual-ips", "warning", /2001:db8::1/, /add 2001:db8::1\/128 /] as const),
+    ...(["virtual-ips", "warning", /192\.0\.2\.1, 192\.0\.2\.2/, /add 192\.0\.2\.1 dev /] as const),
   ],
   [
     { clock: { ...GOOD.clock, certificates: [{ name: "shop", notBeforeMs: 1_000_000_001 }] } },
@@ -141,6 +138,13 @@ describe("the checks of the doctor", () => {
       assert.match(wrong[0]?.message ?? "", message);
       assert.match(wrong[0]?.remedy ?? "", remedy);
     }
+  });
+
+  it("say that addresses are not known where the kernel binds every address", () => {
+    const checks = DOCTOR_CHECKS.map((check) => check({ ...GOOD, isNonlocalBindAllowed: true }));
+    const { result, message } = checks.find(({ name }) => name === "virtual-ips") ?? assert.fail();
+    assert.equal(result, "ok");
+    assert.match(message, /not known, because net\.ipv4\.ip_nonlocal_bind is 1/);
   });
 
   it("make nothing of facts that cannot be read", () => {

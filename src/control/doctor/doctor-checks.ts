@@ -58,14 +58,18 @@ const somaxconn: Check = ({ somaxconn: value }) => {
       );
 };
 
-const virtualIps: Check = ({ missingIps, virtualIpCount, isNonlocalBindAllowed }) => {
+/** A director whose virtual IPs another machine has, until they fail over to this one, is in order. */
+const virtualIps: Check = ({ missingIps, virtualIpCount, isNonlocalBindAllowed, addCommandOf }) => {
   const name = "virtual-ips";
   const [first] = missingIps;
-  if (first === undefined) return ok(name, `This machine has all ${virtualIpCount} virtual IPs.`);
-  const message = `This machine does not have the virtual IP ${listed(missingIps)}.`;
-  const remedy = `ip address add ${first}/${first.includes(":") ? 128 : 32} dev lo`;
-  // Then another machine may have them, until they fail over to this one.
-  return isNonlocalBindAllowed ? warning(name, message, remedy) : problem(name, message, remedy);
+  if (first === undefined) {
+    const message = isNonlocalBindAllowed
+      ? `The director listens on all ${virtualIpCount} virtual IPs. Whether this machine has them is not known, because net.ipv4.ip_nonlocal_bind is 1.`
+      : `This machine has all ${virtualIpCount} virtual IPs.`;
+    return ok(name, message);
+  }
+  const message = `This machine does not have the virtual IP ${listed(missingIps)}, so the vNIC is down.`;
+  return warning(name, message, addCommandOf(first));
 };
 
 const clock: Check = ({ nowMs, clock: { newestFileMs, certificates, isSynchronised } }) => {

@@ -34,6 +34,8 @@ export interface DoctorFacts {
   readonly isNonlocalBindAllowed: boolean;
   /** Virtual IPs that this machine does not have. */
   readonly missingIps: readonly string[];
+  /** Returns the command that adds a virtual IP to this machine. */
+  readonly addCommandOf: (ip: string) => string;
   readonly virtualIpCount: number;
   readonly clock: {
     /** The time of the newest file of the director. */

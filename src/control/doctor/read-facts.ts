@@ -1,20 +1,17 @@
 import { execFile } from "node:child_process";
 import { access, constants, readFile, stat } from "node:fs/promises";
-import { createServer } from "node:net";
-import { networkInterfaces } from "node:os";
-import { normaliseClientAddress } from "#model/addresses/cidr.ts";
 import { listenersOf, vnicsOf } from "#model/document/document-listeners.ts";
-import type { Document } from "#model/document/document.ts";
-import { errorCodeOf } from "#model/error-code.ts";
 import type { CertificateStatus, WorkerStatus } from "#model/records/status.ts";
+import type { StateInForce } from "../change/change.ts";
 import { connectionLimitOf, readOpenFileLimit } from "../connection-limit.ts";
+import { addCommandOf, readNetworkFacts } from "../network/add-command.ts";
 import { tryProcessFacts } from "../process-facts.ts";
 import type { EngineBinary } from "../workers/find-engine.ts";
 import type { DoctorFacts, FolderFacts } from "./doctor-facts.ts";
 import { otherListeners } from "./listening-sockets.ts";
 
 export interface DoctorParts {
-  readonly document: () => Document | undefined;
+  readonly inForce: () => Pick<StateInForce, "document" | "absences"> | undefined;
   readonly certificates: () => readonly CertificateStatus[];
   readonly workers: () => readonly WorkerStatus[];
   readonly wantedWorkers: number;
@@ -28,15 +25,14 @@ export interface DoctorParts {
 }
 
 const DEADLINE_MS = 2_000;
-/** Each takes a socket for a moment. */
-const MAX_BOUND_IPS = 64;
 const SYSCTLS = "/proc/sys/net";
 /** systemd-timesyncd writes the one file when it runs, and the other when it has synchronised the clock. */
 const TIMESYNC = "/run/systemd/timesync";
 
 /** Reads all facts that the checks judge. It asks the machine only, and takes no lock and no privilege. */
 export async function readDoctorFacts(parts: DoctorParts): Promise<DoctorFacts> {
-  const document = parts.document();
+  const inForce = parts.inForce();
+  const document = inForce?.document;
   const workers = parts.workers();
   const vnics = document === undefined ? [] : vnicsOf(document);
   const listeners = document === undefined ? [] : listenersOf(document);
@@ -45,12 +41,11 @@ export async function readDoctorFacts(parts: DoctorParts): Promise<DoctorFacts> 
   const maxConnections = settings?.maxConnections ?? "auto";
   const { perWorker } = connectionLimitOf("auto", parts.wantedWorkers, limit);
   const workerUids = workers.flatMap(({ pid }) => tryProcessFacts(pid)?.uid ?? []);
-  const [migrate, somaxconn, nonlocal, missingIps, folders, isExecutable, users, others, clock] =
+  const [migrate, somaxconn, nonlocal, folders, isExecutable, users, others, clock] =
     await Promise.all([
       tryText(`${SYSCTLS}/ipv4/tcp_migrate_req`),
       tryText(`${SYSCTLS}/core/somaxconn`),
       tryText(`${SYSCTLS}/ipv4/ip_nonlocal_bind`),
-      missingOf(vnics.filter(({ vnic }) => vnic.admin === "up").map(({ vnic }) => vnic.ip)),
       Promise.all([folderFacts("data", parts.dataPath), folderFacts("runtime", parts.runtimePath)]),
       isAccessible(parts.engine.file, constants.X_OK),
       Promise.all(
@@ -81,7 +76,10 @@ export async function readDoctorFacts(parts: DoctorParts): Promise<DoctorFacts> 
     migrateRequests: migrate,
     somaxconn: somaxconn === undefined ? undefined : Number(somaxconn),
     isNonlocalBindAllowed: nonlocal === "1",
-    missingIps,
+    missingIps: [...(inForce?.absences ?? [])].flatMap(([ip, { code }]) =>
+      code === "address-not-available" ? [ip] : [],
+    ),
+    addCommandOf: (ip) => addCommandOf(ip, readNetworkFacts()),
     virtualIpCount: vnics.length,
     clock,
     folders,
@@ -96,30 +94,6 @@ export async function readDoctorFacts(parts: DoctorParts): Promise<DoctorFacts> 
     users,
     others,
   };
-}
-
-/** Returns the addresses that this machine does not have. A route of type `local` can have addresses that no interface has. */
-async function missingOf(ips: readonly string[]): Promise<readonly string[]> {
-  const local = new Set(
-    Object.values(networkInterfaces()).flatMap((addresses) =>
-      (addresses ?? []).map(({ address }) => normaliseClientAddress(address)),
-    ),
-  );
-  const unknown = ips
-    .filter((ip) => !local.has(normaliseClientAddress(ip)))
-    .slice(0, MAX_BOUND_IPS);
-  const missing = await Promise.all(
-    unknown.map(async (ip) => ((await isBindable(ip)) ? [] : [ip])),
-  );
-  return missing.flat();
-}
-
-async function isBindable(ip: string): Promise<boolean> {
-  const server = createServer((socket) => socket.destroy());
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  server.once("error", (error) => resolve(errorCodeOf(error) !== "EADDRNOTAVAIL"));
-  server.listen({ host: ip, port: 0, exclusive: true }, () => server.close(() => resolve(true)));
-  return promise;
 }
 
 async function folderFacts(kind: FolderFacts["kind"], path: string): Promise<FolderFacts> {

@@ -16,13 +16,12 @@ const NAME = listenerNameOf(vnicNameOf("front", "shop"), 8443);
 const FAST = { interval: "20ms", timeout: "500ms", rise: 2, fall: 3 };
 const NO_SOURCES: Sources = { certificates: new Map(), trusts: new Map() };
 
-const documentOf = (
-  listeners: readonly object[],
-  servers: readonly string[] = ["a"],
-): Document => {
+const documentOf = (listeners: readonly object[], servers: readonly string[] = ["a"]): Document => {
   const own = { certificates: ["shop"] };
   return parseDocument({
-    servers: Object.fromEntries(servers.map((name, at) => [name, { address: `192.0.2.${at + 1}` }])),
+    servers: Object.fromEntries(
+      servers.map((name, at) => [name, { address: `192.0.2.${at + 1}` }]),
+    ),
     certificates: { shop: { source: "files", chain: "/c", key: "/k" } },
     profiles: {
       shop: {

@@ -5,7 +5,7 @@ import {
   type Metric,
 } from "#model/records/metric-catalog.ts";
 import type { Revision } from "#model/document/document.ts";
-import { vnicOfListener, type ListenerName, type ServerPair } from "#model/names.ts";
+import { vnicOfListener, type ListenerName, type ServerPair, type VnicName } from "#model/names.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { CertificateStatus, Engine, WorkerStatus } from "#model/records/status.ts";
@@ -22,6 +22,8 @@ export interface DirectorFacts {
   readonly certificates: readonly CertificateStatus[];
   /** Every listener of the document in force. */
   readonly listeners: readonly Pick<SnapshotListener, "name" | "mode">[];
+  /** The vNICs that are down because of their virtual IPs. */
+  readonly absentVnics: readonly VnicName[];
   /** The pairs of the document in force. */
   readonly serversInForce: ReadonlySet<ServerPair>;
 }
@@ -89,6 +91,9 @@ export class DirectorMetrics {
       certificates.map(({ name, state }) => [{ certificate: name }, state === "ok" ? 1 : 0]),
     );
     this.#gauge("tlsd_health_doubted", [], ({ isDoubting }) => [[{}, isDoubting ? 1 : 0]]);
+    this.#gauge("tlsd_vnic_address_missing", ["vnic"], ({ absentVnics }) =>
+      absentVnics.map((vnic) => [{ vnic }, 1]),
+    );
     this.#gauge("tlsd_endpoint_up", ["vnic", "listener", "server", "endpoint"], ({ listeners }) =>
       this.#endpointSeries(listeners.map(({ name }) => name)),
     );

@@ -1,5 +1,6 @@
 import { changeLines } from "#model/document/change-lines.ts";
 import { socketAddressOf } from "#model/names.ts";
+import { openListenersOf } from "#control/change/change-effect.ts";
 import type { ChangeResult, StateInForce } from "#control/change/change.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { Logger } from "./log.ts";
@@ -29,7 +30,7 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       return log.info({ event: name, ...facts }, text);
     }
     case "change-applied":
-      return event.kind === "document" ? logDocument(event, log) : logCertificates(event, log);
+      return logApplied(event, log);
     case "change-unchanged": {
       if (event.kind !== "document") return;
       const numbers = numbersOf(event.result.after);
@@ -38,7 +39,7 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
     }
     case "change-refused": {
       const failure = event.refusal.toShape();
-      const refused = event.kind === "document" ? "document-refused" : "certificate-refused";
+      const refused = REFUSALS[event.kind];
       // An internal error is not a mistake of the operator, so its stack is logged.
       const cause =
         failure.code === "internal" ? { err: event.refusal.cause ?? event.refusal } : {};
@@ -56,6 +57,21 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
         ? log.info({ event: name, ...facts }, text)
         : log.warn({ event: name, ...facts }, text);
     }
+    case "address-missing": {
+      const remedy = event.remedy === undefined ? "" : ` Add it: ${event.remedy}`;
+      const text = `vNIC ${event.vnic} is down. ${event.reason}${remedy}`;
+      return log.warn({ event: name, ...facts }, text);
+    }
+    case "address-appeared":
+      return log.info(
+        { event: name, ...facts },
+        `The listeners of vNIC ${event.vnic} are open on ${event.ip}.`,
+      );
+    case "worker-lacks-address":
+      return log.warn(
+        { event: name, ...facts },
+        `A virtual IP disappeared before worker ${event.worker} could listen on it.`,
+      );
     case "certificate-refused":
       return log.error({ event: name, ...event.problem }, event.problem.message);
     case "restart-needed": {
@@ -129,6 +145,12 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
   }
 }
 
+const REFUSALS = {
+  document: "document-refused",
+  certificates: "certificate-refused",
+  addresses: "addresses-refused",
+} as const;
+
 const numbersOf = ({ revision, compiled }: StateInForce) => ({
   revision,
   snapshot: compiled.snapshot.number,
@@ -138,6 +160,20 @@ const originOf = ({ by, reason }: Pick<EventNamed<"change-applied">, "by" | "rea
   by,
   ...(reason === undefined ? {} : { reason }),
 });
+
+function logApplied(event: EventNamed<"change-applied">, log: Logger): void {
+  switch (event.kind) {
+    case "document":
+      return logDocument(event, log);
+    case "certificates":
+      return logCertificates(event, log);
+    case "addresses":
+      // The events of addresses say what has changed.
+      return logListening(event.result, log);
+    default:
+      event.kind satisfies never;
+  }
+}
 
 function logDocument(event: EventNamed<"change-applied">, log: Logger): void {
   const { result, seconds } = event;
@@ -150,8 +186,10 @@ function logDocument(event: EventNamed<"change-applied">, log: Logger): void {
 
 /** Writes a line for each new listener. */
 function logListening({ before, after }: ChangeResult, log: Logger): void {
-  const known = new Set(before?.compiled.snapshot.listeners.map(({ name }) => name));
-  for (const { name, virtualIp, port, mode } of after.compiled.snapshot.listeners) {
+  const known = new Set(
+    before && openListenersOf(before.compiled.snapshot).map(({ name }) => name),
+  );
+  for (const { name, virtualIp, port, mode } of openListenersOf(after.compiled.snapshot)) {
     if (known.has(name)) continue;
     const address = socketAddressOf(virtualIp, port);
     const text = `${name} listens on ${address}.`;

@@ -31,6 +31,7 @@ const facts: DirectorFacts = {
   workers: [{ ...sampleWorker, id: 3 }],
   certificates: sampleStatus.certificates,
   listeners: [{ name: listener, mode: "tcp" }],
+  absentVnics: [],
   serversInForce: new Set([serverPairOf(vnicNameOf("front", "shop"), "web-1")]),
 };
 

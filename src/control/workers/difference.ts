@@ -23,6 +23,7 @@ export function buildPrepare(base: Snapshot | undefined, target: Compiled): Prep
     listeners,
     removed: [...before.keys()].filter((name: ListenerName) => !after.has(name)),
     vnics: snapshot.vnics,
+    absentIps: snapshot.absentIps,
     maxConnections: snapshot.maxConnections,
     relayMemoryBytes: snapshot.relayMemoryBytes,
     material: missingMaterial(listeners, materialIdsOf(before.values()), target.material),

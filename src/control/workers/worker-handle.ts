@@ -175,7 +175,11 @@ export class WorkerHandle {
     this.#intake.expect(snapshot);
     const reply = await this.#ask(change, ["prepared", "refused"], "prepare-deadline");
     if (reply === undefined) return "absent";
-    return reply.type === "refused" ? new DirectorError(reply.code, reply.detail) : "prepared";
+    if (reply.type === "refused") return new DirectorError(reply.code, reply.detail);
+    if (reply.lacksAddress === true) {
+      this.#options.bus.publish({ name: "worker-lacks-address", worker: this.id });
+    }
+    return "prepared";
   }
 
   /** Resolves when the worker serves what it has prepared, or has ended. */

@@ -1,3 +1,4 @@
+import { DirectorError } from "#model/failure.ts";
 import { socketAddressOf } from "#model/names.ts";
 import type { Wire, WireListener, WireSocket } from "../wire/wire.ts";
 
@@ -12,8 +13,15 @@ class ListeningSocket {
   #deliver: Deliver | undefined;
   #listener: WireListener | undefined;
 
-  async open(wire: Wire, address: string, port: number): Promise<void> {
-    this.#listener = await wire.listen({ address, port }, (socket) => this.#accepted(socket));
+  /** Resolves to false if the machine does not have the address. Rejects with DirectorError if the socket cannot be opened otherwise. */
+  async tryOpen(wire: Wire, address: string, port: number): Promise<boolean> {
+    try {
+      this.#listener = await wire.listen({ address, port }, (socket) => this.#accepted(socket));
+      return true;
+    } catch (error) {
+      if (error instanceof DirectorError && error.code === "address-not-available") return false;
+      throw error;
+    }
   }
 
   #accepted(socket: WireSocket): void {
@@ -57,9 +65,10 @@ export class ListeningSockets {
 
   /**
    * Opens the sockets that are not open yet. If one cannot be opened, those opened before it stay prepared until
-   * `rollBack`.
+   * `rollBack`. An address that the machine has lost meanwhile is left out. Resolves to whether there was none.
    */
-  async prepare(addresses: readonly Address[]): Promise<void> {
+  async prepare(addresses: readonly Address[]): Promise<boolean> {
+    let hasAll = true;
     const missing = addresses.filter(
       ({ address, port }) => !this.#open.has(socketAddressOf(address, port)),
     );
@@ -68,9 +77,11 @@ export class ListeningSockets {
       // The sockets are opened sequentially, because the first failure names its address and makes the others
       // unnecessary.
       // oxlint-disable-next-line no-await-in-loop
-      await socket.open(this.#wire, address, port);
-      this.#prepared.set(socketAddressOf(address, port), socket);
+      if (await socket.tryOpen(this.#wire, address, port)) {
+        this.#prepared.set(socketAddressOf(address, port), socket);
+      } else hasAll = false;
     }
+    return hasAll;
   }
 
   rollBack(): void {

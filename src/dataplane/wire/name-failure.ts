@@ -111,6 +111,8 @@ export const nameVerifyError = (code: string): VerifyFailure => ({
 const LISTEN_FAILURES: Readonly<Record<string, FailureCode>> = {
   EADDRINUSE: "address-in-use",
   EADDRNOTAVAIL: "address-not-available",
+  // The kernel has no IPv6.
+  EAFNOSUPPORT: "address-not-available",
   EACCES: "address-not-permitted",
   EPERM: "address-not-permitted",
 };

@@ -47,7 +47,19 @@ export const PlainMessageSchema = Type.Union([
     },
     "Sent each second.",
   ),
-  message("prepared", { number }, "The worker can commit the snapshot."),
+  message(
+    "prepared",
+    {
+      number,
+      lacksAddress: Type.Optional(
+        Type.Boolean({
+          description:
+            "True if a listener is not open because the machine does not have its virtual IP, although the snapshot does not say so.",
+        }),
+      ),
+    },
+    "The worker can commit the snapshot.",
+  ),
   message(
     "refused",
     { number, code: FailureCodeSchema, detail: longText("What is wrong, in a sentence.") },

@@ -248,6 +248,11 @@ export const DIRECTOR_METRICS = [
     help: "1 while so many health checks fail at once that the director doubts itself and keeps the endpoints up.",
   },
   {
+    name: "tlsd_vnic_address_missing",
+    kind: "gauge",
+    help: "1 while no listener of the vNIC can be opened on its virtual IP, for example because this machine does not have it. Other vNICs have no series; label `vnic`.",
+  },
+  {
     name: "tlsd_endpoint_up",
     kind: "gauge",
     help: "1 while the active health check succeeds; labels `vnic`, `listener`, `server` and `endpoint`.",

@@ -2,13 +2,20 @@
 import Type from "typebox";
 import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
 
-const ORIGINS = ["start", "signal", "file", "socket", "certificate-watcher"] as const;
+const ORIGINS = [
+  "start",
+  "signal",
+  "file",
+  "socket",
+  "certificate-watcher",
+  "address-watcher",
+] as const;
 
 export const AuthorSchema = shape(
   {
     origin: oneOf(
       ORIGINS,
-      "Where the change came from: the start of the director, SIGHUP, a reload of the file, the admin socket, or the watcher of certificate files.",
+      "Where the change came from: the start of the director, SIGHUP, a reload of the file, the admin socket, the watcher of certificate files, or the watcher of addresses.",
     ),
     uid: Type.Optional(count("User id that the client stated. It is not verified.")),
     user: Type.Optional(text("User name that the client stated. It is not verified.")),

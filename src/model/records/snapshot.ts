@@ -140,6 +140,8 @@ export interface Snapshot {
   readonly number: number;
   readonly listeners: readonly SnapshotListener[];
   readonly vnics: readonly SnapshotVnic[];
+  /** Virtual IPs on which a worker opens no listening socket, because this machine does not have them. It keeps those that are open. */
+  readonly absentIps: readonly string[];
   /** The share of one worker. */
   readonly maxConnections: number;
   readonly relayMemoryBytes: number;

@@ -45,7 +45,12 @@ export const ListenerStatusSchema = shape(
       ["up", "impaired", "down"],
       "`down` if the listener cannot be served, `impaired` if clients may be refused.",
     ),
-    reason: Type.Optional(text("Why its certificates or CA bundles keep it from being up.")),
+    reason: Type.Optional(
+      text("Why its virtual IP, its certificates or its CA bundles keep it from being up."),
+    ),
+    remedy: Type.Optional(
+      text("The command that adds the virtual IP. Absent unless this machine does not have it."),
+    ),
   },
   "A listener.",
 );
@@ -71,6 +76,10 @@ export const VnicStatusSchema = shape(
     ip: text("The virtual IP."),
     admin: oneOf(UP_OR_DOWN, "The state that the operator asked for."),
     oper: oneOf(UP_OR_DOWN, "The actual state."),
+    reason: Type.Optional(text("Why its virtual IP keeps it from being up.")),
+    remedy: Type.Optional(
+      text("The command that adds the virtual IP. Absent unless this machine does not have it."),
+    ),
     servers: texts("The servers that the profile lives on."),
     endpointsUp: count("How many of its endpoints are up."),
     endpoints: count("How many endpoints its listeners have, including those on standby."),

@@ -6,7 +6,9 @@ import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
 import { emptyCompiled } from "#harness/fake-pool.ts";
-import { probeNewAddresses } from "./probe-address.ts";
+import { heldAfter, probeNewAddresses } from "./probe-address.ts";
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 const listeningOn = (virtualIp: string, port: number): Snapshot => {
   const name = listenerNameOf(vnicNameOf("front", "shop"), port);
@@ -27,15 +29,15 @@ async function occupy(virtualIp: string, reusePort: boolean): Promise<number> {
 test("a free address passes and is free afterwards", async () => {
   const virtualIp = uniqueVirtualIp();
   const port = await freePort(virtualIp);
-  await probeNewAddresses(undefined, listeningOn(virtualIp, port));
-  await probeNewAddresses(undefined, listeningOn(virtualIp, port));
+  await probeNewAddresses(NOTHING, listeningOn(virtualIp, port));
+  await probeNewAddresses(NOTHING, listeningOn(virtualIp, port));
 });
 
 for (const reusePort of [false, true]) {
   test(`an address that another program holds is a named failure (SO_REUSEPORT ${reusePort})`, async () => {
     const virtualIp = uniqueVirtualIp();
     const port = await occupy(virtualIp, reusePort);
-    await assert.rejects(probeNewAddresses(undefined, listeningOn(virtualIp, port)), {
+    await assert.rejects(probeNewAddresses(NOTHING, listeningOn(virtualIp, port)), {
       code: "address-in-use",
       detail: `Listener front.shop:${port} on ${virtualIp}:${port}: EADDRINUSE.`,
     });
@@ -46,11 +48,23 @@ test("an address that the workers already use is not probed", async () => {
   const virtualIp = uniqueVirtualIp();
   const port = await occupy(virtualIp, true);
   const snapshot = listeningOn(virtualIp, port);
-  await probeNewAddresses(snapshot, snapshot);
+  await probeNewAddresses(heldAfter(NOTHING, snapshot), snapshot);
 });
 
-test("an address that this machine does not have is a named failure", async () => {
-  await assert.rejects(probeNewAddresses(undefined, listeningOn("192.0.2.1", 8443)), {
-    code: "address-not-available",
-  });
+test("an address that is absent is not probed, and one that disappears just now is not refused", async () => {
+  const virtualIp = uniqueVirtualIp();
+  const port = await occupy(virtualIp, false);
+  const absent = { ...listeningOn(virtualIp, port), absentIps: [virtualIp] };
+  await probeNewAddresses(NOTHING, absent);
+  await probeNewAddresses(NOTHING, listeningOn("203.0.113.1", 8443));
+});
+
+test("an address is held from its first opening until its listener is removed, also while it is absent", () => {
+  const open = listeningOn("203.0.113.1", 8443);
+  const absent = { ...open, absentIps: ["203.0.113.1"] };
+  assert.equal(heldAfter(NOTHING, absent).size, 0);
+  const held = heldAfter(NOTHING, open);
+  assert.deepEqual([...held], ["203.0.113.1:8443"]);
+  assert.deepEqual(heldAfter(held, absent), held);
+  assert.equal(heldAfter(held, listeningOn("203.0.113.2", 8443)).has("203.0.113.1:8443"), false);
 });
