@@ -1,5 +1,6 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import type { ChangeReply, DifferenceShape } from "#model/records/change-reply.ts";
+import { cutTextOf } from "./cut-text.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./json-text.ts";
 
@@ -15,7 +16,7 @@ export function printChange(terminal: Terminal, reply: ChangeReply, isJson: bool
   const { revision, changed, dryRun, difference } = reply;
   if (!changed) {
     const sentence = `Nothing to change: revision ${revision} is in force and has all of this.`;
-    return terminal.out(`${sentence}\n${warningLines(reply)}`);
+    return terminal.out(`${sentence}\n${cutLine(reply)}${warningLines(reply)}`);
   }
   const first = dryRun
     ? `A dry run on revision ${revision}: this would change.`
@@ -29,6 +30,7 @@ export function printChange(terminal: Terminal, reply: ChangeReply, isJson: bool
       `${first}\n`,
       differenceText(difference, terminal.hasColours?.out === true, MAX_LINES),
       listenerLines(reply),
+      cutLine(reply),
       warningLines(reply),
       isFirst ? "" : `${last}\n`,
     ].join(""),
@@ -59,6 +61,12 @@ function listenerLines({ listeners, listenersOmitted, dryRun }: ChangeReply): st
     return `  ${escapeControls(listener)} ${effect}${openText(openConnections)}\n`;
   });
   return `Listeners:\n${lines.join("")}${rest === 0 ? "" : `  … and ${rest} more\n`}`;
+}
+
+function cutLine({ cut, dryRun }: ChangeReply): string {
+  if (cut === undefined) return "";
+  const { text, inText } = cutTextOf(cut, Date.now());
+  return `Open ${escapeControls(text)} ${dryRun ? "would be" : "are"} cut ${inText}.\n`;
 }
 
 const openText = (count: number): string => {

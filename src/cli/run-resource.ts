@@ -34,7 +34,8 @@ export async function runResource(
   const parsed = await parseSettings(request.kind, settingsOf(request), parts);
   for (let tries = 1; ; tries += 1) {
     try {
-      const question = await questionOf(request, parsed);
+      const { drain, cut } = request;
+      const question = { ...(await questionOf(request, parsed)), query: { drain, cut } };
       const reply = await sendChange(context, request, question);
       return printChange(context.terminal, reply, request.isJson);
     } catch (error) {

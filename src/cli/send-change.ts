@@ -15,7 +15,7 @@ export interface ChangeQuestion {
   readonly method: AdminQuestion["method"];
   readonly path: string;
   /** More of the query than every change has. */
-  readonly query?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
   /** If-Match or If-None-Match, unless `--if-revision` is given. */
   readonly condition: Readonly<Record<string, string>>;

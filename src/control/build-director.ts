@@ -6,6 +6,7 @@ import { durationMsOf } from "#model/units.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
 import type { ChangeParts } from "./change/apply-change.ts";
+import { CutSchedule } from "./change/cut-schedule.ts";
 import { buildDocumentWays } from "./change/document-ways.ts";
 import type { CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
@@ -121,6 +122,8 @@ export function buildDirector(surroundings: Surroundings) {
       orphans.alive().length > 0 || pool.statuses().some(({ state }) => state !== "draining"),
     notices,
   });
+  const cuts = new CutSchedule(bus);
+  cleanup.defer(() => cuts.close());
   const pool: WorkerPool = new WorkerPool({
     size: workers,
     engine,
@@ -137,6 +140,10 @@ export function buildDirector(surroundings: Surroundings) {
     }),
     sink: telemetry,
     bus,
+    cuts: {
+      planned: () => cuts.planned(),
+      counted: (number, cut) => cuts.counted(number, cut),
+    },
     onRoster: (pids) => record.write(pids),
   });
   cleanup.defer(() => pool.stop());
@@ -196,6 +203,7 @@ export function buildDirector(surroundings: Surroundings) {
     bus,
     reader,
     store,
+    cuts,
     workers,
     notices,
     onFault,
@@ -215,6 +223,7 @@ export function buildDirector(surroundings: Surroundings) {
     wantedWorkers: workers,
     notices,
     director,
+    cuts,
     file,
     certificates,
     pool,

@@ -2,6 +2,7 @@ import type { Problem } from "#model/failure.ts";
 import { isAdvice } from "#model/problem.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { Engine } from "#model/records/status.ts";
+import type { CutSchedule } from "./change/cut-schedule.ts";
 import type { DocumentFile } from "./change/document-file.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Director } from "./director.ts";
@@ -25,6 +26,7 @@ export interface ViewParts {
   readonly wantedWorkers: number;
   readonly notices: Notices;
   readonly director: Director;
+  readonly cuts: CutSchedule;
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
   readonly file: DocumentFile;
@@ -51,6 +53,7 @@ export function buildView(parts: ViewParts): DirectorView {
       ...(director.lastRefusal === undefined ? {} : { lastRefusal: director.lastRefusal }),
       workers: { wanted: parts.wantedWorkers, serving: servingCount() },
       openConnections: telemetry.openConnections(),
+      cuts: parts.cuts.statuses(),
       certificates: director.certificates(),
       warnings: warningsOf(parts),
       notices: parts.notices.texts(),
@@ -66,7 +69,9 @@ export function buildView(parts: ViewParts): DirectorView {
       return inForce === undefined ? [] : vnicStatusesOf({ ...given, inForce }, isWanted);
     },
     servers: () =>
-      director.inForce === undefined ? [] : serverStatusesOf(director.inForce.document, telemetry),
+      director.inForce === undefined
+        ? []
+        : serverStatusesOf(director.inForce.document, telemetry, parts.cuts.statuses()),
     certificates: () => director.certificates(),
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),

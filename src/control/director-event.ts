@@ -21,11 +21,33 @@ export type DirectorEvent =
   | OperatorEvent;
 
 /** What an operator has done that is no change of the document. */
-type OperatorEvent = {
-  readonly name: "connections-cut";
-  readonly filter: ConnectionFilter;
+type OperatorEvent =
+  | {
+      readonly name: "connections-cut";
+      readonly filter: ConnectionFilter;
+      readonly cut: number;
+    }
+  | CutPlanned
+  | CutDone
+  | ({ readonly name: "cut-taken-back" } & CutFacts);
+
+/** The connections of a profile to servers that it has left, or the connections to a server. */
+interface CutFacts {
+  readonly profile?: string;
+  readonly server?: string;
+}
+
+/** Open connections are cut at a deadline. */
+interface CutPlanned extends CutFacts {
+  readonly name: "cut-planned";
+  readonly inMs: number;
+}
+
+/** The deadline has passed. */
+interface CutDone extends CutFacts {
+  readonly name: "cut-done";
   readonly cut: number;
-};
+}
 
 type PhaseEvent =
   | { readonly name: "ready"; readonly socketPath: string; readonly observe: string | undefined }

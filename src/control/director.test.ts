@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { parseDocument } from "#model/document/parse-document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { materialIdsOf } from "#model/records/mode-records.ts";
+import { CutSchedule } from "./change/cut-schedule.ts";
 import { DirectorError } from "#model/failure.ts";
 import { eventually } from "#harness/deadline.ts";
 import { FakeDocumentStore } from "#harness/fake-document-store.ts";
@@ -99,6 +100,7 @@ async function startDirector(store = new FakeDocumentStore()) {
     }),
     bus,
     store,
+    cuts: new CutSchedule(bus),
     workers: 1,
     connectionsPerWorker: () => 10,
     reader,

@@ -1,5 +1,6 @@
 import { endpointsOf } from "#model/records/mode-records.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
+import type { CutStatus } from "#model/records/cut-status.ts";
 import type { ServerStatus } from "#model/records/status.ts";
 import type { ServerEntry } from "#model/document/server-entry.ts";
 import type { Document } from "#model/document/document.ts";
@@ -10,7 +11,11 @@ import type { Telemetry } from "./telemetry/telemetry.ts";
 type Figures = Pick<Telemetry, "serverState" | "serverTotals">;
 
 /** Returns every server of the document. */
-export function serverStatusesOf(document: Document, figures: Figures): readonly ServerStatus[] {
+export function serverStatusesOf(
+  document: Document,
+  figures: Figures,
+  cuts: readonly CutStatus[] = [],
+): readonly ServerStatus[] {
   const isOut = (server: string): boolean =>
     document.servers[server]?.admin !== "up" || figures.serverState(server).oper === "down";
   const usesOf = serverUses(document, isOut);
@@ -20,6 +25,7 @@ export function serverStatusesOf(document: Document, figures: Figures): readonly
     const sumOf = (key: "openConnections" | "connects" | "failures"): number =>
       totals.reduce((sum, total) => sum + total[key], 0);
     const uses = usesOf.get(name) ?? [];
+    const cutAt = cuts.find(({ server }) => server === name)?.at;
     return {
       name,
       address,
@@ -29,6 +35,7 @@ export function serverStatusesOf(document: Document, figures: Figures): readonly
       ...(reason === undefined ? {} : { reason }),
       ...(lastError === undefined ? {} : { lastError: errorStatusOf(lastError) }),
       openConnections: sumOf("openConnections"),
+      ...(cutAt === undefined ? {} : { cutAt }),
       connects: sumOf("connects"),
       connectFailures: sumOf("failures"),
       profiles: uses.map(({ profile }) => profile),

@@ -8,6 +8,7 @@ import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messa
 import { openWorkerPipe } from "#protocol/worker-pipe.ts";
 import type { Plane } from "./connection/connection-state.ts";
 import { OperatorRequests } from "./connection/operator-requests.ts";
+import { PlannedCuts } from "./connection/planned-cuts.ts";
 import { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { SYSTEM_CLOCK } from "./live/clock.ts";
 import { Deadlines } from "./live/deadlines.ts";
@@ -77,6 +78,7 @@ const worker: Worker = new Worker({
   counters,
   healths,
   sockets: new ListeningSockets(wire),
+  cuts: new PlannedCuts({ plane, send }),
   send,
 });
 

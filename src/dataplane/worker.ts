@@ -7,6 +7,7 @@ import { buildRuntime, EMPTY_RUNTIME, type Runtime } from "./build-runtime.ts";
 import { serveConnection } from "./connection/connection.ts";
 import type { Plane } from "./connection/connection-state.ts";
 import { dataplaneModeOf } from "./dataplane-mode.ts";
+import type { PlannedCuts } from "./connection/planned-cuts.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { LiveListeners, type LiveListener } from "./live-listeners.ts";
 import type { Address, ListeningSockets } from "./live/listening-sockets.ts";
@@ -31,6 +32,7 @@ export interface WorkerParts {
   readonly counters: Counters;
   readonly healths: EndpointHealths;
   readonly sockets: ListeningSockets;
+  readonly cuts: PlannedCuts;
   readonly send: (message: ToControl) => void;
 }
 
@@ -71,7 +73,7 @@ export class Worker {
   }
 
   async #handle(message: WorkerMessage): Promise<void> {
-    const { plane, healths } = this.#parts;
+    const { plane, healths, cuts } = this.#parts;
     switch (message.type) {
       case "prepare":
         return this.#prepare(message);
@@ -79,6 +81,8 @@ export class Worker {
         return this.#commit(message.number);
       case "rollback":
         return this.#rollBack(message.number);
+      case "cuts":
+        return cuts.replace(message.cuts);
       case "health":
         healths.setCheckedDown(message.down);
         return;
@@ -138,6 +142,7 @@ export class Worker {
     plane.maxConnections = runtime.maxConnections;
     plane.relayMemory.limitBytes = runtime.relayMemoryBytes;
     this.#listeners.commit(runtime);
+    plane.connections.reconsiderWaiting();
     sockets.commit(
       new Map(
         Array.from(this.#listeners.current(), (listener) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { durationMsOf, rateOf, sizeBytesOf } from "./units.ts";
+import { durationMsOf, rateOf, sizeBytesOf, tryDeadlineMs } from "./units.ts";
 
 test("durations, sizes and rates carry units", () => {
   assert.deepEqual(["0s", "500ms", "10s", "5m", "12h"].map(durationMsOf), [
@@ -16,4 +16,12 @@ test("a duration that is too long for a timer is limited to the maximum", () => 
   assert.ok(longest > 20 * 24 * 3_600_000);
   // A deadline can be slightly longer than the duration.
   assert.ok(longest + 3_600_000 < 2 ** 31);
+});
+
+test("a deadline for open connections is 0, or a duration of at most 24 hours", () => {
+  const given = ["0", "0s", "30s", "500ms", "24h", "1440m"].map(tryDeadlineMs);
+  assert.deepEqual(given, [0, 0, 30_000, 500, 86_400_000, 86_400_000]);
+  for (const text of ["", "1", "-1s", "1.5s", "030s", "25h", "86401s", "1d", " 1s", "999999999h"]) {
+    assert.equal(tryDeadlineMs(text), undefined, text);
+  }
 });

@@ -1,6 +1,8 @@
 /** The text forms of durations, sizes and rates in the document. */
 
 export const DURATION_PATTERN = "^(0|[1-9][0-9]{0,8})(ms|s|m|h)$";
+/** A duration, or `0` without a unit. */
+export const DEADLINE_PATTERN = "^(0|(0|[1-9][0-9]{0,8})(ms|s|m|h))$";
 export const SIZE_PATTERN = "^[1-9][0-9]{0,8}(KiB|MiB|GiB)$";
 export const RATE_PATTERN = "^[1-9][0-9]{0,5}[kmg]_[1-9][0-9]{0,5}[kmg]$";
 
@@ -24,6 +26,16 @@ const MAX_DURATION_MS = 24 * 24 * 3_600_000;
  */
 export function durationMsOf(text: string): number {
   return Math.min(scaled(text, /^(\d+)(ms|s|m|h)$/, DURATION_MS), MAX_DURATION_MS);
+}
+
+/** How long open connections may go on at most until a change cuts them. */
+const MAX_DEADLINE_MS = 24 * 3_600_000;
+
+/** Returns the milliseconds of a text of `DEADLINE_PATTERN`, or undefined if it is no such text or is more than 24 hours. */
+export function tryDeadlineMs(text: string): number | undefined {
+  if (!new RegExp(DEADLINE_PATTERN).test(text)) return undefined;
+  const ms = text === "0" ? 0 : durationMsOf(text);
+  return ms <= MAX_DEADLINE_MS ? ms : undefined;
 }
 
 /** Returns the bytes of a size such as `64KiB`, `512MiB` or `2GiB`. Throws a TypeError if the unit is missing. */

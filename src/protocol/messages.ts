@@ -8,7 +8,7 @@ import type { ConnectionFilter } from "#model/records/open-connection.ts";
 import type { Material, SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
 
 /** Must be incremented with every change of a message. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** The difference between a snapshot and the one that has the number `base`. If `base` is 0, it is the whole snapshot. */
 export interface Prepare {
@@ -33,6 +33,23 @@ export interface Prepare {
   readonly opensOnly?: readonly ListenerName[];
 }
 
+/**
+ * A deadline at which open connections to servers are cut. Only those are cut that were open when the worker received the
+ * cut for the first time. It has either a profile or a server.
+ */
+export interface PlannedCut {
+  /** A worker that has the cut already keeps its deadline. */
+  readonly number: number;
+  /** The time that is left. */
+  readonly inMs: number;
+  /** Connections of this profile. */
+  readonly profile?: string;
+  /** Connections to this server. */
+  readonly server?: string;
+  /** If there is a profile, servers whose connections go on. Otherwise profiles whose connections go on. */
+  readonly except: readonly string[];
+}
+
 export type ToWorker =
   | Prepare
   | { readonly type: "commit"; readonly number: number }
@@ -52,6 +69,11 @@ export type ToWorker =
       readonly number: number;
       readonly filter: ConnectionFilter;
     }
+  /**
+   * All cuts that are planned, in place of those that the worker has. It follows each commit, so that a cut is planned or
+   * taken back together with the change that is the reason for it.
+   */
+  | { readonly type: "cuts"; readonly cuts: readonly PlannedCut[] }
   /** The endpoints that active checks find down, as keys of `checkedKeyOf`. All others are up. */
   | { readonly type: "health"; readonly down: readonly string[] }
   /** The base key of session tickets: base64 of 32 bytes. The worker derives a key for each session scope from it. */

@@ -22,6 +22,8 @@ export class MemoryWire implements Wire {
   readonly #listeners = new Map<string, (socket: WireSocket) => void>();
   /** Addresses that let a connect wait for ever. */
   readonly silentAddresses = new Set<string>();
+  /** Whether a handshake with an endpoint waits for ever. */
+  isTlsSilent = false;
   /** The targets of all connects, in order. */
   readonly connects: string[] = [];
   #nextPort = 50_000;
@@ -73,13 +75,13 @@ export class MemoryWire implements Wire {
   }
 
   startClientTls(raw: WireSocket, _options: unknown, handler: WireHandler): TlsSocket {
-    return startTls(raw, handler);
+    return startTls(raw, handler, this.isTlsSilent);
   }
 }
 
-function startTls(raw: WireSocket, handler: WireHandler): TlsSocket {
+function startTls(raw: WireSocket, handler: WireHandler, isSilent = false): TlsSocket {
   if (!(raw instanceof MemorySocket)) throw new TypeError("The socket belongs to another wire.");
   raw.handler = handler;
-  queueMicrotask(() => raw.handler.onOpen());
+  if (!isSilent) queueMicrotask(() => raw.handler.onOpen());
   return raw;
 }

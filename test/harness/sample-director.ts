@@ -79,6 +79,7 @@ export const sampleStatus: DirectorStatus = {
   lastRefusal: "profiles.shop: no",
   workers: { wanted: 1, serving: 1 },
   openConnections: 3,
+  cuts: [{ profile: "shop", at: "2026-01-01T00:00:30.000Z" }],
   certificates: [
     {
       name: "shop",

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { DURATION_PATTERN, durationMsOf } from "#model/units.ts";
+import { DURATION_PATTERN, durationMsOf, tryDeadlineMs } from "#model/units.ts";
 
 export const DEFAULT_SOCKET = "data/tlsd.sock";
 
@@ -16,6 +16,21 @@ export function durationOption(flags: string, description: string, text: string)
     throw new InvalidArgumentError("It must be a duration such as 60s, 500ms or 5m.");
   });
 }
+
+/** Builds an option that takes a deadline for open connections, such as `30s`. */
+export function deadlineOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((given) => {
+    if (tryDeadlineMs(given) !== undefined) return given;
+    throw new InvalidArgumentError("It must be 0, or a duration such as 30s or 5m, at most 24h.");
+  });
+}
+
+/** The option of every command by which profiles leave servers. */
+export const drainOption = (): Option =>
+  deadlineOption(
+    "--drain <duration>",
+    "how long open connections to servers that are left may go on; 0 cuts them (default: until they end)",
+  );
 
 /** Builds an option that takes an integer from `minimum` to `maximum`, or one of `words`. */
 export function integerOption(

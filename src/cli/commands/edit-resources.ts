@@ -1,8 +1,15 @@
-import { Argument, type Command } from "commander";
+import { Argument, type Command, type Option } from "commander";
 import { LOG_LEVELS } from "#model/log-level.ts";
 import { ADMIN_STATES, NAMED_KINDS, type NamedKind } from "#cli/named-kind.ts";
 import { addChangeOptions, changeTermsOf, type ChangeTerms } from "./change-options.ts";
-import { durationOption, jsonOption, socketOption, withExamples } from "./command-options.ts";
+import {
+  deadlineOption,
+  drainOption,
+  durationOption,
+  jsonOption,
+  socketOption,
+  withExamples,
+} from "./command-options.ts";
 
 export interface ResourceRequest extends ChangeTerms {
   readonly verb: "add" | "set" | "remove";
@@ -10,6 +17,10 @@ export interface ResourceRequest extends ChangeTerms {
   readonly name: string;
   /** Arguments such as `timeouts.idle=60s`. */
   readonly settings: readonly string[];
+  /** How long open connections to servers that a profile leaves may go on. */
+  readonly drain: string | undefined;
+  /** How long open connections to a server that drains or is down may go on. */
+  readonly cut: string | undefined;
 }
 
 export interface LogLevelRequest {
@@ -44,13 +55,13 @@ const KINDS: Readonly<Record<NamedKind, KindUsage>> = {
     what: "a server",
     name: "name of the server",
     add: ["web-3 address=192.0.2.13"],
-    set: ["web-3 address=192.0.2.14 --reason 'new host'", "web-3 drain", "web-3 up"],
+    set: ["web-3 address=192.0.2.14 --reason 'new host'", "web-3 drain --cut 30s", "web-3 up"],
   },
   profile: {
     what: "a profile",
     name: "name of the profile",
     add: ["shop servers=web-1,web-2 balance=least-connections"],
-    set: ["shop servers+=web-3", "shop servers-=web-1 --dry-run"],
+    set: ["shop servers+=web-3", "shop servers-=web-1 --drain 30s"],
   },
   vnic: {
     what: "a vNIC",
@@ -124,12 +135,17 @@ function addKind(
     command.argument(verb === "add" ? "[settings...]" : "<settings...>", words);
     command.addHelpText("after", () => settingsHelp(command, settingsOf?.(kind) ?? []));
   }
+  if (verb === "set" && kind === "profile") command.addOption(drainOption());
+  if (verb === "set" && kind === "server") command.addOption(cutOption());
   addChangeOptions(command).action(async (given: string, settings: unknown) => {
     await resource({
       verb,
       kind,
       name: given,
       settings: Array.isArray(settings) ? (settings as readonly string[]) : [],
+      drain: undefined,
+      cut: undefined,
+      ...command.opts<Partial<Pick<ResourceRequest, "drain" | "cut">>>(),
       ...changeTermsOf(command),
     });
   });
@@ -141,6 +157,12 @@ function addKind(
     lines.map((line) => `tlsd ${verb} ${kind} ${line}`),
   );
 }
+
+const cutOption = (): Option =>
+  deadlineOption(
+    "--cut <duration>",
+    "with drain or down: how long open connections may go on; 0 cuts them (default: until they end)",
+  );
 
 function settingsHelp(command: Command, settings: readonly SettingHelp[]): string {
   if (settings.length === 0) return "";

@@ -1,4 +1,5 @@
 import type { ServerStatus } from "#model/records/status.ts";
+import { inTextOf } from "#cli/cut-text.ts";
 import { spanText, timeText } from "#cli/spans.ts";
 import { remarksOf, tableOf } from "#cli/table.ts";
 import { onlyLike, type ShowView } from "./show-kind.ts";
@@ -13,7 +14,7 @@ export const showServers: ShowView<readonly ServerStatus[]> = {
       : tableOf<ServerStatus>(
           [
             { title: "SERVER", cell: ({ name }) => name },
-            { title: "STATE", cell: (server) => stateText(server) },
+            { title: "STATE", cell: (server) => stateText(server, nowMs) },
             {
               title: "SINCE",
               cell: ({ since }) => spanText(nowMs - Date.parse(since)),
@@ -38,9 +39,10 @@ export const showServers: ShowView<readonly ServerStatus[]> = {
 };
 
 /** A server that gets no new connections is empty when the last one has ended. */
-function stateText({ admin, oper, openConnections }: ServerStatus): string {
-  const isEmpty = admin !== "up" && openConnections === 0;
-  return `${admin}/${oper}${isEmpty ? " empty" : ""}`;
+function stateText({ admin, oper, openConnections, cutAt }: ServerStatus, nowMs: number): string {
+  const state = `${admin}/${oper}`;
+  if (admin !== "up" && openConnections === 0) return `${state} empty`;
+  return cutAt === undefined ? state : `${state}, cut ${inTextOf(cutAt, nowMs)}`;
 }
 
 /** What an operator must act on comes first. */

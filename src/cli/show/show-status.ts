@@ -1,12 +1,15 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import { matchesPattern } from "#model/name-pattern.ts";
 import type { DirectorStatus, FileState, WorkerStatus } from "#model/records/status.ts";
+import { cutTextOf } from "#cli/cut-text.ts";
 import { bytesText, spanText, timeText } from "#cli/spans.ts";
 import { hung, tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
 
 /** Further warnings are only counted, so that the other lines stay visible. */
 const MAX_WARNINGS = 10;
+/** The next ones. `--json` has all. */
+const MAX_CUTS = 5;
 
 export const showStatus: ShowView<DirectorStatus> = {
   path: () => "/v1/status",
@@ -32,6 +35,10 @@ export const showStatus: ShowView<DirectorStatus> = {
       ["file", fileText(status.file)],
       ["workers", `${workers.serving} of ${workers.wanted} serve, engine ${status.engine}`],
       ["connections", `${status.openConnections} open`],
+      ...status.cuts.slice(0, MAX_CUTS).map((cut) => {
+        const { text, inText } = cutTextOf(cut, nowMs);
+        return ["cut", `${text}, ${inText}`] as const;
+      }),
       ["certificates", counts.map(([state, count]) => `${count} ${state}`).join(", ")],
       ...troubled.map(
         ({ name, state, problem }) => [state, `${name}: ${problem ?? "no reason given"}`] as const,

@@ -5,7 +5,8 @@ import { resourceOf } from "#model/document/resources.ts";
 import { NAME_PATTERN } from "#model/names.ts";
 import { ChangeReplySchema } from "#model/records/change-reply.ts";
 import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
-import { ChangeHeaders, ChangeQuery } from "./change-terms.ts";
+import { ChangeHeaders } from "./change-terms.ts";
+import { DrainQuery, termOf } from "./cut-terms.ts";
 import { JSON_TYPE } from "./parse-body.ts";
 import { absentResource } from "./resource-kinds.ts";
 import { bodyOf, parseWith, route } from "./route.ts";
@@ -37,7 +38,7 @@ interface Named {
 
 /** The routes that move identities between servers. Each is one change, which an undo takes back. */
 export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
-  app.post<{ Params: Named; Querystring: ChangeQuery; Body: Static<typeof MoveBody> }>(
+  app.post<{ Params: Named; Querystring: DrainQuery; Body: Static<typeof MoveBody> }>(
     "/v1/profiles/:name/move",
     {
       ...route({
@@ -45,7 +46,7 @@ export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
         tags: ["profiles"],
         summary: "Move a profile to other servers, in place of those that it lives on",
         params: nameParams("Name of the profile.", "shop"),
-        querystring: ChangeQuery,
+        querystring: DrainQuery,
         headers: ChangeHeaders,
         body: { schema: MoveBody, type: JSON_TYPE, example: { to: ["web-1"] } },
         reply: ChangeReplySchema,
@@ -60,11 +61,12 @@ export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
         if (moved === undefined) throw absentResource("profiles", name);
         return moved;
       });
-      return api.run(request, reply, want, { tagsOf: api.tagsOfResource("profiles", name) });
+      const cut = termOf({ kind: "moved", profile: name }, request.query.drain);
+      return api.run(request, reply, want, { tagsOf: api.tagsOfResource("profiles", name), cut });
     },
   );
 
-  app.post<{ Params: Named; Querystring: ChangeQuery; Body: Static<typeof AdoptBody> }>(
+  app.post<{ Params: Named; Querystring: DrainQuery; Body: Static<typeof AdoptBody> }>(
     "/v1/servers/:name/adopt",
     {
       ...route({
@@ -72,7 +74,7 @@ export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
         tags: ["servers"],
         summary: "Let another server take the place of a server in every profile",
         params: nameParams("Name of the server whose profiles are taken over.", "web-1"),
-        querystring: ChangeQuery,
+        querystring: DrainQuery,
         headers: ChangeHeaders,
         body: { schema: AdoptBody, type: JSON_TYPE, example: { by: "web-1" } },
         reply: ChangeReplySchema,
@@ -89,7 +91,8 @@ export function addIdentityRoutes(app: FastifyInstance, api: ChangeApi): void {
         }
         return name === by ? written : withAdoptedServer(written, name, by);
       });
-      return api.run(request, reply, want, { tagsOf: api.tagsOfResource("servers", name) });
+      const cut = termOf({ kind: "adopted", server: name }, request.query.drain);
+      return api.run(request, reply, want, { tagsOf: api.tagsOfResource("servers", name), cut });
     },
   );
 }

@@ -14,6 +14,12 @@ import { ChangeReplySchema } from "#model/records/change-reply.ts";
 import type { StateInForce } from "#control/change/change.ts";
 import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
 import { ChangeHeaders, ChangeQuery } from "./change-terms.ts";
+import {
+  refuseCutOfServed,
+  resourceQueryOf,
+  termOfResource,
+  type ResourceQuery,
+} from "./cut-terms.ts";
 import { JSON_TYPE, MERGE_PATCH_TYPE } from "./parse-body.ts";
 import { isUnchanged, ReadHeaders, ReadQuery } from "./read-terms.ts";
 import { absentResource, KINDS, operationOf } from "./resource-kinds.ts";
@@ -61,7 +67,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
     },
   );
 
-  app.put<{ Params: Named; Querystring: ChangeQuery }>(
+  app.put<{ Params: Named; Querystring: ResourceQuery }>(
     path,
     {
       ...route({
@@ -69,7 +75,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
         tags: [kind],
         summary: `Add or replace one ${noun}`,
         params,
-        querystring: ChangeQuery,
+        querystring: resourceQueryOf(kind),
         headers: ChangeHeaders,
         body: { schema, type: JSON_TYPE, example },
         reply: ChangeReplySchema,
@@ -80,18 +86,21 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
     async (request, reply) => {
       const value = bodyOf(request, JSON_TYPE);
       const { name } = request.params;
+      const cut = termOfResource(kind, name, request.query);
       let isNew = false;
       const want = api.editOf(({ written }) => {
+        refuseCutOfServed(cut, value);
         isNew = resourceOf(written, kind, name) === undefined;
         return withValue(written, kind, name, value);
       });
-      const body = await api.run(request, reply, want, { tagsOf: api.tagsOfResource(kind, name) });
+      const tagsOf = api.tagsOfResource(kind, name);
+      const body = await api.run(request, reply, want, { tagsOf, cut });
       if (isNew && !body.dryRun) void reply.code(201).header("location", locationOf(kind, name));
       return body;
     },
   );
 
-  app.patch<{ Params: Named; Querystring: ChangeQuery }>(
+  app.patch<{ Params: Named; Querystring: ResourceQuery }>(
     path,
     {
       ...route({
@@ -99,7 +108,7 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
         tags: [kind],
         summary: `Change parts of one ${noun} by a JSON merge patch (RFC 7396)`,
         params,
-        querystring: ChangeQuery,
+        querystring: resourceQueryOf(kind),
         headers: ChangeHeaders,
         body: {
           schema: Type.Unknown({ description: "A merge patch. null removes, and lists replace." }),
@@ -113,12 +122,15 @@ function addRoutesOf(app: FastifyInstance, api: ChangeApi, kind: ResourceKind): 
     (request, reply) => {
       const change = bodyOf(request, MERGE_PATCH_TYPE);
       const { name } = request.params;
+      const cut = termOfResource(kind, name, request.query);
       const want = api.editOf(({ written }) => {
         const current = resourceOf(written, kind, name);
         if (current === undefined) throw absentResource(kind, name);
-        return withValue(written, kind, name, mergePatch(current, change));
+        const changed = mergePatch(current, change);
+        refuseCutOfServed(cut, changed);
+        return withValue(written, kind, name, changed);
       });
-      return api.run(request, reply, want, { tagsOf: api.tagsOfResource(kind, name) });
+      return api.run(request, reply, want, { tagsOf: api.tagsOfResource(kind, name), cut });
     },
   );
 

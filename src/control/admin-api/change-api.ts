@@ -13,11 +13,13 @@ import type {
   ChangeResult,
   StateInForce,
 } from "#control/change/change.ts";
+import type { CutTerm } from "#control/change/cut-term.ts";
 import type { DocumentEdit, Wants } from "#control/change/wants.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
 import type { Backup } from "./add-backup-route.ts";
 import { changeReplyOf } from "./change-reply.ts";
 import { termsOf, type ChangeQuery, type CurrentTags } from "./change-terms.ts";
+import { cutStatusOf } from "./cut-terms.ts";
 import type { EntityTag } from "./entity-tags.ts";
 import type { ShownDocument } from "./shown-document.ts";
 
@@ -46,6 +48,7 @@ interface RunOptions {
   /** The tags of what the request is about. By default those of the document. */
   readonly tagsOf?: (inForce: StateInForce) => CurrentTags;
   readonly origin?: Author["origin"];
+  readonly cut?: CutTerm | undefined;
 }
 
 type ChangingRequest = Pick<FastifyRequest, "headers" | "raw"> & { readonly query: ChangeQuery };
@@ -118,19 +121,25 @@ export class ChangeApi {
     request: ChangingRequest,
     reply: FastifyReply,
     want: ChangeRequest["want"],
-    { tagsOf = (inForce) => this.#documentTags(inForce), origin = "socket" }: RunOptions = {},
+    { tagsOf = (inForce) => this.#documentTags(inForce), origin = "socket", cut }: RunOptions = {},
   ): Promise<ChangeReply> {
     // The connection is idle until the reply, which may take longer than the idle deadline of other connections.
     request.raw.setTimeout(CHANGE_ROUTE.handlerTimeout);
     const { by, ...terms } = termsOf(request, tagsOf);
-    const wanted: ChangeRequest = { kind: "document", want, ...terms, by: { ...by, origin } };
+    const cutTerm = cut === undefined ? {} : { cut };
+    const author = { ...by, origin };
+    const wanted: ChangeRequest = { kind: "document", want, ...terms, ...cutTerm, by: author };
     const { dryRun } = request.query;
     const { plan, inForce } = await (dryRun
       ? this.#planned(wanted)
       : this.#changed(wanted, request.raw.socket));
     const { own } = tagsOf(inForce);
     if (own !== undefined) void reply.header("etag", own);
-    return changeReplyOf(plan, { revision: inForce.revision, dryRun }, this.parts);
+    const facts = {
+      ...{ revision: inForce.revision, dryRun },
+      ...(cut === undefined ? {} : { cut: cutStatusOf(cut) }),
+    };
+    return changeReplyOf(plan, facts, this.parts);
   }
 
   async #planned(wanted: ChangeRequest): Promise<Outcome> {

@@ -18,7 +18,7 @@ export interface ReplyParts {
 
 export function changeReplyOf(
   plan: ChangePlan,
-  { revision, dryRun }: Pick<ChangeReply, "revision" | "dryRun">,
+  { revision, dryRun, cut }: Pick<ChangeReply, "revision" | "dryRun" | "cut">,
   { shown, openConnections }: ReplyParts,
 ): ChangeReply {
   const { opens, closes, changes } = plan.effect();
@@ -35,6 +35,7 @@ export function changeReplyOf(
     difference: differenceOf(plan.changes(), shown),
     listeners: named.map((one) => ({ ...one, openConnections: openConnections(one.listener) })),
     listenersOmitted: affected.length - named.length,
+    ...(cut === undefined ? {} : { cut }),
     warnings: plan.warnings,
   };
 }

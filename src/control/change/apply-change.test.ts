@@ -11,6 +11,8 @@ import { makeFakePool, type FakePool } from "#harness/fake-pool.ts";
 import type { Sources, TrustVersion } from "../certificates/sources.ts";
 import { applyChange, type ChangeParts } from "./apply-change.ts";
 import type { StateInForce, Wanted, WantedDocument } from "./change.ts";
+import { EventBus } from "../event-bus.ts";
+import { CutSchedule } from "./cut-schedule.ts";
 import { planChange } from "./plan-change.ts";
 
 /** A document with one redirect listener, which needs no certificate. */
@@ -40,6 +42,7 @@ async function serveFirst(): Promise<Setup> {
   const parts: ChangeParts = {
     participants: fake.pool,
     store,
+    cuts: new CutSchedule(new EventBus((error) => assert.fail(String(error)))),
     workers: 2,
     connectionsPerWorker: () => 100,
     nextNumber: () => (number += 1),
@@ -80,6 +83,27 @@ test("an equal document changes nothing and asks no worker", async () => {
   const before = fake.journal().length;
   assert.equal(await apply(first, changeTo(80), parts), first);
   assert.equal(fake.journal().length, before);
+});
+
+test("a deadline for open connections takes effect also if the document is equal", async () => {
+  const { fake, store, parts, first } = await serveFirst();
+  const cut = { kind: "moved", profile: "shop", afterMs: 60_000 } as const;
+  await applyChange(first, changeTo(80), { ...why, cut }, parts);
+  assert.deepEqual(
+    parts.cuts.planned().map(({ number, profile }) => [number, profile]),
+    [[1, "shop"]],
+  );
+  assert.equal((await store.latest())?.record.revision, 1);
+  await applyChange(first, changeTo(81), { ...why, cut }, parts);
+  assert.deepEqual(
+    parts.cuts.planned().map(({ number }) => number),
+    [2],
+  );
+  // A change that is refused or not saved plans nothing.
+  store.saves = "not";
+  await assert.rejects(applyChange(first, changeTo(82), { ...why, cut }, parts));
+  assert.equal(parts.cuts.planned()[0]?.number, 2);
+  assert.equal(fake.pool.statuses().length, 2);
 });
 
 test("a document that was saved by an earlier director keeps its revision", async () => {

@@ -7,11 +7,13 @@ import type { DocumentStore, NewRevision } from "../state/document-store.ts";
 import { heldAfter } from "../network/probe-address.ts";
 import { Rollout, type Participants } from "../workers/rollout.ts";
 import type { ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
+import type { CutSchedule } from "./cut-schedule.ts";
 import { planChange, type PlanParts } from "./plan-change.ts";
 
 export interface ChangeParts extends PlanParts {
   readonly participants: Participants;
   readonly store: DocumentStore;
+  readonly cuts: CutSchedule;
   /** Checks that the addresses of `after` that workers do not hold can be bound. Throws DirectorError. */
   readonly probe: (held: ReadonlySet<string>, after: Snapshot) => Promise<void>;
 }
@@ -27,12 +29,17 @@ const NOTHING_HELD: ReadonlySet<string> = new Set();
 export async function applyChange(
   before: StateInForce | undefined,
   wanted: Wanted,
-  why: Pick<ChangeRequest, "by" | "reason">,
+  why: Pick<ChangeRequest, "by" | "reason" | "cut">,
   parts: ChangeParts,
 ): Promise<ChangeResult> {
+  parts.cuts.refuseIfFull(why.cut);
   const { target, compiled, ...plan } = planChange(before, wanted, parts);
   if (compiled === undefined && before !== undefined) {
     await noteFile(wanted, parts.store);
+    if (why.cut !== undefined) {
+      parts.cuts.follow(before.document, before.document, why.cut);
+      parts.participants.tellCuts();
+    }
     return { ...plan, after: before };
   }
   if (compiled === undefined) throw new TypeError("Nothing is in force, so everything is new.");
@@ -50,7 +57,8 @@ export async function applyChange(
     await rollout.rollBack();
     throw error;
   }
-  // The commit must follow the save immediately.
+  // The commit must follow the save immediately. The workers get the cuts with it.
+  parts.cuts.follow(before?.document ?? document, document, why.cut);
   await rollout.commit();
   const { revision } = known;
   const isSaved = known.isSaved || isToSave;

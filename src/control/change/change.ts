@@ -8,6 +8,7 @@ import type { CheckedDocument } from "../check-file.ts";
 import type { Compiled } from "../compile-snapshot.ts";
 import type { Absences } from "../network/absence.ts";
 import type { ChangeEffect } from "./change-effect.ts";
+import type { CutTerm } from "./cut-term.ts";
 
 /** A change that is asked for: its author, what is wanted, and the condition under which it is made. */
 export interface ChangeRequest {
@@ -15,6 +16,8 @@ export interface ChangeRequest {
   readonly by: Author;
   /** Why, in the words of the author. */
   readonly reason?: string;
+  /** It applies also if the document does not change. */
+  readonly cut?: CutTerm;
   /**
    * Throws DirectorError if the change must not be made to the state in force. It is called before the change is queued, so that
    * a stale change is refused at once, and again when its turn has come.

@@ -125,6 +125,18 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
     }
     case "connections-cut":
       return log.info({ event: name, ...facts }, `An operator cut ${event.cut} connections.`);
+    case "cut-planned": {
+      const text = `Open ${connectionsOf(event)} are cut in ${event.inMs / 1_000} s.`;
+      return log.info({ event: name, ...facts }, text);
+    }
+    case "cut-taken-back": {
+      const text = `Open ${connectionsOf(event)} go on, because the reason to cut them is gone.`;
+      return log.info({ event: name, ...facts }, text);
+    }
+    case "cut-done": {
+      const text = `The deadline of ${connectionsOf(event)} has passed: ${event.cut} were cut.`;
+      return log.info({ event: name, ...facts }, text);
+    }
     case "server-state": {
       const reason = event.reason === undefined ? "" : ` ${event.reason}`;
       const text = `Server ${event.server} is ${event.oper}.${reason}`;
@@ -150,6 +162,14 @@ const REFUSALS = {
   certificates: "certificate-refused",
   addresses: "addresses-refused",
 } as const;
+
+const connectionsOf = ({
+  profile,
+  server,
+}: Pick<EventNamed<"cut-done">, "profile" | "server">): string =>
+  profile === undefined
+    ? `connections to server ${server}`
+    : `connections of profile ${profile} to servers that it has left`;
 
 const numbersOf = ({ revision, compiled }: StateInForce) => ({
   revision,

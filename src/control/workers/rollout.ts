@@ -22,6 +22,8 @@ export interface Participants {
    * brought to it, and those that refused it get a successor.
    */
   commitRound(compiled: Compiled, round: PrepareRound): Promise<void>;
+  /** Sends the cuts that are planned to every worker, also to those that drain. */
+  tellCuts(): void;
 }
 
 /** The participants' answers to `prepare`. A participant that died or was late is in neither. */

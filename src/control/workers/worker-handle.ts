@@ -2,6 +2,7 @@ import { DirectorError } from "#model/failure.ts";
 import type { Engine, WorkerState, WorkerStatus } from "#model/records/status.ts";
 import {
   PROTOCOL_VERSION,
+  type PlannedCut,
   type Prepare,
   type ToControl,
   type ToWorker,
@@ -20,12 +21,20 @@ import { WorkerQueries } from "./worker-queries.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 import type { NoticeLevel, WorkerSink } from "./worker-sink.ts";
 
+/** The deadlines at which workers cut open connections. */
+export interface WorkerCuts {
+  readonly planned: () => readonly PlannedCut[];
+  /** Takes how many connections the worker has cut at the deadline of a planned cut. */
+  readonly counted: (number: number, cut: number) => void;
+}
+
 export interface WorkerOptions {
   readonly id: number;
   readonly engine: Engine;
   readonly command: WorkerCommand;
   readonly sink: WorkerSink;
   readonly bus: EventBus;
+  readonly cuts: WorkerCuts;
   readonly deadlines: WorkerDeadlines;
   /** Messages that the worker gets before its first `prepare`. */
   readonly greeting: () => readonly ToWorker[];
@@ -81,6 +90,8 @@ export class WorkerHandle {
   #runtime = "";
   #load = { openConnections: 0, residentBytes: 0, loopDelayMs: 0 };
   #cut: number | undefined;
+  /** Whether the worker was last sent any cuts. */
+  #hasCuts = false;
   #lastLine: string | undefined;
 
   constructor(options: WorkerOptions) {
@@ -187,7 +198,9 @@ export class WorkerHandle {
     const target = this.#prepared;
     if (target === undefined) return;
     const { number } = target.snapshot;
-    const reply = await this.#ask({ type: "commit", number }, ["committed"], "commit-deadline");
+    const asked = this.#ask({ type: "commit", number }, ["committed"], "commit-deadline");
+    this.tellCuts();
+    const reply = await asked;
     this.#prepared = undefined;
     if (reply === undefined) return;
     this.#committed = target;
@@ -203,12 +216,21 @@ export class WorkerHandle {
     this.#intake.expect(target.snapshot);
     this.send(buildPrepare(this.#committed?.snapshot, target));
     this.send({ type: "commit", number });
+    this.tellCuts();
     const due = { number, deadlineMs: this.#options.deadlines.commitMs };
     const giveUp = (): void => this.#replies.abandon();
     const reply = await this.#replies.expect(["committed", "refused"], due, giveUp);
     if (reply?.type === "committed") this.#committed = target;
     // The state of a late worker is not known, so the next `prepare` starts from nothing.
     else if (reply === undefined) this.#committed = undefined;
+  }
+
+  /** Sends the cuts that are planned, unless there are none and the worker has none. */
+  tellCuts(): void {
+    const cuts = this.#options.cuts.planned();
+    if (cuts.length === 0 && !this.#hasCuts) return;
+    this.#hasCuts = cuts.length > 0;
+    this.send({ type: "cuts", cuts });
   }
 
   /** Resolves when the worker has discarded what it has prepared, or has ended. */
@@ -293,6 +315,8 @@ export class WorkerHandle {
         return this.#options.sink.events(message.handshakes, message.connections, message.dropped);
       case "notice":
         return this.#tell(message.level, message.text);
+      case "cut-at-deadline":
+        return this.#options.cuts.counted(message.number, message.cut);
       case "drained":
         this.#cut ??= message.cut;
         this.#killAfter(this.#options.deadlines.exitMs);

@@ -116,6 +116,7 @@ export class WorkerIntake {
         return this.#floodOf("records", connections.length);
       }
       case "cut":
+      case "cut-at-deadline":
       case "drained":
         return message.cut <= this.#maxOpen
           ? undefined

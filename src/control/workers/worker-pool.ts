@@ -9,7 +9,7 @@ import type { PrepareRound, Participants } from "./rollout.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
-import { WorkerHandle, type WorkerEnd } from "./worker-handle.ts";
+import { WorkerHandle, type WorkerCuts, type WorkerEnd } from "./worker-handle.ts";
 import type { WorkerSink } from "./worker-sink.ts";
 
 export interface WorkerPoolOptions {
@@ -18,6 +18,7 @@ export interface WorkerPoolOptions {
   readonly command: WorkerCommand;
   readonly sink: WorkerSink;
   readonly bus: EventBus;
+  readonly cuts: WorkerCuts;
   readonly deadlines?: WorkerDeadlines;
   /** Called with the pids of all workers whenever a worker is added or removed. */
   readonly onRoster?: (pids: readonly number[]) => void;
@@ -100,6 +101,10 @@ export class WorkerPool implements Participants {
       ...workers.filter(({ canParticipate }) => canParticipate).map(bringToCompiled),
       ...workers.filter(({ isDraining }) => isDraining).map((worker) => worker.follow(compiled)),
     ]);
+  }
+
+  tellCuts(): void {
+    for (const worker of this.#workers) if (worker.canAnswer) worker.tellCuts();
   }
 
   async tryOut(target: Compiled, round: PrepareRound): Promise<DirectorError | undefined> {
@@ -201,7 +206,7 @@ export class WorkerPool implements Participants {
   }
 
   #start(): WorkerHandle {
-    const { engine, command, sink, bus } = this.#options;
+    const { engine, command, sink, bus, cuts } = this.#options;
     this.#lastId += 1;
     return new WorkerHandle({
       id: this.#lastId,
@@ -209,6 +214,7 @@ export class WorkerPool implements Participants {
       command,
       sink,
       bus,
+      cuts,
       deadlines: this.#deadlines,
       greeting: () => this.#greeting(),
     });

@@ -14,7 +14,8 @@ const FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECT_SECONDS = histogramSlots("tlsd_endpoint_connect_seconds");
 
 /**
- * `superseded` means that the rules of the listener changed while the socket connected. Nothing has been sent on it.
+ * `superseded` means that the rules of the listener changed while the socket connected, or that they do not have the endpoint
+ * any more. None of the client's bytes have been sent on it.
  */
 type Attempt = EndpointLease | EndpointFailure | "superseded";
 
@@ -96,6 +97,7 @@ async function tryEndpoint(
   connection.server = endpoint.server;
   connection.setDeadline(timeouts.connectMs, lease);
   const failure = await lease.untilConnected();
+  if (lease.isAbandoned) return "superseded";
   if (failure !== undefined) return failure;
   if (connection.isOver) return lease;
   if (connection.rules !== rules) {
@@ -109,7 +111,8 @@ async function tryEndpoint(
   const serverName =
     endpointTls.serverName ?? ("address" in endpoint ? endpoint.address : endpoint.server);
   const { verify } = endpointTls;
-  return (await lease.startTls(plane.wire, { context, verify, serverName })) ?? lease;
+  const tlsFailure = await lease.startTls(plane.wire, { context, verify, serverName });
+  return lease.isAbandoned ? "superseded" : (tlsFailure ?? lease);
 }
 
 function targetOf(endpoint: SnapshotEndpoint, isTlsNext: boolean): ConnectTarget {

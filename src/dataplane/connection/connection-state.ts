@@ -174,6 +174,8 @@ export abstract class ConnectionState<
   abstract shed(): void;
   /** Ends the connection, which waits for its endpoint, to make room for a new connection. */
   abstract giveUp(this: EndpointConnection): void;
+  /** Tries the next endpoint if the newest rules do not have the one for which the connection waits. */
+  abstract reconsider(this: EndpointConnection): void;
 
   onDeadline(): void {
     this.deadline.deadlinePassed();

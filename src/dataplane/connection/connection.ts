@@ -21,6 +21,11 @@ export class Connection<
   giveUp(this: EndpointConnection): void {
     giveUpWaiting(this);
   }
+
+  reconsider(this: EndpointConnection): void {
+    const { lease, rules } = this;
+    if (lease !== undefined && !rules.endpoints.has(lease.candidate)) lease.abandon();
+  }
 }
 
 /**

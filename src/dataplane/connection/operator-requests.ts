@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { cidrsContain, parseCidr } from "#model/addresses/cidr.ts";
 import { evenlyOf } from "#model/evenly.ts";
 import { matchesPattern } from "#model/name-pattern.ts";
@@ -11,14 +11,13 @@ import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { SendOutcome } from "#protocol/channel.ts";
 import type { ToControl, ToWorker } from "#protocol/messages.ts";
 import type { ConnectionState, Plane } from "./connection-state.ts";
+import { cutInSlices } from "./cut-in-slices.ts";
 import { cutConnection } from "./finish.ts";
 
 type Request<Name extends ToWorker["type"]> = Extract<ToWorker, { readonly type: Name }>;
 
 /** Rates are measured between two looks at the byte counts, so that nothing is measured while nobody asks. */
 const RATE_WINDOW_MS = 500;
-/** How long connections are cut before the event loop continues. */
-const CUT_SLICE_MS = 5;
 
 export interface OperatorRequestsParts {
   readonly plane: Plane;
@@ -64,18 +63,9 @@ export class OperatorRequests {
 
   async #cut({ number, filter }: Request<"cut-connections">): Promise<void> {
     const { plane, send } = this.#parts;
-    let cut = 0;
-    let sliceStartedMs = performance.now();
-    for (const connection of matchingIn(plane, filter)) {
-      if (connection.isOver) continue;
-      cutConnection(connection, "cut-by-operator");
-      cut += 1;
-      if (performance.now() - sliceStartedMs < CUT_SLICE_MS) continue;
-      // The slices are sequential, because the event loop has to serve others between them.
-      // oxlint-disable-next-line no-await-in-loop
-      await nextTurn();
-      sliceStartedMs = performance.now();
-    }
+    const cut = await cutInSlices(matchingIn(plane, filter), (connection) =>
+      cutConnection(connection, "cut-by-operator"),
+    );
     send({ type: "cut", number, cut });
   }
 }

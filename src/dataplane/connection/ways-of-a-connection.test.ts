@@ -18,6 +18,9 @@ const endpointAt = (port: number): SnapshotEndpoint => ({
   weight: 1,
 });
 const [first, second] = [endpointAt(1), endpointAt(2)];
+const unverified = {
+  ...{ verify: false, serverName: undefined, trust: undefined, certificate: undefined },
+};
 const twoEndpoints: SnapshotListener = { ...egressListener, endpoints: [first, second] };
 
 /** Starts a relay between a client and an endpoint. */
@@ -146,6 +149,33 @@ describe("endpoints", () => {
     assert.deepEqual([accepted.length, health.connecting], [0, 1]);
     await memory.clock.advance(200);
     assert.deepEqual([accepted.length, health.connecting], [1, 0]);
+  });
+
+  it("that the newest rules do not have any more are not waited for", async () => {
+    for (const stage of ["connect", "handshake"] as const) {
+      const memory = new MemoryPlane();
+      for (const port of [1, 2]) await memory.startEndpoint("127.0.0.2", port);
+      if (stage === "connect") memory.wire.silentAddresses.add("127.0.0.2:1");
+      memory.wire.isTlsSilent = stage === "handshake";
+      const listener = memory.listenerOf({ ...twoEndpoints, endpointTls: unverified });
+      const client = await memory.connect(listener);
+      assert.deepEqual(memory.wire.connects, ["127.0.0.2:1"]);
+      memory.wire.isTlsSilent = false;
+      // A change that keeps the endpoint does not disturb the attempt.
+      listener.rules = memory.listenerOf({ ...twoEndpoints, endpointTls: unverified }).rules;
+      memory.plane.connections.reconsiderWaiting();
+      await untilQuiet();
+      assert.equal(memory.wire.connects.length, 1);
+      const moved = { ...twoEndpoints, endpoints: [second], endpointTls: unverified };
+      listener.rules = memory.listenerOf(moved).rules;
+      memory.plane.connections.reconsiderWaiting();
+      await untilQuiet();
+      assert.deepEqual(memory.wire.connects, ["127.0.0.2:1", "127.0.0.2:2"]);
+      await client.send("hello");
+      assert.equal(memory.healths.of("127.0.0.2:1").connecting, 0);
+      assert.equal(memory.healths.of("127.0.0.2:2").openConnections, 1);
+      assert.deepEqual([client.isClosed, memory.outcomes()], [false, []]);
+    }
   });
 
   it("have no connect in progress after the client has left", async () => {

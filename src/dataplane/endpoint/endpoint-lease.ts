@@ -20,6 +20,8 @@ export class EndpointLease implements WireHandler {
   socket: WireSocket;
   #state: "connecting" | "open" | "released" = "connecting";
   #isTls = false;
+  /** Whether the wait was ended because the endpoint must not get new connections any more. */
+  isAbandoned = false;
   #settle: ((failure: EndpointFailure | undefined) => void) | undefined;
 
   constructor(candidate: Candidate, wire: Wire, target: ConnectTarget) {
@@ -65,6 +67,13 @@ export class EndpointLease implements WireHandler {
       this.candidate.figures.closed();
     }
     this.#state = "released";
+  }
+
+  /** Ends the wait for the endpoint. */
+  abandon(): void {
+    this.isAbandoned = true;
+    this.socket.destroy();
+    this.#settleWith(undefined);
   }
 
   deadlinePassed(): void {

@@ -75,6 +75,11 @@ export class EndpointSet {
     );
   }
 
+  /** Returns whether a new connection may use the endpoint of the candidate, which may be of an older set. */
+  has({ key }: Candidate): boolean {
+    return [...this.#servers, ...this.#standby].some((candidate) => candidate.key === key);
+  }
+
   #ranked(candidates: readonly Candidate[], clientAddress: string): readonly Candidate[] {
     if (candidates.length < 2) return candidates;
     switch (this.#balance) {

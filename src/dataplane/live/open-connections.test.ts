@@ -34,6 +34,7 @@ describe("OpenConnections", () => {
       const connection = {
         cut() {},
         countBytes() {},
+        reconsider() {},
         giveUp() {
           gaveUp.push(name);
           connections.delete(connection);
@@ -61,6 +62,7 @@ describe("OpenConnections", () => {
     const connection = {
       cut: () => connections.delete(connection),
       countBytes() {},
+      reconsider() {},
       giveUp() {},
     };
     const farewell = { cut: () => connections.deleteFarewell(farewell) };

@@ -11,6 +11,8 @@ interface Open extends Cuttable {
 /** A connection that can be ended while it waits for its endpoint. */
 interface Waiting {
   giveUp(): void;
+  /** Stops waiting for an endpoint that the newest rules do not have. */
+  reconsider(): void;
 }
 
 /** After this time, a connection that waits for its endpoint may be ended to make room for a new one. */
@@ -78,6 +80,11 @@ export class OpenConnections<Connection extends Open = Open> {
 
   deleteWaiting(connection: Waiting): void {
     this.#waiting.delete(connection);
+  }
+
+  /** To be called when rules have changed. */
+  reconsiderWaiting(): void {
+    for (const waiting of this.#waiting.keys()) waiting.reconsider();
   }
 
   addFarewell(farewell: Cuttable): void {

@@ -4,6 +4,7 @@ import type { Json } from "../json.ts";
 import type { ListenerName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
 import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
+import { CutStatusSchema } from "./cut-status.ts";
 import { RevisionRecordSchema } from "./revision.ts";
 
 /** How many differences and listeners one reply names. The rest is counted. */
@@ -60,6 +61,7 @@ export const ChangeReplySchema = shape(
       description: "The listeners that it affects, at most 1,000. All others notice nothing.",
     }),
     listenersOmitted: count("How many listeners the list leaves out."),
+    cut: Type.Optional(CutStatusSchema),
     warnings: Type.Array(ProblemSchema, { description: "What the document should not have." }),
   },
   "What a change did, or would do.",

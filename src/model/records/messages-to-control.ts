@@ -101,6 +101,14 @@ export const PlainMessageSchema = Type.Union([
     },
     "The reply to `cut-connections`, when all of them are closed.",
   ),
+  message(
+    "cut-at-deadline",
+    {
+      number: count("Number of the planned cut."),
+      cut: count("How many connections were cut."),
+    },
+    "The deadline of a planned cut has passed, and the connections are closed.",
+  ),
   message("draining", {}, "Sent once after `drain`: the worker accepts no more connections."),
   message(
     "drained",

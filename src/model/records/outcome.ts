@@ -128,6 +128,8 @@ export const CONNECTION_OUTCOMES = {
     "The buffers of all connections exceeded their limit, and this connection had been stuck longest.",
   drained: "The director was stopping and the drain deadline passed.",
   "cut-by-operator": "An operator cut the connection.",
+  "server-drained":
+    "The server was drained or the profile had left it, and the deadline of the operator has passed.",
   internal: "The director could not serve the connection; see its log.",
 } as const satisfies Readonly<Record<string, string>>;
 export type ConnectionOutcome = keyof typeof CONNECTION_OUTCOMES;

@@ -5,6 +5,7 @@ import { CertificateFactsSchema } from "../document/certificate.ts";
 import { LISTENER_MODES } from "../listener-mode.ts";
 import type { ListenerName, VnicName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
+import { CutStatusSchema } from "./cut-status.ts";
 import { CHECK_FAILURE_NAMES } from "./outcome.ts";
 import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
@@ -116,6 +117,11 @@ export const ServerStatusSchema = shape(
     reason: Type.Optional(text("Why it is `down` or `degraded`.")),
     lastError: Type.Optional(ServerErrorSchema),
     openConnections: count("Connections to its endpoints that are open now."),
+    cutAt: Type.Optional(
+      text(
+        "Time at which its open connections are cut, ISO 8601: all if it was drained with a deadline, those of profiles that have left it if it was adopted with one.",
+      ),
+    ),
     connects: count("Connections established since the director started."),
     connectFailures: count("Attempts to connect that failed since the director started."),
     profiles: texts("The profiles that live on it, also on standby."),
@@ -179,6 +185,9 @@ export const DirectorStatusSchema = shape(
       "How many workers there are.",
     ),
     openConnections: count("Connections open now."),
+    cuts: Type.Array(CutStatusSchema, {
+      description: "The deadlines at which open connections are cut, the next one first.",
+    }),
     certificates: Type.Array(CertificateStatusSchema, { description: "Every certificate." }),
     warnings: Type.Array(ProblemSchema, {
       description:
