@@ -11,7 +11,7 @@ import {
 } from "#model/records/metric-catalog.ts";
 import {
   CONNECTION_OUTCOME_NAMES,
-  ENDPOINT_FAILURE_NAMES,
+  CHECK_FAILURE_NAMES,
   HANDSHAKE_FAILURE_NAMES,
   OVER_LIMITS,
 } from "#model/records/outcome.ts";
@@ -42,7 +42,7 @@ describe("the reference", () => {
     const codes = [
       ...Object.keys(FAILURES),
       ...HANDSHAKE_FAILURE_NAMES,
-      ...ENDPOINT_FAILURE_NAMES,
+      ...CHECK_FAILURE_NAMES,
       ...CONNECTION_OUTCOME_NAMES,
       ...OVER_LIMITS,
     ];

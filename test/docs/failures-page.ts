@@ -1,11 +1,16 @@
 import { FAILURES } from "#model/failure-catalog.ts";
 import {
+  CHECK_FAILURES,
   CONNECTION_OUTCOMES,
   ENDPOINT_FAILURES,
   HANDSHAKE_FAILURES,
   OVER_LIMITS,
 } from "#model/records/outcome.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
+
+const ONLY_CHECK_FAILURES = Object.fromEntries(
+  Object.entries(CHECK_FAILURES).filter(([cause]) => !Object.hasOwn(ENDPOINT_FAILURES, cause)),
+);
 
 const INTRO = [
   "Every failure has a code. It never changes its meaning and is never reused. The codes of the data plane are also",
@@ -42,6 +47,11 @@ export function failuresPage(): string {
       "Failures of endpoints",
       "`cause` of `tlsd_endpoint_connects_failed_total`, `endpointFailure` of an access line.",
       meanings("cause", ENDPOINT_FAILURES),
+    ),
+    sectionOf(
+      "Failures of health checks",
+      "`cause` of the last error of a server, besides the failures of endpoints.",
+      meanings("cause", ONLY_CHECK_FAILURES),
     ),
     sectionOf(
       "How connections end",

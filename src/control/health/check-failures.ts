@@ -28,14 +28,9 @@ const UNTRUSTED =
   /^(CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|HOSTNAME_)/;
 
 /** Returns undefined if the director is at fault. */
-export function connectFailureOf(
-  error: Error,
-  isConnected: boolean,
-  isTls: boolean,
-): CheckResult | undefined {
+export function tryConnectFailure(error: Error): CheckResult | undefined {
   const code = errorCodeOf(error);
-  if (!isConnected && OWN_FAILURES.has(code)) return undefined;
-  if (isConnected) return failed(isTls ? "tls-failed" : "bad-answer");
+  if (OWN_FAILURES.has(code)) return undefined;
   return failed(CONNECT_FAILURES[code ?? ""] ?? "unreachable");
 }
 

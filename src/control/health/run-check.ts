@@ -1,9 +1,10 @@
 import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
 import { checkServerIdentity, connect as startTls, type SecureContext } from "node:tls";
 import { socketAddressOf } from "#model/names.ts";
+import type { CheckFailure } from "#model/records/outcome.ts";
 import type { ProxyProtocol, SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { CheckContexts } from "./check-contexts.ts";
-import { connectFailureOf, tlsFailureOf } from "./check-failures.ts";
+import { tlsFailureOf, tryConnectFailure } from "./check-failures.ts";
 import { CheckLookups } from "./check-lookups.ts";
 import { failed, type CheckResult } from "./check-result.ts";
 import type { CheckSettings, CheckTls } from "./check-settings.ts";
@@ -14,6 +15,12 @@ const HEADERS: Readonly<Record<Exclude<ProxyProtocol, "none">, Buffer>> = {
   v1: Buffer.from("PROXY UNKNOWN\r\n"),
   v2: Buffer.from("0d0a0d0a000d0a515549540a20000000", "hex"),
 };
+
+type Stage = "connect" | "tls" | "http";
+/** What has failed if the endpoint closes the connection. */
+const CLOSED_IN = {
+  ...{ connect: "reset", tls: "tls-failed", http: "bad-answer" },
+} as const satisfies Readonly<Record<Stage, CheckFailure>>;
 
 const lookups = new CheckLookups();
 
@@ -30,25 +37,30 @@ export async function runCheck(
   const context = tls && contexts.tryContext(tls);
   if (tls !== undefined && context === undefined) return undefined;
   const { promise, resolve } = Promise.withResolvers<CheckResult | undefined>();
-  let isConnected = false;
+  let stage: Stage = "connect";
   const timer = setTimeout(
-    () => resolve(failed(isConnected ? "no-answer" : "timeout")),
+    () => resolve(failed(stage === "connect" ? "timeout" : "no-answer")),
     settings.timeoutMs,
   );
   const raw = connect(targetOf(endpoint));
   let last = raw;
   const ask = (): void => {
     if (http === undefined) return resolve({ isUp: true });
+    stage = "http";
     askOverHttp(last, http.host ?? hostOf(endpoint, tls), http, resolve);
   };
-  raw.on("error", (error) => resolve(connectFailureOf(error, isConnected, tls !== undefined)));
-  raw.on("close", () => resolve(failed(tls === undefined ? "reset" : "tls-failed")));
+  raw.on("error", (error) =>
+    resolve(stage === "connect" ? tryConnectFailure(error) : failed(CLOSED_IN[stage])),
+  );
+  raw.on("close", () => resolve(failed(CLOSED_IN[stage])));
   raw.on("connect", () => {
-    isConnected = true;
     if (proxyProtocol !== "none") raw.write(HEADERS[proxyProtocol]);
     if (tls === undefined || context === undefined) return ask();
+    stage = "tls";
     last = secure(raw, context, tls, nameOf(endpoint, tls));
-    last.on("error", (error) => resolve(tlsFailureOf(error)));
+    last.on("error", (error) =>
+      resolve(stage === "tls" ? tlsFailureOf(error) : failed(CLOSED_IN[stage])),
+    );
     last.on("secureConnect", ask);
   });
   // A connection that is not used further need not read.

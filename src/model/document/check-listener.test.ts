@@ -218,4 +218,37 @@ describe("checkListener", () => {
       "not-used endpointTls.ca",
     );
   });
+
+  it("checks the settings of a health check by its type", () => {
+    const http = { type: "http" };
+    assertPlaces({ ...TCP, health: {} });
+    assertPlaces({ ...TCP, health: { ...http, status: "200-299, 401", body: "ok" } });
+    assertPlaces({ ...EGRESS, health: { ...http, method: "HEAD", host: "[::1]:80", status: 204 } });
+    assertPlaces({ ...TCP, health: { type: "tls", serverName: "web.example", ca: "ca.pem" } });
+    assertPlaces({ ...TCP, health: { path: "/live" } }, "forbidden-key health.path");
+    assertPlaces({ ...TCP, health: { ...http, ca: "ca.pem" } }, "forbidden-key health.ca");
+    assertPlaces({ ...TCP, health: { ...http, status: "399-200" } }, "bad-value health.status");
+    assertPlaces({ ...TCP, health: { ...http, host: "a:70000" } }, "bad-value health.host");
+    const head = { ...http, method: "HEAD", body: "ok" };
+    assertPlaces({ ...TCP, health: head }, "forbidden-key health.body");
+    const named = { type: "tls", serverName: "a b" };
+    assertPlaces({ ...TCP, health: named }, "bad-server-name health.serverName");
+    const unix = { ...TCP, to: "unix:/run/a", health: { type: "tls" } };
+    assertPlaces(unix, "missing-key health.serverName");
+  });
+
+  it("lets nothing into the request of a health check that would change it", () => {
+    const hostile = {
+      path: ["/a b", "/a\r\nx: y", "/a\tb", "/\u00e9", "/a\0", "a", "http://b.example/", "/a#b"],
+      host: ["a b", "a\r\nx: y", "a/b", "a@b", "", "a:b", "[::1"],
+      method: ["POST", "GET /x HTTP/1.1\r\n", "get"],
+      status: [100, 600, "2xx", "200-", "200\r\n", "", "200 300"],
+    } as const;
+    for (const [key, values] of Object.entries(hostile)) {
+      for (const value of values) {
+        const places = placesOf({ ...TCP, health: { type: "http", [key]: value } });
+        assert.deepEqual(places, [`bad-value health.${key}`], JSON.stringify(value));
+      }
+    }
+  });
 });
