@@ -113,7 +113,7 @@ class Killed {
 
 forEachEngineIfLong("bun", (engine) => {
   const settings = { document, engine, workers: 1 };
-  const times = scaled({ short: 3, long: 50 });
+  const times = scaled({ short: 2, long: 50 });
 
   it(
     "a director that is killed at any moment of a change has the state before or after it, and the one that its client was told",

@@ -14,7 +14,7 @@ import { MemoryStore } from "../memory-store.ts";
 import { TreeDocumentStore } from "../tree-document-store.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
-const kills = scaled({ short: 20, long: 200 });
+const kills = scaled({ short: 8, long: 200 });
 const maxSaves = 6;
 const maxDelayMs = 40;
 const deadlineMs = 60_000;
