@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fillCompileCache } from "#harness/fill-compile-cache.ts";
@@ -39,6 +39,24 @@ function findTests(isLong: boolean, filters: readonly string[]): readonly string
     .filter((path) => path.endsWith(".test.ts") && runsIn(path, isLong))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .toSorted();
+}
+
+/**
+ * Returns a file for each folder of unit tests, which runs all of them in one process, and the other files as they are. The
+ * start of a process and its imports take longer than most unit tests.
+ */
+function joinUnitTests(files: readonly string[]): readonly string[] {
+  const folderOf = (path: string): string => /^(src\/[^/]+|src|bench)\//.exec(path)?.[1] ?? "";
+  const groups = Map.groupBy(files, folderOf);
+  const joined = join(cacheFolder, "units");
+  mkdirSync(joined, { recursive: true });
+  return [...groups].flatMap(([folder, paths]) => {
+    if (folder === "") return paths;
+    const path = join(joined, `${folder.replace("/", "-")}.test.mjs`);
+    const imports = paths.map((name) => `import "${projectFolder}${name}";\n`);
+    writeFileSync(path, imports.join(""));
+    return path;
+  });
 }
 
 /**
@@ -86,8 +104,9 @@ async function run(): Promise<void> {
   const isJoined = args.includes("--joined") || (!isLong && filters.length === 0);
   const { filesAtOnce, testMs, runMs } = isLong ? plans.long : plans.short;
   const options = [`--test-concurrency=${filesAtOnce}`, `--test-timeout=${testMs}`];
+  const paths = isJoined ? joinUnitTests(files) : files;
   const env = await environmentOf(isJoined);
-  const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...files], {
+  const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...paths], {
     cwd: projectFolder,
     env: { ...process.env, TLSD_TEST_LONG: isLong ? "1" : "0", ...env },
     stdio: ["ignore", "inherit", "inherit"],

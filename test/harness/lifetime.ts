@@ -17,7 +17,7 @@ export function closeAtTestEnd(close: Close): void {
   }
   fileLeftovers.push(close);
   // `after` outside of a test file would make node:test print a report into a program that runs no tests.
-  if (isHookedToFile || !(process.argv[1] ?? "").endsWith(".test.ts")) return;
+  if (isHookedToFile || !/\.test\.m?[jt]s$/.test(process.argv[1] ?? "")) return;
   isHookedToFile = true;
   after(async () => {
     for (const leftover of fileLeftovers.toReversed()) await leftover();
