@@ -13,6 +13,7 @@ import { quoted } from "#model/problem.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { boundBodies } from "./bound-bodies.ts";
 import { boundConnections } from "./bound-connections.ts";
+import { COMPILE_ON_USE } from "./compile-on-use.ts";
 import { takeTurns } from "./take-turns.ts";
 import { MERGE_PATCH_TYPE, parseBodies, type ReadLargeBody } from "./parse-body.ts";
 import { listRoutes, type RouteList } from "./route-list.ts";
@@ -81,6 +82,7 @@ export function buildHttpApp(log: Logger, readLargeBody?: ReadLargeBody): HttpAp
     // Unknown keys of a request are refused. By default, fastify removes them silently. The schemas of routes are not checked
     // at each start, because compiling the schema of schemas would take a tenth of the start.
     ajv: { customOptions: { removeAdditional: false, validateSchema: false } },
+    schemaController: { compilersFactory: COMPILE_ON_USE },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
       void sendFailure(reply, requestFailureOf(error));
     },
