@@ -120,7 +120,7 @@ describe("a check over HTTP", () => {
     const { port } = await serve((_request, response) => {
       response.writeHead(302, { location: `http://${HOST}:${other.port}/` }).end();
     });
-    const before = { ...process.env };
+    const environment = { ...process.env };
     for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "NODE_USE_ENV_PROXY"]) {
       process.env[name] = name.endsWith("ENV_PROXY") ? "1" : `http://${HOST}:${other.port}`;
     }
@@ -130,7 +130,7 @@ describe("a check over HTTP", () => {
         ...["down", "wrong-status", 302],
       ]);
     } finally {
-      process.env = before;
+      process.env = environment;
     }
     assert.deepEqual([other.requests.length, other.sockets.size], [0, 0]);
   });

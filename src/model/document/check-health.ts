@@ -5,14 +5,11 @@ import { statusRangesOf, type Health, type HealthOf } from "./health.ts";
 
 /** Checks the rules of a health check that its schema cannot express. `path` is that of the listener. */
 export function checkHealth(path: string, health: Health | undefined): readonly Problem[] {
-  switch (health?.type) {
-    case "http":
-      return checkHttp(`${path}.health`, health);
-    case "tls":
-      return checkName(`${path}.health.serverName`, health.serverName);
-    default:
-      return [];
+  if (health?.type === "http") return checkHttp(`${path}.health`, health);
+  if (health?.type === "tls") {
+    return checkName(`${path}.health.serverName`, health.serverName);
   }
+  return [];
 }
 
 function checkHttp(
