@@ -12,6 +12,7 @@ function parse(...argv: string[]): unknown {
     measure: actionOf("measure"),
     profile: actionOf("profile"),
     show: actionOf("show"),
+    changes: actionOf("changes"),
   })
     .configureOutput({ writeErr: () => {} })
     .parse(argv, { from: "user" });
@@ -55,4 +56,14 @@ test("the folder of --against must be a working tree", () => {
   const against = process.cwd();
   assert.deepEqual(parse("--against", "."), { measure: { ...all, against } });
   assert.throws(() => parse("--against", "src"), /must be a working tree/);
+});
+
+test("the cost of changes is measured for a fleet of 2,000 vNICs, or of another size", () => {
+  const usual = { engines: ["bun", "node"], vnics: 2_000, runs: 3, hasPeer: true };
+  assert.deepEqual(parse("changes"), { changes: usual });
+  const wanted = ["--engines", "bun", "--vnics", "10000", "--runs", "1", "--no-peer"];
+  assert.deepEqual(parse("changes", ...wanted), {
+    changes: { engines: ["bun"], vnics: 10_000, runs: 1, hasPeer: false },
+  });
+  assert.throws(() => parse("changes", "--vnics", "20000"));
 });

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { categories, type Category } from "./cases/cases.ts";
+import type { ChangesOptions } from "./changes/run-changes.ts";
 import type { PlanOptions } from "./cases/plan-comparisons.ts";
 import { profileLoads, type ProfileLoad } from "./profile/profile-workers.ts";
 import { defaultVariants, variants, type Variant } from "./proxies/director.ts";
@@ -16,6 +17,7 @@ export interface ProfileOptions {
 }
 
 export interface Actions {
+  readonly changes: (options: ChangesOptions) => Promise<void> | void;
   readonly measure: (options: MeasureOptions) => Promise<void> | void;
   readonly profile: (options: ProfileOptions) => Promise<void> | void;
   readonly show: (resultPath: string) => Promise<void> | void;
@@ -30,17 +32,26 @@ interface Flags {
   readonly profile?: boolean;
 }
 
+interface ChangesFlags {
+  readonly engines?: readonly Variant[];
+  readonly vnics?: number;
+  readonly runs?: number;
+  readonly peer: boolean;
+}
+
 const maxRuns = 100;
+const maxVnics = 10_000;
 const examples = `
 Examples:
   npm run bench
   npm run bench -- handshakes memory --peers haproxy --engines bun --quick
   npm run bench -- handshakes --peers none --engines bun --against ../before --runs 9
   npm run bench -- requests --profile --engines bun
+  npm run bench -- changes --vnics 10000 --engines bun
   npm run bench -- show docs/bench-result.json`;
 
 /** The command line of the bench. Parsing throws commander's CommanderError after it has printed the help or what is wrong. */
-export function buildProgram({ measure, profile, show }: Actions): Command {
+export function buildProgram({ measure, profile, show, changes }: Actions): Command {
   const program = new Command("npm run bench --")
     .description(
       "Measures the director and other TLS proxies on this machine. Prints tables and writes bench/results.",
@@ -69,6 +80,8 @@ export function buildProgram({ measure, profile, show }: Actions): Command {
       "--profile",
       `write CPU profiles of a worker under ${profileLoads.join(", ")} to bench/work/profiles`,
     )
+    // The options of `changes` have the names of others.
+    .enablePositionalOptions()
     .addHelpText("after", examples)
     .exitOverride()
     .action((given: readonly Category[], flags: Flags) => {
@@ -82,6 +95,17 @@ export function buildProgram({ measure, profile, show }: Actions): Command {
       if (loads.length > 0) return profile({ loads, engines });
       const message = `error: --profile works with ${profileLoads.join(", ")}`;
       return program.error(message, { exitCode: 2 });
+    });
+  program
+    .command("changes")
+    .description("measure what changes and views of a director with many vNICs cost")
+    .option("--engines <names>", "bun,node (default: both)", listOf(defaultVariants))
+    .option("--vnics <count>", "number of vNICs (default: 2000)", parseVnics)
+    .option("--runs <count>", "directors of each engine (default: 3)", parseRuns)
+    .option("--no-peer", "do not measure a reload of HAProxy")
+    .action((flags: ChangesFlags) => {
+      const { engines = defaultVariants, vnics = 2_000, runs = 3, peer } = flags;
+      return changes({ engines, vnics, runs, hasPeer: peer });
     });
   program
     .command("show")
@@ -110,6 +134,14 @@ function parseWorkingTree(text: string): string {
     );
   }
   return folder;
+}
+
+function parseVnics(text: string): number {
+  const vnics = Number(text);
+  if (!Number.isInteger(vnics) || vnics < 4 || vnics > maxVnics) {
+    throw new InvalidArgumentError(`It must be a whole number from 4 to ${maxVnics}.`);
+  }
+  return vnics;
 }
 
 function parseRuns(text: string): number {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CommanderError } from "commander";
 import { BenchFailure } from "./bench-failure.ts";
 import { buildProgram } from "./build-program.ts";
+import { formatChanges, runChanges, writeChanges } from "./changes/run-changes.ts";
 import { Processes } from "./processes.ts";
 import { profileWorkers } from "./profile/profile-workers.ts";
 import { formatResult } from "./report/format-result.ts";
@@ -30,6 +31,13 @@ async function main(argv: readonly string[]): Promise<number> {
         const result = await runBench(options, tools);
         console.log(`\n${formatResult(result)}\n\nWritten: ${writeResult(result).join(", ")}`);
         return result.cases.some(({ error }) => error !== undefined) ? 1 : 0;
+      });
+    },
+    async changes(options) {
+      exitCode = await withTools(async (tools) => {
+        const result = await runChanges(options, tools);
+        console.log(`\n${formatChanges(result)}\n\nWritten: ${writeChanges(result)}`);
+        return 0;
       });
     },
     async profile(options) {

@@ -10,7 +10,7 @@ import { projectFolder } from "#harness/tlsd.ts";
 const CHECK_DEADLINE_MS = 30_000;
 
 /** Their patterns are those of schemas, which are checked where they stand. */
-const KNOWN_AS_SCHEMAS = /^src\/model\/document\/(?:conform|schema-problems)\.ts:/;
+const KNOWN_AS_SCHEMAS = /^src\/model\/document\/(?:conform|fits|schema-problems)\.ts:/;
 
 function sourcesOfProgram(): ReadonlyMap<string, string> {
   const paths = readdirSync(join(projectFolder, "src"), { recursive: true, encoding: "utf8" })

@@ -23,6 +23,7 @@ import { checkUsage } from "./certificates/check-usage.ts";
 import { asWarning, loadSources, type LoadedSources } from "./certificates/load-sources.ts";
 import type { DocumentInForce, EngineTrial, SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
+import { noteParts } from "./known-parts.ts";
 import { wantedIpsOf } from "./network/absence.ts";
 import { checkAddresses } from "./network/check-addresses.ts";
 import type { LocalAddresses } from "./network/local-addresses.ts";
@@ -155,6 +156,7 @@ async function checkRead(
   const draft = withAbsolutePaths(parsed.draft, folder);
   const document = parsed.document === undefined ? undefined : draft;
   const written = parsed.written && withAbsolutePaths(parsed.written, folder);
+  if (document !== undefined && written !== undefined) noteParts(written, document);
   // The written document has its listeners in another order, and so other places in the problems.
   const paths = pathsOf(draft);
   const surroundings = [
@@ -189,7 +191,8 @@ async function checkRead(
   const absent = absentIps && checkAddresses(document, (ip) => absentIps.has(ip));
   const named = [...problems, ...found.filter(isNew), ...unused, ...(absent ?? [])];
   const before = purpose.kind === "change" ? purpose.before : undefined;
-  const all = before === undefined ? named : explainRemoved(named, before, draft);
+  const all =
+    before === undefined || !named.some(isError) ? named : explainRemoved(named, before, draft);
   const { problemsInForce } = ofFiles;
   return document === undefined || all.some(isError)
     ? { ...REFUSED, folder, problems: all, problemsInForce }
@@ -230,7 +233,11 @@ async function checkSources(
 ): Promise<Pick<LoadedSources, "entries" | "problems" | "problemsInForce">> {
   const reading = { reader, trial: engineOf(document.director)?.trial };
   const inForce = purpose.kind === "change" ? purpose.inForce : undefined;
-  const options = purpose.foldersOf === undefined ? {} : { foldersOf: purpose.foldersOf };
+  const options = {
+    ...(purpose.foldersOf === undefined ? {} : { foldersOf: purpose.foldersOf }),
+    // A change over the API is about the document. A file that is read again may be about new files, too.
+    leavesToWatch: purpose.kind === "change" && purpose.before !== undefined,
+  };
   const loaded = await loadSources(document, folder, reading, inForce?.entries, options);
   const usage = [
     ...usageProblems(document, loaded.sources, inForce),

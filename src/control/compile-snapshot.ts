@@ -1,10 +1,18 @@
-import { vnicsOf } from "#model/document/document-listeners.ts";
+import { vnicsOf, vnicsOfProfile } from "#model/document/document-listeners.ts";
+import { surroundingsOf } from "#model/document/document-surroundings.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Listener } from "#model/document/listener.ts";
 import type { MaterialId } from "#model/names.ts";
+import type { Profile } from "#model/document/profile.ts";
 import type { Qos } from "#model/document/qos.ts";
 import { materialIdsOf } from "#model/records/mode-records.ts";
-import type { Material, Snapshot, SnapshotVnic } from "#model/records/snapshot.ts";
+import type {
+  Material,
+  Snapshot,
+  SnapshotListener,
+  SnapshotVnic,
+} from "#model/records/snapshot.ts";
+import { Traced } from "#model/traced.ts";
 import { sizeBytesOf } from "#model/units.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";
@@ -35,23 +43,37 @@ export interface Compiled {
  */
 export function compileSnapshot(input: CompileInput): Compiled {
   const { document, sources, workers } = input;
-  const vnics = vnicsOf(document);
-  const listeners = vnics
-    .filter(({ vnic }) => vnic.admin === "up")
-    .flatMap((owner) =>
-      owner.vnic.listeners
-        .filter((listener) => isServable(listener, document, sources))
-        .map((listener) => compileListener(listener, { ...owner, document, sources })),
-    );
+  const listeners = compileListeners(document, sources);
   const snapshot: Snapshot = {
     number: input.number,
     listeners,
-    vnics: vnics.map(({ name, vnic }) => shareOf(name, vnic.qos, workers)),
+    vnics: vnicsOf(document).map(({ name, vnic }) => shareOf(name, vnic.qos, workers)),
     absentIps: [...(input.absentIps ?? [])],
     maxConnections: input.connectionsPerWorker(listeners.length),
     relayMemoryBytes: sizeBytesOf(document.director.relayMemory),
   };
   return { snapshot, material: materialOf(snapshot, sources) };
+}
+
+/** The listeners of a profile stay the same objects while nothing has changed that they are compiled from. */
+const LISTENERS = new Traced<Profile, readonly SnapshotListener[]>();
+
+function compileListeners(document: Document, sources: Sources): readonly SnapshotListener[] {
+  const { certificates: versions, trusts } = sources;
+  const around = surroundingsOf(document, { versions, trusts });
+  const { versions: certificates, trusts: seenTrusts } = around.more;
+  const seen = { document: around.document, sources: { certificates, trusts: seenTrusts } };
+  return Object.entries(document.profiles).flatMap(([name, profile]) =>
+    LISTENERS.of(profile, name, around.surroundings, () =>
+      vnicsOfProfile(name, profile)
+        .filter(({ vnic }) => vnic.admin === "up")
+        .flatMap((owner) =>
+          owner.vnic.listeners
+            .filter((listener) => isServable(listener, seen.document, seen.sources))
+            .map((listener) => compileListener(listener, { ...owner, ...seen })),
+        ),
+    ),
+  );
 }
 
 const isServable = (listener: Listener, document: Document, sources: Sources): boolean =>

@@ -28,8 +28,8 @@ export interface DirectorView {
     filter: HandshakeFilter,
     limit: number,
   ): HandshakeGroups;
-  /** Resolves to the Prometheus text format 0.0.4. */
-  metrics(): Promise<Buffer>;
+  /** Resolves to the Prometheus text format 0.0.4, in pieces. */
+  metrics(): Promise<readonly Buffer[]>;
   /** Returns the number of open connections of a listener. */
   openConnections(listener: ListenerName): number;
   /** Returns true if a connection to a virtual IP would be served now. */

@@ -1,7 +1,7 @@
 import type { ListenerPlace } from "#model/document/document-listeners.ts";
 import { isError } from "#model/problem.ts";
 import { certificateStatusOf } from "./certificates/certificate-status.ts";
-import { checkUsage } from "./certificates/check-usage.ts";
+import { checkListenerUsage } from "./certificates/check-usage.ts";
 import { defectOf, type DocumentInForce } from "./certificates/source-entry.ts";
 import { materialOfListener, obstacleTo, type ListenerMaterial } from "./listener-material.ts";
 
@@ -29,7 +29,7 @@ export class ListenerStates {
     const { document, sources } = this.#inForce;
     const material = materialOfListener(place.listener, document);
     const obstacle = obstacleTo(material, sources);
-    const misuse = checkUsage(document, sources.certificates, [place]).filter(isError);
+    const misuse = checkListenerUsage(document, sources.certificates, place).filter(isError);
     const reasons = [...this.#reasons(material), ...misuse.map(({ message }) => message)];
     const reason = reasons.slice(0, MAX_REASONS).join("; ");
     if (obstacle !== undefined) return { state: "down", reason: reason || obstacle };

@@ -3,7 +3,8 @@ import { parseDocument } from "#model/document/parse-document.ts";
 import { SyntaxProblem } from "./syntax-problem.ts";
 
 /** The limit for the JSON of a document with its defaults, which the control process parses in one call. 10,000 vNICs need half. */
-const MAX_EFFECTIVE_CHARACTERS = 8 * 1024 * 1024;
+export const MAX_EFFECTIVE_CHARACTERS = 8 * 1024 * 1024;
+export const TOO_MANY_EFFECTIVE_CHARACTERS = `With its defaults the document has more than ${MAX_EFFECTIVE_CHARACTERS / 1024 / 1024} MiB.`;
 const MAX_PATH_LENGTH = 1_024;
 
 export interface ParsedText {
@@ -26,8 +27,7 @@ export function checkedText(value: unknown, isStored = false): ParsedText {
   const { draft, written, problems } = parseDocument(value);
   const json = JSON.stringify(draft);
   if (json.length > MAX_EFFECTIVE_CHARACTERS && !isStored) {
-    const limit = `${MAX_EFFECTIVE_CHARACTERS / 1024 / 1024} MiB`;
-    throw new SyntaxProblem(`With its defaults the document has more than ${limit}.`);
+    throw new SyntaxProblem(TOO_MANY_EFFECTIVE_CHARACTERS);
   }
   const writtenJson = written === undefined ? "" : JSON.stringify(written);
   return { isValid: written !== undefined, problems, json, writtenJson };

@@ -8,9 +8,20 @@ import type { Document } from "#model/document/document.ts";
 import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
-import { parseDocument, type ParsedDocument } from "#model/document/parse-document.ts";
+import {
+  parseDocument,
+  tryParseFitting,
+  type ParsedDocument,
+} from "#model/document/parse-document.ts";
+import { isJsonMap } from "#model/json.ts";
+import { charactersOf, type DocumentCharacters } from "./known-parts.ts";
 import { locateInText, parseDocumentText } from "./parse-document-text.ts";
-import type { ParsedText } from "./parse-document-value.ts";
+import {
+  MAX_EFFECTIVE_CHARACTERS,
+  TOO_MANY_EFFECTIVE_CHARACTERS,
+  withShortPath,
+  type ParsedText,
+} from "./parse-document-value.ts";
 import { SyntaxProblem } from "./syntax-problem.ts";
 import { FileUnusableError, readBoundedFile } from "./read-bounded-file.ts";
 import { DocumentSyntaxError, type MaterialReader } from "./reader/material-reader.ts";
@@ -78,20 +89,24 @@ export async function readDocument(
 const inFile = (problem: Problem, path: string): Problem => ({ ...problem, file: path });
 
 /**
- * Checks a document that has been parsed already. That of a large one takes a second, and the control process has other work, so
- * a reader process does it. One that `isStored` may be of any size, because it was accepted before. Rejects with DirectorError
- * `document-too-large`, or `check-failed` if the process fails.
+ * Checks a document that is a value already. That of a large one takes a second, and the control process has other work, so a
+ * reader process does it, unless most parts of the document were parsed here before. A document that `isStored` may be of any size,
+ * because it was accepted before. Rejects with DirectorError `document-too-large`, or `check-failed` if the process fails.
  */
 export async function parseLargeDocument(
   value: unknown,
   reader: MaterialReader,
   isStored = false,
 ): Promise<ParsedDocument> {
-  const json = JSON.stringify(value) ?? "";
-  if (json.length <= MAX_CHARACTERS_HERE) return parseDocument(value);
-  if (json.length > MAX_DOCUMENT_CHARACTERS && !isStored) {
+  const characters = isJsonMap(value) ? charactersOf(value) : sizeOf(JSON.stringify(value) ?? "");
+  if (characters.all <= MAX_CHARACTERS_HERE) return parseDocument(value);
+  if (characters.all > MAX_DOCUMENT_CHARACTERS && !isStored) {
     throw new DirectorError("document-too-large", TOO_MANY_CHARACTERS);
   }
+  const known =
+    characters.unknown <= MAX_CHARACTERS_HERE ? tryParseKnown(value, isStored) : undefined;
+  if (known !== undefined) return known;
+  const json = JSON.stringify(value);
   try {
     const format = isStored ? "stored" : "json";
     return parsedOf(await readInProcess(Buffer.from(json), format, reader));
@@ -100,6 +115,18 @@ export async function parseLargeDocument(
     const code = error instanceof DocumentSyntaxError ? "document-too-large" : "check-failed";
     throw new DirectorError(code, error.message, { cause: error });
   }
+}
+
+const sizeOf = ({ length }: string): DocumentCharacters => ({ all: length, unknown: length });
+
+/** Returns undefined if the document does not fit the schema. Only a reader process has the time to say why. */
+function tryParseKnown(value: unknown, isStored: boolean): ParsedDocument | undefined {
+  const parsed = tryParseFitting(value);
+  if (parsed === undefined) return undefined;
+  if (!isStored && charactersOf(parsed.draft).all > MAX_EFFECTIVE_CHARACTERS) {
+    throw new DirectorError("document-too-large", TOO_MANY_EFFECTIVE_CHARACTERS);
+  }
+  return { ...parsed, problems: parsed.problems.map(withShortPath) };
 }
 
 function parsedOf({ isValid, problems, json, writtenJson }: ParsedText): ParsedDocument {

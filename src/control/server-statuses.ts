@@ -5,6 +5,7 @@ import type { ServerStatus } from "#model/records/status.ts";
 import type { ServerEntry } from "#model/document/server-entry.ts";
 import type { Document } from "#model/document/document.ts";
 import { serverPairOf, type ServerPair } from "#model/names.ts";
+import { Remembered } from "#model/remembered.ts";
 import type { ServerError } from "./health/server-states.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
@@ -75,9 +76,14 @@ const errorStatusOf = ({ cause, vnic, atMs, text }: ServerError) => ({
 });
 
 /** Returns the pair of each endpoint of the listeners. */
-export const serverPairsOf = (listeners: readonly SnapshotListener[]): ReadonlySet<ServerPair> =>
-  new Set(
-    listeners.flatMap((listener) =>
-      (endpointsOf(listener) ?? []).map(({ server }) => serverPairOf(listener.vnic, server)),
-    ),
-  );
+export function serverPairsOf(listeners: readonly SnapshotListener[]): ReadonlySet<ServerPair> {
+  const pairs = new Set<ServerPair>();
+  for (const listener of listeners) {
+    for (const pair of PAIRS.of(listener)) pairs.add(pair);
+  }
+  return pairs;
+}
+
+const PAIRS = new Remembered((listener: SnapshotListener): readonly ServerPair[] =>
+  (endpointsOf(listener) ?? []).map(({ server }) => serverPairOf(listener.vnic, server)),
+);

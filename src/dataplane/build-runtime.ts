@@ -1,4 +1,5 @@
-import type { ListenerName } from "#model/names.ts";
+import type { ListenerName, VnicName } from "#model/names.ts";
+import type { SnapshotVnic } from "#model/records/snapshot.ts";
 import type { Prepare } from "#protocol/messages.ts";
 import { dataplaneModeOf } from "./dataplane-mode.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
@@ -10,7 +11,7 @@ export interface Runtime {
   readonly listeners: ReadonlyMap<ListenerName, ListenerRules>;
   readonly maxConnections: number;
   readonly relayMemoryBytes: number;
-  readonly vnics: Prepare["vnics"];
+  readonly vnics: ReadonlyMap<VnicName, SnapshotVnic>;
 }
 
 export const EMPTY_RUNTIME: Runtime = {
@@ -18,17 +19,19 @@ export const EMPTY_RUNTIME: Runtime = {
   listeners: new Map(),
   maxConnections: 0,
   relayMemoryBytes: 0,
-  vnics: [],
+  vnics: new Map(),
 };
 
 /**
  * Applies a change to the runtime that it is based on. Listeners that the change does not contain stay the same
- * objects. Throws a TypeError if a listener refers to a vNIC that the change does not contain.
+ * objects. Throws a TypeError if a listener of the change refers to a vNIC that does not exist then.
  */
 export function buildRuntime(base: Runtime, change: Prepare, healths: EndpointHealths): Runtime {
   const listeners = new Map(change.base === 0 ? [] : base.listeners);
   for (const name of change.removed) listeners.delete(name);
-  const vnics = new Set(change.vnics.map(({ name }) => name));
+  const vnics = new Map(change.base === 0 ? [] : base.vnics);
+  for (const name of change.removedVnics) vnics.delete(name);
+  for (const vnic of change.vnics) vnics.set(vnic.name, vnic);
   for (const spec of change.listeners) {
     if (!vnics.has(spec.vnic))
       throw new TypeError(`The vNIC ${spec.vnic} of a listener is not in the snapshot.`);
@@ -39,6 +42,6 @@ export function buildRuntime(base: Runtime, change: Prepare, healths: EndpointHe
     listeners,
     maxConnections: change.maxConnections,
     relayMemoryBytes: change.relayMemoryBytes,
-    vnics: change.vnics,
+    vnics,
   };
 }

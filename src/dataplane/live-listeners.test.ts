@@ -23,7 +23,7 @@ const runtimeOf = (...rules: readonly ListenerRules[]): Runtime => ({
   listeners: new Map(rules.map((each): [ListenerName, ListenerRules] => [each.spec.name, each])),
   maxConnections: 1,
   relayMemoryBytes: 1,
-  vnics: rules.length === 0 ? [] : [limits],
+  vnics: new Map(rules.length === 0 ? [] : [[limits.name, limits]]),
 });
 
 function build(): {

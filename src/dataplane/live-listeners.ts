@@ -63,8 +63,8 @@ export class LiveListeners {
 
   /** Puts the listeners and limits of the runtime in force. */
   commit(runtime: Runtime): void {
-    const limits = new Map(runtime.vnics.map((vnic) => [vnic.name, vnic]));
-    for (const vnic of runtime.vnics) this.#usages.get(vnic.name)?.setLimits(vnic);
+    const { vnics: limits } = runtime;
+    for (const [name, vnic] of limits) this.#usages.get(name)?.setLimits(vnic);
     for (const [name, live] of this.#current) {
       if (!isSuccessor(live.rules, runtime.listeners.get(name))) this.#depart(name, live);
     }

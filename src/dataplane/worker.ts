@@ -1,7 +1,5 @@
 import { DirectorError, type FailureCode } from "#model/failure.ts";
-import { serverPairOf, socketAddressOf, type ListenerName, type ServerPair } from "#model/names.ts";
-import { endpointsOf, materialIdsOf, sessionScopesOf } from "#model/records/mode-records.ts";
-import { endpointKeyOf } from "#model/records/snapshot.ts";
+import type { ListenerName, MaterialId, ServerPair } from "#model/names.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
 import { buildRuntime, EMPTY_RUNTIME, type Runtime } from "./build-runtime.ts";
 import { serveConnection } from "./connection/connection.ts";
@@ -9,10 +7,10 @@ import type { Plane } from "./connection/connection-state.ts";
 import { dataplaneModeOf } from "./dataplane-mode.ts";
 import type { PlannedCuts } from "./connection/planned-cuts.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
+import { usesOf } from "./listener-uses.ts";
 import { LiveListeners, type LiveListener } from "./live-listeners.ts";
-import type { Address, ListeningSockets } from "./live/listening-sockets.ts";
+import type { Address, Deliver, ListeningSockets } from "./live/listening-sockets.ts";
 import type { Counters } from "./observe/counters.ts";
-import type { WireSocket } from "./wire/wire.ts";
 
 /**
  * How many TLS contexts a prepare builds. A certificate that the engine refuses then makes the worker refuse the
@@ -40,6 +38,7 @@ export interface WorkerParts {
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #listeners: LiveListeners;
+  readonly #deliveries = new WeakMap<LiveListener, Deliver>();
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
   /** The runtime that is being prepared. */
@@ -145,23 +144,28 @@ export class Worker {
     plane.connections.reconsiderWaiting();
     sockets.commit(
       new Map(
-        Array.from(this.#listeners.current(), (listener) => {
-          const { virtualIp, port } = listener.rules.spec;
-          return [socketAddressOf(virtualIp, port), this.#delivery(listener)];
-        }),
+        Array.from(this.#listeners.current(), (listener) => [
+          usesOf(listener.rules.spec).socketAddress,
+          this.#deliveryTo(listener),
+        ]),
       ),
     );
     this.#forgetUnused();
     send({ type: "committed", number });
   }
 
-  #delivery(listener: LiveListener): (socket: WireSocket) => void {
+  /** Returns the same function for the life of the listener. */
+  #deliveryTo(listener: LiveListener): Deliver {
     const { plane } = this.#parts;
-    return (socket) => {
+    const known = this.#deliveries.get(listener);
+    if (known !== undefined) return known;
+    const deliver: Deliver = (socket) => {
       serveConnection(plane, listener, socket).catch((cause: unknown) =>
         this.#reportError("a connection", cause),
       );
     };
+    this.#deliveries.set(listener, deliver);
+    return deliver;
   }
 
   #rollBack(number: number): void {
@@ -178,16 +182,18 @@ export class Worker {
     const coming = [this.#prepared, this.#preparing].flatMap((runtime) => [
       ...(runtime?.listeners.values() ?? []),
     ]);
-    const specs = [...this.#listeners.rulesInUse(), ...coming].map(({ spec }) => spec);
-    plane.contexts.keepOnly(sessionScopesOf(specs), materialIdsOf(specs));
+    const scopes = new Set<string>();
+    const materials = new Set<MaterialId>();
     const endpoints = new Set<string>();
     const servers = new Set<ServerPair>();
-    for (const spec of specs) {
-      for (const endpoint of endpointsOf(spec) ?? []) {
-        endpoints.add(endpointKeyOf(endpoint));
-        servers.add(serverPairOf(spec.vnic, endpoint.server));
-      }
+    for (const { spec } of [...this.#listeners.rulesInUse(), ...coming]) {
+      const uses = usesOf(spec);
+      for (const scope of uses.sessionScopes) scopes.add(scope);
+      for (const material of uses.materials) materials.add(material);
+      for (const endpoint of uses.endpoints) endpoints.add(endpoint);
+      for (const server of uses.servers) servers.add(server);
     }
+    plane.contexts.keepOnly(scopes, materials);
     healths.keepOnly(endpoints);
     healths.servers.keepOnly(servers);
   }

@@ -29,4 +29,19 @@ export function isSameJson(left: Json | undefined, right: Json | undefined): boo
   );
 }
 
+/** Compares two values, and the order of the keys of their maps. */
+export function isSameText(left: Json | undefined, right: Json | undefined): boolean {
+  if (left === right) return true;
+  if (isList(left) && isList(right)) {
+    return left.length === right.length && left.every((item, at) => isSameText(item, right[at]));
+  }
+  if (!isJsonMap(left) || !isJsonMap(right)) return false;
+  const keys = Object.keys(left);
+  const others = Object.keys(right);
+  return (
+    keys.length === others.length &&
+    keys.every((key, at) => key === others[at] && isSameText(left[key], right[key]))
+  );
+}
+
 const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);

@@ -3,12 +3,12 @@
  * arrive as one. Nothing checks the messages to a worker, because a worker trusts the control process, so their types are
  * written here. The control process checks the messages of a worker by the schemas from which their types derive.
  */
-import type { ListenerName, MaterialId } from "#model/names.ts";
+import type { ListenerName, MaterialId, VnicName } from "#model/names.ts";
 import type { ConnectionFilter } from "#model/records/open-connection.ts";
 import type { Material, SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
 
 /** Must be incremented with every change of a message. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 /** The difference between a snapshot and the one that has the number `base`. If `base` is 0, it is the whole snapshot. */
 export interface Prepare {
@@ -18,8 +18,9 @@ export interface Prepare {
   /** Each new or changed listener, with all of its settings. */
   readonly listeners: readonly SnapshotListener[];
   readonly removed: readonly ListenerName[];
-  /** All vNICs of the snapshot, because they are small. */
+  /** Each new or changed vNIC. */
   readonly vnics: readonly SnapshotVnic[];
+  readonly removedVnics: readonly VnicName[];
   /** All absent virtual IPs of the snapshot. */
   readonly absentIps: readonly string[];
   readonly maxConnections: number;

@@ -146,7 +146,8 @@ export class MemoryPlane {
       EMPTY_RUNTIME,
       {
         type: "prepare",
-        ...{ base: 0, number: 1, revision: 1, listeners: [spec], removed: [], vnics: [limits] },
+        ...{ base: 0, number: 1, revision: 1, listeners: [spec], removed: [] },
+        ...{ vnics: [limits], removedVnics: [] },
         ...{ maxConnections: 100, relayMemoryBytes: 1_000_000, material: {}, absentIps: [] },
       },
       this.healths,

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { Registry } from "prom-client";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
@@ -33,9 +34,9 @@ export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
     if (view.isReady()) return { status: "ready" };
     throw new DirectorError(view.state() === "draining" ? "draining" : "not-ready");
   });
-  let underWay: Promise<Buffer> | undefined;
+  let underWay: Promise<readonly Buffer[]> | undefined;
   // Requests that arrive at the same time share one reading, so that a flood of them costs no more than one does.
-  const metrics = async (): Promise<Buffer> => {
+  const metrics = async (): Promise<readonly Buffer[]> => {
     underWay ??= view.metrics();
     try {
       return await underWay;
@@ -50,7 +51,10 @@ export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
     type: "text/plain",
   });
   app.get("/metrics", metricsRoute, async (_request, reply) => {
-    const text = await metrics();
-    return reply.type(Registry.PROMETHEUS_CONTENT_TYPE).send(text);
+    const pieces = await metrics();
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    void reply.type(Registry.PROMETHEUS_CONTENT_TYPE).header("content-length", length);
+    // The pieces are sent one after the other. Together, they may have tens of megabytes.
+    return reply.send(Readable.from(pieces));
   });
 }

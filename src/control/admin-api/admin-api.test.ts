@@ -38,7 +38,7 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
   return {
     ...sampleView,
     handshakes: ({ limit }) => Array.from({ length: Math.min(limit, 300) }, () => handshake),
-    metrics: () => Promise.resolve(Buffer.from("tlsd_info 1\n")),
+    metrics: () => Promise.resolve([Buffer.from("tlsd_info 1\n")]),
     ...changed,
   };
 }

@@ -2,11 +2,14 @@ import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { restoreSecrets, type FingerprintOf } from "#model/document/secrets.ts";
 import { DocumentSchema } from "#model/document/document.ts";
+import { partsOf } from "#model/document/document-parts.ts";
 import type { ResourceKind } from "#model/document/resources.ts";
 import { DirectorError } from "#model/failure.ts";
+import { isJsonMap, type JsonMap } from "#model/json.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { Author } from "#model/records/revision.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
+import { Remembered } from "#model/remembered.ts";
 import type {
   ChangePlan,
   ChangeRequest,
@@ -66,7 +69,11 @@ export const CHANGE_ROUTE = { handlerTimeout: CHANGE_DEADLINE_MS + 10_000 };
 
 /** Returns false for most documents, in a fraction of the time that it takes to look for secrets. */
 const hasFingerprint = (edited: unknown): boolean =>
-  (JSON.stringify(edited) ?? "").includes('"secret:');
+  isJsonMap(edited) && partsOf(edited).some(({ part }) => HAS_FINGERPRINT.of(part));
+
+const HAS_FINGERPRINT = new Remembered((part: JsonMap) =>
+  JSON.stringify(part).includes('"secret:'),
+);
 
 /** What the routes that change the document share. */
 export class ChangeApi {

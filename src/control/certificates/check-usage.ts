@@ -1,25 +1,52 @@
 import type { KeyType } from "#model/document/certificate.ts";
 import { tryCipherSuite } from "#model/tls/cipher-suites.ts";
-import { listenersOf, type ListenerPlace } from "#model/document/document-listeners.ts";
+import {
+  listenersOfVnic,
+  vnicsOfProfile,
+  type ListenerPlace,
+} from "#model/document/document-listeners.ts";
+import { surroundingsOf } from "#model/document/document-surroundings.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { tryPolicy } from "#model/document/policy.ts";
+import type { Profile } from "#model/document/profile.ts";
 import { problemOf } from "#model/problem.ts";
+import { Traced } from "#model/traced.ts";
 import { controlModeOf, type ClientTls } from "../control-mode.ts";
 import type { Sources } from "./sources.ts";
 
 type Certificates = Pick<Sources["certificates"], "get">;
 
-/** Checks whether certificates suit the listeners that use them. `listeners` may be only some of the document's listeners. */
-export const checkUsage = (
+/** Checks whether certificates suit the listeners that use them. */
+export function checkUsage(
+  document: Document,
+  certificates: Sources["certificates"],
+): readonly Problem[] {
+  const {
+    surroundings,
+    document: seen,
+    more,
+  } = surroundingsOf(document, { versions: certificates });
+  return Object.entries(document.profiles).flatMap(([name, profile]) =>
+    USAGE.of(profile, name, surroundings, () =>
+      vnicsOfProfile(name, profile)
+        .flatMap(listenersOfVnic)
+        .flatMap((place) => checkListenerUsage(seen, more.versions, place)),
+    ),
+  );
+}
+
+const USAGE = new Traced<Profile, readonly Problem[]>();
+
+/** Does the same for one listener. */
+export const checkListenerUsage = (
   document: Document,
   certificates: Certificates,
-  listeners: readonly ListenerPlace[] = listenersOf(document),
-): readonly Problem[] =>
-  listeners.flatMap((place) => [
-    ...keyTypeProblems(document, certificates, place),
-    ...purposeProblems(certificates, place),
-  ]);
+  place: ListenerPlace,
+): readonly Problem[] => [
+  ...keyTypeProblems(document, certificates, place),
+  ...purposeProblems(certificates, place),
+];
 
 /** Finds a listener on which no TLS 1.2 client can agree on a cipher suite, because no suite works with its certificates. */
 function keyTypeProblems(

@@ -31,6 +31,11 @@ export interface LoadOptions {
   readonly nowMs?: number;
   /** In which folders the files must be, now and whenever they are read again. By default, they can be anywhere. */
   readonly foldersOf?: FoldersOf;
+  /**
+   * If true, files that are in force are used as they are. The certificate store looks at them every second, and thousands of looks
+   * would take longer than the rest of a small change.
+   */
+  readonly leavesToWatch?: boolean;
 }
 
 /**
@@ -43,15 +48,16 @@ export async function loadSources(
   folder: string,
   parts: ReadingParts,
   inForce?: SourceEntries,
-  { nowMs = Date.now(), foldersOf = () => "any" }: LoadOptions = {},
+  { nowMs = Date.now(), foldersOf = () => "any", leavesToWatch = false }: LoadOptions = {},
 ): Promise<LoadedSources> {
   const folders = { folder, foldersOf };
+  const when = { nowMs, leavesToWatch };
   const read = await inTurn(certificateSourcesOf(document, folders), (source) =>
-    load(source, inForce?.certificates.get(source.key), parts, nowMs),
+    load(source, inForce?.certificates.get(source.key), parts, when),
   );
   const certificates = judgeRenewals(document, read);
   const trusts = await inTurn(trustSourcesOf(document, folders), (source) =>
-    load(source, inForce?.trusts.get(source.key), parts, nowMs),
+    load(source, inForce?.trusts.get(source.key), parts, when),
   );
   const entries = { certificates: byKey(certificates), trusts: byKey(trusts) };
   const all: readonly Loaded<SourceVersion>[] = [...certificates, ...trusts];
@@ -79,12 +85,12 @@ async function load<Version extends SourceVersion>(
   source: DocumentSource<Version>,
   before: SourceEntry<Version> | undefined,
   parts: ReadingParts,
-  nowMs: number,
+  { nowMs, leavesToWatch }: Required<Pick<LoadOptions, "nowMs" | "leavesToWatch">>,
 ): Promise<Loaded<Version>> {
   const kept = before?.source.origin === source.origin ? before : undefined;
   const isKnown = kept?.refusals.length === 0 && kept.looks !== UNKNOWN_LOOKS;
   const entry =
-    isKnown && (await source.look()) === kept.looks
+    isKnown && (leavesToWatch || (await source.look()) === kept.looks)
       ? { ...kept, source }
       : await readEntry(source, before, parts, nowMs);
   return { entry, kept };

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Revision } from "#model/document/document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
@@ -8,7 +7,7 @@ import { heldAfter } from "../network/probe-address.ts";
 import { Rollout, type Participants } from "../workers/rollout.ts";
 import type { ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import type { CutSchedule } from "./cut-schedule.ts";
-import { planChange, type PlanParts } from "./plan-change.ts";
+import { isSameDocumentAs, planChange, type PlanParts } from "./plan-change.ts";
 
 export interface ChangeParts extends PlanParts {
   readonly participants: Participants;
@@ -84,7 +83,7 @@ async function knownOf(
   // If the database was removed while the director ran, the numbers go on.
   const last = before?.isSaved === true ? before.revision : 0;
   const revision = latest?.record.revision ?? last;
-  return latest !== undefined && isDeepStrictEqual(latest.document, written)
+  return latest !== undefined && isSameDocumentAs(latest.document, written)
     ? { revision, isSaved: true }
     : { revision: revision + 1, isSaved: false };
 }
@@ -127,7 +126,7 @@ async function wasSaved(store: DocumentStore, { parent, document }: NewRevision)
   return (
     latest !== undefined &&
     latest.record.revision === parent + 1 &&
-    isDeepStrictEqual(latest.document, document)
+    isSameDocumentAs(latest.document, document)
   );
 }
 

@@ -3,6 +3,7 @@ import type { Document } from "#model/document/document.ts";
 import { differenceByPath, type PathChange } from "#model/document/path-change.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
+import { isSameJson, type JsonMap } from "#model/json.ts";
 import { sourcesOf } from "../certificates/source-entry.ts";
 import type { Sources } from "../certificates/sources.ts";
 import { documentRefusal } from "../check-file.ts";
@@ -90,7 +91,7 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
   }
   // Settings under `director` take effect only at the start.
   const director = before?.document.director ?? document.director;
-  const isSameDocument = before !== undefined && isDeepStrictEqual(before.written, written);
+  const isSameDocument = before !== undefined && isSameDocumentAs(before.written, written);
   const knownBefore = isSameDocument && before.isSaved ? before : undefined;
   return {
     document: { ...document, director },
@@ -131,6 +132,10 @@ function isInForce(
     isDeepStrictEqual(idsOf(before.sources), idsOf(sources))
   );
 }
+
+/** Documents have the parts in common that no change touched, so most of a large document need not be looked at. */
+export const isSameDocumentAs = (one: WrittenDocument, other: WrittenDocument): boolean =>
+  isSameJson(one as JsonMap, other as JsonMap);
 
 const idsOf = ({ certificates, trusts }: Sources): ReadonlyMap<string, string> =>
   new Map([...certificates, ...trusts].map(([key, { id }]) => [key, id]));

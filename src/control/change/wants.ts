@@ -1,6 +1,8 @@
+import { sharedWith } from "#model/document/document-parts.ts";
 import type { Revision } from "#model/document/document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
+import { isJsonMap } from "#model/json.ts";
 import type { DocumentInForce } from "../certificates/source-entry.ts";
 import type { CheckedDocument } from "../check-file.ts";
 import type { DocumentStore } from "../state/document-store.ts";
@@ -52,7 +54,12 @@ export function buildWants({ file, store, certificates, checkWanted }: WantParts
     isNew: boolean,
   ): Promise<WantedDocument> => ({
     kind: "document",
-    checked: await checkWanted(document, written, certificates.inForce, isNew),
+    checked: await checkWanted(
+      isJsonMap(document) ? sharedWith(written, document) : document,
+      written,
+      certificates.inForce,
+      isNew,
+    ),
   });
   return {
     file: (isForced) => (inForce) => file.want(inForce, certificates.inForce, isForced),

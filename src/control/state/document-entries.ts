@@ -4,6 +4,7 @@ import type { Keys } from "#model/document/document-tree.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Json, JsonMap } from "#model/json.ts";
+import { frozen, Remembered } from "#model/remembered.ts";
 
 const KINDS = ["servers", "certificates", "policies"] as const;
 
@@ -15,16 +16,36 @@ export function entriesOf(document: WrittenDocument): ReadonlyMap<string, string
   const entries = new Map<string, string>();
   for (const kind of KINDS) {
     for (const [name, value] of Object.entries(document[kind] ?? {})) {
-      entries.set(`${kind}/${name}`, canonicalJson(value));
+      entries.set(`${kind}/${name}`, TEXTS.of(mapOf(value)));
     }
   }
   for (const [name, profile] of Object.entries(document.profiles ?? {})) {
-    const { vnics, ...rest } = mapOf(profile);
-    entries.set(`profiles/${name}`, canonicalJson(rest));
-    for (const [vnic, value] of Object.entries(vnics === undefined ? {} : mapOf(vnics))) {
-      entries.set(`vnics/${name}/${vnic}`, canonicalJson(value));
-    }
+    for (const [key, text] of entriesOfProfile(name, mapOf(profile))) entries.set(key, text);
   }
+  return entries;
+}
+
+/** Parts of documents never change, so each is written as text once. */
+const TEXTS = new Remembered((part: JsonMap) => canonicalJson(part));
+
+interface ProfileEntries {
+  readonly name: string;
+  readonly entries: readonly (readonly [key: string, text: string])[];
+}
+
+const PROFILES = new WeakMap<JsonMap, ProfileEntries>();
+
+function entriesOfProfile(name: string, profile: JsonMap): ProfileEntries["entries"] {
+  const known = PROFILES.get(profile);
+  if (known?.name === name) return known.entries;
+  const { vnics = {}, ...rest } = frozen(profile);
+  const entries = [
+    [`profiles/${name}`, canonicalJson(rest)] as const,
+    ...Object.entries(mapOf(vnics)).map(
+      ([vnic, value]) => [`vnics/${name}/${vnic}`, TEXTS.of(mapOf(value))] as const,
+    ),
+  ];
+  PROFILES.set(profile, { name, entries });
   return entries;
 }
 

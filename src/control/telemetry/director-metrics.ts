@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Histogram, type Registry } from "prom-client";
 import {
   DIRECTOR_METRICS,
   type DirectorMetricName,
@@ -9,6 +9,7 @@ import { vnicOfListener, type ListenerName, type ServerPair, type VnicName } fro
 import type { EndpointChecked } from "#control/director-event.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { CertificateStatus, Engine, WorkerStatus } from "#model/records/status.ts";
+import { labelsText, metricsText } from "./metrics-text.ts";
 
 /** The facts from which the gauges are computed at each scrape. */
 export interface DirectorFacts {
@@ -46,6 +47,7 @@ type Series = readonly (readonly [labels: Record<string, string>, value: number]
 export class DirectorMetrics {
   readonly #registry: Registry;
   readonly #facts: () => DirectorFacts;
+  readonly #gauges = new Map<DirectorMetricName, (facts: DirectorFacts) => Series>();
   readonly #changes: Counter;
   readonly #changeSeconds: Histogram;
   readonly #restarts: Counter;
@@ -56,47 +58,58 @@ export class DirectorMetrics {
   constructor(registry: Registry, facts: () => DirectorFacts) {
     this.#registry = registry;
     this.#facts = facts;
-    this.#gauge("tlsd_info", ["version", "engine"], ({ version, engine }) => [
-      [{ version, engine }, 1],
-    ]);
-    this.#gauge("tlsd_document_revision", [], ({ revision }) => [[{}, revision]]);
+    this.#gauge("tlsd_info", ({ version, engine }) => [[{ version, engine }, 1]]);
+    this.#gauge("tlsd_document_revision", ({ revision }) => [[{}, revision]]);
     this.#changes = this.#counter("tlsd_changes_total");
     this.#changeSeconds = this.#histogram("tlsd_change_seconds");
-    this.#gauge("tlsd_workers", ["state"], ({ workers }) =>
+    this.#gauge("tlsd_workers", ({ workers }) =>
       (metricOf("tlsd_workers").values ?? []).map((state) => [
         { state },
         workers.filter((worker) => worker.state === state).length,
       ]),
     );
     this.#restarts = this.#counter("tlsd_worker_restarts_total");
-    this.#gauge("tlsd_state_writable", [], ({ isStateWritable }) => [
-      [{}, isStateWritable ? 1 : 0],
-    ]);
+    this.#gauge("tlsd_state_writable", ({ isStateWritable }) => [[{}, isStateWritable ? 1 : 0]]);
     this.#internalErrors = this.#counter("tlsd_internal_errors_total");
-    this.#gauge("tlsd_worker_memory_bytes", ["worker"], ({ workers }) =>
+    this.#gauge("tlsd_worker_memory_bytes", ({ workers }) =>
       workers.map(({ id, residentBytes }) => [{ worker: String(id) }, residentBytes]),
     );
-    this.#gauge("tlsd_worker_loop_delay_seconds", ["worker"], ({ workers }) =>
+    this.#gauge("tlsd_worker_loop_delay_seconds", ({ workers }) =>
       workers.map(({ id, loopDelayMs }) => [{ worker: String(id) }, loopDelayMs / 1000]),
     );
     this.#dropped = this.#counter("tlsd_events_dropped_total");
-    this.#gauge("tlsd_certificate_not_after_seconds", ["certificate"], ({ certificates }) =>
+    this.#gauge("tlsd_certificate_not_after_seconds", ({ certificates }) =>
       certificates.flatMap(({ name, facts: known }) =>
         known === undefined
           ? []
           : [[{ certificate: name }, Math.floor(known.notAfterMs / 1000)] as const],
       ),
     );
-    this.#gauge("tlsd_certificate_source_ok", ["certificate"], ({ certificates }) =>
+    this.#gauge("tlsd_certificate_source_ok", ({ certificates }) =>
       certificates.map(({ name, state }) => [{ certificate: name }, state === "ok" ? 1 : 0]),
     );
-    this.#gauge("tlsd_health_doubted", [], ({ isDoubting }) => [[{}, isDoubting ? 1 : 0]]);
-    this.#gauge("tlsd_vnic_address_missing", ["vnic"], ({ absentVnics }) =>
+    this.#gauge("tlsd_health_doubted", ({ isDoubting }) => [[{}, isDoubting ? 1 : 0]]);
+    this.#gauge("tlsd_vnic_address_missing", ({ absentVnics }) =>
       absentVnics.map((vnic) => [{ vnic }, 1]),
     );
-    this.#gauge("tlsd_endpoint_up", ["vnic", "listener", "server", "endpoint"], ({ listeners }) =>
+    this.#gauge("tlsd_endpoint_up", ({ listeners }) =>
       this.#endpointSeries(listeners.map(({ name }) => name)),
     );
+  }
+
+  /** Returns the text of the metrics in pieces. A gauge can have thousands of series, so they are written in turns. */
+  async text(): Promise<readonly Buffer[]> {
+    const pieces: Buffer[] = [Buffer.from(`${await this.#registry.metrics()}\n`)];
+    for (const [name, seriesOf] of this.#gauges) {
+      const series = seriesOf(this.#facts()).map(([labels, value]) => ({
+        labels: labelsText(labels),
+        valuesOf: () => [value],
+      }));
+      const { kind, help } = metricOf(name);
+      // The labels of a gauge are those of its series.
+      pieces.push(...(await metricsText([{ name, kind, help }], series)));
+    }
+    return pieces;
   }
 
   changeEnded(outcome: ChangeOutcome, seconds: number): void {
@@ -137,21 +150,8 @@ export class DirectorMetrics {
     );
   }
 
-  #gauge(
-    name: DirectorMetricName,
-    labelNames: readonly string[],
-    seriesOf: (facts: DirectorFacts) => Series,
-  ): void {
-    const facts = this.#facts;
-    const gauge = new Gauge<string>({
-      ...describe(name),
-      labelNames: [...labelNames],
-      collect() {
-        this.reset();
-        for (const [labels, value] of seriesOf(facts())) this.set(labels, value);
-      },
-    });
-    this.#registry.registerMetric(gauge);
+  #gauge(name: DirectorMetricName, seriesOf: (facts: DirectorFacts) => Series): void {
+    this.#gauges.set(name, seriesOf);
   }
 
   #counter(name: DirectorMetricName): Counter {

@@ -7,6 +7,7 @@ import {
   type ListenerMetric,
 } from "#model/records/metric-catalog.ts";
 import { metricsOf } from "#model/records/mode-records.ts";
+import { labelsText } from "./metrics-text.ts";
 import { HANDSHAKE_FAILURE_NAMES, type HandshakeFailure } from "#model/records/outcome.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 
@@ -24,6 +25,8 @@ export interface ListenerLabels {
 interface CountedListener {
   /** The same object for the life of the listener. */
   readonly labels: ListenerLabels;
+  /** The labels as they are printed. */
+  readonly text: string;
   /** Those of its mode, and of the modes that it had before, as long as connections of these may still be counted. */
   readonly metrics: Set<ListenerMetric>;
   /** As laid out by `SLOTS`, up to the last slot of its metrics. */
@@ -55,8 +58,12 @@ const FAILURE_SLOTS: ReadonlyMap<HandshakeFailure, readonly number[]> = new Map(
 function carry(counted: CountedListener, metrics: readonly ListenerMetric[]): void {
   const added = metrics.filter((metric) => !counted.metrics.has(metric));
   for (const metric of added) counted.metrics.add(metric);
-  const size = slotsNeededBy(added);
-  if (size <= counted.slots.length) return;
+  if (slotsNeededBy(added) <= counted.slots.length) return;
+  // A worker may report the metrics of a listener one by one, and each growth copies the counts.
+  const size = Math.max(
+    slotsNeededBy(added),
+    Math.min(2 * counted.slots.length, METRIC_OF_SLOT.length),
+  );
   const slots = new Float64Array(size);
   slots.set(counted.slots);
   counted.slots = slots;
@@ -144,7 +151,9 @@ export class ListenerTotals {
     let counted = this.#listeners.get(listener);
     if (counted === undefined) {
       const vnic = vnicOfListener(listener);
-      counted = { labels: { vnic, listener }, metrics: new Set(), slots: new Float64Array() };
+      const labels = { vnic, listener };
+      const text = labelsText(labels);
+      counted = { labels, text, metrics: new Set(), slots: new Float64Array() };
       this.#listeners.set(listener, counted);
       if (this.#listeners.size % MAX_GONE === 0) this.#forgetGone();
     }

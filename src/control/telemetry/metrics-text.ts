@@ -1,8 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Metric } from "#model/records/metric-catalog.ts";
 
-/** How many lines are written at a time, which takes a few milliseconds, before the event loop continues. */
-const LINES_PER_TURN = 5_000;
+/** How long lines are written at a time before the event loop continues. */
+const TURN_MS = 5;
+/** The clock is read after so many lines. */
+const LINES_PER_LOOK = 200;
+/** How many lines become one piece of the text. */
+const LINES_PER_PIECE = 2_000;
 
 /** The values of one set of labels. */
 export interface Series<Described> {
@@ -22,9 +26,12 @@ export async function metricsText<Described extends Metric>(
 ): Promise<readonly Buffer[]> {
   const pieces: Buffer[] = [];
   const lines: string[] = [];
+  let turnEndsMs = performance.now() + TURN_MS;
+  let nextLook = LINES_PER_LOOK;
   const endPiece = (): void => {
     pieces.push(Buffer.from(`${lines.join("\n")}\n`));
     lines.length = 0;
+    nextLook = LINES_PER_LOOK;
   };
   for (const metric of metrics) {
     lines.push(`# HELP ${metric.name} ${metric.help}`, `# TYPE ${metric.name} ${metric.kind}`);
@@ -32,9 +39,12 @@ export async function metricsText<Described extends Metric>(
       const values = valuesOf(metric);
       if (values === undefined) continue;
       addLines(lines, metric, labels, values);
-      if (lines.length < LINES_PER_TURN) continue;
-      endPiece();
+      if (lines.length < nextLook) continue;
+      nextLook += LINES_PER_LOOK;
+      if (lines.length >= LINES_PER_PIECE) endPiece();
+      if (performance.now() < turnEndsMs) continue;
       await nextTurn();
+      turnEndsMs = performance.now() + TURN_MS;
     }
   }
   endPiece();
@@ -63,7 +73,7 @@ function addLines(
     return;
   }
   if (label === undefined || values === undefined) {
-    lines.push(`${name}{${labels}} ${amounts[0]}`);
+    lines.push(`${labels === "" ? name : `${name}{${labels}}`} ${amounts[0]}`);
     return;
   }
   for (const [index, value] of values.entries()) {

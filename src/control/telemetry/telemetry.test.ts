@@ -44,7 +44,8 @@ function buildTelemetry() {
 }
 
 async function seriesOf(telemetry: Telemetry): Promise<Map<string, string>> {
-  const lines = String(await telemetry.metrics())
+  const lines = Buffer.concat(await telemetry.metrics())
+    .toString()
     .split("\n")
     .filter((line) => /^[^#]/.test(line));
   return new Map(
@@ -54,7 +55,7 @@ async function seriesOf(telemetry: Telemetry): Promise<Map<string, string>> {
 
 test("every metric of the catalogue is printed, and none besides", async () => {
   const { telemetry } = buildTelemetry();
-  const text = String(await telemetry.metrics());
+  const text = Buffer.concat(await telemetry.metrics()).toString();
   const printed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
     ([, name, kind]) => `${name} ${kind}`,
   );
@@ -152,8 +153,9 @@ test("metrics of the director come from its facts and from events", async () => 
       name,
     ),
   );
+  const lines = told.map(([name, value]) => `${name} ${value}`);
   assert.deepEqual(
-    told.map(([name, value]) => `${name} ${value}`).filter((line) => !/restarts.* 0$/.test(line)),
+    lines.filter((line) => !/restarts.* 0$/.test(line)).toSorted(),
     [
       `tlsd_info{version="0.1.0",engine="bun"} 1`,
       `tlsd_document_revision 7`,
@@ -172,7 +174,7 @@ test("metrics of the director come from its facts and from events", async () => 
       `tlsd_certificate_source_ok{certificate="shop"} 0`,
       `tlsd_endpoint_up{vnic="front.shop",listener="front.shop:8443",server="web-1",endpoint="127.0.0.1:8080"} 1`,
       `tlsd_endpoint_up{vnic="front.shop",listener="front.shop:8443",server="web-1",endpoint="127.0.0.2:8080"} 0`,
-    ],
+    ].toSorted(),
   );
 });
 
@@ -228,4 +230,30 @@ test("groups by cause and listener have the numbers of the counters, others thos
     filtered.map(({ count }) => count),
     [2],
   );
+});
+
+test("the metrics of thousands of listeners are written in turns", async () => {
+  const names = Array.from({ length: 1_000 }, (_, at) =>
+    listenerNameOf(vnicNameOf(`front-${at}`, "shop"), 8443),
+  );
+  const many: DirectorFacts = { ...facts, listeners: names.map((name) => ({ name, mode: "tcp" })) };
+  const bus = new EventBus((error) => assert.fail(String(error)));
+  const lines = new RecordLines(pino({ level: "silent" }), Date.now);
+  const telemetry = new Telemetry({ bus, lines, snapshotOfDirector: () => many });
+  const pairs = Array.from({ length: SLOTS.firstSlot.tlsd_bytes_to_clients_total }, (_, slot) => [
+    slot,
+    1,
+  ]);
+  telemetry.counted(3, Object.fromEntries(names.map((name) => [name, pairs.flat()])));
+  let turns = 0;
+  let isDone = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isDone) setImmediate(count);
+  };
+  setImmediate(count);
+  const pieces = await telemetry.metrics();
+  isDone = true;
+  assert.ok(turns >= 3, `${turns} turns for ${pieces.length} pieces`);
+  assert.ok(Math.max(...pieces.map(({ length }) => length)) < 1_000_000);
 });

@@ -136,11 +136,11 @@ export class Telemetry implements WorkerSink {
     return this.#recent.of(vnic);
   }
 
-  /** Prometheus text format 0.0.4. */
-  async metrics(): Promise<Buffer> {
-    const director = Buffer.from(`${await this.#registry.metrics()}\n`);
+  /** Prometheus text format 0.0.4, in pieces. */
+  async metrics(): Promise<readonly Buffer[]> {
+    const director = await this.#director.text();
     const servers = await serverMetricsText(this.#servers.entries());
-    return Buffer.concat([director, ...servers, ...(await listenerMetricsText(this.#counters))]);
+    return [...director, ...servers, ...(await listenerMetricsText(this.#counters))];
   }
 
   /** Updates the metrics, and keeps failed handshakes. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backOffMsOf } from "./deadlines.ts";
+import { backOffMsOf, prepareDeadlineOf, WORKER_DEADLINES } from "./deadlines.ts";
 
 test("the pause doubles from 0.2 s to 10 s while workers die young", () => {
   const pauses: number[] = [];
@@ -14,4 +14,10 @@ test("the pause doubles from 0.2 s to 10 s while workers die young", () => {
 
 test("a worker that has lived for 30 s is replaced at once again", () => {
   assert.equal(backOffMsOf(10_000, 30_000), 200);
+});
+
+test("the first prepare of a worker with many listeners has more time than that of a change of one", () => {
+  const deadlineOf = (count: number): number =>
+    prepareDeadlineOf({ listeners: Array.from({ length: count }) as never }, WORKER_DEADLINES);
+  assert.deepEqual([0, 1, 2_000, 10_000].map(deadlineOf), [5_000, 5_010, 25_000, 105_000]);
 });

@@ -1,8 +1,12 @@
+import type { Prepare } from "#protocol/messages.ts";
+
 /** How long the control process waits for a worker. A worker that takes longer is killed. */
 export interface WorkerDeadlines {
   /** From the start of the process until it is ready. */
   readonly startMs: number;
   readonly prepareMs: number;
+  /** Is added to `prepareMs` for each listener that the worker has to build and open. */
+  readonly prepareMsPerListener: number;
   /** Also the deadline of a rollback. */
   readonly commitMs: number;
   /** How long a worker may send no heartbeat. */
@@ -14,10 +18,18 @@ export interface WorkerDeadlines {
 export const WORKER_DEADLINES: WorkerDeadlines = {
   startMs: 15_000,
   prepareMs: 5_000,
+  // A listener takes about 1 ms on an idle machine.
+  prepareMsPerListener: 10,
   commitMs: 2_000,
   hungMs: 10_000,
   exitMs: 2_000,
 };
+
+/** The first prepare of a worker has all listeners. That of a change has those that the change touches. */
+export const prepareDeadlineOf = (
+  { listeners }: Pick<Prepare, "listeners">,
+  { prepareMs, prepareMsPerListener }: WorkerDeadlines,
+): number => prepareMs + listeners.length * prepareMsPerListener;
 
 const FIRST_BACK_OFF_MS = 200;
 const MAX_BACK_OFF_MS = 10_000;

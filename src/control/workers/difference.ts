@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { socketAddressOf, type ListenerName, type MaterialId } from "#model/names.ts";
 import { materialIdsOf } from "#model/records/mode-records.ts";
-import type { Material, Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
+import type {
+  Material,
+  Snapshot,
+  SnapshotListener,
+  SnapshotVnic,
+} from "#model/records/snapshot.ts";
 import type { Prepare } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 
@@ -13,6 +18,8 @@ export function buildPrepare(base: Snapshot | undefined, target: Compiled): Prep
   const { snapshot } = target;
   const before = new Map(base?.listeners.map((listener) => [listener.name, listener]));
   const after = new Set(snapshot.listeners.map(({ name }) => name));
+  const vnicsBefore = new Map(base?.vnics.map((vnic) => [vnic.name, vnic]));
+  const vnicsAfter = new Set(snapshot.vnics.map(({ name }) => name));
   const listeners = snapshot.listeners.filter(
     (listener) => !isDeepStrictEqual(listener, before.get(listener.name)),
   );
@@ -22,13 +29,17 @@ export function buildPrepare(base: Snapshot | undefined, target: Compiled): Prep
     base: base?.number ?? 0,
     listeners,
     removed: [...before.keys()].filter((name: ListenerName) => !after.has(name)),
-    vnics: snapshot.vnics,
+    vnics: snapshot.vnics.filter((vnic) => !isSameVnic(vnic, vnicsBefore.get(vnic.name))),
+    removedVnics: [...vnicsBefore.keys()].filter((name) => !vnicsAfter.has(name)),
     absentIps: snapshot.absentIps,
     maxConnections: snapshot.maxConnections,
     relayMemoryBytes: snapshot.relayMemoryBytes,
     material: missingMaterial(listeners, materialIdsOf(before.values()), target.material),
   };
 }
+
+const isSameVnic = (one: SnapshotVnic, other: SnapshotVnic | undefined): boolean =>
+  one === other || isDeepStrictEqual(one, other);
 
 /**
  * Builds the message with which a fresh probe worker tries the difference between `base` and `target`. It has the same
@@ -42,7 +53,9 @@ export function buildTrial(
   opensAddresses: boolean,
 ): Prepare {
   const { listeners } = buildPrepare(base, target);
-  const snapshot = { ...target.snapshot, listeners };
+  const owners = new Set(listeners.map(({ vnic }) => vnic));
+  const vnics = target.snapshot.vnics.filter(({ name }) => owners.has(name));
+  const snapshot = { ...target.snapshot, listeners, vnics };
   const served = new Set(base?.listeners.map(addressOf));
   const isNew = (listener: SnapshotListener): boolean => !served.has(addressOf(listener));
   return {

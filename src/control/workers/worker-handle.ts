@@ -10,7 +10,7 @@ import {
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import type { RestartCause } from "#control/telemetry/director-metrics.ts";
-import type { WorkerDeadlines } from "./deadlines.ts";
+import { prepareDeadlineOf, type WorkerDeadlines } from "./deadlines.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";
 import { LivenessWatch } from "./liveness-watch.ts";
 import { boundNotices } from "./output-lines.ts";
@@ -290,8 +290,9 @@ export class WorkerHandle {
     cause: "prepare-deadline" | "commit-deadline",
   ) {
     this.send(message);
-    const { prepareMs, commitMs } = this.#options.deadlines;
-    const deadlineMs = cause === "prepare-deadline" ? prepareMs : commitMs;
+    const { deadlines } = this.#options;
+    const deadlineMs =
+      message.type === "prepare" ? prepareDeadlineOf(message, deadlines) : deadlines.commitMs;
     const due = "number" in message ? { number: message.number, deadlineMs } : { deadlineMs };
     return this.#replies.expect(types, due, () => this.kill(cause));
   }

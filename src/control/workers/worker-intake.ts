@@ -6,7 +6,7 @@ import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts"
 import { endpointsOf, metricsOf } from "#model/records/mode-records.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
-import type { Snapshot } from "#model/records/snapshot.ts";
+import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
 import type { ToControl } from "#protocol/messages.ts";
 import { PlausibleCounts } from "./plausible-counts.ts";
 import { TrafficBounds, type TrafficKind } from "./traffic-bounds.ts";
@@ -32,6 +32,8 @@ export class WorkerIntake {
   readonly #counts = new PlausibleCounts();
   /** The slots of each listener that the worker has been told of. A port whose mode has changed has those of both modes. */
   readonly #carried = new Map<ListenerName, readonly boolean[]>();
+  /** The listeners that `expect` has seen. Those that a change does not touch are the same objects. */
+  readonly #expected = new WeakSet<SnapshotListener>();
   /** The listeners with an access log. */
   readonly #logged = new Set<ListenerName>();
   /** The vNICs and servers that the worker has been told of. */
@@ -42,6 +44,8 @@ export class WorkerIntake {
   /** Allows messages about this snapshot, which the worker is about to receive. */
   expect({ listeners, maxConnections }: Snapshot): void {
     for (const listener of listeners) {
+      if (this.#expected.has(listener)) continue;
+      this.#expected.add(listener);
       const { name, mode, accessLog, vnic } = listener;
       for (const { server } of endpointsOf(listener) ?? []) {
         this.#servers.add(serverPairOf(vnic, server));

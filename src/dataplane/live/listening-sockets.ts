@@ -5,7 +5,8 @@ import type { Wire, WireListener, WireSocket } from "../wire/wire.ts";
 /** How many connections may wait on one new address:port for the commit. */
 const MAX_HELD = 4_096;
 
-type Deliver = (socket: WireSocket) => void;
+/** Takes over a connection that was accepted. */
+export type Deliver = (socket: WireSocket) => void;
 
 /** The listening socket of one address:port. Before its first commit it keeps the sockets that it accepts. */
 class ListeningSocket {

@@ -19,6 +19,7 @@ export class VnicUsage {
   }
 
   setLimits(limits: SnapshotVnic): void {
+    if (limits === this.#limits) return;
     if (limits.handshakesPerSecond === undefined) this.#handshakes = undefined;
     else this.#handshakes?.setRate(limits.handshakesPerSecond);
     const perAddress = limits.handshakesPerSecondPerAddress;

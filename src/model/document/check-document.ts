@@ -3,47 +3,68 @@ import { checkPolicy } from "./check-policy.ts";
 import { checkServers } from "./check-servers.ts";
 import { checkCidrs } from "./mode-rules.ts";
 import { isIpAddress, normaliseClientAddress } from "../addresses/cidr.ts";
-import { listenersOf, listenersOfVnic, vnicsOf, type VnicPlace } from "./document-listeners.ts";
-import { DocumentSchema, type Document } from "./document.ts";
+import { listenersOfVnic, vnicsOf, vnicsOfProfile, type VnicPlace } from "./document-listeners.ts";
+import { surroundingsOf, type DocumentSurroundings } from "./document-surroundings.ts";
+import type { Document } from "./document.ts";
 import { trySocketAddress } from "../addresses/endpoint-text.ts";
 import type { Problem } from "../failure.ts";
 import { socketAddressOf, type VnicName } from "../names.ts";
 import { pathOf, problemOf, quoted } from "../problem.ts";
+import type { Profile } from "./profile.ts";
 import { DEFAULT_PRIORITY } from "./qos.ts";
+import { Remembered } from "../remembered.ts";
 import { checkSecrets } from "./secrets.ts";
+import { Traced } from "../traced.ts";
 import { rateOf } from "../units.ts";
 
 /** Checks the rules that a schema cannot express. Returns all problems of the document. */
 export function checkDocument(document: Document): readonly Problem[] {
-  const vnics = vnicsOf(document);
   const ownListeners = ownListenersOf(document);
+  const around = surroundingsOf(document, { ownListeners });
+  const profiles = Object.entries(document.profiles);
   return [
     ...checkObserve(document, ownListeners),
     ...checkCidrs("director.endpoints.allow", document.director.endpoints.allow),
     ...checkServers(document),
-    ...checkSecrets(DocumentSchema, document),
+    ...checkSecrets(document),
     ...checkPassphrases(document),
     ...Object.entries(document.policies).flatMap(([name, policy]) => checkPolicy(name, policy)),
-    ...checkVirtualIps(vnics),
-    ...vnics.flatMap((place) => [
-      ...checkQos(place),
-      ...checkPorts(place),
-      ...listenersOfVnic(place).flatMap((listener) =>
-        checkListener({ ...listener, document, ownListeners }),
+    ...checkVirtualIps(vnicsOf(document)),
+    ...profiles.flatMap(([name, profile]) =>
+      VNIC_PROBLEMS.of(profile, name, around.surroundings, () =>
+        vnicsOfProfile(name, profile).flatMap((place) => checkVnic(place, around)),
       ),
-    ]),
+    ),
   ];
 }
 
+/** What the rules have found about the vNICs of each profile. */
+const VNIC_PROBLEMS = new Traced<Profile, readonly Problem[]>();
+
+const checkVnic = (
+  place: VnicPlace,
+  { document, more: { ownListeners } }: DocumentSurroundings<OwnListeners>,
+): readonly Problem[] => [
+  ...checkQos(place),
+  ...checkPorts(place),
+  ...listenersOfVnic(place).flatMap((listener) =>
+    checkListener({ ...listener, document, ownListeners }),
+  ),
+];
+
+type OwnListeners = { readonly ownListeners: ReadonlyMap<string, VnicName> };
+
 /** Maps `address:port` of every listener to the vNIC that it belongs to. */
-function ownListenersOf(document: Document): ReadonlyMap<string, VnicName> {
-  return new Map(
-    listenersOf(document).map(({ owner: { name, vnic }, listener }) => [
-      socketAddressOf(normaliseClientAddress(vnic.ip), listener.port),
-      name,
-    ]),
+const ownListenersOf = (document: Document): ReadonlyMap<string, VnicName> =>
+  new Map(
+    vnicsOf(document).flatMap((place) =>
+      SOCKET_ADDRESSES.of(place).map((address) => [address, place.name] as const),
+    ),
   );
-}
+
+const SOCKET_ADDRESSES = new Remembered(({ vnic: { ip, listeners } }: VnicPlace) =>
+  listeners.map(({ port }) => socketAddressOf(normaliseClientAddress(ip), port)),
+);
 
 const checkPassphrases = ({ certificates }: Document): readonly Problem[] =>
   Object.entries(certificates).flatMap(([name, { passphrase, passphraseFile }]) => {

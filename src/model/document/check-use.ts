@@ -1,5 +1,5 @@
 import { certificatesOf } from "./check-listener.ts";
-import { vnicsOf } from "./document-listeners.ts";
+import { listenersOf, vnicsOf } from "./document-listeners.ts";
 import type { Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
 import { pathOf, problemOf } from "../problem.ts";
@@ -8,7 +8,10 @@ import { MAX_PROBLEMS } from "./schema-problems.ts";
 /** Warns of certificates that nothing refers to, and of vNICs that have no listener. */
 export function checkUse(document: Document): readonly Problem[] {
   const vnics = vnicsOf(document);
-  const used = new Set(vnics.flatMap(({ vnic }) => vnic.listeners.flatMap(certificatesOf)));
+  const used = new Set<string>();
+  for (const { listener } of listenersOf(document)) {
+    for (const name of certificatesOf(listener)) used.add(name);
+  }
   const unused = Object.keys(document.certificates).filter((name) => !used.has(name));
   const warnings = [
     ...vnics

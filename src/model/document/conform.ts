@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { Check } from "typebox/value";
+import { Remembered } from "../remembered.ts";
 import {
   isUnionNode,
   otherwiseOf,
@@ -18,6 +19,18 @@ type ConformMode = "fill" | "repair";
 
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The parts of documents that have been filled in, by their schema. A part that a change does not touch is not filled in again. */
+const filled = new WeakMap<SchemaNode, Remembered<object, unknown>>();
+
+/** Declares that a schema describes a part of the document, whose filled form is kept for as long as the part exists. */
+export function rememberPartsOf(schema: TSchema): void {
+  filled.set(schema, new Remembered((part) => conformAnew(schema, part, "fill")));
+}
+
+/** Returns the filled forms of parts, if the schema describes a part of the document. */
+export const filledPartsOf = (schema: SchemaNode): Remembered<object, unknown> | undefined =>
+  filled.get(schema);
 
 /**
  * Returns a copy of the value with the schema's defaults. typebox's own `Default` skips the entries of a record whose
@@ -42,6 +55,11 @@ const isLeaf = (schema: SchemaNode): boolean =>
   !isUnionNode(schema);
 
 function conform(schema: SchemaNode, given: unknown, mode: ConformMode): unknown {
+  const parts = mode === "fill" && isMap(given) ? filled.get(schema) : undefined;
+  return parts === undefined ? conformAnew(schema, given, mode) : parts.of(given as object);
+}
+
+function conformAnew(schema: SchemaNode, given: unknown, mode: ConformMode): unknown {
   const value = given === undefined ? defaultOf(schema) : longFormOf(schema, given);
   if (isUnionNode(schema)) return conformUnion(schema, value, mode);
   if (schema.properties !== undefined) return conformObject(schema, value, mode);

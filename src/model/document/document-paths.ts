@@ -2,9 +2,12 @@
 import type { TSchema } from "typebox";
 import { absolutePathOf } from "./absolute-path.ts";
 import type { Keys } from "./document-tree.ts";
-import { DocumentSchema } from "./document.ts";
-import { mapMarked, type MarkedValue } from "./map-marked.ts";
+import { mapParts, markedTextsOf } from "./document-parts.ts";
+import type { JsonMap } from "../json.ts";
+import { mapMarked } from "./map-marked.ts";
+import type { Mark } from "./marks.ts";
 import { pathOf } from "../problem.ts";
+import { frozen } from "../remembered.ts";
 import type { WrittenDocument } from "./written-document.ts";
 
 export interface NamedPath {
@@ -19,10 +22,7 @@ export interface NamedPath {
 const UNIX = "unix:";
 
 /** Returns the path that a marked value is, and what precedes it in the value. */
-function tryPath({
-  mark,
-  value,
-}: MarkedValue): readonly [prefix: string, file: string] | undefined {
+function tryPath(mark: Mark, value: unknown): readonly [prefix: string, file: string] | undefined {
   if (typeof value !== "string") return undefined;
   if (mark === "file") return ["", value];
   return mark === "endpoint" && value.startsWith(`${UNIX}/`)
@@ -33,30 +33,32 @@ function tryPath({
 /** Returns the value with paths that do not depend on the folder, without `.` and `..`. The schema describes the value. */
 export const absolutePathsIn = (schema: TSchema, value: unknown, folder: string): unknown =>
   mapMarked(schema, value, (marked) => {
-    const found = tryPath(marked);
+    const found = tryPath(marked.mark, marked.value);
     if (found === undefined) return marked.value;
     const [prefix, file] = found;
     return `${prefix}${absolutePathOf(folder, file)}`;
   });
 
+/** Parts whose paths do not depend on a folder. */
+const absoluteParts = new WeakSet<JsonMap>();
+
 /** Returns the document with paths that do not depend on its folder. */
 export const withAbsolutePaths = <Kind extends WrittenDocument>(
   document: Kind,
   folder: string,
-): Kind => absolutePathsIn(DocumentSchema, document, folder) as Kind;
-
-export function pathsOf(written: WrittenDocument): readonly NamedPath[] {
-  const paths: NamedPath[] = [];
-  mapMarked(DocumentSchema, written, (marked) => {
-    const found = tryPath(marked);
-    const { steps, keys } = marked;
-    if (found !== undefined) {
-      paths.push({ documentPath: pathOf(...steps), keys, file: found[1] });
-    }
-    return marked.value;
+): Kind =>
+  mapParts(document, ({ schema, part }) => {
+    if (absoluteParts.has(part)) return part;
+    const absolute = absolutePathsIn(schema, part, folder) as JsonMap;
+    absoluteParts.add(frozen(absolute));
+    return absolute;
   });
-  return paths;
-}
+
+export const pathsOf = (written: WrittenDocument): readonly NamedPath[] =>
+  markedTextsOf(written).flatMap(({ mark, text, steps, keys }) => {
+    const [, file] = tryPath(mark, text) ?? [];
+    return file === undefined ? [] : [{ documentPath: pathOf(...steps), keys, file }];
+  });
 
 /** Returns those of the paths of a document that the document before does not name at the same place. */
 export function addedPaths(

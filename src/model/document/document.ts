@@ -1,10 +1,12 @@
 import Type from "typebox";
 import { CERTIFICATE_NAME_PATTERN } from "./certificate-name.ts";
 import { CertificateSchema } from "./certificate.ts";
+import { rememberPartsOf } from "./conform.ts";
 import { NAME_PATTERN } from "../names.ts";
 import { PolicySchema } from "./policy.ts";
 import { ProfileSchema } from "./profile.ts";
 import { ServerSchema } from "./server.ts";
+import { VnicSchema } from "./vnic.ts";
 import { DURATION_PATTERN, SIZE_PATTERN } from "../units.ts";
 
 const auto = (maximum: number, description: string) =>
@@ -129,6 +131,20 @@ export const DocumentSchema = Type.Object(
   { additionalProperties: false, description: "The document of a director." },
 );
 export type Document = Type.Static<typeof DocumentSchema>;
+
+/**
+ * The sections of a document and their parts. They never change: a change replaces the parts that it touches, and the new document has
+ * the others in common with the document before. So what is computed from one part alone is computed once.
+ */
+const PARTS: readonly Type.TSchema[] = [
+  ...Object.values(DocumentSchema.properties),
+  ServerSchema,
+  ProfileSchema,
+  VnicSchema,
+  CertificateSchema,
+  PolicySchema,
+];
+PARTS.forEach(rememberPartsOf);
 
 /** The number of a revision of the document, from 1. */
 export type Revision = number;

@@ -2,6 +2,7 @@ import { checkDocument } from "./check-document.ts";
 import { fillDefaults, repair } from "./conform.ts";
 import { DocumentSchema, type Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
+import { fits } from "./fits.ts";
 import { followUpsOf } from "./follow-ups.ts";
 import { isError } from "../problem.ts";
 import { checkSchema, MAX_PROBLEMS } from "./schema-problems.ts";
@@ -19,17 +20,14 @@ export interface ParsedDocument {
   readonly problems: readonly Problem[];
 }
 
-/** Parses a value that was read from YAML, JSON or a request. Never throws, and does not change the value. */
+/**
+ * Parses a value that was read from YAML, JSON or a request. Never throws. Freezes the parts of the value, because what is computed from a
+ * part is kept for the next document that has the same part.
+ */
 export function parseDocument(value: unknown): ParsedDocument {
   const filled = fillDefaults(DocumentSchema, value);
   const { problems: schemaProblems, meant } = checkSchema(DocumentSchema, filled);
-  if (schemaProblems.length === 0) {
-    const document = filled as Document;
-    const problems = limited(checkDocument(document));
-    return problems.some(isError)
-      ? { document: undefined, written: undefined, draft: document, problems }
-      : { document, written: writtenOf(value), draft: document, problems };
-  }
+  if (schemaProblems.length === 0) return checkedByRules(filled as Document, value);
   // The rules check a document in which values that do not fit are replaced, so that one check reports all problems.
   // Problems of the replacements are left out.
   const draft = repair(DocumentSchema, filled) as Document;
@@ -37,6 +35,22 @@ export function parseDocument(value: unknown): ParsedDocument {
   const ruleProblems = checkDocument(draft).filter((problem) => !isFollowUp(problem));
   const problems = [...schemaProblems, ...ruleProblems].slice(0, MAX_PROBLEMS);
   return { document: undefined, written: undefined, draft, problems };
+}
+
+/**
+ * Does the same for a document that fits the schema, and returns undefined for any other. It takes as long as the parts that were not
+ * parsed before.
+ */
+export function tryParseFitting(value: unknown): ParsedDocument | undefined {
+  const filled = fillDefaults(DocumentSchema, value);
+  return fits(DocumentSchema, filled) ? checkedByRules(filled as Document, value) : undefined;
+}
+
+function checkedByRules(document: Document, value: unknown): ParsedDocument {
+  const problems = limited(checkDocument(document));
+  return problems.some(isError)
+    ? { document: undefined, written: undefined, draft: document, problems }
+    : { document, written: writtenOf(value), draft: document, problems };
 }
 
 /**

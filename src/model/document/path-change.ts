@@ -37,6 +37,8 @@ function collectChanges(
   after: Json | undefined,
   changes: PathChange[],
 ): void {
+  // Parts that a change does not touch are the same objects.
+  if (before === after) return;
   const partsBefore = tryParts(keys, before);
   const partsAfter = tryParts(keys, after);
   if (partsBefore === undefined || partsAfter === undefined) {
@@ -44,7 +46,8 @@ function collectChanges(
     return;
   }
   const names = new Set([...partsBefore.keys(), ...partsAfter.keys()]);
-  const order = keys.length === 0 ? TOP_KEYS : [...names].toSorted(compareNames);
+  const different = [...names].filter((name) => partsBefore.get(name) !== partsAfter.get(name));
+  const order = keys.length === 0 ? TOP_KEYS : different.toSorted(compareNames);
   for (const name of order) {
     collectChanges([...keys, name], partsBefore.get(name), partsAfter.get(name), changes);
   }

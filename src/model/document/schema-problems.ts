@@ -1,10 +1,10 @@
 import { Settings } from "typebox/system";
 import type { TSchema } from "typebox";
-import { Compile, type Validator } from "typebox/compile";
 import { Equal, Errors } from "typebox/value";
 import { CERTIFICATE_NAME_PATTERN, certificateNameFaultOf } from "./certificate-name.ts";
 import { tryClosestName, tryDidYouMean } from "./closest-name.ts";
 import { fillDefaults } from "./conform.ts";
+import { fits } from "./fits.ts";
 import {
   isKeyOfOtherBranch,
   isUnionNode,
@@ -65,19 +65,6 @@ const BOUND_TEXTS: Readonly<Record<string, string>> = {
   maxItems: "too long: at most",
 };
 
-/** Above this number of profiles, a compiled schema saves more time than the compilation takes. */
-const MANY_PROFILES = 32;
-const compiled = new WeakMap<TSchema, Validator>();
-
-function compiledOf(schema: TSchema): Validator {
-  const known = compiled.get(schema) ?? Compile(schema);
-  compiled.set(schema, known);
-  return known;
-}
-
-const isLarge = (value: unknown): boolean =>
-  Object.keys(fieldOf(value, "profiles") ?? {}).length > MANY_PROFILES;
-
 export interface SchemaFindings {
   readonly problems: readonly Problem[];
   /** The paths of missing keys that misspelt keys probably stand for. */
@@ -89,7 +76,7 @@ export interface SchemaFindings {
  * it is misspelt is no problem of its own.
  */
 export function checkSchema(schema: TSchema, value: unknown): SchemaFindings {
-  if (isLarge(value) && compiledOf(schema).Check(value)) return { problems: [], meant: [] };
+  if (fits(schema, value)) return { problems: [], meant: [] };
   const findings = problemsAt({ steps: [], value }, schema);
   const meant = new Set(findings.flatMap((finding) => finding.meant ?? []));
   const isNew = ({ problem: { code, path } }: Finding): boolean =>

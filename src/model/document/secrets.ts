@@ -2,6 +2,8 @@
 import type { TSchema } from "typebox";
 import { branchesOf, isUnionNode, otherwiseOf, type SchemaNode } from "./discriminated-union.ts";
 import { isListenerList, tryPart, type Keys } from "./document-tree.ts";
+import { markedTextsOf } from "./document-parts.ts";
+import type { Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
 import type { Json, JsonMap } from "../json.ts";
 import { mapMarked, tryEntrySchema, type MarkedValue } from "./map-marked.ts";
@@ -96,14 +98,10 @@ export function restoreSecrets(
 }
 
 /** Refuses fingerprints in place of secrets. `restoreSecrets` has replaced those that it knows. */
-export function checkSecrets(schema: TSchema, document: unknown): readonly Problem[] {
-  const problems: Problem[] = [];
-  mapMarked(schema, document, ({ mark, value, steps }) => {
-    if (mark === "secret" && isFingerprint(value)) {
+export const checkSecrets = (document: Document): readonly Problem[] =>
+  markedTextsOf(document)
+    .filter(({ mark, text }) => mark === "secret" && isFingerprint(text))
+    .map(({ steps }) => {
       const message = "This is the fingerprint of a secret, and not the secret.";
-      problems.push(problemOf("unknown-fingerprint", pathOf(...steps), message));
-    }
-    return value;
-  });
-  return problems;
-}
+      return problemOf("unknown-fingerprint", pathOf(...steps), message);
+    });

@@ -4,6 +4,7 @@ import { isUnionNode, otherwiseOf, tryBranchOf, type SchemaNode } from "./discri
 import { tryParts, valueOfParts, type Keys } from "./document-tree.ts";
 import { DocumentSchema, type DirectorSettings, type Document } from "./document.ts";
 import { isJsonMap, type Json, type JsonMap } from "../json.ts";
+import { Remembered } from "../remembered.ts";
 import { compareNames } from "./natural-order.ts";
 
 /**
@@ -27,26 +28,60 @@ export function writtenOf(value: unknown): WrittenDocument {
 function normalFormOf(keys: Keys, value: JsonMap): JsonMap | undefined;
 function normalFormOf(keys: Keys, value: Json): Json | undefined;
 function normalFormOf(keys: Keys, value: Json): Json | undefined {
+  const [section = ""] = keys;
+  const kept = NORMAL[keys.length]?.get(section);
+  return kept === undefined || !isJsonMap(value) ? normalAnew(keys, value) : kept.of(value);
+}
+
+function normalAnew(keys: Keys, value: Json): Json | undefined {
   const parts = tryParts(keys, value);
   if (parts === undefined) return isServerList(keys) ? shortEntriesOf(value) : value;
   const normal = [...parts].flatMap(([key, part]) => {
     const entry = normalFormOf([...keys, key], part);
     return entry === undefined ? [] : [[key, entry] as const];
   });
-  return valueOfParts(keys, new Map(normal));
+  const form = valueOfParts(keys, new Map(normal));
+  return isSameEntries(value, form) ? value : form;
+}
+
+const normalFormsAt = (
+  ...names: Keys
+): ReadonlyMap<string, Remembered<JsonMap, Json | undefined>> =>
+  new Map(
+    ["servers", "profiles", "certificates", "policies"].map((section) => [
+      section,
+      new Remembered((value: JsonMap) => normalAnew([section, ...names], value)),
+    ]),
+  );
+
+/** The normal forms of sections and of their parts, by the number of keys and the section. They do not depend on the name of the part. */
+const NORMAL = [undefined, normalFormsAt(), normalFormsAt("")];
+
+/** Whether both have the same objects in the same order. A value in normal form then stays the same object. */
+function isSameEntries(value: Json, form: Json | undefined): boolean {
+  if (typeof value !== "object" || typeof form !== "object" || value === null || form === null) {
+    return value === form;
+  }
+  const entries = Object.entries<Json>(form);
+  const before = Object.entries<Json>(value);
+  return (
+    entries.length === before.length &&
+    entries.every(([key, entry], at) => before[at]?.[0] === key && before[at][1] === entry)
+  );
 }
 
 const isServerList = ({ length, 0: top, 2: list }: Keys): boolean =>
   length === 3 && top === "profiles" && (list === "servers" || list === "standby");
 
 /** An entry that has only the name of its server is that name. */
-const shortEntriesOf = (entries: Json): Json =>
-  Array.isArray(entries)
-    ? entries.map((entry: Json) => {
-        const [[key, name] = [], ...rest] = isJsonMap(entry) ? Object.entries(entry) : [];
-        return key === "server" && name !== undefined && rest.length === 0 ? name : entry;
-      })
-    : entries;
+function shortEntriesOf(entries: Json): Json {
+  if (!Array.isArray(entries)) return entries;
+  const short = entries.map((entry: Json) => {
+    const [[key, name] = [], ...rest] = isJsonMap(entry) ? Object.entries(entry) : [];
+    return key === "server" && name !== undefined && rest.length === 0 ? name : entry;
+  });
+  return isSameEntries(entries, short) ? entries : short;
+}
 
 /** Returns the document with all defaults, as `parseDocument` does. */
 export const effectiveOf = (written: WrittenDocument, director: DirectorSettings): Document =>

@@ -1,0 +1,60 @@
+/** What the control process knows of the parts of documents that it has seen, so that a change costs what it touches. */
+import { filledPartsOf } from "#model/document/conform.ts";
+import { partsOf } from "#model/document/document-parts.ts";
+import type { Document } from "#model/document/document.ts";
+import { noteFitting } from "#model/document/fits.ts";
+import type { Profile } from "#model/document/profile.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import { isJsonMap, tryEntry, type Json, type JsonMap } from "#model/json.ts";
+import { Remembered } from "#model/remembered.ts";
+
+const PART_CHARACTERS = new Remembered((part: JsonMap) => JSON.stringify(part).length);
+
+export interface DocumentCharacters {
+  /** The length of the JSON text of the document. */
+  readonly all: number;
+  /** The length of the parts that were not parsed in this process before. */
+  readonly unknown: number;
+}
+
+export function charactersOf(document: JsonMap): DocumentCharacters {
+  const unknown = partsOf(document)
+    .filter(({ schema, part }) => filledPartsOf(schema)?.has(part) !== true)
+    .reduce((sum, { part }) => sum + PART_CHARACTERS.of(part), 0);
+  const all = charactersOfMap(document, (named) =>
+    isJsonMap(named) ? charactersOfMap(named, charactersOfPart) : JSON.stringify(named).length,
+  );
+  return { all, unknown };
+}
+
+const charactersOfPart = (part: Json): number =>
+  isJsonMap(part) ? PART_CHARACTERS.of(part) : JSON.stringify(part).length;
+
+/** Returns the length of `{"key":value,...}`. */
+function charactersOfMap(map: JsonMap, charactersOfValue: (value: Json) => number): number {
+  const entries = Object.entries(map);
+  return entries.reduce(
+    (sum, [key, value]) => sum + JSON.stringify(key).length + 1 + charactersOfValue(value),
+    2 + Math.max(0, entries.length - 1),
+  );
+}
+
+/**
+ * Notes the parts of a document that a reader process has parsed, so that the next change need not parse them again. Both documents
+ * have absolute paths.
+ */
+export function noteParts(written: WrittenDocument, document: Document): void {
+  for (const { section, name, part, schema } of partsOf(written)) {
+    const named = (document as unknown as JsonMap)[section];
+    const filled = isJsonMap(named) ? tryEntry(named, name) : undefined;
+    if (!isJsonMap(filled)) continue;
+    // Only the written form has its listeners in the order of their ports.
+    if (section === "profiles" && !isInPortOrder(filled as unknown as Profile)) continue;
+    noteFitting(schema, part, filled);
+  }
+}
+
+const isInPortOrder = ({ vnics }: Profile): boolean =>
+  Object.values(vnics).every(({ listeners }) =>
+    listeners.every(({ port }, at) => at === 0 || (listeners[at - 1]?.port ?? 0) <= port),
+  );
