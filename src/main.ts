@@ -106,6 +106,10 @@ async function run(): Promise<number> {
       const { runCut } = await import("#cli/run-cut.ts");
       await runCut(request, terminal);
     },
+    failback: async (request) => {
+      const { runFailback } = await import("#cli/run-failback.ts");
+      await runFailback(request, terminal);
+    },
     doctor: async (request) => {
       const { runDoctor } = await import("#cli/run-doctor.ts");
       exitCode = (await runDoctor(request, terminal)) ? 0 : 1;

@@ -3,6 +3,7 @@ import { addChangeCommands, type ChangeRuns } from "./commands/change-commands.t
 import { addCheck, type CheckRequest } from "./commands/check.ts";
 import { withExamples } from "./commands/command-options.ts";
 import { addCut, type CutRequest } from "./commands/cut.ts";
+import { addFailback, type FailbackRequest } from "./commands/failback.ts";
 import type { Shell } from "./completion/completion-scripts.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addDoctor, type DoctorRequest } from "./commands/doctor.ts";
@@ -23,6 +24,7 @@ export interface CommandRuns extends ChangeRuns {
   readonly schema: () => Promise<void>;
   readonly show: (request: ShowRequest) => Promise<void>;
   readonly cut: (request: CutRequest) => Promise<void>;
+  readonly failback: (request: FailbackRequest) => Promise<void>;
   readonly doctor: (request: DoctorRequest) => Promise<void>;
   readonly reload: (request: ReloadRequest) => Promise<void>;
   readonly wait: (request: WaitRequest) => Promise<void>;
@@ -52,6 +54,7 @@ export function buildProgram(version: string, demoDocument: string, runs: Comman
   addSchema(program, runs.schema);
   addShow(program, runs.show);
   addCut(program, runs.cut);
+  addFailback(program, runs.failback);
   addDoctor(program, runs.doctor);
   addChangeCommands(program, runs);
   addDemo(program, demoDocument, runs.demo);

@@ -15,6 +15,7 @@ import { buildDoctor } from "./doctor/doctor.ts";
 import { readDoctorFacts } from "./doctor/read-facts.ts";
 import { EventBus } from "./event-bus.ts";
 import { checksAtOnce, HEALTH_DOUBTED, HealthChecks } from "./health/health-checks.ts";
+import { Standby } from "./health/standby.ts";
 import { InternalErrors, type ErrorSource } from "./internal-errors.ts";
 import { Notices, type Notice } from "./notice.ts";
 import { AddressWatch } from "./network/address-watch.ts";
@@ -27,8 +28,14 @@ import { WorkerUser } from "./privileges/worker-user.ts";
 import type { Folders } from "./state/open-folders.ts";
 import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
 import { SqliteStore } from "./state/sqlite/sqlite-store.ts";
+import { StandbyStore } from "./state/standby-store.ts";
 import { TreeDocumentStore } from "./state/tree-document-store.ts";
-import { RECORD_UNWRITABLE, STATE_UNWRITABLE, troubleOf } from "./state/trouble.ts";
+import {
+  RECORD_UNWRITABLE,
+  STANDBY_UNSAVED,
+  STATE_UNWRITABLE,
+  troubleOf,
+} from "./state/trouble.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
 import { logEvent } from "./telemetry/event-log.ts";
 import type { Logger } from "./telemetry/log.ts";
@@ -87,7 +94,8 @@ export function buildDirector(surroundings: Surroundings) {
   const telemetry: Telemetry = new Telemetry({
     bus,
     lines,
-    snapshotOfDirector: () => directorFactsOf({ version, engine, notices, director, pool, health }),
+    snapshotOfDirector: () =>
+      directorFactsOf({ version, engine, notices, director, pool, health, standby, telemetry }),
   });
   const errors = new InternalErrors(log, notices, () => telemetry.internalError());
   errors.catchFrom(host, cleanup);
@@ -147,19 +155,6 @@ export function buildDirector(surroundings: Surroundings) {
     onRoster: (pids) => record.write(pids),
   });
   cleanup.defer(() => pool.stop());
-  const health: HealthChecks = new HealthChecks({
-    onDown: (down) => {
-      bus.publish({ name: "endpoints-down", down, endpoints: health.downEndpoints() });
-      pool.setHealth(down);
-    },
-    onEndpoint: (checked) => bus.publish({ name: "endpoint-checked", ...checked }),
-    onDoubt: (text) => {
-      if (text === undefined) notices.clear(HEALTH_DOUBTED);
-      else notices.raise({ event: HEALTH_DOUBTED, text });
-    },
-    maxAtOnce: checksAtOnce(openFiles),
-    onFault,
-  });
   const state = new SqliteStore({
     folder: folders.dataPath,
     runtimeFolder: folders.runtimePath,
@@ -170,6 +165,30 @@ export function buildDirector(surroundings: Surroundings) {
   });
   const store = new TreeDocumentStore({ store: state, folder, program: version });
   cleanup.defer(() => store.close());
+  const standbyStore = new StandbyStore(state, version, troubleOf(notices, STANDBY_UNSAVED));
+  cleanup.defer(() => standbyStore.close());
+  const standby = new Standby({
+    onSwitch: (profiles) => pool.setStandby(profiles),
+    publish: (event) => bus.publish(event),
+    save: (records) => standbyStore.save(records),
+  });
+  const health: HealthChecks = new HealthChecks({
+    isPresumedDown: (listener, endpoint) => standby.isPresumedDown(listener, endpoint),
+    onDown: (down) => {
+      bus.publish({ name: "endpoints-down", down, endpoints: health.downEndpoints() });
+      pool.setHealth(down);
+    },
+    onEndpoint: (checked) => {
+      standby.checked(checked);
+      bus.publish({ name: "endpoint-checked", ...checked });
+    },
+    onDoubt: (text) => {
+      if (text === undefined) notices.clear(HEALTH_DOUBTED);
+      else notices.raise({ event: HEALTH_DOUBTED, text });
+    },
+    maxAtOnce: checksAtOnce(openFiles),
+    onFault,
+  });
   const certificates = new CertificateStore({
     reader,
     trial,
@@ -200,6 +219,11 @@ export function buildDirector(surroundings: Surroundings) {
     pool,
     certificates,
     health,
+    standby: {
+      restore: async () => standby.restore(await standbyStore.read()),
+      commit: (document, snapshot) => standby.commit(document, snapshot),
+      close: () => standby.close(),
+    },
     bus,
     reader,
     store,
@@ -228,6 +252,7 @@ export function buildDirector(surroundings: Surroundings) {
     certificates,
     pool,
     health,
+    standby,
     telemetry,
   });
   const doctor = buildDoctor(() =>
@@ -244,7 +269,20 @@ export function buildDirector(surroundings: Surroundings) {
       ownUid,
     }),
   );
-  return { director, wants, state, store, view, doctor, version, bus, notices, orphans, pool };
+  return {
+    director,
+    standby,
+    wants,
+    state,
+    store,
+    view,
+    doctor,
+    version,
+    bus,
+    notices,
+    orphans,
+    pool,
+  };
 }
 
 const countOf = (workers: number | "auto"): number =>

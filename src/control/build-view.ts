@@ -1,16 +1,18 @@
 import type { Problem } from "#model/failure.ts";
 import { isAdvice } from "#model/problem.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
-import type { Engine } from "#model/records/status.ts";
+import type { Engine, ProfileStatus } from "#model/records/status.ts";
 import type { CutSchedule } from "./change/cut-schedule.ts";
 import type { DocumentFile } from "./change/document-file.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
+import type { Standby } from "./health/standby.ts";
 import { absentVnicsOf, NO_ABSENCES } from "./network/absence.ts";
 import type { Notices } from "./notice.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
+import { profileStatusesOf } from "./profile-statuses.ts";
 import { serverPairsOf, serverStatusesOf } from "./server-statuses.ts";
 import type { DirectorFacts } from "./telemetry/director-metrics.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
@@ -29,6 +31,7 @@ export interface ViewParts {
   readonly cuts: CutSchedule;
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
+  readonly standby: Standby;
   readonly file: DocumentFile;
   readonly certificates: CertificateStore;
   readonly telemetry: Telemetry;
@@ -36,7 +39,7 @@ export interface ViewParts {
 
 /** Builds the view that the admin API shows. Each call reads the current state of the parts. */
 export function buildView(parts: ViewParts): DirectorView {
-  const { director, pool, telemetry, certificates, health } = parts;
+  const { director, pool, telemetry, certificates, health, standby } = parts;
   const servingCount = (): number =>
     pool.statuses().filter(({ state }) => state === "serving").length;
   return {
@@ -56,6 +59,7 @@ export function buildView(parts: ViewParts): DirectorView {
       cuts: parts.cuts.statuses(),
       certificates: director.certificates(),
       warnings: warningsOf(parts),
+      profilesOnStandby: profilesOf(parts).filter(({ servedBy }) => servedBy === "standby"),
       notices: parts.notices.texts(),
     }),
     workers: () => pool.statuses(),
@@ -71,7 +75,13 @@ export function buildView(parts: ViewParts): DirectorView {
     servers: () =>
       director.inForce === undefined
         ? []
-        : serverStatusesOf(director.inForce.document, telemetry, parts.cuts.statuses()),
+        : serverStatusesOf(
+            director.inForce.document,
+            telemetry,
+            new Set(standby.onStandby()),
+            parts.cuts.statuses(),
+          ),
+    profiles: () => profilesOf(parts),
     certificates: () => director.certificates(),
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
@@ -80,6 +90,12 @@ export function buildView(parts: ViewParts): DirectorView {
     isReady: () => director.phase === "serving" && servingCount() > 0,
   };
 }
+
+const profilesOf = ({
+  director,
+  standby,
+}: Pick<ViewParts, "director" | "standby">): readonly ProfileStatus[] =>
+  director.inForce === undefined ? [] : profileStatusesOf(director.inForce.document, standby);
 
 /** Returns the listeners of the snapshot in force. */
 const compiledOf = ({ inForce }: Director): readonly SnapshotListener[] =>
@@ -97,9 +113,12 @@ function warningsOf({ director, certificates }: ViewParts): readonly Problem[] {
  * need only one.
  */
 export function directorFactsOf(
-  parts: Pick<ViewParts, "version" | "engine" | "notices" | "director" | "pool" | "health">,
+  parts: Pick<
+    ViewParts,
+    "version" | "engine" | "notices" | "director" | "pool" | "health" | "standby" | "telemetry"
+  >,
 ): DirectorFacts {
-  const { version, engine, notices, director, pool, health } = parts;
+  const { version, engine, notices, director, pool, health, standby, telemetry } = parts;
   return {
     version,
     engine,
@@ -123,6 +142,13 @@ export function directorFactsOf(
     },
     get absentVnics() {
       return director.inForce === undefined ? [] : absentVnicsOf(director.inForce);
+    },
+    get servers() {
+      const names = Object.keys(director.inForce?.document.servers ?? {});
+      return names.map((name) => ({ name, oper: telemetry.serverState(name).oper }));
+    },
+    get profiles() {
+      return profilesOf({ director, standby }).filter(({ since }) => since !== undefined);
     },
     get serversInForce() {
       return serverPairsOf(compiledOf(director));

@@ -163,7 +163,23 @@ type EndpointEvent =
       readonly server: string;
       readonly oper: ServerOper;
       readonly reason: string | undefined;
-    };
+    }
+  | StandbySwitch
+  /** The servers of a profile go up and down too often, or have been up for long enough since. */
+  | { readonly name: "flapping-began" | "flapping-ended"; readonly profile: string };
+
+/** Standby servers serve the profile now, or its own servers do again. */
+export interface StandbySwitch {
+  readonly name: "standby-took-over" | "standby-gave-back";
+  readonly profile: string;
+  /**
+   * `time` is the end of flapping, `change` a change of the document. `restart` means that an earlier run of the director had
+   * decided it.
+   */
+  readonly cause: "checks" | "time" | "change" | "restart" | "operator";
+  /** Why the standby servers took over. */
+  readonly reason: string | undefined;
+}
 
 export interface DownEndpoint {
   readonly server: string;

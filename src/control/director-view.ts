@@ -5,6 +5,7 @@ import type { ListenerName, VnicName } from "#model/names.ts";
 import type {
   CertificateStatus,
   DirectorStatus,
+  ProfileStatus,
   ServerStatus,
   VnicStatus,
   WorkerStatus,
@@ -20,6 +21,7 @@ export interface DirectorView {
   /** Returns the vNICs that are wanted. Of a large fleet, it takes long to compute all. */
   vnics(isWanted: (name: VnicName) => boolean): readonly VnicStatus[];
   servers(): readonly ServerStatus[];
+  profiles(): readonly ProfileStatus[];
   certificates(): readonly CertificateStatus[];
   /** Returns failed handshakes, the newest first. */
   handshakes(question: HandshakesQuestion): readonly HandshakeRecord[];

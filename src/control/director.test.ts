@@ -98,6 +98,11 @@ async function startDirector(store = new FakeDocumentStore()) {
       onDoubt: () => undefined,
       onFault: fail,
     }),
+    standby: {
+      restore: () => Promise.resolve(),
+      commit: () => [],
+      close: () => undefined,
+    },
     bus,
     store,
     cuts: new CutSchedule(bus),

@@ -20,6 +20,7 @@ import { chooseAtStart, chooseUnsaved, UNSAVED_START_NOTICES } from "./change/st
 import type { CheckedDocument } from "./check-file.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
+import type { Standby } from "./health/standby.ts";
 import type { AddressWatch } from "./network/address-watch.ts";
 import { publishAddresses } from "./network/publish-addresses.ts";
 import { ListenerNotices } from "./listener-notices.ts";
@@ -28,9 +29,13 @@ import type { MaterialReader } from "./reader/material-reader.ts";
 import { newWarningsOf } from "./warnings-in-force.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
-export interface DirectorParts extends Omit<ChangeParts, "participants" | "nextNumber"> {
+export interface DirectorParts extends Omit<
+  ChangeParts,
+  "participants" | "nextNumber" | "decideStandby"
+> {
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
+  readonly standby: StandbyParts;
   readonly bus: EventBus;
   readonly reader: MaterialReader;
   readonly certificates: CertificateStore;
@@ -46,6 +51,12 @@ export interface DirectorParts extends Omit<ChangeParts, "participants" | "nextN
    * run as their own user and returns a function that undoes this. Otherwise returns undefined.
    */
   readonly tryTakeWorkerUser: () => (() => void) | undefined;
+}
+
+/** What a director uses of the decisions about standby servers. */
+interface StandbyParts extends Pick<Standby, "commit" | "close"> {
+  /** Reads what was decided before the start. */
+  readonly restore: () => Promise<void>;
 }
 
 /** One running director: holds the state in force, carries out changes, and drains or stops. */
@@ -65,6 +76,7 @@ export class Director {
     this.#changeParts = {
       ...parts,
       participants: parts.pool,
+      decideStandby: (document, snapshot) => parts.standby.commit(document, snapshot),
       nextNumber: () => {
         this.#lastNumber += 1;
         return this.#lastNumber;
@@ -96,9 +108,9 @@ export class Director {
    * is new and cannot be saved, the one in the store is served instead. Rejects with DirectorError.
    */
   async start(file: CheckedDocument | undefined, isForced = false): Promise<void> {
-    const { pool, notices, certificates, addressWatch } = this.#parts;
+    const { pool, notices, certificates, addressWatch, standby } = this.#parts;
     const wanted = await chooseAtStart(file, isForced, this.#parts);
-    await pool.start();
+    await Promise.all([pool.start(), standby.restore()]);
     try {
       await this.#serve(wanted);
     } catch (error) {
@@ -184,6 +196,7 @@ export class Director {
     this.#parts.certificates.close();
     this.#parts.addressWatch.close();
     this.#parts.health.close();
+    this.#parts.standby.close();
     // A change that is still reading its files fails.
     this.#parts.reader.close().catch(this.#parts.onFault);
     this.#queue.close();

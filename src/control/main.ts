@@ -110,21 +110,33 @@ export async function serve(options: ServeOptions): Promise<number> {
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
 
-  const { director, wants, state, store, view, doctor, version, bus, notices, orphans, pool } =
-    buildDirector({
-      settings,
-      workers: options.workers ?? settings.workers,
-      isDemo: demo !== undefined,
-      log,
-      engines,
-      checkParts,
-      configPath,
-      folder,
-      folders,
-      notices: [...kernelNotices(), userNotice, folders.notice],
-      host: process,
-      cleanup,
-    });
+  const {
+    director,
+    standby,
+    wants,
+    state,
+    store,
+    view,
+    doctor,
+    version,
+    bus,
+    notices,
+    orphans,
+    pool,
+  } = buildDirector({
+    settings,
+    workers: options.workers ?? settings.workers,
+    isDemo: demo !== undefined,
+    log,
+    engines,
+    checkParts,
+    configPath,
+    folder,
+    folders,
+    notices: [...kernelNotices(), userNotice, folders.notice],
+    host: process,
+    cleanup,
+  });
   const actions = {
     reload: () =>
       director.change({ kind: "document", by: { origin: "signal" }, want: wants.file(false) }),
@@ -144,6 +156,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   cleanup.defer(() => logLevel.close());
   const readLargeBody = largeBodiesIn(reader);
   const admin = await startAdminApi({
+    failBack: (profile) => standby.failBack(profile),
     ...{ socketPath, view, api, connections, logLevel, doctor, log, notices, readLargeBody },
   });
   cleanup.defer(() => admin.close());

@@ -19,29 +19,30 @@ const { draft: document } = parseDocument({
   },
 });
 
-function statusesWith(opers: Readonly<Record<string, ServerOper>>) {
-  const states = serverStatusesOf(document, {
+function statusesWith(opers: Readonly<Record<string, ServerOper>>, ...onStandby: string[]) {
+  const figures: Parameters<typeof serverStatusesOf>[1] = {
     serverState: (server) => ({
       ...{ oper: opers[server] ?? "up", sinceMs: 0, reason: undefined, lastError: undefined },
     }),
     serverTotals: () => [],
-  });
+  };
+  const states = serverStatusesOf(document, figures, new Set(onStandby));
   return states.map(({ name, oper, profiles, takenOverBy }) => [name, oper, profiles, takenOverBy]);
 }
 
-test("a server is taken over by the standby servers that are not down, when no server of a profile is up", () => {
-  assert.deepEqual(statusesWith({ "web-1": "down" }), [
+test("a server is taken over by the standby servers that are not down, of the profiles that are on standby", () => {
+  assert.deepEqual(statusesWith({ "web-1": "down" }, "blog", "news"), [
     ["web-1", "down", ["shop", "blog"], ["web-2", "spare"]],
     ["web-2", "up", ["shop", "blog"], []],
     ["spare", "up", ["shop", "blog"], []],
     ["idle", "up", ["news"], []],
     ["drained", "up", ["news"], ["idle"]],
   ]);
-  assert.deepEqual(statusesWith({ "web-1": "down", "web-2": "down" }), [
+  assert.deepEqual(statusesWith({ "web-1": "down", "web-2": "down" }, "shop", "blog"), [
     ["web-1", "down", ["shop", "blog"], ["spare"]],
     ["web-2", "down", ["shop", "blog"], ["spare"]],
     ["spare", "up", ["shop", "blog"], []],
     ["idle", "up", ["news"], []],
-    ["drained", "up", ["news"], ["idle"]],
+    ["drained", "up", ["news"], []],
   ]);
 });

@@ -11,15 +11,16 @@ import type { Telemetry } from "./telemetry/telemetry.ts";
 
 type Figures = Pick<Telemetry, "serverState" | "serverTotals">;
 
-/** Returns every server of the document. */
+/** Returns every server of the document. `onStandby` has the names of the profiles that standby servers serve. */
 export function serverStatusesOf(
   document: Document,
   figures: Figures,
+  onStandby: ReadonlySet<string>,
   cuts: readonly CutStatus[] = [],
 ): readonly ServerStatus[] {
-  const isOut = (server: string): boolean =>
-    document.servers[server]?.admin !== "up" || figures.serverState(server).oper === "down";
-  const usesOf = serverUses(document, isOut);
+  const isUsable = (server: string): boolean =>
+    document.servers[server]?.admin === "up" && figures.serverState(server).oper !== "down";
+  const usesOf = serverUses(document, onStandby, isUsable);
   return Object.entries(document.servers).map(([name, { address, admin }]): ServerStatus => {
     const { oper, sinceMs, reason, lastError } = figures.serverState(name);
     const totals = figures.serverTotals(name);
@@ -52,14 +53,14 @@ interface ServerUse {
   readonly takenOverBy: readonly string[];
 }
 
-/** Returns the uses of each server. A server that is out gets no connections, because it is down or is to get none. */
 function serverUses(
   document: Document,
-  isOut: (server: string) => boolean,
+  onStandby: ReadonlySet<string>,
+  isUsable: (server: string) => boolean,
 ): ReadonlyMap<string, readonly ServerUse[]> {
   const uses = Object.entries(document.profiles).flatMap(([profile, entries]) => {
     const [servers, standby] = [namesOf(entries.servers), namesOf(entries.standby)];
-    const takenOverBy = servers.every(isOut) ? standby.filter((server) => !isOut(server)) : [];
+    const takenOverBy = onStandby.has(profile) ? standby.filter(isUsable) : [];
     return [
       ...servers.map((server) => ({ server, profile, takenOverBy })),
       ...standby.map((server) => ({ server, profile, takenOverBy: [] })),
@@ -71,7 +72,8 @@ function serverUses(
 const namesOf = (entries: readonly ServerEntry[]): readonly string[] =>
   entries.map(({ server }) => server);
 
-const errorStatusOf = ({ cause, vnic, atMs, text }: ServerError) => ({
+const errorStatusOf = ({ cause, vnic, endpoint, atMs, text }: ServerError) => ({
+  ...(endpoint === undefined ? {} : { endpoint }),
   ...{ cause, vnic, at: new Date(atMs).toISOString(), text },
 });
 

@@ -77,6 +77,7 @@ export class Worker {
       case "prepare":
         return this.#prepare(message);
       case "commit":
+        healths.setOnStandby(message.standby);
         return this.#commit(message.number);
       case "rollback":
         return this.#rollBack(message.number);
@@ -84,6 +85,9 @@ export class Worker {
         return cuts.replace(message.cuts);
       case "health":
         healths.setCheckedDown(message.down);
+        return;
+      case "standby":
+        healths.setOnStandby(message.profiles);
         return;
       case "ticket-keys":
         plane.contexts.setTicketBaseKey(Buffer.from(message.key, "base64"));

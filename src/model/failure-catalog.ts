@@ -318,6 +318,18 @@ export const FAILURES = {
     "The request is not valid.",
     "The message says which part is wrong.",
   ),
+  "not-on-standby": entry(
+    "operator",
+    409,
+    "The profile is not on standby.",
+    "`tlsd show profiles` says which profiles standby servers serve.",
+  ),
+  "servers-not-up": entry(
+    "operator",
+    409,
+    "No server of the profile can serve it, so the standby servers go on.",
+    "`tlsd show servers` says why. The profile can be given back when a server is up.",
+  ),
   "filter-missing": entry(
     "operator",
     400,

@@ -22,6 +22,7 @@ export const listenerNameOf = (vnic: VnicName, port: number): ListenerName =>
   `${vnic}:${port}` as ListenerName;
 export const vnicOfListener = (listener: ListenerName): VnicName =>
   listener.slice(0, listener.lastIndexOf(":")) as VnicName;
+/** Names of vNICs and profiles contain no dot. */
 export const profileOfVnic = (vnic: VnicName): string => vnic.slice(vnic.indexOf(".") + 1);
 export const serverPairOf = (vnic: VnicName, server: string): ServerPair =>
   `${vnic} ${server}` as ServerPair;

@@ -53,7 +53,8 @@ export interface PlannedCut {
 
 export type ToWorker =
   | Prepare
-  | { readonly type: "commit"; readonly number: number }
+  /** `standby` is like that of the message `standby`, and takes effect together with the snapshot. */
+  | { readonly type: "commit"; readonly number: number; readonly standby: readonly string[] }
   | { readonly type: "rollback"; readonly number: number }
   /** Stop accepting connections, wait until the open ones have ended, end the rest at the deadline, and exit. */
   | { readonly type: "drain"; readonly deadlineMs: number }
@@ -77,6 +78,8 @@ export type ToWorker =
   | { readonly type: "cuts"; readonly cuts: readonly PlannedCut[] }
   /** The endpoints that active checks find down, as keys of `checkedKeyOf`. All others are up. */
   | { readonly type: "health"; readonly down: readonly string[] }
+  /** The names of all profiles that standby servers serve. The servers of the others serve. */
+  | { readonly type: "standby"; readonly profiles: readonly string[] }
   /** The base key of session tickets: base64 of 32 bytes. The worker derives a key for each session scope from it. */
   | { readonly type: "ticket-keys"; readonly key: string };
 

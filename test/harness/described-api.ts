@@ -19,6 +19,7 @@ export function describedApp(): HttpApp {
     view: sampleView,
     api: fakeChangeApi(nothing),
     connections: { list: nothing, cut: nothing },
+    failBack: () => undefined,
     logLevel: new LogLevel(log),
     doctor: nothing,
     log,

@@ -13,6 +13,7 @@ export function describedProgram(): Command {
     schema: nothing,
     show: nothing,
     cut: nothing,
+    failback: nothing,
     complete: nothing,
     completion: nothing,
     doctor: nothing,

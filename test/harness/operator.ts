@@ -5,6 +5,7 @@ import { authorOf } from "#cli/author.ts";
 import { buildProgram, printTo } from "#cli/build-program.ts";
 import { changeRunsOf } from "#cli/change-runs.ts";
 import { reportFailure } from "#cli/report-failure.ts";
+import { runFailback } from "#cli/run-failback.ts";
 import { runWait } from "#cli/run-wait.ts";
 import { settingsOf } from "#cli/settings/setting-schema.ts";
 import { runShow } from "#cli/show/run-show.ts";
@@ -92,6 +93,7 @@ export class Operator {
       completion: none,
       complete: none,
       show: (request) => runShow(request, terminal, AbortSignal.timeout(1)),
+      failback: (request) => runFailback(request, terminal),
       wait: (request) => runWait(request, terminal),
       ...changeRunsOf({
         context: () => Promise.resolve({ terminal, author: authorOf(sudoUser) }),

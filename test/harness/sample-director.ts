@@ -8,6 +8,7 @@ import type {
   ServerStatus,
   VnicStatus,
   WorkerStatus,
+  ProfileStatus,
 } from "#model/records/status.ts";
 import type { DirectorView } from "#control/director-view.ts";
 
@@ -67,6 +68,14 @@ export const sampleWorker: WorkerStatus = {
   startedAt: "2026-01-01T00:00:00.000Z",
 };
 
+export const sampleProfile: ProfileStatus = {
+  name: "shop",
+  servedBy: "standby",
+  since: "2026-01-01T00:00:00.000Z",
+  reason: "front.shop: web-1 127.0.0.1:8080: The endpoint refused the connection.",
+  isFlapping: false,
+};
+
 export const sampleStatus: DirectorStatus = {
   version: "0.1.0",
   state: "serving",
@@ -107,6 +116,7 @@ export const sampleStatus: DirectorStatus = {
       severity: "warning",
     },
   ],
+  profilesOnStandby: [sampleProfile],
   notices: ["There is no boundary."],
 };
 
@@ -168,6 +178,7 @@ export const sampleView: DirectorView = {
   workers: () => [sampleWorker],
   vnics: () => [sampleVnic],
   servers: () => [sampleServer],
+  profiles: () => [sampleProfile],
   certificates: () => sampleStatus.certificates,
   handshakes: () => [sampleHandshake],
   handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),

@@ -26,7 +26,9 @@ forEachEngineIfLong("node", (engine) => {
   let breaking: Endpoint;
   let spare: Endpoint;
   let leftAlone: Endpoint;
-  let shop: Shop<"fleet" | "breaking" | "silent" | "nowhere" | "leftAlone">;
+  /** It is on the second server only. */
+  let alone: Endpoint;
+  let shop: Shop<"fleet" | "breaking" | "silent" | "nowhere" | "leftAlone" | "alone">;
 
   const startNamed = (name: Name, port?: number): Promise<Endpoint> =>
     startEndpoint((socket) => void socket.resume().write(name), {
@@ -46,6 +48,7 @@ forEachEngineIfLong("node", (engine) => {
     await startNamed("b", silent.port);
     leftAlone = await startNamed("a");
     await startNamed("b", leftAlone.port);
+    alone = await startNamed("b", await freePort(hosts.b));
     shop = await startShop({
       engine,
       servers: hosts,
@@ -55,6 +58,7 @@ forEachEngineIfLong("node", (engine) => {
         silent: { to: silent.port, timeouts: { connect: `${connectMs}ms` } },
         nowhere: { to: await freePort(hosts.a) },
         leftAlone: { to: leftAlone.port },
+        alone: { to: alone.port, health: { interval: "1h" } },
       },
     });
   });
@@ -119,7 +123,7 @@ forEachEngineIfLong("node", (engine) => {
   });
 
   it("resets the client when all servers are down, and names the last failure", async () => {
-    await shop.setProfile({ servers: ["a", "b"], standby: ["c"] });
+    await shop.setProfile({ servers: ["a", "b", "c"] });
     const client = await shop.connect("nowhere");
     assert.equal(await client.read.outcome(), "ECONNRESET");
     const record = await shop.recordOf(client);
@@ -174,14 +178,12 @@ forEachEngineIfLong("node", (engine) => {
     });
   });
 
-  it("goes to the standby while no other server is healthy, and back", async () => {
-    await shop.setProfile({ servers: ["a"], standby: ["c"], balance: "round-robin" });
-    assert.deepEqual(await askTimes(3), ["a", "a", "a"]);
-    await fleet.a.close();
-    assert.deepEqual(await askTimes(3), ["c", "c", "c"]);
-    await fleet.a.listen();
-    await eventually(async () => (await ask()) === "a", 20_000, "the first server again");
-    assert.deepEqual(await askTimes(3), ["a", "a", "a"]);
+  it("never goes to a standby server on its own", async () => {
+    await shop.setProfile({ servers: ["a"], standby: ["b"] });
+    const client = await shop.connect("alone");
+    assert.equal(await client.read.outcome(), "ECONNRESET");
+    const { outcome, endpointFailure } = await shop.recordOf(client);
+    assert.deepEqual([outcome, endpointFailure], ["endpoint-failed", "refused"]);
   });
 
   it("leaves a server alone that refused three times in a row, for longer each time, and comes back", async () => {

@@ -31,6 +31,9 @@ const labelsInWords: Readonly<Record<string, readonly string[]>> = {
   tlsd_certificate_not_after_seconds: ["certificate"],
   tlsd_certificate_source_ok: ["certificate"],
   ...Object.fromEntries(SERVER_METRICS.map(({ name }) => [name, ["server", "vnic"]])),
+  tlsd_server_state: ["server", "state"],
+  tlsd_profile_on_standby: ["profile"],
+  tlsd_profile_flapping: ["profile"],
   tlsd_endpoint_up: ["endpoint", "listener", "server", "vnic"],
 };
 
@@ -50,6 +53,8 @@ describe("metrics", { concurrency: true }, () => {
       const health = { interval: "200ms", timeout: "1s" };
       shop = await startShop({
         engine,
+        servers: { web: "127.0.0.1", spare: "127.0.0.2" },
+        profile: { servers: ["web"], standby: ["spare"] },
         listeners: { web: { to: echo.port, health }, refused: { to: await freePort() } },
       });
     });

@@ -75,7 +75,10 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const again = await done("set profile shop servers+=web-2");
     assert.equal(again, "Nothing to change: revision 3 is in force and has all of this.\n");
     assert.match(await done("set profile shop balance="), /- profiles\.shop\.balance /);
-    assert.match(await done("show profiles shop"), /^shop +web-1, web-2 +- +round-robin +front$/m);
+    assert.match(
+      await done("show profiles shop"),
+      /^shop +web-1, web-2 +- +round-robin +front +servers +-$/m,
+    );
   });
 
   it("keeps every item that several operators add to a list at the same time", async () => {

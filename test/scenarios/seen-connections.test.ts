@@ -158,7 +158,7 @@ describe("an operator sees", { concurrency: false }, () => {
       }
       const [first] = await eventually(async () => {
         const found = await servers();
-        return found[0]?.oper === "down" ? found : undefined;
+        return found[0]?.oper === "failing" ? found : undefined;
       }, deadlineMs);
       assert.deepEqual(
         [first?.name, first?.connectFailures, first?.lastError?.cause, first?.lastError?.vnic],
@@ -169,7 +169,10 @@ describe("an operator sees", { concurrency: false }, () => {
         (line) => isEvent(line, "server-state") && line["server"] === "gone",
       );
       const { stdout } = await shop.director.cli("show", "servers");
-      assert.match(stdout, /^SERVER [^\n]+\ngone +up\/down .* refused \(back\.pay\)\nweb +up\/up /);
+      assert.match(
+        stdout,
+        /^SERVER [^\n]+\ngone +up\/failing .* refused \(back\.pay\)\nweb +up\/unknown /,
+      );
       const vnics = (await shop.director.api("/v1/vnics")).body as readonly VnicStatus[];
       const back = vnics.find(({ name }) => name === "back.pay");
       assert.deepEqual([back?.endpointsUp, back?.endpoints], [0, 1]);

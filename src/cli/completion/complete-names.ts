@@ -13,6 +13,7 @@ const LISTS: ReadonlyMap<string, string> = new Map([
   ["workers", "workers"],
   ["handshakes", "listeners"],
   ["connections", "listeners"],
+  ["failback", "profiles"],
   ["adopt", "servers"],
   ["by", "servers"],
   ["to", "servers"],

@@ -99,7 +99,9 @@ async function printedBy<Reply>(
 ): Promise<string> {
   const { kind, name, limit, isJson, isWatching, socketPath, filters } = request;
   const given = await getFromAdmin(socketPath, view.path(limit, name, filters));
-  const reply = view.of === undefined ? (given as Reply) : view.of(given);
+  const other =
+    view.otherPath === undefined ? undefined : await getFromAdmin(socketPath, view.otherPath);
+  const reply = view.of === undefined ? (given as Reply) : view.of(given, other);
   const shown = name === undefined ? reply : view.named?.(reply, name);
   if (shown === undefined) {
     throw new DirectorError("not-found", `There is no ${nounOf(kind)} ${quoted(name)}.`);

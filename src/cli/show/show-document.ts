@@ -2,7 +2,9 @@ import type { ServerEntry } from "#model/document/server-entry.ts";
 import type { Document } from "#model/document/document.ts";
 import type { JsonMap } from "#model/json.ts";
 import { yamlText } from "#cli/exported-text.ts";
-import { tableOf } from "#cli/table.ts";
+import type { ProfileStatus } from "#model/records/status.ts";
+import { spanText } from "#cli/spans.ts";
+import { remarksOf, tableOf } from "#cli/table.ts";
 import { onlyLike, type ShowView } from "./show-kind.ts";
 
 export const showDocument: ShowView<JsonMap> = {
@@ -11,7 +13,7 @@ export const showDocument: ShowView<JsonMap> = {
     Object.keys(document).length === 0 ? "The document is empty.\n" : yamlText(document),
 };
 
-type Profile = Document["profiles"][string] & { readonly name: string };
+type Profile = Document["profiles"][string] & ProfileStatus;
 type Policy = Document["policies"][string] & {
   readonly name: string;
   /** The listeners that use it. */
@@ -23,10 +25,20 @@ const EFFECTIVE = "/v1/document?effective=true";
 /** NAME is a profile, or a pattern in which `*` stands for any characters. */
 export const showProfiles: ShowView<readonly Profile[]> = {
   path: () => EFFECTIVE,
-  of: (reply) =>
-    Object.entries((reply as Document).profiles).map(([name, profile]) => ({ name, ...profile })),
+  otherPath: "/v1/profiles",
+  of(reply, other) {
+    const statuses = new Map((other as readonly ProfileStatus[]).map((one) => [one.name, one]));
+    return Object.entries((reply as Document).profiles).flatMap(([name, profile]) => {
+      const status = statuses.get(name);
+      if (status === undefined) return [];
+      const { servedBy, since, reason, isFlapping } = status;
+      const why = reason === undefined ? {} : { reason };
+      const time = since === undefined ? {} : { since };
+      return [{ name, servedBy, ...time, ...why, isFlapping, ...profile }];
+    });
+  },
   named: (profiles, wanted) => onlyLike(profiles, wanted, ({ name }) => name),
-  text: (profiles, _nowMs, width) =>
+  text: (profiles, nowMs, width) =>
     profiles.length === 0
       ? "The document has no profile.\n"
       : tableOf<Profile>(
@@ -36,8 +48,20 @@ export const showProfiles: ShowView<readonly Profile[]> = {
             { title: "STANDBY", cell: ({ standby }) => standby.map(entryText).join(", ") || "-" },
             { title: "BALANCE", cell: ({ balance }) => balance },
             { title: "VNICS", cell: ({ vnics }) => Object.keys(vnics).join(", ") || "-" },
+            { title: "SERVED BY", cell: ({ servedBy }) => servedBy },
+            {
+              title: "SINCE",
+              cell: ({ since }) =>
+                since === undefined ? "-" : spanText(nowMs - Date.parse(since)),
+              isNumber: true,
+            },
           ],
           profiles,
+          width,
+        ) +
+        remarksOf(
+          "Profiles that standby servers serve, or whose servers are flapping",
+          profiles.map(({ name, reason }) => [name, reason]),
           width,
         ),
 };

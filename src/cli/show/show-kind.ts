@@ -35,8 +35,10 @@ export interface ShowView<Reply> {
    * the kind has no names.
    */
   readonly named?: (reply: Reply, name: string) => Reply | undefined;
+  /** The path of another reply that is shown together with the first. */
+  readonly otherPath?: string;
   /** Returns what is shown of a reply that has another shape. */
-  readonly of?: (reply: unknown) => Reply;
+  readonly of?: (reply: unknown, other: unknown) => Reply;
   /** `width` is that of the terminal. If it is undefined, nothing is folded. */
   readonly text: (reply: Reply, nowMs: number, width: number | undefined) => string;
 }

@@ -46,7 +46,7 @@ function stateText({ admin, oper, openConnections, cutAt }: ServerStatus, nowMs:
 }
 
 /** What an operator must act on comes first. */
-const ORDER: readonly ServerStatus["oper"][] = ["down", "degraded", "unknown", "up"];
+const ORDER: readonly ServerStatus["oper"][] = ["down", "failing", "degraded", "unknown", "up"];
 const rankOf = ({ oper }: ServerStatus): number => ORDER.indexOf(oper);
 
 function lastErrorText({ lastError }: ServerStatus): string {

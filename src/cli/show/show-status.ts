@@ -57,6 +57,9 @@ export const showStatus: ShowView<DirectorStatus> = {
               `${warnings.length - MAX_WARNINGS} more; \`tlsd check\` shows all`,
             ] as const,
           ]),
+      ...status.profilesOnStandby.map(
+        ({ name, reason }) => ["standby", `${name}: ${reason ?? "no reason given"}`] as const,
+      ),
       ...status.notices.map((notice) => ["notice", notice] as const),
     ];
     return rows

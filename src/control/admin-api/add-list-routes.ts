@@ -6,6 +6,7 @@ import { RESOURCE_KINDS, resourcesOf, type ResourceKind } from "#model/document/
 import {
   CertificateStatusSchema,
   ListenerStatusSchema,
+  ProfileStatusSchema,
   ServerStatusSchema,
   VnicStatusSchema,
 } from "#model/records/status.ts";
@@ -59,7 +60,10 @@ const STATES: Readonly<Record<ResourceKind, StateFacts>> = {
     properties: ServerStatusSchema.properties,
     statusesOf: (view) => view.servers(),
   },
-  profiles: NAME_ONLY,
+  profiles: {
+    properties: ProfileStatusSchema.properties,
+    statusesOf: (view) => view.profiles(),
+  },
   vnics: {
     properties: VnicStatusSchema.properties,
     statusesOf: (view, names) => view.vnics((vnic) => names.has(vnic)),

@@ -7,6 +7,7 @@ import { addBackupRoute } from "./add-backup-route.ts";
 import { addConnectionRoutes, type Connections } from "./add-connection-routes.ts";
 import { addDoctorRoute } from "./add-doctor-route.ts";
 import { addDocumentRoutes } from "./add-document-routes.ts";
+import { addFailbackRoute, type FailBack } from "./add-failback-route.ts";
 import { addHandshakeRoutes } from "./add-handshake-routes.ts";
 import { addHistoryRoutes } from "./add-history-routes.ts";
 import { addIdentityRoutes } from "./add-identity-routes.ts";
@@ -23,6 +24,7 @@ export interface RouteParts {
   readonly view: DirectorView;
   readonly api: ChangeApi;
   readonly connections: Connections;
+  readonly failBack: FailBack;
   readonly logLevel: LogLevel;
   readonly doctor: Doctor;
   readonly log: Logger;
@@ -30,11 +32,12 @@ export interface RouteParts {
 
 /** Adds every route of the admin API but its reference. */
 export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
-  const { view, api, connections, logLevel, doctor, log } = parts;
+  const { view, api, connections, failBack, logLevel, doctor, log } = parts;
   addDocumentRoutes(app, api);
   addListRoutes(app, view, api);
   addResourceRoutes(app, api);
   addIdentityRoutes(app, api);
+  addFailbackRoute(app, view, failBack);
   addHistoryRoutes(app, api);
   addReloadRoute(app, api);
   addStatusRoutes(app, view);

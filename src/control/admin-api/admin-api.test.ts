@@ -21,6 +21,7 @@ import { LogLevel } from "#control/telemetry/log-level.ts";
 import { eventually } from "#harness/deadline.ts";
 import {
   sampleHandshake as handshake,
+  sampleProfile,
   sampleStatus as status,
   sampleView,
   sampleVnic as vnic,
@@ -65,7 +66,8 @@ const logLevel = new LogLevel(log);
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 
 const readLargeBody = (): Promise<unknown> => Promise.reject(new Error("No body is that large."));
-const shared = { api, connections, logLevel, doctor, log, notices, readLargeBody };
+const failBack = (): void => undefined;
+const shared = { api, connections, failBack, logLevel, doctor, log, notices, readLargeBody };
 
 async function startApi(
   view = buildView(),
@@ -135,7 +137,7 @@ test("a list says of each resource how it is and how it is written", async () =>
   const shown = { ...shop, passphrase: "secret:hmac-sha256:0123456789abcdef" };
   assert.deepEqual(await list("certificates"), [{ ...status.certificates[0], written: shown }]);
   const vnics = { vnics: { front } };
-  assert.deepEqual(await list("profiles"), [{ name: "shop", written: vnics }]);
+  assert.deepEqual(await list("profiles"), [{ ...sampleProfile, written: vnics }]);
   assert.deepEqual(await list("policies"), []);
 });
 

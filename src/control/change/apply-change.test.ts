@@ -46,6 +46,7 @@ async function serveFirst(): Promise<Setup> {
     workers: 2,
     connectionsPerWorker: () => 100,
     nextNumber: () => (number += 1),
+    decideStandby: () => [],
     probe: () => Promise.resolve(),
   };
   const first = await apply(undefined, changeTo(80), parts);

@@ -1,4 +1,4 @@
-import type { Revision } from "#model/document/document.ts";
+import type { Document, Revision } from "#model/document/document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
@@ -12,6 +12,11 @@ import { isSameDocumentAs, planChange, type PlanParts } from "./plan-change.ts";
 export interface ChangeParts extends PlanParts {
   readonly participants: Participants;
   readonly store: DocumentStore;
+  /**
+   * Decides which profiles standby servers serve with the document. Returns their names. It is called when the document has
+   * been saved.
+   */
+  readonly decideStandby: (document: Document, snapshot: Snapshot) => readonly string[];
   readonly cuts: CutSchedule;
   /** Checks that the addresses of `after` that workers do not hold can be bound. Throws DirectorError. */
   readonly probe: (held: ReadonlySet<string>, after: Snapshot) => Promise<void>;
@@ -58,7 +63,7 @@ export async function applyChange(
   }
   // The commit must follow the save immediately. The workers get the cuts with it.
   parts.cuts.follow(before?.document ?? document, document, why.cut);
-  await rollout.commit();
+  await rollout.commit(parts.decideStandby(document, compiled.snapshot));
   const { revision } = known;
   const isSaved = known.isSaved || isToSave;
   const changedAt = new Date().toISOString();

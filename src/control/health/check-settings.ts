@@ -8,8 +8,10 @@ import {
   type HealthOf,
   type StatusRange,
 } from "#model/document/health.ts";
+import { healthOf } from "#model/document/listener-health.ts";
 import type { Listener } from "#model/document/listener.ts";
 import { PRESETS, tryPolicy, type ResolvedPolicy } from "#model/document/policy.ts";
+import type { Profile } from "#model/document/profile.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { ProxyProtocol } from "#model/records/snapshot.ts";
 import { durationMsOf } from "#model/units.ts";
@@ -57,15 +59,15 @@ type Checked = Exclude<Listener, { readonly mode: "redirect" }>;
 /** Returns the settings of each listener whose endpoints are checked. */
 export const settingsByListener = (document: Document): ReadonlyMap<ListenerName, CheckSettings> =>
   new Map(
-    listenersOf(document).flatMap(({ name, listener }) => {
-      const settings = tryCheckSettings(listener, document);
+    listenersOf(document).flatMap(({ name, listener, owner: { profile } }) => {
+      const settings = tryCheckSettings(listener, { profile, document });
       return settings === undefined ? [] : [[name, settings] as const];
     }),
   );
 
 /** Returns the part of a compiled listener that says how its endpoints are checked. */
-export function compileCheck(listener: Checked, document: Document): { readonly check?: string } {
-  const settings = tryCheckSettings(listener, document);
+export function compileCheck(listener: Checked, owner: CheckOwner): { readonly check?: string } {
+  const settings = tryCheckSettings(listener, owner);
   return settings === undefined ? {} : { check: nameOf(settings) };
 }
 
@@ -83,9 +85,18 @@ export function trustsOfCheck({
   return [{ ca, path: "health.ca", isVerified: true, isForCheck: true }];
 }
 
-function tryCheckSettings(listener: Listener, document: Document): CheckSettings | undefined {
-  if (listener.mode === "redirect" || listener.health === undefined) return undefined;
-  const { health } = listener;
+/** The profile of a listener, and the document. */
+interface CheckOwner {
+  readonly profile: Profile;
+  readonly document: Document;
+}
+
+function tryCheckSettings(
+  listener: Listener,
+  { profile, document }: CheckOwner,
+): CheckSettings | undefined {
+  const health = healthOf(listener, profile);
+  if (listener.mode === "redirect" || health === undefined) return undefined;
   const { type, interval, timeout, rise, fall } = health;
   return {
     type,

@@ -3,6 +3,8 @@ import type { CheckSettings } from "./check-settings.ts";
 
 export interface EndpointCheckOptions {
   readonly settings: CheckSettings;
+  /** Whether the endpoint counts as up at first. The default is true. */
+  readonly startsUp?: boolean;
   /** Resolves to undefined if the director could not try it. Such a run does not count. */
   readonly run: () => Promise<CheckResult | undefined>;
   /** Called after each run, before the endpoint may turn up or down. */
@@ -28,7 +30,7 @@ const JITTER = 0.1;
 export class EndpointCheck {
   readonly settings: CheckSettings;
   readonly #options: EndpointCheckOptions;
-  #isUp = true;
+  #isUp: boolean;
   #isFailing = false;
   #fault: CheckFault | undefined;
   /** How many results in a row contradict `isUp`. */
@@ -39,6 +41,7 @@ export class EndpointCheck {
   constructor(options: EndpointCheckOptions) {
     this.settings = options.settings;
     this.#options = options;
+    this.#isUp = options.startsUp ?? true;
     this.#schedule(Math.random() * Math.min(this.settings.intervalMs, MAX_FIRST_DELAY_MS));
   }
 

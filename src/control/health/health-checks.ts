@@ -36,6 +36,8 @@ export interface HealthChecksOptions {
    * when the listener does not use the check any more.
    */
   readonly onEndpoint: (checked: Omit<EndpointChecked, "name">) => void;
+  /** Whether the endpoint of a check that starts counts as down until its checks succeed. By default it counts as up. */
+  readonly isPresumedDown?: (listener: ListenerName, endpoint: string) => boolean;
   /** Called when the director begins to doubt itself, with a sentence, and with undefined when it does not any more. */
   readonly onDoubt: (text: string | undefined) => void;
   /** Called with an unexpected exception. The checks continue. */
@@ -60,7 +62,7 @@ interface Use {
 }
 
 /**
- * The active health checks of every listener that has `health`. An endpoint that several listeners check with equal settings is
+ * The active health checks of every listener that is checked. An endpoint that several listeners check with equal settings is
  * checked once. If their settings differ, the endpoint can be down for one listener and up for another.
  */
 export class HealthChecks {
@@ -125,7 +127,7 @@ export class HealthChecks {
         const uses = wanted.get(key) ?? [];
         uses.push({ listener: listener.name, endpoint });
         wanted.set(key, uses);
-        if (!this.#running.has(key)) this.#start(key, endpoint, settings);
+        if (!this.#running.has(key)) this.#start(key, listener.name, endpoint, settings);
       }
     }
     for (const [key, running] of this.#running) this.#use(key, running, wanted.get(key) ?? []);
@@ -138,10 +140,16 @@ export class HealthChecks {
     this.#running.clear();
   }
 
-  #start(key: string, target: SnapshotEndpoint, settings: CheckSettings): void {
+  #start(
+    key: string,
+    listener: ListenerName,
+    target: SnapshotEndpoint,
+    settings: CheckSettings,
+  ): void {
     const { run = runCheck, onFault } = this.#options;
     const check = new EndpointCheck({
       settings,
+      startsUp: this.#options.isPresumedDown?.(listener, endpointKeyOf(target)) !== true,
       run: () => this.#slots.use(() => run(target, settings, this.#contexts)),
       onRun: (one) => {
         this.#doubt.note(one);

@@ -36,38 +36,44 @@ function makeStates() {
   return { states, told, report, check, totals };
 }
 
-test("a server that is never checked is down when nobody can connect to it, with the last error", () => {
+test("a server that is never checked is failing while clients of a vNIC cannot be connected to it", () => {
   const { states, told, report } = makeStates();
   assert.equal(states.of("web-1").oper, "unknown");
   report(1, 0, 0);
   report(0, 1, 1);
   report(0, 1, 1, 2);
+  assert.equal(states.of("web-1").oper, "unknown");
   report(0, 1, 2, 2);
   const state = states.of("web-1");
-  assert.equal(state.oper, "down");
+  assert.equal(state.oper, "failing");
   assert.equal(state.sinceMs, 5_000);
   const text = "The endpoint refused the connection.";
   assert.deepEqual(state.lastError, { cause: "refused", text, vnic, atMs: 5_000 });
   assert.match(state.reason ?? "", /^front\.shop: The endpoint refused/);
   report(1, 0, 0);
-  assert.equal(states.of("web-1").oper, "up");
+  assert.equal(states.of("web-1").oper, "unknown");
   assert.equal(states.of("web-1").reason, undefined);
   assert.equal(states.of("web-1").lastError?.cause, "refused");
-  assert.deepEqual(told, ["web-1 down", "web-1 up"]);
+  assert.deepEqual(told, ["web-1 failing", "web-1 unknown"]);
 });
 
-test("a server with active checks is down if all of them fail, and degraded if some do", () => {
+test("a server with active checks is down if all of them fail, degraded if some do, and failing if only clients fail", () => {
   const { states, told, report, check } = makeStates();
   check("127.0.0.1:80", true);
   check("127.0.0.1:81", true);
   check("127.0.0.1:80", false);
+  assert.match(states.of("web-1").reason ?? "", /^front\.shop: 127\.0\.0\.1:80: .*in time\.$/);
   check("127.0.0.1:81", false);
-  assert.equal(states.of("web-1").lastError?.cause, "timeout");
+  assert.match(states.of("web-1").reason ?? "", /127\.0\.0\.1:80: .* \(and 1 more\)$/);
+  assert.equal(states.of("web-1").lastError?.endpoint, "127.0.0.1:81");
   check("127.0.0.1:80", true);
-  check("127.0.0.1:81", undefined);
   report(0, 5, 5);
-  assert.equal(states.of("web-1").oper, "degraded");
-  assert.deepEqual(told, ["web-1 down", "web-1 degraded"]);
+  check("127.0.0.1:81", undefined);
+  report(1, 0, 0);
+  assert.equal(states.of("web-1").oper, "up");
+  assert.deepEqual(told, [
+    ...["web-1 degraded", "web-1 down", "web-1 degraded", "web-1 failing", "web-1 up"],
+  ]);
 });
 
 test("connections to a server that works do not change its state", () => {
@@ -87,8 +93,9 @@ test("a server that returns to the document has the state that its open connecti
   totals.add(1, [{ ...counted, openConnections: 1 }]);
   states.follow(new Set());
   assert.equal(states.of("web-1").oper, "unknown");
+  report(0, 3, 3);
   states.follow(new Set(["web-1"]));
-  assert.equal(states.of("web-1").oper, "up");
+  assert.equal(states.of("web-1").oper, "failing");
 });
 
 test("open connections are those of the workers that live, and pairs outside the document go", () => {

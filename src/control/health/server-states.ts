@@ -4,7 +4,7 @@ import type { ServerOper } from "#model/records/status.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
 import type { ServerTotal } from "#control/telemetry/server-totals.ts";
 
-/** So many attempts to connect must fail in a row before a server without an active check counts as down. */
+/** So many attempts to connect must fail in a row before a server is failing. */
 const FALL = 3;
 
 /** A failure of an active check or of a worker's attempt to connect. */
@@ -13,6 +13,8 @@ export interface ServerError {
   /** The cause in a sentence. */
   readonly text: string;
   readonly vnic: string;
+  /** Undefined if a worker failed, because it counts by vNIC and server. */
+  readonly endpoint?: string;
   readonly atMs: number;
 }
 
@@ -27,20 +29,21 @@ export interface ServerState {
 export interface ServerStatesOptions {
   /** Returns what the workers have counted for the server. */
   readonly totalsOf: (server: string) => readonly ServerTotal[];
-  /** Called when a server goes down, and when it is not down any more. */
+  /** Called when the state of a server has changed, except between unknown and up. */
   readonly onChange: (server: string, state: ServerState) => void;
   readonly nowMs?: () => number;
 }
 
 interface Check {
   readonly listener: ListenerName;
+  readonly endpoint: string;
   readonly isUp: boolean;
   readonly error: ServerError | undefined;
 }
 
 /**
- * The state of each server, from the active checks and from the workers' attempts to connect. So a server that is never
- * checked is down, too, when nobody can connect to it.
+ * The state of each server. Active checks say whether it is up, degraded or down. If they find nothing wrong, or if nothing is
+ * checked, the workers' attempts to connect for clients say whether it is failing.
  */
 export class ServerStates {
   readonly #options: ServerStatesOptions;
@@ -79,9 +82,9 @@ export class ServerStates {
       const vnic = vnicOfListener(listener);
       const error: ServerError | undefined = failure && {
         ...{ cause: failure, text: text ?? CHECK_FAILURES[failure] },
-        ...{ vnic, atMs: this.#nowMs() },
+        ...{ vnic, endpoint, atMs: this.#nowMs() },
       };
-      checks.set(key, { listener, isUp, error: error ?? checks.get(key)?.error });
+      checks.set(key, { listener, endpoint, isUp, error: error ?? checks.get(key)?.error });
     }
     if (checks.size === 0) this.#checks.delete(server);
     else this.#checks.set(server, checks);
@@ -92,17 +95,18 @@ export class ServerStates {
   update(server: string): void {
     const checks = [...(this.#checks.get(server)?.values() ?? [])];
     const totals = this.#options.totalsOf(server);
-    const { oper, error } = operOf(checks, totals);
+    const { oper, reason } = judge(checks, totals);
     const before = this.of(server);
     const state: ServerState = {
       oper,
       sinceMs: before.oper === oper ? before.sinceMs : this.#nowMs(),
-      reason: error && `${error.vnic}: ${error.text}`,
+      reason,
       lastError: newestOf(checks, totals) ?? before.lastError,
     };
     this.#states.set(server, state);
-    if (before.oper === oper) return;
-    if (before.oper === "down" || oper === "down") this.#options.onChange(server, state);
+    const isNews = (one: ServerOper): boolean => one !== "unknown" && one !== "up";
+    const hasChanged = before.oper !== oper && (isNews(before.oper) || isNews(oper));
+    if (hasChanged) this.#options.onChange(server, state);
   }
 
   /** Must be called when the document has changed and totals have been forgotten. Forgets servers that are not in `servers`. */
@@ -128,21 +132,27 @@ const newestOf = (
 /** Whether the last attempts of a vNIC to connect to the server have failed. */
 export const isFailing = ({ failuresInARow }: ServerTotal): boolean => failuresInARow >= FALL;
 
-function operOf(
+function judge(
   checks: readonly Check[],
   totals: readonly ServerTotal[],
-): { readonly oper: ServerOper; readonly error?: ServerError | undefined } {
+): Pick<ServerState, "oper" | "reason"> {
   const down = checks.filter(({ isUp }) => !isUp);
-  const used = totals.filter(({ connects, failures }) => connects + failures > 0);
-  const failing = used.filter(isFailing);
-  const troubled = used.filter(({ failuresInARow }) => failuresInARow > 0);
-  const error =
-    down.map((check) => check.error).find((found) => found !== undefined) ??
-    [...failing, ...troubled].map(errorOf).find((found) => found !== undefined);
-  if (checks.length > 0 && down.length === checks.length) return { oper: "down", error };
-  if (down.length > 0) return { oper: "degraded", error };
-  if (checks.length > 0) return failing.length > 0 ? { oper: "degraded", error } : { oper: "up" };
-  if (used.length === 0) return { oper: "unknown" };
-  if (failing.length === used.length) return { oper: "down", error };
-  return troubled.length > 0 ? { oper: "degraded", error } : { oper: "up" };
+  const failing = totals.filter(isFailing);
+  const reason = reasonOf([...down.map(checkReasonOf), ...failing.map(failingReasonOf)]);
+  if (down.length > 0) return { oper: down.length === checks.length ? "down" : "degraded", reason };
+  if (failing.length > 0) return { oper: "failing", reason };
+  return { oper: checks.length > 0 ? "up" : "unknown", reason };
 }
+
+/** Returns the first reason and how many there are besides. */
+function reasonOf([first, ...others]: readonly string[]): string | undefined {
+  return first === undefined || others.length === 0
+    ? first
+    : `${first} (and ${others.length} more)`;
+}
+
+const checkReasonOf = ({ listener, endpoint, error }: Check): string =>
+  `${vnicOfListener(listener)}: ${endpoint}: ${error?.text ?? "It was down before, and its checks have not succeeded since."}`;
+
+const failingReasonOf = (total: ServerTotal): string =>
+  `${total.vnic}: ${errorOf(total)?.text ?? "Attempts to connect fail."}`;

@@ -22,7 +22,7 @@ export const egress: ControlMode<EgressListener, SnapshotEgressListener> = {
       balance: owner.profile.balance,
       allowFrom: [...listener.allowFrom, ...serverCidrsOf(owner)],
       endpointTls: { ...compileEndpointTls(endpointTls, owner.sources, remote.host), verify: true },
-      ...compileCheck(listener, owner.document),
+      ...compileCheck(listener, owner),
     };
   },
   clientTlsOf: () => undefined,

@@ -18,7 +18,7 @@ export const tcp: ControlMode<TcpListener, SnapshotTcpListener> = {
     proxyProtocol: listener.proxyProtocol,
     acceptProxyProtocol: listener.acceptProxyProtocol,
     endpointTls: listener.endpointTls && compileEndpointTls(listener.endpointTls, owner.sources),
-    ...compileCheck(listener, owner.document),
+    ...compileCheck(listener, owner),
   }),
   clientTlsOf: (listener) => listener,
   endpointTrustsOf(listener) {

@@ -6,3 +6,5 @@ export const DOCUMENT_LINE = "document";
 export const FILE_LINE = "file";
 /** The key of the fingerprints of secrets. */
 export const SECRET_KEY_LINE = "secret-key";
+/** Which profiles standby servers serve. Only the newest head is kept. */
+export const STANDBY_LINE = "standby";

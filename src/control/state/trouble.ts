@@ -3,11 +3,14 @@ import type { Notices } from "#control/notice.ts";
 /** Events of the notices that stand while a file cannot be written. */
 export const STATE_UNWRITABLE = "state-unwritable";
 export const RECORD_UNWRITABLE = "worker-record-unwritable";
+export const STANDBY_UNSAVED = "standby-unsaved";
 
 const SENTENCES = {
   [STATE_UNWRITABLE]:
     "The state cannot be saved. Changes of the document are refused; everything else continues.",
   [RECORD_UNWRITABLE]: "The record of workers cannot be written. Everything else continues.",
+  [STANDBY_UNSAVED]:
+    "It cannot be saved which profiles are on standby. They stay so, but not after a restart of the director.",
 } as const;
 
 /** Handlers for the writer of a file that the director can serve without. */

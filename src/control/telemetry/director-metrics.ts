@@ -8,7 +8,13 @@ import type { Revision } from "#model/document/document.ts";
 import { vnicOfListener, type ListenerName, type ServerPair, type VnicName } from "#model/names.ts";
 import type { EndpointChecked } from "#control/director-event.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
-import type { CertificateStatus, Engine, WorkerStatus } from "#model/records/status.ts";
+import type {
+  CertificateStatus,
+  Engine,
+  ProfileStatus,
+  ServerOper,
+  WorkerStatus,
+} from "#model/records/status.ts";
 import { labelsText, metricsText } from "./metrics-text.ts";
 
 /** The facts from which the gauges are computed at each scrape. */
@@ -25,6 +31,9 @@ export interface DirectorFacts {
   readonly listeners: readonly Pick<SnapshotListener, "name" | "mode">[];
   /** The vNICs that are down because of their virtual IPs. */
   readonly absentVnics: readonly VnicName[];
+  readonly servers: readonly { readonly name: string; readonly oper: ServerOper }[];
+  /** The profiles that have standby servers. */
+  readonly profiles: readonly Pick<ProfileStatus, "name" | "servedBy" | "isFlapping">[];
   /** The pairs of the document in force. */
   readonly serversInForce: ReadonlySet<ServerPair>;
 }
@@ -91,6 +100,15 @@ export class DirectorMetrics {
     this.#gauge("tlsd_health_doubted", ({ isDoubting }) => [[{}, isDoubting ? 1 : 0]]);
     this.#gauge("tlsd_vnic_address_missing", ({ absentVnics }) =>
       absentVnics.map((vnic) => [{ vnic }, 1]),
+    );
+    this.#gauge("tlsd_server_state", ({ servers }) =>
+      servers.map(({ name, oper }) => [{ server: name, state: oper }, 1]),
+    );
+    this.#gauge("tlsd_profile_on_standby", ({ profiles }) =>
+      profiles.map(({ name, servedBy }) => [{ profile: name }, servedBy === "standby" ? 1 : 0]),
+    );
+    this.#gauge("tlsd_profile_flapping", ({ profiles }) =>
+      profiles.map(({ name, isFlapping }) => [{ profile: name }, isFlapping ? 1 : 0]),
     );
     this.#gauge("tlsd_endpoint_up", ({ listeners }) =>
       this.#endpointSeries(listeners.map(({ name }) => name)),

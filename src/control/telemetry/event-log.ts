@@ -140,10 +140,29 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
     case "server-state": {
       const reason = event.reason === undefined ? "" : ` ${event.reason}`;
       const text = `Server ${event.server} is ${event.oper}.${reason}`;
-      return event.oper === "down" || event.oper === "degraded"
+      return event.oper === "down" || event.oper === "degraded" || event.oper === "failing"
         ? log.warn({ event: name, ...facts }, text)
         : log.info({ event: name, ...facts }, text);
     }
+    case "standby-took-over": {
+      const text = `Standby servers serve profile ${event.profile}. ${event.reason ?? ""}`.trim();
+      return log.warn({ event: name, ...facts }, text);
+    }
+    case "standby-gave-back":
+      return log.info(
+        { event: name, ...facts },
+        `The servers of profile ${event.profile} serve again.`,
+      );
+    case "flapping-began":
+      return log.warn(
+        { event: name, ...facts },
+        `The servers of profile ${event.profile} are flapping. They serve again only when they have been up for a minute.`,
+      );
+    case "flapping-ended":
+      return log.info(
+        { event: name, ...facts },
+        `The servers of profile ${event.profile} have stopped flapping.`,
+      );
     case "notice-raised":
       return log.warn({ event: event.notice.event }, event.notice.text);
     case "notice-over":

@@ -32,6 +32,8 @@ const facts: DirectorFacts = {
   certificates: sampleStatus.certificates,
   listeners: [{ name: listener, mode: "tcp" }],
   absentVnics: [],
+  servers: [{ name: "web-1", oper: "degraded" }],
+  profiles: [{ name: "shop", servedBy: "standby", isFlapping: false }],
   serversInForce: new Set([serverPairOf(vnicNameOf("front", "shop"), "web-1")]),
 };
 
@@ -108,7 +110,23 @@ test("counts by server name the server and the vNIC", async () => {
   assert.equal(valueOf("tlsd_server_connects_total"), "5");
   assert.equal(valueOf("tlsd_server_connects_failed_total"), "4");
   assert.equal(valueOf("tlsd_server_failing"), "1");
-  assert.equal(telemetry.serverState("web-1").oper, "down");
+  assert.equal(telemetry.serverState("web-1").oper, "failing");
+  assert.equal(series.get('tlsd_server_state{server="web-1",state="degraded"}'), "1");
+  assert.equal(series.get('tlsd_profile_on_standby{profile="shop"}'), "1");
+  assert.equal(series.get('tlsd_profile_flapping{profile="shop"}'), "0");
+});
+
+test("a failed check publishes the state of its server, with the reason", async () => {
+  const { bus } = buildTelemetry();
+  const states: unknown[] = [];
+  bus.subscribe((event) => {
+    if (event.name === "server-state") states.push([event.server, event.oper, event.reason]);
+  });
+  const checked = { name: "endpoint-checked", server: "web-1", listener } as const;
+  bus.publish({ ...checked, endpoint: "127.0.0.1:80", isUp: false, failure: "refused" });
+  await Promise.resolve();
+  const reason = "front.shop: 127.0.0.1:80: The endpoint refused the connection.";
+  assert.deepEqual(states, [["web-1", "down", reason]]);
 });
 
 test("a histogram is printed cumulative, with +Inf, sum and count", async () => {

@@ -62,8 +62,9 @@ export class Telemetry implements WorkerSink {
     });
     this.#serverStates = new ServerStates({
       totalsOf: (server) => this.#servers.of(server),
+      // States also change while an event is being published, and a subscriber must not publish.
       onChange: (server, { oper, reason }) =>
-        bus.publish({ name: "server-state", server, oper, reason }),
+        queueMicrotask(() => bus.publish({ name: "server-state", server, oper, reason })),
       nowMs,
     });
     this.#director = new DirectorMetrics(this.#registry, snapshotOfDirector);

@@ -19,9 +19,10 @@ export interface Participants {
   replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void>;
   /**
    * Makes `compiled` the state that every new worker starts from. Workers that prepared it commit it, the others are
-   * brought to it, and those that refused it get a successor.
+   * brought to it, and those that refused it get a successor. `standby` has the names of the profiles that standby servers
+   * serve from then on.
    */
-  commitRound(compiled: Compiled, round: PrepareRound): Promise<void>;
+  commitRound(compiled: Compiled, standby: readonly string[], round: PrepareRound): Promise<void>;
   /** Sends the cuts that are planned to every worker, also to those that drain. */
   tellCuts(): void;
 }
@@ -77,9 +78,9 @@ export class Rollout {
   }
 
   /** Resolves when no worker with an older state accepts connections. A late worker is killed, and nothing fails. */
-  async commit(): Promise<void> {
+  async commit(standby: readonly string[]): Promise<void> {
     const round = { prepared: this.#prepared, refusals: this.#overruled };
-    await this.#pool.commitRound(this.#compiled, round);
+    await this.#pool.commitRound(this.#compiled, standby, round);
   }
 
   /** Resolves when every worker has discarded the change. */

@@ -193,12 +193,15 @@ export class WorkerHandle {
     return "prepared";
   }
 
-  /** Resolves when the worker serves what it has prepared, or has ended. */
-  async commit(): Promise<void> {
+  /**
+   * Resolves when the worker serves what it has prepared, or has ended. `standby` has the names of the profiles that standby
+   * servers serve.
+   */
+  async commit(standby: readonly string[]): Promise<void> {
     const target = this.#prepared;
     if (target === undefined) return;
     const { number } = target.snapshot;
-    const asked = this.#ask({ type: "commit", number }, ["committed"], "commit-deadline");
+    const asked = this.#ask({ type: "commit", number, standby }, ["committed"], "commit-deadline");
     this.tellCuts();
     const reply = await asked;
     this.#prepared = undefined;
@@ -211,11 +214,11 @@ export class WorkerHandle {
    * Brings a draining worker to a newer state, for clients that it has accepted and does not serve yet. If it refuses or is
    * late, it keeps the older state, so that no open connection is lost.
    */
-  async follow(target: Compiled): Promise<void> {
+  async follow(target: Compiled, standby: readonly string[]): Promise<void> {
     const { number } = target.snapshot;
     this.#intake.expect(target.snapshot);
     this.send(buildPrepare(this.#committed?.snapshot, target));
-    this.send({ type: "commit", number });
+    this.send({ type: "commit", number, standby });
     this.tellCuts();
     const due = { number, deadlineMs: this.#options.deadlines.commitMs };
     const giveUp = (): void => this.#replies.abandon();

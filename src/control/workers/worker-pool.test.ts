@@ -195,7 +195,7 @@ describe("a pool of workers", { concurrency: 3 }, () => {
     const rollout = new Rollout(fake.pool, emptyCompiled(2));
     await rollout.prepare();
     process.kill(fake.pool.statuses()[0]?.pid ?? 0, "SIGKILL");
-    await rollout.commit();
+    await rollout.commit([]);
     await eventually(() => servingAll(fake, 2));
     assert.ok(!fake.journal().includes("rollback 2"));
   });
@@ -210,7 +210,7 @@ describe("a pool of workers", { concurrency: 3 }, () => {
     const newcomer = () => fake.pool.statuses().find(({ id }) => id === 3);
     await eventually(() => newcomer()?.state === "serving");
     assert.equal(newcomer()?.snapshot, 1);
-    await rollout.commit();
+    await rollout.commit([]);
     assert.ok(servingAll(fake, 2));
     assert.ok(fake.journal().includes("prepare 1 base 0 listeners 0 material 0"));
     const differences = fake.journal().filter((line) => line.startsWith("prepare 2 base 1"));

@@ -46,6 +46,7 @@ export class WorkerPool implements Participants {
   });
   #saved: Compiled | undefined;
   #down: readonly string[] = [];
+  #standby: readonly string[] = [];
   #lastId = 0;
 
   constructor(options: WorkerPoolOptions) {
@@ -89,17 +90,24 @@ export class WorkerPool implements Participants {
     }
   }
 
-  async commitRound(compiled: Compiled, { prepared, refusals }: PrepareRound): Promise<void> {
+  async commitRound(
+    compiled: Compiled,
+    standby: readonly string[],
+    { prepared, refusals }: PrepareRound,
+  ): Promise<void> {
     this.#saved = compiled;
+    this.#standby = standby;
     const bringToCompiled = (worker: WorkerHandle): Promise<void> => {
-      if (prepared.has(worker)) return worker.commit();
+      if (prepared.has(worker)) return worker.commit(standby);
       return refusals.has(worker) ? this.#replaceRefuser(worker) : this.#catchUp(worker);
     };
     // A worker that is not up yet accepts no connections before it has caught up.
     const workers = [...this.#workers];
     await Promise.all([
       ...workers.filter(({ canParticipate }) => canParticipate).map(bringToCompiled),
-      ...workers.filter(({ isDraining }) => isDraining).map((worker) => worker.follow(compiled)),
+      ...workers
+        .filter(({ isDraining }) => isDraining)
+        .map((worker) => worker.follow(compiled, standby)),
     ]);
   }
 
@@ -135,6 +143,12 @@ export class WorkerPool implements Participants {
   setHealth(down: readonly string[]): void {
     this.#down = down;
     for (const worker of this.#workers) worker.send({ type: "health", down });
+  }
+
+  /** Takes the names of all profiles that standby servers serve. It is applied at once. */
+  setStandby(profiles: readonly string[]): void {
+    this.#standby = profiles;
+    for (const worker of this.#workers) worker.send({ type: "standby", profiles });
   }
 
   /**
@@ -284,7 +298,7 @@ export class WorkerPool implements Participants {
       worker.kill("refused");
       await worker.ended;
     }
-    await worker.commit();
+    await worker.commit(this.#standby);
   }
 
   /** If the record cannot be written, for example on a full disk, the workers are not affected. */

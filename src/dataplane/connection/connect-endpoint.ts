@@ -41,6 +41,7 @@ export async function connectEndpoint(
   connection.endpointFailure = "none-configured";
   const failedKeys: string[] = [];
   let { rules } = connection;
+  let { isOnStandby } = rules.endpoints;
   let candidates = rules.endpoints.inOrder(connection.clientAddress, startedMs);
   for (let at = 0; at < candidates.length; at += 1) {
     const candidate = candidates[at];
@@ -69,8 +70,9 @@ export async function connectEndpoint(
       if (isEndpointsFault(attempt))
         candidate.health.failed(plane.clock.nowMs(), attempt === "timeout");
     }
-    if (connection.rules === rules) continue;
+    if (connection.rules === rules && rules.endpoints.isOnStandby === isOnStandby) continue;
     ({ rules } = connection);
+    ({ isOnStandby } = rules.endpoints);
     candidates = rules.endpoints.inOrder(connection.clientAddress, plane.clock.nowMs());
     at = -1;
   }

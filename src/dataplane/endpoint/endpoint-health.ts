@@ -54,6 +54,16 @@ export class EndpointHealths {
   readonly servers = new ServersFigures();
   readonly #byKey = new Map<string, EndpointHealth>();
   #checkedDown: ReadonlySet<string> = new Set();
+  #onStandby: ReadonlySet<string> = new Set();
+
+  /** Whether the control process has decided that the standby servers of the profile serve. */
+  isOnStandby(profile: string): boolean {
+    return this.#onStandby.has(profile);
+  }
+
+  setOnStandby(profiles: readonly string[]): void {
+    this.#onStandby = new Set(profiles);
+  }
 
   of(key: string): EndpointHealth {
     let health = this.#byKey.get(key);

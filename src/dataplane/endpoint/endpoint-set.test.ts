@@ -30,7 +30,7 @@ describe("endpoint set", () => {
     assert.deepEqual(firstChoices("round-robin", ["a", "a", "a", "a"]), ["1", "2", "3", "1"]);
   });
 
-  it("rotates among the healthy endpoints, and uses standby only if none is healthy", () => {
+  it("rotates among the healthy servers, and among the standby servers while the profile is on standby", () => {
     const live = healths();
     const standby = ["8", "9"].map(endpoint);
     const choices = (set: EndpointSet): readonly (string | undefined)[] =>
@@ -39,18 +39,20 @@ describe("endpoint set", () => {
     assert.deepEqual(choices(set), ["1", "2", "3", "1"]);
     down(live, "1");
     assert.deepEqual(choices(set), ["2", "3", "2", "3"]);
-    down(live, "1", "2", "3");
+    live.setOnStandby(["shop"]);
     assert.deepEqual(choices(set), ["8", "9", "8", "9"]);
+    live.setOnStandby(["other"]);
+    assert.deepEqual(choices(set), ["2", "3", "2", "3"]);
   });
 
   it("is not affected by the check of a listener with other settings, or if it has none", () => {
     const live = healths();
-    down(live, "1", "2", "3");
     const firstOf = (check?: string): string | undefined => {
-      const set = new EndpointSet(servers, [endpoint("9")], "round-robin", live, vnic, check);
+      const set = new EndpointSet(servers, [], "round-robin", live, vnic, check);
       return set.inOrder("a", 0)[0]?.endpoint.server;
     };
-    assert.deepEqual([firstOf(CHECK), firstOf("http"), firstOf()], ["9", "1", "1"]);
+    down(live, "1");
+    assert.deepEqual([firstOf(CHECK), firstOf("http"), firstOf()], ["2", "1", "1"]);
   });
 
   it("chooses the endpoint with the fewest connections", () => {
@@ -118,14 +120,17 @@ describe("endpoint set", () => {
     assert.ok(moved.length > 850 && moved.length < 1_150, `${moved.length}`);
   });
 
-  it("tries standby after the healthy servers, and endpoints that are down last", () => {
+  it("tries standby servers only on standby, the servers after them, and endpoints that are down last", () => {
     const live = healths();
     const set = new EndpointSet([endpoint("1")], [endpoint("9")], "round-robin", live, vnic);
     const order = (nowMs: number): string[] =>
       set.inOrder("a", nowMs).map((candidate) => candidate.endpoint.server);
-    assert.deepEqual(order(0), ["1", "9"]);
+    assert.deepEqual(order(0), ["1"]);
     for (let failure = 0; failure < 3; failure += 1) live.of("127.0.0.1:80").failed(0);
+    assert.deepEqual(order(0), ["1"]);
+    live.setOnStandby(["shop"]);
     assert.deepEqual(order(0), ["9", "1"]);
+    for (let failure = 0; failure < 3; failure += 1) live.of("127.0.0.9:80").failed(1_000);
     assert.deepEqual(order(1_000), ["1", "9"]);
   });
 

@@ -1,4 +1,4 @@
-import type { VnicName } from "#model/names.ts";
+import { profileOfVnic, type VnicName } from "#model/names.ts";
 import type { Balance } from "#model/document/profile.ts";
 import { checkedKeyOf, endpointKeyOf, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { ServerFigures } from "../observe/server-figures.ts";
@@ -32,6 +32,7 @@ export class EndpointSet {
   readonly #standby: readonly Candidate[];
   readonly #balance: Balance;
   readonly #healths: EndpointHealths;
+  readonly #profile: string;
 
   /** `check` is the name of the settings of the listener's active check. */
   constructor(
@@ -54,17 +55,24 @@ export class EndpointSet {
     this.#standby = standby.map(candidateOf).filter(isUsed);
     this.#balance = balance;
     this.#healths = healths;
+    this.#profile = profileOfVnic(vnic);
+  }
+
+  /** Whether the standby servers serve. It changes while the set is in use. */
+  get isOnStandby(): boolean {
+    return this.#standby.length > 0 && this.#healths.isOnStandby(this.#profile);
   }
 
   /**
-   * Returns the endpoints, best first: the healthy servers in the order of balance, then the healthy standby servers,
-   * then those that are down. The latter are tried last because a connect may still succeed.
+   * Returns the endpoints, best first: those that are healthy in the order of balance, then those that are down, because
+   * a connect may still succeed. They are the servers of the profile. While the profile is on standby, they are the
+   * standby servers, and the servers come after them as the last resort. Otherwise standby servers are not tried at all,
+   * because the control process decides for all workers when these serve.
    */
   inOrder(clientAddress: string, nowMs: number): readonly Candidate[] {
-    const [only] = this.#servers;
-    if (this.#servers.length === 1 && this.#standby.length === 0 && only !== undefined)
-      return this.#servers;
-    const groups = [this.#servers, this.#standby];
+    const { isOnStandby } = this;
+    if (!isOnStandby && this.#servers.length === 1) return this.#servers;
+    const groups = isOnStandby ? [this.#standby, this.#servers] : [this.#servers];
     const isUp = ({ health, checkedKey }: Candidate): boolean =>
       health.isUp(nowMs) && (checkedKey === undefined || !this.#healths.isCheckedDown(checkedKey));
     const isDown = (candidate: Candidate): boolean => !isUp(candidate);

@@ -121,7 +121,7 @@ export const HealthSchema = Type.Unsafe<Health>(
       description:
         "`tcp` opens a connection and closes it; `tls` does a TLS handshake and verifies the certificate; `http` sends a request, over TLS if the listener has `endpointTls`, and looks at the answer.",
     }),
-    "Active health check of the listener's endpoints. If it is not set, only failed connections of clients count.",
+    "Active health check of the listener's endpoints. If it is not set, only failed connections of clients count. But if the profile has `standby`, a listener that leads to a port is then checked with the defaults.",
   ),
 );
 

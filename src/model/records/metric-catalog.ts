@@ -253,6 +253,21 @@ export const DIRECTOR_METRICS = [
     help: "1 while no listener of the vNIC can be opened on its virtual IP, for example because this machine does not have it. Other vNICs have no series; label `vnic`.",
   },
   {
+    name: "tlsd_server_state",
+    kind: "gauge",
+    help: "1 for the state in which the server is; labels `server` and `state`: up, degraded, failing, down or unknown.",
+  },
+  {
+    name: "tlsd_profile_on_standby",
+    kind: "gauge",
+    help: "1 while standby servers serve the profile, 0 while its servers do; label `profile`. Only profiles with standby servers have it.",
+  },
+  {
+    name: "tlsd_profile_flapping",
+    kind: "gauge",
+    help: "1 while the servers of the profile are flapping; label `profile`. Only profiles with standby servers have it.",
+  },
+  {
     name: "tlsd_endpoint_up",
     kind: "gauge",
     help: "1 while the active health check succeeds; labels `vnic`, `listener`, `server` and `endpoint`.",

@@ -91,13 +91,14 @@ export const VnicStatusSchema = shape(
 );
 export type VnicStatus = ShapeOf<typeof VnicStatusSchema>;
 
-const SERVER_OPERS = ["up", "degraded", "down", "unknown"] as const;
+export const SERVER_OPERS = ["up", "degraded", "failing", "down", "unknown"] as const;
 export type ServerOper = (typeof SERVER_OPERS)[number];
 
 const ServerErrorSchema = shape(
   {
     cause: oneOf(CHECK_FAILURE_NAMES, "Why an endpoint could not be used."),
     vnic: text("The vNIC whose check or connection failed."),
+    endpoint: Type.Optional(text("The endpoint, if it was an active check.")),
     at: text("Time of the failure, ISO 8601."),
     text: text("The cause in a sentence."),
   },
@@ -111,10 +112,10 @@ export const ServerStatusSchema = shape(
     admin: oneOf(SERVER_ADMINS, "The state that the operator asked for."),
     oper: oneOf(
       SERVER_OPERS,
-      "The actual state, from active checks and from connections of clients: `down` if all fail, `degraded` if some fail, `unknown` if there were none.",
+      "The actual state. By active checks of its endpoints, it is `down` if all fail, `degraded` if some fail, `up` if none fails, and `unknown` if nothing is checked. If no check fails, but the last three attempts of a vNIC to connect for clients have, it is `failing`.",
     ),
     since: text("Time since when it is in this state, ISO 8601."),
-    reason: Type.Optional(text("Why it is `down` or `degraded`.")),
+    reason: Type.Optional(text("Why it is `down`, `degraded` or `failing`.")),
     lastError: Type.Optional(ServerErrorSchema),
     openConnections: count("Connections to its endpoints that are open now."),
     cutAt: Type.Optional(
@@ -125,13 +126,33 @@ export const ServerStatusSchema = shape(
     connects: count("Connections established since the director started."),
     connectFailures: count("Attempts to connect that failed since the director started."),
     profiles: texts("The profiles that live on it, also on standby."),
-    takenOverBy: texts(
-      "The standby servers that serve its profiles, because no server of these profiles is up.",
-    ),
+    takenOverBy: texts("The standby servers that serve its profiles in place of their servers."),
   },
   "A server.",
 );
 export type ServerStatus = ShapeOf<typeof ServerStatusSchema>;
+
+export const ProfileStatusSchema = shape(
+  {
+    name: text("Name in the document."),
+    servedBy: oneOf(
+      ["servers", "standby"],
+      "Which of its lists serves. It is `standby` from the time that no server could serve until the servers serve again.",
+    ),
+    since: Type.Optional(
+      text("Time since when that list serves, ISO 8601. Absent if the profile has no standby."),
+    ),
+    reason: Type.Optional(
+      text("Why the standby servers serve, and what the servers wait for if they are up again."),
+    ),
+    isFlapping: Type.Boolean({
+      description:
+        "Whether its servers went up and down more than five times in five minutes. They then serve again only when they have been up for a minute.",
+    }),
+  },
+  "A profile.",
+);
+export type ProfileStatus = ShapeOf<typeof ProfileStatusSchema>;
 
 export const CertificateStatusSchema = shape(
   {
@@ -192,6 +213,9 @@ export const DirectorStatusSchema = shape(
     warnings: Type.Array(ProblemSchema, {
       description:
         "What the document and its files in force should not have. Nothing is refused because of it.",
+    }),
+    profilesOnStandby: Type.Array(ProfileStatusSchema, {
+      description: "The profiles that standby servers serve.",
     }),
     notices: texts("Conditions that an operator should act on, e.g. a missing privilege boundary."),
   },

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DirectorError } from "#model/failure.ts";
+import { STANDBY_LINE } from "../document-lines.ts";
 import { headsAbove } from "../head-watch.ts";
 import { MAX_OPERATIONS, type Head, type Store } from "../store.ts";
 import { addedHashes } from "../tree/content-tree.ts";
@@ -47,6 +48,8 @@ async function newestHeads(store: Store): Promise<readonly Head[]> {
 async function readNewest(store: Store): Promise<readonly Head[]> {
   const heads: Head[] = [];
   for (const line of await store.lines()) {
+    // Which servers serve now says nothing about the director in which the backup is restored.
+    if (line === STANDBY_LINE) continue;
     const head = await store.head(line);
     if (head !== undefined) heads.push(head);
   }
