@@ -66,8 +66,8 @@ describe("an operator changes a director by commands", { concurrency: false }, (
 
   it("adds a server, puts it into a profile, and says how to undo it", async () => {
     assert.equal(
-      await done("add server web-2 address=127.0.0.2"),
-      'Revision 2 is in force.\n  + servers.web-2 {"address":"127.0.0.2"}\nUndo it with `tlsd undo 2`.\n',
+      await done("add server web-2 address=192.0.2.2"),
+      'Revision 2 is in force.\n  + servers.web-2 {"address":"192.0.2.2"}\nUndo it with `tlsd undo 2`.\n',
     );
     const set = await done("set profile shop servers+=web-2 balance=client-hash");
     assert.match(set, /^Revision 3 is in force\.\n {2}\+ profiles\.shop\.balance "client-hash"\n/);
@@ -83,7 +83,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
 
   it("keeps every item that several operators add to a list at the same time", async () => {
     const names = ["web-3", "web-4", "web-5"];
-    for (const name of names) await done(`add server ${name} address=127.0.0.9`);
+    for (const name of names) await done(`add server ${name} address=192.0.2.9`);
     await Promise.all(names.map((name) => done(`set profile shop standby+=${name}`)));
     const { body } = await director.api("/v1/profiles/shop");
     const { standby } = body as { readonly standby: readonly string[] };
@@ -131,22 +131,22 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     await refused("undo 2 --to 2", {}, 2);
     const unnamed = await refused("add listener front.shop to=8080", {}, 2);
     assert.match(unnamed, /^error: The name of a listener is <vnic>\.<profile>:<port>, /);
-    const known = await refused("add server web-2 address=127.0.0.3");
+    const known = await refused("add server web-2 address=192.0.2.3");
     assert.match(known, /^tlsd: already-exists: .* There is a server "web-2"\.\n {2}.*tlsd set/);
     const absent = await refused("remove server web-9");
     assert.match(absent, /^tlsd: does-not-exist: .* There is no server "web-9"\.\n/);
-    const stale = await refused("set server web-2 address=127.0.0.3 --if-revision 2");
+    const stale = await refused("set server web-2 address=192.0.2.3 --if-revision 2");
     assert.match(stale, /^tlsd: revision-conflict: .* Revision \d+ is in force; /);
     const bad = await refused("set server web-2 address=somewhere");
     assert.match(bad, /^tlsd: document-invalid: .*\nerror: .*\n +at servers\.web-2\.address\n/);
     const secret = { input: "00123-hunter2" };
     const missing = await refused("add certificate shop chain=no.pem passphrase=-", secret);
     assert.ok(missing.includes(inFolder("no.pem")) && !missing.includes("hunter2"), missing);
-    await done(`set server web-2 address=127.0.0.3 --if-revision ${await revision()}`);
+    await done(`set server web-2 address=192.0.2.3 --if-revision ${await revision()}`);
   });
 
   it("remembers who changed what, and why", async () => {
-    const because = ["set", "server", "web-2", "address=127.0.0.2", "--reason", "moved\u001b[2J"];
+    const because = ["set", "server", "web-2", "address=192.0.2.2", "--reason", "moved\u001b[2J"];
     const { out } = await operator.run(because, { sudoUser: "bob" });
     const number = /^Revision (\d+) /.exec(out)?.[1] ?? "";
     const history = await done("show history --limit 1");
@@ -169,9 +169,9 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const path = inFolder("exported.yaml");
     const text = await done("export");
     assert.match(text, /^# revision: \d+\n# store: [\w-]+\nservers:\n {2}web-1:\n/);
-    await writeFile(path, text.replace("127.0.0.2", "127.0.0.4"));
+    await writeFile(path, text.replace("192.0.2.2", "192.0.2.4"));
     const diff = await tlsd(`diff ${path}`);
-    const line = '  ~ servers.web-2.address: "127.0.0.2" -> "127.0.0.4"\n';
+    const line = '  ~ servers.web-2.address: "192.0.2.2" -> "192.0.2.4"\n';
     assert.deepEqual(diff, { code: 1, out: line, err: "" });
     assert.match(await done(`apply ${path}`), /^Revision \d+ is in force\.\n {2}~ servers\.web-2/);
     assert.deepEqual(await tlsd(`diff ${path}`), { code: 0, out: "", err: "" });
@@ -180,9 +180,9 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     assert.match(await done(`apply ${path}`), /^Nothing to change: /);
     const again = JSON.parse(await done(`apply ${path} --json`)) as ChangeReply;
     assert.deepEqual([again.changed, again.dryRun], [false, false]);
-    await writeFile(path, text.replace("127.0.0.2", "127.0.0.5"));
+    await writeFile(path, text.replace("192.0.2.2", "192.0.2.5"));
     assert.match(await refused(`apply ${path}`), /^tlsd: revision-conflict: /);
-    await writeFile(path, text.replace("127.0.0.2", "127.0.0.4"));
+    await writeFile(path, text.replace("192.0.2.2", "192.0.2.4"));
     const own = await tlsd(`apply ${director.documentPath}`);
     assert.match(own.err, /^tlsd: revision-not-named: .*\n.*tlsd diff FILE.*--force/);
     const withSettings = `director: { workers: 9 }\n${fileText("127.0.0.1")}`;
@@ -230,7 +230,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const unchanged = await done("edit --json", { editor: () => Promise.resolve(0) });
     const facts = { revision: await revision(), changed: false };
     assert.deepEqual(JSON.parse(unchanged), facts);
-    const edited = await done("edit", { editor: replace("127.0.0.4", "127.0.0.5") });
+    const edited = await done("edit", { editor: replace("192.0.2.4", "192.0.2.5") });
     assert.match(edited, /~ servers\.web-2\.address: "127\.0\.0\.4" -> "127\.0\.0\.5"\n/);
 
     const bad = await refused("edit", { editor: replace("address:", "adress:") });
@@ -238,7 +238,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const kept = /in (\S+director\.yaml)\./.exec(bad)?.[1] ?? "";
     assert.match(await readFile(kept, "utf8"), /adress: 127\.0\.0\.5/);
 
-    const editors = [replace("127.0.0.5", "nowhere"), replace("nowhere", "127.0.0.6")];
+    const editors = [replace("192.0.2.5", "nowhere"), replace("nowhere", "192.0.2.6")];
     const mended = await tlsd("edit", {
       editor: (path) => editors.shift()?.(path) ?? Promise.resolve(1),
       answers: [true],
@@ -249,8 +249,8 @@ describe("an operator changes a director by commands", { concurrency: false }, (
 
     const { code, err } = await tlsd("edit", {
       editor: async (path) => {
-        await done("add server late address=127.0.0.8");
-        return replace("127.0.0.6", "127.0.0.7")(path);
+        await done("add server late address=192.0.2.8");
+        return replace("192.0.2.6", "192.0.2.7")(path);
       },
     });
     assert.equal(code, 1);
@@ -263,7 +263,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
 
   it("runs as a program: with the editor of the environment, and with a secret in no argument", async () => {
     const env = { TLSD_SOCKET: director.socketPath };
-    const EDITOR = "sed -i s/127.0.0.6/127.0.0.7/";
+    const EDITOR = "sed -i s/192.0.2.6/192.0.2.7/";
     const edited = await runTlsd(["edit", "--reason", "moved"], { env: { ...env, EDITOR } });
     assert.deepEqual([edited.code, edited.stderr], [0, ""]);
     assert.match(edited.stdout, /-> "127\.0\.0\.7"\nUndo it with `tlsd undo \d+`\.\n$/);
@@ -296,8 +296,8 @@ describe("an operator changes a director by commands", { concurrency: false }, (
   });
 
   it("names the two ways out if file and store were both changed", async () => {
-    await done("set server web-2 address=127.0.0.2");
-    await writeFile(director.documentPath, fileText("127.0.0.3"));
+    await done("set server web-2 address=192.0.2.2");
+    await writeFile(director.documentPath, fileText("192.0.2.3"));
     const diverged = await refused("reload");
     assert.match(diverged, /^tlsd: document-diverged: .*web-1\.address: /);
     assert.match(diverged, /tlsd reload --force.*tlsd export --into FILE/);
@@ -310,7 +310,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
   });
 
   it("applies one state of a file that is replaced while changes are queued", async () => {
-    const addresses = ["127.0.0.21", "127.0.0.22"];
+    const addresses = ["192.0.2.21", "192.0.2.22"];
     const outcomes = await Promise.all([
       tlsd("reload --force"),
       ...addresses.map(async (address, at) => {
@@ -332,7 +332,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
 
   it("backs up a running director, and restores into its folder when it has stopped", async () => {
     const backup = inFolder("tlsd.backup");
-    await done("add server saved address=127.0.0.30");
+    await done("add server saved address=192.0.2.30");
     const exported = await done("export");
     await writeFile(inFolder("before.yaml"), exported);
     assert.match(await done(`backup ${backup}`), /has the state with its history, \d+ bytes/);
