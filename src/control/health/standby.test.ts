@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { parseDocument } from "#model/document/parse-document.ts";
 import type { JsonMap } from "#model/json.ts";
 import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
 import { compileSnapshot } from "#control/compile-snapshot.ts";
 import type { StandbyRecords } from "#control/state/standby-store.ts";
 import { Standby } from "./standby.ts";
-
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
-afterEach(() => mock.timers.reset());
 
 const listenerAt = (port: number): ListenerName =>
   listenerNameOf(vnicNameOf("front", "shop"), port);
@@ -80,190 +77,195 @@ function withoutCertificates(draft: Draft): Draft {
 
 const SHOP = { servers: ["one"], standby: ["two"] };
 
-test("standby takes over in the turn in which the last server fails, and gives back likewise", () => {
-  const { standby, commit, check, takeTold, records } = makeDirector();
-  assert.deepEqual(commit({ servers: ["one", "three"], standby: ["two"] }), []);
-  check(1, false);
-  assert.deepEqual(takeTold(), []);
-  check(3, false);
-  assert.deepEqual(takeTold(), ["workers shop", "standby-took-over checks"]);
-  assert.equal(
-    standby.stateOf("shop")?.reason,
-    "front.shop: one 127.0.0.1:80: The endpoint refused the connection. front.shop: three 127.0.0.3:80: The endpoint refused the connection.",
-  );
-  assert.deepEqual([...records().keys()], ["shop"]);
-  check(1, true);
-  assert.deepEqual(takeTold(), ["workers ", "standby-gave-back checks"]);
-  assert.equal(records().size, 0);
-});
+describe("the decision about standby servers", () => {
+  beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+  afterEach(() => mock.timers.reset());
 
-test("one listener that only standby can serve is enough, and one that neither can serve does not count", () => {
-  const { commit, check, takeTold } = makeDirector();
-  commit(SHOP);
-  check(1, false, SECOND);
-  assert.deepEqual(takeTold(), ["workers shop", "standby-took-over checks"]);
-  check(1, false);
-  check(1, true);
-  assert.deepEqual(takeTold(), []);
-  check(2, false, SECOND);
-  assert.deepEqual(takeTold(), ["workers ", "standby-gave-back checks"]);
-});
-
-test("while no standby server is up either, the profile stays where it is", () => {
-  const { commit, check, takeTold } = makeDirector();
-  commit(SHOP);
-  for (const listener of [FIRST, SECOND]) {
-    check(2, false, listener);
-    check(1, false, listener);
-  }
-  assert.deepEqual(takeTold(), []);
-  check(2, true);
-  assert.deepEqual(takeTold(), ["workers shop", "standby-took-over checks"]);
-  check(2, false);
-  assert.deepEqual(takeTold(), []);
-});
-
-test("a profile without a server for new connections is on standby with the commit, even if standby is down", () => {
-  const { standby, commit, check, takeTold } = makeDirector();
-  assert.deepEqual(commit({ servers: [], standby: ["two"] }), ["shop"]);
-  assert.deepEqual(takeTold(), ["standby-took-over change"]);
-  assert.match(standby.stateOf("shop")?.reason ?? "", /^No server /);
-  assert.deepEqual(commit(SHOP), []);
-  for (const admin of ["drain", "down"]) {
-    assert.deepEqual(commit(SHOP, { one: { address: "127.0.0.1", admin } }), ["shop"]);
-    assert.deepEqual(commit(SHOP), []);
-  }
-  check(2, false);
-  check(2, false, SECOND);
-  const weightless = { servers: [{ server: "one", weight: 0 }], standby: ["two"] };
-  assert.deepEqual(commit(weightless), ["shop"]);
-});
-
-test("a move to the standby ends standby, and an undo returns to it while the server is down", () => {
-  const { commit, check, takeTold } = makeDirector();
-  commit({ ...SHOP, failback: "manual" });
-  check(1, false);
-  takeTold();
-  assert.deepEqual(commit({ servers: ["two"], failback: "manual" }), []);
-  assert.deepEqual(takeTold(), ["standby-gave-back change"]);
-  check(1, undefined);
-  assert.deepEqual(commit({ ...SHOP, failback: "manual" }), ["shop"]);
-  assert.deepEqual(takeTold(), ["standby-took-over change"]);
-});
-
-test("an endpoint that was down counts as down when its check starts again, for ten minutes", () => {
-  const { standby, commit, check, wait } = makeDirector();
-  commit(SHOP);
-  check(1, false);
-  check(1, undefined);
-  assert.ok(standby.isPresumedDown(FIRST, "127.0.0.1:80"));
-  check(2, undefined);
-  assert.ok(!standby.isPresumedDown(FIRST, "127.0.0.2:80"));
-  wait(10 * 60_000);
-  commit(SHOP);
-  assert.ok(!standby.isPresumedDown(FIRST, "127.0.0.1:80"));
-});
-
-test("other servers end a manual wait, and other settings do not", () => {
-  const { commit, check } = makeDirector();
-  const manual = { ...SHOP, failback: "manual" };
-  commit(manual);
-  check(1, false);
-  check(1, true);
-  assert.deepEqual(commit({ ...manual, balance: "client-hash" }), ["shop"]);
-  assert.deepEqual(commit({ ...manual, servers: ["three"] }), []);
-});
-
-test("an operator gives back a profile whose servers are up", () => {
-  const { standby, commit, check, takeTold } = makeDirector();
-  commit({ ...SHOP, failback: "manual" });
-  assert.throws(() => standby.failBack("shop"), { code: "not-on-standby" });
-  assert.throws(() => standby.failBack("other"), { code: "not-on-standby" });
-  check(1, false);
-  assert.throws(() => standby.failBack("shop"), { code: "servers-not-up" });
-  check(1, true);
-  takeTold();
-  standby.failBack("shop");
-  assert.deepEqual(takeTold(), ["workers ", "standby-gave-back operator"]);
-});
-
-test("servers that flap serve again after a minute, with one event each way", () => {
-  const { commit, check, wait, takeTold } = makeDirector();
-  commit(SHOP);
-  for (let count = 0; count < 8; count += 1) {
+  test("standby takes over in the turn in which the last server fails, and gives back likewise", () => {
+    const { standby, commit, check, takeTold, records } = makeDirector();
+    assert.deepEqual(commit({ servers: ["one", "three"], standby: ["two"] }), []);
     check(1, false);
-    wait(1_000);
+    assert.deepEqual(takeTold(), []);
+    check(3, false);
+    assert.deepEqual(takeTold(), ["workers shop", "standby-took-over checks"]);
+    assert.equal(
+      standby.stateOf("shop")?.reason,
+      "front.shop: one 127.0.0.1:80: The endpoint refused the connection. front.shop: three 127.0.0.3:80: The endpoint refused the connection.",
+    );
+    assert.deepEqual([...records().keys()], ["shop"]);
     check(1, true);
-    wait(1_000);
-  }
-  const flapped = takeTold();
-  assert.equal(flapped.filter((line) => line === "standby-took-over checks").length, 3);
-  assert.equal(flapped.at(-1), "flapping-began ");
-  wait(58_999);
-  assert.deepEqual(takeTold(), []);
-  wait(1);
-  assert.deepEqual(takeTold(), ["workers ", "standby-gave-back time", "flapping-ended "]);
-});
-
-test("checks of a server that is drained change nothing, and its flapping lasts beyond the drain", () => {
-  const { commit, check, wait, takeTold } = makeDirector();
-  const drained = { one: { address: "127.0.0.1", admin: "drain" } };
-  commit(SHOP);
-  assert.deepEqual(commit(SHOP, drained), ["shop"]);
-  takeTold();
-  for (let count = 0; count < 8; count += 1) {
-    check(1, false);
-    check(1, true);
-  }
-  assert.deepEqual(takeTold(), []);
-  assert.deepEqual(commit(SHOP), []);
-  for (let count = 0; count < 3; count += 1) {
-    check(1, false);
-    check(1, true);
-  }
-  assert.deepEqual(commit(SHOP, drained), ["shop"]);
-  assert.deepEqual(commit(SHOP), ["shop"]);
-  wait(60_000);
-  assert.deepEqual(takeTold().slice(-3), [
-    ...["workers ", "standby-gave-back time", "flapping-ended "],
-  ]);
-});
-
-test("a new director keeps a profile on standby until checks find its servers up", () => {
-  const old = makeDirector();
-  old.commit(SHOP);
-  old.check(1, false);
-  const { standby, commit, check, takeTold, records } = makeDirector(old.records());
-  assert.deepEqual(commit(SHOP), ["shop"]);
-  assert.deepEqual(takeTold(), ["standby-took-over restart"]);
-  assert.deepEqual(records(), old.records());
-  for (const port of [80, 81]) {
-    const listener = port === 80 ? FIRST : SECOND;
-    assert.ok(standby.isPresumedDown(listener, `127.0.0.1:${port}`));
-    check(1, false, listener);
-  }
-  check(2, true);
-  check(1, true);
-  assert.deepEqual(takeTold(), []);
-  check(1, true, SECOND);
-  assert.deepEqual(takeTold(), ["workers ", "standby-gave-back checks"]);
-});
-
-test("what was saved of a profile that is gone, or that has other servers, is dropped", () => {
-  const old = makeDirector();
-  old.commit(SHOP);
-  old.check(1, false);
-  for (const profile of [{ servers: ["one"] }, { servers: ["three"], standby: ["two"] }]) {
-    const { commit, records } = makeDirector(old.records());
-    assert.deepEqual(commit(profile), []);
+    assert.deepEqual(takeTold(), ["workers ", "standby-gave-back checks"]);
     assert.equal(records().size, 0);
-  }
-});
+  });
 
-test("a director that stops switches nothing any more", () => {
-  const { standby, commit, check, takeTold } = makeDirector();
-  commit(SHOP);
-  standby.close();
-  check(1, false);
-  assert.deepEqual(takeTold(), []);
+  test("one listener that only standby can serve is enough, and one that neither can serve does not count", () => {
+    const { commit, check, takeTold } = makeDirector();
+    commit(SHOP);
+    check(1, false, SECOND);
+    assert.deepEqual(takeTold(), ["workers shop", "standby-took-over checks"]);
+    check(1, false);
+    check(1, true);
+    assert.deepEqual(takeTold(), []);
+    check(2, false, SECOND);
+    assert.deepEqual(takeTold(), ["workers ", "standby-gave-back checks"]);
+  });
+
+  test("while no standby server is up either, the profile stays where it is", () => {
+    const { commit, check, takeTold } = makeDirector();
+    commit(SHOP);
+    for (const listener of [FIRST, SECOND]) {
+      check(2, false, listener);
+      check(1, false, listener);
+    }
+    assert.deepEqual(takeTold(), []);
+    check(2, true);
+    assert.deepEqual(takeTold(), ["workers shop", "standby-took-over checks"]);
+    check(2, false);
+    assert.deepEqual(takeTold(), []);
+  });
+
+  test("a profile without a server for new connections is on standby with the commit, even if standby is down", () => {
+    const { standby, commit, check, takeTold } = makeDirector();
+    assert.deepEqual(commit({ servers: [], standby: ["two"] }), ["shop"]);
+    assert.deepEqual(takeTold(), ["standby-took-over change"]);
+    assert.match(standby.stateOf("shop")?.reason ?? "", /^No server /);
+    assert.deepEqual(commit(SHOP), []);
+    for (const admin of ["drain", "down"]) {
+      assert.deepEqual(commit(SHOP, { one: { address: "127.0.0.1", admin } }), ["shop"]);
+      assert.deepEqual(commit(SHOP), []);
+    }
+    check(2, false);
+    check(2, false, SECOND);
+    const weightless = { servers: [{ server: "one", weight: 0 }], standby: ["two"] };
+    assert.deepEqual(commit(weightless), ["shop"]);
+  });
+
+  test("a move to the standby ends standby, and an undo returns to it while the server is down", () => {
+    const { commit, check, takeTold } = makeDirector();
+    commit({ ...SHOP, failback: "manual" });
+    check(1, false);
+    takeTold();
+    assert.deepEqual(commit({ servers: ["two"], failback: "manual" }), []);
+    assert.deepEqual(takeTold(), ["standby-gave-back change"]);
+    check(1, undefined);
+    assert.deepEqual(commit({ ...SHOP, failback: "manual" }), ["shop"]);
+    assert.deepEqual(takeTold(), ["standby-took-over change"]);
+  });
+
+  test("an endpoint that was down counts as down when its check starts again, for ten minutes", () => {
+    const { standby, commit, check, wait } = makeDirector();
+    commit(SHOP);
+    check(1, false);
+    check(1, undefined);
+    assert.ok(standby.isPresumedDown(FIRST, "127.0.0.1:80"));
+    check(2, undefined);
+    assert.ok(!standby.isPresumedDown(FIRST, "127.0.0.2:80"));
+    wait(10 * 60_000);
+    commit(SHOP);
+    assert.ok(!standby.isPresumedDown(FIRST, "127.0.0.1:80"));
+  });
+
+  test("other servers end a manual wait, and other settings do not", () => {
+    const { commit, check } = makeDirector();
+    const manual = { ...SHOP, failback: "manual" };
+    commit(manual);
+    check(1, false);
+    check(1, true);
+    assert.deepEqual(commit({ ...manual, balance: "client-hash" }), ["shop"]);
+    assert.deepEqual(commit({ ...manual, servers: ["three"] }), []);
+  });
+
+  test("an operator gives back a profile whose servers are up", () => {
+    const { standby, commit, check, takeTold } = makeDirector();
+    commit({ ...SHOP, failback: "manual" });
+    assert.throws(() => standby.failBack("shop"), { code: "not-on-standby" });
+    assert.throws(() => standby.failBack("other"), { code: "not-on-standby" });
+    check(1, false);
+    assert.throws(() => standby.failBack("shop"), { code: "servers-not-up" });
+    check(1, true);
+    takeTold();
+    standby.failBack("shop");
+    assert.deepEqual(takeTold(), ["workers ", "standby-gave-back operator"]);
+  });
+
+  test("servers that flap serve again after a minute, with one event each way", () => {
+    const { commit, check, wait, takeTold } = makeDirector();
+    commit(SHOP);
+    for (let count = 0; count < 8; count += 1) {
+      check(1, false);
+      wait(1_000);
+      check(1, true);
+      wait(1_000);
+    }
+    const flapped = takeTold();
+    assert.equal(flapped.filter((line) => line === "standby-took-over checks").length, 3);
+    assert.equal(flapped.at(-1), "flapping-began ");
+    wait(58_999);
+    assert.deepEqual(takeTold(), []);
+    wait(1);
+    assert.deepEqual(takeTold(), ["workers ", "standby-gave-back time", "flapping-ended "]);
+  });
+
+  test("checks of a server that is drained change nothing, and its flapping lasts beyond the drain", () => {
+    const { commit, check, wait, takeTold } = makeDirector();
+    const drained = { one: { address: "127.0.0.1", admin: "drain" } };
+    commit(SHOP);
+    assert.deepEqual(commit(SHOP, drained), ["shop"]);
+    takeTold();
+    for (let count = 0; count < 8; count += 1) {
+      check(1, false);
+      check(1, true);
+    }
+    assert.deepEqual(takeTold(), []);
+    assert.deepEqual(commit(SHOP), []);
+    for (let count = 0; count < 3; count += 1) {
+      check(1, false);
+      check(1, true);
+    }
+    assert.deepEqual(commit(SHOP, drained), ["shop"]);
+    assert.deepEqual(commit(SHOP), ["shop"]);
+    wait(60_000);
+    assert.deepEqual(takeTold().slice(-3), [
+      ...["workers ", "standby-gave-back time", "flapping-ended "],
+    ]);
+  });
+
+  test("a new director keeps a profile on standby until checks find its servers up", () => {
+    const old = makeDirector();
+    old.commit(SHOP);
+    old.check(1, false);
+    const { standby, commit, check, takeTold, records } = makeDirector(old.records());
+    assert.deepEqual(commit(SHOP), ["shop"]);
+    assert.deepEqual(takeTold(), ["standby-took-over restart"]);
+    assert.deepEqual(records(), old.records());
+    for (const port of [80, 81]) {
+      const listener = port === 80 ? FIRST : SECOND;
+      assert.ok(standby.isPresumedDown(listener, `127.0.0.1:${port}`));
+      check(1, false, listener);
+    }
+    check(2, true);
+    check(1, true);
+    assert.deepEqual(takeTold(), []);
+    check(1, true, SECOND);
+    assert.deepEqual(takeTold(), ["workers ", "standby-gave-back checks"]);
+  });
+
+  test("what was saved of a profile that is gone, or that has other servers, is dropped", () => {
+    const old = makeDirector();
+    old.commit(SHOP);
+    old.check(1, false);
+    for (const profile of [{ servers: ["one"] }, { servers: ["three"], standby: ["two"] }]) {
+      const { commit, records } = makeDirector(old.records());
+      assert.deepEqual(commit(profile), []);
+      assert.equal(records().size, 0);
+    }
+  });
+
+  test("a director that stops switches nothing any more", () => {
+    const { standby, commit, check, takeTold } = makeDirector();
+    commit(SHOP);
+    standby.close();
+    check(1, false);
+    assert.deepEqual(takeTold(), []);
+  });
 });

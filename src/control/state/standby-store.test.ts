@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
 import { STANDBY_LINE } from "./document-lines.ts";
@@ -43,7 +43,7 @@ test("nothing is written while nothing changes", async () => {
   assert.equal(await memory.head(STANDBY_LINE), undefined);
 });
 
-test("a failed write is told, and repeated until it works", async () => {
+test("a failed write is told, and repeated until it works", async ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const untilTold = async (count: number): Promise<void> => {
     for (let turn = 0; turn < 1_000 && told.length < count; turn += 1) await nextTurn();
@@ -57,12 +57,13 @@ test("a failed write is told, and repeated until it works", async () => {
   advance.mock.restore();
   mock.timers.tick(5_000);
   await untilTold(2);
-  mock.timers.reset();
   assert.deepEqual(told, ["trouble The disk is full.", "sound"]);
   assert.deepEqual(await open(memory).store.read(), records("shop"));
 });
 
-test("a store that cannot be read counts as empty, and so does a record that is not valid", async () => {
+test("a store that cannot be read counts as empty, and so does a record that is not valid", async ({
+  mock,
+}) => {
   const { memory, told, store } = open();
   store.save(records("shop"));
   await store.close();
