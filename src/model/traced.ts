@@ -20,8 +20,8 @@ export class Surroundings<Maps extends Readonly<Record<string, Lookup>>> {
   /** The same maps. Functions must read them only through this. */
   readonly seen: Maps;
   readonly #maps: Maps;
-  /** What has been looked up since `record` was called, by the map and the key. */
-  #looks = new Map<string, Map<unknown, Look>>();
+  /** What has been looked up since `record` was called, by the map and the key. Undefined outside of it. */
+  #looks: Map<string, Map<unknown, Look>> | undefined;
 
   constructor(maps: Maps) {
     this.#maps = maps;
@@ -30,14 +30,23 @@ export class Surroundings<Maps extends Readonly<Record<string, Lookup>>> {
     ) as Maps;
   }
 
-  /** Returns the result of a function, and what it has looked up. */
+  /**
+   * Returns the result of a function, and what it has looked up. The function must not call `record`, because the result of the
+   * inner function can also come from looks that are not made again.
+   */
   record<Result>(compute: () => Result): {
     readonly result: Result;
     readonly looks: readonly Look[];
   } {
-    this.#looks = new Map();
-    const result = compute();
-    return { result, looks: [...this.#looks.values()].flatMap((ofMap) => [...ofMap.values()]) };
+    if (this.#looks !== undefined) throw new TypeError("A recorded function records another.");
+    const noted = new Map<string, Map<unknown, Look>>();
+    this.#looks = noted;
+    try {
+      const result = compute();
+      return { result, looks: [...noted.values()].flatMap((ofMap) => [...ofMap.values()]) };
+    } finally {
+      this.#looks = undefined;
+    }
   }
 
   /** Returns whether all of these look-ups would find the same here. */
@@ -49,6 +58,7 @@ export class Surroundings<Maps extends Readonly<Record<string, Lookup>>> {
   }
 
   #note(map: string, key: unknown, found: unknown): void {
+    if (this.#looks === undefined) return;
     const looks = this.#looks.get(map) ?? new Map<unknown, Look>();
     looks.set(key, { map, key, found });
     this.#looks.set(map, looks);
