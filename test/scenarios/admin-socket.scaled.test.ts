@@ -107,6 +107,8 @@ describe("the admin socket", { concurrency: true }, () => {
           file: { path: director.documentPath, state: "in-force" },
           workers: { wanted: 2, serving: 2 },
           openConnections: 0,
+          cuts: [],
+          profilesOnStandby: [],
         });
         assert.match(version, /^\d+\.\d+\.\d+$/);
         for (const time of [startedAt, changedAt]) {

@@ -3,6 +3,7 @@ import { it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { OpenApi, Operation } from "#control/admin-api/reference/openapi.ts";
 import type { FailureReply } from "#model/failure.ts";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startDirector } from "#harness/director.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 
@@ -79,7 +80,23 @@ it("every operation does what the OpenAPI document says, from its own examples",
       assert.doesNotMatch(JSON.stringify(effective), SECRET);
     }
   };
+  const change = async (body: object): Promise<void> => {
+    const headers = { "content-type": "application/merge-patch+json" };
+    const reply = await director.api("/v1/document", { method: "PATCH", headers, body });
+    assert.equal(reply.status, 200, JSON.stringify(reply.body));
+  };
+  /** The standby server serves, and the other one is up again. */
+  const goOnStandby = async (): Promise<void> => {
+    const [main, spare] = [{ address: "192.0.2.1" }, { address: "192.0.2.2" }];
+    const listeners = [{ port: 8443, to: 8080, certificates: ["shop"] }];
+    const vnics = { back: { ip: uniqueVirtualIp(), listeners } };
+    const shop = { servers: ["main"], standby: ["spare"], failback: "manual", vnics };
+    await change({ servers: { main, spare }, profiles: { shop } });
+    await change({ servers: { main: { admin: "drain" } } });
+    await change({ servers: { main: { admin: "up" } } });
+  };
   for (const id of [...first, ...others, ...last]) {
+    if (id === "failBackProfile") await goOnStandby();
     const described = byId.get(id);
     assert.ok(described !== undefined, id);
     const { path, options } = requestOf(described);
@@ -94,6 +111,7 @@ it("every operation does what the OpenAPI document says, from its own examples",
     fits(content[type]?.schema ?? {}, body, id);
     // Every reply is so only at this moment.
     assert.equal(headers["cache-control"], "no-store", id);
+    if (id === "failBackProfile") await change({ profiles: { shop: { vnics: { back: null } } } });
   }
 
   const failed = await director.api("/v1/servers/none");

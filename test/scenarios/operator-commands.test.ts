@@ -155,11 +155,11 @@ describe("an operator changes a director by commands", { concurrency: false }, (
       new RegExp(`^ +${number} .* bob as \\S+ +change +moved\\\\u\\{1b\\}\\[2J$`, "m"),
     );
     const shown = await done(`show revision ${number}`);
-    assert.match(shown, /~ servers\.web-2\.address: "127\.0\.0\.3" -> "127\.0\.0\.2"\n/);
+    assert.match(shown, /~ servers\.web-2\.address: "192\.0\.2\.3" -> "192\.0\.2\.2"\n/);
     const undone = await done(`undo ${number}`);
-    assert.match(undone, /~ servers\.web-2\.address: "127\.0\.0\.2" -> "127\.0\.0\.3"\n/);
+    assert.match(undone, /~ servers\.web-2\.address: "192\.0\.2\.2" -> "192\.0\.2\.3"\n/);
     const redone = await done(/`tlsd (undo \d+)`/.exec(undone)?.[1] ?? "");
-    assert.match(redone, /~ servers\.web-2\.address: "127\.0\.0\.3" -> "127\.0\.0\.2"\n/);
+    assert.match(redone, /~ servers\.web-2\.address: "192\.0\.2\.3" -> "192\.0\.2\.2"\n/);
     assert.match(await done("show history"), new RegExp(` undo of ${number} `));
     const same = await done(`undo --to ${number}`);
     assert.match(same, /^Nothing to change: /);
@@ -231,12 +231,12 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const facts = { revision: await revision(), changed: false };
     assert.deepEqual(JSON.parse(unchanged), facts);
     const edited = await done("edit", { editor: replace("192.0.2.4", "192.0.2.5") });
-    assert.match(edited, /~ servers\.web-2\.address: "127\.0\.0\.4" -> "127\.0\.0\.5"\n/);
+    assert.match(edited, /~ servers\.web-2\.address: "192\.0\.2\.4" -> "192\.0\.2\.5"\n/);
 
     const bad = await refused("edit", { editor: replace("address:", "adress:") });
     assert.match(bad, /^tlsd: document-invalid: .* The edited text is in (\S+)\.\n/);
     const kept = /in (\S+director\.yaml)\./.exec(bad)?.[1] ?? "";
-    assert.match(await readFile(kept, "utf8"), /adress: 127\.0\.0\.5/);
+    assert.match(await readFile(kept, "utf8"), /adress: 192\.0\.2\.5/);
 
     const editors = [replace("192.0.2.5", "nowhere"), replace("nowhere", "192.0.2.6")];
     const mended = await tlsd("edit", {
@@ -245,7 +245,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     });
     assert.deepEqual([mended.code, editors.length], [0, 0], mended.err);
     assert.match(mended.err, /^tlsd: document-invalid: /);
-    assert.match(mended.out, /-> "127\.0\.0\.6"\n/);
+    assert.match(mended.out, /-> "192\.0\.2\.6"\n/);
 
     const { code, err } = await tlsd("edit", {
       editor: async (path) => {
@@ -266,7 +266,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     const EDITOR = "sed -i s/192.0.2.6/192.0.2.7/";
     const edited = await runTlsd(["edit", "--reason", "moved"], { env: { ...env, EDITOR } });
     assert.deepEqual([edited.code, edited.stderr], [0, ""]);
-    assert.match(edited.stdout, /-> "127\.0\.0\.7"\nUndo it with `tlsd undo \d+`\.\n$/);
+    assert.match(edited.stdout, /-> "192\.0\.2\.7"\nUndo it with `tlsd undo \d+`\.\n$/);
     const args = ["add", "certificate", "shop", "chain=no.pem", "passphrase=-"];
     const { code, stderr } = await runTlsd(args, { env, input: "hunter2\n", cwd: director.dir });
     assert.equal(code, 1);
@@ -283,7 +283,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     director.signal("SIGHUP");
     await director.waitForLog((line) => isEvent(line, "document-unchanged"), noticeMs, from);
     assert.match(await done("show status"), /^file +\S+: without the changes made since/m);
-    assert.match(await done("show document"), /127\.0\.0\.7/);
+    assert.match(await done("show document"), /192\.0\.2\.7/);
     await chmod(director.documentPath, 0o640);
     const merged = await done(`export --into ${director.documentPath}`);
     assert.match(merged, /has the document of revision \d+ now\.\n$/);
@@ -304,7 +304,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
     assert.match(await done("show status"), /^notice .*tlsd reload --force/m);
     const dry = await done("reload --force --dry-run");
     assert.match(dry, /- servers\.web-2 .*\n/);
-    assert.match(await done("reload --force"), /~ servers\.web-1\.address: .*-> "127\.0\.0\.3"\n/);
+    assert.match(await done("reload --force"), /~ servers\.web-1\.address: .*-> "192\.0\.2\.3"\n/);
     assert.match(await done("show status"), /^file +\S+: in force$/m);
     assert.match(await done("undo"), /\+ servers\.web-2 /);
   });
@@ -326,7 +326,7 @@ describe("an operator changes a director by commands", { concurrency: false }, (
       [0, 0, 0],
     );
     await done("reload --force");
-    assert.match(await done("show document"), /127\.0\.0\.2[12]/);
+    assert.match(await done("show document"), /192\.0\.2\.2[12]/);
     assert.match(await done("show status"), /^file +\S+: in force$/m);
   });
 
