@@ -31,7 +31,7 @@ import type { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface DirectorParts extends Omit<
   ChangeParts,
-  "participants" | "nextNumber" | "decideStandby"
+  "participants" | "nextNumber" | "decideStandby" | "onStandby"
 > {
   readonly pool: WorkerPool;
   readonly health: HealthChecks;
@@ -54,7 +54,7 @@ export interface DirectorParts extends Omit<
 }
 
 /** What a director uses of the decisions about standby servers. */
-interface StandbyParts extends Pick<Standby, "commit" | "close"> {
+interface StandbyParts extends Pick<Standby, "commit" | "onStandby" | "close"> {
   /** Reads what was decided before the start. */
   readonly restore: () => Promise<void>;
 }
@@ -77,6 +77,7 @@ export class Director {
       ...parts,
       participants: parts.pool,
       decideStandby: (document, snapshot) => parts.standby.commit(document, snapshot),
+      onStandby: () => parts.standby.onStandby(),
       nextNumber: () => {
         this.#lastNumber += 1;
         return this.#lastNumber;

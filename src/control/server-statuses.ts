@@ -4,6 +4,7 @@ import type { CutStatus } from "#model/records/cut-status.ts";
 import type { ServerStatus } from "#model/records/status.ts";
 import type { ServerEntry } from "#model/document/server-entry.ts";
 import type { Document } from "#model/document/document.ts";
+import { compareNames } from "#model/document/natural-order.ts";
 import { serverPairOf, type ServerPair } from "#model/names.ts";
 import { Remembered } from "#model/remembered.ts";
 import type { ServerError } from "./health/server-states.ts";
@@ -40,7 +41,7 @@ export function serverStatusesOf(
       ...(cutAt === undefined ? {} : { cutAt }),
       connects: sumOf("connects"),
       connectFailures: sumOf("failures"),
-      profiles: uses.map(({ profile }) => profile),
+      profiles: uses.map(({ profile }) => profile).toSorted(compareNames),
       takenOverBy: [...new Set(uses.flatMap(({ takenOverBy }) => takenOverBy))],
     };
   });

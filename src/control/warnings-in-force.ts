@@ -1,5 +1,6 @@
 import { checkDocument } from "#model/document/check-document.ts";
 import { checkUse } from "#model/document/check-use.ts";
+import { compareNames } from "#model/document/natural-order.ts";
 import { MAX_PROBLEMS } from "#model/document/schema-problems.ts";
 import type { Problem } from "#model/failure.ts";
 import { isError, problemKeyOf } from "#model/problem.ts";
@@ -27,6 +28,8 @@ export function warningsInForce(state: State): readonly Problem[] {
     ...checkAddresses(document, isAbsent),
   ]
     .filter((problem) => !isError(problem))
+    // The order of the document in force is that of the file until the next start.
+    .toSorted((one, other) => compareNames(one.path, other.path))
     .slice(0, MAX_PROBLEMS);
   known.set(state, warnings);
   return warnings;

@@ -47,6 +47,7 @@ async function serveFirst(): Promise<Setup> {
     connectionsPerWorker: () => 100,
     nextNumber: () => (number += 1),
     decideStandby: () => [],
+    onStandby: () => [],
     probe: () => Promise.resolve(),
   };
   const first = await apply(undefined, changeTo(80), parts);

@@ -17,6 +17,8 @@ export interface ChangeParts extends PlanParts {
    * been saved.
    */
   readonly decideStandby: (document: Document, snapshot: Snapshot) => readonly string[];
+  /** Returns the names of the profiles that standby servers serve now. */
+  readonly onStandby: () => readonly string[];
   readonly cuts: CutSchedule;
   /** Checks that the addresses of `after` that workers do not hold can be bound. Throws DirectorError. */
   readonly probe: (held: ReadonlySet<string>, after: Snapshot) => Promise<void>;
@@ -41,7 +43,7 @@ export async function applyChange(
   if (compiled === undefined && before !== undefined) {
     await noteFile(wanted, parts.store);
     if (why.cut !== undefined) {
-      parts.cuts.follow(before.document, before.document, why.cut);
+      parts.cuts.follow(before.document, before.document, why.cut, parts.onStandby());
       parts.participants.tellCuts();
     }
     return { ...plan, after: before };
@@ -62,8 +64,9 @@ export async function applyChange(
     throw error;
   }
   // The commit must follow the save immediately. The workers get the cuts with it.
-  parts.cuts.follow(before?.document ?? document, document, why.cut);
-  await rollout.commit(parts.decideStandby(document, compiled.snapshot));
+  const onStandby = parts.decideStandby(document, compiled.snapshot);
+  parts.cuts.follow(before?.document ?? document, document, why.cut, onStandby);
+  await rollout.commit(onStandby);
   const { revision } = known;
   const isSaved = known.isSaved || isToSave;
   const changedAt = new Date().toISOString();

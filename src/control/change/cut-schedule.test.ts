@@ -28,7 +28,7 @@ function makeSchedule(context: TestContext) {
 describe("the schedule of cuts", () => {
   it("has the time that is left of each, until its deadline has passed for a while", (context) => {
     const { schedule } = makeSchedule(context);
-    schedule.follow(up, drain, { ...drained, afterMs: 30_000 });
+    schedule.follow(up, drain, { ...drained, afterMs: 30_000 }, []);
     const [cut, ...others] = schedule.planned();
     assert.partialDeepStrictEqual(cut, { number: 1, server: "web-1", except: [] });
     assert.ok(cut !== undefined && cut.inMs > 20_000 && cut.inMs <= 30_000);
@@ -36,7 +36,7 @@ describe("the schedule of cuts", () => {
     const [status] = schedule.statuses();
     assert.equal(status?.server, "web-1");
     assert.ok(Math.abs(Date.parse(status.at) - Date.now() - 30_000) < 5_000);
-    schedule.follow(drain, drain, { ...drained, afterMs: 0 });
+    schedule.follow(drain, drain, { ...drained, afterMs: 0 }, []);
     // A worker that was late with the change still gets it.
     assert.partialDeepStrictEqual(schedule.planned(), [{ number: 2, inMs: 0 }]);
     assert.deepEqual(schedule.statuses(), []);
@@ -44,7 +44,7 @@ describe("the schedule of cuts", () => {
 
   it("tells of a cut when it is planned, and at its deadline how many connections it has cut", (context) => {
     const { schedule, events } = makeSchedule(context);
-    schedule.follow(up, drain, { ...drained, afterMs: 2_000 });
+    schedule.follow(up, drain, { ...drained, afterMs: 2_000 }, []);
     schedule.counted(1, 3);
     schedule.counted(1, 1);
     schedule.counted(4711, 1);
@@ -57,9 +57,9 @@ describe("the schedule of cuts", () => {
 
   it("tells of a cut that is taken back, but not of one that gets another deadline", (context) => {
     const { schedule, events } = makeSchedule(context);
-    schedule.follow(up, drain, { ...drained, afterMs: 2_000 });
-    schedule.follow(drain, drain, { ...drained, afterMs: 9_000 });
-    schedule.follow(drain, up, undefined);
+    schedule.follow(up, drain, { ...drained, afterMs: 2_000 }, []);
+    schedule.follow(drain, drain, { ...drained, afterMs: 9_000 }, []);
+    schedule.follow(drain, up, undefined, []);
     assert.deepEqual(schedule.planned(), []);
     context.mock.timers.tick(20_000);
     assert.deepEqual(
@@ -74,7 +74,7 @@ describe("the schedule of cuts", () => {
       ({ kind: "moved", profile: `p${number}`, afterMs: 60_000 }) as const;
     for (let number = 0; number < 1_000; number += 1) {
       schedule.refuseIfFull(termOf(number));
-      schedule.follow(up, up, termOf(number));
+      schedule.follow(up, up, termOf(number), []);
     }
     assert.throws(() => schedule.refuseIfFull(termOf(1_000)), { code: "too-many-requests" });
     schedule.refuseIfFull(undefined);

@@ -43,15 +43,23 @@ export class CutSchedule {
     throw new DirectorError("too-many-requests", detail);
   }
 
-  /** Puts the schedule in force that belongs to `after`, with the cut that is a term of the change. */
-  follow(before: Document, after: Document, term: CutTerm | undefined): void {
+  /**
+   * Puts the schedule in force that belongs to `after`, with the cut that is a term of the change. `onStandby` has the profiles that
+   * standby servers serve then.
+   */
+  follow(
+    before: Document,
+    after: Document,
+    term: CutTerm | undefined,
+    onStandby: readonly string[],
+  ): void {
     const nowMs = performance.now();
     const recent = this.#cuts.filter(({ dueAtMs }) => dueAtMs + KEPT_MS > nowMs);
     const wanted = stillWanted(recent, after);
     if (term === undefined) return this.#put(wanted);
     const { afterMs, ...target } = term;
     this.#lastNumber += 1;
-    const facts = { before, after, number: this.#lastNumber, dueAtMs: nowMs + afterMs };
+    const facts = { before, after, onStandby, number: this.#lastNumber, dueAtMs: nowMs + afterMs };
     this.#put(withCut(wanted, target, facts));
     this.#counts.set(facts.number, 0);
     this.#timers.set(

@@ -26,13 +26,18 @@ function documentOf(
 
 /** Plans cuts one after the other. Each step is a document, with the cut that is a term of the change. */
 function planned(
-  ...steps: readonly (readonly [Document, CutTarget?])[]
+  ...steps: readonly (readonly [
+    document: Document,
+    target?: CutTarget,
+    onStandby?: readonly string[],
+  ])[]
 ): readonly Pick<ScheduledCut, "number" | "target" | "except" | "left">[] {
   let cuts: readonly ScheduledCut[] = [];
   let before = steps[0]?.[0] ?? assert.fail();
-  steps.forEach(([after, target], number) => {
+  steps.forEach(([after, target, onStandby = []], number) => {
     cuts = stillWanted(cuts, after);
-    if (target !== undefined) cuts = withCut(cuts, target, { before, after, number, dueAtMs: 1 });
+    if (target !== undefined)
+      cuts = withCut(cuts, target, { before, after, number, dueAtMs: 1, onStandby });
     before = after;
   });
   return cuts.map(({ number, target, except, left }) => ({ number, target, except, left }));
@@ -68,6 +73,18 @@ describe("the cuts of moved profiles", () => {
     assert.deepEqual(planned([onOne], [onTwo, moved], [onThree, moved], [onTwo]), [
       { number: 2, target: moved, except: ["web-3", "web-2"], left: ["web-1"] },
     ]);
+  });
+
+  it("except the standby servers while they serve", () => {
+    const home = { servers: ["web-1"], standby: ["web-2"] };
+    const written = { servers: documentOf({}).servers, profiles: { shop: home } };
+    const { document } = parseDocument(written);
+    assert.ok(document);
+    assert.deepEqual(planned([document], [document, moved, ["shop"]])[0]?.except, [
+      "web-1",
+      "web-2",
+    ]);
+    assert.deepEqual(planned([document], [document, moved, ["blog"]])[0]?.except, ["web-1"]);
   });
 
   it("go on if the profile is removed, whatever its name is", () => {

@@ -51,7 +51,7 @@ export const stillWanted = (
 export function withCut(
   cuts: readonly ScheduledCut[],
   target: CutTarget,
-  { before, after, ...rest }: ChangedDocument & Pick<ScheduledCut, "number" | "dueAtMs">,
+  { before, after, onStandby, ...rest }: ChangedDocument & Pick<ScheduledCut, "number" | "dueAtMs">,
 ): readonly ScheduledCut[] {
   const key = keyOf(target);
   const earlier = cuts.find((cut) => keyOf(cut.target) === key);
@@ -60,12 +60,15 @@ export function withCut(
   const others = cuts
     .filter((cut) => cut !== earlier)
     .map((cut) => ({ ...cut, except: union(cut.except, coveredOf(cut.target, target)) }));
-  return [...others, { ...rest, target, except: homes, left }];
+  const except = union(homes, servingStandbyOf(after, target, onStandby));
+  return [...others, { ...rest, target, except, left }];
 }
 
 interface ChangedDocument {
   readonly before: Document;
   readonly after: Document;
+  /** The profiles that standby servers serve after the change. */
+  readonly onStandby: readonly string[];
 }
 
 export const keyOf = (target: CutTarget): string =>
@@ -91,6 +94,16 @@ function homesOf({ profiles }: Document, target: CutTarget): readonly string[] {
       return target satisfies never;
   }
 }
+
+/** The standby servers that serve a moved profile. It has not left them. */
+const servingStandbyOf = (
+  { profiles }: Document,
+  target: CutTarget,
+  onStandby: readonly string[],
+): readonly string[] =>
+  target.kind === "moved" && onStandby.includes(target.profile)
+    ? (ownOf(profiles, target.profile)?.standby.map(({ server }) => server) ?? [])
+    : [];
 
 /** Returns what a newer cut takes over from an earlier one of another kind, because the deadline of a connection is the last that was given. */
 function coveredOf(earlier: CutTarget, newer: CutTarget): readonly string[] {
