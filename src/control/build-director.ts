@@ -222,6 +222,7 @@ export function buildDirector(surroundings: Surroundings) {
     standby: {
       restore: async () => standby.restore(await standbyStore.read()),
       commit: (document, snapshot) => standby.commit(document, snapshot),
+      onStandby: () => standby.onStandby(),
       close: () => standby.close(),
     },
     bus,

@@ -101,6 +101,7 @@ async function startDirector(store = new FakeDocumentStore()) {
     standby: {
       restore: () => Promise.resolve(),
       commit: () => [],
+      onStandby: () => [],
       close: () => undefined,
     },
     bus,

@@ -32,16 +32,16 @@ function statusesWith(opers: Readonly<Record<string, ServerOper>>, ...onStandby:
 
 test("a server is taken over by the standby servers that are not down, of the profiles that are on standby", () => {
   assert.deepEqual(statusesWith({ "web-1": "down" }, "blog", "news"), [
-    ["web-1", "down", ["shop", "blog"], ["web-2", "spare"]],
-    ["web-2", "up", ["shop", "blog"], []],
-    ["spare", "up", ["shop", "blog"], []],
+    ["web-1", "down", ["blog", "shop"], ["web-2", "spare"]],
+    ["web-2", "up", ["blog", "shop"], []],
+    ["spare", "up", ["blog", "shop"], []],
     ["idle", "up", ["news"], []],
     ["drained", "up", ["news"], ["idle"]],
   ]);
   assert.deepEqual(statusesWith({ "web-1": "down", "web-2": "down" }, "shop", "blog"), [
-    ["web-1", "down", ["shop", "blog"], ["spare"]],
-    ["web-2", "down", ["shop", "blog"], ["spare"]],
-    ["spare", "up", ["shop", "blog"], []],
+    ["web-1", "down", ["blog", "shop"], ["spare"]],
+    ["web-2", "down", ["blog", "shop"], ["spare"]],
+    ["spare", "up", ["blog", "shop"], []],
     ["idle", "up", ["news"], []],
     ["drained", "up", ["news"], []],
   ]);

@@ -16,7 +16,7 @@ const aliasBomb = (): string =>
     return `k${at}: &a${at} [${Array.from({ length: 9 }, () => values).join(",")}]\n`;
   }).join("");
 
-const document = "servers: { web-1: { address: 127.0.0.1 } }\n";
+const document = "servers: { web-1: { address: 192.0.2.1 } }\n";
 
 // The control process answers, whatever the engine of its workers. Each test leaves the document as it was.
 describe("a command that reads a file", { concurrency: false }, () => {
