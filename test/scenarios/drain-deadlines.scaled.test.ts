@@ -5,7 +5,7 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { ask } from "#harness/many-clients.ts";
 import { Operator } from "#harness/operator.ts";
@@ -20,7 +20,7 @@ const leaveMs = 40_000;
 const graceMs = 2_500;
 const grace = `${graceMs}ms`;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   describe("open connections to a server that is left", { concurrency: false }, () => {
     let shop: Shop<"web">;
     let operator: Operator;

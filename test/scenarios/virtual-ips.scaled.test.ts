@@ -10,7 +10,7 @@ import { runToExit } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { isInNetworkNamespace, runInNetworkNamespace } from "#harness/network-namespace.ts";
@@ -40,7 +40,7 @@ async function sh(command: string): Promise<void> {
 }
 
 if (isInNetworkNamespace) {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("bun", (engine) => {
     const frontIp = uniqueVirtualIp();
     const lateIp = engine === "bun" ? "198.51.100.20" : "198.51.100.21";
     let ca: TestCa;
