@@ -1,5 +1,6 @@
 import type { CutConnections } from "#model/records/open-connection.ts";
 import { askAdmin, pathWith } from "./admin-client.ts";
+import { orphansTextOf } from "./orphans-text.ts";
 import type { CutRequest } from "./commands/cut.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./json-text.ts";
@@ -14,8 +15,9 @@ export async function runCut(request: CutRequest, terminal: Terminal): Promise<v
   const question = { method: "DELETE", path, deadlineMs: REPLY_DEADLINE_MS } as const;
   const reply = (await askAdmin(socketPath, question)) as CutConnections;
   if (isJson) return terminal.out(jsonText(reply));
-  const { cut, silentWorkers } = reply;
+  const { cut, silentWorkers, orphans } = reply;
   terminal.out(`${cut} ${cut === 1 ? "connection was" : "connections were"} cut.\n`);
+  if (orphans !== undefined) terminal.out(`${orphansTextOf(orphans, Date.now())}\n`);
   if (silentWorkers === 0) return;
   terminal.out(
     `${silentWorkers} workers did not confirm it in time. \`tlsd show connections\` shows what is still open.\n`,

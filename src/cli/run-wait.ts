@@ -3,6 +3,7 @@ import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
 import type { OpenConnections } from "#model/records/open-connection.ts";
+import { orphansTextOf } from "./orphans-text.ts";
 import { askAdmin, pathWith } from "./admin-client.ts";
 import type { WaitRequest, WantedState } from "./commands/wait.ts";
 import { jsonText } from "./json-text.ts";
@@ -73,10 +74,15 @@ async function tryProbe(
     const open = (await ask(
       pathWith("/v1/connections", { server: name, limit: "1" }),
     )) as OpenConnections;
-    const { total, silentWorkers } = open;
-    if (found.admin !== "up" && total === 0 && silentWorkers === 0) return undefined;
+    const { total, silentWorkers, orphans } = open;
+    const isEmpty = total === 0 && silentWorkers === 0 && orphans === undefined;
+    if (found.admin !== "up" && isEmpty) return undefined;
     const silent = silentWorkers === 0 ? "" : `, and ${silentWorkers} workers did not answer`;
-    return new DirectorError("wait-expired", `${shown}. Its open connections: ${total}${silent}.`);
+    const unknown = orphans === undefined ? "" : ` ${orphansTextOf(orphans, Date.now())}`;
+    return new DirectorError(
+      "wait-expired",
+      `${shown}. Its open connections: ${total}${silent}.${unknown}`,
+    );
   } catch (error) {
     if (error instanceof DirectorError) return error;
     throw error;

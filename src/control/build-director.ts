@@ -113,10 +113,12 @@ export function buildDirector(surroundings: Surroundings) {
   });
   cleanup.defer(() => record.close());
   const ownUid = host.getuid?.() ?? 0;
+  const workerUids = [ownUid, ...(confinement.user === undefined ? [] : [confinement.user.uid])];
   const orphans = new Orphans({
     dataPath: folders.dataPath,
+    drainMs: durationMsOf(settings.drain),
     recorded: record.left,
-    trustedUids: [ownUid, ...(confinement.user === undefined ? [] : [confinement.user.uid])],
+    trustedUids: workerUids,
     workers: confinement.user && { user: confinement.user, prefix: confinement.prefix },
   });
   const holder = orphans.alive().find(({ uid }) => uid !== confinement.user?.uid);
@@ -255,6 +257,7 @@ export function buildDirector(surroundings: Surroundings) {
     health,
     standby,
     telemetry,
+    orphans,
   });
   const doctor = buildDoctor(() =>
     readDoctorFacts({

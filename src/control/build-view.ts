@@ -1,7 +1,7 @@
 import type { Problem } from "#model/failure.ts";
 import { isAdvice } from "#model/problem.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
-import type { Engine, ProfileStatus } from "#model/records/status.ts";
+import type { DirectorStatus, Engine, ProfileStatus } from "#model/records/status.ts";
 import type { CutSchedule } from "./change/cut-schedule.ts";
 import type { DocumentFile } from "./change/document-file.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
@@ -11,6 +11,7 @@ import type { HealthChecks } from "./health/health-checks.ts";
 import type { Standby } from "./health/standby.ts";
 import { absentVnicsOf, NO_ABSENCES } from "./network/absence.ts";
 import type { Notices } from "./notice.ts";
+import type { Orphans } from "./state/orphans.ts";
 import { STATE_UNWRITABLE } from "./state/trouble.ts";
 import { profileStatusesOf } from "./profile-statuses.ts";
 import { serverPairsOf, serverStatusesOf } from "./server-statuses.ts";
@@ -35,11 +36,12 @@ export interface ViewParts {
   readonly file: DocumentFile;
   readonly certificates: CertificateStore;
   readonly telemetry: Telemetry;
+  readonly orphans: Pick<Orphans, "status">;
 }
 
 /** Builds the view that the admin API shows. Each call reads the current state of the parts. */
 export function buildView(parts: ViewParts): DirectorView {
-  const { director, pool, telemetry, certificates, health, standby } = parts;
+  const { director, pool, telemetry, certificates, health, standby, orphans } = parts;
   const servingCount = (): number =>
     pool.statuses().filter(({ state }) => state === "serving").length;
   return {
@@ -56,6 +58,7 @@ export function buildView(parts: ViewParts): DirectorView {
       ...(director.lastRefusal === undefined ? {} : { lastRefusal: director.lastRefusal }),
       workers: { wanted: parts.wantedWorkers, serving: servingCount() },
       openConnections: telemetry.openConnections(),
+      ...orphansOf(parts),
       cuts: parts.cuts.statuses(),
       certificates: director.certificates(),
       warnings: warningsOf(parts),
@@ -80,6 +83,7 @@ export function buildView(parts: ViewParts): DirectorView {
             telemetry,
             new Set(standby.onStandby()),
             parts.cuts.statuses(),
+            orphans.status(),
           ),
     profiles: () => profilesOf(parts),
     certificates: () => director.certificates(),
@@ -89,6 +93,11 @@ export function buildView(parts: ViewParts): DirectorView {
     openConnections: (listener) => telemetry.openConnections(listener),
     isReady: () => director.phase === "serving" && servingCount() > 0,
   };
+}
+
+function orphansOf({ orphans }: ViewParts): Pick<DirectorStatus, "orphans"> {
+  const found = orphans.status();
+  return found === undefined ? {} : { orphans: found };
 }
 
 const profilesOf = ({

@@ -151,7 +151,11 @@ export async function serve(options: ServeOptions): Promise<number> {
     view,
     backup: () => writeBackup(state, version),
   });
-  const connections = new ConnectionRequests({ workers: () => pool.answering(), bus });
+  const connections = new ConnectionRequests({
+    workers: () => pool.answering(),
+    orphans: () => orphans.status(),
+    bus,
+  });
   const logLevel = new LogLevel(log);
   cleanup.defer(() => logLevel.close());
   const readLargeBody = largeBodiesIn(reader);
@@ -171,7 +175,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   started.catch(isStoppedMeanwhile);
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {
-    orphans.dismiss(drainMs, bus, cleanup);
+    orphans.dismiss(bus, cleanup);
     bus.publish({ name: "ready", socketPath, observe: observe?.address });
     if (demo !== undefined && caPath !== undefined && director.inForce !== undefined) {
       const { command } = demo;

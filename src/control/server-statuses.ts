@@ -1,6 +1,7 @@
 import { endpointsOf } from "#model/records/mode-records.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { CutStatus } from "#model/records/cut-status.ts";
+import type { OrphansStatus } from "#model/records/orphans-status.ts";
 import type { ServerStatus } from "#model/records/status.ts";
 import type { ServerEntry } from "#model/document/server-entry.ts";
 import type { Document } from "#model/document/document.ts";
@@ -18,6 +19,7 @@ export function serverStatusesOf(
   figures: Figures,
   onStandby: ReadonlySet<string>,
   cuts: readonly CutStatus[] = [],
+  orphans?: OrphansStatus,
 ): readonly ServerStatus[] {
   const isUsable = (server: string): boolean =>
     document.servers[server]?.admin === "up" && figures.serverState(server).oper !== "down";
@@ -38,6 +40,7 @@ export function serverStatusesOf(
       ...(reason === undefined ? {} : { reason }),
       ...(lastError === undefined ? {} : { lastError: errorStatusOf(lastError) }),
       openConnections: sumOf("openConnections"),
+      ...(orphans === undefined ? {} : { orphans }),
       ...(cutAt === undefined ? {} : { cutAt }),
       connects: sumOf("connects"),
       connectFailures: sumOf("failures"),

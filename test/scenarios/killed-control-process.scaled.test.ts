@@ -11,6 +11,7 @@ import { ask, shownSerials, untilClosed } from "#harness/many-clients.ts";
 import { isAlive } from "#harness/process-facts.ts";
 import { servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
+import type { OpenConnections } from "#model/records/open-connection.ts";
 import { untilServing } from "#harness/worker-changes.ts";
 
 const leaveMs = 40_000;
@@ -80,6 +81,12 @@ describe("when the control process is killed", { concurrency: 2 }, () => {
         const successor = await startDirector({ document: shop.document, engine, folder });
         const found = await successor.waitForLog((line) => isEvent(line, "orphans-found"), leaveMs);
         assert.equal(found["orphans"], 2);
+        // The worker without connections may have ended already.
+        const isOrphanLeft = ({ orphans: left }: Pick<OpenConnections, "orphans">): boolean =>
+          (left?.workers ?? 0) > 0;
+        assert.ok(isOrphanLeft(await successor.status()));
+        const { body } = await successor.api("/v1/connections");
+        assert.ok(isOrphanLeft(body as OpenConnections));
         const isOnlySuccessor = async (): Promise<boolean> =>
           (await shownSerials(shop.clientOf("web"))).join(" ") === renewed.serial;
         await eventually(isOnlySuccessor, leaveMs, "handshakes with the successor only");
@@ -89,6 +96,8 @@ describe("when the control process is killed", { concurrency: 2 }, () => {
         await untilEnded(orphans, leaveMs);
         assert.deepEqual(await shownSerials(shop.clientOf("web")), [renewed.serial]);
         await untilServing(successor, 2);
+        const isForgotten = async () => (await successor.status()).orphans === undefined;
+        await eventually(isForgotten, leaveMs, "a status without orphans");
         assert.equal((await successor.status()).revision, 1);
         assert.equal((await successor.stop()).code, 0);
       });

@@ -2,6 +2,7 @@ import { socketAddressOf } from "#model/names.ts";
 import type { OpenConnection, OpenConnections } from "#model/records/open-connection.ts";
 import { pathWith } from "#cli/admin-client.ts";
 import { bytesText, spanText } from "#cli/spans.ts";
+import { orphansTextOf } from "#cli/orphans-text.ts";
 import { tableOf } from "#cli/table.ts";
 import { queryOfName, type ShowView } from "./show-kind.ts";
 
@@ -11,12 +12,16 @@ export const showConnections: ShowView<OpenConnections> = {
     pathWith("/v1/connections", { limit, ...queryOfName(name), ...filters }),
   // The admin API has filtered. A name without open connections is not a failure.
   named: (reply) => reply,
-  text({ connections, shown, total, silentWorkers }, _nowMs, width) {
+  text({ connections, shown, total, silentWorkers, orphans }, nowMs, width) {
     const silent =
       silentWorkers === 0
         ? ""
         : `${silentWorkers} workers did not answer in time. Their connections are missing.\n`;
-    if (connections.length === 0) return `There are no open connections.\n${silent}`;
+    const missing = silent + (orphans === undefined ? "" : `${orphansTextOf(orphans, nowMs)}\n`);
+    if (connections.length === 0) {
+      const where = orphans === undefined ? "" : " in the workers of this director";
+      return `There are no open connections${where}.\n${missing}`;
+    }
     const table = tableOf<OpenConnection>(
       [
         { title: "LISTENER", cell: ({ listener }) => listener },
@@ -39,7 +44,7 @@ export const showConnections: ShowView<OpenConnections> = {
     );
     const sample =
       shown < total ? `\n${shown} of ${total} connections are shown, as a sample.\n` : "";
-    return `${table}${sample}${silent}`;
+    return `${table}${sample}${missing}`;
   },
 };
 

@@ -1,5 +1,6 @@
 import type { ServerStatus } from "#model/records/status.ts";
 import { inTextOf } from "#cli/cut-text.ts";
+import { orphansTextOf } from "#cli/orphans-text.ts";
 import { spanText, timeText } from "#cli/spans.ts";
 import { remarksOf, tableOf } from "#cli/table.ts";
 import { onlyLike, type ShowView } from "./show-kind.ts";
@@ -35,13 +36,21 @@ export const showServers: ShowView<readonly ServerStatus[]> = {
           "Servers that are not up",
           servers.map(({ name, reason }) => [name, reason]),
           width,
-        ),
+        ) +
+        orphansLineOf(servers, nowMs),
 };
 
+/** All servers have the same orphans, because it is unknown to which servers the connections of orphans are. */
+function orphansLineOf(servers: readonly ServerStatus[], nowMs: number): string {
+  const orphans = servers.find((server) => server.orphans !== undefined)?.orphans;
+  return orphans === undefined ? "" : `\n${orphansTextOf(orphans, nowMs)}\n`;
+}
+
 /** A server that gets no new connections is empty when the last one has ended. */
-function stateText({ admin, oper, openConnections, cutAt }: ServerStatus, nowMs: number): string {
+function stateText(server: ServerStatus, nowMs: number): string {
+  const { admin, oper, openConnections, orphans, cutAt } = server;
   const state = `${admin}/${oper}`;
-  if (admin !== "up" && openConnections === 0) return `${state} empty`;
+  if (admin !== "up" && openConnections === 0 && orphans === undefined) return `${state} empty`;
   return cutAt === undefined ? state : `${state}, cut ${inTextOf(cutAt, nowMs)}`;
 }
 

@@ -2,6 +2,7 @@ import { escapeControls } from "#model/escape-controls.ts";
 import { matchesPattern } from "#model/name-pattern.ts";
 import type { DirectorStatus, FileState, WorkerStatus } from "#model/records/status.ts";
 import { cutTextOf } from "#cli/cut-text.ts";
+import { orphansTextOf } from "#cli/orphans-text.ts";
 import { bytesText, spanText, timeText } from "#cli/spans.ts";
 import { hung, tableOf } from "#cli/table.ts";
 import { onlyNamed, type ShowView } from "./show-kind.ts";
@@ -35,6 +36,9 @@ export const showStatus: ShowView<DirectorStatus> = {
       ["file", fileText(status.file)],
       ["workers", `${workers.serving} of ${workers.wanted} serve, engine ${status.engine}`],
       ["connections", `${status.openConnections} open`],
+      ...(status.orphans === undefined
+        ? []
+        : [["connections", orphansTextOf(status.orphans, nowMs)] as const]),
       ...status.cuts.slice(0, MAX_CUTS).map((cut) => {
         const { text, inText } = cutTextOf(cut, nowMs);
         return ["cut", `${text}, ${inText}`] as const;

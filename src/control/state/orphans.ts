@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { DirectorError } from "#model/failure.ts";
+import type { OrphansStatus } from "#model/records/orphans-status.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import { runBriefly } from "#control/privileges/run-briefly.ts";
 import type { SystemUser } from "#control/privileges/system-user.ts";
@@ -21,9 +22,13 @@ export const directorArgumentsOf = (dataPath: string, pid: number): readonly str
 
 /** How long orphans may run after their drain has ended. */
 const EXIT_MS = 2_000;
+/** Each look at the processes of this machine takes a few milliseconds. */
+const STATUS_AGE_MS = 1_000;
 
 export interface OrphanSearch {
   readonly dataPath: string;
+  /** How long the orphans may let connections end when they are told to drain. */
+  readonly drainMs: number;
   /** The processes in the record of workers. */
   readonly recorded: readonly ProcessIdentity[];
   /** Users whose processes count as workers by their command line. Any other user could start a process with such a line. */
@@ -40,6 +45,8 @@ export interface OrphanSearch {
 export class Orphans {
   readonly #search: OrphanSearch;
   #found: readonly ProcessFacts[];
+  #lookedAtMs = 0;
+  #dismissedAtMs: number | undefined;
 
   /** Throws `data-locked` if the director that started the workers still runs and only its lock was removed. */
   constructor(search: OrphanSearch) {
@@ -59,12 +66,29 @@ export class Orphans {
     return this.#found;
   }
 
+  /**
+   * Returns undefined if no orphan runs. The connections of orphans are unknown, because orphans have no channel to this
+   * director. The number of orphans is up to a second old.
+   */
+  status(): OrphansStatus | undefined {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedAtMs >= STATUS_AGE_MS) {
+      this.alive();
+      this.#lookedAtMs = performance.now();
+    }
+    const workers = this.#found.length;
+    if (workers === 0) return undefined;
+    const untilMs = (this.#dismissedAtMs ?? Date.now()) + this.#search.drainMs + EXIT_MS;
+    return { workers, until: new Date(untilMs).toISOString() };
+  }
+
   /** Tells the orphans to drain, and kills those that hang, which would otherwise get a share of new connections for ever. */
-  dismiss(drainMs: number, bus: EventBus, cleanup: AsyncDisposableStack): void {
+  dismiss(bus: EventBus, cleanup: AsyncDisposableStack): void {
     const orphans = this.#end("SIGTERM");
     if (orphans === 0) return;
+    this.#dismissedAtMs = Date.now();
     bus.publish({ name: "orphans-found", orphans });
-    const timer = setTimeout(() => this.#end("SIGKILL"), drainMs + EXIT_MS);
+    const timer = setTimeout(() => this.#end("SIGKILL"), this.#search.drainMs + EXIT_MS);
     cleanup.defer(() => clearTimeout(timer));
   }
 

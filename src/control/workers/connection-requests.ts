@@ -5,6 +5,7 @@ import type {
   CutConnections,
   OpenConnections,
 } from "#model/records/open-connection.ts";
+import type { OrphansStatus } from "#model/records/orphans-status.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
@@ -12,6 +13,8 @@ const MAX_WAITING = 16;
 
 export interface ConnectionRequestsParts {
   readonly workers: () => readonly Pick<WorkerHandle, "queries">[];
+  /** Workers that cannot be asked. */
+  readonly orphans: () => OrphansStatus | undefined;
   readonly bus: EventBus;
 }
 
@@ -39,7 +42,7 @@ export class ConnectionRequests {
       return {
         total: answers.reduce((sum, { total }) => sum + total, 0),
         shown: connections.length,
-        silentWorkers: workers.length - answers.length,
+        ...this.#missingOf(workers.length - answers.length),
         connections,
       };
     });
@@ -53,8 +56,14 @@ export class ConnectionRequests {
       const answers = replies.filter((reply) => reply !== undefined);
       const cut = answers.reduce((sum, reply) => sum + reply.cut, 0);
       this.#parts.bus.publish({ name: "connections-cut", filter, cut });
-      return { cut, silentWorkers: workers.length - answers.length };
+      return { cut, ...this.#missingOf(workers.length - answers.length) };
     });
+  }
+
+  /** Returns which workers have connections that the reply leaves out. */
+  #missingOf(silentWorkers: number): Pick<CutConnections, "silentWorkers" | "orphans"> {
+    const orphans = this.#parts.orphans();
+    return { silentWorkers, ...(orphans === undefined ? {} : { orphans }) };
   }
 
   async #inTurn<Result>(request: () => Promise<Result>): Promise<Result> {

@@ -1,6 +1,7 @@
 /** What an operator sees of open connections, and what selects them. */
 import Type from "typebox";
 import { count, oneOf, shape, type ShapeOf } from "../shape.ts";
+import { OptionalOrphans } from "./orphans-status.ts";
 import { clientFields, longText, milliseconds, serverName, word } from "./record-fields.ts";
 
 /** How many connections one reply lists. */
@@ -53,6 +54,7 @@ export const OpenConnectionsSchema = shape(
     silentWorkers: count(
       "How many workers did not answer in time. Their connections are not counted.",
     ),
+    orphans: OptionalOrphans,
     connections: Type.Array(OpenConnectionSchema, { description: "The oldest first." }),
   },
   "Open connections, also those of vNICs and listeners that were removed from the document.",
@@ -65,6 +67,7 @@ export const CutConnectionsSchema = shape(
     silentWorkers: count(
       "How many workers did not confirm it in time. Their connections are not counted.",
     ),
+    orphans: OptionalOrphans,
   },
   "The result of cutting connections.",
 );

@@ -6,6 +6,7 @@ import { LISTENER_MODES } from "../listener-mode.ts";
 import type { ListenerName, VnicName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
 import { CutStatusSchema } from "./cut-status.ts";
+import { OptionalOrphans } from "./orphans-status.ts";
 import { CHECK_FAILURE_NAMES } from "./outcome.ts";
 import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
@@ -118,6 +119,7 @@ export const ServerStatusSchema = shape(
     reason: Type.Optional(text("Why it is `down`, `degraded` or `failing`.")),
     lastError: Type.Optional(ServerErrorSchema),
     openConnections: count("Connections to its endpoints that are open now."),
+    orphans: OptionalOrphans,
     cutAt: Type.Optional(
       text(
         "Time at which its open connections are cut, ISO 8601: all if it was drained with a deadline, those of profiles that have left it if it was adopted with one.",
@@ -206,6 +208,7 @@ export const DirectorStatusSchema = shape(
       "How many workers there are.",
     ),
     openConnections: count("Connections open now."),
+    orphans: OptionalOrphans,
     cuts: Type.Array(CutStatusSchema, {
       description: "The deadlines at which open connections are cut, the next one first.",
     }),
