@@ -20,7 +20,7 @@ import { InternalErrors, type ErrorSource } from "./internal-errors.ts";
 import { Notices, type Notice } from "./notice.ts";
 import { AddressWatch } from "./network/address-watch.ts";
 import { LocalAddresses } from "./network/local-addresses.ts";
-import { probeNewAddresses } from "./network/probe-address.ts";
+import { findObstacles, findObstaclesBesideOrphans } from "./network/find-obstacles.ts";
 import type { EngineChoice } from "./serving-engine.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
 import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
@@ -202,15 +202,18 @@ export function buildDirector(surroundings: Surroundings) {
     ...{ configPath, settings, folder, store, certificates, notices, checkParts },
   });
   const { file, wants } = ways;
-  // Workers of an earlier director that was killed hold the addresses and share them with new workers, so a probe would fail.
-  const probe: ChangeParts["probe"] = async (held, after) => {
-    if (orphans.alive().length === 0) await probeNewAddresses(held, after);
+  const findObstaclesNow: ChangeParts["findObstacles"] = (held, after) => {
+    const left = orphans.alive();
+    if (left.length === 0) return findObstacles(held, after);
+    const pids = new Set([host.pid, ...[...left, ...pool.statuses()].map(({ pid }) => pid)]);
+    const uids = new Set([...workerUids, ...left.map(({ uid }) => uid)]);
+    return findObstaclesBesideOrphans(held, after, { pids, uids });
   };
   const addressWatch = new AddressWatch({
     addresses: checkParts.addresses ?? new LocalAddresses(),
     inForce: () => director.inForce,
     change: (request) => director.change(request),
-    probe,
+    findObstacles: findObstaclesNow,
     onFault,
   });
   bus.subscribe((event) => {
@@ -237,7 +240,7 @@ export function buildDirector(surroundings: Surroundings) {
     connectionsPerWorker: limit.perWorker,
     file,
     checkStored: ways.checkStored,
-    probe,
+    findObstacles: findObstaclesNow,
     addressWatch,
     tryTakeWorkerUser: () =>
       workerUser.isBorrowed && orphans.alive().length === 0 ? workerUser.takeOwn() : undefined,

@@ -115,7 +115,7 @@ async function startDirector(store = new FakeDocumentStore()) {
     file,
     checkStored: (stored) => check({ ...stored, director: settings }),
     tryTakeWorkerUser: () => undefined,
-    probe: () => Promise.resolve(),
+    findObstacles: () => Promise.resolve(new Map()),
   });
   await director.start(await checkFile(path, { kind: "start" }, checking));
   closeAtTestEnd(() => director.stop());

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Server } from "node:net";
 import { before, describe, it } from "node:test";
 import { FAILURES } from "#model/failure-catalog.ts";
 import type { FailureCode } from "#model/failure.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
-import { runDirectorToExit } from "#harness/director.ts";
+import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
+import { untilEnded } from "#harness/child-process.ts";
+import { eventually } from "#harness/deadline.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import type { VnicStatus } from "#model/records/status.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -15,15 +19,18 @@ import type { FileContents } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 
 /** Another program that listens, which shares the port with those that ask for it as a director's workers do. */
-async function occupy(host: string, port: number): Promise<number> {
+async function listenAsOther(host: string, port: number): Promise<Server> {
   const server = createServer();
   closeAtTestEnd(() => void server.close());
   const listening = Promise.withResolvers<void>();
   server.once("error", listening.reject);
   server.listen({ host, port, exclusive: true, reusePort: true }, () => listening.resolve());
   await listening.promise;
-  return (server.address() as AddressInfo).port;
+  return server;
 }
+
+const occupy = async (host: string, port: number): Promise<number> =>
+  ((await listenAsOther(host, port)).address() as AddressInfo).port;
 
 forEachEngineIfLong("bun", (engine) => {
   let shop: Shop<"front">;
@@ -86,6 +93,36 @@ forEachEngineIfLong("bun", (engine) => {
       await assertFailsToStart("address-in-use", `${shop.ip}:${port}`, document);
       await assertServes();
     });
+  });
+
+  it("a start with the document of the store serves all but the vNIC whose port another program has", async () => {
+    const ips = [uniqueVirtualIp(), uniqueVirtualIp()] as const;
+    const vnicOn = (ip: string): object => ({ ip, listeners: [{ port: 8080, mode: "redirect" }] });
+    const vnics = { back: vnicOn(ips[0]), front: vnicOn(ips[1]) };
+    const document = { profiles: { shop: { vnics } } };
+    const first = await startDirector({ document, engine, workers: 1 });
+    assert.equal((await first.stop()).code, 0);
+    const other = await listenAsOther(ips[0], 8080);
+    const start = () => startDirector({ document, engine, workers: 1, folder: first.dir });
+    const opersOf = async (director: Director): Promise<readonly string[]> => {
+      const { body } = await director.api("/v1/vnics");
+      return (body as readonly VnicStatus[]).map(({ oper }) => oper);
+    };
+
+    const second = await start();
+    assert.deepEqual(await opersOf(second), ["down", "up"]);
+    const missing = await second.waitForLog((line) => isEvent(line, "address-missing"));
+    assert.equal(missing["code"], "address-in-use");
+    assert.match(String(missing["reason"]), /Another program uses the port/);
+    const orphans = await second.kill();
+    // Workers of an earlier director have the other port.
+    const third = await start();
+    assert.deepEqual(await opersOf(third), ["down", "up"]);
+    await new Promise((resolve) => other.close(resolve));
+    const isUp = async (): Promise<boolean> => (await opersOf(third)).join(" ") === "up up";
+    await eventually(isUp, 20_000, "both vNICs up");
+    await untilEnded(orphans, 40_000);
+    assert.equal((await third.stop()).code, 0);
   });
 
   it("a change to a port that cannot be had is refused by name, and the state before goes on", async () => {

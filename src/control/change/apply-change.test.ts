@@ -15,6 +15,8 @@ import { EventBus } from "../event-bus.ts";
 import { CutSchedule } from "./cut-schedule.ts";
 import { planChange } from "./plan-change.ts";
 
+const IN_USE = new Map([["127.0.0.1", new DirectorError("address-in-use", "Listener x.")]]);
+
 /** A document with one redirect listener, which needs no certificate. */
 function changeTo(port: number, file?: WrittenDocument): WantedDocument {
   const listeners = [{ port, mode: "redirect" }];
@@ -48,7 +50,7 @@ async function serveFirst(): Promise<Setup> {
     nextNumber: () => (number += 1),
     decideStandby: () => [],
     onStandby: () => [],
-    probe: () => Promise.resolve(),
+    findObstacles: () => Promise.resolve(new Map()),
   };
   const first = await apply(undefined, changeTo(80), parts);
   return { fake, store, parts, first };
@@ -147,8 +149,8 @@ test("the result names what differs, which listeners it affects, and the warning
 test("a plan asks no worker, and neither probes nor saves", async () => {
   const { fake, store, parts, first } = await serveFirst();
   const asked = fake.journal().length;
-  const probe = () => Promise.reject(new DirectorError("address-in-use"));
-  const plan = planChange(first, changeTo(81), { ...parts, probe } as ChangeParts);
+  const findObstacles = () => Promise.resolve(IN_USE);
+  const plan = planChange(first, changeTo(81), { ...parts, findObstacles } as ChangeParts);
   assert.deepEqual([plan.isChanged, plan.effect().opens], [true, ["front.shop:81"]]);
   assert.equal((await store.latest())?.record.revision, 1);
   assert.equal(fake.journal().length, asked);
@@ -190,12 +192,29 @@ test("new certificate files need a document in force, and keep its revision", as
 test("a change with an address that cannot be bound is refused before any worker is asked", async () => {
   const { fake, store, parts, first } = await serveFirst();
   const before = fake.journal().length;
-  const probe = () => Promise.reject(new DirectorError("address-in-use"));
-  await assert.rejects(apply(first, changeTo(81), { ...parts, probe }), {
+  const findObstacles = () => Promise.resolve(IN_USE);
+  await assert.rejects(apply(first, changeTo(81), { ...parts, findObstacles }), {
     code: "address-in-use",
   });
   assert.equal(fake.journal().length, before);
   assert.equal((await store.latest())?.record.revision, 1);
+});
+
+test("a start with a document of the store serves what other programs leave free", async () => {
+  const { store, parts } = await serveFirst();
+  const fake = await makeFakePool();
+  await fake.pool.start();
+  const late = { ...parts, participants: fake.pool, findObstacles: () => Promise.resolve(IN_USE) };
+  await assert.rejects(apply(undefined, changeTo(81), late), { code: "address-in-use" });
+  const state = await apply(undefined, changeTo(80), late);
+  assert.deepEqual([state.revision, state.compiled.snapshot.absentIps], [1, ["127.0.0.1"]]);
+  assert.equal(state.absences.get("127.0.0.1")?.code, "address-in-use");
+  assert.equal(state.held.size, 0);
+  // A change of the document keeps the vNIC down, and the watch of addresses opens it.
+  const free = { ...parts, participants: fake.pool };
+  const changed = await apply(state, changeTo(81), free);
+  assert.deepEqual([...changed.absences.keys()], ["127.0.0.1"]);
+  assert.equal((await store.latest())?.record.revision, 2);
 });
 
 test("if a fresh worker refuses the change too, nothing is saved and the workers are unchanged", async () => {

@@ -3,7 +3,9 @@ import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import type { DocumentStore, NewRevision } from "../state/document-store.ts";
-import { heldAfter } from "../network/probe-address.ts";
+import type { Compiled } from "../compile-snapshot.ts";
+import { absencesFrom, type Absences } from "../network/absence.ts";
+import { heldAfter, type Obstacles } from "../network/find-obstacles.ts";
 import { Rollout, type Participants } from "../workers/rollout.ts";
 import type { ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import type { CutSchedule } from "./cut-schedule.ts";
@@ -20,8 +22,8 @@ export interface ChangeParts extends PlanParts {
   /** Returns the names of the profiles that standby servers serve now. */
   readonly onStandby: () => readonly string[];
   readonly cuts: CutSchedule;
-  /** Checks that the addresses of `after` that workers do not hold can be bound. Throws DirectorError. */
-  readonly probe: (held: ReadonlySet<string>, after: Snapshot) => Promise<void>;
+  /** Finds out which addresses of `after` that workers do not hold cannot be bound. */
+  readonly findObstacles: (held: ReadonlySet<string>, after: Snapshot) => Promise<Obstacles>;
 }
 
 const NOTHING_HELD: ReadonlySet<string> = new Set();
@@ -39,8 +41,8 @@ export async function applyChange(
   parts: ChangeParts,
 ): Promise<ChangeResult> {
   parts.cuts.refuseIfFull(why.cut);
-  const { target, compiled, ...plan } = planChange(before, wanted, parts);
-  if (compiled === undefined && before !== undefined) {
+  const { target, compiled: planned, ...plan } = planChange(before, wanted, parts);
+  if (planned === undefined && before !== undefined) {
     await noteFile(wanted, parts.store);
     if (why.cut !== undefined) {
       parts.cuts.follow(before.document, before.document, why.cut, parts.onStandby());
@@ -48,11 +50,17 @@ export async function applyChange(
     }
     return { ...plan, after: before };
   }
-  if (compiled === undefined) throw new TypeError("Nothing is in force, so everything is new.");
-  const { document, written, sources, absences } = target;
+  if (planned === undefined) throw new TypeError("Nothing is in force, so everything is new.");
+  const { document, written, sources } = target;
   const held = before?.held ?? NOTHING_HELD;
   const known = target.known ?? (await knownOf(before, written, parts.store));
-  await parts.probe(held, compiled.snapshot);
+  const obstacles = await parts.findObstacles(held, planned.snapshot);
+  const [obstacle] = obstacles.values();
+  // A start with a document that was served before serves what can be served, as the watch of addresses does.
+  const isServedBefore = before === undefined && known.isSaved;
+  if (obstacle !== undefined && !isServedBefore) throw obstacle;
+  const absences = new Map([...target.absences, ...absencesFrom(obstacles)]);
+  const compiled = withoutIps(planned, absences);
   const rollout = new Rollout(parts.participants, compiled);
   await rollout.prepare();
   const isToSave = !known.isSaved && target.known === undefined;
@@ -78,6 +86,11 @@ export async function applyChange(
     },
   };
 }
+
+const withoutIps = ({ snapshot, material }: Compiled, absences: Absences): Compiled => ({
+  snapshot: { ...snapshot, absentIps: [...absences.keys()] },
+  material,
+});
 
 type Known = Pick<StateInForce, "revision" | "isSaved">;
 

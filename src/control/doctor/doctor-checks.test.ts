@@ -35,7 +35,7 @@ const GOOD: DoctorFacts = {
 };
 
 const [data] = GOOD.folders;
-const other = { listener: "front.shop:443", address: "0.0.0.0:443", uid: 33 };
+const other = { listeners: ["front.shop:443"], address: "0.0.0.0:443", uid: 33 };
 
 /** Each wrong fact, the check that finds it, and a part of the message and of the command that mends it. */
 const WRONG: readonly (readonly [Partial<DoctorFacts>, string, string, RegExp, RegExp])[] = [

@@ -144,13 +144,13 @@ const ports: Check = ({ others }) => {
   const name = "ports";
   const [first] = others;
   if (first === undefined) return ok(name, "No other program listens on the ports of listeners.");
-  const { listener, address, uid, process } = first;
+  const { listeners, address, uid, process } = first;
   const who =
     process === undefined ? `a program of uid ${uid}` : `${process.name} (pid ${process.pid})`;
   const rest = others.length === 1 ? "" : ` There are ${others.length - 1} more such sockets.`;
   return problem(
     name,
-    `At ${address}, ${who} listens beside listener ${listener}, and may get its connections.${rest}`,
+    `At ${address}, ${who} listens beside listener ${listeners[0]}, and may get its connections.${rest}`,
     process === undefined ? "ss -ltnp" : `kill ${process.pid}`,
   );
 };

@@ -9,9 +9,10 @@ export interface FolderFacts {
   readonly isWritable: boolean;
 }
 
-/** A socket of another process that listens at the address and port of a listener. */
+/** A socket of another process that listens at the addresses and the port of listeners. */
 export interface OtherListener {
-  readonly listener: string;
+  /** Their names. */
+  readonly listeners: readonly string[];
   readonly address: string;
   readonly uid: number;
   readonly process: { readonly pid: number; readonly name: string } | undefined;

@@ -21,7 +21,7 @@ describe("otherListeners", () => {
     const name = readFileSync(`/proc/${process.pid}/comm`, "utf8").trim();
     assert.deepEqual(await otherListeners(addresses, own), [
       {
-        listener: "front.shop:1",
+        listeners: ["front.shop:1"],
         address: `${ip}:${port}`,
         uid: process.getuid?.(),
         process: { pid: process.pid, name },
@@ -31,6 +31,20 @@ describe("otherListeners", () => {
     assert.deepEqual(await otherListeners(addresses, ownPids), []);
     const elsewhere = [{ name: "front.shop:1", ip: uniqueVirtualIp(), port }];
     assert.deepEqual(await otherListeners(elsewhere, own), []);
+  });
+
+  it("names each listener of a family that a program covers by a socket on all addresses", async () => {
+    const server = createServer();
+    const listening = Promise.withResolvers<void>();
+    server.listen(0, "0.0.0.0", () => listening.resolve());
+    closeAtTestEnd(() => void server.close());
+    await listening.promise;
+    const { port } = server.address() as AddressInfo;
+    const ips = [uniqueVirtualIp(), "::1", uniqueVirtualIp()];
+    const addresses = ips.map((ip, at) => ({ name: `v${at}`, ip, port }));
+    const own = { pids: new Set<number>(), uids: new Set<number>() };
+    const found = await otherListeners(addresses, own);
+    assert.deepEqual(found[0]?.listeners, ["v0", "v2"]);
   });
 
   it("reads addresses of both families, and only sockets that listen", () => {

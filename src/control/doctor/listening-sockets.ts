@@ -1,4 +1,5 @@
 import { open, readdir, readFile, readlink } from "node:fs/promises";
+import { isIPv4 } from "node:net";
 import { normaliseClientAddress } from "#model/addresses/cidr.ts";
 import { socketAddressOf } from "#model/names.ts";
 import type { OtherListener } from "./doctor-facts.ts";
@@ -46,7 +47,9 @@ function ipOf(hex: string): string {
   return normaliseClientAddress(groups.join(":"));
 }
 
-const ANY = ["0.0.0.0", "::"];
+/** A socket on `::` may accept connections to IPv4 addresses too. */
+const covers = (bound: string, ip: string): boolean =>
+  bound === "::" || (bound === "0.0.0.0" && isIPv4(ip)) || bound === ip;
 
 /** Finds sockets of other processes at the addresses of listeners. `own` has the ids of the director's processes. */
 export async function otherListeners(
@@ -61,18 +64,18 @@ export async function otherListeners(
     byPort.set(address.port, same);
   }
   const found = tables.flatMap(parseListeningSockets).flatMap((socket) => {
-    const listener = byPort
-      .get(socket.port)
-      ?.find(({ ip }) => ANY.includes(socket.ip) || socket.ip === normaliseClientAddress(ip));
-    return listener === undefined ? [] : [{ socket, listener }];
+    const listeners = (byPort.get(socket.port) ?? [])
+      .filter(({ ip }) => covers(socket.ip, normaliseClientAddress(ip)))
+      .map(({ name }) => name);
+    return listeners.length === 0 ? [] : [{ socket, listeners }];
   });
   if (found.length === 0) return [];
   const owners = await ownersOf(new Set(found.map(({ socket }) => socket.inode)), own.pids);
-  return found.flatMap(({ socket: { ip, port, uid, inode }, listener }) => {
+  return found.flatMap(({ socket: { ip, port, uid, inode }, listeners }) => {
     const process = owners.get(inode);
     // The files of the workers cannot be read, because they run as another user.
     if (process === undefined && own.uids.has(uid)) return [];
-    return [{ listener: listener.name, address: socketAddressOf(ip, port), uid, process }];
+    return [{ listeners, address: socketAddressOf(ip, port), uid, process }];
   });
 }
 

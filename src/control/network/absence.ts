@@ -4,6 +4,7 @@ import type { Document } from "#model/document/document.ts";
 import type { Vnic } from "#model/document/vnic.ts";
 import type { VnicName } from "#model/names.ts";
 import type { FailureCode } from "#model/failure.ts";
+import type { Obstacles } from "./find-obstacles.ts";
 
 /** Why no listener is opened on a virtual IP. */
 export interface Absence {
@@ -38,6 +39,9 @@ export const absenceOf = (ip: string): Absence => ({
   code: "address-not-available",
   reason: `This machine does not have the virtual IP ${ip}.`,
 });
+
+export const absencesFrom = (obstacles: Obstacles): Absences =>
+  new Map(Array.from(obstacles, ([ip, { code, message }]) => [ip, { code, reason: message }]));
 
 export const isSameAbsences = (one: Absences, other: Absences): boolean =>
   one.size === other.size && [...one].every(([ip, { code }]) => other.get(ip)?.code === code);

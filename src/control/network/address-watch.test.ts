@@ -54,11 +54,10 @@ function startWatch(...ips: readonly string[]) {
       if (wanted.isForced) own.forced += 1;
       own.state = { ...own.state, absences: wanted.absences };
     },
-    probe: (_held, snapshot) => {
-      const isTaken = snapshot.listeners.some(({ virtualIp }) => own.taken.has(virtualIp));
-      return isTaken
-        ? Promise.reject(new DirectorError("address-in-use", "Listener x."))
-        : Promise.resolve();
+    findObstacles: (_held, { listeners: wanted }) => {
+      const taken = wanted.filter(({ virtualIp }) => own.taken.has(virtualIp));
+      const obstacle = new DirectorError("address-in-use", "Listener x.");
+      return Promise.resolve(new Map(taken.map(({ virtualIp }) => [virtualIp, obstacle])));
     },
     onFault: (error) => assert.fail(String(error)),
   });

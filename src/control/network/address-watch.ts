@@ -1,15 +1,23 @@
 import { DirectorError } from "#model/failure.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import type { ChangeRequest, StateInForce } from "../change/change.ts";
-import { absenceOf, isSameAbsences, wantedIpsOf, type Absence, type Absences } from "./absence.ts";
+import {
+  absenceOf,
+  absencesFrom,
+  isSameAbsences,
+  wantedIpsOf,
+  type Absence,
+  type Absences,
+} from "./absence.ts";
+import type { Obstacles } from "./find-obstacles.ts";
 import type { LocalAddresses } from "./local-addresses.ts";
 
 export interface AddressWatchParts {
   readonly addresses: LocalAddresses;
   readonly inForce: () => StateInForce | undefined;
   readonly change: (request: ChangeRequest) => Promise<unknown>;
-  /** Checks that the listeners of the snapshot that are not in `held` can be opened. Throws DirectorError. */
-  readonly probe: (held: ReadonlySet<string>, snapshot: Snapshot) => Promise<void>;
+  /** Finds out which listeners of the snapshot that are not in `held` cannot be opened. */
+  readonly findObstacles: (held: ReadonlySet<string>, snapshot: Snapshot) => Promise<Obstacles>;
   /** Called with an internal error. The watch continues to work. */
   readonly onFault: (error: unknown) => void;
   readonly intervalMs?: number;
@@ -123,13 +131,11 @@ export class AddressWatch {
   async #obstacleTo(ip: string, { compiled, held }: StateInForce): Promise<Absence | undefined> {
     const { snapshot } = compiled;
     const listeners = snapshot.listeners.filter(({ virtualIp }) => virtualIp === ip);
-    try {
-      await this.#parts.probe(held, { ...snapshot, listeners, absentIps: [] });
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof DirectorError)) throw error;
-      return { code: error.code, reason: error.message };
-    }
+    const obstacles = await this.#parts.findObstacles(held, {
+      ...snapshot,
+      ...{ listeners, absentIps: [] },
+    });
+    return absencesFrom(obstacles).get(ip);
   }
 
   async #change(absences: Absences, { document }: StateInForce): Promise<void> {

@@ -109,7 +109,16 @@ export class Rollout {
       await this.rollBack();
       throw reason;
     }
-    for (const [worker, refusal] of refusals) this.#overruled.set(worker, refusal);
+    await this.#askAgain(refusals);
+    for (const [worker, refusal] of refusals) {
+      if (!this.#prepared.has(worker)) this.#overruled.set(worker, refusal);
+    }
+  }
+
+  /** Another program may have had the port for a moment only. A refusal because of it says nothing about the worker. */
+  async #askAgain(refusals: ReadonlyMap<WorkerHandle, DirectorError>): Promise<void> {
+    const unlucky = [...refusals].filter(([, { code }]) => code === "address-in-use");
+    await this.#ask(unlucky.map(([worker]) => worker));
   }
 }
 

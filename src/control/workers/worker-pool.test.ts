@@ -71,6 +71,19 @@ describe("a pool of workers", { concurrency: 3 }, () => {
     assert.deepEqual(asked.filter((line) => inOrder.includes(line)).slice(-3), inOrder);
   });
 
+  test("a worker that finds a port taken is asked again, and replaced only if it refuses again", async () => {
+    const fake = await makeFakePool({ size: 1 });
+    await fake.pool.start();
+    await fake.rollOut(1);
+    fake.order("prepare.taken");
+    await fake.rollOut(2);
+    assert.deepEqual([servingAll(fake, 2, 1), restartsOf(fake)], [true, []]);
+    fake.order("prepare.taken-1", "prepare.taken-2");
+    await fake.rollOut(3);
+    await eventually(() => servingAll(fake, 3, 1));
+    assert.deepEqual(restartsOf(fake), ["restarted refused"]);
+  });
+
   test("when every worker refuses what a fresh one takes, their successors decide", async () => {
     const fake = await makeFakePool();
     await fake.pool.start();

@@ -6,7 +6,7 @@ import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
 import { emptyCompiled } from "#harness/fake-pool.ts";
-import { heldAfter, probeNewAddresses } from "./probe-address.ts";
+import { findObstacles, findObstaclesBesideOrphans, heldAfter } from "./find-obstacles.ts";
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -29,34 +29,47 @@ async function occupy(virtualIp: string, reusePort: boolean): Promise<number> {
 test("a free address passes and is free afterwards", async () => {
   const virtualIp = uniqueVirtualIp();
   const port = await freePort(virtualIp);
-  await probeNewAddresses(NOTHING, listeningOn(virtualIp, port));
-  await probeNewAddresses(NOTHING, listeningOn(virtualIp, port));
+  assert.equal((await findObstacles(NOTHING, listeningOn(virtualIp, port))).size, 0);
+  assert.equal((await findObstacles(NOTHING, listeningOn(virtualIp, port))).size, 0);
 });
 
 for (const reusePort of [false, true]) {
   test(`an address that another program holds is a named failure (SO_REUSEPORT ${reusePort})`, async () => {
     const virtualIp = uniqueVirtualIp();
     const port = await occupy(virtualIp, reusePort);
-    await assert.rejects(probeNewAddresses(NOTHING, listeningOn(virtualIp, port)), {
-      code: "address-in-use",
-      detail: `Listener front.shop:${port} on ${virtualIp}:${port}: EADDRINUSE.`,
-    });
+    const obstacle = (await findObstacles(NOTHING, listeningOn(virtualIp, port))).get(virtualIp);
+    assert.equal(obstacle?.code, "address-in-use");
+    assert.equal(
+      obstacle.detail,
+      `Listener front.shop:${port} on ${virtualIp}:${port}: EADDRINUSE.`,
+    );
   });
 }
+
+test("beside workers of an earlier director, a port that they have is free, and one of another program is not", async () => {
+  const virtualIp = uniqueVirtualIp();
+  const port = await occupy(virtualIp, true);
+  const snapshot = listeningOn(virtualIp, port);
+  const uids = new Set([process.getuid?.() ?? 0]);
+  const find = (pids: readonly number[]) =>
+    findObstaclesBesideOrphans(NOTHING, snapshot, { pids: new Set(pids), uids });
+  assert.equal((await find([process.pid])).size, 0);
+  assert.equal((await find([])).get(virtualIp)?.code, "address-in-use");
+});
 
 test("an address that the workers already use is not probed", async () => {
   const virtualIp = uniqueVirtualIp();
   const port = await occupy(virtualIp, true);
   const snapshot = listeningOn(virtualIp, port);
-  await probeNewAddresses(heldAfter(NOTHING, snapshot), snapshot);
+  assert.equal((await findObstacles(heldAfter(NOTHING, snapshot), snapshot)).size, 0);
 });
 
 test("an address that is absent is not probed, and one that disappears just now is not refused", async () => {
   const virtualIp = uniqueVirtualIp();
   const port = await occupy(virtualIp, false);
   const absent = { ...listeningOn(virtualIp, port), absentIps: [virtualIp] };
-  await probeNewAddresses(NOTHING, absent);
-  await probeNewAddresses(NOTHING, listeningOn("203.0.113.1", 8443));
+  assert.equal((await findObstacles(NOTHING, absent)).size, 0);
+  assert.equal((await findObstacles(NOTHING, listeningOn("203.0.113.1", 8443))).size, 0);
 });
 
 test("an address is held from its first opening until its listener is removed, also while it is absent", () => {
