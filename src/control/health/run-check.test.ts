@@ -217,11 +217,30 @@ describe("a check over HTTP", () => {
     ]);
   });
 
-  it("waits for the final answer after an interim one", async () => {
-    const port = await say(
-      "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
-    );
-    assert.deepEqual(told(await check(port, { type: "http", body: "ok" })), ["up", 200]);
+  it("waits for the final answer after a few interim ones", async () => {
+    const answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    for (const [interim, expected] of [
+      [8, ["up", 200]],
+      [9, ["down", "bad-answer", undefined]],
+    ] as const) {
+      const port = await say(`${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(interim)}${answer}`);
+      assert.deepEqual(told(await check(port, { type: "http", body: "ok" })), expected);
+    }
+  });
+
+  it("reads a bounded number of bytes, whatever they are", async () => {
+    const head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    const cases = {
+      [`${head}${"1\r\nx\r\n".repeat(65_536)}`]: "bad-answer",
+      [`${head}${"8\r\nxxxxxxxx\r\n".repeat(8_192)}`]: "wrong-body",
+      [`${head}1;${"x".repeat(1e6)}`]: "bad-answer",
+      [`${head}0\r\n${`x: ${"y".repeat(99)}\r\n`.repeat(1e4)}`]: "bad-answer",
+    };
+    for (const [text, failure] of Object.entries(cases)) {
+      const port = await say(text, false);
+      const ask = check(port, { type: "http", body: "ready" });
+      assert.deepEqual(told(await ask).slice(0, 2), ["down", failure], text.slice(45, 60));
+    }
   });
 });
 
