@@ -6,7 +6,7 @@ const MIN_CHECKS = 4;
 /**
  * Whether so many checks fail at once that the director is more likely at fault than the endpoints: more than half of those that
  * are up. A check that has just turned down counts as one that is up and fails, because others that fail for the same reason may
- * not have run since.
+ * not have run since. A check that has never succeeded does not count, because its endpoint may have been dead before.
  */
 export class DirectorDoubt {
   readonly #up = new Set<EndpointCheck>();
@@ -16,7 +16,7 @@ export class DirectorDoubt {
 
   /** Must be called when a check has started, run or turned. */
   note(check: EndpointCheck): void {
-    if (!check.isUp) {
+    if (!check.isUp || !check.hasSucceeded) {
       this.#up.delete(check);
       this.#failing.delete(check);
       return;
@@ -31,6 +31,7 @@ export class DirectorDoubt {
   noteFall(check: EndpointCheck): void {
     const { intervalMs, timeoutMs } = check.settings;
     this.note(check);
+    if (!check.hasSucceeded) return;
     this.#fallen.set(check, performance.now() + intervalMs + timeoutMs);
   }
 
@@ -47,7 +48,7 @@ export class DirectorDoubt {
     return [...this.#fallen.keys()];
   }
 
-  /** Returns how many checks fail and how many there are, without those that have been down for long. */
+  /** Returns how many checks fail and how many there are, without those that have been down for long or have never succeeded. */
   counts(): { readonly failing: number; readonly checks: number } {
     this.#prune();
     const { size } = this.#fallen;

@@ -32,6 +32,7 @@ export class EndpointCheck {
   readonly #options: EndpointCheckOptions;
   #isUp: boolean;
   #isFailing = false;
+  #hasSucceeded = false;
   #fault: CheckFault | undefined;
   /** How many results in a row contradict `isUp`. */
   #contrary = 0;
@@ -52,6 +53,11 @@ export class EndpointCheck {
   /** Whether the last run has failed. */
   get isFailing(): boolean {
     return this.#isFailing;
+  }
+
+  /** Whether a run has succeeded since the check began. */
+  get hasSucceeded(): boolean {
+    return this.#hasSucceeded;
   }
 
   /** Why the last run failed that did. */
@@ -92,7 +98,8 @@ export class EndpointCheck {
   #weigh(result: CheckResult): void {
     const { rise, fall } = this.settings;
     this.#isFailing = !result.isUp;
-    if (!result.isUp) this.#fault = result;
+    if (result.isUp) this.#hasSucceeded = true;
+    else this.#fault = result;
     this.#contrary = result.isUp === this.#isUp ? 0 : this.#contrary + 1;
     this.#options.onRun(this);
     if (result.isUp === this.#isUp || this.#contrary < (result.isUp ? rise : fall)) return;

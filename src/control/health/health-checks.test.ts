@@ -65,13 +65,16 @@ function startChecks() {
   closeAtTestEnd(() => checks.close());
   const follow = (document: Document): void =>
     checks.follow(document, compiledOf(document), NO_SOURCES);
+  /** Waits until each of so many endpoints has a result. */
+  const haveRun = (endpoints: number): Promise<void> =>
+    eventually(() => [...runs.values()].filter((count) => count > 1).length === endpoints);
   const ranAll = async (times: number): Promise<void> => {
     const from = new Map(runs);
     await eventually(() =>
       [...from].every(([key, count]) => (runs.get(key) ?? 0) >= count + times),
     );
   };
-  return { told, checks, failing, runs, follow, ranAll };
+  return { told, checks, failing, runs, follow, ranAll, haveRun };
 }
 
 const A = "192.0.2.1:80";
@@ -165,11 +168,11 @@ const keysOf = (...numbers: readonly number[]): readonly string[] =>
 
 for (const fall of [1, 3]) {
   test(`no endpoint is down while over half of all checks fail, with fall ${fall}`, async () => {
-    const { told, checks, failing, follow, ranAll } = startChecks();
+    const { told, checks, failing, follow, ranAll, haveRun } = startChecks();
     follow(documentOf([{ port: 8443, to: 80, health: { ...FAST, fall } }], FIVE));
     const isDown = (): readonly boolean[] =>
       keysOf(1, 2, 3, 4, 5).map((key) => checks.isDown(NAME, key));
-    await eventually(() => told.length === 5);
+    await haveRun(5);
     for (const key of keysOf(1, 2, 3)) failing.add(key);
     await eventually(() => checks.isDoubting);
     await ranAll(2 * fall);
@@ -188,9 +191,10 @@ for (const fall of [1, 3]) {
 }
 
 test("endpoints come up while the director doubts itself, and those that are down do not count", async () => {
-  const { checks, failing, follow, ranAll } = startChecks();
+  const { checks, failing, follow, ranAll, haveRun } = startChecks();
   const health = { ...FAST, fall: 2, timeout: "1ms" };
   follow(documentOf([{ port: 8443, to: 80, health }], [...FIVE, "f"]));
+  await haveRun(6);
   const [a = "", b = ""] = keysOf(1, 2);
   failing.add(a);
   failing.add(b);
@@ -205,6 +209,20 @@ test("endpoints come up while the director doubts itself, and those that are dow
   );
   failing.delete(a);
   await eventually(() => !checks.isDown(NAME, a));
+});
+
+test("endpoints that were dead when their checks began go down, and give no doubt about another", async () => {
+  const { told, checks, failing, follow, haveRun } = startChecks();
+  const dead = keysOf(1, 2, 3);
+  for (const key of dead) failing.add(key);
+  follow(documentOf([{ port: 8443, to: 80, health: FAST }], FIVE));
+  await eventually(() => dead.every((key) => checks.isDown(NAME, key)));
+  await haveRun(5);
+  const [web = "", other = ""] = keysOf(4, 5);
+  failing.add(web);
+  await eventually(() => checks.isDown(NAME, web));
+  assert.equal(checks.isDown(NAME, other), false);
+  assert.ok(!told.some((line) => line.startsWith("doubt")));
 });
 
 test("a small fleet has no doubt, so that its servers can be down", async () => {

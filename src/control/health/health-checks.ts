@@ -155,7 +155,7 @@ export class HealthChecks {
         this.#doubt.note(one);
         this.#endDoubt();
       },
-      mayTurnDown: () => !this.#isInDoubt(),
+      mayTurnDown: (one) => !one.hasSucceeded || !this.#isInDoubt(),
       onTurn: () => this.#turned(running),
       onFault,
     });
