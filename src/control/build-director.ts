@@ -184,6 +184,7 @@ export function buildDirector(surroundings: Surroundings) {
       standby.checked(checked);
       bus.publish({ name: "endpoint-checked", ...checked });
     },
+    onRun: (checked) => bus.publish({ name: "endpoint-checked", ...checked }),
     onDoubt: (text) => {
       if (text === undefined) notices.clear(HEALTH_DOUBTED);
       else notices.raise({ event: HEALTH_DOUBTED, text });

@@ -193,12 +193,14 @@ export interface EndpointChecked {
   readonly listener: ListenerName;
   readonly server: string;
   readonly endpoint: string;
-  /** Why it is down. */
+  /** Why its last check failed. */
   readonly failure?: CheckFailure;
   /** The same in a sentence, with what the endpoint answered. */
   readonly text?: string;
   /** Undefined if the endpoint is no longer checked. */
   readonly isUp: boolean | undefined;
+  /** Why it is not known whether the endpoint is up, in a sentence. `isUp` then says whether it gets connections. */
+  readonly untried?: string;
 }
 
 type NoticeEvent =

@@ -2,6 +2,7 @@ import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Material } from "#model/records/snapshot.ts";
 import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "../certificates/sources.ts";
+import { untried, type Untried } from "./check-result.ts";
 import type { CheckTls } from "./check-settings.ts";
 
 /** The TLS contexts of the checks, by their settings. A run of a check builds no context if nothing has changed. */
@@ -16,8 +17,8 @@ export class CheckContexts {
     this.#contexts = new Map();
   }
 
-  /** Returns undefined if the CA bundle or the certificate cannot be used at present. */
-  tryContext(settings: CheckTls): SecureContext | undefined {
+  /** Returns why there is no context if the CA bundle or the certificate cannot be used at present. */
+  contextOf(settings: CheckTls): SecureContext | Untried {
     const { verify, ca, certificate, policy } = settings;
     const key = JSON.stringify([verify, ca ?? null, certificate ?? null, policy]);
     const known = this.#contexts.get(key);
@@ -25,8 +26,12 @@ export class CheckContexts {
     const { trusts, certificates } = this.#sources;
     const trust = trusts.get(ca === undefined ? SYSTEM_TRUST_KEY : trustKeyOf(ca, undefined));
     const own = certificate === undefined ? undefined : certificates.get(certificate);
-    if (verify && trust === undefined) return undefined;
-    if (certificate !== undefined && own === undefined) return undefined;
+    if (verify && trust === undefined) {
+      return untried(`the CA bundle ${ca ?? "of the system"} cannot be used`);
+    }
+    if (certificate !== undefined && own === undefined) {
+      return untried(`certificate ${certificate} cannot be used`);
+    }
     const context = buildContext(policy, trust?.material, own?.material);
     this.#contexts.set(key, context);
     return context;

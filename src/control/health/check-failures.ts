@@ -1,12 +1,17 @@
 /** Names the failures of checks by the codes of the engine. */
 import { errorCodeOf } from "#model/error-code.ts";
 import type { EndpointFailure } from "#model/records/outcome.ts";
-import { failed, type CheckResult } from "./check-result.ts";
+import { failed, untried, type CheckResult, type Untried } from "./check-result.ts";
 
 /** Errors of the director itself, which lacks descriptors, memory or ports. They say nothing about the endpoint. */
-const OWN_FAILURES: ReadonlySet<unknown> = new Set([
-  ...["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN", "EADDRNOTAVAIL"],
-]);
+const OWN_FAILURES: Readonly<Record<string, string>> = {
+  EMFILE: "its process has no file descriptor left (EMFILE)",
+  ENFILE: "the machine has no file descriptor left (ENFILE)",
+  ENOMEM: "the kernel has no memory for a connection (ENOMEM)",
+  ENOBUFS: "the kernel has no memory for a connection (ENOBUFS)",
+  EAGAIN: "the machine has no port left for a connection, or the unix socket is busy (EAGAIN)",
+  EADDRNOTAVAIL: "this machine has no address or port from which to connect (EADDRNOTAVAIL)",
+};
 
 const CONNECT_FAILURES: Readonly<Record<string, EndpointFailure>> = {
   ECONNREFUSED: "refused",
@@ -27,11 +32,10 @@ const VERIFY_FAILURES: Readonly<Record<string, EndpointFailure>> = {
 const UNTRUSTED =
   /^(CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|HOSTNAME_)/;
 
-/** Returns undefined if the director is at fault. */
-export function tryConnectFailure(error: Error): CheckResult | undefined {
-  const code = errorCodeOf(error);
-  if (OWN_FAILURES.has(code)) return undefined;
-  return failed(CONNECT_FAILURES[code ?? ""] ?? "unreachable");
+export function connectFailureOf(error: Error): CheckResult | Untried {
+  const code = errorCodeOf(error) ?? "";
+  const own = OWN_FAILURES[code];
+  return own === undefined ? failed(CONNECT_FAILURES[code] ?? "unreachable") : untried(own);
 }
 
 export function tlsFailureOf(error: Error): CheckResult {

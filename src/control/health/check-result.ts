@@ -12,8 +12,20 @@ export type CheckResult =
       readonly status?: number;
     };
 
+/** A run that the director could not try, which says nothing about the endpoint. */
+export interface Untried {
+  readonly isUp: undefined;
+  /** Why it could not, in a sentence. */
+  readonly text: string;
+}
+
 export const failed = (failure: CheckFailure): CheckResult => ({
   isUp: false,
   failure,
   text: CHECK_FAILURES[failure],
+});
+
+export const untried = (why: string): Untried => ({
+  isUp: undefined,
+  text: `The director cannot check it: ${why}.`,
 });

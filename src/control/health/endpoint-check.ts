@@ -1,14 +1,13 @@
-import type { CheckResult } from "./check-result.ts";
+import { untried, type CheckResult, type Untried } from "./check-result.ts";
 import type { CheckSettings } from "./check-settings.ts";
 
 export interface EndpointCheckOptions {
   readonly settings: CheckSettings;
   /** Whether the endpoint counts as up at first. The default is true. */
   readonly startsUp?: boolean;
-  /** Resolves to undefined if the director could not try it. Such a run does not count. */
-  readonly run: () => Promise<CheckResult | undefined>;
+  readonly run: () => Promise<CheckResult | Untried>;
   /** Called after each run, before the endpoint may turn up or down. */
-  readonly onRun: (check: EndpointCheck) => void;
+  readonly onRun: (check: EndpointCheck, result: CheckResult | Untried) => void;
   /** Called when enough runs have failed. If it returns false, the endpoint stays up, and is asked for again when the next run fails. */
   readonly mayTurnDown: (check: EndpointCheck) => boolean;
   readonly onTurn: (check: EndpointCheck) => void;
@@ -32,7 +31,11 @@ export class EndpointCheck {
   readonly #options: EndpointCheckOptions;
   #isUp: boolean;
   #isFailing = false;
+  #hasResult = false;
   #hasSucceeded = false;
+  #untried: string | undefined;
+  /** How many runs in a row could not be tried. */
+  #untriedRuns = 0;
   #fault: CheckFault | undefined;
   /** How many results in a row contradict `isUp`. */
   #contrary = 0;
@@ -58,6 +61,11 @@ export class EndpointCheck {
   /** Whether a run has succeeded since the check began. */
   get hasSucceeded(): boolean {
     return this.#hasSucceeded;
+  }
+
+  /** Why it is not known whether the endpoint is up: no run has had a result, or none of the last `fall` runs. */
+  get untried(): string | undefined {
+    return this.#untried;
   }
 
   /** Why the last run failed that did. */
@@ -86,8 +94,10 @@ export class EndpointCheck {
   async #run(): Promise<void> {
     const startedMs = performance.now();
     try {
-      const result = await this.#options.run();
-      if (result !== undefined && !this.#isClosed) this.#weigh(result);
+      const result = await this.#result();
+      if (this.#isClosed) return;
+      if (result.isUp === undefined) this.#noteUntried(result);
+      else this.#weigh(result);
     } finally {
       const intervalMs = this.settings.intervalMs * (1 - JITTER * Math.random());
       const restMs = startedMs + intervalMs - performance.now();
@@ -95,13 +105,32 @@ export class EndpointCheck {
     }
   }
 
+  async #result(): Promise<CheckResult | Untried> {
+    try {
+      return await this.#options.run();
+    } catch (error) {
+      this.#options.onFault(error);
+      return untried("it has an internal fault, which is logged");
+    }
+  }
+
+  /** Keeps what is known from earlier runs for as many runs as it takes to find an endpoint down. */
+  #noteUntried(result: Untried): void {
+    this.#untriedRuns += 1;
+    if (!this.#hasResult || this.#untriedRuns >= this.settings.fall) this.#untried = result.text;
+    this.#options.onRun(this, result);
+  }
+
   #weigh(result: CheckResult): void {
     const { rise, fall } = this.settings;
+    this.#hasResult = true;
+    this.#untried = undefined;
+    this.#untriedRuns = 0;
     this.#isFailing = !result.isUp;
     if (result.isUp) this.#hasSucceeded = true;
     else this.#fault = result;
     this.#contrary = result.isUp === this.#isUp ? 0 : this.#contrary + 1;
-    this.#options.onRun(this);
+    this.#options.onRun(this, result);
     if (result.isUp === this.#isUp || this.#contrary < (result.isUp ? rise : fall)) return;
     if (!result.isUp && !this.#options.mayTurnDown(this)) return;
     this.#contrary = 0;

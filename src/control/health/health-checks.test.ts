@@ -9,7 +9,7 @@ import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
 import { endpointKeyOf, type Snapshot, type SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { compileSnapshot } from "#control/compile-snapshot.ts";
 import type { Sources } from "#control/certificates/sources.ts";
-import { failed, type CheckResult } from "./check-result.ts";
+import { failed, untried, type CheckResult, type Untried } from "./check-result.ts";
 import { HealthChecks } from "./health-checks.ts";
 
 const NAME = listenerNameOf(vnicNameOf("front", "shop"), 8443);
@@ -50,14 +50,19 @@ function startChecks() {
   const told: string[] = [];
   const runs = new Map<string, number>();
   const failing = new Set<string>();
-  const run = (endpoint: SnapshotEndpoint): Promise<CheckResult> => {
+  const untriable = new Set<string>();
+  const ran: string[] = [];
+  const run = (endpoint: SnapshotEndpoint): Promise<CheckResult | Untried> => {
     const key = endpointKeyOf(endpoint);
     runs.set(key, (runs.get(key) ?? 0) + 1);
+    if (untriable.has(key)) return Promise.resolve(untried("it has no CA"));
     return Promise.resolve(failing.has(key) ? failed("refused") : { isUp: true });
   };
   const checks = new HealthChecks({
     onDown: (down) => told.push(`down ${down.map((key) => key.split(" ")[1]).join(",")}`),
     onEndpoint: ({ listener, endpoint, isUp }) => told.push(`${listener} ${endpoint} ${isUp}`),
+    onRun: ({ endpoint, isUp, failure, untried: why }) =>
+      ran.push(`${endpoint} ${isUp} ${failure ?? why}`),
     onDoubt: (text) => told.push(text === undefined ? "trust" : `doubt ${text.slice(0, 6)}`),
     onFault: (error) => assert.fail(String(error)),
     run,
@@ -65,16 +70,18 @@ function startChecks() {
   closeAtTestEnd(() => checks.close());
   const follow = (document: Document): void =>
     checks.follow(document, compiledOf(document), NO_SOURCES);
-  /** Waits until each of so many endpoints has a result. */
-  const haveRun = (endpoints: number): Promise<void> =>
-    eventually(() => [...runs.values()].filter((count) => count > 1).length === endpoints);
   const ranAll = async (times: number): Promise<void> => {
     const from = new Map(runs);
     await eventually(() =>
       [...from].every(([key, count]) => (runs.get(key) ?? 0) >= count + times),
     );
   };
-  return { told, checks, failing, runs, follow, ranAll, haveRun };
+  /** Waits until each of so many endpoints has the result of a run. */
+  const haveRun = async (endpoints: number): Promise<void> => {
+    await eventually(() => runs.size === endpoints);
+    await ranAll(1);
+  };
+  return { told, ran, checks, failing, untriable, runs, follow, ranAll, haveRun };
 }
 
 const A = "192.0.2.1:80";
@@ -113,6 +120,38 @@ test("a check that stays keeps what it knows; one that goes is told", async () =
   checks.follow(document, emptyCompiled(2).snapshot, NO_SOURCES);
   assert.deepEqual(told.slice(before), [`${NAME} ${A} undefined`, "down "]);
   assert.equal(checks.isDown(NAME, A), false);
+});
+
+test("a failed run is told before the endpoint is down, and while it is", async () => {
+  const { told, ran, checks, failing, follow, ranAll } = startChecks();
+  failing.add(A);
+  follow(documentOf([{ port: 8443, to: 80, health: FAST }]));
+  await eventually(() => checks.isDown(NAME, A));
+  assert.deepEqual(ran.slice(0, 3), new Array(3).fill(`${A} true refused`));
+  const before = told.length;
+  await ranAll(2);
+  assert.ok(ran.length > 3 && ran.slice(3).every((line) => line === `${A} false refused`));
+  assert.equal(told.length, before);
+});
+
+test("a check that cannot be run says so at once, or after `fall` runs if it knew the state", async () => {
+  const { ran, checks, failing, untriable, follow, ranAll } = startChecks();
+  untriable.add(A);
+  follow(documentOf([{ port: 8443, to: 80, health: FAST }]));
+  const unknown = `${A} true The director cannot check it: it has no CA.`;
+  await eventually(() => ran.length > 0);
+  await ranAll(4);
+  assert.deepEqual(ran, [unknown]);
+  untriable.clear();
+  await eventually(() => ran.length === 2);
+  untriable.add(A);
+  await eventually(() => ran.length === 3);
+  assert.deepEqual(ran, [unknown, `${A} true undefined`, unknown]);
+  assert.equal(checks.isDown(NAME, A), false);
+  untriable.clear();
+  failing.add(A);
+  await eventually(() => checks.isDown(NAME, A));
+  assert.equal(ran[3], `${A} true refused`);
 });
 
 test("equal checks of an endpoint run once, and each listener is told", async () => {

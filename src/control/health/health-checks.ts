@@ -15,6 +15,7 @@ import { settingsByListener, type CheckSettings } from "./check-settings.ts";
 import { DirectorDoubt } from "./director-doubt.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
 import { CheckContexts } from "./check-contexts.ts";
+import type { CheckResult, Untried } from "./check-result.ts";
 import { CheckSlots } from "./check-slots.ts";
 import { runCheck } from "./run-check.ts";
 
@@ -36,6 +37,11 @@ export interface HealthChecksOptions {
    * when the listener does not use the check any more.
    */
   readonly onEndpoint: (checked: Omit<EndpointChecked, "name">) => void;
+  /**
+   * Called for each listener of an endpoint when a run has failed, and when it begins or ceases to be unknown whether the endpoint is up.
+   * The state of the endpoint is the one that `onEndpoint` was called with.
+   */
+  readonly onRun?: (checked: Omit<EndpointChecked, "name">) => void;
   /** Whether the endpoint of a check that starts counts as down until its checks succeed. By default it counts as up. */
   readonly isPresumedDown?: (listener: ListenerName, endpoint: string) => boolean;
   /** Called when the director begins to doubt itself, with a sentence, and with undefined when it does not any more. */
@@ -51,6 +57,8 @@ export interface HealthChecksOptions {
 interface Running {
   readonly endpoint: string;
   readonly check: EndpointCheck;
+  /** `untried` of the check after its last run. */
+  untried: string | undefined;
   /** The server of the endpoint in the profile of each listener. */
   readonly servers: Map<ListenerName, string>;
 }
@@ -151,15 +159,17 @@ export class HealthChecks {
       settings,
       startsUp: this.#options.isPresumedDown?.(listener, endpointKeyOf(target)) !== true,
       run: () => this.#slots.use(() => run(target, settings, this.#contexts)),
-      onRun: (one) => {
+      onRun: (one, result) => {
         this.#doubt.note(one);
         this.#endDoubt();
+        this.#ran(running, result);
       },
       mayTurnDown: (one) => !one.hasSucceeded || !this.#isInDoubt(),
       onTurn: () => this.#turned(running),
       onFault,
     });
-    const running: Running = { endpoint: endpointKeyOf(target), check, servers: new Map() };
+    const endpoint = endpointKeyOf(target);
+    const running: Running = { endpoint, check, untried: undefined, servers: new Map() };
     this.#running.set(key, running);
     this.#doubt.note(check);
   }
@@ -192,15 +202,27 @@ export class HealthChecks {
     this.#tellDown();
   }
 
+  #ran(running: Running, result: CheckResult | Untried): void {
+    const { endpoint, check, servers } = running;
+    const { isUp, untried } = check;
+    if (result.isUp !== false && untried === running.untried) return;
+    running.untried = untried;
+    const why = result.isUp === false ? { failure: result.failure, text: result.text } : {};
+    for (const [listener, server] of servers) {
+      this.#options.onRun?.({ listener, server, endpoint, isUp, ...untriedOf(check), ...why });
+    }
+  }
+
   #tell(
-    { endpoint, check: { fault } }: Running,
+    { endpoint, check }: Running,
     listener: ListenerName,
     server: string,
     isUp: boolean | undefined,
   ): void {
+    const { fault } = check;
     const why =
       isUp === false && fault !== undefined ? { failure: fault.failure, text: fault.text } : {};
-    this.#options.onEndpoint({ listener, server, endpoint, isUp, ...why });
+    this.#options.onEndpoint({ listener, server, endpoint, isUp, ...untriedOf(check), ...why });
   }
 
   #tellDown(): void {
@@ -232,6 +254,9 @@ export class HealthChecks {
     this.#options.onDoubt(undefined);
   }
 }
+
+const untriedOf = ({ untried }: EndpointCheck): Pick<EndpointChecked, "untried"> =>
+  untried === undefined ? {} : { untried };
 
 /** Returns the listener and the name of its check settings, or nothing if it has no check. */
 const checkOf = (

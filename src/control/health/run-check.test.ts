@@ -14,7 +14,7 @@ import { listenersOf } from "#model/document/document-listeners.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { Sources } from "#control/certificates/sources.ts";
 import { CheckContexts } from "./check-contexts.ts";
-import type { CheckResult } from "./check-result.ts";
+import type { CheckResult, Untried } from "./check-result.ts";
 import { settingsByListener, type CheckSettings } from "./check-settings.ts";
 import { runCheck } from "./run-check.ts";
 
@@ -43,12 +43,12 @@ const check = (
   port: number,
   health: object,
   listener: object = {},
-): Promise<CheckResult | undefined> =>
+): Promise<CheckResult | Untried> =>
   runCheck(endpointAt(port), settingsOf(health, listener), contexts);
 
 /** Returns the cause, the status and "up" or "down". */
-const told = (result: CheckResult | undefined): readonly unknown[] => {
-  if (result === undefined) return ["untried"];
+const told = (result: CheckResult | Untried): readonly unknown[] => {
+  if (result.isUp === undefined) return ["untried", result.text];
   return result.isUp ? ["up", result.status] : ["down", result.failure, result.status];
 };
 
@@ -102,7 +102,7 @@ describe("a check over HTTP", () => {
     ]);
     const result = await check(port, { ...asked, status: 200 });
     assert.match(
-      result?.isUp === false ? result.text : "",
+      result.isUp === false ? result.text : "",
       /^The health check got status 204, and expects 200\.$/,
     );
     assert.deepEqual(
@@ -329,8 +329,14 @@ describe("a check over TLS", () => {
   it("says nothing about the endpoint while a CA bundle or certificate cannot be used", async () => {
     const { port } = await serveTls({ names: [HOST] });
     const missing = { endpointTls: { ca: "/ca.pem", certificate: "absent" } };
-    assert.deepEqual(told(await check(port, { type: "tls", ca: "/gone.pem" })), ["untried"]);
-    assert.deepEqual(told(await check(port, { type: "http" }, missing)), ["untried"]);
+    assert.deepEqual(told(await check(port, { type: "tls", ca: "/gone.pem" })), [
+      "untried",
+      "The director cannot check it: the CA bundle /gone.pem cannot be used.",
+    ]);
+    assert.deepEqual(told(await check(port, { type: "http" }, missing)), [
+      "untried",
+      "The director cannot check it: certificate absent cannot be used.",
+    ]);
   });
 
   it("names an endpoint that does not speak TLS", async () => {
@@ -344,7 +350,7 @@ describe("a check over TLS", () => {
     const { tls } = settingsOf({ type: "tls", ca: "/ca.pem" });
     const again = settingsOf({ type: "tls", ca: "/ca.pem", serverName: "b.example" }).tls;
     assert.ok(tls && again);
-    assert.equal(contexts.tryContext(tls), contexts.tryContext(again));
+    assert.equal(contexts.contextOf(tls), contexts.contextOf(again));
   });
 });
 
@@ -362,7 +368,7 @@ describe("a check of a connection", () => {
     const endpoint = await startEndpoint((socket) => void socket.resume().end(answer), { path });
     const at: SnapshotEndpoint = { kind: "unix", server: "web", path };
     for (const type of ["tcp", "http"]) {
-      assert.equal((await runCheck(at, settingsOf({ type }), contexts))?.isUp, true, type);
+      assert.equal((await runCheck(at, settingsOf({ type }), contexts)).isUp, true, type);
     }
     await endpoint.close();
     const gone = await runCheck(at, settingsOf({}), contexts);

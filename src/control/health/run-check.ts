@@ -4,9 +4,9 @@ import { socketAddressOf } from "#model/names.ts";
 import type { CheckFailure } from "#model/records/outcome.ts";
 import type { ProxyProtocol, SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { CheckContexts } from "./check-contexts.ts";
-import { tlsFailureOf, tryConnectFailure } from "./check-failures.ts";
+import { connectFailureOf, tlsFailureOf } from "./check-failures.ts";
 import { CheckLookups } from "./check-lookups.ts";
-import { failed, type CheckResult } from "./check-result.ts";
+import { failed, type CheckResult, type Untried } from "./check-result.ts";
 import type { CheckSettings, CheckTls } from "./check-settings.ts";
 import { askOverHttp } from "./http-check.ts";
 
@@ -25,18 +25,17 @@ const CLOSED_IN = {
 const lookups = new CheckLookups();
 
 /**
- * Runs a check once, on a connection of its own. Everything up to the answer must be done within the timeout. Resolves to
- * undefined if the director could not try it, which says nothing about the endpoint.
+ * Runs a check once, on a connection of its own. Everything up to the answer must be done within the timeout.
  */
 export async function runCheck(
   endpoint: SnapshotEndpoint,
   settings: CheckSettings,
   contexts: CheckContexts,
-): Promise<CheckResult | undefined> {
+): Promise<CheckResult | Untried> {
   const { tls, http, proxyProtocol } = settings;
-  const context = tls && contexts.tryContext(tls);
-  if (tls !== undefined && context === undefined) return undefined;
-  const { promise, resolve } = Promise.withResolvers<CheckResult | undefined>();
+  const context = tls && contexts.contextOf(tls);
+  if (context !== undefined && "isUp" in context) return context;
+  const { promise, resolve } = Promise.withResolvers<CheckResult | Untried>();
   let stage: Stage = "connect";
   const timer = setTimeout(
     () => resolve(failed(stage === "connect" ? "timeout" : "no-answer")),
@@ -50,7 +49,7 @@ export async function runCheck(
     askOverHttp(last, http.host ?? hostOf(endpoint, tls), http, resolve);
   };
   raw.on("error", (error) =>
-    resolve(stage === "connect" ? tryConnectFailure(error) : failed(CLOSED_IN[stage])),
+    resolve(stage === "connect" ? connectFailureOf(error) : failed(CLOSED_IN[stage])),
   );
   raw.on("close", () => resolve(failed(CLOSED_IN[stage])));
   raw.on("connect", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listenerNameOf, serverPairOf, vnicNameOf } from "#model/names.ts";
 import { ServerTotals } from "#control/telemetry/server-totals.ts";
+import type { CheckFailure } from "#model/records/outcome.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import { ServerStates } from "./server-states.ts";
 
@@ -33,7 +34,12 @@ function makeStates() {
     const failure = isUp === false ? ({ failure: "timeout" } as const) : {};
     states.checked({ server: "web-1", listener, endpoint, isUp, ...failure });
   };
-  return { states, told, report, check, totals };
+  const ran = (endpoint: string, isUp: boolean, failure?: CheckFailure, untried?: string): void => {
+    nowMs += 1_000;
+    const why = { ...(failure && { failure }), ...(untried === undefined ? {} : { untried }) };
+    states.checked({ server: "web-1", listener, endpoint, isUp, ...why });
+  };
+  return { states, told, report, check, ran, totals };
 }
 
 test("a server that is never checked is failing while clients of a vNIC cannot be connected to it", () => {
@@ -74,6 +80,45 @@ test("a server with active checks is down if all of them fail, degraded if some 
   assert.deepEqual(told, [
     ...["web-1 degraded", "web-1 down", "web-1 degraded", "web-1 failing", "web-1 up"],
   ]);
+});
+
+test("reason and last error are those of the last run that failed", () => {
+  const { states, told, ran } = makeStates();
+  const seen = () => {
+    const { oper, sinceMs, reason, lastError } = states.of("web-1");
+    return [oper, sinceMs, reason?.slice(25), lastError?.cause, lastError?.atMs];
+  };
+  ran("127.0.0.1:80", true);
+  ran("127.0.0.1:80", true, "wrong-status");
+  assert.deepEqual(seen(), ["up", 2_000, undefined, "wrong-status", 3_000]);
+  ran("127.0.0.1:80", false, "wrong-status");
+  ran("127.0.0.1:80", false, "refused");
+  const reason = " The endpoint refused the connection.";
+  assert.deepEqual(seen(), ["down", 4_000, reason, "refused", 5_000]);
+  ran("127.0.0.1:80", true);
+  assert.deepEqual(seen(), ["up", 6_000, undefined, "refused", 5_000]);
+  assert.deepEqual(told, ["web-1 down", "web-1 up"]);
+});
+
+test("a server is unknown while the director cannot run its checks, with the reason", () => {
+  const { states, told, ran } = makeStates();
+  const untried = "The director cannot check it: it has no CA.";
+  const seen = () => {
+    const { oper, reason } = states.of("web-1");
+    return [oper, reason];
+  };
+  const reason = `front.shop: 127.0.0.1:80: ${untried}`;
+  ran("127.0.0.1:80", true);
+  ran("127.0.0.1:80", true, undefined, untried);
+  assert.deepEqual(seen(), ["unknown", reason]);
+  ran("127.0.0.1:81", true);
+  assert.deepEqual(seen(), ["up", reason]);
+  ran("127.0.0.1:81", false, "refused");
+  assert.equal(seen()[0], "degraded");
+  ran("127.0.0.1:81", true);
+  ran("127.0.0.1:80", true);
+  assert.deepEqual(seen(), ["up", undefined]);
+  assert.deepEqual(told, ["web-1 degraded", "web-1 up"]);
 });
 
 test("connections to a server that works do not change its state", () => {

@@ -21,7 +21,7 @@ export interface ServerError {
 export interface ServerState {
   readonly oper: ServerOper;
   readonly sinceMs: number;
-  /** Undefined if the server is up or unknown. */
+  /** Undefined if the server is up, or if it is unknown because nothing checks it. */
   readonly reason: string | undefined;
   readonly lastError: ServerError | undefined;
 }
@@ -39,7 +39,12 @@ interface Check {
   readonly endpoint: string;
   readonly isUp: boolean;
   readonly error: ServerError | undefined;
+  /** Why it is not known whether the endpoint is up. */
+  readonly untried: string | undefined;
 }
+
+/** What is kept of a state. The rest follows from the checks and totals. */
+type Turn = Omit<ServerState, "reason">;
 
 /**
  * The state of each server. Active checks say whether it is up, degraded or down. If they find nothing wrong, or if nothing is
@@ -48,7 +53,9 @@ interface Check {
 export class ServerStates {
   readonly #options: ServerStatesOptions;
   readonly #checks = new Map<string, Map<string, Check>>();
-  readonly #states = new Map<string, ServerState>();
+  readonly #states = new Map<string, Turn>();
+  /** The last failure of a check of each server. */
+  readonly #errors = new Map<string, ServerError>();
   readonly #nowMs: () => number;
   readonly #startedMs: number;
 
@@ -59,12 +66,13 @@ export class ServerStates {
   }
 
   of(server: string): ServerState {
-    return (
-      this.#states.get(server) ?? {
-        ...{ oper: "unknown", sinceMs: this.#startedMs },
-        ...{ reason: undefined, lastError: undefined },
-      }
-    );
+    const state = this.#turnOf(server);
+    const totals = this.#options.totalsOf(server);
+    return {
+      ...state,
+      reason: judge(this.#checksOf(server), totals).reason,
+      lastError: newestOf(this.#errors.get(server), totals) ?? state.lastError,
+    };
   }
 
   checked({
@@ -74,9 +82,11 @@ export class ServerStates {
     isUp,
     failure,
     text,
+    untried,
   }: Omit<EndpointChecked, "name">): void {
     const checks = this.#checks.get(server) ?? new Map<string, Check>();
     const key = `${listener} ${endpoint}`;
+    const before = checks.get(key);
     if (isUp === undefined) checks.delete(key);
     else {
       const vnic = vnicOfListener(listener);
@@ -84,37 +94,48 @@ export class ServerStates {
         ...{ cause: failure, text: text ?? CHECK_FAILURES[failure] },
         ...{ vnic, endpoint, atMs: this.#nowMs() },
       };
-      checks.set(key, { listener, endpoint, isUp, error: error ?? checks.get(key)?.error });
+      if (error !== undefined) this.#errors.set(server, error);
+      checks.set(key, { listener, endpoint, isUp, error: error ?? before?.error, untried });
     }
     if (checks.size === 0) this.#checks.delete(server);
     else this.#checks.set(server, checks);
-    this.update(server);
+    // A server can have many endpoints, and each run that fails comes here.
+    if (before?.isUp !== isUp || before?.untried !== untried) this.update(server);
   }
 
   /** Must be called for each server that `ServerTotals.add` returns. */
   update(server: string): void {
-    const checks = [...(this.#checks.get(server)?.values() ?? [])];
     const totals = this.#options.totalsOf(server);
-    const { oper, reason } = judge(checks, totals);
-    const before = this.of(server);
-    const state: ServerState = {
+    const { oper, reason } = judge(this.#checksOf(server), totals);
+    const before = this.#turnOf(server);
+    const state: Turn = {
       oper,
       sinceMs: before.oper === oper ? before.sinceMs : this.#nowMs(),
-      reason,
-      lastError: newestOf(checks, totals) ?? before.lastError,
+      lastError: newestOf(this.#errors.get(server), totals) ?? before.lastError,
     };
     this.#states.set(server, state);
     const isNews = (one: ServerOper): boolean => one !== "unknown" && one !== "up";
     const hasChanged = before.oper !== oper && (isNews(before.oper) || isNews(oper));
-    if (hasChanged) this.#options.onChange(server, state);
+    if (hasChanged) this.#options.onChange(server, { ...state, reason });
   }
 
   /** Must be called when the document has changed and totals have been forgotten. Forgets servers that are not in `servers`. */
   follow(servers: ReadonlySet<string>): void {
     for (const server of new Set([...servers, ...this.#states.keys()])) this.update(server);
     for (const server of this.#states.keys()) {
-      if (!servers.has(server)) this.#states.delete(server);
+      if (servers.has(server)) continue;
+      this.#states.delete(server);
+      this.#errors.delete(server);
     }
+  }
+
+  #checksOf(server: string): readonly Check[] {
+    return [...(this.#checks.get(server)?.values() ?? [])];
+  }
+
+  #turnOf(server: string): Turn {
+    const unknown = { oper: "unknown", sinceMs: this.#startedMs, lastError: undefined } as const;
+    return this.#states.get(server) ?? unknown;
   }
 }
 
@@ -122,10 +143,10 @@ const errorOf = ({ vnic, lastFailure }: ServerTotal): ServerError | undefined =>
   lastFailure && { ...lastFailure, vnic, text: CHECK_FAILURES[lastFailure.cause] };
 
 const newestOf = (
-  checks: readonly Check[],
+  ofChecks: ServerError | undefined,
   totals: readonly ServerTotal[],
 ): ServerError | undefined =>
-  [...checks.map(({ error }) => error), ...totals.map(errorOf)]
+  [ofChecks, ...totals.map(errorOf)]
     .filter((error) => error !== undefined)
     .toSorted((one, other) => other.atMs - one.atMs)[0];
 
@@ -138,10 +159,15 @@ function judge(
 ): Pick<ServerState, "oper" | "reason"> {
   const down = checks.filter(({ isUp }) => !isUp);
   const failing = totals.filter(isFailing);
-  const reason = reasonOf([...down.map(checkReasonOf), ...failing.map(failingReasonOf)]);
+  const unknown = checks.filter(({ isUp, untried }) => isUp && untried !== undefined);
+  const reason = reasonOf([
+    ...down.map(checkReasonOf),
+    ...failing.map(failingReasonOf),
+    ...unknown.map(checkReasonOf),
+  ]);
   if (down.length > 0) return { oper: down.length === checks.length ? "down" : "degraded", reason };
   if (failing.length > 0) return { oper: "failing", reason };
-  return { oper: checks.length > 0 ? "up" : "unknown", reason };
+  return { oper: checks.length > unknown.length ? "up" : "unknown", reason };
 }
 
 /** Returns the first reason and how many there are besides. */
@@ -151,8 +177,8 @@ function reasonOf([first, ...others]: readonly string[]): string | undefined {
     : `${first} (and ${others.length} more)`;
 }
 
-const checkReasonOf = ({ listener, endpoint, error }: Check): string =>
-  `${vnicOfListener(listener)}: ${endpoint}: ${error?.text ?? "It was down before, and its checks have not succeeded since."}`;
+const checkReasonOf = ({ listener, endpoint, error, untried }: Check): string =>
+  `${vnicOfListener(listener)}: ${endpoint}: ${untried ?? error?.text ?? "It was down before, and its checks have not succeeded since."}`;
 
 const failingReasonOf = (total: ServerTotal): string =>
   `${total.vnic}: ${errorOf(total)?.text ?? "Attempts to connect fail."}`;

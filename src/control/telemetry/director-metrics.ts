@@ -147,9 +147,15 @@ export class DirectorMetrics {
     if (count > 0) this.#dropped.inc(count);
   }
 
-  endpointHealth({ listener, server, endpoint, isUp }: Omit<EndpointChecked, "name">): void {
+  endpointHealth({
+    listener,
+    server,
+    endpoint,
+    isUp,
+    untried,
+  }: Omit<EndpointChecked, "name">): void {
     const states = this.#endpoints.get(listener) ?? new Map<string, CheckedEndpoint>();
-    if (isUp === undefined) states.delete(endpoint);
+    if (isUp === undefined || untried !== undefined) states.delete(endpoint);
     else states.set(endpoint, { server, isUp });
     if (states.size === 0) this.#endpoints.delete(listener);
     else this.#endpoints.set(listener, states);

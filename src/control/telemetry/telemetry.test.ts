@@ -164,6 +164,10 @@ test("metrics of the director come from its facts and from events", async () => 
   checked(listener, "127.0.0.2:8080", false);
   checked(listener, "127.0.0.3:8080", true);
   checked(listener, "127.0.0.3:8080", undefined);
+  bus.publish({
+    ...{ name: "endpoint-checked", server: "web-1", listener, endpoint: "127.0.0.5:8080" },
+    ...{ isUp: true, untried: "The director cannot check it." },
+  });
   checked(listenerNameOf(vnicNameOf("old", "shop"), 1), "127.0.0.4:1", true);
   const series = await seriesOf(telemetry);
   const told = [...series].filter(([name]) =>

@@ -113,10 +113,14 @@ export const ServerStatusSchema = shape(
     admin: oneOf(SERVER_ADMINS, "The state that the operator asked for."),
     oper: oneOf(
       SERVER_OPERS,
-      "The actual state. By active checks of its endpoints, it is `down` if all fail, `degraded` if some fail, `up` if none fails, and `unknown` if nothing is checked. If no check fails, but the last three attempts of a vNIC to connect for clients have, it is `failing`.",
+      "The actual state. By active checks of its endpoints, it is `down` if all fail, `degraded` if some fail, `up` if none fails, and `unknown` if nothing is checked or can be. If no check fails, but the last three attempts of a vNIC to connect for clients have, it is `failing`.",
     ),
     since: text("Time since when it is in this state, ISO 8601."),
-    reason: Type.Optional(text("Why it is `down`, `degraded` or `failing`.")),
+    reason: Type.Optional(
+      text(
+        "Why it is `down`, `degraded` or `failing`, by the last check or attempt to connect that failed, or why the director cannot check it.",
+      ),
+    ),
     lastError: Type.Optional(ServerErrorSchema),
     openConnections: count("Connections to its endpoints that are open now."),
     orphans: OptionalOrphans,
