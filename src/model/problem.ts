@@ -130,6 +130,7 @@ export const PROBLEMS = {
   ),
   "wildcard-virtual-ip": warning("Give the vNIC an address of its own."),
   "ca-without-root": warning("Add the root CA to the file."),
+  "timeout-above-interval": warning("Set `timeout` to at most `interval`, or a longer `interval`."),
   "not-used": warning("Remove it, or add the setting that uses it."),
   "not-enforced-yet": warning(
     "The setting is stored and shown, but has no effect in this version.",

@@ -1,15 +1,26 @@
 import { isServerName } from "../addresses/endpoint-text.ts";
 import type { Problem } from "../failure.ts";
 import { problemOf, quoted } from "../problem.ts";
+import { durationMsOf } from "../units.ts";
 import { statusRangesOf, type Health, type HealthOf } from "./health.ts";
 
 /** Checks the rules of a health check that its schema cannot express. `path` is that of the listener. */
 export function checkHealth(path: string, health: Health | undefined): readonly Problem[] {
-  if (health?.type === "http") return checkHttp(`${path}.health`, health);
-  if (health?.type === "tls") {
-    return checkName(`${path}.health.serverName`, health.serverName);
+  if (health === undefined) return [];
+  const place = `${path}.health`;
+  const schedule = checkSchedule(place, health);
+  if (health.type === "http") return [...schedule, ...checkHttp(place, health)];
+  if (health.type === "tls") {
+    return [...schedule, ...checkName(`${place}.serverName`, health.serverName)];
   }
-  return [];
+  return schedule;
+}
+
+/** A check that lasts until its timeout delays the next. */
+function checkSchedule(place: string, { interval, timeout, fall }: Health): readonly Problem[] {
+  if (durationMsOf(timeout) <= durationMsOf(interval)) return [];
+  const message = `A check may take ${timeout}, but one should start every ${interval}, so it can take ${fall} x ${timeout} to find an endpoint down that does not answer.`;
+  return [problemOf("timeout-above-interval", place, message)];
 }
 
 function checkHttp(

@@ -237,6 +237,20 @@ describe("checkListener", () => {
     assertPlaces(unix, "missing-key health.serverName");
   });
 
+  it("warns of a health check that may take longer than its interval", () => {
+    for (const type of ["tcp", "http"]) {
+      assertPlaces({ ...TCP, health: { type, interval: "1s", timeout: "1000ms" } });
+      assertPlaces({ ...TCP, health: { type, timeout: "3s" } }, "timeout-above-interval health");
+      assertPlaces(
+        { ...TCP, health: { type, interval: "999ms" } },
+        "timeout-above-interval health",
+      );
+    }
+    const { document, problems } = parse({ ...TCP, health: { interval: "200ms", fall: 4 } });
+    assert.ok(document);
+    assert.match(problems[0]?.message ?? "", /may take 1s, .* every 200ms, .* 4 x 1s to find/);
+  });
+
   it("lets nothing into the request of a health check that would change it", () => {
     const hostile = {
       path: ["/a b", "/a\r\nx: y", "/a\tb", "/\u00e9", "/a\0", "a", "http://b.example/", "/a#b"],
