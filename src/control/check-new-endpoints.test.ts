@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseDocument } from "#model/document/parse-document.ts";
 import type { Document } from "#model/document/document.ts";
-import { checkNewEndpoints } from "./check-new-endpoints.ts";
+import { addressRuleOf, checkNewEndpoints } from "./check-new-endpoints.ts";
 
 interface Parts {
   readonly servers?: Readonly<Record<string, string>>;
@@ -38,6 +38,7 @@ const egress = (to: string) => [{ port: 9000, mode: "egress", to }];
 test("a change over the API adds no endpoint at a reserved address, in any spelling", () => {
   const reserved = [
     ...["127.0.0.1", "::1", "::ffff:127.0.0.1", "0:0:0:0:0:ffff:7f00:1", "169.254.169.254"],
+    ...["::127.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::"],
     ...["fe80::1", "::ffff:169.254.1.1", "224.0.0.1", "ff02::1", "255.255.255.255", "0.1.2.3"],
   ];
   for (const address of reserved) {
@@ -47,7 +48,12 @@ test("a change over the API adds no endpoint at a reserved address, in any spell
     const [refused] = problemsOf({ listeners: egress(to) });
     assert.equal(refused, `endpoint-not-allowed ${TO}`, to);
   }
-  for (const host of ["localhost:443", "a.localhost:443"]) {
+  for (const host of [
+    "localhost:443",
+    "a.localhost:443",
+    "ip6-localhost:443",
+    "localhost.localdomain:443",
+  ]) {
     assert.deepEqual(problemsOf({ listeners: egress(host) }), [`endpoint-not-allowed ${TO}`]);
   }
   for (const address of ["10.0.0.1", "192.0.2.7", "2001:db8::7"]) {
@@ -57,7 +63,7 @@ test("a change over the API adds no endpoint at a reserved address, in any spell
 
 test("`director.endpoints` allows loopback, and never link-local", () => {
   const allow = ["127.0.0.0/8", "::1", "169.254.0.0/16", "0.0.0.0/0", "::/0"];
-  for (const address of ["127.0.0.1", "::ffff:127.9.9.9", "::1"]) {
+  for (const address of ["127.0.0.1", "::ffff:127.9.9.9", "::1", "64:ff9b::7f00:1"]) {
     assert.deepEqual(problemsOf({ allow, servers: { web: address }, listeners: web(80) }), []);
   }
   assert.deepEqual(problemsOf({ allow, listeners: egress("localhost:443") }), []);
@@ -94,6 +100,28 @@ test("an endpoint is never a socket of the director, in any spelling", () => {
   }
   const local = { allow, observe: "127.0.0.1:9180", listeners: egress("localhost:9180") };
   assert.deepEqual(problemsOf(local), [`endpoint-loop ${TO}`]);
+  const embedded = { observe: "127.0.0.1:9180", servers: { web: "64:ff9b::7f00:1" } };
+  assert.deepEqual(problemsOf({ allow, ...embedded, listeners: web(9180) }), [
+    `endpoint-loop ${TO}`,
+  ]);
   const elsewhere = { observe: "0.0.0.0:9180", servers: { web: "192.0.2.98" } };
   assert.deepEqual(problemsOf({ ...elsewhere, listeners: web(9180) }), []);
+});
+
+test("the addresses of a name are judged like endpoints, whoever added the name", () => {
+  const parts = { observe: "192.0.2.99:9180", listeners: egress("pay.example:443") };
+  const ruleOf = (allow: readonly string[]) =>
+    addressRuleOf(documentOf({ ...parts, allow }), () => new Set(["192.0.2.1"]));
+  const rule = ruleOf([]);
+  for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"]) {
+    assert.match(rule(address, 443) ?? "", /^which `endpoints.allow`/, address);
+    assert.equal(ruleOf(["127.0.0.0/8", "::1"])(address, 443), undefined, address);
+  }
+  for (const address of ["169.254.169.254", "::ffff:a9fe:a9fe", "fe80::1%eth0"]) {
+    assert.equal(ruleOf(["0.0.0.0/0"])(address, 80), "which is a link-local address", address);
+  }
+  assert.equal(rule("192.0.2.99", 9180), "which is a socket of this director");
+  assert.equal(rule("192.0.2.1", 9000), "which is a socket of this director");
+  assert.equal(rule("192.0.2.99", 443), undefined);
+  assert.equal(rule("198.51.100.7", 9000), undefined);
 });

@@ -1,7 +1,11 @@
 import { networkInterfaces } from "node:os";
 import { cidrsContain, normaliseClientAddress, parseCidr } from "#model/addresses/cidr.ts";
 import { trySocketAddress, type HostAndPort } from "#model/addresses/endpoint-text.ts";
-import { reservedKindOf } from "#model/addresses/reserved-address.ts";
+import {
+  isLoopbackName,
+  reachedAddressOf,
+  reservedKindOf,
+} from "#model/addresses/reserved-address.ts";
 import { targetsOf } from "#model/document/check-listener.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
@@ -39,6 +43,35 @@ export function checkNewEndpoints(
   return [...ofServers, ...firstOfEach(ofListeners)];
 }
 
+/** Returns why a health check must not connect to an address and port, or undefined if it may. */
+export type AddressRule = (address: string, port: number) => string | undefined;
+
+/**
+ * Returns the rule for the addresses that the names of remote hosts have. Nobody can know them when the document changes, and the owner of
+ * a name can change them at any time, so the rule is for each name, whoever added it.
+ */
+export function addressRuleOf(
+  document: Document,
+  localNow: () => ReadonlySet<string> = localAddresses,
+): AddressRule {
+  const isRefused = refusalsOf(document);
+  let all: readonly HostAndPort[] | undefined;
+  return (address, port) => {
+    const host = normaliseClientAddress(address);
+    all ??= ownSocketsOf(document);
+    const own = all.filter((socket) => socket.port === port);
+    const local = own.length > 0 ? localNow() : new Set<string>();
+    if (own.some((socket) => reaches(host, port, socket, local))) {
+      return "which is a socket of this director";
+    }
+    if (!isRefused(host)) return undefined;
+    const kind = reservedKindOf(host);
+    return kind === "loopback"
+      ? "which `endpoints.allow` of the director does not contain"
+      : `which is ${withArticle(kind ?? "reserved")} address`;
+  };
+}
+
 function refusalsOf({ director: { endpoints } }: Document): (host: string) => boolean {
   const allowed = endpoints.allow.flatMap((text) => {
     try {
@@ -51,19 +84,22 @@ function refusalsOf({ director: { endpoints } }: Document): (host: string) => bo
   return (host) => {
     const kind = reservedKindOf(host);
     if (kind !== "loopback") return kind !== undefined;
-    return !cidrsContain(allowed, host.toLowerCase().endsWith("localhost") ? "127.0.0.1" : host);
+    return !cidrsContain(allowed, isLoopbackName(host) ? "127.0.0.1" : reachedAddressOf(host));
   };
 }
 
 function notAllowed(place: string, host: string): Problem {
   const kind = reservedKindOf(host) ?? "loopback";
-  const message = `${host} is ${kind === "unspecified" ? "an unspecified" : `a ${kind}`} address, which an endpoint that is set over the API must not have.`;
+  const message = `${host} is ${withArticle(kind)} address, which an endpoint that is set over the API must not have.`;
   const hint =
     kind === "loopback"
       ? "Use another address of the server, or add the network to `endpoints.allow` under `director` in the file, and start the director again."
       : "Use another address of the server.";
   return problemOf("endpoint-not-allowed", place, message, hint);
 }
+
+const withArticle = (kind: string): string =>
+  kind === "unspecified" ? "an unspecified" : `a ${kind}`;
 
 interface Endpoint extends HostAndPort {
   /** The key of the listener that leads to the endpoint. */
@@ -93,17 +129,18 @@ function ownSocketsOf(document: Document): readonly HostAndPort[] {
 
 /** Whether a connection to the host and port arrives at the socket. */
 function reaches(
-  host: string,
+  given: string,
   port: number,
   socket: HostAndPort,
   local: ReadonlySet<string>,
 ): boolean {
   if (port !== socket.port) return false;
+  const host = reachedAddressOf(given);
   if (host === socket.host) return true;
   const isHere = reservedKindOf(host) === "loopback" || local.has(host);
   const isEvery = reservedKindOf(socket.host) === "unspecified";
   const isSameLoopback =
-    host.endsWith("localhost") && (socket.host === "127.0.0.1" || socket.host === "::1");
+    isLoopbackName(host) && (socket.host === "127.0.0.1" || socket.host === "::1");
   return (isEvery && isHere) || isSameLoopback;
 }
 

@@ -1,6 +1,7 @@
 /** Names the failures of checks by the codes of the engine. */
 import { errorCodeOf } from "#model/error-code.ts";
 import type { EndpointFailure } from "#model/records/outcome.ts";
+import { AddressNotAllowed } from "./check-lookups.ts";
 import { failed, untried, type CheckResult, type Untried } from "./check-result.ts";
 
 /** Errors of the director itself, which lacks descriptors, memory or ports. They say nothing about the endpoint. */
@@ -33,6 +34,7 @@ const UNTRUSTED =
   /^(CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|HOSTNAME_)/;
 
 export function connectFailureOf(error: Error): CheckResult | Untried {
+  if (error instanceof AddressNotAllowed) return untried(error.message);
   const code = errorCodeOf(error) ?? "";
   const own = OWN_FAILURES[code];
   return own === undefined ? failed(CONNECT_FAILURES[code] ?? "unreachable") : untried(own);

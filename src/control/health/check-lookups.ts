@@ -1,4 +1,5 @@
 import { lookup, type LookupAddress, type LookupOptions } from "node:dns";
+import type { LookupFunction } from "node:net";
 
 /** A lookup occupies one of the four threads with which the process also reads and writes files. */
 const MAX_AT_ONCE = 2;
@@ -9,23 +10,41 @@ type Answered = (
   family?: number,
 ) => void;
 
+type Settle = (error: Error | null, addresses: readonly LookupAddress[]) => void;
+
+/** Every address of a name is one that a check must not connect to. */
+export class AddressNotAllowed extends Error {}
+
 /**
  * Looks up the names of remote endpoints for checks. Names that are asked for at the same time are looked up once, and few lookups
  * run at once, so that a name server that does not answer leaves threads for the rest of the control process.
  */
 export class CheckLookups {
-  readonly #waiting = new Map<string, Answered[]>();
+  readonly #waiting = new Map<string, Settle[]>();
   readonly #due: (() => void)[] = [];
   #running = 0;
 
-  /** A `lookup` of node:net. It always gives all addresses. */
-  readonly lookup = (hostname: string, { all }: LookupOptions, answered: Answered): void => {
-    const settle: Answered = (error, addresses) => {
-      if (error !== null || all === true || typeof addresses === "string") {
-        return answered(error, addresses);
+  /** Returns a `lookup` of node:net that leaves out the addresses for which `refuse` returns a reason. */
+  lookupWithout(refuse: (address: string) => string | undefined): LookupFunction {
+    return (hostname, options, answered) => this.#lookup(hostname, options, refuse, answered);
+  }
+
+  #lookup(
+    hostname: string,
+    { all }: LookupOptions,
+    refuse: (address: string) => string | undefined,
+    answered: Answered,
+  ): void {
+    const settle = (error: Error | null, addresses: readonly LookupAddress[]): void => {
+      if (error !== null) return answered(error, []);
+      const allowed = addresses.filter(({ address }) => refuse(address) === undefined);
+      const [first] = allowed;
+      if (first === undefined) {
+        const [refused = ""] = addresses.map(({ address }) => `${address}, ${refuse(address)}`);
+        return answered(new AddressNotAllowed(`${hostname} is at ${refused}`), []);
       }
-      const [first] = addresses;
-      return answered(null, first?.address ?? "", first?.family);
+      if (all === true) return answered(null, allowed);
+      answered(null, first.address, first.family);
     };
     const waiting = this.#waiting.get(hostname);
     if (waiting !== undefined) {
@@ -35,7 +54,7 @@ export class CheckLookups {
     this.#waiting.set(hostname, [settle]);
     this.#due.push(() => this.#start(hostname));
     this.#startNext();
-  };
+  }
 
   #startNext(): void {
     if (this.#running >= MAX_AT_ONCE) return;
@@ -50,7 +69,7 @@ export class CheckLookups {
       const waiting = this.#waiting.get(hostname) ?? [];
       this.#waiting.delete(hostname);
       this.#running -= 1;
-      for (const answered of waiting) answered(error, addresses);
+      for (const settle of waiting) settle(error, addresses);
       this.#startNext();
     });
   }

@@ -10,6 +10,7 @@ import {
   type SnapshotListener,
 } from "#model/records/snapshot.ts";
 import type { Sources } from "../certificates/sources.ts";
+import { addressRuleOf, type AddressRule } from "#control/check-new-endpoints.ts";
 import type { DownEndpoint, EndpointChecked } from "#control/director-event.ts";
 import { settingsByListener, type CheckSettings } from "./check-settings.ts";
 import { DirectorDoubt } from "./director-doubt.ts";
@@ -84,6 +85,7 @@ export class HealthChecks {
   #isDoubting = false;
   readonly #contexts = new CheckContexts();
   readonly #slots: CheckSlots;
+  #rule: AddressRule = () => undefined;
 
   constructor(options: HealthChecksOptions) {
     this.#options = options;
@@ -123,6 +125,7 @@ export class HealthChecks {
   /** Starts and ends checks. A check that is in both the old and the new state keeps its results. */
   follow(document: Document, snapshot: Snapshot, sources: Sources): void {
     this.#contexts.follow(sources);
+    this.#rule = addressRuleOf(document);
     const settingsOf = settingsByListener(document);
     this.#checks = new Map(snapshot.listeners.flatMap(checkOf));
     const wanted = new Map<string, Use[]>();
@@ -158,7 +161,7 @@ export class HealthChecks {
     const check = new EndpointCheck({
       settings,
       startsUp: this.#options.isPresumedDown?.(listener, endpointKeyOf(target)) !== true,
-      run: () => this.#slots.use(() => run(target, settings, this.#contexts)),
+      run: () => this.#slots.use(() => run(target, settings, this.#contexts, this.#rule)),
       onRun: (one, result) => {
         this.#doubt.note(one);
         this.#endDoubt();

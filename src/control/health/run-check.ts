@@ -3,6 +3,7 @@ import { checkServerIdentity, connect as startTls, type SecureContext } from "no
 import { socketAddressOf } from "#model/names.ts";
 import type { CheckFailure } from "#model/records/outcome.ts";
 import type { ProxyProtocol, SnapshotEndpoint } from "#model/records/snapshot.ts";
+import type { AddressRule } from "#control/check-new-endpoints.ts";
 import type { CheckContexts } from "./check-contexts.ts";
 import { connectFailureOf, tlsFailureOf } from "./check-failures.ts";
 import { CheckLookups } from "./check-lookups.ts";
@@ -25,12 +26,14 @@ const CLOSED_IN = {
 const lookups = new CheckLookups();
 
 /**
- * Runs a check once, on a connection of its own. Everything up to the answer must be done within the timeout.
+ * Runs a check once, on a connection of its own. Everything up to the answer must be done within the timeout. `rule` is for the addresses
+ * of a name.
  */
 export async function runCheck(
   endpoint: SnapshotEndpoint,
   settings: CheckSettings,
   contexts: CheckContexts,
+  rule: AddressRule,
 ): Promise<CheckResult | Untried> {
   const { tls, http, proxyProtocol } = settings;
   const context = tls && contexts.contextOf(tls);
@@ -41,7 +44,7 @@ export async function runCheck(
     () => resolve(failed(stage === "connect" ? "timeout" : "no-answer")),
     settings.timeoutMs,
   );
-  const raw = connect(targetOf(endpoint));
+  const raw = connect(targetOf(endpoint, rule));
   let last = raw;
   const ask = (): void => {
     if (http === undefined) return resolve({ isUp: true });
@@ -73,12 +76,15 @@ export async function runCheck(
   }
 }
 
-function targetOf(endpoint: SnapshotEndpoint): NetConnectOpts {
+function targetOf(endpoint: SnapshotEndpoint, rule: AddressRule): NetConnectOpts {
   switch (endpoint.kind) {
     case "tcp":
       return { host: endpoint.address, port: endpoint.port, autoSelectFamily: false };
     case "remote":
-      return { host: endpoint.host, port: endpoint.port, lookup: lookups.lookup };
+      return {
+        ...{ host: endpoint.host, port: endpoint.port },
+        lookup: lookups.lookupWithout((address) => rule(address, endpoint.port)),
+      };
     case "unix":
       return { path: endpoint.path };
     default:

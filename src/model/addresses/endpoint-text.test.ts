@@ -39,3 +39,21 @@ it("accepts names that a certificate can contain", () => {
     assert.equal(isServerName(name), false, name);
   }
 });
+
+it("takes no number form of an address for a name", () => {
+  const numbers = [
+    "0x7f.0x65.0x9.0x1",
+    "0x7f.1",
+    "127.1",
+    "2130706433",
+    "0x7F000001",
+    "0177.0.0.1",
+  ];
+  for (const host of [...numbers, "010.0.0.1", "a.0x", "0x", "127.0.0.256", "a.example.7"]) {
+    assert.equal(isServerName(host), false, host);
+    assert.equal(trySocketAddress(`${host}:80`), undefined, host);
+  }
+  for (const host of ["0x7f.example", "1.2.3.4a", "7.example", "a.0xg", "a.x0"]) {
+    assert.ok(isServerName(host), host);
+  }
+});

@@ -9,11 +9,13 @@ export interface HostAndPort {
 const PORT = /^[1-9]\d{0,4}$/;
 const DNS_NAME =
   /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+/** A host that ends so is an IPv4 address for resolvers, e.g. 0x7f.1 (inet_aton(3), WHATWG URL "ends in a number", RFC 3696 section 2). */
+const NUMBER_AT_END = /(^|\.)(\d+|0x[0-9a-f]*)$/i;
 // sun_path has 108 bytes, including the terminating zero (unix(7)).
 const MAX_SOCKET_PATH_BYTES = 107;
 
 export function isServerName(text: string): boolean {
-  return isIpAddress(text) !== 0 || (DNS_NAME.test(text) && !/^[0-9.]+$/.test(text));
+  return isIpAddress(text) !== 0 || (DNS_NAME.test(text) && !NUMBER_AT_END.test(text));
 }
 
 /** Parses `payments.example:443`, `192.0.2.1:443` or `[2001:db8::1]:443` (RFC 3986 section 3.2.2). */

@@ -1,4 +1,4 @@
-import { cidrsContain, parseCidr, type Cidr } from "./cidr.ts";
+import { addressTextOf, cidrsContain, parseCidr, tryAddressBytes, type Cidr } from "./cidr.ts";
 
 const NETWORKS = {
   loopback: ["127.0.0.0/8", "::1"],
@@ -15,12 +15,41 @@ const CIDRS: readonly (readonly [kind: ReservedKind, cidrs: readonly Cidr[]])[] 
   Object.keys(NETWORKS) as ReservedKind[]
 ).map((kind) => [kind, NETWORKS[kind].map(parseCidr)]);
 
+/** IPv6 networks whose addresses stand for an IPv4 address, with the position of its first byte. */
+const EMBEDDING: readonly (readonly [cidr: Cidr, at: number])[] = (
+  [
+    // IPv4-compatible (RFC 4291 section 2.5.5.1), IPv4-translated (RFC 2765), and NAT64 (RFC 6052, RFC 8215).
+    ["::/96", 12],
+    ["::ffff:0:0:0/96", 12],
+    ["64:ff9b::/96", 12],
+    ["64:ff9b:1::/48", 12],
+    // 6to4 (RFC 3056).
+    ["2002::/16", 2],
+  ] as const
+).map(([network, at]) => [parseCidr(network), at]);
+
+/** The names of RFC 6761 section 6.3, and those that hosts files of distributions give to loopback. */
+const LOOPBACK_NAME =
+  /^((.*\.)?localhost|localhost\d?(\.localdomain\d?)?|(ip6-)?loopback|ip6-localhost)$/i;
+
+export const isLoopbackName = (host: string): boolean => LOOPBACK_NAME.test(host);
+
 /**
- * Returns the kind of a reserved address in any of its text forms, also if it is IPv4-mapped, or undefined if it is not reserved.
- * The names of RFC 6761 section 6.3 are loopback; other names are not looked up.
+ * Returns the kind of a reserved address in any of its text forms, also if it is the IPv4 address in an IPv6 address, or undefined
+ * if it is not reserved. The usual names of loopback are loopback; other names are not looked up.
  */
 export function reservedKindOf(host: string): ReservedKind | undefined {
-  const name = host.toLowerCase();
-  if (name === "localhost" || name.endsWith(".localhost")) return "loopback";
-  return CIDRS.find(([, cidrs]) => cidrsContain(cidrs, host))?.[0];
+  if (isLoopbackName(host)) return "loopback";
+  return kindOf(host) ?? kindOf(reachedAddressOf(host));
+}
+
+const kindOf = (address: string): ReservedKind | undefined =>
+  CIDRS.find(([, cidrs]) => cidrsContain(cidrs, address))?.[0];
+
+/** Returns the IPv4 address for which an IPv6 address stands, or the host as it is if it stands for none. */
+export function reachedAddressOf(host: string): string {
+  const bytes = tryAddressBytes(host);
+  if (bytes?.length !== 16 || kindOf(host) !== undefined) return host;
+  const [, at] = EMBEDDING.find(([cidr]) => cidrsContain([cidr], host)) ?? [];
+  return at === undefined ? host : addressTextOf(bytes.subarray(at, at + 4));
 }
