@@ -127,7 +127,10 @@ test("a failed run is told before the endpoint is down, and while it is", async 
   failing.add(A);
   follow(documentOf([{ port: 8443, to: 80, health: FAST }]));
   await eventually(() => checks.isDown(NAME, A));
-  assert.deepEqual(ran.slice(0, 3), new Array(3).fill(`${A} true refused`));
+  assert.deepEqual(
+    ran.slice(0, 3),
+    Array.from({ length: 3 }, () => `${A} true refused`),
+  );
   const before = told.length;
   await ranAll(2);
   assert.ok(ran.length > 3 && ran.slice(3).every((line) => line === `${A} false refused`));

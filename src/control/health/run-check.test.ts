@@ -12,7 +12,6 @@ import { createTestCa, type IssueOptions, type TestCa } from "#harness/test-ca.t
 import { parseDocument } from "#model/document/parse-document.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
-import type { AddressRule } from "#control/check-new-endpoints.ts";
 import type { Sources } from "#control/certificates/sources.ts";
 import { CheckContexts } from "./check-contexts.ts";
 import type { CheckResult, Untried } from "./check-result.ts";
@@ -378,26 +377,6 @@ describe("a check of a connection", () => {
     await endpoint.close();
     const gone = await runCheck(at, settingsOf({}), contexts, () => undefined);
     assert.deepEqual(told(gone).slice(0, 2), ["down", "refused"]);
-  });
-
-  it("connects to no address of a name that is not allowed, and says nothing about the endpoint then", async () => {
-    let accepted = 0;
-    const { port } = await startEndpoint((socket) => {
-      accepted += 1;
-      socket.resume();
-    });
-    const at: SnapshotEndpoint = { kind: "remote", server: "x", host: "localhost", port };
-    const asked = (rule: AddressRule) => runCheck(at, settingsOf({}), contexts, rule);
-    const refused = await asked((_address, toPort) =>
-      toPort === port ? "which is ours" : undefined,
-    );
-    assert.match(
-      String(told(refused)),
-      /^untried,.* cannot check it: localhost is at [0-9.:]+, which is ours\.$/,
-    );
-    assert.equal(accepted, 0);
-    const others = await asked((address) => (address === HOST ? undefined : "which is ours"));
-    assert.deepEqual(told(others), ["up", undefined]);
   });
 
   it("announces no client to an endpoint that expects a PROXY header", async () => {
