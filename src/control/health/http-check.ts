@@ -9,6 +9,8 @@ const MAX_BODY_BYTES = 64 * 1024;
 const MAX_HEAD_BYTES = 16 * 1024;
 /** So much is read for a check: heads, body, and what divides the body into chunks. */
 const MAX_ANSWER_BYTES = 256 * 1024;
+/** So many pieces of a body may come, because the parser calls back for each. */
+const MAX_CHUNKS = 4_096;
 /** So many interim responses may come before the final one. */
 const MAX_INTERIM = 8;
 /** undici needs an origin. It never connects to it, because it is given the connection. */
@@ -68,6 +70,7 @@ class Answer implements Dispatcher.DispatchHandler {
   #interim = 0;
   #status = 0;
   #bodyBytes = 0;
+  #chunks = 0;
 
   constructor(check: CheckHttp, answered: (result: CheckResult) => void) {
     this.#check = check;
@@ -91,6 +94,8 @@ class Answer implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#search === undefined) return;
+    this.#chunks += 1;
+    if (this.#chunks > MAX_CHUNKS) return this.#end(controller, failed("bad-answer"));
     const searched = chunk.subarray(0, MAX_BODY_BYTES - this.#bodyBytes);
     this.#bodyBytes += searched.length;
     if (this.#search.finds(searched)) this.#end(controller, { isUp: true, status: this.#status });

@@ -232,7 +232,8 @@ describe("a check over HTTP", () => {
     const head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     const cases = {
       [`${head}${"1\r\nx\r\n".repeat(65_536)}`]: "bad-answer",
-      [`${head}${"8\r\nxxxxxxxx\r\n".repeat(8_192)}`]: "wrong-body",
+      [`${head}${"1\r\nx\r\n".repeat(4_096)}0\r\n\r\n`]: "wrong-body",
+      [`${head}${"1\r\nx\r\n".repeat(4_097)}0\r\n\r\n`]: "bad-answer",
       [`${head}1;${"x".repeat(1e6)}`]: "bad-answer",
       [`${head}0\r\n${`x: ${"y".repeat(99)}\r\n`.repeat(1e4)}`]: "bad-answer",
     };
