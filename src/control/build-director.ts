@@ -175,16 +175,19 @@ export function buildDirector(surroundings: Surroundings) {
     save: (records) => standbyStore.save(records),
   });
   const health: HealthChecks = new HealthChecks({
-    isPresumedDown: (listener, endpoint) => standby.isPresumedDown(listener, endpoint),
+    isPresumedDown: (key) => standby.isPresumedDown(key),
     onDown: (down) => {
       bus.publish({ name: "endpoints-down", down, endpoints: health.downEndpoints() });
       pool.setHealth(down);
     },
     onEndpoint: (checked) => {
       standby.checked(checked);
-      bus.publish({ name: "endpoint-checked", ...checked });
+      bus.publish(checked);
     },
-    onRun: (checked) => bus.publish({ name: "endpoint-checked", ...checked }),
+    onRun: (checked) => {
+      standby.checked(checked);
+      bus.publish(checked);
+    },
     onDoubt: (text) => {
       if (text === undefined) notices.clear(HEALTH_DOUBTED);
       else notices.raise({ event: HEALTH_DOUBTED, text });

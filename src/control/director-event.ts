@@ -187,20 +187,29 @@ export interface DownEndpoint {
   readonly vnics: readonly string[];
 }
 
-/** The result of an active health check. */
-export interface EndpointChecked {
-  readonly name: "endpoint-checked";
+/** A listener that uses an active health check, and the server of the endpoint in its profile. */
+export interface CheckUse {
   readonly listener: ListenerName;
   readonly server: string;
+}
+
+/** An active health check has another result, or other listeners use it. */
+export interface EndpointChecked {
+  readonly name: "endpoint-checked";
+  /** The key of `checkedKeyOf`. */
+  readonly key: string;
   readonly endpoint: string;
+  readonly isUp: boolean;
   /** Why its last check failed. */
   readonly failure?: CheckFailure;
   /** The same in a sentence, with what the endpoint answered. */
   readonly text?: string;
-  /** Undefined if the endpoint is no longer checked. */
-  readonly isUp: boolean | undefined;
   /** Why it is not known whether the endpoint is up, in a sentence. `isUp` then says whether it gets connections. */
   readonly untried?: string;
+  /** All uses of the check. The check has ended if there is none. */
+  readonly uses: readonly CheckUse[];
+  /** The uses that have ended. */
+  readonly left: readonly CheckUse[];
 }
 
 type NoticeEvent =

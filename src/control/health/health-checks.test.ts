@@ -60,7 +60,10 @@ function startChecks() {
   };
   const checks = new HealthChecks({
     onDown: (down) => told.push(`down ${down.map((key) => key.split(" ")[1]).join(",")}`),
-    onEndpoint: ({ listener, endpoint, isUp }) => told.push(`${listener} ${endpoint} ${isUp}`),
+    onEndpoint: ({ endpoint, isUp, uses, left }) => {
+      for (const { listener } of left) told.push(`${listener} ${endpoint} undefined`);
+      for (const { listener } of uses) told.push(`${listener} ${endpoint} ${isUp}`);
+    },
     onRun: ({ endpoint, isUp, failure, untried: why }) =>
       ran.push(`${endpoint} ${isUp} ${failure ?? why}`),
     onDoubt: (text) => told.push(text === undefined ? "trust" : `doubt ${text.slice(0, 6)}`),

@@ -11,10 +11,10 @@ import {
 } from "#model/records/snapshot.ts";
 import type { Sources } from "../certificates/sources.ts";
 import { addressRuleOf, type AddressRule } from "#control/check-new-endpoints.ts";
-import type { DownEndpoint, EndpointChecked } from "#control/director-event.ts";
+import type { CheckUse, DownEndpoint, EndpointChecked } from "#control/director-event.ts";
 import { settingsByListener, type CheckSettings } from "./check-settings.ts";
 import { DirectorDoubt } from "./director-doubt.ts";
-import { EndpointCheck } from "./endpoint-check.ts";
+import { EndpointCheck, type CheckFault } from "./endpoint-check.ts";
 import { CheckContexts } from "./check-contexts.ts";
 import type { CheckResult, Untried } from "./check-result.ts";
 import { CheckSlots } from "./check-slots.ts";
@@ -34,17 +34,19 @@ export interface HealthChecksOptions {
   /** Called with the keys of all endpoints that are down, as `checkedKeyOf` returns them, whenever they change. */
   readonly onDown: (down: readonly string[]) => void;
   /**
-   * Called for each listener of an endpoint when it begins to use a check, when the state of the endpoint changes, and with undefined
-   * when the listener does not use the check any more.
+   * Called when listeners begin or cease to use a check, and when the state of the endpoint changes.
    */
-  readonly onEndpoint: (checked: Omit<EndpointChecked, "name">) => void;
+  readonly onEndpoint: (checked: EndpointChecked) => void;
   /**
-   * Called for each listener of an endpoint when a run has failed, and when it begins or ceases to be unknown whether the endpoint is up.
-   * The state of the endpoint is the one that `onEndpoint` was called with.
+   * Called when a run has failed, and when it begins or ceases to be unknown whether the endpoint is up. The state of the endpoint
+   * is the one that `onEndpoint` was called with.
    */
-  readonly onRun?: (checked: Omit<EndpointChecked, "name">) => void;
-  /** Whether the endpoint of a check that starts counts as down until its checks succeed. By default it counts as up. */
-  readonly isPresumedDown?: (listener: ListenerName, endpoint: string) => boolean;
+  readonly onRun?: (checked: EndpointChecked) => void;
+  /**
+   * Whether the endpoint of a check that starts counts as down until its checks succeed. By default it counts as up, unless the
+   * former check of a listener has found it down. `key` is that of `checkedKeyOf`.
+   */
+  readonly isPresumedDown?: (key: string) => boolean;
   /** Called when the director begins to doubt itself, with a sentence, and with undefined when it does not any more. */
   readonly onDoubt: (text: string | undefined) => void;
   /** Called with an unexpected exception. The checks continue. */
@@ -56,18 +58,20 @@ export interface HealthChecksOptions {
 
 /** A check and the listeners that use its result. */
 interface Running {
+  readonly key: string;
   readonly endpoint: string;
   readonly check: EndpointCheck;
   /** `untried` of the check after its last run. */
   untried: string | undefined;
   /** The server of the endpoint in the profile of each listener. */
-  readonly servers: Map<ListenerName, string>;
+  servers: ReadonlyMap<ListenerName, string>;
 }
 
-/** A use of a check by a listener. */
-interface Use {
-  readonly listener: ListenerName;
-  readonly endpoint: SnapshotEndpoint;
+/** What a document wants to be checked. */
+interface Wanted {
+  readonly target: SnapshotEndpoint;
+  readonly settings: CheckSettings;
+  readonly servers: Map<ListenerName, string>;
 }
 
 /**
@@ -127,21 +131,23 @@ export class HealthChecks {
     this.#contexts.follow(sources);
     this.#rule = addressRuleOf(document);
     const settingsOf = settingsByListener(document);
-    this.#checks = new Map(snapshot.listeners.flatMap(checkOf));
-    const wanted = new Map<string, Use[]>();
+    const wanted = new Map<string, Wanted>();
     for (const listener of snapshot.listeners) {
       const [[, check] = []] = checkOf(listener);
       const settings = settingsOf.get(listener.name);
       if (check === undefined || settings === undefined) continue;
       for (const endpoint of endpointsOf(listener) ?? []) {
         const key = checkedKeyOf(check, endpointKeyOf(endpoint));
-        const uses = wanted.get(key) ?? [];
-        uses.push({ listener: listener.name, endpoint });
-        wanted.set(key, uses);
-        if (!this.#running.has(key)) this.#start(key, listener.name, endpoint, settings);
+        const one = wanted.get(key) ?? { target: endpoint, settings, servers: new Map() };
+        one.servers.set(listener.name, endpoint.server);
+        wanted.set(key, one);
       }
     }
-    for (const [key, running] of this.#running) this.#use(key, running, wanted.get(key) ?? []);
+    for (const [key, one] of wanted) if (!this.#running.has(key)) this.#start(key, one);
+    this.#checks = new Map(snapshot.listeners.flatMap(checkOf));
+    for (const running of this.#running.values()) {
+      this.#use(running, wanted.get(running.key)?.servers ?? new Map());
+    }
     this.#endDoubt();
     this.#tellDown();
   }
@@ -151,16 +157,14 @@ export class HealthChecks {
     this.#running.clear();
   }
 
-  #start(
-    key: string,
-    listener: ListenerName,
-    target: SnapshotEndpoint,
-    settings: CheckSettings,
-  ): void {
-    const { run = runCheck, onFault } = this.#options;
+  /** To be called while `#checks` has the former checks of the listeners. */
+  #start(key: string, { target, settings, servers }: Wanted): void {
+    const { run = runCheck, onFault, isPresumedDown } = this.#options;
+    const endpoint = endpointKeyOf(target);
+    const wasDown = [...servers.keys()].some((listener) => this.isDown(listener, endpoint));
     const check = new EndpointCheck({
       settings,
-      startsUp: this.#options.isPresumedDown?.(listener, endpointKeyOf(target)) !== true,
+      startsUp: !wasDown && isPresumedDown?.(key) !== true,
       run: () => this.#slots.use(() => run(target, settings, this.#contexts, this.#rule)),
       onRun: (one, result) => {
         this.#doubt.note(one);
@@ -171,61 +175,41 @@ export class HealthChecks {
       onTurn: () => this.#turned(running),
       onFault,
     });
-    const endpoint = endpointKeyOf(target);
-    const running: Running = { endpoint, check, untried: undefined, servers: new Map() };
+    const running: Running = { key, endpoint, check, untried: undefined, servers: new Map() };
     this.#running.set(key, running);
     this.#doubt.note(check);
   }
 
-  /** Tells the listeners that begin or cease to use the check, and ends it if none uses it. */
-  #use(key: string, running: Running, uses: readonly Use[]): void {
-    const { servers } = running;
-    const before = new Map(servers);
-    servers.clear();
-    for (const { listener, endpoint } of uses) servers.set(listener, endpoint.server);
-    for (const [listener, server] of before) {
-      if (servers.get(listener) !== server) this.#tell(running, listener, server, undefined);
-    }
-    for (const [listener, server] of servers) {
-      if (before.get(listener) !== server) {
-        this.#tell(running, listener, server, running.check.isUp);
-      }
-    }
+  /** Tells which listeners use the check if they are others than before, and ends it if none does. */
+  #use(running: Running, servers: ReadonlyMap<ListenerName, string>): void {
+    const before = running.servers;
+    running.servers = servers;
+    const left = missingIn(servers, before);
+    if (left.length > 0 || missingIn(before, servers).length > 0) this.#tell(running, left);
     if (servers.size > 0) return;
     running.check.close();
     this.#doubt.forget(running.check);
-    this.#running.delete(key);
+    this.#running.delete(running.key);
   }
 
   #turned(running: Running): void {
-    const { check, servers } = running;
+    const { check } = running;
     if (check.isUp) this.#doubt.note(check);
     else this.#doubt.noteFall(check);
-    for (const [listener, server] of servers) this.#tell(running, listener, server, check.isUp);
+    this.#tell(running);
     this.#tellDown();
   }
 
   #ran(running: Running, result: CheckResult | Untried): void {
-    const { endpoint, check, servers } = running;
-    const { isUp, untried } = check;
+    const { untried } = running.check;
     if (result.isUp !== false && untried === running.untried) return;
     running.untried = untried;
-    const why = result.isUp === false ? { failure: result.failure, text: result.text } : {};
-    for (const [listener, server] of servers) {
-      this.#options.onRun?.({ listener, server, endpoint, isUp, ...untriedOf(check), ...why });
-    }
+    this.#options.onRun?.(checkedOf(running, result.isUp === false ? result : undefined));
   }
 
-  #tell(
-    { endpoint, check }: Running,
-    listener: ListenerName,
-    server: string,
-    isUp: boolean | undefined,
-  ): void {
-    const { fault } = check;
-    const why =
-      isUp === false && fault !== undefined ? { failure: fault.failure, text: fault.text } : {};
-    this.#options.onEndpoint({ listener, server, endpoint, isUp, ...untriedOf(check), ...why });
+  #tell(running: Running, left: readonly CheckUse[] = []): void {
+    const { isUp, fault } = running.check;
+    this.#options.onEndpoint({ ...checkedOf(running, isUp ? undefined : fault), left });
   }
 
   #tellDown(): void {
@@ -258,8 +242,26 @@ export class HealthChecks {
   }
 }
 
-const untriedOf = ({ untried }: EndpointCheck): Pick<EndpointChecked, "untried"> =>
-  untried === undefined ? {} : { untried };
+/** Returns the event of a check whose uses are the same as before. */
+const checkedOf = (
+  { key, endpoint, check: { isUp, untried }, servers }: Running,
+  fault: CheckFault | undefined,
+): EndpointChecked => ({
+  ...{ name: "endpoint-checked", key, endpoint, isUp },
+  ...(fault === undefined ? {} : { failure: fault.failure, text: fault.text }),
+  ...(untried === undefined ? {} : { untried }),
+  uses: [...servers].map(([listener, server]) => ({ listener, server })),
+  left: [],
+});
+
+/** Returns the uses in `some` that are not in `others`. */
+const missingIn = (
+  others: ReadonlyMap<ListenerName, string>,
+  some: ReadonlyMap<ListenerName, string>,
+): readonly CheckUse[] =>
+  [...some]
+    .filter(([listener, server]) => others.get(listener) !== server)
+    .map(([listener, server]) => ({ listener, server }));
 
 /** Returns the listener and the name of its check settings, or nothing if it has no check. */
 const checkOf = (

@@ -1,5 +1,6 @@
 import { profileOfVnic, type ListenerName } from "#model/names.ts";
 import {
+  checkedKeyOf,
   endpointKeyOf,
   type SnapshotEndpoint,
   type SnapshotListener,
@@ -9,7 +10,7 @@ import type { Need } from "./standby-state.ts";
 /** The listeners of a profile that standby servers can serve. */
 export type Coverage = readonly CoveredListener[];
 
-interface CoveredListener {
+export interface CoveredListener {
   readonly name: ListenerName;
   readonly servers: readonly Target[];
   readonly standby: readonly Target[];
@@ -19,6 +20,8 @@ interface CoveredListener {
 interface Target {
   readonly server: string;
   readonly endpoint: string;
+  /** The key of `checkedKeyOf`. */
+  readonly key: string;
 }
 
 /** Returns the coverage of each profile. */
@@ -27,45 +30,44 @@ export function coverageOf(
 ): ReadonlyMap<string, CoveredListener[]> {
   const covered = listeners.flatMap((listener) => {
     if (listener.mode !== "tcp") return [];
-    const { name, vnic, endpoints, standby } = listener;
-    // A unix socket is on this machine, whichever servers serve.
-    if (endpoints.some(({ kind }) => kind === "unix")) return [];
-    return [
-      {
-        profile: profileOfVnic(vnic),
-        ...{ name, servers: targetsOf(endpoints), standby: targetsOf(standby) },
-      },
-    ];
+    const { name, vnic, check, endpoints, standby } = listener;
+    // A unix socket is on this machine, whichever servers serve. Every other listener of a profile with standby has a check.
+    if (check === undefined || endpoints.some(({ kind }) => kind === "unix")) return [];
+    const servers = targetsOf(endpoints, check);
+    return [{ profile: profileOfVnic(vnic), name, servers, standby: targetsOf(standby, check) }];
   });
   return Map.groupBy(covered, ({ profile }) => profile);
 }
 
-const targetsOf = (endpoints: readonly SnapshotEndpoint[]): readonly Target[] =>
+const targetsOf = (endpoints: readonly SnapshotEndpoint[], check: string): readonly Target[] =>
   endpoints
-    .filter((endpoint) => endpoint.kind !== "tcp" || endpoint.weight > 0)
-    .map((endpoint) => ({ server: endpoint.server, endpoint: endpointKeyOf(endpoint) }));
-
-export type IsDown = (listener: ListenerName, endpoint: string) => boolean;
+    .filter((one) => one.kind !== "tcp" || one.weight > 0)
+    .map((one) => {
+      const endpoint = endpointKeyOf(one);
+      return { server: one.server, endpoint, key: checkedKeyOf(check, endpoint) };
+    });
 
 export interface ProfileNeed {
   readonly need: Need;
-  /** The first listener that its servers cannot serve, if the need is `standby`. */
-  readonly listener?: CoveredListener;
+  /** The first listener that its servers cannot serve, unless the need is `servers`. */
+  readonly listener?: CoveredListener | undefined;
 }
 
 /**
  * Returns what a profile needs. A profile moves as a whole, so one listener that only the standby servers can serve is enough to
  * need them. A listener that neither can serve does not count, because a switch would not help it.
  */
-export function needOf(coverage: Coverage, isDown: IsDown): ProfileNeed {
+export function needOf(coverage: Coverage, isDown: (key: string) => boolean): ProfileNeed {
   let canServe = false;
+  let unserved: CoveredListener | undefined;
+  const isUp = ({ key }: Target): boolean => !isDown(key);
   for (const listener of coverage) {
-    const isUp = ({ endpoint }: Target): boolean => !isDown(listener.name, endpoint);
     const { servers, standby } = listener;
     if (servers.some(isUp)) canServe = true;
     // If no server may be used at all, a standby server that is down is still the best to try.
     else if (servers.length === 0 ? standby.length > 0 : standby.some(isUp))
       return { need: "standby", listener };
+    else unserved ??= listener;
   }
-  return { need: canServe ? "servers" : "none" };
+  return canServe ? { need: "servers" } : { need: "none", listener: unserved };
 }

@@ -32,12 +32,18 @@ function makeStates() {
   const check = (endpoint: string, isUp: boolean | undefined): void => {
     nowMs += 1_000;
     const failure = isUp === false ? ({ failure: "timeout" } as const) : {};
-    states.checked({ server: "web-1", listener, endpoint, isUp, ...failure });
+    const use = { server: "web-1", listener };
+    const uses = isUp === undefined ? { uses: [], left: [use] } : { uses: [use], left: [] };
+    const checked = { name: "endpoint-checked", key: `tcp ${endpoint}`, endpoint } as const;
+    states.checked({ ...checked, isUp: isUp ?? true, ...failure, ...uses });
   };
   const ran = (endpoint: string, isUp: boolean, failure?: CheckFailure, untried?: string): void => {
     nowMs += 1_000;
     const why = { ...(failure && { failure }), ...(untried === undefined ? {} : { untried }) };
-    states.checked({ server: "web-1", listener, endpoint, isUp, ...why });
+    states.checked({
+      ...{ name: "endpoint-checked", key: `tcp ${endpoint}`, endpoint, isUp, ...why },
+      ...{ uses: [{ server: "web-1", listener }], left: [] },
+    });
   };
   return { states, told, report, check, ran, totals };
 }
@@ -119,6 +125,21 @@ test("a server is unknown while the director cannot run its checks, with the rea
   ran("127.0.0.1:80", true);
   assert.deepEqual(seen(), ["up", undefined]);
   assert.deepEqual(told, ["web-1 degraded", "web-1 up"]);
+});
+
+test("a check of several listeners changes the state of a server once", () => {
+  const { states, told } = makeStates();
+  const checked = { name: "endpoint-checked", key: "tcp 127.0.0.1:80" } as const;
+  const uses = [8443, 9443].map((port) => ({
+    ...{ server: "web-1", listener: listenerNameOf(vnic, port) },
+  }));
+  const tell = (isUp: boolean): void =>
+    states.checked({
+      ...{ ...checked, endpoint: "127.0.0.1:80", isUp, uses, left: [] },
+      ...(isUp ? {} : { failure: "refused" }),
+    });
+  for (const isUp of [true, false, true]) tell(isUp);
+  assert.deepEqual(told, ["web-1 down", "web-1 up"]);
 });
 
 test("connections to a server that works do not change its state", () => {

@@ -75,32 +75,30 @@ export class ServerStates {
     };
   }
 
-  checked({
-    server,
-    listener,
-    endpoint,
-    isUp,
-    failure,
-    text,
-    untried,
-  }: Omit<EndpointChecked, "name">): void {
-    const checks = this.#checks.get(server) ?? new Map<string, Check>();
-    const key = `${listener} ${endpoint}`;
-    const before = checks.get(key);
-    if (isUp === undefined) checks.delete(key);
-    else {
-      const vnic = vnicOfListener(listener);
+  /** Takes the result of a check. A server changes its state once, after all listeners that use the check. */
+  checked({ endpoint, isUp, failure, text, untried, uses, left }: EndpointChecked): void {
+    // A server can have many endpoints, and each run that fails comes here.
+    const changed = new Set<string>();
+    for (const { listener, server } of left) {
+      const checks = this.#checks.get(server);
+      checks?.delete(checkKeyOf(listener, endpoint));
+      if (checks?.size === 0) this.#checks.delete(server);
+      changed.add(server);
+    }
+    for (const { listener, server } of uses) {
+      const checks = this.#checks.get(server) ?? new Map<string, Check>();
+      const key = checkKeyOf(listener, endpoint);
+      const before = checks.get(key);
       const error: ServerError | undefined = failure && {
         ...{ cause: failure, text: text ?? CHECK_FAILURES[failure] },
-        ...{ vnic, endpoint, atMs: this.#nowMs() },
+        ...{ vnic: vnicOfListener(listener), endpoint, atMs: this.#nowMs() },
       };
       if (error !== undefined) this.#errors.set(server, error);
       checks.set(key, { listener, endpoint, isUp, error: error ?? before?.error, untried });
+      this.#checks.set(server, checks);
+      if (before?.isUp !== isUp || before.untried !== untried) changed.add(server);
     }
-    if (checks.size === 0) this.#checks.delete(server);
-    else this.#checks.set(server, checks);
-    // A server can have many endpoints, and each run that fails comes here.
-    if (before?.isUp !== isUp || before?.untried !== untried) this.update(server);
+    for (const server of changed) this.update(server);
   }
 
   /** Must be called for each server that `ServerTotals.add` returns. */
@@ -138,6 +136,8 @@ export class ServerStates {
     return this.#states.get(server) ?? unknown;
   }
 }
+
+const checkKeyOf = (listener: ListenerName, endpoint: string): string => `${listener} ${endpoint}`;
 
 const errorOf = ({ vnic, lastFailure }: ServerTotal): ServerError | undefined =>
   lastFailure && { ...lastFailure, vnic, text: CHECK_FAILURES[lastFailure.cause] };

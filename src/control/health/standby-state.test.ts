@@ -16,7 +16,8 @@ function makeProfile(failback: Failback = "auto") {
   let state: StandbyState = firstState({ need: "servers", reason: undefined, failback }, nowMs);
   const see = (need: Need, afterMs: number, cause: "checks" | "change" | "time" = "checks") => {
     nowMs += afterMs;
-    state = nextState(state, { need, reason: "web-1 is down.", failback }, cause, nowMs);
+    const seen = { need, reason: "web-1 is down.", failback };
+    state = nextState(state, seen, cause, nowMs);
     return state;
   };
   /** Each is down for a second, then up for a second. */

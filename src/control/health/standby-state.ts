@@ -24,7 +24,7 @@ export interface StandbyState {
   readonly isOnStandby: boolean;
   /** Since when `isOnStandby` has its value. */
   readonly sinceMs: number;
-  /** Why the standby servers took over. Undefined if they did not. */
+  /** Why the servers could not serve when they last could not. Undefined if the standby servers do not serve. */
   readonly reason: string | undefined;
   readonly isUp: boolean;
   /** Since when `isUp` has its value. */
@@ -67,7 +67,7 @@ export function nextState(
   return {
     isOnStandby,
     sinceMs: hasSwitched ? nowMs : before.sinceMs,
-    reason: hasSwitched ? (isOnStandby ? seen.reason : undefined) : before.reason,
+    reason: isOnStandby ? (seen.reason ?? before.reason) : undefined,
     isUp,
     turnedMs,
     // The changes before the end of the flapping must not let it begin again.

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { parseDocument } from "#model/document/parse-document.ts";
 import type { JsonMap } from "#model/json.ts";
 import { listenerNameOf, vnicNameOf, type ListenerName } from "#model/names.ts";
+import { checkedKeyOf } from "#model/records/snapshot.ts";
 import { compileSnapshot } from "#control/compile-snapshot.ts";
 import type { StandbyRecords } from "#control/state/standby-store.ts";
 import { Standby } from "./standby.ts";
@@ -11,10 +12,13 @@ const listenerAt = (port: number): ListenerName =>
   listenerNameOf(vnicNameOf("front", "shop"), port);
 const FIRST = listenerAt(8443);
 const SECOND = listenerAt(9443);
+const NAMES = { 1: "one", 2: "two", 3: "three" } as const;
 
 /** A director with the profile shop, which has two listeners that lead to the ports 80 and 81 of its servers. */
 function makeDirector(saved: StandbyRecords = new Map()) {
   let nowMs = 1_000;
+  /** The name of the check that listeners without `health` have. */
+  let checkName = "";
   let records = saved;
   const told: string[] = [];
   const standby = new Standby({
@@ -47,19 +51,29 @@ function makeDirector(saved: StandbyRecords = new Map()) {
       sources: { certificates: new Map(), trusts: new Map() },
       connectionsPerWorker: () => 1,
     });
+    const [first] = snapshot.listeners;
+    if (first?.mode === "tcp") checkName = first.check ?? checkName;
     return standby.commit(draft, snapshot);
   };
+  const keyOf = (endpoint: string): string => checkedKeyOf(checkName, endpoint);
+  /** Tells that the check of a server has a result, or with undefined that it ends. */
   const check = (server: 1 | 2 | 3, isUp: boolean | undefined, listener = FIRST): void => {
     const endpoint = `127.0.0.${server}:${listener === FIRST ? 80 : 81}`;
+    const key = keyOf(endpoint);
+    const wasDown = standby.isPresumedDown(key);
     const why = isUp === false ? ({ failure: "refused" } as const) : {};
-    standby.checked({ listener, server: `${server}`, endpoint, isUp, ...why });
+    const use = { listener, server: NAMES[server] };
+    standby.checked({
+      ...{ name: "endpoint-checked", key, endpoint, isUp: isUp ?? !wasDown, ...why },
+      ...(isUp === undefined ? { uses: [], left: [use] } : { uses: [use], left: [] }),
+    });
   };
   const wait = (ms: number): void => {
     nowMs += ms;
     mock.timers.tick(ms);
   };
   const takeTold = (): readonly string[] => told.splice(0);
-  return { standby, commit, check, wait, takeTold, records: () => records };
+  return { standby, commit, check, keyOf, wait, takeTold, records: () => records };
 }
 
 type Draft = ReturnType<typeof parseDocument>["draft"];
@@ -153,16 +167,16 @@ describe("the decision about standby servers", () => {
   });
 
   test("an endpoint that was down counts as down when its check starts again, for ten minutes", () => {
-    const { standby, commit, check, wait } = makeDirector();
+    const { standby, commit, check, keyOf, wait } = makeDirector();
     commit(SHOP);
     check(1, false);
     check(1, undefined);
-    assert.ok(standby.isPresumedDown(FIRST, "127.0.0.1:80"));
+    assert.ok(standby.isPresumedDown(keyOf("127.0.0.1:80")));
     check(2, undefined);
-    assert.ok(!standby.isPresumedDown(FIRST, "127.0.0.2:80"));
+    assert.ok(!standby.isPresumedDown(keyOf("127.0.0.2:80")));
     wait(10 * 60_000);
-    commit(SHOP);
-    assert.ok(!standby.isPresumedDown(FIRST, "127.0.0.1:80"));
+    commit({ servers: ["three"] });
+    assert.ok(!standby.isPresumedDown(keyOf("127.0.0.1:80")));
   });
 
   test("other servers end a manual wait, and other settings do not", () => {
@@ -173,6 +187,26 @@ describe("the decision about standby servers", () => {
     check(1, true);
     assert.deepEqual(commit({ ...manual, balance: "client-hash" }), ["shop"]);
     assert.deepEqual(commit({ ...manual, servers: ["three"] }), []);
+  });
+
+  test("the reason is that of the last failures, without a further event or write", () => {
+    const { standby, commit, check, keyOf, takeTold, records } = makeDirector();
+    commit({ ...SHOP, failback: "manual" });
+    check(1, false);
+    takeTold();
+    const saved = records();
+    const endpoint = "127.0.0.1:80";
+    standby.checked({
+      ...{ name: "endpoint-checked", key: keyOf(endpoint), endpoint, isUp: false },
+      ...{ failure: "timeout", text: "Too late.", left: [] },
+      uses: [{ listener: FIRST, server: "one" }],
+    });
+    const reason = "front.shop: one 127.0.0.1:80: Too late.";
+    assert.equal(standby.stateOf("shop")?.reason, reason);
+    assert.equal(records(), saved);
+    check(1, true);
+    assert.equal(standby.stateOf("shop")?.reason, reason);
+    assert.deepEqual(takeTold(), []);
   });
 
   test("an operator gives back a profile whose servers are up", () => {
@@ -234,13 +268,13 @@ describe("the decision about standby servers", () => {
     const old = makeDirector();
     old.commit(SHOP);
     old.check(1, false);
-    const { standby, commit, check, takeTold, records } = makeDirector(old.records());
+    const { standby, commit, check, keyOf, takeTold, records } = makeDirector(old.records());
     assert.deepEqual(commit(SHOP), ["shop"]);
     assert.deepEqual(takeTold(), ["standby-took-over restart"]);
     assert.deepEqual(records(), old.records());
     for (const port of [80, 81]) {
       const listener = port === 80 ? FIRST : SECOND;
-      assert.ok(standby.isPresumedDown(listener, `127.0.0.1:${port}`));
+      assert.ok(standby.isPresumedDown(keyOf(`127.0.0.1:${port}`)));
       check(1, false, listener);
     }
     check(2, true);

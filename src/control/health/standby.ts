@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import type { Document } from "#model/document/document.ts";
 import type { Failback, Profile } from "#model/document/profile.ts";
 import { DirectorError } from "#model/failure.ts";
-import { profileOfVnic, vnicOfListener, type ListenerName } from "#model/names.ts";
-import { CHECK_FAILURES } from "#model/records/outcome.ts";
+import { profileOfVnic, vnicOfListener } from "#model/names.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import type { DirectorEvent, EndpointChecked, StandbySwitch } from "#control/director-event.ts";
 import type { StandbyRecords } from "#control/state/standby-store.ts";
+import { CheckedEndpoints } from "./checked-endpoints.ts";
 import { coverageOf, needOf, type Coverage, type ProfileNeed } from "./profile-need.ts";
 import {
   firstState,
@@ -36,10 +36,6 @@ interface Watched {
 
 type Cause = StandbySwitch["cause"];
 
-/** So long it is remembered that an endpoint was down, although nothing checks it. */
-const REMEMBER_MS = 10 * 60_000;
-const MAX_REMEMBERED = 10_000;
-
 /** `performance` keeps its pace when the time of the system is set. */
 const steadyNowMs = (): number => performance.timeOrigin + performance.now();
 
@@ -51,10 +47,7 @@ export class Standby {
   readonly #options: StandbyOptions;
   readonly #nowMs: () => number;
   #profiles = new Map<string, Watched>();
-  /** The endpoints that checks find down, and why, by listener and endpoint. */
-  readonly #down = new Map<string, string | undefined>();
-  /** Endpoints that were down when their check ended or the director stopped, and until when they are presumed down. */
-  readonly #presumed = new Map<string, number>();
+  readonly #endpoints: CheckedEndpoints;
   #restored: StandbyRecords = new Map();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -62,6 +55,7 @@ export class Standby {
   constructor(options: StandbyOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? steadyNowMs;
+    this.#endpoints = new CheckedEndpoints(this.#nowMs);
   }
 
   /** Takes what was saved before the director started. To be called before the first document. */
@@ -71,7 +65,7 @@ export class Standby {
 
   /** Decides for the profiles of a document that is about to be served. Returns the names of those that are on standby. */
   commit({ profiles }: Document, { listeners }: Snapshot): readonly string[] {
-    this.#forgetPresumed();
+    this.#endpoints.forget();
     const coverages = coverageOf(listeners);
     const before = this.#profiles;
     this.#profiles = new Map();
@@ -89,23 +83,16 @@ export class Standby {
     return this.onStandby();
   }
 
-  /** Takes the result of a check. */
-  checked({ listener, endpoint, isUp, failure, text }: Omit<EndpointChecked, "name">): void {
-    const key = keyOf(listener, endpoint);
-    if (isUp === undefined && this.#down.has(key)) this.#presume(key);
-    else this.#presumed.delete(key);
-    const why = text ?? (failure && CHECK_FAILURES[failure]);
-    if (isUp === false) this.#down.set(key, why ?? this.#down.get(key));
-    else this.#down.delete(key);
-    const name = profileOfVnic(vnicOfListener(listener));
-    const watched = this.#profiles.get(name);
-    if (watched !== undefined && isUp !== undefined) this.#turn(name, watched, "checks");
+  /** Takes the result of a check, and decides for the profiles that use it. A run that fails like the last one changes nothing. */
+  checked(checked: EndpointChecked): void {
+    if (!this.#endpoints.checked(checked)) return;
+    const profiles = checked.uses.map(({ listener }) => profileOfVnic(vnicOfListener(listener)));
+    this.#turn(new Set(profiles), "checks");
   }
 
-  /** Whether a check that starts must assume that the endpoint is down. Otherwise it assumes that it is up. */
-  isPresumedDown(listener: ListenerName, endpoint: string): boolean {
-    const key = keyOf(listener, endpoint);
-    return this.#down.has(key) || this.#presumed.has(key);
+  /** Whether a check that starts must assume that its endpoint is down. `key` is that of `checkedKeyOf`. */
+  isPresumedDown(key: string): boolean {
+    return this.#endpoints.isDown(key);
   }
 
   /** Lets the servers of the profile serve again. Throws DirectorError if they do already, or if they are not up. */
@@ -114,9 +101,9 @@ export class Standby {
     if (watched === undefined || !watched.state.isOnStandby) {
       throw new DirectorError("not-on-standby", `The servers of profile ${name} serve.`);
     }
-    const { need, reason } = this.#seen(watched);
+    const { need, reason } = this.#seen(watched, watched.state.reason);
     if (need !== "servers") throw new DirectorError("servers-not-up", reason);
-    this.#put(name, watched, givenBack(watched.state, this.#nowMs()), "operator");
+    this.#put(new Map([[name, givenBack(watched.state, this.#nowMs())]]), "operator");
   }
 
   /** Returns the names of the profiles that are on standby. */
@@ -148,8 +135,8 @@ export class Standby {
     const known = [before, this.#restoredOf(name)].find(
       (one) => one !== undefined && isDeepStrictEqual(one.servers, servers),
     );
-    if (known !== undefined && before === undefined) this.#presumeDown(coverage);
-    const seen = this.#seen({ failback, coverage });
+    if (known?.state.isOnStandby === true) this.#presumeDown(coverage, before === undefined);
+    const seen = this.#seen({ failback, coverage }, known?.state.reason);
     const state =
       known === undefined ? firstState(seen, nowMs) : nextState(known.state, seen, "change", nowMs);
     return { servers, failback, coverage, state };
@@ -166,42 +153,77 @@ export class Standby {
     };
   }
 
-  /** After a restart, the servers of a profile that is on standby count as down until checks have succeeded. */
-  #presumeDown(coverage: Coverage): void {
+  /**
+   * A profile on standby goes back to its servers only if their checks have succeeded. So an endpoint that has not been checked
+   * counts as down until then, if its server is down or the director has restarted.
+   */
+  #presumeDown(coverage: Coverage, hasRestarted: boolean): void {
+    const endpoints = this.#endpoints;
     for (const { name, servers } of coverage) {
-      for (const { endpoint } of servers) this.#presume(keyOf(name, endpoint));
+      for (const { key, server } of servers) {
+        if (endpoints.isKnown(key) || !(hasRestarted || endpoints.isServerDown(server))) continue;
+        endpoints.presumeDown(key, { listener: name, server });
+      }
     }
   }
 
-  #seen({ coverage, failback }: Pick<Watched, "coverage" | "failback">): Seen {
-    const found = needOf(coverage, (listener, endpoint) => this.isPresumedDown(listener, endpoint));
-    return { need: found.need, reason: this.#reasonOf(found), failback };
+  #seen(
+    { coverage, failback }: Pick<Watched, "coverage" | "failback">,
+    lastReason: string | undefined,
+  ): Seen {
+    const found = needOf(coverage, (key) => this.#endpoints.isDown(key));
+    return { need: found.need, reason: this.#reasonOf(found, lastReason), failback };
   }
 
-  #reasonOf({ listener }: ProfileNeed): string | undefined {
+  #reasonOf({ listener }: ProfileNeed, lastReason: string | undefined): string | undefined {
     if (listener === undefined) return undefined;
     const { name, servers } = listener;
     if (servers.length === 0) return "No server of the profile may get new connections.";
+    const isFound = servers.some(({ key }) => this.#endpoints.whyDown(key) !== undefined);
+    if (!isFound && lastReason !== undefined) return lastReason;
     const vnic = vnicOfListener(name);
     return servers
-      .map(({ server, endpoint }) => {
-        const cause = this.#down.get(keyOf(name, endpoint)) ?? "It is down.";
+      .map(({ server, endpoint, key }) => {
+        const cause = this.#endpoints.whyDown(key) ?? "It is down.";
         return `${vnic}: ${server} ${endpoint}: ${cause}`;
       })
       .join(" ");
   }
 
-  #turn(name: string, watched: Watched, cause: "checks" | "time"): void {
-    const next = nextState(watched.state, this.#seen(watched), cause, this.#nowMs());
-    if (!isDeepStrictEqual(next, watched.state)) this.#put(name, watched, next, cause);
+  #turn(names: Iterable<string>, cause: "checks" | "time"): void {
+    const after = new Map<string, StandbyState>();
+    for (const name of names) {
+      const watched = this.#profiles.get(name);
+      if (watched === undefined) continue;
+      const next = nextState(
+        watched.state,
+        this.#seen(watched, watched.state.reason),
+        cause,
+        this.#nowMs(),
+      );
+      if (!isDeepStrictEqual(next, watched.state)) after.set(name, next);
+    }
+    if (after.size > 0) this.#put(after, cause);
   }
 
-  #put(name: string, watched: Watched, state: StandbyState, cause: Cause): void {
+  /** Replaces the states of profiles. Workers switch before anything is published. */
+  #put(after: ReadonlyMap<string, StandbyState>, cause: Cause): void {
     if (this.#isClosed) return;
-    this.#profiles.set(name, { ...watched, state });
-    if (state.isOnStandby !== watched.state.isOnStandby) this.#options.onSwitch(this.onStandby());
-    this.#tell(name, watched.state, cause);
-    this.#settle();
+    const before = new Map<string, StandbyState>();
+    for (const [name, state] of after) {
+      const watched = this.#profiles.get(name);
+      if (watched === undefined) continue;
+      before.set(name, watched.state);
+      this.#profiles.set(name, { ...watched, state });
+    }
+    const hasSwitched = ([name, { isOnStandby }]: [string, StandbyState]): boolean =>
+      isOnStandby !== after.get(name)?.isOnStandby;
+    if ([...before].some(hasSwitched)) this.#options.onSwitch(this.onStandby());
+    for (const [name, state] of before) this.#tell(name, state, cause);
+    // Failures can differ from check to check, and are not worth a write each.
+    const hasNews = ([name, state]: [string, StandbyState]): boolean =>
+      !isDeepStrictEqual({ ...state, reason: after.get(name)?.reason }, after.get(name));
+    if ([...before].some(hasNews)) this.#settle();
   }
 
   /** Publishes how the profile is different from what it was. */
@@ -250,22 +272,11 @@ export class Standby {
   }
 
   #passTime(): void {
-    for (const [name, watched] of this.#profiles) {
-      if (turnOf(watched.state) !== undefined) this.#turn(name, watched, "time");
-    }
+    const due = [...this.#profiles].filter(([, { state }]) => turnOf(state) !== undefined);
+    this.#turn(
+      due.map(([name]) => name),
+      "time",
+    );
     this.#setTimer();
   }
-
-  #presume(key: string): void {
-    if (this.#presumed.size < MAX_REMEMBERED) {
-      this.#presumed.set(key, this.#nowMs() + REMEMBER_MS);
-    }
-  }
-
-  #forgetPresumed(): void {
-    const nowMs = this.#nowMs();
-    for (const [key, untilMs] of this.#presumed) if (untilMs <= nowMs) this.#presumed.delete(key);
-  }
 }
-
-const keyOf = (listener: ListenerName, endpoint: string): string => `${listener} ${endpoint}`;

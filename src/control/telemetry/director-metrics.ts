@@ -147,18 +147,17 @@ export class DirectorMetrics {
     if (count > 0) this.#dropped.inc(count);
   }
 
-  endpointHealth({
-    listener,
-    server,
-    endpoint,
-    isUp,
-    untried,
-  }: Omit<EndpointChecked, "name">): void {
-    const states = this.#endpoints.get(listener) ?? new Map<string, CheckedEndpoint>();
-    if (isUp === undefined || untried !== undefined) states.delete(endpoint);
-    else states.set(endpoint, { server, isUp });
-    if (states.size === 0) this.#endpoints.delete(listener);
-    else this.#endpoints.set(listener, states);
+  endpointHealth({ endpoint, isUp, untried, uses, left }: EndpointChecked): void {
+    for (const { listener } of untried === undefined ? left : [...left, ...uses]) {
+      const states = this.#endpoints.get(listener);
+      states?.delete(endpoint);
+      if (states?.size === 0) this.#endpoints.delete(listener);
+    }
+    if (untried !== undefined) return;
+    for (const { listener, server } of uses) {
+      const states = this.#endpoints.get(listener) ?? new Map<string, CheckedEndpoint>();
+      this.#endpoints.set(listener, states.set(endpoint, { server, isUp }));
+    }
   }
 
   #endpointSeries(listeners: readonly ListenerName[]): Series {

@@ -122,8 +122,11 @@ test("a failed check publishes the state of its server, with the reason", async 
   bus.subscribe((event) => {
     if (event.name === "server-state") states.push([event.server, event.oper, event.reason]);
   });
-  const checked = { name: "endpoint-checked", server: "web-1", listener } as const;
-  bus.publish({ ...checked, endpoint: "127.0.0.1:80", isUp: false, failure: "refused" });
+  const endpoint = "127.0.0.1:80";
+  bus.publish({
+    ...{ name: "endpoint-checked", key: `tcp ${endpoint}`, endpoint, isUp: false },
+    ...{ failure: "refused", uses: [{ server: "web-1", listener }], left: [] },
+  });
   await Promise.resolve();
   const reason = "front.shop: 127.0.0.1:80: The endpoint refused the connection.";
   assert.deepEqual(states, [["web-1", "down", reason]]);
@@ -158,15 +161,20 @@ test("metrics of the director come from its facts and from events", async () => 
   bus.publish({ name: "change-refused", ...change, refusal, seconds: 0.01 });
   bus.publish({ name: "worker-restarted", cause: "hung" });
   telemetry.events([], [], 12);
-  const checked = (name: ListenerName, endpoint: string, isUp: boolean | undefined): void =>
-    bus.publish({ name: "endpoint-checked", server: "web-1", listener: name, endpoint, isUp });
+  const checked = (name: ListenerName, endpoint: string, isUp: boolean | undefined): void => {
+    const use = { server: "web-1", listener: name };
+    const uses = isUp === undefined ? { uses: [], left: [use] } : { uses: [use], left: [] };
+    const key = `tcp ${endpoint}`;
+    bus.publish({ name: "endpoint-checked", key, endpoint, isUp: isUp ?? true, ...uses });
+  };
   checked(listener, "127.0.0.1:8080", true);
   checked(listener, "127.0.0.2:8080", false);
   checked(listener, "127.0.0.3:8080", true);
   checked(listener, "127.0.0.3:8080", undefined);
   bus.publish({
-    ...{ name: "endpoint-checked", server: "web-1", listener, endpoint: "127.0.0.5:8080" },
+    ...{ name: "endpoint-checked", key: "tcp 127.0.0.5:8080", endpoint: "127.0.0.5:8080" },
     ...{ isUp: true, untried: "The director cannot check it." },
+    ...{ uses: [{ server: "web-1", listener }], left: [] },
   });
   checked(listenerNameOf(vnicNameOf("old", "shop"), 1), "127.0.0.4:1", true);
   const series = await seriesOf(telemetry);
