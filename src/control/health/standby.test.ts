@@ -189,6 +189,16 @@ describe("the decision about standby servers", () => {
     assert.deepEqual(commit({ ...manual, servers: ["three"] }), []);
   });
 
+  test("the order of the servers is no other choice of servers", () => {
+    const { commit, check } = makeDirector();
+    const manual = { servers: ["one", "three"], standby: ["two"], failback: "manual" };
+    commit(manual);
+    check(1, false);
+    check(3, false);
+    check(1, true);
+    assert.deepEqual(commit({ ...manual, servers: ["three", "one"] }), ["shop"]);
+  });
+
   test("the reason is that of the last failures, without a further event or write", () => {
     const { standby, commit, check, keyOf, takeTold, records } = makeDirector();
     commit({ ...SHOP, failback: "manual" });

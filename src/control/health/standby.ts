@@ -131,9 +131,9 @@ export class Standby {
     const { failback } = profile;
     const servers = profile.servers.map(({ server }) => server);
     const nowMs = this.#nowMs();
-    // With other servers, the history of the former ones says nothing.
+    // With other servers, the history of the former ones says nothing. Their order does not matter.
     const known = [before, this.#restoredOf(name)].find(
-      (one) => one !== undefined && isDeepStrictEqual(one.servers, servers),
+      (one) => one !== undefined && isDeepStrictEqual(new Set(one.servers), new Set(servers)),
     );
     if (known?.state.isOnStandby === true) this.#presumeDown(coverage, before === undefined);
     const seen = this.#seen({ failback, coverage }, known?.state.reason);
