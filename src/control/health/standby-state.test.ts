@@ -13,10 +13,13 @@ import {
 /** A profile whose servers are up at time 0. */
 function makeProfile(failback: Failback = "auto") {
   let nowMs = 0;
-  let state: StandbyState = firstState({ need: "servers", reason: undefined, failback }, nowMs);
+  let state: StandbyState = firstState(
+    { need: "servers", reason: undefined, failback, mayUseStandby: true },
+    nowMs,
+  );
   const see = (need: Need, afterMs: number, cause: "checks" | "change" | "time" = "checks") => {
     nowMs += afterMs;
-    const seen = { need, reason: "web-1 is down.", failback };
+    const seen = { need, reason: "web-1 is down.", failback, mayUseStandby: true };
     state = nextState(state, seen, cause, nowMs);
     return state;
   };

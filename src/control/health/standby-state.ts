@@ -17,6 +17,8 @@ export interface Seen {
   /** Why the servers cannot serve. Undefined if they can. */
   readonly reason: string | undefined;
   readonly failback: Failback;
+  /** Whether a standby server may get new connections, although it may be down. */
+  readonly mayUseStandby: boolean;
 }
 
 /** What is known of one profile that has standby servers. All times are in milliseconds since the epoch. */
@@ -61,7 +63,7 @@ export function nextState(
   const turnsMs = turns.slice(-MAX_TURNS - 1).filter((turn) => turn > nowMs - TURNS_WINDOW_MS);
   const isSteady = isUp && nowMs - turnedMs >= STEADY_MS;
   const isFlapping = (before.isFlapping || turnsMs.length > MAX_TURNS) && !isSteady;
-  const mayGiveBack = isUp && !isFlapping && seen.failback === "auto";
+  const mayGiveBack = isUp && (!seen.mayUseStandby || (!isFlapping && seen.failback === "auto"));
   const isOnStandby = before.isOnStandby ? !mayGiveBack : seen.need === "standby";
   const hasSwitched = isOnStandby !== before.isOnStandby;
   return {

@@ -199,6 +199,27 @@ describe("the decision about standby servers", () => {
     assert.deepEqual(commit({ ...manual, servers: ["three", "one"] }), ["shop"]);
   });
 
+  test("the servers serve when no standby server may any more, although failback is manual", () => {
+    const { commit, check, takeTold } = makeDirector();
+    const manual = { ...SHOP, failback: "manual" };
+    commit(manual);
+    check(1, false);
+    check(1, false, SECOND);
+    takeTold();
+    const drained = { two: { address: "127.0.0.2", admin: "drain" } };
+    assert.deepEqual(commit(manual, drained), ["shop"]);
+    check(1, true);
+    assert.deepEqual(takeTold(), ["workers ", "standby-gave-back checks"]);
+    check(1, true, SECOND);
+    assert.deepEqual(commit(manual), []);
+    check(1, false);
+    check(1, true);
+    takeTold();
+    assert.deepEqual(commit(manual, drained), []);
+    assert.deepEqual(takeTold(), ["standby-gave-back change"]);
+    assert.deepEqual(commit(manual), []);
+  });
+
   test("the reason is that of the last failures, without a further event or write", () => {
     const { standby, commit, check, keyOf, takeTold, records } = makeDirector();
     commit({ ...SHOP, failback: "manual" });

@@ -172,7 +172,8 @@ export class Standby {
     lastReason: string | undefined,
   ): Seen {
     const found = needOf(coverage, (key) => this.#endpoints.isDown(key));
-    return { need: found.need, reason: this.#reasonOf(found, lastReason), failback };
+    const mayUseStandby = coverage.some(({ standby }) => standby.length > 0);
+    return { need: found.need, reason: this.#reasonOf(found, lastReason), failback, mayUseStandby };
   }
 
   #reasonOf({ listener }: ProfileNeed, lastReason: string | undefined): string | undefined {
