@@ -1,4 +1,5 @@
 import type { Document } from "#model/document/document.ts";
+import { lackOfServersOf } from "#model/document/lack-of-servers.ts";
 import type { Failback } from "#model/document/profile.ts";
 import type { ProfileStatus } from "#model/records/status.ts";
 import type { Standby } from "./health/standby.ts";
@@ -6,14 +7,19 @@ import type { StandbyState } from "./health/standby-state.ts";
 
 /** Returns every profile of the document. */
 export const profileStatusesOf = (
-  { profiles }: Document,
+  document: Document,
   standby: Pick<Standby, "stateOf">,
 ): readonly ProfileStatus[] =>
-  Object.entries(profiles).map(([name, { failback }]): ProfileStatus => {
+  Object.entries(document.profiles).map(([name, profile]): ProfileStatus => {
     const state = standby.stateOf(name);
+    const lack = lackOfServersOf(document, profile);
+    if (lack?.isComplete === true) {
+      const isFlapping = state?.isFlapping ?? false;
+      return { name, servedBy: "none", reason: `${lack.reason}.`, isFlapping };
+    }
     if (state === undefined) return { name, servedBy: "servers", isFlapping: false };
     const { isOnStandby, sinceMs, isFlapping } = state;
-    const reason = reasonOf(name, state, failback);
+    const reason = reasonOf(name, state, profile.failback);
     return {
       name,
       servedBy: isOnStandby ? "standby" : "servers",

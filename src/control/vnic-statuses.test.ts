@@ -84,3 +84,40 @@ test("a vNIC is down if checks find all of its endpoints down", () => {
   const [first] = vnicStatusesOf(parts, (vnic) => vnic === nameOf("a"));
   assert.deepEqual([first?.oper, first?.endpointsUp, first?.endpoints], ["down", 0, 1]);
 });
+
+test("an endpoint that may get no new connections is not up, and a vNIC that has only such ones is down and says why", () => {
+  const listener = snapshot.listeners.find(({ vnic }) => vnic === nameOf("a"));
+  assert.ok(listener?.mode === "egress");
+  const listeners = [
+    { port: 443, to: 8080, certificates: ["shop"] },
+    { port: 80, mode: "redirect" },
+  ];
+  const withServers = (weights: Readonly<Record<string, number>>) => {
+    const entries = Object.entries(weights);
+    const inForce = {
+      ...partsOf().parts.inForce,
+      document: parseDocument({
+        servers: Object.fromEntries(entries.map(([name]) => [name, { address: "127.0.0.1" }])),
+        profiles: {
+          shop: {
+            servers: entries.map(([server, weight]) => ({ server, weight })),
+            vnics: { a: { ip: "127.0.1.1", listeners } },
+          },
+        },
+      }).draft,
+    };
+    const endpoints = entries.map(([server, weight], at) => ({
+      ...{ kind: "tcp" as const, server, address: `127.0.2.${at + 1}`, port: 8080, weight },
+    }));
+    const parts = { ...partsOf().parts, inForce, compiled: [{ ...listener, endpoints }] };
+    const [status] = vnicStatusesOf(parts, () => true);
+    return [status?.oper, status?.reason, status?.endpointsUp, status?.endpoints];
+  };
+  assert.deepEqual(withServers({ one: 0, two: 1 }), ["up", undefined, 1, 2]);
+  assert.deepEqual(withServers({ one: 0 }), [
+    "down",
+    "No server of the profile may get new connections (one has weight 0).",
+    0,
+    1,
+  ]);
+});

@@ -3,9 +3,14 @@ import {
   vnicsOf,
   type ListenerPlace,
 } from "#model/document/document-listeners.ts";
+import { lackOfServersOf } from "#model/document/lack-of-servers.ts";
 import type { ListenerName, VnicName } from "#model/names.ts";
 import { endpointsOf } from "#model/records/mode-records.ts";
-import { endpointKeyOf, type SnapshotListener } from "#model/records/snapshot.ts";
+import {
+  endpointKeyOf,
+  mayGetConnections,
+  type SnapshotListener,
+} from "#model/records/snapshot.ts";
 import type { ListenerStatus, VnicStatus } from "#model/records/status.ts";
 import type { DocumentInForce } from "./certificates/source-entry.ts";
 import { controlModeOf } from "./control-mode.ts";
@@ -65,6 +70,7 @@ export function vnicStatusesOf(
     );
     const hasListener = listeners.length === 0 || listeners.some(({ oper }) => oper !== "down");
     const { hasEndpoint, endpointsUp, endpoints } = countsOf(name, listenersOf.get(name) ?? []);
+    const lack = isUp && !hasEndpoint ? lackOfServersOf(inForce.document, profile) : undefined;
     return {
       name,
       profile: profileName,
@@ -72,6 +78,7 @@ export function vnicStatusesOf(
       admin: vnic.admin,
       oper: isUp && hasListener && hasEndpoint ? "up" : "down",
       ...absence,
+      ...(lack === undefined ? {} : { reason: `${lack.reason}.` }),
       servers: profile.servers.map(({ server }) => server),
       endpointsUp,
       endpoints,
@@ -99,9 +106,9 @@ function listenerStatusOf(
 }
 
 interface EndpointCounts {
-  /** False if the profile has no server, or if active health checks find every endpoint of the vNIC down. */
+  /** False if listeners need an endpoint, and none may get new connections or active health checks find all that may down. */
   readonly hasEndpoint: boolean;
-  /** How many of the endpoints neither checks nor connections find down. */
+  /** How many endpoints may get new connections and are found down neither by checks nor by connections. */
   readonly endpointsUp: number;
   readonly endpoints: number;
 }
@@ -127,7 +134,7 @@ function endpointCounter(
       for (const endpoint of endpointsOf(listener) ?? []) {
         const { server } = endpoint;
         const key = endpointKeyOf(endpoint);
-        const isUp = !isDown(listener.name, key);
+        const isUp = mayGetConnections(endpoint) && !isDown(listener.name, key);
         const before = found.get(key) ?? { server, isUp: true, isUsable: false };
         found.set(key, { server, isUp: before.isUp && isUp, isUsable: before.isUsable || isUp });
       }

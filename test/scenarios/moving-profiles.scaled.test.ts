@@ -188,6 +188,29 @@ forEachEngineIfLong("bun", (engine) => {
       await run("set", "server", other, "up");
     });
 
+    it("says in each reply and view that no server may get new connections", async () => {
+      await run("set", "profile", "shop", 'servers=["one",{"server":"three","weight":0}]');
+      const move = { to: ["three"] };
+      const weight = "No server of the profile may get new connections (three has weight 0)";
+      const dry = await post("/v1/profiles/shop/move?dryRun=true", move);
+      const moved = await post("/v1/profiles/shop/move", move);
+      for (const { status, body } of [dry, moved]) {
+        assert.equal(status, 200);
+        const { warnings } = body as ChangeReply;
+        assert.equal(
+          warnings.find(({ code }) => code === "no-server")?.message,
+          `${weight}, so the connections of its clients are closed.`,
+        );
+      }
+      assert.match(await run("show", "profiles", "shop"), /three weight 0 .* none [^]*\(three has/);
+      assert.match(await run("show", "vnics", "shop"), / up\/down [^]* 0 of 1 [^]*\(three has/);
+      await run("set", "profile", "shop", "servers=one");
+      await run("set", "server", "two", "drain");
+      const adopted = await post("/v1/servers/one/adopt?dryRun=true", { by: "two" });
+      assert.match(JSON.stringify(adopted.body), /no-server.*two has admin drain/);
+      await run("set", "server", "two", "up");
+    });
+
     it("is not moved where it is already, nor to a server that does not exist", async () => {
       await run("set", "profile", "shop", "servers=one");
       const where = await shop();

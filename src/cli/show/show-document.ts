@@ -60,7 +60,7 @@ export const showProfiles: ShowView<readonly Profile[]> = {
           width,
         ) +
         remarksOf(
-          "Profiles that standby servers serve, or whose servers are flapping",
+          "Profiles that standby servers or no servers serve, or whose servers are flapping",
           profiles.map(({ name, reason }) => [name, reason]),
           width,
         ),

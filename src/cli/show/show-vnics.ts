@@ -49,7 +49,9 @@ export const showVnics: ShowView<readonly VnicStatus[]> = {
         ) +
         remarksOf("vNICs that are down", vnics.map(vnicRemarkOf), width) +
         reasonsOf(
-          vnics.flatMap((vnic) => (vnic.reason === undefined ? vnic.listeners : [])),
+          vnics.flatMap(({ reason, listeners }) =>
+            listeners.filter((listener) => reason === undefined || listener.reason !== reason),
+          ),
           width,
         ),
 };

@@ -2,6 +2,7 @@ import { profileOfVnic, type ListenerName } from "#model/names.ts";
 import {
   checkedKeyOf,
   endpointKeyOf,
+  mayGetConnections,
   type SnapshotEndpoint,
   type SnapshotListener,
 } from "#model/records/snapshot.ts";
@@ -40,12 +41,10 @@ export function coverageOf(
 }
 
 const targetsOf = (endpoints: readonly SnapshotEndpoint[], check: string): readonly Target[] =>
-  endpoints
-    .filter((one) => one.kind !== "tcp" || one.weight > 0)
-    .map((one) => {
-      const endpoint = endpointKeyOf(one);
-      return { server: one.server, endpoint, key: checkedKeyOf(check, endpoint) };
-    });
+  endpoints.filter(mayGetConnections).map((one) => {
+    const endpoint = endpointKeyOf(one);
+    return { server: one.server, endpoint, key: checkedKeyOf(check, endpoint) };
+  });
 
 export interface ProfileNeed {
   readonly need: Need;

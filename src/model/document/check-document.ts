@@ -1,6 +1,6 @@
 import { checkListener } from "./check-listener.ts";
 import { checkPolicy } from "./check-policy.ts";
-import { checkServers } from "./check-servers.ts";
+import { checkServers, checkServersOf } from "./check-servers.ts";
 import { checkCidrs } from "./mode-rules.ts";
 import { isIpAddress, normaliseClientAddress } from "../addresses/cidr.ts";
 import { listenersOfVnic, vnicsOf, vnicsOfProfile, type VnicPlace } from "./document-listeners.ts";
@@ -31,15 +31,24 @@ export function checkDocument(document: Document): readonly Problem[] {
     ...Object.entries(document.policies).flatMap(([name, policy]) => checkPolicy(name, policy)),
     ...checkVirtualIps(vnicsOf(document)),
     ...profiles.flatMap(([name, profile]) =>
-      VNIC_PROBLEMS.of(profile, name, around.surroundings, () =>
-        vnicsOfProfile(name, profile).flatMap((place) => checkVnic(place, around)),
+      PROFILE_PROBLEMS.of(profile, name, around.surroundings, () =>
+        checkProfile(name, profile, around),
       ),
     ),
   ];
 }
 
-/** What the rules have found about the vNICs of each profile. */
-const VNIC_PROBLEMS = new Traced<Profile, readonly Problem[]>();
+/** What the rules have found about each profile. */
+const PROFILE_PROBLEMS = new Traced<Profile, readonly Problem[]>();
+
+const checkProfile = (
+  name: string,
+  profile: Profile,
+  around: DocumentSurroundings<OwnListeners>,
+): readonly Problem[] => [
+  ...checkServersOf(around.document, pathOf("profiles", name), profile),
+  ...vnicsOfProfile(name, profile).flatMap((place) => checkVnic(place, around)),
+];
 
 const checkVnic = (
   place: VnicPlace,

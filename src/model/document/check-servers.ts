@@ -1,25 +1,20 @@
 import { isIpAddress } from "../addresses/cidr.ts";
-import { needsServer } from "./check-listener.ts";
-import { checkKnownName } from "./known-names.ts";
 import type { Document } from "./document.ts";
+import { checkKnownName } from "./known-names.ts";
+import { lackOfServersOf } from "./lack-of-servers.ts";
 import type { Problem } from "../failure.ts";
 import { pathOf, problemOf, quoted } from "../problem.ts";
 import type { Profile } from "./profile.ts";
 import { serverNamesOf, type ServerEntry } from "./server-entry.ts";
 import { MAX_VNICS_PER_SERVER } from "./server.ts";
 
-/** Checks the servers, and the servers that profiles name. */
+/** Checks the servers by themselves. */
 export function checkServers(document: Document): readonly Problem[] {
   const counts = vnicCounts(document);
-  return [
-    ...Object.entries(document.servers).flatMap(([name, { address }]) => [
-      ...checkAddress(pathOf("servers", name, "address"), address),
-      ...checkVnicCount(name, counts.get(name) ?? 0),
-    ]),
-    ...Object.entries(document.profiles).flatMap(([name, profile]) =>
-      checkProfile(document, pathOf("profiles", name), profile),
-    ),
-  ];
+  return Object.entries(document.servers).flatMap(([name, { address }]) => [
+    ...checkAddress(pathOf("servers", name, "address"), address),
+    ...checkVnicCount(name, counts.get(name) ?? 0),
+  ]);
 }
 
 function checkAddress(path: string, address: string): readonly Problem[] {
@@ -57,11 +52,12 @@ function checkVnicCount(server: string, count: number): readonly Problem[] {
   ];
 }
 
-function checkProfile(document: Document, path: string, profile: Profile): readonly Problem[] {
-  const isEmpty = profile.servers.length === 0 && profile.standby.length === 0;
-  const isInNeed = Object.values(profile.vnics).some(({ listeners }) =>
-    listeners.some(needsServer),
-  );
+/** Checks the servers that a profile names. */
+export function checkServersOf(
+  document: Document,
+  path: string,
+  profile: Profile,
+): readonly Problem[] {
   const servers = new Set(profile.servers.map(({ server }) => server));
   return [
     ...checkEntries(document, `${path}.servers`, profile.servers),
@@ -77,16 +73,18 @@ function checkProfile(document: Document, path: string, profile: Profile): reado
           ]
         : [],
     ),
-    ...(isEmpty && isInNeed
-      ? [
-          problemOf(
-            "no-server",
-            `${path}.servers`,
-            "The profile has no server, so the connections of its clients are closed.",
-          ),
-        ]
-      : []),
+    ...checkLack(document, `${path}.servers`, profile),
   ];
+}
+
+function checkLack(document: Document, place: string, profile: Profile): readonly Problem[] {
+  const lack = lackOfServersOf(document, profile);
+  if (lack === undefined) return [];
+  const { reason, hint, isComplete } = lack;
+  const consequence = isComplete
+    ? "the connections of its clients are closed"
+    : "the connections of clients to its listeners that lead to a port are closed";
+  return [problemOf("no-server", place, `${reason}, so ${consequence}.`, hint)];
 }
 
 function checkEntries(

@@ -168,6 +168,10 @@ export const materialIdsOfEndpoints = ({ endpointTls }: SnapshotEndpoints): read
 export const checkedKeyOf = (check: string, endpointKey: string): string =>
   `${check} ${endpointKey}`;
 
+/** Whether the document lets the endpoint get new connections. */
+export const mayGetConnections = (endpoint: SnapshotEndpoint): boolean =>
+  endpoint.kind !== "tcp" || endpoint.weight > 0;
+
 /** Returns the name of an endpoint in messages, metrics and logs. */
 export function endpointKeyOf(endpoint: SnapshotEndpoint): string {
   switch (endpoint.kind) {

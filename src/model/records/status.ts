@@ -78,12 +78,16 @@ export const VnicStatusSchema = shape(
     ip: text("The virtual IP."),
     admin: oneOf(UP_OR_DOWN, "The state that the operator asked for."),
     oper: oneOf(UP_OR_DOWN, "The actual state."),
-    reason: Type.Optional(text("Why its virtual IP keeps it from being up.")),
+    reason: Type.Optional(
+      text(
+        "Why it is down, if its virtual IP is the cause or no server of its profile may get new connections.",
+      ),
+    ),
     remedy: Type.Optional(
       text("The command that adds the virtual IP. Absent unless this machine does not have it."),
     ),
     servers: texts("The servers that the profile lives on."),
-    endpointsUp: count("How many of its endpoints are up."),
+    endpointsUp: count("How many of its endpoints are up and may get new connections."),
     endpoints: count("How many endpoints its listeners have, including those on standby."),
     rates: VnicRatesSchema,
     listeners: Type.Array(ListenerStatusSchema, { description: "Its listeners." }),
@@ -142,14 +146,18 @@ export const ProfileStatusSchema = shape(
   {
     name: text("Name in the document."),
     servedBy: oneOf(
-      ["servers", "standby"],
-      "Which of its lists serves. It is `standby` from the time that no server could serve until the servers serve again.",
+      ["servers", "standby", "none"],
+      "Which of its lists serves. It is `standby` from the time that no server could serve until the servers serve again, and `none` if the document lets no server of either list get new connections although a listener needs one.",
     ),
     since: Type.Optional(
-      text("Time since when that list serves, ISO 8601. Absent if the profile has no standby."),
+      text(
+        "Time since when that list serves, ISO 8601. Absent if the profile has no standby, or if neither list serves.",
+      ),
     ),
     reason: Type.Optional(
-      text("Why the standby servers serve, and what the servers wait for if they are up again."),
+      text(
+        "Why the standby servers serve, and what the servers wait for if they are up again; or why no server serves.",
+      ),
     ),
     isFlapping: Type.Boolean({
       description:
