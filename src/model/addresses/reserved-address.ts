@@ -1,4 +1,12 @@
-import { addressTextOf, cidrsContain, parseCidr, tryAddressBytes, type Cidr } from "./cidr.ts";
+import {
+  addressTextOf,
+  cidrsContain,
+  isIpAddress,
+  normaliseClientAddress,
+  parseCidr,
+  tryAddressBytes,
+  type Cidr,
+} from "./cidr.ts";
 
 const NETWORKS = {
   loopback: ["127.0.0.0/8", "::1"],
@@ -52,4 +60,16 @@ export function reachedAddressOf(host: string): string {
   if (bytes?.length !== 16 || kindOf(host) !== undefined) return host;
   const [, at] = EMBEDDING.find(([cidr]) => cidrsContain([cidr], host)) ?? [];
   return at === undefined ? host : addressTextOf(bytes.subarray(at, at + 4));
+}
+
+/**
+ * Returns why no socket can have the address and none can connect to it, as the rest of a sentence about it. Returns undefined if there
+ * is no such reason. Linux can serve on the other addresses of 0.0.0.0/8 and on 240.0.0.0/4, so these are not refused.
+ */
+export function whyUnusable(address: string): string | undefined {
+  const text = normaliseClientAddress(address);
+  const kind = kindOf(text);
+  if (kind === "multicast" || kind === "broadcast") return `is a ${kind} address`;
+  if (kind !== "link-local" || isIpAddress(text) === 4) return undefined;
+  return "is a link-local IPv6 address, which belongs to one link and needs a zone";
 }

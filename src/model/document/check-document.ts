@@ -1,3 +1,4 @@
+import { checkAddress } from "./check-address.ts";
 import { checkListener } from "./check-listener.ts";
 import { checkPolicy } from "./check-policy.ts";
 import { checkServers, checkServersOf } from "./check-servers.ts";
@@ -83,19 +84,18 @@ const checkPassphrases = ({ certificates }: Document): readonly Problem[] =>
     return [problemOf("forbidden-key", place, message, "Remove one of the two.")];
   });
 
+/** The normal form of each virtual IP, and why it cannot be one. */
+const VIRTUAL_IPS = new Remembered(({ path, vnic: { ip } }: VnicPlace) => ({
+  virtualIp: normaliseClientAddress(ip),
+  problems: checkAddress(`${path}.ip`, ip, "a virtual IP"),
+}));
+
 function checkVirtualIps(vnics: readonly VnicPlace[]): readonly Problem[] {
   const owners = new Map<string, VnicName>();
-  return vnics.flatMap(({ name, path, vnic }) => {
-    if (isIpAddress(vnic.ip) === 0) {
-      return [
-        problemOf(
-          "bad-address",
-          `${path}.ip`,
-          `${quoted(vnic.ip)} is not an IPv4 or IPv6 address.`,
-        ),
-      ];
-    }
-    const virtualIp = normaliseClientAddress(vnic.ip);
+  return vnics.flatMap((place) => {
+    const { name, path } = place;
+    const { virtualIp, problems } = VIRTUAL_IPS.of(place);
+    if (problems.length > 0) return problems;
     const owner = owners.get(virtualIp);
     if (owner === undefined) {
       owners.set(virtualIp, name);
@@ -174,6 +174,8 @@ function checkObserve(
       ),
     ];
   }
+  const problems = checkAddress("director.observe", address.host, "an address to listen on");
+  if (problems.length > 0) return problems;
   const owner = ownListeners.get(
     socketAddressOf(normaliseClientAddress(address.host), address.port),
   );

@@ -1,9 +1,10 @@
-import { isIpAddress } from "../addresses/cidr.ts";
+import { normaliseClientAddress } from "../addresses/cidr.ts";
+import { checkAddress } from "./check-address.ts";
 import type { Document } from "./document.ts";
 import { checkKnownName } from "./known-names.ts";
 import { lackOfServersOf } from "./lack-of-servers.ts";
 import type { Problem } from "../failure.ts";
-import { pathOf, problemOf, quoted } from "../problem.ts";
+import { pathOf, problemOf } from "../problem.ts";
 import type { Profile } from "./profile.ts";
 import { serverNamesOf, type ServerEntry } from "./server-entry.ts";
 import { MAX_VNICS_PER_SERVER } from "./server.ts";
@@ -12,22 +13,22 @@ import { MAX_VNICS_PER_SERVER } from "./server.ts";
 export function checkServers(document: Document): readonly Problem[] {
   const counts = vnicCounts(document);
   return Object.entries(document.servers).flatMap(([name, { address }]) => [
-    ...checkAddress(pathOf("servers", name, "address"), address),
+    ...checkServerAddress(pathOf("servers", name, "address"), address),
     ...checkVnicCount(name, counts.get(name) ?? 0),
   ]);
 }
 
-function checkAddress(path: string, address: string): readonly Problem[] {
-  if (isIpAddress(address) === 0) {
-    return [problemOf("bad-address", path, `${quoted(address)} is not an IPv4 or IPv6 address.`)];
-  }
-  if (/^[0:.]+$/.test(address)) {
+function checkServerAddress(path: string, address: string): readonly Problem[] {
+  if (isWildcard(address)) {
     return [
       problemOf("bad-address", path, `${address} is not an address that can be connected to.`),
     ];
   }
-  return [];
+  return checkAddress(path, address, "the address of a server");
 }
+
+const isWildcard = (address: string): boolean =>
+  ["0.0.0.0", "::"].includes(normaliseClientAddress(address));
 
 /** Returns how many vNICs each server carries, also on standby. */
 function vnicCounts(document: Document): ReadonlyMap<string, number> {

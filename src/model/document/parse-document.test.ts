@@ -203,6 +203,53 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     );
   });
 
+  it("refuses addresses that no socket can have as virtual IPs and for servers, in every notation", () => {
+    const messageOf = (ip: string): string | undefined => {
+      const { problems } = parseDocument(documentWith({ ip }));
+      const servers = { "web-1": { address: ip } };
+      const ofServer = parseDocument(documentWith({}, { servers })).problems.map(
+        ({ code }) => code,
+      );
+      const isBad = problems[0]?.code === "bad-address";
+      assert.deepEqual(ofServer, isBad ? ["bad-address"] : [], ip);
+      return problems[0]?.message;
+    };
+    const link = "is a link-local IPv6 address, which belongs to one link and needs a zone";
+    const refused = {
+      "fe80::1": link,
+      "FE80:0::1": link,
+      "febf::1": link,
+      "fe80::1%eth0": link,
+      "224.0.0.77": "is a multicast address",
+      "::ffff:224.0.0.77": "is a multicast address",
+      "ff02::1": "is a multicast address",
+      "255.255.255.255": "is a broadcast address",
+      "::ffff:ffff:ffff": "is a broadcast address",
+    };
+    for (const [ip, reason] of Object.entries(refused)) {
+      assert.equal(messageOf(ip), `"${ip}" ${reason}, so it cannot be a virtual IP.`);
+    }
+    // Linux serves on all of these.
+    const served = ["169.254.9.9", "::ffff:169.254.9.9", "240.1.2.3", "0.1.2.3", "127.9.9.9"];
+    for (const ip of served) assert.equal(messageOf(ip), undefined, ip);
+  });
+
+  it("refuses such addresses for the metrics, and knows the addresses that stand for all", () => {
+    assertPlaces(
+      documentWith({}, { director: { observe: "[fe80::1]:9180" } }),
+      "bad-address director.observe",
+    );
+    for (const ip of ["0.0.0.0", "::", "::ffff:0.0.0.0", "0:0::0"]) {
+      const { document, problems } = parseDocument(documentWith({ ip }));
+      assert.ok(document !== undefined);
+      assert.deepEqual(placesOf(problems), ["wildcard-virtual-ip profiles.shop.vnics.front.ip"]);
+      assertPlaces(
+        documentWith({}, { servers: { "web-1": { address: ip } } }),
+        "bad-address servers.web-1.address",
+      );
+    }
+  });
+
   it("accepts 32 vNICs on a server and no more, including standby", () => {
     const vnics = (count: number, third: number) =>
       Object.fromEntries(

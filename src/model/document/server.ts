@@ -6,7 +6,8 @@ export const SERVER_ADMINS = ["up", "drain", "down"] as const;
 export const ServerSchema = Type.Object(
   {
     address: Type.String({
-      description: "IPv4 or IPv6 address of the server. Names are not resolved.",
+      description:
+        "IPv4 or IPv6 address of the server, but no multicast, broadcast or IPv6 link-local address. Names are not resolved.",
     }),
     admin: Type.Enum([...SERVER_ADMINS], {
       default: "up",

@@ -5,7 +5,8 @@ import { QosSchema } from "./qos.ts";
 export const VnicSchema = Type.Object(
   {
     ip: Type.String({
-      description: "The virtual IP, IPv4 or IPv6. It stays with the vNIC when the profile moves.",
+      description:
+        "The virtual IP, IPv4 or IPv6, but no multicast, broadcast or IPv6 link-local address. It stays with the vNIC when the profile moves.",
     }),
     admin: Type.Enum(["up", "down"], {
       default: "up",
