@@ -198,3 +198,10 @@ export function quoted(value: unknown, maxLength = MAX_QUOTED_LENGTH): string {
   if (text.includes("-----BEGIN")) return "PEM text";
   return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }
+
+/** Returns the first texts and how many more there are: `a, b, and 3 more`. */
+export const listed = (texts: readonly string[], most: number): string =>
+  [
+    ...texts.slice(0, most),
+    ...(texts.length > most ? [`and ${texts.length - most} more`] : []),
+  ].join(", ");

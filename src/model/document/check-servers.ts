@@ -1,10 +1,11 @@
 import { normaliseClientAddress } from "../addresses/cidr.ts";
 import { checkAddress } from "./check-address.ts";
 import type { Document } from "./document.ts";
+import { needsServer } from "./check-listener.ts";
 import { checkKnownName } from "./known-names.ts";
 import { lackOfServersOf } from "./lack-of-servers.ts";
 import type { Problem } from "../failure.ts";
-import { pathOf, problemOf } from "../problem.ts";
+import { listed, pathOf, problemOf } from "../problem.ts";
 import type { Profile } from "./profile.ts";
 import { serverNamesOf, type ServerEntry } from "./server-entry.ts";
 import { MAX_VNICS_PER_SERVER } from "./server.ts";
@@ -75,6 +76,8 @@ export function checkServersOf(
         : [],
     ),
     ...checkLack(document, `${path}.servers`, profile),
+    ...checkPorts(`${path}.servers`, profile.servers, profile),
+    ...checkPorts(`${path}.standby`, profile.standby, profile),
   ];
 }
 
@@ -86,6 +89,35 @@ function checkLack(document: Document, place: string, profile: Profile): readonl
     ? "the connections of its clients are closed"
     : "the connections of clients to its listeners that lead to a port are closed";
   return [problemOf("no-server", place, `${reason}, so ${consequence}.`, hint)];
+}
+
+const MAX_PORTS_NAMED = 5;
+
+/** Warns of ports for a `to` that no listener of the profile has. */
+function checkPorts(
+  path: string,
+  entries: readonly ServerEntry[],
+  { vnics }: Profile,
+): readonly Problem[] {
+  if (entries.every(({ ports }) => Object.keys(ports).length === 0)) return [];
+  const listeners = Object.values(vnics).flatMap((vnic) => vnic.listeners.filter(needsServer));
+  const used = new Set(listeners.flatMap(({ to }) => (typeof to === "number" ? [String(to)] : [])));
+  const known =
+    used.size === 0
+      ? "No listener leads to a port of a server."
+      : `The listeners have ${listed([...used], MAX_PORTS_NAMED)}.`;
+  return entries.flatMap(({ ports }, index) =>
+    Object.keys(ports)
+      .filter((to) => !used.has(to))
+      .map((to) =>
+        problemOf(
+          "not-used",
+          `${path}[${index}].ports.${to}`,
+          `No listener of the profile has the \`to\` ${to}. ${known}`,
+          "Write the `to` of a listener as the key, or remove it.",
+        ),
+      ),
+  );
 }
 
 function checkEntries(

@@ -1,5 +1,6 @@
 import { needsServer } from "./check-listener.ts";
 import type { Document } from "./document.ts";
+import { listed } from "../problem.ts";
 import type { Profile } from "./profile.ts";
 import type { ServerEntry } from "./server-entry.ts";
 
@@ -41,14 +42,8 @@ export function lackOfServersOf(
     return `${entry.server} has ${admin === "up" ? "weight 0" : `admin ${admin}`}`;
   });
   return {
-    reason: `No server of the profile may get new connections (${shortened(causes)})`,
+    reason: `No server of the profile may get new connections (${listed(causes, MAX_CAUSES)})`,
     hint: "Set `admin` of one of its servers to up and its `weight` above 0, or move the profile to another server.",
     isComplete,
   };
 }
-
-const shortened = (causes: readonly string[]): string =>
-  [
-    ...causes.slice(0, MAX_CAUSES),
-    ...(causes.length > MAX_CAUSES ? [`and ${causes.length - MAX_CAUSES} more`] : []),
-  ].join(", ");

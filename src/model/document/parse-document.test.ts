@@ -250,6 +250,29 @@ describe("parseDocument: servers, vNICs and their addresses", () => {
     }
   });
 
+  it("warns of ports for a `to` that no listener has", () => {
+    const warningsFor = (ports: object, listeners: readonly object[]) => {
+      const shop = {
+        servers: ["web-1"],
+        standby: [{ server: "web-2", ports }],
+        vnics: { front: { ip: "198.51.100.1", listeners } },
+      };
+      const { document, problems } = parseDocument(documentWith({}, { profiles: { shop } }));
+      assert.ok(document !== undefined);
+      return problems.map(({ code, path, message }) => `${code} ${path}: ${message}`);
+    };
+    const place = "not-used profiles.shop.standby[0].ports.9:";
+    const redirect = { port: 80, mode: "redirect", to: 9 };
+    const ports = [listener(), listener({ port: 8444, to: 18_080 }), redirect];
+    assert.deepEqual(warningsFor({ 8080: 1, 18080: 2 }, ports), []);
+    assert.deepEqual(warningsFor({ 9: 1, 8080: 2 }, ports), [
+      `${place} No listener of the profile has the \`to\` 9. The listeners have 8080, 18080.`,
+    ]);
+    assert.deepEqual(warningsFor({ 9: 1 }, [listener({ to: "unix:/run/app.sock" }), redirect]), [
+      `${place} No listener of the profile has the \`to\` 9. No listener leads to a port of a server.`,
+    ]);
+  });
+
   it("accepts 32 vNICs on a server and no more, including standby", () => {
     const vnics = (count: number, third: number) =>
       Object.fromEntries(
