@@ -114,8 +114,8 @@ describe("one mistake in a document", () => {
       [
         "bad-value servers.web-1.address",
         "bad-value policies.partners.clientAuth.mode",
-        "unknown-server profiles.shop.servers[1]",
         "version-without-suite policies.partners.cipherSuites",
+        "unknown-server profiles.shop.servers[1]",
       ],
     );
   });
