@@ -19,7 +19,7 @@ const failureKeys = ["code", "message", "hint"];
 
 /** One profile a state: it serves, its only server is down, it lives nowhere, it is switched off, it needs no server. */
 function profilesOf(ports: { readonly echo: number; readonly closed: number }): object {
-  const health = { interval: "100ms", timeout: "1s", fall: 1 };
+  const health = { interval: "500ms", timeout: "500ms", fall: 1 };
   const vnicTo = (to: number, rest: object = {}) => ({
     servers: ["web"],
     vnics: {

@@ -114,7 +114,7 @@ forEachEngineIfLong("node", (engine) => {
   });
 
   it("tries no other server once a byte of the client has gone to one", async () => {
-    await shop.setProfile({ servers: ["a"], standby: ["b"] });
+    await shop.setProfile({ servers: ["a", "b"], balance: "round-robin" });
     const client = await shop.connect("breaking");
     await client.send("order 1");
     assert.equal(await client.read.outcome(), "ECONNRESET");
