@@ -75,9 +75,9 @@ export async function measureChanges(measured: Measured): Promise<ChangeRun> {
   await delay(settleMs);
   const sinceMs = Date.now();
   const metrics = await timeOf(() => director.api("/metrics"));
-  const list = await timeOf(() => listOf(director));
   await delay(200);
   const hold = director.longestHoldMs(sinceMs);
+  const list = await timeOf(() => listOf(director));
   const env = { ...process.env, TLSD_SOCKET: director.socketPath };
   const show = await timeOf(() =>
     run(process.execPath, [program, "show", "vnics"], { env, maxBuffer: 1 << 26 }),
