@@ -10,6 +10,7 @@ import { CutSchedule } from "./change/cut-schedule.ts";
 import { buildDocumentWays } from "./change/document-ways.ts";
 import type { CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
+import type { EndpointChecked } from "./director-event.ts";
 import { Director } from "./director.ts";
 import { buildDoctor } from "./doctor/doctor.ts";
 import { readDoctorFacts } from "./doctor/read-facts.ts";
@@ -174,20 +175,18 @@ export function buildDirector(surroundings: Surroundings) {
     publish: (event) => bus.publish(event),
     save: (records) => standbyStore.save(records),
   });
+  const takeChecked = (checked: EndpointChecked): void => {
+    standby.checked(checked);
+    bus.publish(checked);
+  };
   const health: HealthChecks = new HealthChecks({
     isPresumedDown: (key) => standby.isPresumedDown(key),
     onDown: (down) => {
       bus.publish({ name: "endpoints-down", down, endpoints: health.downEndpoints() });
       pool.setHealth(down);
     },
-    onEndpoint: (checked) => {
-      standby.checked(checked);
-      bus.publish(checked);
-    },
-    onRun: (checked) => {
-      standby.checked(checked);
-      bus.publish(checked);
-    },
+    onEndpoint: takeChecked,
+    onRun: takeChecked,
     onDoubt: (text) => {
       if (text === undefined) notices.clear(HEALTH_DOUBTED);
       else notices.raise({ event: HEALTH_DOUBTED, text });

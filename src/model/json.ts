@@ -12,8 +12,10 @@ export const listOf = (value: Json | undefined): readonly Json[] =>
   Array.isArray(value) ? value : [];
 
 /** Returns the value of an own key. A document can have a key such as `constructor`, which every object inherits. */
-export const tryEntry = (map: JsonMap, key: string): Json | undefined =>
-  Object.hasOwn(map, key) ? map[key] : undefined;
+export const tryEntry = <Value>(
+  map: Readonly<Record<string, Value>>,
+  key: string,
+): Value | undefined => (Object.hasOwn(map, key) ? map[key] : undefined);
 
 /** Compares two values. The order of the keys of a map does not count. */
 export function isSameJson(left: Json | undefined, right: Json | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { Document } from "#model/document/document.ts";
+import { tryEntry } from "#model/json.ts";
 
 /**
  * Which open connections are cut after a change, and when. It is a term of the change and no part of the document, so an undo
@@ -37,7 +38,7 @@ export const stillWanted = (
   cuts.flatMap((cut) => {
     const { target } = cut;
     if (target.kind === "drained")
-      return ownOf(after.servers, target.server)?.admin === "up" ? [] : [cut];
+      return tryEntry(after.servers, target.server)?.admin === "up" ? [] : [cut];
     const homes = homesOf(after, target);
     const left = without(cut.left, homes);
     if (cut.left.length > 0 && left.length === 0) return [];
@@ -83,7 +84,7 @@ export const namesOf = (
 function homesOf({ profiles }: Document, target: CutTarget): readonly string[] {
   switch (target.kind) {
     case "moved":
-      return ownOf(profiles, target.profile)?.servers.map(({ server }) => server) ?? [];
+      return tryEntry(profiles, target.profile)?.servers.map(({ server }) => server) ?? [];
     case "adopted":
       return Object.entries(profiles)
         .filter(([, { servers }]) => servers.some(({ server }) => server === target.server))
@@ -102,7 +103,7 @@ const servingStandbyOf = (
   onStandby: readonly string[],
 ): readonly string[] =>
   target.kind === "moved" && onStandby.includes(target.profile)
-    ? (ownOf(profiles, target.profile)?.standby.map(({ server }) => server) ?? [])
+    ? (tryEntry(profiles, target.profile)?.standby.map(({ server }) => server) ?? [])
     : [];
 
 /** Returns what a newer cut takes over from an earlier one of another kind, because the deadline of a connection is the last that was given. */
@@ -111,10 +112,6 @@ function coveredOf(earlier: CutTarget, newer: CutTarget): readonly string[] {
   if (earlier.kind === "moved" && newer.kind === "adopted") return [newer.server];
   return [];
 }
-
-/** A name may be `constructor`, which every object inherits. */
-const ownOf = <Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined =>
-  Object.hasOwn(map, name) ? map[name] : undefined;
 
 const union = (one: readonly string[], other: readonly string[]): readonly string[] => [
   ...new Set([...one, ...other]),

@@ -1,6 +1,7 @@
 import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Material } from "#model/records/snapshot.ts";
+import { pemBlocksOf } from "#model/tls/pem-blocks.ts";
 import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "../certificates/sources.ts";
 import { untried, type Untried } from "./check-result.ts";
 import type { CheckTls } from "./check-settings.ts";
@@ -45,7 +46,7 @@ const buildContext = (
   own: Extract<Material, { readonly kind: "certificate" }> | undefined,
 ): SecureContext =>
   createSecureContext({
-    ...(trust === undefined ? {} : { ca: blocksOf(trust.caPem) }),
+    ...(trust === undefined ? {} : { ca: pemBlocksOf(trust.caPem) ?? [] }),
     ...(own === undefined ? {} : { cert: own.chainPem, key: own.keyPem }),
     minVersion,
     maxVersion,
@@ -53,6 +54,3 @@ const buildContext = (
     ecdhCurve: groups.join(":"),
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
   });
-
-const blocksOf = (pem: string): string[] =>
-  pem.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? [];

@@ -2,6 +2,7 @@ import { constants } from "node:crypto";
 import dns from "node:dns";
 import net from "node:net";
 import tls, { type SecureContext } from "node:tls";
+import { pemBlocksOf } from "#model/tls/pem-blocks.ts";
 import { readOnAfterBrokenPipe } from "../broken-pipe.ts";
 import { nameListenFailure } from "../name-failure.ts";
 import { NameLookups } from "../name-lookups.ts";
@@ -96,10 +97,6 @@ function maxHelloBytes(requestsCertificate: boolean): number {
   if (!isBun) return Number.POSITIVE_INFINITY;
   return requestsCertificate ? MAX_BORINGSSL_CHAIN_BYTES : MAX_BORINGSSL_HELLO_BYTES;
 }
-
-/** Splits PEM text into blocks, because Node reads only one CRL from each string. */
-const pemBlocksOf = (pem: string | undefined): string[] | undefined =>
-  pem?.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? undefined;
 
 /**
  * With colons, OpenSSL would prefer any group that the client sent a key share for. With slashes, it uses the order of
