@@ -12,9 +12,10 @@ import type { BenchCertificates } from "../proxies/tls-proxy.ts";
 
 const startDeadlineMs = 120_000;
 const requestDeadlineMs = 60_000;
-const repository = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface FleetSite {
+  /** The entry of the program. */
+  readonly program: string;
   readonly folder: string;
   readonly size: FleetSize;
   readonly port: number;
@@ -78,7 +79,7 @@ export async function startFleet(
   processes: Processes,
   core: string,
 ): Promise<FleetDirector> {
-  const { folder, size, port, endpointPort, certificates } = site;
+  const { program, folder, size, port, endpointPort, certificates } = site;
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const { chainPath, keyPath } = certificates.ecdsa;
   const settings = { port, endpointPort, chain: chainPath, key: keyPath };
@@ -96,7 +97,7 @@ export async function startFleet(
     program: process.execPath,
     args: [
       ...["--import", fileURLToPath(new URL("watch-loop.ts", import.meta.url))],
-      ...[join(repository, "src/main.ts"), "serve", "--config", documentPath],
+      ...[program, "serve", "--config", documentPath],
       ...["--data", join(folder, "data"), "--workers", "1"],
       ...["--engine", engine === "node" ? "node" : "bun"],
     ],

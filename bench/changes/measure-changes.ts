@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { FLEET, fleetVnicOf, virtualIpOf, type FleetSize } from "#harness/fleet-document.ts";
 import type { Endpoint } from "../load-processes.ts";
@@ -33,7 +32,6 @@ export const fleetOf = (vnics: number): FleetSize => ({
 });
 
 const run = promisify(execFile);
-const program = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const changes = 20;
 /** How long a director is left alone after its start and after the traffic. */
 const settleMs = 2_000;
@@ -41,6 +39,8 @@ const clientsAtOnce = 32;
 const requestDeadlineMs = 10_000;
 
 export interface Measured {
+  /** The entry of the program. */
+  readonly program: string;
   readonly director: FleetDirector;
   readonly size: FleetSize;
   readonly port: number;
@@ -80,7 +80,7 @@ export async function measureChanges(measured: Measured): Promise<ChangeRun> {
   const list = await timeOf(() => listOf(director));
   const env = { ...process.env, TLSD_SOCKET: director.socketPath };
   const show = await timeOf(() =>
-    run(process.execPath, [program, "show", "vnics"], { env, maxBuffer: 1 << 26 }),
+    run(process.execPath, [measured.program, "show", "vnics"], { env, maxBuffer: 1 << 26 }),
   );
   return {
     ...{ start: director.startMs, change: medianOf(changed), served: medianOf(served) },

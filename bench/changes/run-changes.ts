@@ -8,6 +8,7 @@ import { makeCertificates } from "../proxies/start-proxy.ts";
 import { alignColumns } from "../report/format-result.ts";
 import { describeMachine, medianOf, type Machine } from "../report/result.ts";
 import type { Tools } from "../run-bench.ts";
+import { BuiltProgram } from "./built-program.ts";
 import { startFleet, type FleetSite } from "./fleet-director.ts";
 import { fleetOf, measureChanges, type ChangeFigure, type ChangeRun } from "./measure-changes.ts";
 import { reloadHaproxy } from "./reload-haproxy.ts";
@@ -35,6 +36,8 @@ const port = 19_443;
 export async function runChanges(options: ChangesOptions, tools: Tools): Promise<ChangesResult> {
   const { engines, vnics, runs, hasPeer } = options;
   const { processes, workFolder, log } = tools;
+  using built = new BuiltProgram();
+  const program = built.main;
   const cores = reserveCores();
   const machine = describeMachine(cores.loadCount);
   const certificates = await makeCertificates(workFolder);
@@ -44,7 +47,8 @@ export async function runChanges(options: ChangesOptions, tools: Tools): Promise
   const siteIn = async (name: string): Promise<FleetSite> => {
     const folder = join(workFolder, name);
     mkdirSync(folder, { recursive: true, mode: 0o755 });
-    return { folder, size, port, certificates, endpointPort: await endpoint.openPort() };
+    const endpointPort = await endpoint.openPort();
+    return { program, folder, size, port, certificates, endpointPort };
   };
   for (let at = 1; at <= runs; at += 1) {
     for (const engine of engines) {
@@ -52,7 +56,9 @@ export async function runChanges(options: ChangesOptions, tools: Tools): Promise
       const { endpointPort } = site;
       const director = await startFleet(engine, site, processes, cores.proxy);
       const { caPem } = certificates.ecdsa;
-      const run = await measureChanges({ director, size, port, caPem, endpoint, endpointPort });
+      const run = await measureChanges({
+        ...{ program, director, size, port, caPem, endpoint, endpointPort },
+      });
       (measured[engine] ??= []).push(run);
       log(`director/${engine}, run ${at}: start ${ms(run.start)}, change ${ms(run.change)}`);
       await director.stop();

@@ -1,4 +1,4 @@
-import { Client, type Dispatcher } from "undici";
+import type { IncomingMessage } from "node:http";
 import { errorCodeOf } from "#model/error-code.ts";
 import { FAILURES } from "#model/failure-catalog.ts";
 import { DirectorError, isFailureCode, type FailureCode, type Problem } from "#model/failure.ts";
@@ -9,13 +9,14 @@ const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
 const PROBLEM_KEYS = ["path", "code", "message", "hint"] as const;
 
-/** Failures by the code of a system error or of an undici error. */
+/** Failures by the code of a system error. */
 const FAILURE_OF_CODE: Readonly<Record<string, FailureCode>> = {
   EACCES: "permission-denied",
   EPERM: "permission-denied",
-  UND_ERR_HEADERS_TIMEOUT: "reply-late",
-  UND_ERR_BODY_TIMEOUT: "reply-late",
 };
+
+/** Not by import, which would load Node's fetch into each command. */
+const { request } = process.getBuiltinModule("node:http");
 
 export interface AdminQuestion {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -68,13 +69,14 @@ export const exchangeWithAdmin = (
   socketPath: string,
   question: AdminQuestion,
 ): Promise<AdminReply> =>
-  withReply(socketPath, question, async ({ statusCode, headers, body }) => {
-    const tag = String(headers["etag"] ?? "");
+  withReply(socketPath, question, async (reply) => {
+    const { statusCode: status = 0, headers } = reply;
+    const tag = headers.etag ?? "";
     const [, next] = NEXT_PAGE.exec(String(headers["link"])) ?? [];
-    if (statusCode === 304) return { status: statusCode, tag, next, value: undefined };
-    const value: unknown = await body.json();
-    if (statusCode === 200 || statusCode === 201) return { status: statusCode, tag, next, value };
-    throw replyFailureOf(statusCode, value, tag);
+    if (status === 304) return { status, tag, next, value: undefined };
+    const value = await jsonOf(reply);
+    if (status === 200 || status === 201) return { status, tag, next, value };
+    throw replyFailureOf(status, value, tag);
   });
 
 const NEXT_PAGE = /^<(\/[^>]*)>; rel="next"$/;
@@ -86,49 +88,76 @@ export const streamFromAdmin = (
   deadlineMs: number,
   read: (body: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> =>
-  withReply(
-    socketPath,
-    { method: "GET", path, deadlineMs },
-    async ({ statusCode, body }) => {
-      if (statusCode !== 200) throw replyFailureOf(statusCode, await body.json());
-      await read(body);
-    },
-    -1,
-  );
+  withReply(socketPath, { method: "GET", path, deadlineMs }, async (reply) => {
+    const { statusCode = 0 } = reply;
+    if (statusCode !== 200) throw replyFailureOf(statusCode, await jsonOf(reply));
+    await read(reply);
+  });
+
+async function jsonOf(reply: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of reply as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_REPLY_BYTES) throw new Error("The reply is too large.");
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString());
+}
 
 async function withReply<Result>(
   socketPath: string,
-  { method, path, deadlineMs, headers, body }: AdminQuestion,
-  read: (reply: Dispatcher.ResponseData) => Promise<Result>,
-  maxBytes = MAX_REPLY_BYTES,
+  question: AdminQuestion,
+  read: (reply: IncomingMessage) => Promise<Result>,
 ): Promise<Result> {
-  const client = new Client("http://localhost", {
-    socketPath,
-    connect: { timeout: CONNECT_DEADLINE_MS },
-    headersTimeout: deadlineMs,
-    bodyTimeout: deadlineMs,
-    maxResponseSize: maxBytes,
-  });
+  const exchange = new AbortController();
   try {
-    const reply = await client.request({
-      method,
-      path,
-      headers: headers ?? {},
-      body: body ?? null,
-    });
-    return await read(reply);
+    return await read(await replyTo(question, socketPath, exchange.signal));
   } catch (error) {
     if (error instanceof DirectorError) throw error;
     const code = errorCodeOf(error) ?? "";
     throw new DirectorError(
       FAILURE_OF_CODE[code] ?? "director-unreachable",
-      `The socket is ${socketPath}${code === "" ? "" : ` (${code})`}.`,
+      `${placeOf(socketPath)}${code === "" ? "" : ` (${code})`}.`,
       { cause: error },
     );
   } finally {
-    await client.destroy();
+    exchange.abort();
   }
 }
+
+/** Resolves to the head of the reply. Its body fails with `reply-late` if nothing arrives within the deadline. */
+function replyTo(
+  { method, path, deadlineMs, headers, body }: AdminQuestion,
+  socketPath: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const late = (code: FailureCode): DirectorError =>
+    new DirectorError(code, `${placeOf(socketPath)}.`);
+  const outgoing = request({
+    ...{ socketPath, method, path, signal, agent: false, timeout: CONNECT_DEADLINE_MS },
+    headers: { host: "localhost", ...headers },
+  });
+  outgoing.once("socket", (socket) => socket.once("connect", () => socket.setTimeout(deadlineMs)));
+  outgoing.on("timeout", () => {
+    const isConnected = outgoing.socket?.connecting === false;
+    outgoing.destroy(late(isConnected ? "reply-late" : "director-unreachable"));
+  });
+  outgoing.once("response", (reply) => {
+    outgoing.removeAllListeners("timeout");
+    outgoing.on("timeout", () => {
+      // The reader of the reply may be slower than the director.
+      if (reply.readableLength === 0) reply.destroy(late("reply-late"));
+    });
+    resolve(reply);
+  });
+  outgoing.on("error", reject);
+  outgoing.end(body);
+  return promise;
+}
+
+const placeOf = (socketPath: string): string => `The socket is ${socketPath}`;
 
 function replyFailureOf(statusCode: number, reply: unknown, tag = ""): DirectorError {
   const { code, message, problems } = Object(reply) as Readonly<Record<string, unknown>>;

@@ -1,7 +1,11 @@
 /** A terminal that claims to be narrower is treated as this wide. */
 const MIN_WIDTH = 20;
 
-export const widthOf = (text: string): number => Array.from(text).length;
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Returns the number of characters. */
+export const widthOf = (text: string): number =>
+  SURROGATE.test(text) ? Array.from(text).length : text.length;
 
 /** Breaks text into lines of at most `width` characters, between words if possible. */
 export function wrappedLines(text: string, width: number): readonly string[] {

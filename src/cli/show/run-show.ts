@@ -8,11 +8,11 @@ import { openScreen } from "#cli/watch-screen.ts";
 import type { Terminal } from "#cli/terminal.ts";
 import { showCertificates } from "./show-certificates.ts";
 import { showConnections } from "./show-connections.ts";
-import { showDocument, showPolicies, showProfiles } from "./show-document.ts";
 import { showHandshakeGroups } from "./show-handshake-groups.ts";
 import { showHandshakes } from "./show-handshakes.ts";
 import { showHistory, showRevision } from "./show-history.ts";
 import type { ShowFilters, ShowKind, ShowView } from "./show-kind.ts";
+import { showPolicies, showProfiles } from "./show-profiles.ts";
 import { showServers } from "./show-servers.ts";
 import { showStatus, showWorkers } from "./show-status.ts";
 import { showListeners, showVnics } from "./show-vnics.ts";
@@ -54,7 +54,7 @@ export async function runShow(
   }
 }
 
-function printed(request: ShowRequest, width: number | undefined): Promise<string> {
+async function printed(request: ShowRequest, width: number | undefined): Promise<string> {
   switch (request.kind) {
     case "status":
       return printedBy(showStatus, request, width);
@@ -72,8 +72,11 @@ function printed(request: ShowRequest, width: number | undefined): Promise<strin
       return printedBy(showProfiles, request, width);
     case "policies":
       return printedBy(showPolicies, request, width);
-    case "document":
+    case "document": {
+      // It takes the parser of YAML.
+      const { showDocument } = await import("./show-document.ts");
       return printedBy(showDocument, request, width);
+    }
     case "history":
       return printedBy(showHistory, request, width);
     case "revision":

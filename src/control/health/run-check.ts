@@ -9,7 +9,6 @@ import { connectFailureOf, tlsFailureOf } from "./check-failures.ts";
 import { CheckLookups } from "./check-lookups.ts";
 import { failed, type CheckResult, type Untried } from "./check-result.ts";
 import type { CheckSettings, CheckTls } from "./check-settings.ts";
-import { askOverHttp } from "./http-check.ts";
 
 /** PROXY headers that announce no client (section 2.1 and 2.2 of the PROXY protocol). */
 const HEADERS: Readonly<Record<Exclude<ProxyProtocol, "none">, Buffer>> = {
@@ -36,6 +35,8 @@ export async function runCheck(
   rule: AddressRule,
 ): Promise<CheckResult | Untried> {
   const { tls, http, proxyProtocol } = settings;
+  // undici takes longer to load than most of the director, and few directors need it.
+  const askOverHttp = http && (await import("./http-check.ts")).askOverHttp;
   const context = tls && contexts.contextOf(tls);
   if (context !== undefined && "isUp" in context) return context;
   const { promise, resolve } = Promise.withResolvers<CheckResult | Untried>();
@@ -47,7 +48,7 @@ export async function runCheck(
   const raw = connect(targetOf(endpoint, rule));
   let last = raw;
   const ask = (): void => {
-    if (http === undefined) return resolve({ isUp: true });
+    if (http === undefined || askOverHttp === undefined) return resolve({ isUp: true });
     stage = "http";
     askOverHttp(last, http.host ?? hostOf(endpoint, tls), http, resolve);
   };

@@ -34,6 +34,8 @@ const NODE_FLAGS = [
   "--allow-fs-read=*",
   "--disable-sigusr1",
   "--max-old-space-size=512",
+  // The optimizing compiler costs a process that lives for seconds more than it saves.
+  "--no-opt",
 ] as const;
 
 /** Paths of the system's CAs. They may be relative to the folder that the director was started in. */

@@ -3,10 +3,9 @@ import type { Metric } from "#model/records/metric-catalog.ts";
 
 /** How long lines are written at a time before the event loop continues. */
 const TURN_MS = 5;
-/** The clock is read after so many lines. */
-const LINES_PER_LOOK = 200;
-/** How many lines become one piece of the text. */
-const LINES_PER_PIECE = 2_000;
+/** The clock is read after so many series. */
+const SERIES_PER_LOOK = 20;
+const PIECE_CHARACTERS = 128 * 1024;
 
 /** The values of one set of labels. */
 export interface Series<Described> {
@@ -25,61 +24,64 @@ export async function metricsText<Described extends Metric>(
   series: readonly Series<Described>[],
 ): Promise<readonly Buffer[]> {
   const pieces: Buffer[] = [];
-  const lines: string[] = [];
+  let text = "";
   let turnEndsMs = performance.now() + TURN_MS;
-  let nextLook = LINES_PER_LOOK;
-  const endPiece = (): void => {
-    pieces.push(Buffer.from(`${lines.join("\n")}\n`));
-    lines.length = 0;
-    nextLook = LINES_PER_LOOK;
-  };
+  let untilLook = SERIES_PER_LOOK;
   for (const metric of metrics) {
-    lines.push(`# HELP ${metric.name} ${metric.help}`, `# TYPE ${metric.name} ${metric.kind}`);
+    text += `# HELP ${metric.name} ${metric.help}\n# TYPE ${metric.name} ${metric.kind}\n`;
+    const linesOf = lineWriterOf(metric);
     for (const { labels, valuesOf } of series) {
       const values = valuesOf(metric);
       if (values === undefined) continue;
-      addLines(lines, metric, labels, values);
-      if (lines.length < nextLook) continue;
-      nextLook += LINES_PER_LOOK;
-      if (lines.length >= LINES_PER_PIECE) endPiece();
+      text += linesOf(labels, values);
+      untilLook -= 1;
+      if (untilLook > 0) continue;
+      untilLook = SERIES_PER_LOOK;
+      if (text.length >= PIECE_CHARACTERS) {
+        pieces.push(Buffer.from(text));
+        text = "";
+      }
       if (performance.now() < turnEndsMs) continue;
       await nextTurn();
       turnEndsMs = performance.now() + TURN_MS;
     }
   }
-  endPiece();
+  pieces.push(Buffer.from(text));
   return pieces;
 }
+
+type LineWriter = (labels: string, amounts: Readonly<ArrayLike<number>>) => string;
 
 /**
  * Buckets are counted separately and printed as cumulative. A histogram without observations and a cause that has not occurred are
  * left out: of the hundred causes of a listener few ever occur, and with thousands of listeners the others would be nearly all of the text.
  */
-function addLines(
-  lines: string[],
-  { name, kind, label, values, buckets = [] }: Metric,
-  labels: string,
-  amounts: Readonly<ArrayLike<number>>,
-): void {
+function lineWriterOf({ name, kind, label, values, buckets = [] }: Metric): LineWriter {
   if (kind === "histogram") {
-    if (isEmpty(amounts, buckets.length + 1)) return;
-    let count = 0;
-    for (const [index, bound] of [...buckets, "+Inf"].entries()) {
-      count += amounts[index] ?? 0;
-      lines.push(`${name}_bucket{le="${bound}",${labels}} ${count}`);
-    }
-    lines.push(`${name}_sum{${labels}} ${amounts[buckets.length + 1]}`);
-    lines.push(`${name}_count{${labels}} ${count}`);
-    return;
+    const starts = [...buckets, "+Inf"].map((bound) => `${name}_bucket{le="${bound}",`);
+    return (labels, amounts) => {
+      if (isEmpty(amounts, starts.length)) return "";
+      let text = "";
+      let count = 0;
+      for (let at = 0; at < starts.length; at += 1) {
+        count += amounts[at] ?? 0;
+        text += `${starts[at]}${labels}} ${count}\n`;
+      }
+      return `${text}${name}_sum{${labels}} ${amounts[starts.length]}\n${name}_count{${labels}} ${count}\n`;
+    };
   }
   if (label === undefined || values === undefined) {
-    lines.push(`${labels === "" ? name : `${name}{${labels}}`} ${amounts[0]}`);
-    return;
+    return (labels, amounts) => `${labels === "" ? name : `${name}{${labels}}`} ${amounts[0]}\n`;
   }
-  for (const [index, value] of values.entries()) {
-    const amount = amounts[index] ?? 0;
-    if (amount !== 0) lines.push(`${name}{${label}="${value}",${labels}} ${amount}`);
-  }
+  const starts = values.map((value) => `${name}{${label}="${value}",`);
+  return (labels, amounts) => {
+    let text = "";
+    for (let at = 0; at < starts.length; at += 1) {
+      const amount = amounts[at] ?? 0;
+      if (amount !== 0) text += `${starts[at]}${labels}} ${amount}\n`;
+    }
+    return text;
+  };
 }
 
 function isEmpty(amounts: Readonly<ArrayLike<number>>, length: number): boolean {

@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
 import { Check } from "typebox/value";
-import { Remembered } from "../remembered.ts";
+import { frozen, Remembered } from "../remembered.ts";
 import {
   isUnionNode,
   otherwiseOf,
@@ -72,9 +72,8 @@ function conformAnew(schema: SchemaNode, given: unknown, mode: ConformMode): unk
 const longFormOf = ({ shortKey }: SchemaNode, value: unknown): unknown =>
   shortKey !== undefined && typeof value === "string" ? { [shortKey]: value } : value;
 
-/** `structuredClone` is slow, and most defaults are not objects. */
-const defaultOf = ({ default: value }: SchemaNode): unknown =>
-  typeof value === "object" && value !== null ? structuredClone(value) : value;
+/** Frozen, because all documents share it. */
+const defaultOf = ({ default: value }: SchemaNode): unknown => frozen(value);
 
 /**
  * If the value does not choose an existing branch, `fill` uses the keys of all branches and `repair` the default

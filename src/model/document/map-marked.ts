@@ -43,9 +43,9 @@ function mapAt(
   place: Place,
   replace: (marked: MarkedValue) => unknown,
 ): unknown {
+  if (!hasMarks(schema)) return value;
   const mark = markOf(schema);
   if (mark !== undefined) return replace({ mark, value, ...place });
-  if (!hasMarks(schema)) return value;
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined) return value;
@@ -56,15 +56,18 @@ function mapAt(
   }
   if (!isJsonMap(value)) return value;
   const entrySchemaOf = entrySchemasOf(schema, value);
-  const entries = Object.entries(value);
-  const mapped = entries.map(([key, entry]) => {
+  const changed = new Map<string, unknown>();
+  for (const [key, entry] of Object.entries(value)) {
     const entrySchema = entrySchemaOf(key);
-    if (entrySchema === undefined) return entry;
+    if (entrySchema === undefined || !hasMarks(entrySchema)) continue;
     const inner = { steps: [...place.steps, key], keys: [...place.keys, key] };
-    return mapAt(entrySchema, entry, inner, replace);
-  });
-  if (entries.every(([, entry], at) => entry === mapped[at])) return value;
-  return Object.fromEntries(entries.map(([key], at) => [key, mapped[at]]));
+    const mapped = mapAt(entrySchema, entry, inner, replace);
+    if (mapped !== entry) changed.set(key, mapped);
+  }
+  if (changed.size === 0) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [key, changed.has(key) ? changed.get(key) : entry]),
+  );
 }
 
 const known = new WeakMap<SchemaNode, boolean>();
