@@ -14,7 +14,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 import { runBackup } from "./run-backup.ts";
 import { StandardOutput } from "./standard-output.ts";
 
-const log = buildLogger({ level: "silent", isPretty: false });
+const log = buildLogger({ level: "silent" });
 const silent = { isInteractive: false, out: () => undefined, err: () => undefined };
 const header = '{"tlsdBackup":1}\n';
 const trailer = '{"end":{}}\n';

@@ -24,7 +24,7 @@ import { writeBackup } from "./state/backup/write-backup.ts";
 import { handOverFolders, openFolders } from "./state/open-folders.ts";
 import { secretKeyOf } from "./state/secret-key.ts";
 import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
-import { buildLogger, type Logger } from "./telemetry/log.ts";
+import { buildLogger, loadPrettify, type Logger } from "./telemetry/log.ts";
 import { LogLevel } from "./telemetry/log-level.ts";
 import { ConnectionRequests } from "./workers/connection-requests.ts";
 
@@ -61,7 +61,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
   const stopSignals = catchStopSignals(process, cleanup);
   const isPretty = process.stdout.isTTY && options.isJson !== true;
-  const log = buildLogger({ level: options.logLevel, isPretty });
+  const prettify = isPretty ? await loadPrettify() : undefined;
+  const log = buildLogger({ level: options.logLevel, prettify });
   const { reader } = options;
   const logFault = (error: unknown): void =>
     log.error({ event: "internal", err: error }, String(error));

@@ -15,7 +15,6 @@ import {
 } from "#model/document/parse-document.ts";
 import { isJsonMap } from "#model/json.ts";
 import { charactersOf, type DocumentCharacters } from "./known-parts.ts";
-import { locateInText, parseDocumentText } from "./parse-document-text.ts";
 import {
   MAX_EFFECTIVE_CHARACTERS,
   TOO_MANY_EFFECTIVE_CHARACTERS,
@@ -57,7 +56,9 @@ export async function readDocument(
   try {
     const { bytes } = await readBoundedFile(path, MAX_DOCUMENT_BYTES);
     const isHere = bytes.length <= MAX_SMALL_BYTES && !isServing;
-    const text = isHere ? parseDocumentText(bytes) : await readInProcess(bytes, "yaml", reader);
+    // The parser of YAML takes time to load, which most control processes never need.
+    const here = isHere ? await import("./parse-document-text.ts") : undefined;
+    const text = here?.parseDocumentText(bytes) ?? (await readInProcess(bytes, "yaml", reader));
     if (text.writtenJson.length > MAX_DOCUMENT_CHARACTERS) {
       throw new SyntaxProblem(TOO_MANY_CHARACTERS);
     }
@@ -65,9 +66,8 @@ export async function readDocument(
     const locate = async (later: readonly Problem[]): Promise<readonly Problem[]> => {
       const unplaced = later.filter(({ file }) => file === undefined).slice(0, MAX_PROBLEMS);
       if (unplaced.length === 0) return later;
-      const found = isHere
-        ? locateInText(unplaced, bytes)
-        : await locateInProcess(unplaced, bytes, reader);
+      const found =
+        here?.locateInText(unplaced, bytes) ?? (await locateInProcess(unplaced, bytes, reader));
       const placed = new Map(unplaced.map((problem, at) => [problem, found[at] ?? problem]));
       return later.map((problem) => inFile(placed.get(problem) ?? problem, path));
     };

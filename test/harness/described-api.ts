@@ -13,7 +13,7 @@ const nothing = (): Promise<never> => Promise.reject(new Error("This API is only
 
 /** The routes of the admin API, on a director that answers no request. */
 export function describedApp(): HttpApp {
-  const log = buildLogger({ level: "silent", isPretty: false });
+  const log = buildLogger({ level: "silent" });
   const built = buildHttpApp(log, nothing);
   addRoutes(built.app, {
     view: sampleView,

@@ -1,11 +1,12 @@
 import { Readable } from "node:stream";
-import { Registry } from "prom-client";
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { DirectorError } from "#model/failure.ts";
 import { oneOf, shape, type ShapeOf } from "#model/shape.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import { route, textRoute } from "./route.ts";
+
+const METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 const ProbeReplySchema = shape(
   { status: oneOf(["ok", "ready"], "`ok` if the process runs, `ready` if it serves clients.") },
@@ -53,7 +54,7 @@ export function addProbeRoutes(app: FastifyInstance, view: DirectorView): void {
   app.get("/metrics", metricsRoute, async (_request, reply) => {
     const pieces = await metrics();
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    void reply.type(Registry.PROMETHEUS_CONTENT_TYPE).header("content-length", length);
+    void reply.type(METRICS_MEDIA_TYPE).header("content-length", length);
     // The pieces are sent one after the other. Together, they may have tens of megabytes.
     return reply.send(Readable.from(pieces));
   });

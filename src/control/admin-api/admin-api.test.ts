@@ -61,7 +61,7 @@ const connections: Connections = {
 };
 const doctor = () =>
   Promise.resolve([{ name: "clock", result: "ok", message: "The clock is right." } as const]);
-const log = buildLogger({ level: "silent", isPretty: false });
+const log = buildLogger({ level: "silent" });
 const logLevel = new LogLevel(log);
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 

@@ -1,4 +1,3 @@
-import { Counter, Histogram, type Registry } from "prom-client";
 import {
   DIRECTOR_METRICS,
   type DirectorMetricName,
@@ -15,6 +14,7 @@ import type {
   ServerOper,
   WorkerStatus,
 } from "#model/records/status.ts";
+import { Count, Durations } from "./director-counts.ts";
 import { labelsText, metricsText } from "./metrics-text.ts";
 
 /** The facts from which the gauges are computed at each scrape. */
@@ -50,43 +50,40 @@ type LabelValue<Name extends DirectorMetricName> = Extract<
 export type ChangeOutcome = LabelValue<"tlsd_changes_total">;
 export type RestartCause = LabelValue<"tlsd_worker_restarts_total">;
 
-type Series = readonly (readonly [labels: Record<string, string>, value: number])[];
+type GaugeSeries = readonly (readonly [labels: Record<string, string>, value: number])[];
 
 /** The metrics of the director that the control process itself counts. Workers count those of listeners. */
 export class DirectorMetrics {
-  readonly #registry: Registry;
   readonly #facts: () => DirectorFacts;
-  readonly #gauges = new Map<DirectorMetricName, (facts: DirectorFacts) => Series>();
-  readonly #changes: Counter;
-  readonly #changeSeconds: Histogram;
-  readonly #restarts: Counter;
-  readonly #dropped: Counter;
-  readonly #internalErrors: Counter;
+  readonly #gauges = new Map<DirectorMetricName, (facts: DirectorFacts) => GaugeSeries>();
+  readonly #changes = new Count(metricOf("tlsd_changes_total"));
+  readonly #changeSeconds = new Durations(metricOf("tlsd_change_seconds"));
+  readonly #restarts = new Count(metricOf("tlsd_worker_restarts_total"));
+  readonly #internalErrors = new Count(metricOf("tlsd_internal_errors_total"));
+  readonly #dropped = new Count(metricOf("tlsd_events_dropped_total"));
+  readonly #counts = [
+    ...[this.#changes, this.#changeSeconds, this.#restarts],
+    ...[this.#internalErrors, this.#dropped],
+  ];
   readonly #endpoints = new Map<ListenerName, Map<string, CheckedEndpoint>>();
 
-  constructor(registry: Registry, facts: () => DirectorFacts) {
-    this.#registry = registry;
+  constructor(facts: () => DirectorFacts) {
     this.#facts = facts;
     this.#gauge("tlsd_info", ({ version, engine }) => [[{ version, engine }, 1]]);
     this.#gauge("tlsd_document_revision", ({ revision }) => [[{}, revision]]);
-    this.#changes = this.#counter("tlsd_changes_total");
-    this.#changeSeconds = this.#histogram("tlsd_change_seconds");
     this.#gauge("tlsd_workers", ({ workers }) =>
       (metricOf("tlsd_workers").values ?? []).map((state) => [
         { state },
         workers.filter((worker) => worker.state === state).length,
       ]),
     );
-    this.#restarts = this.#counter("tlsd_worker_restarts_total");
     this.#gauge("tlsd_state_writable", ({ isStateWritable }) => [[{}, isStateWritable ? 1 : 0]]);
-    this.#internalErrors = this.#counter("tlsd_internal_errors_total");
     this.#gauge("tlsd_worker_memory_bytes", ({ workers }) =>
       workers.map(({ id, residentBytes }) => [{ worker: String(id) }, residentBytes]),
     );
     this.#gauge("tlsd_worker_loop_delay_seconds", ({ workers }) =>
       workers.map(({ id, loopDelayMs }) => [{ worker: String(id) }, loopDelayMs / 1000]),
     );
-    this.#dropped = this.#counter("tlsd_events_dropped_total");
     this.#gauge("tlsd_certificate_not_after_seconds", ({ certificates }) =>
       certificates.flatMap(({ name, facts: known }) =>
         known === undefined
@@ -117,7 +114,13 @@ export class DirectorMetrics {
 
   /** Returns the text of the metrics in pieces. A gauge can have thousands of series, so they are written in turns. */
   async text(): Promise<readonly Buffer[]> {
-    const pieces: Buffer[] = [Buffer.from(`${await this.#registry.metrics()}\n`)];
+    const pieces: Buffer[] = [];
+    for (const count of this.#counts) {
+      const { name, kind, help, buckets } = count.metric;
+      // The label of a counter is in its series.
+      const shown = { name, kind, help, ...(buckets && { buckets }) };
+      pieces.push(...(await metricsText([shown], count.series())));
+    }
     for (const [name, seriesOf] of this.#gauges) {
       const series = seriesOf(this.#facts()).map(([labels, value]) => ({
         labels: labelsText(labels),
@@ -131,20 +134,20 @@ export class DirectorMetrics {
   }
 
   changeEnded(outcome: ChangeOutcome, seconds: number): void {
-    this.#changes.inc({ outcome });
-    if (outcome === "applied") this.#changeSeconds.observe(seconds);
+    this.#changes.add(1, outcome);
+    if (outcome === "applied") this.#changeSeconds.add(seconds);
   }
 
   workerRestarted(cause: RestartCause): void {
-    this.#restarts.inc({ cause });
+    this.#restarts.add(1, cause);
   }
 
   internalError(): void {
-    this.#internalErrors.inc();
+    this.#internalErrors.add();
   }
 
   eventsDropped(count: number): void {
-    if (count > 0) this.#dropped.inc(count);
+    this.#dropped.add(count);
   }
 
   endpointHealth({ endpoint, isUp, untried, uses, left }: EndpointChecked): void {
@@ -160,7 +163,7 @@ export class DirectorMetrics {
     }
   }
 
-  #endpointSeries(listeners: readonly ListenerName[]): Series {
+  #endpointSeries(listeners: readonly ListenerName[]): GaugeSeries {
     const inForce = new Set(listeners);
     for (const listener of this.#endpoints.keys()) {
       if (!inForce.has(listener)) this.#endpoints.delete(listener);
@@ -173,25 +176,8 @@ export class DirectorMetrics {
     );
   }
 
-  #gauge(name: DirectorMetricName, seriesOf: (facts: DirectorFacts) => Series): void {
+  #gauge(name: DirectorMetricName, seriesOf: (facts: DirectorFacts) => GaugeSeries): void {
     this.#gauges.set(name, seriesOf);
-  }
-
-  #counter(name: DirectorMetricName): Counter {
-    const { label, values = [] } = metricOf(name);
-    const labelNames = label === undefined ? [] : [label];
-    const counter = new Counter<string>({ ...describe(name), labelNames });
-    // A series that starts at its first event hides that event from rate() and increase().
-    if (label !== undefined) for (const value of values) counter.inc({ [label]: value }, 0);
-    this.#registry.registerMetric(counter);
-    return counter;
-  }
-
-  #histogram(name: DirectorMetricName): Histogram {
-    const buckets = [...(metricOf(name).buckets ?? [])];
-    const histogram = new Histogram({ ...describe(name), buckets });
-    this.#registry.registerMetric(histogram);
-    return histogram;
   }
 }
 
@@ -204,9 +190,3 @@ function metricOf(name: DirectorMetricName): Metric {
   if (metric === undefined) throw new TypeError(`${name} is not in the catalogue.`);
   return metric;
 }
-
-const describe = (name: DirectorMetricName) => ({
-  name,
-  help: metricOf(name).help,
-  registers: [],
-});

@@ -6,7 +6,7 @@ import { LogLevel } from "./log-level.ts";
 function makeLevel(level: string) {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  const log = buildLogger({ level, isPretty: false, destination });
+  const log = buildLogger({ level, destination });
   return { log, level: new LogLevel(log), lines };
 }
 

@@ -11,7 +11,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 async function printInto(reader: string, script: string): Promise<string> {
   const log = JSON.stringify(new URL("log.ts", import.meta.url).href);
   const prelude = `const { buildLogger } = await import(${log});
-    const log = buildLogger({ level: "info", isPretty: false });
+    const log = buildLogger({ level: "info" });
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
   const shell = `{ "$0" --input-type=module -e "$1"; echo "exit code $?" >&2; : >"$2"; } | { ${reader}; }`;
   const over = join(await makeTempFolder(), "over");

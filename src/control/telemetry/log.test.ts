@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DirectorError } from "#model/failure.ts";
-import { buildLogger } from "./log.ts";
+import { buildLogger, loadPrettify, type Prettify } from "./log.ts";
 
-function linesOf(isPretty: boolean): { lines: string[]; log: ReturnType<typeof buildLogger> } {
+const pretty = await loadPrettify();
+
+function linesOf(prettify?: Prettify): { lines: string[]; log: ReturnType<typeof buildLogger> } {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  return { lines, log: buildLogger({ level: "info", isPretty, destination }) };
+  return { lines, log: buildLogger({ level: "info", prettify, destination }) };
 }
 
 test("a line is JSON with an ISO time, a level in words and the event", () => {
-  const { lines, log } = linesOf(false);
+  const { lines, log } = linesOf();
   log.info({ event: "ready", workers: 2 }, "The director is ready.");
   log.debug("not at this level");
   assert.equal(lines.length, 1);
@@ -25,7 +27,7 @@ test("a line is JSON with an ISO time, a level in words and the event", () => {
 });
 
 test("a failure is logged with its code and its cause", () => {
-  const { lines, log } = linesOf(false);
+  const { lines, log } = linesOf();
   const cause = new Error("EACCES");
   log.error({ err: new DirectorError("data-unusable", "data/", { cause }) }, "cannot start");
   const { err } = JSON.parse(lines[0] ?? "") as { err: Record<string, unknown> };
@@ -34,8 +36,8 @@ test("a failure is logged with its code and its cause", () => {
 });
 
 test("keys and passphrases that are logged by mistake do not show", () => {
-  for (const isPretty of [false, true]) {
-    const { lines, log } = linesOf(isPretty);
+  for (const prettify of [undefined, pretty]) {
+    const { lines, log } = linesOf(prettify);
     const material = { kind: "certificate", chainPem: "chain", keyPem: "SECRET" };
     log.info({ keyPem: "SECRET", material, a: { material }, options: { key: "SECRET" } }, "m");
     log.info({ passphrase: "SECRET", source: { passphrase: "SECRET" } }, "m");
@@ -45,7 +47,7 @@ test("keys and passphrases that are logged by mistake do not show", () => {
 });
 
 test("a line for a terminal is text without JSON around it", () => {
-  const { lines, log } = linesOf(true);
+  const { lines, log } = linesOf(pretty);
   log.warn({ event: "certificate-refused", certificate: "shop" }, "The new files are refused.");
   // eslint-disable-next-line no-control-regex -- colours
   const plain = lines.join("").replaceAll(/\u001b\[\d+m/g, "");

@@ -1,9 +1,9 @@
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
-import { prettyFactory } from "pino-pretty";
 import { escapeControlsInJson } from "#model/escape-controls.ts";
 import { LogOutput } from "./log-output.ts";
 
 export type { Logger };
+export type Prettify = (line: string) => string;
 
 // No code logs these fields. They are removed here in case one does by mistake.
 const SECRETS = ["key", "keyPem", "passphrase"].flatMap((name) => [
@@ -12,10 +12,10 @@ const SECRETS = ["key", "keyPem", "passphrase"].flatMap((name) => [
   `*.*.${name}`,
 ]);
 
-/** Writes JSON lines, or text for a terminal if `isPretty`, to standard output or to `destination`. */
+/** Writes JSON lines, or what `prettify` makes of them, to standard output or to `destination`. */
 export function buildLogger(options: {
   readonly level: string;
-  readonly isPretty: boolean;
+  readonly prettify?: Prettify | undefined;
   readonly destination?: DestinationStream;
 }): Logger {
   const destination = options.destination ?? new LogOutput(1, (count) => tellDropped(count));
@@ -27,7 +27,7 @@ export function buildLogger(options: {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS, remove: true },
     },
-    options.isPretty ? prettyTo(escapedTo(destination)) : escapedTo(destination),
+    escapedTo(destination, options.prettify),
   );
   const tellDropped = (count: number): void => {
     log.warn(
@@ -39,15 +39,15 @@ export function buildLogger(options: {
 }
 
 /** The parts of a line that come from outside may have characters that control a terminal or hide others. */
-const escapedTo = (destination: DestinationStream): DestinationStream => ({
-  write: (line) => destination.write(escapeControlsInJson(line)),
+const escapedTo = (
+  destination: DestinationStream,
+  prettify: Prettify = (line) => line,
+): DestinationStream => ({
+  write: (line) => destination.write(escapeControlsInJson(prettify(line))),
 });
 
-function prettyTo(destination: DestinationStream): DestinationStream {
-  const prettify = prettyFactory({
-    singleLine: true,
-    translateTime: "SYS:HH:MM:ss.l",
-    ignore: "event",
-  });
-  return { write: (line) => destination.write(prettify(line)) };
+/** Returns a function that makes text for a terminal of JSON lines. */
+export async function loadPrettify(): Promise<Prettify> {
+  const { prettyFactory } = await import("pino-pretty");
+  return prettyFactory({ singleLine: true, translateTime: "SYS:HH:MM:ss.l", ignore: "event" });
 }

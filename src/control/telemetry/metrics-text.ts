@@ -16,8 +16,8 @@ export interface Series<Described> {
 }
 
 /**
- * Returns metrics in the Prometheus text format 0.0.4, in pieces. Workers count them, buckets included, which the metric classes of
- * prom-client cannot take over; and with thousands of listeners the text has megabytes, so it is written in turns.
+ * Returns metrics in the Prometheus text format 0.0.4, in pieces. With thousands of listeners the text has megabytes, so it is
+ * written in turns.
  */
 export async function metricsText<Described extends Metric>(
   metrics: readonly Described[],
@@ -58,16 +58,18 @@ type LineWriter = (labels: string, amounts: Readonly<ArrayLike<number>>) => stri
  */
 function lineWriterOf({ name, kind, label, values, buckets = [] }: Metric): LineWriter {
   if (kind === "histogram") {
-    const starts = [...buckets, "+Inf"].map((bound) => `${name}_bucket{le="${bound}",`);
+    const starts = [...buckets, "+Inf"].map((bound) => `${name}_bucket{le="${bound}"`);
     return (labels, amounts) => {
       if (isEmpty(amounts, starts.length)) return "";
+      const end = labels === "" ? "}" : `,${labels}}`;
+      const braces = inBraces(labels);
       let text = "";
       let count = 0;
       for (let at = 0; at < starts.length; at += 1) {
         count += amounts[at] ?? 0;
-        text += `${starts[at]}${labels}} ${count}\n`;
+        text += `${starts[at]}${end} ${count}\n`;
       }
-      return `${text}${name}_sum{${labels}} ${amounts[starts.length]}\n${name}_count{${labels}} ${count}\n`;
+      return `${text}${name}_sum${braces} ${amounts[starts.length]}\n${name}_count${braces} ${count}\n`;
     };
   }
   if (label === undefined || values === undefined) {
@@ -83,6 +85,8 @@ function lineWriterOf({ name, kind, label, values, buckets = [] }: Metric): Line
     return text;
   };
 }
+
+const inBraces = (labels: string): string => (labels === "" ? "" : `{${labels}}`);
 
 function isEmpty(amounts: Readonly<ArrayLike<number>>, length: number): boolean {
   for (let at = 0; at < length; at += 1) if (amounts[at] !== 0) return false;

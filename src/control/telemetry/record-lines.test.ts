@@ -9,7 +9,7 @@ function buildLines() {
   const written: string[] = [];
   const clock = { nowMs: 0 };
   const destination = { write: (line: string) => void written.push(line) };
-  const log = buildLogger({ level: "info", isPretty: false, destination });
+  const log = buildLogger({ level: "info", destination });
   return {
     records: new RecordLines(log, () => clock.nowMs),
     lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>),

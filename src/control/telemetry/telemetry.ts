@@ -1,4 +1,3 @@
-import { Registry } from "prom-client";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
@@ -40,7 +39,6 @@ export interface TelemetryOptions {
 export class Telemetry implements WorkerSink {
   readonly #bus: EventBus;
   readonly #lines: RecordLines;
-  readonly #registry = new Registry();
   readonly #counters: ListenerTotals;
   readonly #director: DirectorMetrics;
   readonly #kept = new KeptHandshakes();
@@ -67,7 +65,7 @@ export class Telemetry implements WorkerSink {
         queueMicrotask(() => bus.publish({ name: "server-state", server, oper, reason })),
       nowMs,
     });
-    this.#director = new DirectorMetrics(this.#registry, snapshotOfDirector);
+    this.#director = new DirectorMetrics(snapshotOfDirector);
     bus.subscribe((event) => this.#hear(event));
   }
 

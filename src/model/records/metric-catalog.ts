@@ -1,4 +1,4 @@
-/** Every metric of the director. The reference page and the Prometheus registry are generated from this list. */
+/** Every metric of the director. The reference page is generated from this list. */
 import {
   CONNECTION_OUTCOME_NAMES,
   ENDPOINT_FAILURE_NAMES,
