@@ -35,6 +35,10 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
     const { runLogLevel } = await import("./run-log-level.ts");
     await runLogLevel(request, (await parts.context()).terminal);
   },
+  masterKey: async (request) => {
+    const { runMasterKey } = await import("./run-master-key.ts");
+    await runMasterKey(request, (await parts.context()).terminal);
+  },
   apply: async (request) => {
     const { runApply } = await import("./run-apply.ts");
     await runApply(request, await parts.context(), await parts.file());

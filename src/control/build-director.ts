@@ -27,6 +27,8 @@ import { confineWorkers } from "./privileges/confine-workers.ts";
 import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { WorkerUser } from "./privileges/worker-user.ts";
 import type { Folders } from "./state/open-folders.ts";
+import type { MasterKeys } from "./sealing/master-keys.ts";
+import { SealedKeys } from "./sealing/sealed-keys.ts";
 import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
 import { SqliteStore } from "./state/sqlite/sqlite-store.ts";
 import { StandbyStore } from "./state/standby-store.ts";
@@ -72,6 +74,7 @@ export interface Surroundings {
   /** The folder to which the paths under `director` are relative. */
   readonly folder: string;
   readonly folders: Folders;
+  readonly masterKeys: MasterKeys;
   readonly notices: readonly (Notice | undefined)[];
   readonly host: Host;
   readonly cleanup: AsyncDisposableStack;
@@ -168,6 +171,8 @@ export function buildDirector(surroundings: Surroundings) {
   });
   const store = new TreeDocumentStore({ store: state, folder, program: version });
   cleanup.defer(() => store.close());
+  const { masterKeys } = surroundings;
+  const sealedKeys = new SealedKeys({ store: state, program: version, masterKeys, notices });
   const standbyStore = new StandbyStore(state, version, troubleOf(notices, STANDBY_UNSAVED));
   cleanup.defer(() => standbyStore.close());
   const standby = new Standby({
@@ -292,6 +297,7 @@ export function buildDirector(surroundings: Surroundings) {
     notices,
     orphans,
     pool,
+    sealedKeys,
   };
 }
 

@@ -8,6 +8,7 @@ import type { ChangeRequest, ChangeResult } from "./change/change.ts";
 import type { ListenerState } from "./listener-state.ts";
 import type { Absence } from "./network/absence.ts";
 import type { Notice } from "./notice.ts";
+import type { MasterKeyChange } from "./sealing/sealed-keys.ts";
 import type { RestartCause } from "./telemetry/director-metrics.ts";
 import type { NoticeLevel } from "./workers/worker-sink.ts";
 
@@ -27,6 +28,7 @@ type OperatorEvent =
       readonly filter: ConnectionFilter;
       readonly cut: number;
     }
+  | ({ readonly name: "master-key-set" } & MasterKeyChange)
   | CutPlanned
   | CutDone
   | ({ readonly name: "cut-taken-back" } & CutFacts);

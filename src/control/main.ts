@@ -19,8 +19,13 @@ import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
 import { LocalAddresses } from "./network/local-addresses.ts";
 import { EngineChoice } from "./serving-engine.ts";
 import { leaveRoot } from "./privileges/become-control-user.ts";
+import { takePassedFiles } from "./privileges/pass-files.ts";
 import type { MaterialReader } from "./reader/material-reader.ts";
 import { writeBackup } from "./state/backup/write-backup.ts";
+import { handOverKeyFolder } from "./sealing/hand-over-key-folder.ts";
+import { changeMasterKey } from "./sealing/change-master-key.ts";
+import { keyFilesOf, keyPlacesOf } from "./sealing/key-places.ts";
+import { MasterKeys } from "./sealing/master-keys.ts";
 import { handOverFolders, openFolders } from "./state/open-folders.ts";
 import { secretKeyOf } from "./state/secret-key.ts";
 import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
@@ -99,6 +104,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   const folder = file?.folder ?? process.cwd();
   const drainMs = durationMsOf(settings.drain);
   const wanted = wantedFolders(settings, folder);
+  const { dataPath } = wanted;
+  const credentialsFolder = process.env["CREDENTIALS_DIRECTORY"];
+  const keySurroundings = { folder, dataPath, credentialsFolder };
+  const keyPlaces = keyPlacesOf(settings, keySurroundings);
   // `leaveRoot` may replace this process by exec. Its child processes must have ended before.
   if (process.getuid?.() === 0) await Promise.all([reader.rest(), engines.rest()]);
   const userNotice = leaveRoot(settings.user, demo !== undefined, process, {
@@ -106,10 +115,16 @@ export async function serve(options: ServeOptions): Promise<number> {
       ...[process.execPath, import.meta.filename, MANIFEST],
       ...(configPath === undefined ? [] : [configPath]),
     ],
-    handOver: (user) => handOverFolders(wanted, user),
+    pass: keyFilesOf(keyPlaces),
+    handOver: (user) => {
+      handOverFolders(wanted, user);
+      if (settings.masterKey === undefined) handOverKeyFolder(dataPath, user);
+    },
   });
+  const passedFiles = takePassedFiles(process.env, process.pid);
   const folders = openFolders(wanted);
   cleanup.defer(() => folders.release());
+  const masterKeys = await MasterKeys.read(keyPlaces, passedFiles);
 
   const {
     director,
@@ -124,6 +139,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     notices,
     orphans,
     pool,
+    sealedKeys,
   } = buildDirector({
     settings,
     workers: options.workers ?? settings.workers,
@@ -134,6 +150,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     configPath,
     folder,
     folders,
+    masterKeys,
     notices: [...kernelNotices(), userNotice, folders.notice],
     host: process,
     cleanup,
@@ -146,6 +163,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   catchOperatorSignals(process, actions, bus, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
   const secretKey = await secretKeyOf(state, version);
+  await sealedKeys.start();
   const api = await buildChangeApi({
     ...{ changes: director, wants, store, secretKey },
     settings,
@@ -162,6 +180,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   const readLargeBody = largeBodiesIn(reader);
   const admin = await startAdminApi({
     failBack: (profile) => standby.failBack(profile),
+    setMasterKey: () => {
+      const surroundings = keySurroundings;
+      return changeMasterKey({ sealedKeys, configPath, settings, surroundings, reader, bus });
+    },
     ...{ socketPath, view, api, connections, logLevel, doctor, log, notices, readLargeBody },
   });
   cleanup.defer(() => admin.close());

@@ -246,6 +246,18 @@ export const FAILURES = {
     "The state is damaged.",
     "Restore a backup of the state, or give the director another folder with --data.",
   ),
+  "master-key-wrong": entry(
+    "operator",
+    500,
+    "The master key is missing, or it is not the one that the private keys were sealed with.",
+    "Put the right master key in its place and restart the director. The message says where it is expected.",
+  ),
+  "sealed-key-damaged": entry(
+    "operator",
+    500,
+    "A sealed private key cannot be opened.",
+    "Import the certificate with its key again, or restore a backup of the state.",
+  ),
   "backup-unusable": entry(
     "operator",
     422,

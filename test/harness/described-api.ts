@@ -20,6 +20,7 @@ export function describedApp(): HttpApp {
     api: fakeChangeApi(nothing),
     connections: { list: nothing, cut: nothing },
     failBack: () => undefined,
+    setMasterKey: nothing,
     logLevel: new LogLevel(log),
     doctor: nothing,
     log,

@@ -21,6 +21,7 @@ export function describedProgram(): Command {
     wait: nothing,
     resource: nothing,
     logLevel: nothing,
+    masterKey: nothing,
     apply: nothing,
     diff: nothing,
     edit: nothing,

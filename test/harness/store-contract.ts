@@ -134,6 +134,17 @@ export function describeStore(name: string, openStore: OpenStore): void {
       assert.deepEqual(await store.oldValues(both[0] ?? ""), both.slice(1));
     });
 
+    it("erases values at once, and no others", async () => {
+      const store = await open();
+      await store.put(["erased", "kept"]);
+      await store.erase(["erased", "never put"]);
+      await store.erase([]);
+      const hashes = ["erased", "kept"].map(valueHashOf);
+      assert.deepEqual([...(await store.values(hashes)).values()], ["kept"]);
+      await store.put(["erased"]);
+      assert.equal((await store.values(hashes)).size, 2);
+    });
+
     it("lists at most 128 old values", async () => {
       let nowMs = 0;
       const store = await openStore(() => nowMs);
@@ -159,6 +170,7 @@ export function describeStore(name: string, openStore: OpenStore): void {
         () => store.put(["ä".repeat(MAX_PUT_BYTES / 2 + 1)]),
         () => store.values(many),
         () => store.discard(many),
+        () => store.erase(many),
         () => store.heads("a", 1, MAX_OPERATIONS + 1),
         () => store.heads("a", 1, 0),
         () => store.advance(many.map((line) => headOf(line, 1))),

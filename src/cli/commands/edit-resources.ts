@@ -30,6 +30,11 @@ export interface LogLevelRequest {
   readonly isJson: boolean;
 }
 
+export interface MasterKeyRequest {
+  readonly socketPath: string;
+  readonly isJson: boolean;
+}
+
 /** One setting, for the help of its kind. */
 interface SettingHelp {
   readonly name: string;
@@ -39,6 +44,7 @@ interface SettingHelp {
 export interface ResourceRuns {
   readonly resource: (request: ResourceRequest) => Promise<void>;
   readonly logLevel: (request: LogLevelRequest) => Promise<void>;
+  readonly masterKey: (request: MasterKeyRequest) => Promise<void>;
   /** The settings of a kind for its help. Undefined if no help is printed, because the schema takes long to load. */
   readonly settingsOf: ((kind: NamedKind) => readonly SettingHelp[]) | undefined;
 }
@@ -109,7 +115,10 @@ export function addResourceCommands(program: Command, runs: ResourceRuns): void 
     for (const kind of Object.keys(NAMED_KINDS) as readonly NamedKind[]) {
       addKind(group, verb, kind, runs);
     }
-    if (verb === "set") addLogLevel(group, runs.logLevel);
+    if (verb === "set") {
+      addLogLevel(group, runs.logLevel);
+      addMasterKey(group, runs.masterKey);
+    }
     const example = verb === "remove" ? "server web-3" : `server ${KINDS.server[verb][0]}`;
     withExamples(group, [`tlsd ${verb} ${example}`]);
   }
@@ -197,4 +206,24 @@ function addLogLevel(group: Command, run: ResourceRuns["logLevel"]): void {
       });
     });
   withExamples(command, ["tlsd set log-level debug", "tlsd set log-level trace --for 1m"]);
+}
+
+function addMasterKey(group: Command, run: ResourceRuns["masterKey"]): void {
+  const command = group
+    .command("master-key")
+    .description(
+      "change to the master key that director.masterKey in the file of the document names",
+    )
+    .addOption(socketOption())
+    .addOption(jsonOption())
+    .action(async () => {
+      const { socket, json } = command.opts<{ readonly socket: string; readonly json?: true }>();
+      await run({ socketPath: socket, isJson: json === true });
+    });
+  command.addHelpText(
+    "after",
+    "\ndirector.previousMasterKey names the place of the key in use. If the file of the new key does not" +
+      "\nexist, the director makes it. The kill of a director during the change does no harm.",
+  );
+  withExamples(command, ["tlsd set master-key"]);
 }

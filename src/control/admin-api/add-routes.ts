@@ -13,6 +13,7 @@ import { addHistoryRoutes } from "./add-history-routes.ts";
 import { addIdentityRoutes } from "./add-identity-routes.ts";
 import { addListRoutes } from "./add-list-routes.ts";
 import { addLogLevelRoute } from "./add-log-level-route.ts";
+import { addMasterKeyRoute, type SetMasterKey } from "./add-master-key-route.ts";
 import { addProbeRoutes } from "./add-probe-routes.ts";
 import { addReloadRoute } from "./add-reload-route.ts";
 import { addResourceRoutes } from "./add-resource-routes.ts";
@@ -25,6 +26,7 @@ export interface RouteParts {
   readonly api: ChangeApi;
   readonly connections: Connections;
   readonly failBack: FailBack;
+  readonly setMasterKey: SetMasterKey;
   readonly logLevel: LogLevel;
   readonly doctor: Doctor;
   readonly log: Logger;
@@ -32,12 +34,13 @@ export interface RouteParts {
 
 /** Adds every route of the admin API but its reference. */
 export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
-  const { view, api, connections, failBack, logLevel, doctor, log } = parts;
+  const { view, api, connections, failBack, setMasterKey, logLevel, doctor, log } = parts;
   addDocumentRoutes(app, api);
   addListRoutes(app, view, api);
   addResourceRoutes(app, api);
   addIdentityRoutes(app, api);
   addFailbackRoute(app, view, failBack);
+  addMasterKeyRoute(app, setMasterKey);
   addHistoryRoutes(app, api);
   addReloadRoute(app, api);
   addStatusRoutes(app, view);

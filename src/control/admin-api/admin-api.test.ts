@@ -67,7 +67,19 @@ const notices = new Notices(new EventBus((error) => assert.fail(String(error))))
 
 const readLargeBody = (): Promise<unknown> => Promise.reject(new Error("No body is that large."));
 const failBack = (): void => undefined;
-const shared = { api, connections, failBack, logLevel, doctor, log, notices, readLargeBody };
+const setMasterKey = () =>
+  Promise.resolve({ id: "a", place: "the file b", isMade: true, rewrapped: 2, damaged: 0 });
+const shared = {
+  api,
+  connections,
+  failBack,
+  setMasterKey,
+  logLevel,
+  doctor,
+  log,
+  notices,
+  readLargeBody,
+};
 
 async function startApi(
   view = buildView(),

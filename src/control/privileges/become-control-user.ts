@@ -1,4 +1,5 @@
 import type { Notice } from "#control/notice.ts";
+import { passFiles } from "./pass-files.ts";
 import { planControlUser } from "./plan-control-user.ts";
 import type { SystemUser } from "./system-user.ts";
 import { tryHandOverUnitCgroup } from "./unit-cgroup.ts";
@@ -8,6 +9,7 @@ export interface SelfCommand {
   readonly execPath: string;
   readonly execArgv: readonly string[];
   readonly argv: readonly string[];
+  readonly pid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Replaces the program of this process, which keeps its pid and standard streams. Does not return. */
   readonly execve: (file: string, args: string[], env: Record<string, string>) => void;
@@ -16,6 +18,8 @@ export interface SelfCommand {
 export interface ControlFiles {
   /** The files that the control process reads when it starts. */
   readonly read: readonly string[];
+  /** Files that root opens for the control process, whose user may not read them. */
+  readonly pass: readonly string[];
   /** Makes the user the owner of the folders that the control process writes to. */
   readonly handOver: (user: SystemUser) => void;
 }
@@ -33,11 +37,12 @@ export function becomeControlUser(name: string, files: ControlFiles, self: SelfC
     value === undefined ? [] : [[key, value] as const],
   );
   const command = [self.execPath, ...self.execArgv, ...self.argv.slice(1)];
+  const passed = passFiles(files.pass, self.pid);
   self.execve(
     "/bin/sh",
     // A core file of the control process would contain every private key.
-    ["sh", "-c", 'ulimit -c 0; exec "$0" "$@"', ...plan.prefix, ...command],
-    Object.fromEntries(env),
+    ["sh", "-c", `ulimit -c 0; ${passed.script}`, "sh", ...passed.args, ...plan.prefix, ...command],
+    { ...Object.fromEntries(env), ...passed.env },
   );
   throw new Error("execve returned.");
 }
@@ -45,7 +50,7 @@ export function becomeControlUser(name: string, files: ControlFiles, self: SelfC
 /** The parts of `process` that `leaveRoot` needs. */
 type OwnProcess = Pick<
   NodeJS.Process,
-  "getuid" | "execPath" | "execArgv" | "argv" | "env" | "execve"
+  "getuid" | "execPath" | "execArgv" | "argv" | "env" | "pid" | "execve"
 >;
 
 /**
@@ -64,7 +69,7 @@ export function leaveRoot(
       "The control process of the demo continues to run as root, so that it can write its certificates.";
     return { event: "control-runs-as-root", text };
   }
-  const { execPath, execArgv, argv, env } = own;
+  const { execPath, execArgv, argv, env, pid } = own;
   const execve: SelfCommand["execve"] = (file, args, newEnv) => own.execve?.(file, args, newEnv);
-  return becomeControlUser(name, files, { execPath, execArgv, argv, env, execve });
+  return becomeControlUser(name, files, { execPath, execArgv, argv, env, pid, execve });
 }

@@ -78,9 +78,10 @@ describe("as root", asRoot, () => {
       execArgv: ["--flag"],
       argv: ["/bin/node", "main.ts"],
       env: {},
+      pid: process.pid,
     };
     const execve = (file: string, args: string[]) => commands.push([file, ...args]);
-    const files = { read: [], handOver: ({ name }: SystemUser) => folders.push(name) };
+    const files = { read: [], pass: [], handOver: ({ name }: SystemUser) => folders.push(name) };
     assert.throws(() => becomeControlUser("nobody", files, { ...self, execve }), /returned/);
     assert.deepEqual(folders, ["nobody"]);
     const [[file = "", , ...args] = []] = commands;

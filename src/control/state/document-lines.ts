@@ -8,3 +8,5 @@ export const FILE_LINE = "file";
 export const SECRET_KEY_LINE = "secret-key";
 /** Which profiles standby servers serve. Only the newest head is kept. */
 export const STANDBY_LINE = "standby";
+/** The data keys of sealed private keys, wrapped with the master key. Only the newest head is kept. */
+export const DATA_KEYS_LINE = "data-keys";

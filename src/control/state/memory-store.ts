@@ -92,6 +92,11 @@ export class MemoryStore implements Store {
     for (const hash of hashes) if (this.#isOld(hash)) this.#values.delete(hash);
   }
 
+  async erase(values: readonly string[]): Promise<void> {
+    checkHashes(values);
+    for (const value of values) this.#values.delete(valueHashOf(value));
+  }
+
   watch(line: string, after: number, signal: AbortSignal): AsyncIterable<Head> {
     return this.#watch.watch(this, line, after, signal);
   }

@@ -68,6 +68,11 @@ export interface Store {
   oldValues(after: Hash): Promise<readonly Hash[]>;
   /** Deletes values, except those that were put since `UNREFERENCED_MS` ago. The caller knows that no head refers to them. */
   discard(hashes: readonly Hash[]): Promise<void>;
+  /**
+   * Deletes values at once, whenever they were put, and overwrites what the storage had of them. The caller knows that no head
+   * refers to them and that no other line has the same values.
+   */
+  erase(values: readonly string[]): Promise<void>;
   /** Yields each new head of a line with a number above `after`, in order, until `signal` aborts. */
   watch(line: string, after: number, signal: AbortSignal): AsyncIterable<Head>;
   close(): Promise<void>;

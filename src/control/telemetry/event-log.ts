@@ -163,6 +163,10 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
         { event: name, ...facts },
         `The servers of profile ${event.profile} have stopped flapping.`,
       );
+    case "master-key-set": {
+      const text = `Master key ${event.id} in ${event.place} is in use. Private keys that were changed to it: ${event.rewrapped}.`;
+      return log.info({ event: name, ...facts }, text);
+    }
     case "notice-raised":
       return log.warn({ event: event.notice.event }, event.notice.text);
     case "notice-over":

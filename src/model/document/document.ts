@@ -19,6 +19,36 @@ const systemUser = (value: string, description: string) =>
   Type.String({ pattern: "^[a-z_][a-z0-9_-]{0,31}$", default: value, description });
 
 /** Start-up settings. They come from the file and the command line only, and cannot be set over the API. */
+const masterKey = (description: string) =>
+  Type.Optional(
+    Type.Object(
+      {
+        file: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: "File with the key, which only its owner may have access to (mode 0600).",
+          }),
+        ),
+        command: Type.Optional(
+          Type.Array(Type.String({ minLength: 1 }), {
+            minItems: 1,
+            maxItems: 64,
+            description:
+              "Absolute path of a program that prints the key, and its arguments. It runs as the user of the control process, without a shell, and has 10 s.",
+          }),
+        ),
+        credential: Type.Optional(
+          Type.String({
+            pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$",
+            description:
+              "Name of a credential that systemd passes to the director (LoadCredential=).",
+          }),
+        ),
+      },
+      { additionalProperties: false, minProperties: 1, maxProperties: 1, description },
+    ),
+  );
+
 export const DirectorSettingsSchema = Type.Object(
   {
     data: Type.String({
@@ -94,6 +124,12 @@ export const DirectorSettingsSchema = Type.Object(
     user: systemUser(
       "tlsd",
       "The user that the control process runs as, if it is started as root and the user exists.",
+    ),
+    masterKey: masterKey(
+      "Where the master key is, which opens the private keys that the director keeps: a file, a command or a credential. The key is base64 of 32 random bytes. If it is not set, the key is in the file `master.key` in a folder beside `data` whose name ends in `-key`, and it is made when the first key is sealed.",
+    ),
+    previousMasterKey: masterKey(
+      "Where the master key before is, while `tlsd set master-key` changes to `masterKey`.",
     ),
     workerUser: systemUser(
       "tlsd-worker",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { it } from "node:test";
@@ -8,6 +8,7 @@ import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { describeStore, headOf } from "#harness/store-contract.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
+import { UNREFERENCED_MS } from "../store.ts";
 import { valueHashOf } from "../tree/value-hash.ts";
 import { SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 
@@ -69,6 +70,25 @@ it("has everything after it was closed, in files that only their owner can read"
   assert.equal(await again.id(), id);
   assert.deepEqual(await again.head("a"), headOf("a", 1));
   assert.equal((await again.values([valueHashOf("value")])).size, 1);
+});
+
+it("has nothing of values that were erased or discarded, in its pages or in its log", async () => {
+  const folder = await makeTempFolder();
+  let nowMs = 0;
+  const { store } = openIn(folder, { nowMs: () => nowMs });
+  const textOf = (): string =>
+    ["state.db", "state.db-wal"].map((name) => readFileSync(join(folder, name), "latin1")).join("");
+  // Some fill pages of their own, and some share a page with others that stay.
+  const large = (word: string): string => `${word} `.repeat(2_000);
+  await store.put([large("erased"), "a small erased value", large("discarded"), "kept"]);
+  assert.ok(textOf().includes("erased") && textOf().includes("discarded"));
+  await store.erase([large("erased"), "a small erased value"]);
+  assert.ok(!textOf().includes("erased"));
+  nowMs += UNREFERENCED_MS;
+  await store.discard([valueHashOf(large("discarded"))]);
+  assert.ok(!textOf().includes("discarded"));
+  assert.ok(textOf().includes("kept"));
+  assert.equal(statSync(join(folder, "state.db-wal")).size, 0);
 });
 
 it("tells of a file that is no database, and refuses every use by name", async () => {

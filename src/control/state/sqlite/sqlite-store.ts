@@ -3,6 +3,7 @@ import { HeadWatch } from "../head-watch.ts";
 import { checkAdvance, checkHashes, checkLimit, checkPut } from "../store-limits.ts";
 import type { Hash, Head, Store } from "../store.ts";
 import type { Trouble } from "../trouble.ts";
+import { valueHashOf } from "../tree/value-hash.ts";
 import { DatabaseThread } from "./database-thread.ts";
 import type { ArgsOf, OperationName, ResultOf } from "./requests.ts";
 import type { StateFileOptions } from "./state-file.ts";
@@ -91,6 +92,11 @@ export class SqliteStore implements Store {
   async discard(hashes: readonly Hash[]): Promise<void> {
     checkHashes(hashes);
     await this.#write("discard", hashes, this.#nowMs());
+  }
+
+  async erase(values: readonly string[]): Promise<void> {
+    checkHashes(values);
+    if (values.length > 0) await this.#write("erase", values.map(valueHashOf));
   }
 
   watch(line: string, after: number, signal: AbortSignal): AsyncIterable<Head> {

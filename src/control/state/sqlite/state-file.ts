@@ -19,11 +19,12 @@ type Use<T> = (database: DatabaseSync) => T;
 
 const SQLITE_READONLY = 8;
 /**
- * The write-ahead log is copied into the database after 256 pages (1 MiB) and is cut back to that size, because on a full disk
+ * Deleted rows are overwritten, because they may be keys. The write-ahead log is copied into the database after 256 pages (1 MiB) and is cut back to that size, because on a full disk
  * nothing can be deleted while the log holds the space.
  */
 const PRAGMAS = [
   ...["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"],
+  "PRAGMA secure_delete = ON",
   ...["PRAGMA wal_autocheckpoint = 256", "PRAGMA journal_size_limit = 1048576"],
 ].join("; ");
 

@@ -90,10 +90,10 @@ export const WRITES = {
   },
 
   discard: (database: DatabaseSync, hashes: readonly Hash[], nowMs: number): void =>
-    inTransaction(database, () => {
-      const remove = database.prepare("DELETE FROM contents WHERE hash = ? AND put_at <= ?");
-      for (const hash of hashes) remove.run(hash, nowMs - UNREFERENCED_MS);
-    }),
+    deleteValues(database, hashes, nowMs - UNREFERENCED_MS),
+
+  erase: (database: DatabaseSync, hashes: readonly Hash[]): void =>
+    deleteValues(database, hashes, Number.MAX_SAFE_INTEGER),
 
   /** Tests whether the database can be written, by writing a page without changing data. */
   probe: (database: DatabaseSync): void => {
@@ -117,6 +117,16 @@ function headsOf(
     .prepare("SELECT head FROM heads WHERE line = ? AND number < ? ORDER BY number DESC LIMIT ?")
     .all(line, before, limit)
     .map((row) => JSON.parse(String(row["head"])) as Head);
+}
+
+/** Deletes the values that were last put at `untilMs` or earlier. */
+function deleteValues(database: DatabaseSync, hashes: readonly Hash[], untilMs: number): void {
+  const deleted = inTransaction(database, () => {
+    const remove = database.prepare("DELETE FROM contents WHERE hash = ? AND put_at <= ?");
+    return hashes.filter((hash) => remove.run(hash, untilMs).changes > 0).length;
+  });
+  // The log still has the pages from before, and some of the values may be keys.
+  if (deleted > 0) database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 export function insertHead(database: DatabaseSync, head: Head): void {
