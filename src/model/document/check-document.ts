@@ -26,6 +26,7 @@ export function checkDocument(document: Document): readonly Problem[] {
   return [
     ...checkObserve(document, ownListeners),
     ...checkCidrs("director.endpoints.allow", document.director.endpoints.allow),
+    ...checkKeyPlaces(document),
     ...checkServers(document),
     ...checkSecrets(document),
     ...checkPassphrases(document),
@@ -75,6 +76,20 @@ const ownListenersOf = (document: Document): ReadonlyMap<string, VnicName> =>
 const SOCKET_ADDRESSES = new Remembered(({ vnic: { ip, listeners } }: VnicPlace) =>
   listeners.map(({ port }) => socketAddressOf(normaliseClientAddress(ip), port)),
 );
+
+const checkKeyPlaces = ({ director }: Document): readonly Problem[] =>
+  (["masterKey", "previousMasterKey"] as const).flatMap((name) => {
+    const place = director[name];
+    const [first, second] = Object.keys(place ?? {});
+    if (place === undefined || (first !== undefined && second === undefined)) return [];
+    const path = pathOf("director", name);
+    const hint = "Set exactly one of `file`, `command` and `credential`.";
+    if (second === undefined) {
+      return [problemOf("missing-key", path, "It does not say where the key is.", hint)];
+    }
+    const message = `\`${first}\` already says where the key is.`;
+    return [problemOf("forbidden-key", `${path}.${second}`, message, hint)];
+  });
 
 const checkPassphrases = ({ certificates }: Document): readonly Problem[] =>
   Object.entries(certificates).flatMap(([name, { passphrase, passphraseFile }]) => {

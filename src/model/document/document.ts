@@ -45,7 +45,7 @@ const masterKey = (description: string) =>
           }),
         ),
       },
-      { additionalProperties: false, minProperties: 1, maxProperties: 1, description },
+      { additionalProperties: false, description },
     ),
   );
 
