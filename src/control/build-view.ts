@@ -87,6 +87,7 @@ export function buildView(parts: ViewParts): DirectorView {
           ),
     profiles: () => profilesOf(parts),
     certificates: () => director.certificates(),
+    certificate: (name) => certificates.detail(name),
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
     metrics: () => telemetry.metrics(),

@@ -1,3 +1,4 @@
+import type { CertificateDetail } from "#model/records/certificate-detail.ts";
 import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeGrouping } from "#model/records/outcome.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
@@ -23,6 +24,8 @@ export interface DirectorView {
   servers(): readonly ServerStatus[];
   profiles(): readonly ProfileStatus[];
   certificates(): readonly CertificateStatus[];
+  /** Returns undefined if the document has no such certificate. */
+  certificate(name: string): CertificateDetail | undefined;
   /** Returns failed handshakes, the newest first. */
   handshakes(question: HandshakesQuestion): readonly HandshakeRecord[];
   handshakeGroups(

@@ -1,6 +1,6 @@
 import type { ListenerPlace } from "#model/document/document-listeners.ts";
 import { isError } from "#model/problem.ts";
-import { certificateStatusOf } from "./certificates/certificate-status.ts";
+import { certificateStateOf } from "./certificates/certificate-status.ts";
 import { checkListenerUsage } from "./certificates/check-usage.ts";
 import { defectOf, type DocumentInForce } from "./certificates/source-entry.ts";
 import { materialOfListener, obstacleTo, type ListenerMaterial } from "./listener-material.ts";
@@ -50,7 +50,7 @@ export class ListenerStates {
   #certificateReason(name: string): string | undefined {
     const entry = this.#inForce.entries.certificates.get(name);
     if (entry === undefined) return undefined;
-    const { state, problem } = certificateStatusOf(entry, this.#nowMs);
+    const { state, problem } = certificateStateOf(entry, this.#nowMs);
     return state === "ok" || state === "refused" ? undefined : `certificate ${name}: ${problem}`;
   }
 

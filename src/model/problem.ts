@@ -120,6 +120,18 @@ export const PROBLEMS = {
     "Distribute the names over several certificates, and remove roots from the chain.",
   ),
   "chain-order": warning("Put each certificate directly before the certificate of its issuer."),
+  "chain-incomplete": warning(
+    "Add the certificate of the issuer to the chain file, after the certificates that are in it.",
+  ),
+  "root-in-chain": warning(
+    "Remove it from the chain file. Clients trust only the roots that they have.",
+  ),
+  "key-costly": warning(
+    "Have a certificate issued for a key on P-256, or for an RSA key of 2048 or 3072 bits if old clients need one.",
+  ),
+  "validity-too-long": warning(
+    "Have it issued again for a shorter time. Browsers refuse certificates of public CAs that are valid for longer.",
+  ),
   "no-server": warning("Add a server to `servers`."),
   "unused-certificate": warning(
     "Remove it, or add its name to the `certificates` or the `endpointTls` of a listener.",

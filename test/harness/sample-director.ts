@@ -1,9 +1,11 @@
 /** What a director with one vNIC would reply, with every optional part. */
+import type { CertificateDetail } from "#model/records/certificate-detail.ts";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
 import type {
+  CertificateStatus,
   DirectorStatus,
   ServerStatus,
   VnicStatus,
@@ -76,6 +78,65 @@ export const sampleProfile: ProfileStatus = {
   isFlapping: false,
 };
 
+const sampleCertificateStatus: CertificateStatus = {
+  name: "shop",
+  source: "files",
+  state: "refused",
+  problem: "The key does not match.",
+  facts: {
+    names: ["shop.demo.test"],
+    keyType: "ecdsa",
+    keySize: 256,
+    curve: "P-256",
+    subject: "CN=shop.demo.test",
+    issuer: "CN=Demo CA",
+    serialNumber: "0a",
+    fingerprint: "ab12",
+    spkiPin: "sha256/q6s=",
+    notBeforeMs: 1_700_000_000_000,
+    notAfterMs: 1_800_000_000_000,
+  },
+  attention: [
+    {
+      code: "refused",
+      message: "The key does not match. The previous version is served.",
+      hint: "Use its key.",
+    },
+  ],
+  uses: 1,
+};
+
+export const sampleCertificate: CertificateDetail = {
+  ...sampleCertificateStatus,
+  chain: {
+    certificates: [
+      {
+        subject: "CN=shop.demo.test",
+        issuer: "CN=Demo CA\u001b[2J",
+        serialNumber: "0a",
+        fingerprint: "ab12",
+        notBeforeMs: 1_700_000_000_000,
+        notAfterMs: 1_800_000_000_000,
+        isSelfSigned: false,
+      },
+    ],
+    isPublic: false,
+  },
+  usedBy: [
+    {
+      listener: listenerName,
+      path: "profiles.shop.vnics.front.listeners[0].certificates[0]",
+      shownTo: "clients",
+    },
+  ],
+  traffic: {
+    newHandshakes: 5,
+    resumedHandshakes: 2,
+    failures: { unknown_ca: 3 },
+    lastUseAt: "2026-01-01T00:00:00.000Z",
+  },
+};
+
 export const sampleStatus: DirectorStatus = {
   version: "0.1.0",
   state: "serving",
@@ -89,24 +150,7 @@ export const sampleStatus: DirectorStatus = {
   workers: { wanted: 1, serving: 1 },
   openConnections: 3,
   cuts: [{ profile: "shop", at: "2026-01-01T00:00:30.000Z" }],
-  certificates: [
-    {
-      name: "shop",
-      source: "files",
-      state: "refused",
-      problem: "The key does not match.",
-      facts: {
-        names: ["shop.demo.test"],
-        keyType: "ecdsa",
-        subject: "CN=shop.demo.test",
-        issuer: "CN=Demo CA",
-        serialNumber: "0a",
-        fingerprint: "ab12",
-        notBeforeMs: 1_700_000_000_000,
-        notAfterMs: 1_800_000_000_000,
-      },
-    },
-  ],
+  certificates: [sampleCertificateStatus],
   warnings: [
     {
       path: "certificates.old",
@@ -180,6 +224,7 @@ export const sampleView: DirectorView = {
   servers: () => [sampleServer],
   profiles: () => [sampleProfile],
   certificates: () => sampleStatus.certificates,
+  certificate: (name) => (name === sampleCertificate.name ? sampleCertificate : undefined),
   handshakes: () => [sampleHandshake],
   handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),
   metrics: () => Promise.reject(new Error("It has no metrics.")),

@@ -15,17 +15,20 @@ export const certificateOf = (name: string): CertificateVersion => ({
   facts: {
     names: ["shop.example"],
     keyType: "ecdsa",
+    keySize: 256,
+    curve: "P-256",
     subject: "",
     issuer: "",
     serialNumber: "",
     fingerprint: "",
+    spkiPin: "",
     notBeforeMs: 0,
     notAfterMs: 1,
   },
   bunRefusal: undefined,
   isForServers: true,
   signing: { keySchemes: [], chainSchemes: [] },
-  intermediates: [],
+  chain: { certificates: [], isPublic: false },
 });
 
 const trustOf = (key: string): TrustVersion => ({

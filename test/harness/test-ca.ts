@@ -40,6 +40,7 @@ export interface IssueOptions {
   readonly validity?: Validity;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  readonly extensions?: readonly Extension[];
 }
 
 const hourMs = 3_600_000;
@@ -141,6 +142,7 @@ export class TestCa {
         ),
         new ExtendedKeyUsageExtension([usage]),
         ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)]),
+        ...(options.extensions ?? []),
       ],
     });
     return new IssuedCertificate(certificate, this.#chainPem, keys);

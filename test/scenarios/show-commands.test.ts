@@ -16,7 +16,8 @@ const roundsDeadlineMs = 30_000;
 
 /** The kinds that are read from the document and its history are tested with the commands that change them. */
 type DocumentKind = "profiles" | "policies" | "document" | "history" | "revision";
-type StateKind = Exclude<ShowKind, DocumentKind>;
+/** `certificate` shows one, and has a test of its own. */
+type StateKind = Exclude<ShowKind, DocumentKind | "certificate">;
 
 /** How the text of each kind begins, and a part of it that only this director can say. */
 const expectedText: Readonly<Record<StateKind, RegExp>> = {
@@ -25,7 +26,7 @@ const expectedText: Readonly<Record<StateKind, RegExp>> = {
   servers: /^SERVER +STATE +SINCE [^]*^web +up\/unknown /m,
   vnics: /^VNIC +STATE +VIRTUAL IP [^]*^front\.shop +up\/up /m,
   listeners: /^LISTENER +MODE +TO [^]*^front\.shop:8443 +tcp /m,
-  certificates: /^CERTIFICATE +FILES +KEY [^]*^shop +ok /m,
+  certificates: /^CERTIFICATE +FILES +ATTENTION +KEY [^]*^shop +ok /m,
   handshakes: /^There are no failed handshakes\.$/m,
   connections: /^There are no open connections\.$/m,
 };

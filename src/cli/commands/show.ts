@@ -46,13 +46,21 @@ const KINDS: Readonly<Record<ShowKind, KindUsage>> = {
     examples: ["tlsd show listeners", "tlsd show listeners front.shop:8443 --watch"],
   },
   certificates: {
-    description: "certificates: the version that is served, and files that were refused",
+    description:
+      "certificates: what needs attention first, the version that is served, and files that were refused",
     name: "a certificate",
     examples: [
       "tlsd show certificates",
       "tlsd show certificates shop --json",
       "tlsd show certificates '*.example'",
     ],
+  },
+  certificate: {
+    description:
+      "one certificate: its chain and its facts, what needs attention, the listeners that use it and its handshakes",
+    name: "a certificate",
+    isNameRequired: true,
+    examples: ["tlsd show certificate shop", "tlsd show certificate '*.shop.example' --json"],
   },
   profiles: {
     description: "profiles with their servers and vNICs",

@@ -9,6 +9,7 @@ import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { findProgram } from "#harness/packages.ts";
 import {
+  sampleCertificate,
   sampleHandshake,
   sampleOpenConnection,
   sampleServer,
@@ -30,6 +31,7 @@ const replies: Readonly<Record<string, unknown>> = {
   },
   "/v1/listeners": sampleVnic.listeners,
   "/v1/certificates": sampleStatus.certificates,
+  "/v1/certificates/shop/status": sampleCertificate,
   "/v1/handshakes?limit=50": [sampleHandshake],
   "/v1/handshakes?limit=1": [],
   "/v1/handshakes?limit=50&vnic=nothing*": [],
@@ -107,8 +109,14 @@ test("lists are tables", async () => {
     /^front\.shop:8443 {2}tcp {3}8080 {2}up {5}intermediate {5}3 {2}shop$/m,
   );
   const certificates = await show(socketPath, ["certificates"]);
-  assert.match(certificates.stdout, /^shop +refused +ecdsa +2027-01-15 08:00:00Z \(.+\) +ab12 /m);
-  assert.match(certificates.stdout, /^ {2}shop: The key does not match\.$/m);
+  assert.match(
+    certificates.stdout,
+    /^shop +refused +refused +ecdsa P-256 +2027-01-15 08:00:00Z \(.+\) +1 +ab12 /m,
+  );
+  assert.match(
+    certificates.stdout,
+    /^Needs attention:\n {2}shop, refused: The key does not match\. The previous version is served\. Use its key\.$/m,
+  );
   const workers = await show(socketPath, ["workers"]);
   assert.match(
     workers.stdout,

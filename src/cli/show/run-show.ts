@@ -6,6 +6,7 @@ import { jsonLine, jsonText } from "#cli/json-text.ts";
 import { failureShapeOf, printFailure } from "#cli/print-failure.ts";
 import { openScreen } from "#cli/watch-screen.ts";
 import type { Terminal } from "#cli/terminal.ts";
+import { showCertificate } from "./show-certificate.ts";
 import { showCertificates } from "./show-certificates.ts";
 import { showConnections } from "./show-connections.ts";
 import { showHandshakeGroups } from "./show-handshake-groups.ts";
@@ -68,6 +69,8 @@ async function printed(request: ShowRequest, width: number | undefined): Promise
       return printedBy(showListeners, request, width);
     case "certificates":
       return printedBy(showCertificates, request, width);
+    case "certificate":
+      return printedBy(showCertificate, request, width);
     case "profiles":
       return printedBy(showProfiles, request, width);
     case "policies":

@@ -8,6 +8,7 @@ export const SHOW_KINDS = [
   "vnics",
   "listeners",
   "certificates",
+  "certificate",
   "profiles",
   "policies",
   "document",

@@ -4,6 +4,7 @@ import type { Doctor } from "#control/doctor/doctor.ts";
 import type { LogLevel } from "#control/telemetry/log-level.ts";
 import type { Logger } from "#control/telemetry/log.ts";
 import { addBackupRoute } from "./add-backup-route.ts";
+import { addCertificateRoute } from "./add-certificate-route.ts";
 import { addConnectionRoutes, type Connections } from "./add-connection-routes.ts";
 import { addDoctorRoute } from "./add-doctor-route.ts";
 import { addDocumentRoutes } from "./add-document-routes.ts";
@@ -38,6 +39,7 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   addDocumentRoutes(app, api);
   addListRoutes(app, view, api);
   addResourceRoutes(app, api);
+  addCertificateRoute(app, view);
   addIdentityRoutes(app, api);
   addFailbackRoute(app, view, failBack);
   addMasterKeyRoute(app, setMasterKey);

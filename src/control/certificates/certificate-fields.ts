@@ -9,10 +9,14 @@ export interface CertificateFields {
   /** Milliseconds since the epoch, or undefined if the date does not exist. */
   readonly notBeforeMs: number | undefined;
   readonly notAfterMs: number | undefined;
+  /** The DER of the issuer's name. */
+  readonly issuerName: Buffer;
   /** The common names of the subject. The most specific one is last. */
   readonly commonNames: readonly string[];
   /** The dNSNames of the subjectAltName, unchanged. Each byte is one character. */
   readonly dnsNames: readonly string[];
+  /** The DER of the subjectPublicKeyInfo. */
+  readonly publicKeyInfo: Buffer;
   /** Object identifier of the subjectPublicKeyInfo, in hex. */
   readonly keyAlgorithm: string;
   /** Whether an EC key names its curve (RFC 5480 section 2.1.1) instead of containing the parameters of the curve. */
@@ -21,6 +25,10 @@ export interface CertificateFields {
   readonly keyUsage: ReadonlySet<number> | undefined;
   /** Whether the extendedKeyUsage is absent or allows TLS servers (RFC 5280 section 4.2.1.12). */
   readonly isForServers: boolean;
+  /** Whether it says that a public CA issued it: by a policy of the CA/Browser Forum, or by embedded SCTs (RFC 6962). */
+  readonly claimsPublicCa: boolean;
+  /** Whether it says where the certificate of its issuer can be downloaded (caIssuers, RFC 5280 section 4.2.2.1). */
+  readonly hasIssuerAddress: boolean;
   /** A violation of RFC 5280 for which some TLS libraries refuse the certificate, or undefined if there is none. */
   readonly flaw: string | undefined;
 }
@@ -34,7 +42,13 @@ const OID = {
   extendedKeyUsage: "551d25",
   serverAuth: "2b06010505070301",
   anyExtendedKeyUsage: "551d2500",
+  policies: "551d20",
+  signedTimestamps: "2b06010401d679020402",
+  informationAccess: "2b06010505070101",
+  caIssuers: "2b06010505073002",
 };
+/** 2.23.140.1: the policies by which a CA states that it follows the Baseline Requirements. */
+const BASELINE_POLICIES = "67810c01";
 const VERSION_TAG = 0xa0;
 const EXTENSIONS_TAG = 0xa3;
 const DNS_NAME_TAG = 0x82;
@@ -47,7 +61,7 @@ interface Extension {
 /** Throws DerError if `der` is not a certificate. */
 export function certificateFieldsOf(der: Buffer): CertificateFields {
   const { version, fields } = toSignOf(der);
-  const [, , , validity, subject, key, ...others] = fields;
+  const [, , issuer, validity, subject, key, ...others] = fields;
   const [notBefore, notAfter] = derElements(contentsOf(validity));
   const extensions = extensionsOf(others.find(({ tag }) => tag === EXTENSIONS_TAG));
   const [algorithm] = derElements(contentsOf(key));
@@ -59,12 +73,18 @@ export function certificateFieldsOf(der: Buffer): CertificateFields {
     version,
     notBeforeMs: notBefore === undefined ? undefined : tryTimeMs(notBefore),
     notAfterMs: notAfter === undefined ? undefined : tryTimeMs(notAfter),
+    issuerName: bytesOf(issuer),
     commonNames: nameOf(subject).commonNames,
     dnsNames,
+    publicKeyInfo: bytesOf(key),
     keyAlgorithm: contentsOf(keyAlgorithm).toString("hex"),
     hasNamedCurve: parameters?.tag === TAG.objectId,
     keyUsage: keyUsageOf(valueOf(OID.keyUsage)),
     isForServers: allowsServers(valueOf(OID.extendedKeyUsage)),
+    claimsPublicCa:
+      valueOf(OID.signedTimestamps) !== undefined ||
+      listedIdsOf(valueOf(OID.policies)).some((id) => id.startsWith(BASELINE_POLICIES)),
+    hasIssuerAddress: listedIdsOf(valueOf(OID.informationAccess)).includes(OID.caIssuers),
     flaw: flawOf(version, extensions, isDamaged),
   };
 }
@@ -93,6 +113,11 @@ function nameOf(name: DerElement | undefined): DistinguishedName {
 function contentsOf(element: DerElement | undefined): Buffer {
   if (element === undefined) throw new DerError();
   return element.contents;
+}
+
+function bytesOf(element: DerElement | undefined): Buffer {
+  if (element === undefined) throw new DerError();
+  return element.bytes;
 }
 
 const versionOf = ({ contents }: DerElement): number =>
@@ -140,6 +165,22 @@ function allowsServers(value: Buffer | undefined): boolean {
     contents.toString("hex"),
   );
   return purposes.some((id) => id === OID.serverAuth || id === OID.anyExtendedKeyUsage);
+}
+
+/**
+ * Returns the object identifiers with which the elements of a list begin, in hex. A damaged list has none, because only
+ * advice depends on it.
+ */
+function listedIdsOf(value: Buffer | undefined): readonly string[] {
+  if (value === undefined) return [];
+  try {
+    return derElements(firstElement(value).contents).map(({ contents }) =>
+      firstElement(contents).contents.toString("hex"),
+    );
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    return [];
+  }
 }
 
 function flawOf(

@@ -1,32 +1,54 @@
 import { isError } from "#model/problem.ts";
+import type { CertificateDetail, CertificateUse } from "#model/records/certificate-detail.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
+import { attentionOf } from "./attention.ts";
 import type { SourceEntry } from "./source-entry.ts";
 import type { CertificateVersion } from "./sources.ts";
 
-export function certificateStatusOf(
-  { source, version, refusals, warnings }: SourceEntry<CertificateVersion>,
+type Entry = SourceEntry<CertificateVersion>;
+
+/** Returns whether a certificate can be served at a time, and why not. */
+export function certificateStateOf(
+  { source, version, refusals }: Entry,
   nowMs: number,
-): CertificateStatus {
+): Pick<CertificateStatus, "state" | "problem"> {
   const [refusal] = refusals;
-  const named = { name: source.key, source: "files" } as const;
-  if (version === undefined) {
-    return { ...named, state: "unusable", problem: refusal?.message ?? "" };
-  }
-  const inTime = source.problemsAt(version, nowMs);
-  const lapse = inTime.find(isError);
-  const advice = [...warnings, ...inTime.filter((problem) => !isError(problem))];
-  const texts = [...new Set(advice.map(({ message }) => message))];
-  const known = {
-    ...named,
-    facts: version.facts,
-    ...(texts.length === 0 ? {} : { warnings: texts }),
-  };
+  if (version === undefined) return { state: "unusable", problem: refusal?.message ?? "" };
+  const lapse = source.problemsAt(version, nowMs).find(isError);
   if (lapse !== undefined) {
     const state = lapse.code === "certificate-expired" ? "expired" : "not-yet-valid";
     const newer = refusal === undefined ? "" : ` The new files are refused: ${refusal.message}`;
-    return { ...known, state, problem: `${lapse.message}${newer}` };
+    return { state, problem: `${lapse.message}${newer}` };
   }
-  return refusal === undefined
-    ? { ...known, state: "ok" }
-    : { ...known, state: "refused", problem: refusal.message };
+  return refusal === undefined ? { state: "ok" } : { state: "refused", problem: refusal.message };
 }
+
+export function certificateStatusOf(
+  entry: Entry,
+  usedBy: readonly CertificateUse[],
+  nowMs: number,
+): CertificateStatus {
+  const { source, version, refusals, warnings } = entry;
+  const advice = version === undefined ? [] : [...warnings, ...source.problemsAt(version, nowMs)];
+  const texts = new Set(advice.filter((each) => !isError(each)).map(({ message }) => message));
+  return {
+    name: source.key,
+    source: "files",
+    ...(version === undefined ? {} : { facts: version.facts }),
+    ...certificateStateOf(entry, nowMs),
+    ...(texts.size === 0 ? {} : { warnings: [...texts] }),
+    attention: attentionOf({ version, refusals, warnings, usedBy }, nowMs),
+    uses: usedBy.length,
+  };
+}
+
+/** Returns the same with the chain and every use. */
+export const certificateDetailOf = (
+  entry: Entry,
+  usedBy: readonly CertificateUse[],
+  nowMs: number,
+): Omit<CertificateDetail, "traffic"> => ({
+  ...certificateStatusOf(entry, usedBy, nowMs),
+  ...(entry.version === undefined ? {} : { chain: entry.version.chain }),
+  usedBy,
+});

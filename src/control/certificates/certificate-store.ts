@@ -3,8 +3,9 @@ import type { Document } from "#model/document/document.ts";
 import { DirectorError, type FailureCode, type Problem } from "#model/failure.ts";
 import { problemKeyOf, problemOf } from "#model/problem.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
+import { certificateUsesOf } from "../certificate-uses.ts";
 import type { CertificateProvider, NewVersions } from "./certificate-provider.ts";
-import { certificateStatusOf } from "./certificate-status.ts";
+import { certificateDetailOf, certificateStatusOf } from "./certificate-status.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
 import { asWarning, problemsOf } from "./load-sources.ts";
@@ -91,8 +92,21 @@ export class CertificateStore implements CertificateProvider {
 
   status(): readonly CertificateStatus[] {
     const nowMs = Date.now();
-    const entries = this.#inForce?.entries.certificates.values() ?? [];
-    return Array.from(entries, (entry) => certificateStatusOf(entry, nowMs));
+    if (this.#inForce === undefined) return [];
+    const { document, entries } = this.#inForce;
+    const uses = certificateUsesOf(document);
+    return Array.from(entries.certificates, ([name, entry]) =>
+      certificateStatusOf(entry, uses.get(name) ?? [], nowMs),
+    );
+  }
+
+  /** Returns undefined if the document has no such certificate. */
+  detail(name: string): ReturnType<typeof certificateDetailOf> | undefined {
+    if (this.#inForce === undefined) return undefined;
+    const { document, entries } = this.#inForce;
+    const entry = entries.certificates.get(name);
+    const usedBy = certificateUsesOf(document).get(name) ?? [];
+    return entry && certificateDetailOf(entry, usedBy, Date.now());
   }
 
   problems(): readonly Problem[] {

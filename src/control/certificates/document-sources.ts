@@ -22,7 +22,8 @@ import {
   type SourceVersion,
   type TrustVersion,
 } from "./sources.ts";
-import { certificateProblemsAt, trustProblemsAt } from "./validity.ts";
+import { trustProblemsAt } from "./validity.ts";
+import { versionProblemsAt } from "./version-problems.ts";
 
 export interface ReadVersion<Version extends SourceVersion> {
   readonly version: Version;
@@ -62,7 +63,7 @@ export const certificateSourcesOf = (
       place,
       ...filesOf(folders, filesOfCertificate(certificate), certificate.passphrase),
       read: (reader) => readCertificate(name, certificate, folders, reader),
-      problemsAt: (version, nowMs) => certificateProblemsAt(version, `${place}.chain`, nowMs),
+      problemsAt: (version, nowMs) => versionProblemsAt(version, `${place}.chain`, nowMs),
       engineProblem: ({ bunRefusal }, engine, code) => {
         const message =
           bunRefusal === undefined

@@ -137,7 +137,10 @@ describe("loadSources", () => {
     });
     assert.deepEqual((await loadOne({ chain: "good.pem", key: "leaf.key" })).problems, []);
     const odd = await loadOne({ chain: "odd.pem", key: "leaf.key" });
-    assert.deepEqual(codesOf(odd), ["chain-order certificates.shop.chain"]);
+    assert.deepEqual(codesOf(odd), [
+      "chain-order certificates.shop.chain",
+      "root-in-chain certificates.shop.chain",
+    ]);
     assert.equal(odd.problems[0]?.severity, "warning");
     assert.equal(odd.sources.certificates.size, 1);
   });

@@ -1,11 +1,12 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { errorCodeOf } from "#model/error-code.ts";
 import type { CertificateFacts } from "#model/document/certificate.ts";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { problemOf } from "#model/problem.ts";
-import { certificateFactsOf, oneLineOf } from "./certificate-facts.ts";
+import { certificateFactsOf } from "./certificate-facts.ts";
+import { chainFactsOf, type Chain } from "./chain-facts.ts";
 import { signingFactsOf } from "./signing-facts.ts";
 import { certificateFieldsOf, KEY_USAGE, type CertificateFields } from "./certificate-fields.ts";
 import { isCertificateBlock, isCurveBlock, isPrivateKeyBlock, parsePem } from "./pem-blocks.ts";
@@ -87,20 +88,17 @@ export function parseCertificate(
     signing: signingFactsOf(privateKey.key, privateKey.keyType, chain),
     bunRefusal: bunRefusalOf(fields, privateKey),
     isForServers: fields.isForServers,
-    intermediates: intermediatesOf(chain),
+    chain: chainFactsOf(chain),
   } as const;
   return {
     version,
     warnings: [
       ...warnings,
-      ...orderWarnings(chain, places.chain),
       ...usageWarnings(fields, places.chain),
       ...sizeWarnings(chain, places.chain),
     ],
   };
 }
-
-type Chain = readonly [leaf: X509Certificate, ...rest: X509Certificate[]];
 
 /** The passphrase is the first line of the file, as in nginx and HAProxy. Spaces at its ends are part of it. */
 const passphraseOf = (text: string | undefined): string | undefined =>
@@ -128,13 +126,6 @@ function periodOf(
   const message = "The validity period of the certificate contains a date that does not exist.";
   throw sourceProblem("certificate-malformed", place, message);
 }
-
-/** An intermediate certificate with an invalid date is left out, because clients may not need it. */
-const intermediatesOf = ([, ...rest]: Chain): CertificateVersion["intermediates"] =>
-  rest.flatMap((entry) => {
-    const { notAfterMs } = certificateFieldsOf(entry.raw);
-    return notAfterMs === undefined ? [] : [{ subject: oneLineOf(entry.subject), notAfterMs }];
-  });
 
 /** Finds problems that only the TLS library reports, such as a signature with SHA-1, before a worker meets them. */
 function proveUsable(cert: string, key: string, place: string): void {
@@ -170,16 +161,6 @@ function usageWarnings(fields: CertificateFields, place: string): readonly Probl
   const message =
     "The key usage of the certificate lacks digitalSignature, so most clients refuse it (RFC 8446 section 4.4.2.2).";
   return [problemOf("key-usage", place, message)];
-}
-
-function orderWarnings(chain: Chain, place: string): readonly Problem[] {
-  const index = chain.findIndex((entry, at) => {
-    const issuer = chain[at + 1];
-    return issuer !== undefined && !entry.checkIssued(issuer);
-  });
-  if (index === -1) return [];
-  const message = `Certificate ${index + 2} of the chain did not issue certificate ${index + 1}.`;
-  return [problemOf("chain-order", place, message)];
 }
 
 function sizeWarnings(chain: Chain, place: string): readonly Problem[] {

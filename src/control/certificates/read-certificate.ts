@@ -50,7 +50,7 @@ export async function readCertificate(
     signing: reply.signing,
     bunRefusal: reply.bunRefusal,
     isForServers: reply.isForServers,
-    intermediates: reply.intermediates,
+    chain: reply.chain,
   };
   return { version, warnings: reply.warnings, looks: looksOf(sources) };
 }

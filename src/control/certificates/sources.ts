@@ -1,5 +1,5 @@
 /** The checked contents of the files that a document names, in the form that workers need. */
-import type { CertificateFacts, SigningFacts } from "#model/document/certificate.ts";
+import type { CertificateFacts, ChainFacts, SigningFacts } from "#model/document/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Material } from "#model/records/snapshot.ts";
 
@@ -15,8 +15,7 @@ export interface CertificateVersion {
   /** Whether the extended key usage allows TLS servers. */
   readonly isForServers: boolean;
   readonly signing: SigningFacts;
-  /** When the intermediates of the chain expire, in milliseconds since the epoch. */
-  readonly intermediates: readonly { readonly subject: string; readonly notAfterMs: number }[];
+  readonly chain: ChainFacts;
 }
 
 /** Dates in milliseconds since the epoch. */

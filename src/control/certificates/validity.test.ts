@@ -8,10 +8,12 @@ const DAY_MS = 86_400_000;
 const FACTS: CertificateFacts = {
   names: [],
   keyType: "ecdsa",
+  keySize: 256,
   subject: "",
   issuer: "",
   serialNumber: "",
   fingerprint: "",
+  spkiPin: "",
   notBeforeMs: 0,
   notAfterMs: 0,
 };
@@ -49,9 +51,11 @@ test("a revocation list can be used between its two dates, or from the first on"
 
 test("a certificate is about to expire when 14 days and a third of its life are not left", () => {
   const codesOf = (from: number, to: number, intermediateDays = 100): readonly string[] => {
+    const certificate = { ...FACTS, isSelfSigned: false };
+    const intermediate = { ...certificate, notAfterMs: daysFromNow(intermediateDays) };
     const version = {
       facts: { ...FACTS, ...period(from, to) },
-      intermediates: [{ subject: "CN=i", notAfterMs: daysFromNow(intermediateDays) }],
+      chain: { certificates: [certificate, intermediate], isPublic: false },
     };
     return certificateProblemsAt(version, "chain", NOW_MS).map(({ code }) => code);
   };

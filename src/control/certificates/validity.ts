@@ -14,8 +14,10 @@ const EXPIRING_SHARE = 1 / 3;
 export function certificateProblemsAt(
   {
     facts: { notBeforeMs, notAfterMs },
-    intermediates,
-  }: Pick<CertificateVersion, "facts" | "intermediates">,
+    chain: {
+      certificates: [, ...intermediates],
+    },
+  }: Pick<CertificateVersion, "facts" | "chain">,
   place: string,
   nowMs: number,
 ): readonly Problem[] {
@@ -27,15 +29,12 @@ export function certificateProblemsAt(
     const message = `The certificate is not valid before ${new Date(notBeforeMs).toISOString()}.`;
     return [problemOf("certificate-not-yet-valid", place, message)];
   }
-  const expired = intermediates
-    .filter((intermediate) => intermediate.notAfterMs <= nowMs)
-    .map(({ subject, notAfterMs: endMs }) =>
-      problemOf(
-        "intermediate-expired",
-        place,
-        `The intermediate certificate ${subject} of the chain expired on ${dayOf(endMs)}.`,
-      ),
-    );
+  const expired = intermediates.flatMap(({ subject, notAfterMs: endMs }) => {
+    // An intermediate whose date does not exist is left out, because clients may not need it.
+    if (endMs === undefined || endMs > nowMs) return [];
+    const message = `The intermediate certificate ${subject} of the chain expired on ${dayOf(endMs)}.`;
+    return [problemOf("intermediate-expired", place, message)];
+  });
   const leftMs = notAfterMs - nowMs;
   const isExpiring = leftMs < EXPIRING_MS && leftMs < (notAfterMs - notBeforeMs) * EXPIRING_SHARE;
   if (!isExpiring) return expired;

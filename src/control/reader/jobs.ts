@@ -6,7 +6,11 @@
  * A reader imports only types from here, because typebox would double the time of its start.
  */
 import Type, { type TSchema } from "typebox";
-import { CertificateFactsSchema, SigningFactsSchema } from "#model/document/certificate.ts";
+import {
+  CertificateFactsSchema,
+  ChainFactsSchema,
+  SigningFactsSchema,
+} from "#model/document/certificate.ts";
 import { ProblemSchema } from "#model/failure-schema.ts";
 import type { Problem } from "#model/failure.ts";
 import { count, shape, text, type ShapeOf } from "#model/shape.ts";
@@ -56,15 +60,7 @@ export const ReplySchemas = {
       isForServers: Type.Boolean({
         description: "Whether its extended key usage allows TLS servers.",
       }),
-      intermediates: Type.Array(
-        shape(
-          {
-            subject: text("Distinguished name of the subject."),
-            notAfterMs: Type.Number({ description: "Milliseconds since the epoch." }),
-          },
-          "When an intermediate certificate of the chain expires.",
-        ),
-      ),
+      chain: ChainFactsSchema,
       warnings: problems,
     },
     "A certificate. Two parts follow: the chain and the key, as PEM.",

@@ -49,14 +49,14 @@ function readCertificate(
     passphrase: has.passphrase ? textOf(passphrase) : undefined,
   };
   const { version, warnings } = parseCertificate(texts, places);
-  const { id, facts, signing, bunRefusal, isForServers, intermediates, material } = version;
+  const { id, facts, signing, bunRefusal, isForServers, chain: chainFacts, material } = version;
   const reply: Replies["certificate"] = {
     id,
     facts,
     signing,
     warnings,
     isForServers,
-    intermediates,
+    chain: chainFacts,
     ...(bunRefusal === undefined ? {} : { bunRefusal }),
   };
   return {

@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { filePath, secretText } from "./marks.ts";
-import { oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
+import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
 export const CertificateSchema = Type.Object(
   {
@@ -50,13 +50,53 @@ export const CertificateFactsSchema = shape(
       "The DNS names of the subjectAltName in lower case, or the common name if there are none.",
     ),
     keyType: oneOf(KEY_TYPES, "Type of the key."),
+    keySize: count("Length of the key in bits, e.g. 256 for P-256 or 2048 for RSA."),
+    curve: Type.Optional(text("The curve of an ECDSA key, e.g. `P-256`.")),
     subject: text("Distinguished name of the subject."),
     issuer: text("Distinguished name of the issuer."),
     serialNumber: text("Serial number, hex."),
     fingerprint: text("SHA-256 of the DER of the certificate, lower-case hex without colons."),
+    spkiPin: text(
+      "`sha256/` and the SHA-256 of the subjectPublicKeyInfo in base64, as pins of RFC 7469 have it.",
+    ),
     notBeforeMs: timeMs,
     notAfterMs: timeMs,
   },
   "The public facts of one version of a certificate.",
 );
 export type CertificateFacts = ShapeOf<typeof CertificateFactsSchema>;
+
+const ChainCertificateSchema = shape(
+  {
+    subject: text("Distinguished name of the subject."),
+    issuer: text("Distinguished name of the issuer."),
+    serialNumber: text("Serial number, hex."),
+    fingerprint: text("SHA-256 of the DER of the certificate, lower-case hex without colons."),
+    notBeforeMs: Type.Optional(timeMs),
+    notAfterMs: Type.Optional(timeMs),
+    isSelfSigned: Type.Boolean({ description: "Whether it has signed itself, as a root has." }),
+  },
+  "A certificate of a chain. Its dates are absent if they do not exist.",
+);
+
+export const ChainFactsSchema = shape(
+  {
+    certificates: Type.Array(ChainCertificateSchema, {
+      description: "The certificates in the order in which clients receive them.",
+    }),
+    brokenAt: Type.Optional(
+      count(
+        "Position, from 1, of the first certificate that was not issued by the one after it. Absent if there is none.",
+      ),
+    ),
+    lacksIssuer: Type.Optional(
+      text("Distinguished name of the intermediate that the chain lacks. Absent if it lacks none."),
+    ),
+    isPublic: Type.Boolean({
+      description:
+        "Whether the chain leads to a root that browsers trust, so that their rules apply.",
+    }),
+  },
+  "The public facts of the chain of a version.",
+);
+export type ChainFacts = ShapeOf<typeof ChainFactsSchema>;

@@ -5,6 +5,7 @@ import { CertificateFactsSchema } from "../document/certificate.ts";
 import { LISTENER_MODES } from "../listener-mode.ts";
 import type { ListenerName, VnicName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
+import { AttentionSchema } from "./attention.ts";
 import { CutStatusSchema } from "./cut-status.ts";
 import { OptionalOrphans } from "./orphans-status.ts";
 import { CHECK_FAILURE_NAMES } from "./outcome.ts";
@@ -181,6 +182,10 @@ export const CertificateStatusSchema = shape(
     warnings: Type.Optional(
       texts("What an operator should know about the version that is served, if there is anything."),
     ),
+    attention: Type.Array(AttentionSchema, {
+      description: "Why it needs attention, the most urgent reason first. Empty if it needs none.",
+    }),
+    uses: count("How many references of listeners to it the document has."),
   },
   "A certificate and the version of it that is served.",
 );

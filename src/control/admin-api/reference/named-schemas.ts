@@ -1,4 +1,8 @@
-import { CertificateFactsSchema, CertificateSchema } from "#model/document/certificate.ts";
+import {
+  CertificateFactsSchema,
+  CertificateSchema,
+  ChainFactsSchema,
+} from "#model/document/certificate.ts";
 import { ListenerSchema } from "#model/document/listener.ts";
 import { EgressListenerSchema } from "#model/document/modes/egress.ts";
 import { RedirectListenerSchema } from "#model/document/modes/redirect.ts";
@@ -15,6 +19,8 @@ import {
   PathChangeSchema,
   RevisionReplySchema,
 } from "#model/records/change-reply.ts";
+import { AttentionSchema } from "#model/records/attention.ts";
+import { CertificateDetailSchema } from "#model/records/certificate-detail.ts";
 import { AuthorSchema, RevisionRecordSchema } from "#model/records/revision.ts";
 import {
   CertificateStatusSchema,
@@ -48,6 +54,9 @@ export const NAMED_SCHEMAS: NamedSchemas = {
   WorkerStatus: WorkerStatusSchema,
   ListenerStatus: ListenerStatusSchema,
   CertificateStatus: CertificateStatusSchema,
+  CertificateDetail: CertificateDetailSchema,
+  ChainFacts: ChainFactsSchema,
+  Attention: AttentionSchema,
   CertificateFacts: CertificateFactsSchema,
   Failure: FailureReplySchema,
   Problem: ProblemSchema,

@@ -1,0 +1,34 @@
+import { oneOf, shape, text, type ShapeOf } from "../shape.ts";
+
+/** Why a certificate needs attention. The most urgent is first. */
+export const ATTENTION_CODES = [
+  "expired",
+  "expiring",
+  "not-yet-valid",
+  "refused",
+  "unused",
+  "key-costly",
+  "chain-incomplete",
+  "chain-order",
+  "intermediate-expired",
+  "root-in-chain",
+  "validity-too-long",
+  "not-servable",
+  "key-usage",
+  "chain-large",
+  "pem-not-used",
+] as const;
+export type AttentionCode = (typeof ATTENTION_CODES)[number];
+
+export const AttentionSchema = shape(
+  {
+    code: oneOf(
+      ATTENTION_CODES,
+      "Why. `refused`: newer files, or the only ones, cannot be used. `not-servable`: because the engine of the workers cannot serve them.",
+    ),
+    message: text("The same in a sentence."),
+    hint: text("What to do."),
+  },
+  "A reason why a certificate needs attention.",
+);
+export type Attention = ShapeOf<typeof AttentionSchema>;
