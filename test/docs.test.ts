@@ -5,12 +5,14 @@ import { describe, it } from "node:test";
 import type { Command } from "commander";
 import { FAILURES } from "#model/failure-catalog.ts";
 import {
+  CERTIFICATE_METRICS,
   DIRECTOR_METRICS,
   LISTENER_METRICS,
   SERVER_METRICS,
 } from "#model/records/metric-catalog.ts";
 import {
   CONNECTION_OUTCOME_NAMES,
+  CERTIFICATE_FAILURE_NAMES,
   CHECK_FAILURE_NAMES,
   HANDSHAKE_FAILURE_NAMES,
   OVER_LIMITS,
@@ -23,9 +25,12 @@ import { mentionedCommands, mentionedMetrics } from "./docs/mentions.ts";
 import { referencePages } from "./docs/reference-pages.ts";
 
 const read = (path: string): string => readFileSync(join(projectFolder, path), "utf8");
-const metricNames = [...LISTENER_METRICS, ...SERVER_METRICS, ...DIRECTOR_METRICS].map<string>(
-  ({ name }) => name,
-);
+const metricNames = [
+  ...LISTENER_METRICS,
+  ...SERVER_METRICS,
+  ...CERTIFICATE_METRICS,
+  ...DIRECTOR_METRICS,
+].map<string>(({ name }) => name);
 
 const pages = await referencePages();
 
@@ -42,6 +47,7 @@ describe("the reference", () => {
     const codes = [
       ...Object.keys(FAILURES),
       ...HANDSHAKE_FAILURE_NAMES,
+      ...CERTIFICATE_FAILURE_NAMES,
       ...CHECK_FAILURE_NAMES,
       ...CONNECTION_OUTCOME_NAMES,
       ...OVER_LIMITS,

@@ -87,7 +87,11 @@ export function buildView(parts: ViewParts): DirectorView {
           ),
     profiles: () => profilesOf(parts),
     certificates: () => director.certificates(),
-    certificate: (name) => certificates.detail(name),
+    certificate(name) {
+      const detail = certificates.detail(name);
+      const traffic = telemetry.trafficOf(name);
+      return detail === undefined || traffic === undefined ? detail : { ...detail, traffic };
+    },
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
     metrics: () => telemetry.metrics(),

@@ -16,6 +16,7 @@ import { ListeningSockets } from "./live/listening-sockets.ts";
 import { OpenConnections } from "./live/open-connections.ts";
 import { OpeningMemory } from "./live/opening-memory.ts";
 import { RelayMemory } from "./live/relay-memory.ts";
+import { CertificateCounts } from "./observe/certificate-counts.ts";
 import { Counters } from "./observe/counters.ts";
 import { Recorder } from "./observe/recorder.ts";
 import { Reports } from "./observe/reports.ts";
@@ -69,6 +70,7 @@ const plane: Plane = {
   openingMemory: new OpeningMemory(),
   relayMemory: new RelayMemory(),
   recorder,
+  certificates: new CertificateCounts(),
   maxConnections: 0,
   idPrefix: `${process.pid.toString(36)}-${Date.now().toString(36)}`,
 };
@@ -88,6 +90,7 @@ const reports: Reports = new Reports({
   channel,
   counters,
   servers: healths.servers,
+  certificates: plane.certificates,
   countOpen: () => plane.connections.countBytes(),
   listenerNames: () => worker.listenerNames(),
 });

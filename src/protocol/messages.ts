@@ -8,7 +8,7 @@ import type { ConnectionFilter } from "#model/records/open-connection.ts";
 import type { Material, SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
 
 /** Must be incremented with every change of a message. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 /** The difference between a snapshot and the one that has the number `base`. If `base` is 0, it is the whole snapshot. */
 export interface Prepare {

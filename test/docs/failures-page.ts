@@ -1,6 +1,7 @@
 import { FAILURES } from "#model/failure-catalog.ts";
 import {
   CHECK_FAILURES,
+  CERTIFICATE_FAILURES,
   CONNECTION_OUTCOMES,
   ENDPOINT_FAILURES,
   HANDSHAKE_FAILURES,
@@ -37,6 +38,11 @@ export function failuresPage(): string {
       "Failures of handshakes with clients",
       "`cause` of `tlsd_handshakes_failed_total` and of `tlsd_connections_refused_total`, `failure` in the log.",
       meanings("cause", HANDSHAKE_FAILURES),
+    ),
+    sectionOf(
+      "Failures that name the certificate",
+      "`cause` of `tlsd_certificate_failures_total`, and `failures` of `tlsd show certificate`.",
+      meanings("cause", CERTIFICATE_FAILURES),
     ),
     sectionOf(
       "Limits",

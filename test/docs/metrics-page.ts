@@ -1,5 +1,6 @@
 import { LISTENER_MODES } from "#model/listener-mode.ts";
 import {
+  CERTIFICATE_METRICS,
   DIRECTOR_METRICS,
   LISTENER_METRICS,
   SERVER_METRICS,
@@ -26,8 +27,16 @@ export function metricsPage(): string {
       "Labels `vnic` and `server`, for each server that the endpoints of a vNIC are on.",
       tableOf(SERVER_METRICS),
     ),
+    sectionOf(
+      "Metrics of each certificate with traffic",
+      "Label `certificate`, for each certificate that was shown to a client since the start. Certificates beyond the first 999 are counted together as `other`. The time at which a certificate expires is among the metrics of the director, for every certificate.",
+      tableOf(CERTIFICATE_METRICS),
+    ),
     sectionOf("Of the director", tableOf(DIRECTOR_METRICS)),
-    sectionOf("Label values and buckets", detailsOf([...LISTENER_METRICS, ...DIRECTOR_METRICS])),
+    sectionOf(
+      "Label values and buckets",
+      detailsOf([...LISTENER_METRICS, ...CERTIFICATE_METRICS, ...DIRECTOR_METRICS]),
+    ),
   ]);
 }
 

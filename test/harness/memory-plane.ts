@@ -17,6 +17,7 @@ import { Deadlines } from "#dataplane/live/deadlines.ts";
 import { OpenConnections } from "#dataplane/live/open-connections.ts";
 import { OpeningMemory } from "#dataplane/live/opening-memory.ts";
 import { RelayMemory } from "#dataplane/live/relay-memory.ts";
+import { CertificateCounts } from "#dataplane/observe/certificate-counts.ts";
 import { Counters } from "#dataplane/observe/counters.ts";
 import { Recorder } from "#dataplane/observe/recorder.ts";
 import { ContextStore } from "#dataplane/tls/context-store.ts";
@@ -129,6 +130,7 @@ export class MemoryPlane {
       openingMemory: new OpeningMemory(),
       relayMemory: new RelayMemory(),
       recorder: this.#recorder,
+      certificates: new CertificateCounts(),
       maxConnections: 100,
       idPrefix: "test",
     };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import {
+  CERTIFICATE_METRICS,
   DIRECTOR_METRICS,
   LISTENER_METRICS,
   SERVER_METRICS,
@@ -21,7 +22,12 @@ import type { TlsClient } from "#harness/tls-client.ts";
 
 const requestBytes = 54_321;
 const countedDeadlineMs = 15_000;
-const catalogue: readonly Metric[] = [...LISTENER_METRICS, ...SERVER_METRICS, ...DIRECTOR_METRICS];
+const catalogue: readonly Metric[] = [
+  ...LISTENER_METRICS,
+  ...SERVER_METRICS,
+  ...CERTIFICATE_METRICS,
+  ...DIRECTOR_METRICS,
+];
 
 /** The labels of the metrics whose labels the catalogue describes in words. */
 const labelsInWords: Readonly<Record<string, readonly string[]>> = {
@@ -31,6 +37,7 @@ const labelsInWords: Readonly<Record<string, readonly string[]>> = {
   tlsd_certificate_not_after_seconds: ["certificate"],
   tlsd_certificate_source_ok: ["certificate"],
   ...Object.fromEntries(SERVER_METRICS.map(({ name }) => [name, ["server", "vnic"]])),
+  ...Object.fromEntries(CERTIFICATE_METRICS.map(({ name }) => [name, ["certificate"]])),
   tlsd_server_state: ["server", "state"],
   tlsd_profile_on_standby: ["profile"],
   tlsd_profile_flapping: ["profile"],

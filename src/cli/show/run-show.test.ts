@@ -124,6 +124,23 @@ test("lists are tables", async () => {
   );
 });
 
+test("one certificate is shown with everything, and control characters are escaped", async () => {
+  const { code, stdout } = await show(await startAdminSocket(), ["certificate", "shop"]);
+  assert.equal(code, 0);
+  for (const line of [
+    /^certificate {3}shop$/m,
+    /^key {11}ecdsa P-256$/m,
+    /^SPKI pin {6}sha256\/q6s=$/m,
+    /^handshakes {4}5 new, 2 resumed$/m,
+    /^failures {6}3 unknown_ca$/m,
+    /^ {2}refused: The key does not match\. The previous version is served\. Use its key\.$/m,
+    /^ {4}1 {2}CN=shop\.demo\.test {2}CN=Demo CA\\u\{1b\}\[2J /m,
+    /^front\.shop:8443 {2}clients {3}profiles\.shop/m,
+  ]) {
+    assert.match(stdout, line);
+  }
+});
+
 test("handshakes are shown with an explanation, and control characters of the client are escaped", async () => {
   const { code, stdout } = await show(await startAdminSocket(), ["handshakes", "--failed"]);
   assert.equal(code, 0);

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { DirectorError } from "#model/failure.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import {
+  CERTIFICATE_METRICS,
   DIRECTOR_METRICS,
   LISTENER_METRICS,
   SERVER_METRICS,
@@ -61,9 +62,12 @@ test("every metric of the catalogue is printed, and none besides", async () => {
   const printed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
     ([, name, kind]) => `${name} ${kind}`,
   );
-  const catalogue = [...LISTENER_METRICS, ...SERVER_METRICS, ...DIRECTOR_METRICS].map(
-    ({ name, kind }) => `${name} ${kind}`,
-  );
+  const catalogue = [
+    ...LISTENER_METRICS,
+    ...SERVER_METRICS,
+    ...CERTIFICATE_METRICS,
+    ...DIRECTOR_METRICS,
+  ].map(({ name, kind }) => `${name} ${kind}`);
   assert.deepEqual(printed.toSorted(), catalogue.toSorted());
 });
 

@@ -1,3 +1,5 @@
+import type { CertificateTraffic } from "#model/records/certificate-detail.ts";
+import type { CertificateReport } from "#model/records/certificate-report.ts";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
@@ -10,6 +12,7 @@ import type { DirectorEvent } from "#control/director-event.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import { ServerStates, type ServerState } from "#control/health/server-states.ts";
 import type { WorkerSink } from "#control/workers/worker-sink.ts";
+import { certificateMetricsText, CertificateTotals } from "./certificate-totals.ts";
 import { DirectorMetrics, type DirectorFacts } from "./director-metrics.ts";
 import { groupHandshakes, testOf } from "./group-handshakes.ts";
 import { KeptHandshakes } from "./kept-handshakes.ts";
@@ -43,6 +46,7 @@ export class Telemetry implements WorkerSink {
   readonly #director: DirectorMetrics;
   readonly #kept = new KeptHandshakes();
   readonly #servers: ServerTotals;
+  readonly #certificates: CertificateTotals;
   readonly #serverStates: ServerStates;
   readonly #recent: RecentCounts;
 
@@ -54,6 +58,7 @@ export class Telemetry implements WorkerSink {
       nowMs,
     });
     this.#recent = new RecentCounts(nowMs);
+    this.#certificates = new CertificateTotals(nowMs);
     this.#servers = new ServerTotals({
       pairsInForce: () => snapshotOfDirector().serversInForce,
       nowMs,
@@ -79,6 +84,10 @@ export class Telemetry implements WorkerSink {
 
   servers(workerId: number, reports: readonly ServerReport[]): void {
     for (const server of this.#servers.add(workerId, reports)) this.#serverStates.update(server);
+  }
+
+  certificates(reports: readonly CertificateReport[]): void {
+    this.#certificates.add(reports);
   }
 
   /** Publishes each batch of failed handshakes as an event. Access lines are logged directly, without an event. */
@@ -127,6 +136,11 @@ export class Telemetry implements WorkerSink {
     return this.#servers.of(server);
   }
 
+  /** Returns undefined if the certificate had no traffic, or is counted with the others. */
+  trafficOf(certificate: string): CertificateTraffic | undefined {
+    return this.#certificates.trafficOf(certificate);
+  }
+
   serverState(server: string): ServerState {
     return this.#serverStates.of(server);
   }
@@ -139,7 +153,9 @@ export class Telemetry implements WorkerSink {
   async metrics(): Promise<readonly Buffer[]> {
     const director = await this.#director.text();
     const servers = await serverMetricsText(this.#servers.entries());
-    return [...director, ...servers, ...(await listenerMetricsText(this.#counters))];
+    const certificates = await certificateMetricsText(this.#certificates.entries());
+    const listeners = await listenerMetricsText(this.#counters);
+    return [...director, ...servers, ...certificates, ...listeners];
   }
 
   /** Updates the metrics, and keeps failed handshakes. */
@@ -165,6 +181,7 @@ export class Telemetry implements WorkerSink {
   #forgetRemoved({ document }: StateInForce): void {
     this.#recent.forgetIdle();
     this.#servers.prune();
+    this.#certificates.keepOnly((name) => Object.hasOwn(document.certificates, name));
     this.#serverStates.follow(new Set(Object.keys(document.servers)));
   }
 }

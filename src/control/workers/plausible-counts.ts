@@ -55,8 +55,8 @@ export class PlausibleCounts {
   readonly #nowMs: () => number;
   readonly #startedAtMs: number;
   #toldAtMs: number;
-  /** How much the worker may still count in each slot. The last elements are for dropped records and for connects. */
-  readonly #left = new Float64Array(SLOTS.size + 2).fill(BURST_SECONDS * MAX_COUNTS_PER_SECOND);
+  /** How much the worker may still count in each slot. The last elements are for dropped records, connects and handshakes. */
+  readonly #left = new Float64Array(SLOTS.size + 3).fill(BURST_SECONDS * MAX_COUNTS_PER_SECOND);
   readonly #bytes = new Float64Array(SLOTS.size);
 
   constructor(nowMs = (): number => performance.now()) {
@@ -119,6 +119,11 @@ export class PlausibleCounts {
 
   canHaveTried(connects: number): boolean {
     return this.#take(SLOTS.size + 1, connects);
+  }
+
+  /** `counts` are those of one certificate. A connection adds at most two of them. */
+  canHaveShakenHands(counts: readonly number[]): boolean {
+    return this.#take(SLOTS.size + 2, counts.reduce((sum, amount) => sum + amount, 0) / 2);
   }
 
   canHaveDropped(records: number): boolean {

@@ -315,6 +315,8 @@ export class WorkerHandle {
         return this.#options.sink.counted(this.id, message.listeners);
       case "servers":
         return this.#options.sink.servers(this.id, message.servers);
+      case "certificates":
+        return this.#options.sink.certificates(message.certificates);
       case "events":
         return this.#options.sink.events(message.handshakes, message.connections, message.dropped);
       case "notice":

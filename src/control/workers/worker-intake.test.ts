@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { ListenerMode } from "#model/listener-mode.ts";
-import { SLOTS } from "#model/records/metric-catalog.ts";
+import { CERTIFICATE_SLOTS, SLOTS } from "#model/records/metric-catalog.ts";
 import { sampleConnection, sampleOpenConnection } from "#harness/sample-director.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import { vnicNameOf } from "#model/names.ts";
@@ -15,6 +15,7 @@ const bare = {
   vnic: vnicNameOf("front", "shop"),
   endpoints: [{ kind: "tcp", server: "web-1", address: "127.0.0.1", port: 80, weight: 1 }],
   standby: [],
+  certificates: [{ name: "shop" }],
 } as const;
 
 function intakeWith(...accessLogs: readonly SnapshotListener["accessLog"][]): WorkerIntake {
@@ -86,6 +87,22 @@ test("counts of a server are possible, and only of servers that the worker was t
     assert.match(JSON.stringify(take(more)), /impossible counts of a server/);
   }
   assert.match(JSON.stringify(take({ lastFailure: "boredom" })), /unknown message/);
+});
+
+test("counts of a certificate are possible, and only of certificates that the worker was told of", () => {
+  const intake = intakeWith("off");
+  const countsOf = (amount: number) => Array.from({ length: CERTIFICATE_SLOTS.size }, () => amount);
+  const take = (certificate: string, amount: number) => {
+    const certificates = [{ name: certificate, counts: countsOf(amount) }];
+    return intake.take({ type: "certificates", certificates }, 100);
+  };
+  assert.deepEqual(take("shop", 1), {
+    message: { type: "certificates", certificates: [{ name: "shop", counts: countsOf(1) }] },
+  });
+  for (const unknown of ["pay", "__proto__", "other"]) {
+    assert.deepEqual(take(unknown, 1), { message: { type: "certificates", certificates: [] } });
+  }
+  assert.match(JSON.stringify(take("shop", 1e9)), /impossible counts of a certificate/);
 });
 
 test("a list of connections is possible, and has only listeners that the worker was told of", () => {

@@ -1,9 +1,15 @@
 import { totalmem } from "node:os";
+import type { CertificateReport } from "#model/records/certificate-report.ts";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
-import { serverPairOf, type ListenerName, type ServerPair } from "#model/names.ts";
+import {
+  serverPairOf,
+  type CertificateName,
+  type ListenerName,
+  type ServerPair,
+} from "#model/names.ts";
 import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts";
-import { endpointsOf, metricsOf } from "#model/records/mode-records.ts";
+import { certificatesOf, endpointsOf, metricsOf } from "#model/records/mode-records.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
@@ -38,6 +44,8 @@ export class WorkerIntake {
   readonly #logged = new Set<ListenerName>();
   /** The vNICs and servers that the worker has been told of. */
   readonly #servers = new Set<ServerPair>();
+  /** The certificates that the worker has been told of. */
+  readonly #certificates = new Set<CertificateName>();
   /** The highest connection limit of all snapshots that the worker has received. */
   #maxOpen = 0;
 
@@ -50,6 +58,7 @@ export class WorkerIntake {
       for (const { server } of endpointsOf(listener) ?? []) {
         this.#servers.add(serverPairOf(vnic, server));
       }
+      for (const certificate of certificatesOf(listener)) this.#certificates.add(certificate.name);
       this.#allow(name, CARRIED.get(mode) ?? NOTHING);
       if (accessLog !== "off") this.#logged.add(name);
     }
@@ -70,7 +79,7 @@ export class WorkerIntake {
   take(value: unknown, bytes: number): Taken {
     const flood = this.#floodOf("messages", 1) ?? this.#floodOf("bytes", bytes);
     if (flood !== undefined) return { objection: flood };
-    const message = tryWorkerMessage(value, this.#carried, this.#servers);
+    const message = tryWorkerMessage(value, this.#carried, this.#servers, this.#certificates);
     if (message === undefined) return { objection: "The worker sent an unknown message." };
     const objection = this.#objectionTo(message);
     return objection === undefined ? { message } : { objection };
@@ -110,6 +119,8 @@ export class WorkerIntake {
       }
       case "servers":
         return this.#objectionToServers(message.servers);
+      case "certificates":
+        return this.#objectionToCertificates(message.certificates);
       case "connections": {
         const { total, connections } = message;
         const isPossible =
@@ -148,6 +159,12 @@ export class WorkerIntake {
         this.#counts.canHaveFailedInARow(failuresInARow),
     );
     return isPossible ? undefined : "The worker reported impossible counts of a server.";
+  }
+
+  #objectionToCertificates(reports: readonly CertificateReport[]): string | undefined {
+    this.#counts.passTime();
+    const isPossible = reports.every(({ counts }) => this.#counts.canHaveShakenHands(counts));
+    return isPossible ? undefined : "The worker reported impossible counts of a certificate.";
   }
 
   #isPossible(connection: OpenConnection): boolean {

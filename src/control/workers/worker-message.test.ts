@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SLOTS } from "#model/records/metric-catalog.ts";
-import { listenerNameOf, vnicNameOf } from "#model/names.ts";
+import { CERTIFICATE_SLOTS, SLOTS } from "#model/records/metric-catalog.ts";
+import { listenerNameOf, vnicNameOf, type CertificateName } from "#model/names.ts";
 import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
 import { tryWorkerMessage } from "./worker-message.ts";
 
 const LISTENER = listenerNameOf(vnicNameOf("front", "shop"), 8443);
+const CERTIFICATE = "shop" as CertificateName;
+const COUNTS = Array.from({ length: CERTIFICATE_SLOTS.size }, () => 1);
 const known = new Set([LISTENER]);
-const read = (value: unknown) => tryWorkerMessage(value, known, new Set());
+const read = (value: unknown) => tryWorkerMessage(value, known, new Set(), new Set([CERTIFICATE]));
 
 test("every message of the protocol passes as it is", () => {
   for (const message of [
@@ -18,6 +20,7 @@ test("every message of the protocol passes as it is", () => {
     { type: "committed", number: 1 },
     { type: "rolled-back", number: 1 },
     { type: "counted", listeners: { [LISTENER]: [0, 1, 5, 2.5] } },
+    { type: "certificates", certificates: [{ name: CERTIFICATE, counts: COUNTS }] },
     { type: "events", handshakes: [sampleHandshake], connections: [sampleConnection], dropped: 1 },
     { type: "notice", level: "warn", text: "x" },
     { type: "draining" },
@@ -50,6 +53,14 @@ for (const [what, message] of [
   ["null", null],
   ["counts that are text", { type: "counted", listeners: { [LISTENER]: ["1"] } }],
   ["counts of no listener's kind", { type: "counted", listeners: [[0, 1]] }],
+  [
+    "too few counts of a certificate",
+    { type: "certificates", certificates: [{ name: CERTIFICATE, counts: COUNTS.slice(1) }] },
+  ],
+  [
+    "a negative count of a certificate",
+    { type: "certificates", certificates: [{ name: CERTIFICATE, counts: COUNTS.map(() => -1) }] },
+  ],
   ["an unknown failure", { type: "refused", number: 1, code: "__proto__", detail: "" }],
   ["a text without end", { type: "notice", level: "info", text: "x".repeat(5_000) }],
   [

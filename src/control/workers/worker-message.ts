@@ -1,7 +1,12 @@
 /** Reads messages of workers as untrusted input, because a worker that was taken over can send anything. */
 import Type from "typebox";
 import { Compile } from "typebox/compile";
-import { serverPairOf, type ListenerName, type ServerPair } from "#model/names.ts";
+import {
+  serverPairOf,
+  type CertificateName,
+  type ListenerName,
+  type ServerPair,
+} from "#model/names.ts";
 import { ConnectionRecordSchema } from "#model/records/connection-record.ts";
 import { HandshakeRecordSchema } from "#model/records/handshake-record.ts";
 import {
@@ -42,16 +47,18 @@ const OpenConnections = Compile(OpenConnectionSchema);
 
 type KnownListeners = Pick<ReadonlySet<ListenerName>, "has">;
 type KnownServers = Pick<ReadonlySet<ServerPair>, "has">;
+type KnownCertificates = Pick<ReadonlySet<CertificateName>, "has">;
 
 /**
  * Returns undefined if no sound worker sends this. `known` has the listeners that the control process has sent to the worker,
- * and `knownServers` the vNICs and servers. The counts and records of others are left out. A record that exceeds a bound is dropped
+ * `knownServers` the vNICs and servers, and `knownCertificates` the certificates. The counts and records of others are left out. A record that exceeds a bound is dropped
  * and counted as dropped, because its contents come from clients, and no client may cause the end of a worker.
  */
 export function tryWorkerMessage(
   value: unknown,
   known: KnownListeners,
   knownServers: KnownServers,
+  knownCertificates: KnownCertificates,
 ): ToControl | undefined {
   if (!Messages.Check(value)) return undefined;
   if (value.type === "counted") {
@@ -63,6 +70,10 @@ export function tryWorkerMessage(
       knownServers.has(serverPairOf(vnic, server)),
     );
     return { type: "servers", servers };
+  }
+  if (value.type === "certificates") {
+    const certificates = value.certificates.filter(({ name }) => knownCertificates.has(name));
+    return { type: "certificates", certificates };
   }
   if (value.type === "connections") {
     const { type, number, total } = value;

@@ -1,3 +1,4 @@
+import type { CertificateReport } from "#model/records/certificate-report.ts";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
@@ -9,6 +10,7 @@ export type NoticeLevel = "info" | "warn" | "error";
 export interface WorkerSink {
   counted(workerId: number, listeners: Readonly<Record<ListenerName, readonly number[]>>): void;
   servers(workerId: number, reports: readonly ServerReport[]): void;
+  certificates(reports: readonly CertificateReport[]): void;
   events(
     handshakes: readonly HandshakeRecord[],
     connections: readonly ConnectionRecord[],

@@ -6,6 +6,7 @@ import type { EndpointRules } from "../listener-rules.ts";
 import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
 import type { ConnectTarget } from "../wire/wire.ts";
 import { announceClient } from "./announce-client.ts";
+import { countSilentEnd } from "./certificate-failure.ts";
 import type { EndpointConnection } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
@@ -34,7 +35,10 @@ export async function connectEndpoint(
     onData() {},
     onDrain() {},
     onEnd() {},
-    onClose: (failure) => endConnection(connection, outcomeOfBreak(true, failure)),
+    onClose(failure) {
+      countSilentEnd(connection, failure);
+      endConnection(connection, outcomeOfBreak(true, failure));
+    },
   };
   const startedMs = plane.clock.nowMs();
   plane.connections.addWaiting(connection, startedMs);

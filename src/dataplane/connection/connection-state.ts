@@ -4,6 +4,7 @@ import type {
   HandshakeMetricName,
   ListenerMetricName,
 } from "#model/records/metric-catalog.ts";
+import type { CertificateName } from "#model/names.ts";
 import type { EndpointFailure } from "#model/records/outcome.ts";
 import type { ClientTlsRules, EndpointRules, ListenerRules } from "../listener-rules.ts";
 import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
@@ -13,6 +14,7 @@ import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
 import type { Opening, OpeningMemory } from "../live/opening-memory.ts";
 import type { RelayMemory } from "../live/relay-memory.ts";
+import type { CertificateCounts } from "../observe/certificate-counts.ts";
 import { slotOf } from "../observe/counters.ts";
 import type { Recorder } from "../observe/recorder.ts";
 import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
@@ -30,6 +32,7 @@ export interface Plane {
   readonly openingMemory: OpeningMemory;
   readonly relayMemory: RelayMemory;
   readonly recorder: Recorder;
+  readonly certificates: CertificateCounts;
   /** How many connections the worker may have open in total. Each commit sets it. */
   maxConnections: number;
   /** Prefix of connection ids that differs between workers. */
@@ -92,6 +95,8 @@ export abstract class ConnectionState<
   /** Dropped after the handshake, because it is large and no later stage reads it. */
   hello: ClientHello | undefined;
   tls: TlsFacts | undefined;
+  /** The certificate that was chosen for the client. Undefined as soon as it has no more use. */
+  certificateName: CertificateName | undefined;
   /** The group of the key exchange. Undefined if a session was resumed without a key exchange. */
   group: GroupName | undefined;
   peerCertificate: PeerCertificate | undefined;

@@ -18,6 +18,7 @@ import type {
   VerifyFailure,
   WireContext,
 } from "../wire/wire.ts";
+import { countRejection } from "./certificate-failure.ts";
 import type { TlsConnection } from "./connection-state.ts";
 import { failHandshake } from "./finish.ts";
 import type { ReadHello } from "./read-client-hello.ts";
@@ -60,6 +61,8 @@ export async function shakeHands(
   const { counters } = connection.listener;
   counters.add(HANDSHAKE_SLOTS[facts.isResumed ? "resumed" : "new"]);
   counters.observeMs(HANDSHAKE_SECONDS, connection.handshakeMs);
+  const { certificateName, plane } = connection;
+  if (certificateName !== undefined) plane.certificates.completed(certificateName, facts.isResumed);
   return true;
 }
 
@@ -87,6 +90,7 @@ function chooseContext(
     });
     return undefined;
   }
+  connection.certificateName = certificate.name;
   try {
     return connection.plane.contexts.forClients(spec, certificate.material);
   } catch (cause) {
@@ -134,6 +138,7 @@ function startTls(
         onData() {},
         onDrain() {},
         onEnd() {
+          countRejection(connection, "closed", undefined);
           failHandshake(connection, "closed");
           resolve(undefined);
         },
@@ -145,6 +150,7 @@ function startTls(
             failure,
             mismatch,
           );
+          countRejection(connection, name, rest.alert);
           failHandshake(connection, name, rest);
           resolve(undefined);
         },

@@ -2,6 +2,7 @@ import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import type { Congested } from "../live/relay-memory.ts";
 import { histogramSlots } from "../observe/counters.ts";
 import type { WireFailure, WireHandler, WireSocket } from "../wire/wire.ts";
+import { countSilentEnd } from "./certificate-failure.ts";
 import type { ConnectionState, DeadlineListener, EndpointConnection } from "./connection-state.ts";
 import { endConnection, outcomeOfBreak } from "./finish.ts";
 
@@ -97,6 +98,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
 
   onEnd(): void {
     this.hasEnded = true;
+    if (this.isClient) countSilentEnd(this.connection, undefined);
     if (this.#broken !== undefined) return;
     this.other.socket.end();
     this.connection.idleMs = this.connection.rules.spec.timeouts.halfClosedMs;
@@ -108,6 +110,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     this.isClosed = true;
     connection.plane.relayMemory.release(this);
     if (connection.isOver) return;
+    if (this.isClient) countSilentEnd(connection, failure);
     if (this.#broken !== undefined) {
       endConnection(connection, this.#broken.outcome);
       return;

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SLOTS, type ListenerMetricName } from "#model/records/metric-catalog.ts";
-import type { ListenerName } from "#model/names.ts";
+import type { CertificateName, ListenerName } from "#model/names.ts";
 import { LIMITS_OF_WORKER, MAX_FRAME_BYTES_TO_CONTROL } from "#protocol/channel-limits.ts";
 import { Channel } from "#protocol/channel.ts";
 import type { ToControl } from "#protocol/messages.ts";
 import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
+import { CertificateCounts } from "./certificate-counts.ts";
 import { Counters, slotOf, type Slot } from "./counters.ts";
 import { ServersFigures } from "./server-figures.ts";
 import { Reports } from "./reports.ts";
@@ -42,10 +43,12 @@ function makeReports() {
   });
   channel.attach(pipe);
   const counters = new Counters();
+  const certificates = new CertificateCounts();
   const reports = new Reports({
     channel,
     counters,
     servers: new ServersFigures(),
+    certificates,
     countOpen() {},
     listenerNames: () => new Set(),
   });
@@ -53,7 +56,7 @@ function makeReports() {
     frames
       .map((frame) => JSON.parse(frame.subarray(4).toString()) as ToControl)
       .filter((message): message is Message<Name> => message.type === type);
-  return { reports, counters, pipe, frames, sent };
+  return { reports, counters, certificates, pipe, frames, sent };
 }
 
 const listenerOf = (port: number): ListenerName => `front.shop:${port}` as ListenerName;
@@ -158,4 +161,20 @@ test("a flood of notices is limited to a few each second", () => {
   reports.beat(beat);
   reports.notice({ type: "notice", level: "error", text: "x" });
   assert.equal(sent("notice").length, 21);
+});
+
+test("the counts of 10,000 certificates are sent once, in messages of an allowed size", () => {
+  const { reports, certificates, frames, sent } = makeReports();
+  const nameOf = (at: number): CertificateName =>
+    `${at}.${"x".repeat(240)}.example` as CertificateName;
+  for (let at = 0; at < 10_000; at += 1) {
+    certificates.completed(nameOf(at), false);
+    certificates.failed(nameOf(at), "unknown_ca");
+  }
+  for (let second = 0; second < 3; second += 1) reports.beat(beat);
+  assert.ok(frames.every((frame) => frame.length < 256 * 1024));
+  const told = sent("certificates").flatMap(({ certificates: each }) => each);
+  assert.equal(new Set(told.map(({ name }) => name)).size, 10_000);
+  assert.equal(told.length, 10_000);
+  assert.deepEqual(told[0]?.counts.slice(0, 8), [1, 0, 0, 0, 0, 0, 0, 1]);
 });

@@ -1,6 +1,7 @@
 import type { ListenerName } from "#model/names.ts";
 import type { Channel } from "#protocol/channel.ts";
 import type { ToControl } from "#protocol/messages.ts";
+import type { CertificateCounts } from "./certificate-counts.ts";
 import type { ServersFigures } from "./server-figures.ts";
 import type { Counters } from "./counters.ts";
 import type { Events } from "./recorder.ts";
@@ -21,6 +22,7 @@ const MAX_NOTICES = 20;
 const LISTENERS_A_MESSAGE = 200;
 /** A name has at most 4,096 characters, and nearly always far fewer. */
 const SERVERS_A_MESSAGE = 100;
+const CERTIFICATES_A_MESSAGE = 200;
 /** Counts are not sent while more bytes than this wait in the channel. */
 const MAX_WAITING_BYTES = MIB;
 
@@ -28,6 +30,7 @@ export interface ReportsParts {
   readonly channel: Pick<Channel<ToControl>, "send" | "sentBytes" | "waitingBytes">;
   readonly counters: Counters;
   readonly servers: ServersFigures;
+  readonly certificates: CertificateCounts;
   /** Adds the bytes of open connections since the last call to `counters`. */
   readonly countOpen: () => void;
   /** Listeners whose counters are kept even if they have counted nothing. */
@@ -58,7 +61,7 @@ export class Reports {
   }
 
   count(): void {
-    const { channel, counters, servers, countOpen, listenerNames } = this.#parts;
+    const { channel, counters, servers, certificates, countOpen, listenerNames } = this.#parts;
     countOpen();
     const startedBytes = channel.sentBytes;
     const hasRoom = (): boolean =>
@@ -73,6 +76,11 @@ export class Reports {
       const reports = servers.takeChanges(SERVERS_A_MESSAGE);
       if (reports === undefined) break;
       channel.send({ type: "servers", servers: reports });
+    }
+    while (hasRoom()) {
+      const reports = certificates.takeChanges(CERTIFICATES_A_MESSAGE);
+      if (reports === undefined) break;
+      channel.send({ type: "certificates", certificates: reports });
     }
     counters.keepOnly(listenerNames());
   }

@@ -6,6 +6,7 @@ import Type, { type TProperties } from "typebox";
 import { FailureCodeSchema } from "../failure-schema.ts";
 import type { ListenerName } from "../names.ts";
 import { count, oneOf, shape, type ShapeOf } from "../shape.ts";
+import { CertificateReportSchema } from "./certificate-report.ts";
 import { ConnectionRecordSchema } from "./connection-record.ts";
 import { HandshakeRecordSchema } from "./handshake-record.ts";
 import { SLOTS } from "./metric-catalog.ts";
@@ -19,6 +20,8 @@ export const MAX_RECORDS = 2_500;
 const MAX_LISTENERS = 1_000;
 /** Greater than the number of servers that a worker puts into one message. */
 const MAX_SERVERS = 500;
+/** Greater than the number of certificates that a worker puts into one message. */
+const MAX_CERTIFICATES = 500;
 
 const message = <Name extends string, Properties extends TProperties>(
   type: Name,
@@ -84,6 +87,11 @@ export const PlainMessageSchema = Type.Union([
     "servers",
     { servers: Type.Array(ServerReportSchema, { maxItems: MAX_SERVERS }) },
     "What the worker has counted for servers since the last such message. Open connections are absolute.",
+  ),
+  message(
+    "certificates",
+    { certificates: Type.Array(CertificateReportSchema, { maxItems: MAX_CERTIFICATES }) },
+    "What the worker has counted for certificates since the last such message.",
   ),
   message(
     "notice",

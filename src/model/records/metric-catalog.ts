@@ -1,10 +1,12 @@
 /** Every metric of the director. The reference page is generated from this list. */
 import {
+  CERTIFICATE_FAILURE_NAMES,
   CONNECTION_OUTCOME_NAMES,
   ENDPOINT_FAILURE_NAMES,
   HANDSHAKE_FAILURE_NAMES,
   OVER_LIMITS,
   REFUSAL_CAUSES,
+  type CertificateFailure,
 } from "./outcome.ts";
 
 export type MetricKind = "counter" | "gauge" | "histogram";
@@ -171,6 +173,42 @@ export const SERVER_METRICS = [
     help: "1 while the last three attempts of the vNIC to connect to the server have failed.",
   },
 ] as const satisfies readonly Metric[];
+
+/**
+ * Counted for each certificate with traffic since the start, with the label `certificate`. Certificates beyond the first 999 are counted
+ * together as `other`, so the label has at most 1,000 values.
+ */
+export const CERTIFICATE_METRICS = [
+  {
+    name: "tlsd_certificate_handshakes_total",
+    kind: "counter",
+    help: "Completed TLS handshakes with the certificate.",
+    label: "session",
+    values: ["new", "resumed"],
+  },
+  {
+    name: "tlsd_certificate_failures_total",
+    kind: "counter",
+    help: "Clients that broke off in a way that names the certificate, by cause.",
+    label: "cause",
+    values: CERTIFICATE_FAILURE_NAMES,
+  },
+  {
+    name: "tlsd_certificate_last_use_seconds",
+    kind: "gauge",
+    help: "When a handshake with the certificate last completed or failed, seconds since the epoch.",
+  },
+] as const satisfies readonly Metric[];
+
+/** The position of each counter of a certificate in the array that a worker reports. */
+export const CERTIFICATE_SLOTS = {
+  newSession: 0,
+  resumedSession: 1,
+  failure: Object.fromEntries(
+    CERTIFICATE_FAILURE_NAMES.map((failure, at) => [failure, 2 + at]),
+  ) as Readonly<Record<CertificateFailure, number>>,
+  size: 2 + CERTIFICATE_FAILURE_NAMES.length,
+} as const;
 
 /** Metrics of the control process. `help` names their labels. */
 export const DIRECTOR_METRICS = [

@@ -46,6 +46,27 @@ export const HANDSHAKE_FAILURE_NAMES = Object.keys(
   HANDSHAKE_FAILURES,
 ) as readonly HandshakeFailure[];
 
+/** How a client can break off because of the certificate that it was shown. The first are the alerts of RFC 8446 section 6.2. */
+export const CERTIFICATE_FAILURES = {
+  bad_certificate: "Alert 42: the certificate is damaged, or a signature of its chain is wrong.",
+  unsupported_certificate: "Alert 43: the client does not support this type of certificate.",
+  certificate_revoked: "Alert 44: the CA has revoked the certificate.",
+  certificate_expired: "Alert 45: the certificate is not valid at this time.",
+  certificate_unknown: "Alert 46: the client does not accept the certificate for another reason.",
+  unknown_ca: "Alert 48: the chain leads to no CA that the client trusts.",
+  decrypt_error: "Alert 51: the client could not verify a signature of the handshake.",
+  "unreadable-alert":
+    "An alert whose number the engine cannot read. Engine bun cannot read one that a client of TLS 1.3 sends in plaintext, as OpenSSL does.",
+  "closed-in-handshake":
+    "The client closed the connection during the handshake, after it was shown the certificate and without an alert. Clients that verify the name themselves do this with TLS 1.3, and port scanners too.",
+  "closed-at-once":
+    "The client closed the connection within 2 s after a full handshake, before any byte of data. Clients that verify the name after the handshake do this, and health checks too.",
+} as const satisfies Readonly<Record<string, string>>;
+export type CertificateFailure = keyof typeof CERTIFICATE_FAILURES;
+export const CERTIFICATE_FAILURE_NAMES = Object.keys(
+  CERTIFICATE_FAILURES,
+) as readonly CertificateFailure[];
+
 /** What failed handshakes can be grouped by. */
 export const HANDSHAKE_GROUPINGS = ["cause", "listener", "serverName", "client"] as const;
 export type HandshakeGrouping = (typeof HANDSHAKE_GROUPINGS)[number];
