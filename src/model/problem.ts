@@ -82,6 +82,33 @@ export const PROBLEMS = {
   ),
   "bad-passphrase": error("Check `passphrase`, or the first line of the passphrase file."),
   "key-mismatch": error("Put the certificate that belongs to the key first in the chain file."),
+  "key-missing": error(
+    "Add the file of the private key, or import a PKCS #12 file, which holds certificate and key.",
+  ),
+  "certificate-missing": error("Add the file of the certificate."),
+  "several-keys": error("Import each certificate with its key under a name of its own."),
+  "key-cost": error(
+    "Encrypt it again with fewer iterations: `openssl pkcs8 -in FILE -topk8 -v2 aes-256-cbc -out NEW-FILE`, or `openssl pkcs12 -in FILE -out PEM-FILE` if it is PKCS #12.",
+  ),
+  "encryption-unsupported": error(
+    "`openssl pkcs8 -in FILE -topk8 -v2 aes-256-cbc -provider legacy -provider default -out NEW-FILE` encrypts it again with a current cipher.",
+  ),
+  "pkcs12-malformed": error(
+    "Copy or export the file again. `openssl pkcs12 -info -noout -in FILE` shows whether it is whole.",
+  ),
+  "format-unsupported": error(
+    "Import PEM, DER or PKCS #12: certificates, and a private key in PKCS #8, PKCS #1 or SEC 1.",
+  ),
+  "chain-mismatch": error(
+    "Import the certificate with the intermediates that its CA sent with it, or without any.",
+  ),
+  "chain-too-large": error(
+    "Distribute the names over several certificates, and remove certificates that the chain does not need.",
+  ),
+  "too-many-names": error("Distribute the names over several certificates."),
+  "name-malformed": error("Have it issued again with DNS names without control characters."),
+  "name-clash": error("Rename one of them, or import them one at a time under names of their own."),
+  "import-too-large": error("Import only the certificate, its chain and its key."),
   "engine-lacks-key": error(
     "Have it issued for another type of key, or run the workers with --engine node.",
   ),

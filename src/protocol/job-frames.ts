@@ -9,7 +9,8 @@
 const MAX_HEAD_BYTES = 4 * 1024 * 1024;
 /** Enough for a few files of at most 16 MiB each, or for the PEM text that was read from them. */
 const MAX_PARTS_BYTES = 64 * 1024 * 1024;
-const MAX_PARTS = 8;
+/** Enough for the files of one import. */
+const MAX_PARTS = 32;
 const PREFIX_BYTES = 4;
 
 export interface Frame {

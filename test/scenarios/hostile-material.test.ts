@@ -21,7 +21,7 @@ const deadlineMs = 60_000;
 const answerMs = 1_000;
 const certificates = ["shop", "other"] as const;
 
-describe("material that takes half an hour to read", () => {
+describe("material that would take half an hour to read", () => {
   const ip = uniqueVirtualIp();
   let ca: TestCa;
   let director: Director;
@@ -72,13 +72,12 @@ describe("material that takes half an hour to read", () => {
         const startedAt = performance.now();
         const status = await statusOf("shop");
         answers.push(performance.now() - startedAt);
-        return status?.state === "refused" && /longer than 5 s/.test(status.problem ?? "");
+        return status?.state === "refused" && /1000000000 iterations/.test(status.problem ?? "");
       },
       deadlineMs,
       "the refusal",
     );
     const slowest = Math.max(...answers);
-    assert.ok(answers.length > 20, `${answers.length} answers`);
     assert.ok(slowest < answerMs, `the slowest answer came after ${slowest} ms`);
     assert.equal(await servedSerial("shop"), good);
     // The command takes the other certificates, too.
@@ -86,7 +85,7 @@ describe("material that takes half an hour to read", () => {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /: error: Reading the file took longer than 5 s\.\n +at certificates\.shop$/m,
+      /: error: Its decryption takes too long: it is encrypted with 1000000000 iterations\.\n +at certificates\.shop\.key$/m,
     );
     assert.match(stderr, /^1 error$/m);
   });

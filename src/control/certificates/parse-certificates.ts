@@ -13,18 +13,28 @@ export function parseCertificates(
   code: ProblemCode,
 ): readonly [X509Certificate, ...X509Certificate[]] {
   checkClosed(file, place, code);
-  const [first, ...rest] = file.blocks.filter(isCertificateBlock).map((block, index) => {
-    try {
-      return certificateOf(block);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      const message = `Certificate ${index + 1} of the file, in line ${block.line}, is damaged.`;
-      throw sourceProblem(code, place, message);
-    }
-  });
+  const [first, ...rest] = file.blocks
+    .filter(isCertificateBlock)
+    .map((block, index) => parseBlock(block, index, place, code));
   if (first !== undefined) return [first, ...rest];
   const message = `There is no PEM certificate in the file.${firstUnusedOf(file, isCertificateBlock)}`;
   throw sourceProblem(code, place, message, tryConversionHint(file, "x509"));
+}
+
+/** `index` counts the certificates of the file. Throws SourceProblem with `code` if the certificate is damaged. */
+export function parseBlock(
+  block: PemBlock,
+  index: number,
+  place: string,
+  code: ProblemCode,
+): X509Certificate {
+  try {
+    return certificateOf(block);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const message = `Certificate ${index + 1} of the file, in line ${block.line}, is damaged.`;
+    throw sourceProblem(code, place, message);
+  }
 }
 
 export function checkClosed({ unclosed }: PemText, place: string, code: ProblemCode): void {

@@ -89,6 +89,15 @@ function encodingOf(text: string): PemText["encoding"] {
   return text.startsWith("\u0002\u0001\u0003", contentsAt) ? "PKCS #12" : "DER";
 }
 
+const BASE64_LINE = /.{1,64}/g;
+
+/** Returns DER as a block. */
+export function pemBlockOf(label: string, der: Uint8Array): PemBlock {
+  const lines = Buffer.from(der).toString("base64").match(BASE64_LINE) ?? [];
+  const pem = [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
+  return { label, pem, line: 1 };
+}
+
 const CERTIFICATE_LABELS: readonly string[] = [
   "CERTIFICATE",
   "X509 CERTIFICATE",

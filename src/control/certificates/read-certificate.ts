@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Certificate } from "#model/document/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
+import type { Replies } from "../reader/jobs.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { readMaterial } from "./read-material.ts";
 import { looksOf, readSource, type SourceFolders } from "./read-source.ts";
@@ -42,8 +43,16 @@ export async function readCertificate(
     [chainSource.bytes, keySource?.bytes, passphraseBytes],
     place,
   );
+  return { version: versionOf(reply, parts), warnings: reply.warnings, looks: looksOf(sources) };
+}
+
+/** Returns the version that a reader process has answered with. */
+export function versionOf(
+  reply: Replies["certificate"],
+  parts: readonly Buffer[],
+): CertificateVersion {
   const [chainPem = "", keyPem = ""] = parts.map((part) => part.toString("latin1"));
-  const version: CertificateVersion = {
+  return {
     id: reply.id as MaterialId,
     material: { kind: "certificate", chainPem, keyPem },
     facts: reply.facts,
@@ -52,5 +61,4 @@ export async function readCertificate(
     isForServers: reply.isForServers,
     chain: reply.chain,
   };
-  return { version, warnings: reply.warnings, looks: looksOf(sources) };
 }

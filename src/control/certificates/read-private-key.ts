@@ -1,12 +1,15 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { errorCodeOf } from "#model/error-code.ts";
 import type { KeyType } from "#model/document/certificate.ts";
+import type { Problem } from "#model/failure.ts";
 import type { ProblemCode } from "#model/problem.ts";
 import { tryKeyType } from "./certificate-facts.ts";
-import { derElements, firstElement, TAG } from "./der-reader.ts";
-import { checkClosed, isRefusal } from "./parse-certificates.ts";
-import { isPrivateKeyBlock, type PemText } from "./pem-blocks.ts";
-import { sourceProblem, type SourceProblem } from "./source-problem.ts";
+import { derElements, DerError, firstElement, TAG } from "./der-reader.ts";
+import { encryptionOfPrivateKey } from "./key-encryption.ts";
+import { KeyWork } from "./key-work.ts";
+import { bytesOf, checkClosed, isRefusal } from "./parse-certificates.ts";
+import { isPrivateKeyBlock, type PemBlock, type PemText } from "./pem-blocks.ts";
+import { SourceProblem, sourceProblem } from "./source-problem.ts";
 import { firstUnusedOf, tryConversionHint } from "./unused-blocks.ts";
 
 const MIN_RSA_BITS = 2_048;
@@ -38,16 +41,28 @@ export function readPrivateKey(
   }
   if (others.length > 0)
     throw problem("key-malformed", "There are several private keys in the file.");
+  return openPrivateKey(block, passphrase, place, new KeyWork());
+}
+
+/** Opens the key of one PEM block. `work` limits what its decryption may cost. Throws SourceProblem. */
+export function openPrivateKey(
+  block: PemBlock,
+  passphrase: string | undefined,
+  place: string,
+  work: KeyWork,
+): PrivateKey {
+  const problem = (code: ProblemCode, message: string, hint?: string): SourceProblem =>
+    sourceProblem(code, place, message, hint);
   const isEncrypted = block.label.startsWith("ENCRYPTED") || block.pem.includes("4,ENCRYPTED");
   if (isEncrypted && passphrase === undefined) {
     throw problem("key-encrypted", "The private key is encrypted.");
   }
+  const refusal = isEncrypted ? encryptionRefusalOf(block, place, work) : undefined;
+  if (refusal !== undefined) throw new SourceProblem(refusal);
   const key = tryOpen(block.pem, passphrase);
   if (key === "unsupported") {
-    const message = "The private key is encrypted in a way that OpenSSL 3 no longer supports.";
-    const hint =
-      "Encrypt it again with a current cipher: `openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default`.";
-    throw problem("key-malformed", message, hint);
+    const message = "It is encrypted with an algorithm that is not supported.";
+    throw problem("encryption-unsupported", message);
   }
   if (key === undefined) {
     // The error of OpenSSL is not passed on, because it may quote its input.
@@ -65,6 +80,26 @@ export function readPrivateKey(
   }
   const plain = keyType === "ecdsa" ? withNamedCurve(key) : key;
   return { key: plain, keyType, pem: pemOf(plain) };
+}
+
+/** Ciphers of the `DEK-Info` header (RFC 1421) that OpenSSL 3 does not support without its legacy provider. */
+const WEAK_HEADER = /^DEK-Info: *(DES-(?:CBC|CFB|OFB|ECB)|RC2|BF|CAST5?|IDEA|SEED)\b/im;
+
+/** Returns undefined for an encryption that is damaged, which OpenSSL then refuses. */
+function encryptionRefusalOf(block: PemBlock, place: string, work: KeyWork): Problem | undefined {
+  if (!block.label.startsWith("ENCRYPTED")) {
+    // The key of the header is derived with one round of MD5.
+    const weak = WEAK_HEADER.exec(block.pem)?.[1];
+    return weak === undefined
+      ? undefined
+      : work.tryRefuse({ kind: "unsupported", name: weak.toUpperCase() }, place);
+  }
+  try {
+    return work.tryRefuse(encryptionOfPrivateKey(bytesOf(block.pem)), place);
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    return undefined;
+  }
 }
 
 const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" });

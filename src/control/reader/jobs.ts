@@ -13,7 +13,9 @@ import {
 } from "#model/document/certificate.ts";
 import { ProblemSchema } from "#model/failure-schema.ts";
 import type { Problem } from "#model/failure.ts";
-import { count, shape, text, type ShapeOf } from "#model/shape.ts";
+import { count, oneOf, shape, text, type ShapeOf } from "#model/shape.ts";
+import { IMPORT_NOTES } from "../certificates/import/import-note.ts";
+import type { ImportOptions } from "../certificates/import/read-import.ts";
 import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";
 
@@ -33,6 +35,13 @@ export type ReaderJob =
       readonly places: CertificatePlaces;
     }
   | {
+      readonly kind: "import";
+      /** Passphrase, pending key and intermediates come first. Each is empty if there is none. Then come the files. */
+      readonly names: readonly string[];
+      readonly hasPassphrase: boolean;
+      readonly options: ImportOptions;
+    }
+  | {
       readonly kind: "trust";
       /** CA bundle, revocation lists. */
       readonly has: { readonly crl: boolean };
@@ -49,21 +58,35 @@ export type ReaderJob =
 const SHA256 = "[0-9a-f]{64}";
 const problems = Type.Array(ProblemSchema);
 
+const certificateReply = {
+  id: Type.String({ pattern: `^${SHA256}$`, description: "SHA-256 over chain and key." }),
+  facts: CertificateFactsSchema,
+  signing: SigningFactsSchema,
+  bunRefusal: Type.Optional(text("What engine bun cannot serve, e.g. `an RSA-PSS key`.")),
+  isForServers: Type.Boolean({
+    description: "Whether its extended key usage allows TLS servers.",
+  }),
+  chain: ChainFactsSchema,
+  warnings: problems,
+};
+
 /** The reply to each kind of job that succeeds. */
 export const ReplySchemas = {
   certificate: shape(
-    {
-      id: Type.String({ pattern: `^${SHA256}$`, description: "SHA-256 over chain and key." }),
-      facts: CertificateFactsSchema,
-      signing: SigningFactsSchema,
-      bunRefusal: Type.Optional(text("What engine bun cannot serve, e.g. `an RSA-PSS key`.")),
-      isForServers: Type.Boolean({
-        description: "Whether its extended key usage allows TLS servers.",
-      }),
-      chain: ChainFactsSchema,
-      warnings: problems,
-    },
+    certificateReply,
     "A certificate. Two parts follow: the chain and the key, as PEM.",
+  ),
+  import: shape(
+    {
+      ...certificateReply,
+      notes: Type.Array(
+        shape(
+          { kind: oneOf(IMPORT_NOTES, "What it is about."), message: text("A sentence.") },
+          "What was done with a part of the files.",
+        ),
+      ),
+    },
+    "A certificate that was imported. Two parts follow: the chain and the key, as PEM.",
   ),
   trust: shape(
     {

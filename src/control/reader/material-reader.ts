@@ -59,7 +59,7 @@ interface Waiting {
 
 export interface MaterialReaderOptions {
   readonly command: ReaderCommand;
-  /** The largest number of processes. */
+  /** The largest number of processes. With one process alone, nothing can be imported. */
   readonly size: number;
   readonly deadlineMs?: number;
   /** Called with every unexpected exception, whether it was thrown here or in a process. */
@@ -79,8 +79,10 @@ export class MaterialReader {
   #onFault: MaterialReaderOptions["onFault"];
   readonly #waiting: Waiting[] = [];
   readonly #processes = new Set<ReaderProcess>();
-  /** The processes that have worked on their job for longer than `SLOW_MS`. */
+  /** The processes that have an import, or have worked on their job for longer than `SLOW_MS`. */
   readonly #slow = new Set<ReaderProcess>();
+  /** How many imports are under way. */
+  #imports = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   /** How many jobs have ended since no job waited. */
   #inARow = 0;
@@ -149,17 +151,33 @@ export class MaterialReader {
     for (;;) {
       const child = this.#leastLoaded();
       if (child === undefined) break;
-      const next = this.#waiting.shift();
+      const next = this.#takeFor(child);
       if (next === undefined) break;
       this.#work(child, next).catch((error: unknown) => next.reject(error));
     }
     const quick = this.#processes.size - this.#slow.size;
     const isCrowded =
-      quick <= 0 || (this.#inARow >= BUSY_RUN && this.#waiting.length >= CROWD * quick);
+      quick <= 0 ||
+      this.#isImportNext() ||
+      (this.#inARow >= BUSY_RUN && this.#waiting.length >= CROWD * quick);
     if (isCrowded && this.#waiting.length > 0 && this.#processes.size < this.#size) {
       this.#start();
       this.#assign();
     }
+  }
+
+  /**
+   * Removes and returns the first job that the process may be given. An import has a process of its own, and one process is left for
+   * the other jobs. So neither another import nor a file that is watched waits for a hostile one.
+   */
+  #takeFor({ load }: ReaderProcess): Waiting | undefined {
+    if (this.#isImportNext()) return load === 0 ? this.#waiting.shift() : undefined;
+    const at = this.#waiting.findIndex(({ job }) => job.kind !== "import");
+    return at === -1 ? undefined : this.#waiting.splice(at, 1)[0];
+  }
+
+  #isImportNext(): boolean {
+    return this.#waiting[0]?.job.kind === "import" && this.#imports < this.#size - 1;
   }
 
   /** Returns the process with the fewest jobs, or undefined if each has as many as it may have. A slow one may have one. */
@@ -185,6 +203,11 @@ export class MaterialReader {
 
   async #work(child: ReaderProcess, waiting: Waiting): Promise<void> {
     const { job, files, isRetry } = waiting;
+    const isImport = job.kind === "import";
+    if (isImport) {
+      this.#imports += 1;
+      this.#slow.add(child);
+    }
     const slow = setTimeout(() => {
       this.#slow.add(child);
       this.#assign();
@@ -204,6 +227,7 @@ export class MaterialReader {
     } finally {
       clearTimeout(slow);
       this.#slow.delete(child);
+      if (isImport) this.#imports -= 1;
       this.#inARow = this.#waiting.length === 0 ? 0 : this.#inARow + 1;
       this.#assign();
       this.#endIdle();

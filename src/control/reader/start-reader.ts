@@ -5,6 +5,8 @@ import { buildReaderCommand, buildTrialCommand } from "./reader-command.ts";
 
 /** More processes would read ten thousand certificates faster, but each takes 60 MB of memory. */
 const MAX_PROCESSES = 4;
+/** Two imports and another job are done at the same time, so that a hostile file delays none of the others. */
+const MIN_PROCESSES = 3;
 
 /** Returns a reader whose first process is already starting, because the start takes longer than most jobs. */
 export function startReader(options: {
@@ -17,7 +19,7 @@ export function startReader(options: {
   const { nodeFile, env, ...rest } = options;
   const reader = new MaterialReader({
     command: buildReaderCommand({ nodeFile, env }),
-    size: Math.min(MAX_PROCESSES, availableParallelism()),
+    size: Math.max(MIN_PROCESSES, Math.min(MAX_PROCESSES, availableParallelism())),
     ...rest,
     onFault: options.onFault.bind(options),
   });

@@ -21,6 +21,7 @@ const withReply = <Reply extends TSchema>(reply: Reply) =>
 
 const checks = {
   certificate: withReply(ReplySchemas.certificate),
+  import: withReply(ReplySchemas.import),
   trust: withReply(ReplySchemas.trust),
   "system-trust": withReply(ReplySchemas["system-trust"]),
   document: withReply(ReplySchemas.document),

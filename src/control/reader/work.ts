@@ -1,5 +1,5 @@
 import type { Problem } from "#model/failure.ts";
-import { parseCertificate } from "../certificates/parse-certificate.ts";
+import { parseCertificate, type ParsedCertificate } from "../certificates/parse-certificate.ts";
 import { SourceProblem } from "../certificates/source-problem.ts";
 import type { ParsedText } from "../parse-document-value.ts";
 import { SyntaxProblem } from "../syntax-problem.ts";
@@ -22,6 +22,8 @@ export async function work(job: ReaderJob, files: readonly Buffer[]): Promise<An
         return await onText(jsonAnswer, files);
       case "certificate":
         return readCertificate(job, files);
+      case "import":
+        return await importCertificate(job, files);
       case "trust":
         return await readTrust(job, files);
       case "system-trust":
@@ -48,22 +50,44 @@ function readCertificate(
     key: has.key ? textOf(key) : undefined,
     passphrase: has.passphrase ? textOf(passphrase) : undefined,
   };
-  const { version, warnings } = parseCertificate(texts, places);
-  const { id, facts, signing, bunRefusal, isForServers, chain: chainFacts, material } = version;
-  const reply: Replies["certificate"] = {
+  const parsed = parseCertificate(texts, places);
+  return { outcome: { reply: replyOf(parsed) }, parts: pemPartsOf(parsed) };
+}
+
+async function importCertificate(
+  { names, hasPassphrase, options }: Extract<ReaderJob, { readonly kind: "import" }>,
+  [passphrase, pendingKey, intermediates, ...files]: readonly Buffer[],
+): Promise<Answer> {
+  const { readImport } = await import("../certificates/import/read-import.ts");
+  const pendingKeyPem = textOf(pendingKey);
+  const read = await readImport({
+    ...options,
+    files: files.map((bytes, at) => ({ name: names[at] ?? "", bytes })),
+    passphrase: hasPassphrase ? passphrase?.toString("utf8") : undefined,
+    pendingKeyPem: pendingKeyPem === "" ? undefined : pendingKeyPem,
+    intermediatesPem: textOf(intermediates),
+  });
+  const reply: Replies["import"] = { ...replyOf(read), notes: [...read.notes] };
+  return { outcome: { reply }, parts: pemPartsOf(read) };
+}
+
+function replyOf({ version, warnings }: ParsedCertificate): Replies["certificate"] {
+  const { id, facts, signing, bunRefusal, isForServers, chain } = version;
+  return {
     id,
     facts,
     signing,
     warnings,
     isForServers,
-    chain: chainFacts,
+    chain,
     ...(bunRefusal === undefined ? {} : { bunRefusal }),
   };
-  return {
-    outcome: { reply },
-    parts: [bytesOf(material.chainPem), bytesOf(material.keyPem)],
-  };
 }
+
+const pemPartsOf = ({ version: { material } }: ParsedCertificate): readonly Uint8Array[] => [
+  bytesOf(material.chainPem),
+  bytesOf(material.keyPem),
+];
 
 async function readTrust(
   { has, places }: Extract<ReaderJob, { readonly kind: "trust" }>,
