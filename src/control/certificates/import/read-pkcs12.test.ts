@@ -10,6 +10,8 @@ import type { KeyType } from "#harness/test-keys.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { firstElement } from "../der-reader.ts";
 import { KeyWork } from "../key-work.ts";
+import { parsePem } from "../pem-blocks.ts";
+import { readPrivateKey } from "../read-private-key.ts";
 import { SourceProblem } from "../source-problem.ts";
 import { derivePkcs12Key, pkcs12Passphrase, PURPOSE } from "./pkcs12-key.ts";
 import { readPkcs12, type Pkcs12Contents } from "./read-pkcs12.ts";
@@ -118,6 +120,17 @@ describe("PKCS #12 of OpenSSL is opened", () => {
       assert.match(problemOf(file, "falsch"), /^bad-passphrase: /, options.join(" "));
       assert.match(problemOf(file, null), /^key-encrypted: /, options.join(" "));
     }
+  });
+
+  it("after it was converted by the command in the hint, where the director does not open it", () => {
+    const weak = ["-certpbe", "PBE-SHA1-RC4-128", "-keypbe", "PBE-SHA1-RC4-40", "-legacy"];
+    const file = exported("ecdsa", weak);
+    const command = /`openssl (pkcs12 -legacy) -in FILE -out PEM-FILE`/.exec(problemOf(file))?.[1];
+    assert.ok(command);
+    const args = [...command.split(" "), "-passin", `pass:${PASSPHRASE}`, "-passout", "pass:x"];
+    const pem = execFileSync("openssl", args, { input: file, encoding: "utf8" });
+    const key = readPrivateKey(parsePem(pem), "x", "key");
+    assert.equal(key.pem, keys.ecdsa);
   });
 
   it("only whole, and damage is a named problem", () => {
