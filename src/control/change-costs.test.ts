@@ -9,6 +9,8 @@ import type { Json, JsonMap } from "#model/json.ts";
 import type { MaterialId } from "#model/names.ts";
 import { buildRuntime, EMPTY_RUNTIME } from "#dataplane/build-runtime.ts";
 import { EndpointHealths } from "#dataplane/endpoint/endpoint-health.ts";
+import type { EndpointRules } from "#dataplane/listener-rules.ts";
+import { atOnce } from "#harness/at-once.ts";
 import { fleetDocument, fleetVnicOf } from "#harness/fleet-document.ts";
 import { certificateOf } from "#harness/sample-sources.ts";
 import type { Sources } from "./certificates/sources.ts";
@@ -77,12 +79,13 @@ interface Costs {
 
 /** Returns how many listeners are compiled, sent and built by a worker, and how many entries are saved. */
 function costsOf(after: State): Costs {
-  const before = first.compiled.snapshot;
-  const known = new Set(before.listeners);
+  const before = first.compiled;
+  const known = new Set(before.snapshot.listeners);
   const healths = new EndpointHealths();
-  const base = buildRuntime(EMPTY_RUNTIME, buildPrepare(undefined, first.compiled), healths);
+  const whole = buildPrepare(undefined, first.compiled);
+  const { runtime: base } = atOnce(buildRuntime(EMPTY_RUNTIME, whole, healths));
   const prepare = buildPrepare(before, after.compiled);
-  const runtime = buildRuntime(base, prepare, healths);
+  const { runtime } = atOnce(buildRuntime(base, prepare, healths));
   const entries = entriesOf(first.written);
   return {
     compiled: after.compiled.snapshot.listeners.filter((one) => !known.has(one)).length,
@@ -147,20 +150,39 @@ describe("a change of a fleet", () => {
     const known = new Set(document.compiled.snapshot.listeners);
     const compiled = again.compiled.snapshot.listeners.filter((one) => !known.has(one));
     assert.equal(compiled.length, VNICS_PER_PROFILE);
-    const { listeners } = buildPrepare(document.compiled.snapshot, again.compiled);
+    const { listeners } = buildPrepare(document.compiled, again.compiled);
     assert.deepEqual(
       listeners.map(({ name }) => name),
       [`${vnic}:443`],
     );
   });
 
-  it("of a certificate's files touches the listeners that use it, and no other", () => {
+  it("of a certificate's files compiles and sends no listener, and rebuilds only the choice of the certificate", () => {
     const mixed = afterDocument(patched("listeners", `${vnic}:443`, { certificates: ["spare"] }));
     const renewed = stateOf({ ...mixed.written }, 3, sourcesOf("second"));
-    const { listeners, vnics, material } = buildPrepare(mixed.compiled.snapshot, renewed.compiled);
-    assert.equal(listeners.length, SIZE.vnics - 1);
-    assert.ok(!listeners.some(({ vnic: owner }) => owner === vnic));
-    assert.deepEqual([vnics.length, Object.keys(material)], [0, ["fleet second"]]);
+    assert.ok(
+      renewed.compiled.snapshot.listeners.every(
+        (listener, at) => listener === mixed.compiled.snapshot.listeners[at],
+      ),
+    );
+    const prepare = buildPrepare(mixed.compiled, renewed.compiled);
+    assert.deepEqual([prepare.listeners.length, prepare.vnics.length], [0, 0]);
+    assert.deepEqual(
+      prepare.certificates.map(({ name }) => name),
+      ["fleet"],
+    );
+    assert.deepEqual(Object.keys(prepare.material), ["fleet second"]);
+    const healths = new EndpointHealths();
+    const whole = buildPrepare(undefined, mixed.compiled);
+    const { runtime: base } = atOnce(buildRuntime(EMPTY_RUNTIME, whole, healths));
+    const { runtime, built } = atOnce(buildRuntime(base, prepare, healths));
+    assert.equal(built.length, SIZE.vnics - 1);
+    for (const [name, rules] of runtime.listeners) {
+      const before = base.listeners.get(name) as EndpointRules | undefined;
+      const isOfSpare = rules.spec.vnic === vnic;
+      assert.equal(rules === before, isOfSpare);
+      assert.equal((rules as unknown as EndpointRules).endpoints, before?.endpoints);
+    }
   });
 
   it("that adds a vNIC compares it with all others", () => {

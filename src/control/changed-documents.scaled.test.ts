@@ -77,8 +77,8 @@ it("a series of changes has the same results with parts in common and with none"
           const compiledAnew = compile(fresh, sources, number + 1);
           assert.deepEqual(compiled, compiledAnew);
           assert.deepEqual(
-            buildPrepare(before?.compiled.snapshot, compiled),
-            buildPrepare(structuredClone(before?.compiled.snapshot), compiledAnew),
+            buildPrepare(before?.compiled, compiled),
+            buildPrepare(structuredClone(before?.compiled), compiledAnew),
           );
           before = { document, compiled };
           writtenBefore = written;

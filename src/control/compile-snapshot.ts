@@ -2,21 +2,23 @@ import { vnicsOf, vnicsOfProfile } from "#model/document/document-listeners.ts";
 import { surroundingsOf } from "#model/document/document-surroundings.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Listener } from "#model/document/listener.ts";
-import type { MaterialId } from "#model/names.ts";
+import type { CertificateName, MaterialId } from "#model/names.ts";
 import type { Profile } from "#model/document/profile.ts";
 import type { Qos } from "#model/document/qos.ts";
-import { materialIdsOf } from "#model/records/mode-records.ts";
+import { certificateNamesOf, trustIdsOf } from "#model/records/mode-records.ts";
 import type {
   Material,
   Snapshot,
+  SnapshotCertificate,
   SnapshotListener,
   SnapshotVnic,
 } from "#model/records/snapshot.ts";
 import { Traced } from "#model/traced.ts";
 import { sizeBytesOf } from "#model/units.ts";
-import type { Sources } from "./certificates/sources.ts";
+import type { CertificateVersion, Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";
 import { materialOfListener, obstacleTo } from "./listener-material.ts";
+import type { ListenerSources } from "./listener-owner.ts";
 
 export interface CompileInput {
   readonly number: number;
@@ -33,7 +35,7 @@ export interface CompileInput {
 export interface Compiled {
   /** The snapshot of each worker, with one worker's share of the limits. */
   readonly snapshot: Snapshot;
-  /** The certificates and CA bundles to which the listeners of the snapshot refer. */
+  /** The certificates and CA bundles to which the snapshot refers. */
   readonly material: ReadonlyMap<MaterialId, Material>;
 }
 
@@ -47,6 +49,7 @@ export function compileSnapshot(input: CompileInput): Compiled {
   const snapshot: Snapshot = {
     number: input.number,
     listeners,
+    certificates: certificatesOf(listeners, sources),
     vnics: vnicsOf(document).map(({ name, vnic }) => shareOf(name, vnic.qos, workers)),
     absentIps: [...(input.absentIps ?? [])],
     maxConnections: input.connectionsPerWorker(listeners.length),
@@ -59,10 +62,9 @@ export function compileSnapshot(input: CompileInput): Compiled {
 const LISTENERS = new Traced<Profile, readonly SnapshotListener[]>();
 
 function compileListeners(document: Document, sources: Sources): readonly SnapshotListener[] {
-  const { certificates: versions, trusts } = sources;
-  const around = surroundingsOf(document, { versions, trusts });
-  const { versions: certificates, trusts: seenTrusts } = around.more;
-  const seen = { document: around.document, sources: { certificates, trusts: seenTrusts } };
+  const certificates = namesWithVersion(sources);
+  const around = surroundingsOf(document, { certificates, trusts: sources.trusts });
+  const seen = { document: around.document, sources: around.more };
   return Object.entries(document.profiles).flatMap(([name, profile]) =>
     LISTENERS.of(profile, name, around.surroundings, () =>
       vnicsOfProfile(name, profile)
@@ -76,8 +78,40 @@ function compileListeners(document: Document, sources: Sources): readonly Snapsh
   );
 }
 
-const isServable = (listener: Listener, document: Document, sources: Sources): boolean =>
+/** Each name is its own value, so that it stays the same when the version changes. */
+const namesWithVersion = ({ certificates }: Sources): ReadonlyMap<string, string> =>
+  new Map(certificates.keys().map((name) => [name, name]));
+
+const isServable = (listener: Listener, document: Document, sources: ListenerSources): boolean =>
   obstacleTo(materialOfListener(listener, document), sources) === undefined;
+
+function certificatesOf(
+  listeners: readonly SnapshotListener[],
+  { certificates }: Sources,
+): Snapshot["certificates"] {
+  const bindings = new Map<CertificateName, SnapshotCertificate>();
+  for (const listener of listeners) {
+    for (const name of certificateNamesOf(listener)) {
+      if (bindings.has(name)) continue;
+      const version = certificates.get(name);
+      if (version !== undefined) bindings.set(name, bindingOf(name, version));
+    }
+  }
+  return bindings;
+}
+
+const BINDINGS = new WeakMap<CertificateVersion, SnapshotCertificate>();
+
+/** Returns the same object for the same version, so that unchanged ones are found by identity. */
+function bindingOf(name: CertificateName, version: CertificateVersion): SnapshotCertificate {
+  const known = BINDINGS.get(version);
+  if (known?.name === name) return known;
+  const { id, facts, signing } = version;
+  const { names, keyType, notAfterMs } = facts;
+  const binding = { name, material: id, names, keyType, notAfterMs, ...signing };
+  BINDINGS.set(version, binding);
+  return binding;
+}
 
 /**
  * Returns one worker's share of the limits, because the kernel distributes connections almost evenly. The limit for one client
@@ -94,8 +128,18 @@ function shareOf(name: SnapshotVnic["name"], qos: Qos, workers: number): Snapsho
   };
 }
 
-function materialOf(snapshot: Snapshot, sources: Sources): ReadonlyMap<MaterialId, Material> {
-  const ids = materialIdsOf(snapshot.listeners);
-  const versions = [...sources.certificates.values(), ...sources.trusts.values()];
-  return new Map(versions.flatMap(({ id, material }) => (ids.has(id) ? [[id, material]] : [])));
+function materialOf(
+  { listeners, certificates }: Snapshot,
+  sources: Sources,
+): ReadonlyMap<MaterialId, Material> {
+  const found = new Map<MaterialId, Material>();
+  for (const name of certificates.keys()) {
+    const version = sources.certificates.get(name);
+    if (version !== undefined) found.set(version.id, version.material);
+  }
+  const trustIds = trustIdsOf(listeners);
+  for (const { id, material } of sources.trusts.values()) {
+    if (trustIds.has(id)) found.set(id, material);
+  }
+  return found;
 }

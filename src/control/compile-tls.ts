@@ -5,14 +5,13 @@ import type { TcpListener } from "#model/document/modes/tcp.ts";
 import { tryPolicy, type Policy, type ResolvedPolicy } from "#model/document/policy.ts";
 import type { CertificateName, ListenerName } from "#model/names.ts";
 import type {
-  SnapshotCertificate,
   SnapshotClientAuth,
   SnapshotClientTls,
   SnapshotEndpointTls,
   SnapshotTls,
 } from "#model/records/snapshot.ts";
-import { SYSTEM_TRUST_KEY, type Sources } from "./certificates/sources.ts";
-import { lacking, trustIdOf, versionOf, type ListenerOwner } from "./listener-owner.ts";
+import { SYSTEM_TRUST_KEY } from "./certificates/sources.ts";
+import { lacking, trustIdOf, type ListenerOwner, type ListenerSources } from "./listener-owner.ts";
 
 /** Compiles the policy of a listener that uses TLS only with its endpoints. */
 export function compileTls(
@@ -33,7 +32,7 @@ export function compileClientTls(
   const policy = policyOf(document.policies, listener.policy);
   const clientAuth = clientAuthOf(document.policies[listener.policy], sources);
   return {
-    certificates: listener.certificates.flatMap((wanted) => tryCertificate(sources, wanted) ?? []),
+    certificates: listener.certificates.map((certificate) => certificate as CertificateName),
     strictServerName: listener.strictServerName,
     policy,
     clientAuth,
@@ -44,7 +43,7 @@ export function compileClientTls(
 /** `host` is the name that is verified if the document does not set a server name. */
 export function compileEndpointTls(
   endpointTls: Partial<EndpointTls>,
-  sources: Sources,
+  sources: ListenerSources,
   host?: string,
 ): SnapshotEndpointTls {
   const { verify = true, ca, serverName = host, certificate } = endpointTls;
@@ -55,7 +54,7 @@ export function compileEndpointTls(
       verify || ca !== undefined
         ? trustIdOf(sources, ca ?? SYSTEM_TRUST_KEY, undefined)
         : undefined,
-    certificate: certificate === undefined ? undefined : versionOf(sources, certificate).id,
+    certificate: certificate as CertificateName | undefined,
   };
 }
 
@@ -65,17 +64,8 @@ function policyOf(policies: Readonly<Record<string, Policy>>, name: string): Res
   return policy;
 }
 
-/** Returns undefined if no version of the certificate can be used. */
-function tryCertificate(sources: Sources, name: string): SnapshotCertificate | undefined {
-  const version = sources.certificates.get(name);
-  if (version === undefined) return undefined;
-  const { id, facts, signing } = version;
-  const { names, keyType, notAfterMs } = facts;
-  return { name: name as CertificateName, material: id, names, keyType, notAfterMs, ...signing };
-}
-
 /** `policy` is undefined for a preset. Presets do not request client certificates. */
-function clientAuthOf(policy: Policy | undefined, sources: Sources): SnapshotClientAuth {
+function clientAuthOf(policy: Policy | undefined, sources: ListenerSources): SnapshotClientAuth {
   const { mode = "none", ca, crl, partialChain = false } = policy?.clientAuth ?? {};
   if (mode === "none") return { mode, trust: undefined, partialChain: false };
   if (ca === undefined) throw lacking("no CA");

@@ -5,7 +5,6 @@ import { test } from "node:test";
 import { pino } from "pino";
 import { parseDocument } from "#model/document/parse-document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
-import { materialIdsOf } from "#model/records/mode-records.ts";
 import { CutSchedule } from "./change/cut-schedule.ts";
 import { DirectorError } from "#model/failure.ts";
 import { eventually } from "#harness/deadline.ts";
@@ -269,11 +268,11 @@ test("start-up settings take effect at the next start", async () => {
 
 test("new certificate files go to the workers under the same revision", async () => {
   const { director, events, fake, issue } = await startDirector();
-  const before = materialIdsOf(director.inForce?.compiled.snapshot.listeners ?? []);
+  const before = director.inForce?.compiled.material;
   await issue();
   await eventually(() => events.includes("certificate-changed"));
   const { compiled, revision } = director.inForce ?? assert.fail();
-  assert.notDeepEqual(materialIdsOf(compiled.snapshot.listeners), before);
+  assert.notDeepEqual(compiled.material, before);
   assert.equal(revision, 1);
   assert.equal(fake.journal().at(-1), `commit ${compiled.snapshot.number}`);
 });

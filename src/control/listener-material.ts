@@ -1,7 +1,8 @@
 import type { Document } from "#model/document/document.ts";
 import type { Listener } from "#model/document/listener.ts";
-import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./certificates/sources.ts";
+import { SYSTEM_TRUST_KEY, trustKeyOf } from "./certificates/sources.ts";
 import { controlModeOf } from "./control-mode.ts";
+import type { ListenerSources } from "./listener-owner.ts";
 
 /** A CA bundle that a listener verifies peers with. */
 export interface ListenerTrust {
@@ -53,7 +54,7 @@ function clientTrustsOf(
 /** Returns why a listener cannot be served with these sources, or undefined if it can. */
 export function obstacleTo(
   { certificates, trusts, endpointCertificate }: ListenerMaterial,
-  sources: Sources,
+  sources: ListenerSources,
 ): string | undefined {
   const isPresent = (name: string): boolean => sources.certificates.has(name);
   if (certificates.length > 0 && !certificates.some(isPresent)) {

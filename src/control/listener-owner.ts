@@ -6,12 +6,16 @@ import type { ServerAdmin } from "#model/document/server.ts";
 import type { Vnic } from "#model/document/vnic.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { MaterialId, VnicName } from "#model/names.ts";
-import {
-  SYSTEM_TRUST_KEY,
-  trustKeyOf,
-  type CertificateVersion,
-  type Sources,
-} from "./certificates/sources.ts";
+import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./certificates/sources.ts";
+
+/**
+ * What a listener is compiled from besides the document. Of a certificate it is only known whether it has a version, so that a
+ * new version compiles no listener again.
+ */
+export interface ListenerSources {
+  readonly certificates: Pick<ReadonlyMap<string, unknown>, "has">;
+  readonly trusts: Sources["trusts"];
+}
 
 /** The vNIC that owns the listener, the document and the files that it names. */
 export interface ListenerOwner {
@@ -19,19 +23,17 @@ export interface ListenerOwner {
   readonly vnic: Vnic;
   readonly profile: Profile;
   readonly document: Document;
-  readonly sources: Sources;
+  readonly sources: ListenerSources;
 }
 
 export const lacking = (what: string): DirectorError =>
   new DirectorError("internal", `A listener refers to ${what}, which did not pass the checks.`);
 
-export function versionOf(sources: Sources, name: string): CertificateVersion {
-  const version = sources.certificates.get(name);
-  if (version === undefined) throw lacking(`certificate ${name}`);
-  return version;
-}
-
-export function trustIdOf(sources: Sources, ca: string, crl: string | undefined): MaterialId {
+export function trustIdOf(
+  sources: ListenerSources,
+  ca: string,
+  crl: string | undefined,
+): MaterialId {
   const trust = sources.trusts.get(trustKeyOf(ca, crl));
   if (trust === undefined)
     throw lacking(`CA ${ca === SYSTEM_TRUST_KEY ? "bundle of the system" : ca}`);

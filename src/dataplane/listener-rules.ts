@@ -1,5 +1,6 @@
 /** The immutable rules of a listener in one snapshot. The rules of a mode combine these parts. */
 import { parseCidr, type Cidr } from "#model/addresses/cidr.ts";
+import type { MaterialId } from "#model/names.ts";
 import type {
   ProxyProtocol,
   SnapshotClientTls,
@@ -8,7 +9,15 @@ import type {
 } from "#model/records/snapshot.ts";
 import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { EndpointSet } from "./endpoint/endpoint-set.ts";
-import { CertificateIndex } from "./tls/certificate-index.ts";
+import type { Steps } from "./live/in-slices.ts";
+import { CertificateIndex, type CertificateBindings } from "./tls/certificate-index.ts";
+
+/** What rules are built from besides the listener of the snapshot. */
+export interface RuleParts {
+  readonly healths: EndpointHealths;
+  /** All certificates of the snapshot. */
+  readonly certificates: CertificateBindings;
+}
 
 /** The rules that listeners of every mode have. */
 export interface ListenerRules<Spec extends SnapshotListener = SnapshotListener> {
@@ -32,6 +41,8 @@ export interface ClientTlsRules extends ListenerRules<SnapshotListener & Snapsho
 /** The rules of listeners that use endpoints. */
 export interface EndpointRules extends ListenerRules<SnapshotListener & SnapshotEndpoints> {
   readonly endpoints: EndpointSet;
+  /** The version of the certificate that is presented to endpoints. Undefined if none is. */
+  readonly endpointCertificate: MaterialId | undefined;
 }
 
 interface ProxyOptions {
@@ -50,17 +61,38 @@ export const buildListenerRules = <Spec extends SnapshotListener>(
   denyFrom: spec.denyFrom.map(parseCidr),
 });
 
-export const buildClientTlsRules = (
+export function* buildClientTlsRules(
   spec: SnapshotClientTls,
-): Pick<ClientTlsRules, "certificates" | "alpn"> => ({
-  certificates: new CertificateIndex(spec.certificates, spec.policy, spec.strictServerName),
-  alpn: alpnOf(spec.policy.alpn),
-});
+  { certificates }: RuleParts,
+): Steps<Pick<ClientTlsRules, "certificates" | "alpn">> {
+  return {
+    certificates: yield* CertificateIndex.build(spec, certificates),
+    alpn: alpnOf(spec.policy.alpn),
+  };
+}
 
-export const buildEndpointSet = (
-  { endpoints, standby, balance, vnic, check }: SnapshotEndpoints & Pick<SnapshotListener, "vnic">,
-  healths: EndpointHealths,
-): EndpointSet => new EndpointSet(endpoints, standby, balance, healths, vnic, check);
+export function buildEndpointRules(
+  spec: SnapshotEndpoints & Pick<SnapshotListener, "vnic">,
+  { healths, certificates }: RuleParts,
+): Pick<EndpointRules, "endpoints" | "endpointCertificate"> {
+  const { endpoints, standby, balance, vnic, check } = spec;
+  return {
+    endpoints: new EndpointSet(endpoints, standby, balance, healths, vnic, check),
+    ...bindEndpoints(spec, certificates),
+  };
+}
+
+/** Throws a TypeError if the certificate that is presented to endpoints is not in the snapshot. */
+export function bindEndpoints(
+  { endpointTls }: SnapshotEndpoints,
+  certificates: CertificateBindings,
+): Pick<EndpointRules, "endpointCertificate"> {
+  const name = endpointTls?.certificate;
+  if (name === undefined) return { endpointCertificate: undefined };
+  const binding = certificates.get(name);
+  if (binding === undefined) throw new TypeError(`Certificate ${name} is not in the snapshot.`);
+  return { endpointCertificate: binding.material };
+}
 
 const alpnOf = (protocols: readonly string[]): Buffer | undefined =>
   protocols.length === 0

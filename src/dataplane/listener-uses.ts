@@ -1,12 +1,24 @@
-import { serverPairOf, socketAddressOf, type MaterialId, type ServerPair } from "#model/names.ts";
-import { endpointsOf, materialIdsOf, sessionScopesOf } from "#model/records/mode-records.ts";
+import {
+  serverPairOf,
+  socketAddressOf,
+  type CertificateName,
+  type MaterialId,
+  type ServerPair,
+} from "#model/names.ts";
+import {
+  certificateNamesOf,
+  endpointsOf,
+  sessionScopesOf,
+  trustIdsOf,
+} from "#model/records/mode-records.ts";
 import { endpointKeyOf, type SnapshotListener } from "#model/records/snapshot.ts";
 
 /** What a worker keeps for a listener. */
 export interface ListenerUses {
   readonly socketAddress: string;
   readonly sessionScopes: ReadonlySet<string>;
-  readonly materials: ReadonlySet<MaterialId>;
+  readonly certificates: ReadonlySet<CertificateName>;
+  readonly trusts: ReadonlySet<MaterialId>;
   /** Keys of `endpointKeyOf`. */
   readonly endpoints: readonly string[];
   readonly servers: readonly ServerPair[];
@@ -26,7 +38,8 @@ function usesAnew(spec: SnapshotListener): ListenerUses {
   return {
     socketAddress: socketAddressOf(spec.virtualIp, spec.port),
     sessionScopes: sessionScopesOf([spec]),
-    materials: materialIdsOf([spec]),
+    certificates: new Set(certificateNamesOf(spec)),
+    trusts: trustIdsOf([spec]),
     endpoints: endpoints.map(endpointKeyOf),
     servers: endpoints.map(({ server }) => serverPairOf(spec.vnic, server)),
   };

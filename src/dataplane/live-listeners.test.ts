@@ -21,6 +21,7 @@ const rulesOf = (name: string, mode = "tcp"): ListenerRules =>
 const runtimeOf = (...rules: readonly ListenerRules[]): Runtime => ({
   number: 1,
   listeners: new Map(rules.map((each): [ListenerName, ListenerRules] => [each.spec.name, each])),
+  certificates: new Map(),
   maxConnections: 1,
   relayMemoryBytes: 1,
   vnics: new Map(rules.length === 0 ? [] : [[limits.name, limits]]),

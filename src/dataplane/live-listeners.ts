@@ -90,6 +90,10 @@ export class LiveListeners {
    */
   *rulesInUse(): Iterable<ListenerRules> {
     for (const { rules } of this.#current.values()) yield rules;
+    yield* this.departedRules();
+  }
+
+  *departedRules(): Iterable<ListenerRules> {
     for (const { rules } of this.#departed) yield rules;
   }
 

@@ -2,6 +2,7 @@
  * A worker: one process of the data plane. It receives its configuration over a channel, and reads no files and no
  * environment variables.
  */
+import { MessageAssembly, type BoundedMessage } from "#protocol/bounded-messages.ts";
 import { LIMITS_OF_WORKER } from "#protocol/channel-limits.ts";
 import { Channel } from "#protocol/channel.ts";
 import { PROTOCOL_VERSION, type ToControl, type ToWorker } from "#protocol/messages.ts";
@@ -47,10 +48,14 @@ const runtime =
     ? `node ${process.versions.node}, OpenSSL ${process.versions.openssl}`
     : `bun ${bunVersion}, BoringSSL, ${wireName} sockets`;
 
+const assembly = new MessageAssembly();
 const channel = new Channel<ToControl>(LIMITS_OF_WORKER, {
   // Messages are not validated, because the control process is trusted: it started this worker, from the same
   // installation.
-  onMessage: (message) => handleMessage(message as ToWorker),
+  onMessage: (message) => {
+    const complete = assembly.take(message as BoundedMessage);
+    if (complete !== undefined) handleMessage(complete);
+  },
   onMalformed: () => channel.close(),
   onClose: () => becomeOrphan(),
 });

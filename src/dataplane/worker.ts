@@ -1,7 +1,8 @@
 import { DirectorError, type FailureCode } from "#model/failure.ts";
 import type { ListenerName, MaterialId, ServerPair } from "#model/names.ts";
+import type { SnapshotListener } from "#model/records/snapshot.ts";
 import type { Prepare, ToControl, ToWorker } from "#protocol/messages.ts";
-import { buildRuntime, EMPTY_RUNTIME, type Runtime } from "./build-runtime.ts";
+import { buildRuntime, EMPTY_RUNTIME, type BuiltRules, type Runtime } from "./build-runtime.ts";
 import { serveConnection } from "./connection/connection.ts";
 import type { Plane } from "./connection/connection-state.ts";
 import { dataplaneModeOf } from "./dataplane-mode.ts";
@@ -10,6 +11,7 @@ import type { EndpointHealths } from "./endpoint/endpoint-health.ts";
 import { usesOf } from "./listener-uses.ts";
 import { LiveListeners, type LiveListener } from "./live-listeners.ts";
 import type { Address, Deliver, ListeningSockets } from "./live/listening-sockets.ts";
+import { inSlices, type Steps } from "./live/in-slices.ts";
 import type { Counters } from "./observe/counters.ts";
 
 /**
@@ -41,8 +43,8 @@ export class Worker {
   readonly #deliveries = new WeakMap<LiveListener, Deliver>();
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
-  /** The runtime that is being prepared. */
-  #preparing: Runtime | undefined;
+  /** The change that is being prepared. */
+  #preparing: Prepare | undefined;
   #isDraining = false;
   #isOrphan = false;
   #drained: Promise<void> | undefined;
@@ -108,18 +110,13 @@ export class Worker {
           `The change is based on snapshot ${change.base}, but the worker serves snapshot ${this.#current.number}.`,
         );
       }
+      this.#preparing = change;
       plane.contexts.addMaterial(change.material);
-      const runtime = buildRuntime(this.#current, change, healths);
-      this.#preparing = runtime;
-      let contexts = 0;
-      const mayBuild = (): boolean => {
-        contexts += 1;
-        return contexts <= MAX_CONTEXTS_IN_PREPARE;
+      const { runtime, built } = await inSlices(buildRuntime(this.#current, change, healths));
+      const setStage = (name: ListenerName): void => {
+        stage = name;
       };
-      for (const spec of change.listeners) {
-        stage = spec.name;
-        dataplaneModeOf(spec).buildContexts(spec, plane.contexts, mayBuild);
-      }
+      await inSlices(this.#buildContexts(built, setStage));
       stage = "listen";
       // A worker that drains opens no sockets, but takes part in changes because clients still wait in it.
       const wanted = addressesOf(runtime, change, this.#isDraining);
@@ -133,6 +130,23 @@ export class Worker {
       sockets.rollBack();
       this.#forgetUnused();
       send({ type: "refused", number, ...refusalOf(cause, stage) });
+    }
+  }
+
+  /** `onListener` is called with the name of each listener before its contexts are built. */
+  *#buildContexts(
+    built: readonly BuiltRules[],
+    onListener: (name: ListenerName) => void,
+  ): Steps<void> {
+    const { contexts } = this.#parts.plane;
+    let count = 0;
+    for (const { rules, rebound } of built) {
+      onListener(rules.spec.name);
+      for (const _ of dataplaneModeOf(rules.spec).buildContexts(rules, contexts, rebound)) {
+        yield;
+        count += 1;
+        if (count > MAX_CONTEXTS_IN_PREPARE) break;
+      }
     }
   }
 
@@ -183,17 +197,14 @@ export class Worker {
   /** Drops the material, contexts and endpoint states that neither a connection nor a change in progress can need. */
   #forgetUnused(): void {
     const { plane, healths } = this.#parts;
-    const coming = [this.#prepared, this.#preparing].flatMap((runtime) => [
-      ...(runtime?.listeners.values() ?? []),
-    ]);
     const scopes = new Set<string>();
-    const materials = new Set<MaterialId>();
+    const materials = this.#certificateMaterials();
     const endpoints = new Set<string>();
     const servers = new Set<ServerPair>();
-    for (const { spec } of [...this.#listeners.rulesInUse(), ...coming]) {
+    for (const spec of this.#specsInUse()) {
       const uses = usesOf(spec);
       for (const scope of uses.sessionScopes) scopes.add(scope);
-      for (const material of uses.materials) materials.add(material);
+      for (const trust of uses.trusts) materials.add(trust);
       for (const endpoint of uses.endpoints) endpoints.add(endpoint);
       for (const server of uses.servers) servers.add(server);
     }
@@ -202,10 +213,31 @@ export class Worker {
     healths.servers.keepOnly(servers);
   }
 
+  *#specsInUse(): Iterable<SnapshotListener> {
+    for (const { spec } of this.#listeners.rulesInUse()) yield spec;
+    for (const { spec } of this.#prepared?.listeners.values() ?? []) yield spec;
+    yield* this.#preparing?.listeners ?? [];
+  }
+
+  #certificateMaterials(): Set<MaterialId> {
+    const materials = new Set<MaterialId>();
+    for (const runtime of [this.#current, this.#prepared]) {
+      for (const { material } of runtime?.certificates.values() ?? []) materials.add(material);
+    }
+    for (const { material } of this.#preparing?.certificates ?? []) materials.add(material);
+    for (const rules of this.#listeners.departedRules()) {
+      for (const material of dataplaneModeOf(rules.spec).materialsOf(rules))
+        materials.add(material);
+    }
+    return materials;
+  }
+
   /** Returns the names of the listeners in force, prepared or being prepared. */
   listenerNames(): ReadonlySet<ListenerName> {
-    const runtimes = [this.#current, this.#prepared, this.#preparing];
-    return new Set(runtimes.flatMap((runtime) => [...(runtime?.listeners.keys() ?? [])]));
+    const names = new Set(this.#current.listeners.keys());
+    for (const name of this.#prepared?.listeners.keys() ?? []) names.add(name);
+    for (const { name } of this.#preparing?.listeners ?? []) names.add(name);
+    return names;
   }
 
   /**

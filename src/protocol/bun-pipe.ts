@@ -56,6 +56,10 @@ export async function openBunPipe(
     }
     if (at > 0) waiting = waiting.slice(at);
   };
+  const drained = (socket: BunSocket): void => {
+    flush(socket);
+    if (waiting.length === 0) handlers.onDrain();
+  };
   const closed = (): void => {
     if (isClosed) return;
     isClosed = true;
@@ -67,7 +71,7 @@ export async function openBunPipe(
     fd,
     socket: {
       data: (_, bytes) => handlers.onData(bytes),
-      drain: flush,
+      drain: drained,
       end: (ended) => ended.terminate(),
       close: closed,
       // Bun calls `close` next.

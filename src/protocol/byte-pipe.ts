@@ -10,6 +10,8 @@ export interface BytePipe {
 export interface PipeHandlers {
   /** `bytes` is valid only until the call returns. */
   onData(bytes: Buffer): void;
+  /** Called when the kernel has taken all of the bytes that waited, if they were many. */
+  onDrain(): void;
   /** Called once, when the stream has ended or is broken. No other call follows. */
   onClose(): void;
 }

@@ -1,12 +1,12 @@
 import type { ChannelLimits } from "./channel.ts";
 
+const KIB = 1_024;
 const MIB = 1_048_576;
-
 /**
- * A snapshot is sent to a worker as one frame. 10,000 ECDSA certificates take 15 MB. 20,000 RSA-4096 certificates with their
- * chains, which is the number that a worker keeps contexts for, take 160 MB.
+ * While a worker parses a message, its connections wait. 256 KiB take about 1 ms. `boundedMessagesOf` splits what is longer, such
+ * as the snapshot of 10,000 certificates, which has 15 MB.
  */
-export const MAX_FRAME_BYTES_TO_WORKER = 256 * MIB;
+export const MAX_FRAME_BYTES_TO_WORKER = 256 * KIB;
 /** A flush of 2,000 connection records has about 1.2 MB and is sent in two frames. */
 export const MAX_FRAME_BYTES_TO_CONTROL = MIB;
 const MAX_WAITING_BYTES = 4 * MIB;

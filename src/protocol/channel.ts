@@ -19,6 +19,9 @@ export interface ChannelHandlers {
   onClose(): void;
 }
 
+/** More than a pipe takes without telling when it has drained. */
+const MANY_WAITING_BYTES = 262_144;
+
 /** `full` means that too many bytes wait already. With any outcome except `sent`, no part of the message was sent. */
 export type SendOutcome = "sent" | "full" | "too-large" | "closed";
 
@@ -35,6 +38,7 @@ export class Channel<Out extends object> implements PipeHandlers {
   #isReading = true;
   #sentBytes = 0;
   #isClosed = false;
+  #drained: PromiseWithResolvers<void> | undefined;
   /** The length of the largest frame that was sent since no bytes waited. */
   #largestWaiting = 0;
 
@@ -69,6 +73,16 @@ export class Channel<Out extends object> implements PipeHandlers {
     return "sent";
   }
 
+  /**
+   * Resolves when few bytes wait for the other side, or when the pipe is closed. A sender of many messages waits for this
+   * between them.
+   */
+  async untilDrained(): Promise<void> {
+    if (this.#isClosed || this.waitingBytes < MANY_WAITING_BYTES) return;
+    this.#drained ??= Promise.withResolvers();
+    await this.#drained.promise;
+  }
+
   /** Number of bytes that the kernel has not taken yet. */
   get waitingBytes(): number {
     return this.#pipe?.waitingBytes ?? 0;
@@ -92,7 +106,13 @@ export class Channel<Out extends object> implements PipeHandlers {
     if (length !== undefined) this.#refuse(`a frame of ${length} bytes`);
   }
 
+  onDrain(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
   onClose(): void {
+    this.onDrain();
     if (this.#isClosed) return;
     this.#isReading = false;
     this.#isClosed = true;

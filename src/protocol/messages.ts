@@ -3,9 +3,14 @@
  * arrive as one. Nothing checks the messages to a worker, because a worker trusts the control process, so their types are
  * written here. The control process checks the messages of a worker by the schemas from which their types derive.
  */
-import type { ListenerName, MaterialId, VnicName } from "#model/names.ts";
+import type { CertificateName, ListenerName, MaterialId, VnicName } from "#model/names.ts";
 import type { ConnectionFilter } from "#model/records/open-connection.ts";
-import type { Material, SnapshotListener, SnapshotVnic } from "#model/records/snapshot.ts";
+import type {
+  Material,
+  SnapshotCertificate,
+  SnapshotListener,
+  SnapshotVnic,
+} from "#model/records/snapshot.ts";
 
 /** Must be incremented with every change of a message. */
 export const PROTOCOL_VERSION = 8;
@@ -18,6 +23,9 @@ export interface Prepare {
   /** Each new or changed listener, with all of its settings. */
   readonly listeners: readonly SnapshotListener[];
   readonly removed: readonly ListenerName[];
+  /** Each certificate name that is new or that stands for another version. */
+  readonly certificates: readonly SnapshotCertificate[];
+  readonly removedCertificates: readonly CertificateName[];
   /** Each new or changed vNIC. */
   readonly vnics: readonly SnapshotVnic[];
   readonly removedVnics: readonly VnicName[];
@@ -25,7 +33,7 @@ export interface Prepare {
   readonly absentIps: readonly string[];
   readonly maxConnections: number;
   readonly relayMemoryBytes: number;
-  /** The material that the listeners refer to and that the worker does not have yet. */
+  /** The material that listeners and certificates refer to and that the worker does not have yet. */
   readonly material: Readonly<Record<MaterialId, Material>>;
   /**
    * The only listeners that a probe worker opens. A probe worker is ended when it has answered, before it could serve clients.

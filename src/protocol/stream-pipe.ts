@@ -4,6 +4,7 @@ import type { BytePipe, PipeHandlers } from "./byte-pipe.ts";
 /** Opens a pipe over a socket of node:net. */
 export function openStreamPipe(socket: Socket, handlers: PipeHandlers): BytePipe {
   socket.on("data", (bytes: Buffer) => handlers.onData(bytes));
+  socket.on("drain", () => handlers.onDrain());
   // EPIPE and ECONNRESET mean that the other process has ended. The event `close` follows.
   socket.on("error", () => undefined);
   socket.once("end", () => socket.destroy());

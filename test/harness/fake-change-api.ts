@@ -9,6 +9,7 @@ const { draft: document } = parseDocument({});
 const snapshot = {
   number: 1,
   listeners: [],
+  certificates: new Map(),
   vnics: [],
   absentIps: [],
   maxConnections: 1,

@@ -12,6 +12,7 @@ import { buildRuntime, EMPTY_RUNTIME } from "#dataplane/build-runtime.ts";
 import { serveConnection } from "#dataplane/connection/connection.ts";
 import type { Plane } from "#dataplane/connection/connection-state.ts";
 import { EndpointHealths } from "#dataplane/endpoint/endpoint-health.ts";
+import { atOnce } from "./at-once.ts";
 import { LiveListeners, type LiveListener } from "#dataplane/live-listeners.ts";
 import { Deadlines } from "#dataplane/live/deadlines.ts";
 import { OpenConnections } from "#dataplane/live/open-connections.ts";
@@ -144,15 +145,18 @@ export class MemoryPlane {
       handshakesPerSecondPerAddress: undefined,
       ...more,
     };
-    const runtime = buildRuntime(
-      EMPTY_RUNTIME,
-      {
-        type: "prepare",
-        ...{ base: 0, number: 1, revision: 1, listeners: [spec], removed: [] },
-        ...{ vnics: [limits], removedVnics: [] },
-        ...{ maxConnections: 100, relayMemoryBytes: 1_000_000, material: {}, absentIps: [] },
-      },
-      this.healths,
+    const { runtime } = atOnce(
+      buildRuntime(
+        EMPTY_RUNTIME,
+        {
+          type: "prepare",
+          ...{ base: 0, number: 1, revision: 1, listeners: [spec], removed: [] },
+          ...{ certificates: [], removedCertificates: [] },
+          ...{ vnics: [limits], removedVnics: [] },
+          ...{ maxConnections: 100, relayMemoryBytes: 1_000_000, material: {}, absentIps: [] },
+        },
+        this.healths,
+      ),
     );
     const listeners = new LiveListeners(this.counters, () => {});
     listeners.commit(runtime);

@@ -3,6 +3,7 @@ import {
   type ConnectTarget,
   type TlsSocket,
   type Wire,
+  type WireContext,
   type WireHandler,
   type WireListener,
   type WireSocket,
@@ -66,8 +67,8 @@ export class MemoryWire implements Wire {
     return Number.POSITIVE_INFINITY;
   }
 
-  buildContext(): { setTicketKeys(): void } {
-    return { setTicketKeys() {} };
+  buildContext(): WireContext {
+    return { memoryBytes: 1, setTicketKeys() {} };
   }
 
   startServerTls(raw: WireSocket, _options: unknown, handler: WireHandler): TlsSocket {

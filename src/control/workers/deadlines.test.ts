@@ -18,6 +18,9 @@ test("a worker that has lived for 30 s is replaced at once again", () => {
 
 test("the first prepare of a worker with many listeners has more time than that of a change of one", () => {
   const deadlineOf = (count: number): number =>
-    prepareDeadlineOf({ listeners: Array.from({ length: count }) as never }, WORKER_DEADLINES);
+    prepareDeadlineOf(
+      { listeners: Array.from({ length: count }) as never, certificates: [] },
+      WORKER_DEADLINES,
+    );
   assert.deepEqual([0, 1, 2_000, 10_000].map(deadlineOf), [5_000, 5_010, 25_000, 105_000]);
 });

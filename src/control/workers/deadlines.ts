@@ -7,6 +7,8 @@ export interface WorkerDeadlines {
   readonly prepareMs: number;
   /** Is added to `prepareMs` for each listener that the worker has to build and open. */
   readonly prepareMsPerListener: number;
+  /** Is added to `prepareMs` for each certificate that the worker gets. */
+  readonly prepareMsPerCertificate: number;
   /** Also the deadline of a rollback. */
   readonly commitMs: number;
   /** How long a worker may send no heartbeat. */
@@ -20,16 +22,21 @@ export const WORKER_DEADLINES: WorkerDeadlines = {
   prepareMs: 5_000,
   // A listener takes about 1 ms on an idle machine.
   prepareMsPerListener: 10,
+  // A certificate takes less than 0.1 ms on an idle machine.
+  prepareMsPerCertificate: 1,
   commitMs: 2_000,
   hungMs: 10_000,
   exitMs: 2_000,
 };
 
-/** The first prepare of a worker has all listeners. That of a change has those that the change touches. */
+/** The first prepare of a worker has all listeners and certificates. That of a change has those that the change touches. */
 export const prepareDeadlineOf = (
-  { listeners }: Pick<Prepare, "listeners">,
-  { prepareMs, prepareMsPerListener }: WorkerDeadlines,
-): number => prepareMs + listeners.length * prepareMsPerListener;
+  { listeners, certificates }: Pick<Prepare, "listeners" | "certificates">,
+  { prepareMs, prepareMsPerListener, prepareMsPerCertificate }: WorkerDeadlines,
+): number =>
+  prepareMs +
+  listeners.length * prepareMsPerListener +
+  certificates.length * prepareMsPerCertificate;
 
 const FIRST_BACK_OFF_MS = 200;
 const MAX_BACK_OFF_MS = 10_000;

@@ -1,11 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
-import { socketAddressOf, type ListenerName, type MaterialId } from "#model/names.ts";
-import { materialIdsOf } from "#model/records/mode-records.ts";
-import type {
-  Material,
-  Snapshot,
-  SnapshotListener,
-  SnapshotVnic,
+import {
+  socketAddressOf,
+  type CertificateName,
+  type ListenerName,
+  type MaterialId,
+} from "#model/names.ts";
+import { certificateNamesOf, trustIdsOf } from "#model/records/mode-records.ts";
+import {
+  certificateNamesOfEndpoints,
+  type Material,
+  type Snapshot,
+  type SnapshotCertificate,
+  type SnapshotListener,
 } from "#model/records/snapshot.ts";
 import type { Prepare } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
@@ -14,49 +20,77 @@ import type { Compiled } from "#control/compile-snapshot.ts";
  * Builds the message that brings a worker from `base`, or from nothing if `base` is undefined, to `target`. It contains only
  * the material that `base` does not refer to, because a worker keeps what its committed snapshot needs.
  */
-export function buildPrepare(base: Snapshot | undefined, target: Compiled): Prepare {
+export function buildPrepare(base: Compiled | undefined, target: Compiled): Prepare {
   const { snapshot } = target;
-  const before = new Map(base?.listeners.map((listener) => [listener.name, listener]));
+  const before = new Map(base?.snapshot.listeners.map((listener) => [listener.name, listener]));
   const after = new Set(snapshot.listeners.map(({ name }) => name));
-  const vnicsBefore = new Map(base?.vnics.map((vnic) => [vnic.name, vnic]));
+  const vnicsBefore = new Map(base?.snapshot.vnics.map((vnic) => [vnic.name, vnic]));
   const vnicsAfter = new Set(snapshot.vnics.map(({ name }) => name));
   const listeners = snapshot.listeners.filter(
-    (listener) => !isDeepStrictEqual(listener, before.get(listener.name)),
+    (listener) => !isSame(listener, before.get(listener.name)),
   );
+  const certificates = changedCertificates(base?.snapshot, snapshot);
   return {
     type: "prepare",
     number: snapshot.number,
-    base: base?.number ?? 0,
+    base: base?.snapshot.number ?? 0,
     listeners,
     removed: [...before.keys()].filter((name: ListenerName) => !after.has(name)),
-    vnics: snapshot.vnics.filter((vnic) => !isSameVnic(vnic, vnicsBefore.get(vnic.name))),
+    certificates,
+    removedCertificates: [...(base?.snapshot.certificates.keys() ?? [])].filter(
+      (name) => !snapshot.certificates.has(name),
+    ),
+    vnics: snapshot.vnics.filter((vnic) => !isSame(vnic, vnicsBefore.get(vnic.name))),
     removedVnics: [...vnicsBefore.keys()].filter((name) => !vnicsAfter.has(name)),
     absentIps: snapshot.absentIps,
     maxConnections: snapshot.maxConnections,
     relayMemoryBytes: snapshot.relayMemoryBytes,
-    material: missingMaterial(listeners, materialIdsOf(before.values()), target.material),
+    material: missingMaterial(materialIdsOf(listeners, certificates), base, target),
   };
 }
 
-const isSameVnic = (one: SnapshotVnic, other: SnapshotVnic | undefined): boolean =>
+const isSame = <Part>(one: Part, other: Part | undefined): boolean =>
   one === other || isDeepStrictEqual(one, other);
 
+/** Returns the certificates of `after` whose names have no version or another version in `before`. */
+export const changedCertificates = (
+  before: Snapshot | undefined,
+  after: Snapshot,
+): readonly SnapshotCertificate[] =>
+  [...after.certificates.values()].filter(
+    (certificate) => !isSame(certificate, before?.certificates.get(certificate.name)),
+  );
+
 /**
- * Builds the message with which a fresh probe worker tries the difference between `base` and `target`. It has the same
- * listeners in the same order as the difference, so that the probe builds the same contexts, but it starts from nothing.
- * If `opensAddresses`, the probe opens the addresses that no worker serves yet, otherwise none, because the connections that
+ * Builds the message with which a fresh probe worker tries the difference between `base` and `target`. It has the listeners
+ * of the difference, and those that use a changed certificate, but it starts from nothing. Of the latter listeners it has
+ * only the changed certificates, so that the probe builds the same contexts. If `opensAddresses`, the probe opens the addresses that no worker serves yet, otherwise none, because the connections that
  * a probe accepts are lost.
  */
 export function buildTrial(
-  base: Snapshot | undefined,
+  base: Compiled | undefined,
   target: Compiled,
   opensAddresses: boolean,
 ): Prepare {
-  const { listeners } = buildPrepare(base, target);
+  const difference = buildPrepare(base, target);
+  const changed = new Set(difference.certificates.map(({ name }) => name));
+  const differing = new Set(difference.listeners);
+  const listeners = target.snapshot.listeners.filter(
+    (listener) =>
+      differing.has(listener) || certificateNamesOf(listener).some((name) => changed.has(name)),
+  );
   const owners = new Set(listeners.map(({ vnic }) => vnic));
   const vnics = target.snapshot.vnics.filter(({ name }) => owners.has(name));
-  const snapshot = { ...target.snapshot, listeners, vnics };
-  const served = new Set(base?.listeners.map(addressOf));
+  const used = new Set(
+    listeners.flatMap((listener) =>
+      differing.has(listener) ? certificateNamesOf(listener) : namesForEndpointsOf(listener),
+    ),
+  );
+  const certificates = new Map(
+    [...target.snapshot.certificates].filter(([name]) => used.has(name) || changed.has(name)),
+  );
+  const snapshot = { ...target.snapshot, listeners, certificates, vnics };
+  const served = new Set(base?.snapshot.listeners.map(addressOf));
   const isNew = (listener: SnapshotListener): boolean => !served.has(addressOf(listener));
   return {
     ...buildPrepare(undefined, { ...target, snapshot }),
@@ -64,18 +98,29 @@ export function buildTrial(
   };
 }
 
+const namesForEndpointsOf = (listener: SnapshotListener): readonly CertificateName[] =>
+  "endpointTls" in listener ? certificateNamesOfEndpoints(listener) : [];
+
 const addressOf = ({ virtualIp, port }: SnapshotListener): string =>
   socketAddressOf(virtualIp, port);
 
-function missingMaterial(
+function* materialIdsOf(
   listeners: readonly SnapshotListener[],
-  known: ReadonlySet<MaterialId>,
-  material: ReadonlyMap<MaterialId, Material>,
+  certificates: readonly SnapshotCertificate[],
+): Iterable<MaterialId> {
+  for (const { material } of certificates) yield material;
+  yield* trustIdsOf(listeners);
+}
+
+function missingMaterial(
+  ids: Iterable<MaterialId>,
+  base: Compiled | undefined,
+  target: Compiled,
 ): Record<MaterialId, Material> {
   const missing: Record<MaterialId, Material> = {};
-  for (const id of materialIdsOf(listeners)) {
-    const found = material.get(id);
-    if (known.has(id)) continue;
+  for (const id of ids) {
+    if (base?.material.has(id) === true) continue;
+    const found = target.material.get(id);
     if (found === undefined) throw new TypeError(`Material ${id} is referred to but not there.`);
     missing[id] = found;
   }

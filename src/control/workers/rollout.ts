@@ -1,6 +1,4 @@
 import { DirectorError } from "#model/failure.ts";
-import { certificatesOf } from "#model/records/mode-records.ts";
-import { MAX_FRAME_BYTES_TO_WORKER } from "#protocol/channel-limits.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
@@ -35,8 +33,8 @@ export interface PrepareRound {
 
 /** A further round asks the replacements, after every participant died or refused what a fresh worker accepts. */
 const MAX_ROUNDS = 3;
-/** How much of the largest frame this estimate may fill. The estimate leaves out quotes and escapes. */
-const MAX_FILL = 0.75;
+/** 20,000 RSA-4096 certificates with their chains take 160 million. A worker keeps all of them in memory. */
+const MAX_CHARACTERS = 192 * 1_048_576;
 const LISTENER_CHARACTERS = 2_000;
 const CERTIFICATE_CHARACTERS = 200;
 
@@ -122,14 +120,11 @@ export class Rollout {
   }
 }
 
-/** Throws `change-too-large` if a worker that starts from nothing could not receive the snapshot in one frame. */
+/** Throws `change-too-large` if the snapshot would take too much memory of each worker. */
 export function refuseTooLarge({ snapshot, material }: Compiled): void {
-  let characters = 0;
-  for (const listener of snapshot.listeners) {
-    characters += LISTENER_CHARACTERS;
-    for (const { names } of certificatesOf(listener)) {
-      characters += names.reduce((sum, name) => sum + name.length, CERTIFICATE_CHARACTERS);
-    }
+  let characters = snapshot.listeners.length * LISTENER_CHARACTERS;
+  for (const { names } of snapshot.certificates.values()) {
+    characters += names.reduce((sum, name) => sum + name.length, CERTIFICATE_CHARACTERS);
   }
   for (const one of material.values()) {
     characters +=
@@ -137,6 +132,5 @@ export function refuseTooLarge({ snapshot, material }: Compiled): void {
         ? one.chainPem.length + one.keyPem.length
         : one.caPem.length + (one.crlPem?.length ?? 0);
   }
-  if (characters > MAX_FILL * MAX_FRAME_BYTES_TO_WORKER)
-    throw new DirectorError("change-too-large");
+  if (characters > MAX_CHARACTERS) throw new DirectorError("change-too-large");
 }

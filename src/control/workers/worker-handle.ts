@@ -10,6 +10,7 @@ import {
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import type { RestartCause } from "#control/telemetry/director-metrics.ts";
+import type { SendOutcome } from "#protocol/channel.ts";
 import { prepareDeadlineOf, type WorkerDeadlines } from "./deadlines.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";
 import { LivenessWatch } from "./liveness-watch.ts";
@@ -165,10 +166,7 @@ export class WorkerHandle {
 
   /** Sends the difference to the snapshot that the worker serves. */
   async prepare(target: Compiled): Promise<PrepareOutcome> {
-    const outcome = await this.#requestPrepare(
-      target,
-      buildPrepare(this.#committed?.snapshot, target),
-    );
+    const outcome = await this.#requestPrepare(target, buildPrepare(this.#committed, target));
     if (outcome === "prepared") this.#prepared = target;
     return outcome;
   }
@@ -179,12 +177,17 @@ export class WorkerHandle {
     target: Compiled,
     opensAddresses: boolean,
   ): Promise<PrepareOutcome> {
-    return this.#requestPrepare(target, buildTrial(base?.snapshot, target, opensAddresses));
+    return this.#requestPrepare(target, buildTrial(base, target, opensAddresses));
   }
 
   async #requestPrepare({ snapshot }: Compiled, change: Prepare): Promise<PrepareOutcome> {
     this.#intake.expect(snapshot);
-    const reply = await this.#ask(change, ["prepared", "refused"], "prepare-deadline");
+    const deadlineMs = prepareDeadlineOf(change, this.#options.deadlines);
+    const due = { number: change.number, deadlineMs };
+    const kill = (): void => this.kill("prepare-deadline");
+    const replied = this.#replies.expect(["prepared", "refused"], due, kill);
+    await this.#sendLarge(change);
+    const reply = await replied;
     if (reply === undefined) return "absent";
     if (reply.type === "refused") return new DirectorError(reply.code, reply.detail);
     if (reply.lacksAddress === true) {
@@ -201,7 +204,7 @@ export class WorkerHandle {
     const target = this.#prepared;
     if (target === undefined) return;
     const { number } = target.snapshot;
-    const asked = this.#ask({ type: "commit", number, standby }, ["committed"], "commit-deadline");
+    const asked = this.#ask({ type: "commit", number, standby }, ["committed"]);
     this.tellCuts();
     const reply = await asked;
     this.#prepared = undefined;
@@ -217,12 +220,13 @@ export class WorkerHandle {
   async follow(target: Compiled, standby: readonly string[]): Promise<void> {
     const { number } = target.snapshot;
     this.#intake.expect(target.snapshot);
-    this.send(buildPrepare(this.#committed?.snapshot, target));
-    this.send({ type: "commit", number, standby });
-    this.tellCuts();
     const due = { number, deadlineMs: this.#options.deadlines.commitMs };
     const giveUp = (): void => this.#replies.abandon();
-    const reply = await this.#replies.expect(["committed", "refused"], due, giveUp);
+    const replied = this.#replies.expect(["committed", "refused"], due, giveUp);
+    await this.#sendLarge(buildPrepare(this.#committed, target));
+    this.send({ type: "commit", number, standby });
+    this.tellCuts();
+    const reply = await replied;
     if (reply?.type === "committed") this.#committed = target;
     // The state of a late worker is not known, so the next `prepare` starts from nothing.
     else if (reply === undefined) this.#committed = undefined;
@@ -241,7 +245,7 @@ export class WorkerHandle {
     const number = this.#prepared?.snapshot.number;
     if (number === undefined) return;
     this.#prepared = undefined;
-    await this.#ask({ type: "rollback", number }, ["rolled-back"], "commit-deadline");
+    await this.#ask({ type: "rollback", number }, ["rolled-back"]);
   }
 
   /**
@@ -254,11 +258,19 @@ export class WorkerHandle {
     this.#state = "draining";
     if (!this.#isUp) return this.kill("exited");
     this.#replies.abandon();
-    await this.#ask({ type: "drain", deadlineMs }, ["draining", "drained"], "commit-deadline");
+    await this.#ask({ type: "drain", deadlineMs }, ["draining", "drained"]);
   }
 
   send(message: ToWorker): void {
-    if (this.#process.send(message) !== "full") return;
+    this.#noteOutcome(this.#process.send(message));
+  }
+
+  async #sendLarge(message: ToWorker): Promise<void> {
+    this.#noteOutcome(await this.#process.sendLarge(message));
+  }
+
+  #noteOutcome(outcome: SendOutcome): void {
+    if (outcome !== "full") return;
     if (this.#killedFor !== undefined) return;
     this.#tellUnbounded("error", "The worker does not read its messages.");
     this.kill("hung");
@@ -288,16 +300,13 @@ export class WorkerHandle {
 
   /** Resolves to undefined if no reply will come, because the worker has ended or drains. */
   #ask<Name extends ToControl["type"]>(
-    message: Extract<ToWorker, { readonly type: "prepare" | "commit" | "rollback" | "drain" }>,
+    message: Extract<ToWorker, { readonly type: "commit" | "rollback" | "drain" }>,
     types: readonly Name[],
-    cause: "prepare-deadline" | "commit-deadline",
   ) {
     this.send(message);
-    const { deadlines } = this.#options;
-    const deadlineMs =
-      message.type === "prepare" ? prepareDeadlineOf(message, deadlines) : deadlines.commitMs;
+    const deadlineMs = this.#options.deadlines.commitMs;
     const due = "number" in message ? { number: message.number, deadlineMs } : { deadlineMs };
-    return this.#replies.expect(types, due, () => this.kill(cause));
+    return this.#replies.expect(types, due, () => this.kill("commit-deadline"));
   }
 
   #hear(value: unknown, bytes: number): void {

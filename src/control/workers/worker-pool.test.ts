@@ -302,7 +302,7 @@ describe("a pool of workers", { concurrency: 3 }, () => {
     assert.deepEqual(restartsOf(fake), ["restarted hung"]);
   });
 
-  test("a change that does not fit into a message is refused", () => {
+  test("a change that would take too much memory of each worker is refused", () => {
     const caPem = "x".repeat(256 * 1024 * 1024);
     const material = new Map([
       ["large" as MaterialId, { kind: "trust", caPem, crlPem: undefined } as const],

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { Socket } from "node:net";
 import { LIMITS_OF_CONTROL } from "#protocol/channel-limits.ts";
 import { Channel, type ChannelHandlers, type SendOutcome } from "#protocol/channel.ts";
+import { boundedMessagesOf, type BoundedMessage } from "#protocol/bounded-messages.ts";
 import type { ToWorker } from "#protocol/messages.ts";
 import { openStreamPipe } from "#protocol/stream-pipe.ts";
 import { WORKER_PIPE_FD } from "#protocol/worker-pipe.ts";
@@ -26,6 +27,8 @@ export interface WorkerProcess {
   /** 0 if it could not be started. */
   readonly pid: number;
   send(message: ToWorker): SendOutcome;
+  /** Sends a message of any length. While its parts wait to be taken, others may be sent. */
+  sendLarge(message: ToWorker): Promise<SendOutcome>;
   /** Kills the process, its process group and its control group at once, and reads nothing more from it. */
   kill(): void;
   /** Resolves when the process has ended and its descriptors are closed, to `exit code 1` or `signal SIGKILL` for example. */
@@ -62,6 +65,7 @@ export function startWorkerProcess(
 const notStarted = (reason: string | Promise<string>): WorkerProcess => ({
   pid: 0,
   send: () => "closed",
+  sendLarge: () => Promise.resolve("closed"),
   kill: () => undefined,
   exited: Promise.resolve(reason),
 });
@@ -78,7 +82,7 @@ class StartedProcess implements WorkerProcess {
   readonly pid: number;
   readonly exited: Promise<string>;
   readonly #child: ChildProcess;
-  readonly #channel: Channel<ToWorker>;
+  readonly #channel: Channel<BoundedMessage>;
   readonly #cgroup: WorkerCgroup | undefined;
   #isOver = false;
 
@@ -93,7 +97,7 @@ class StartedProcess implements WorkerProcess {
     this.#cgroup = cgroup;
     this.#child = child;
     const pipeClosed = Promise.withResolvers<void>();
-    this.#channel = new Channel<ToWorker>(LIMITS_OF_CONTROL, {
+    this.#channel = new Channel<BoundedMessage>(LIMITS_OF_CONTROL, {
       onMessage: (message, bytes) => handlers.onMessage(message, bytes),
       onMalformed: (text) => handlers.onMalformed(text),
       onClose: () => {
@@ -135,7 +139,22 @@ class StartedProcess implements WorkerProcess {
   }
 
   send(message: ToWorker): SendOutcome {
-    return this.#channel.send(message);
+    for (const bounded of boundedMessagesOf(message)) {
+      const outcome = this.#channel.send(bounded);
+      if (outcome !== "sent") return outcome;
+    }
+    return "sent";
+  }
+
+  async sendLarge(message: ToWorker): Promise<SendOutcome> {
+    for (const bounded of boundedMessagesOf(message)) {
+      const outcome = this.#channel.send(bounded);
+      if (outcome !== "sent") return outcome;
+      // The parts are sequential, so that few of them wait in memory at a time.
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#channel.untilDrained();
+    }
+    return "sent";
   }
 
   kill(): void {

@@ -112,7 +112,7 @@ async function tryEndpoint(
   }
   announceClient(connection, lease.socket);
   if (endpointTls === undefined) return lease;
-  const context = plane.contexts.forEndpoints(rules.spec);
+  const context = plane.contexts.forEndpoints(rules.spec, rules.endpointCertificate);
   if (context === undefined) return lease;
   const serverName =
     endpointTls.serverName ?? ("address" in endpoint ? endpoint.address : endpoint.server);

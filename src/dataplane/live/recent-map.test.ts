@@ -26,6 +26,25 @@ describe("RecentMap", () => {
     assert.deepEqual([...map.values()], [1]);
   });
 
+  it("drops as many as needed to stay within a limit of weight, and keeps the newest if it alone is heavier", () => {
+    const map = new RecentMap<string, number>(10, (weight) => weight);
+    for (const [key, weight] of [
+      ["a", 4],
+      ["b", 4],
+      ["a", 4],
+      ["c", 6],
+    ] as const) {
+      map.use(key, () => weight);
+    }
+    assert.deepEqual([[...map.values()], map.weight], [[4, 6], 10]);
+    map.use("d", () => 11);
+    assert.deepEqual([[...map.values()], map.weight], [[11], 11]);
+    map.use("e", () => 1);
+    assert.deepEqual([[...map.values()], map.weight], [[1], 1]);
+    map.deleteWhere(() => true);
+    assert.equal(map.weight, 0);
+  });
+
   it("deletes the entries that match", () => {
     const map = new RecentMap<number, number>(9);
     for (const key of [1, 2, 3]) map.use(key, () => key);

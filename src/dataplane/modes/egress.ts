@@ -3,15 +3,18 @@
  */
 import type { MetricOf } from "#model/records/mode-records.ts";
 import type { SnapshotEgressListener } from "#model/records/modes/egress.ts";
+import { defined } from "#model/records/snapshot.ts";
 import { connectEndpoint } from "../connection/connect-endpoint.ts";
 import { relay } from "../connection/relay.ts";
 import type { DataplaneMode } from "../dataplane-mode.ts";
 import {
-  buildEndpointSet,
+  bindEndpoints,
+  buildEndpointRules,
   buildListenerRules,
   type EndpointRules,
   type ListenerRules,
 } from "../listener-rules.ts";
+import { inOneStep } from "../live/in-slices.ts";
 import { slotsByLabel } from "../observe/counters.ts";
 
 type EgressRules = ListenerRules<SnapshotEgressListener> & EndpointRules;
@@ -19,13 +22,13 @@ type EgressRules = ListenerRules<SnapshotEgressListener> & EndpointRules;
 const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
 
 export const egress: DataplaneMode<EgressRules, MetricOf<"egress">> = {
-  buildRules: (spec, healths) => ({
-    ...buildListenerRules(spec, {}),
-    endpoints: buildEndpointSet(spec, healths),
-  }),
-  buildContexts(spec, contexts) {
-    contexts.forEndpoints(spec);
-  },
+  buildRules: (spec, parts) =>
+    inOneStep(() => ({ ...buildListenerRules(spec, {}), ...buildEndpointRules(spec, parts) })),
+  rebind: (rules, _names, { certificates }) =>
+    inOneStep(() => ({ ...rules, ...bindEndpoints(rules.spec, certificates) })),
+  materialsOf: ({ endpointCertificate }) => defined([endpointCertificate]),
+  buildContexts: ({ spec, endpointCertificate }, contexts) =>
+    inOneStep(() => void contexts.forEndpoints(spec, endpointCertificate)),
   async serve(connection) {
     connection.isOpen = true;
     const lease = await connectEndpoint(connection);

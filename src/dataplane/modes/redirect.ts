@@ -5,6 +5,7 @@ import { readProxyHeader } from "../connection/read-proxy-header.ts";
 import { redirectToHttps } from "../connection/redirect.ts";
 import type { DataplaneMode } from "../dataplane-mode.ts";
 import { buildListenerRules, type ListenerRules } from "../listener-rules.ts";
+import { inOneStep } from "../live/in-slices.ts";
 import { slotsByLabel } from "../observe/counters.ts";
 
 const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
@@ -13,8 +14,10 @@ export const redirect: DataplaneMode<
   ListenerRules<SnapshotRedirectListener>,
   MetricOf<"redirect">
 > = {
-  buildRules: (spec) => buildListenerRules(spec, spec),
-  buildContexts() {},
+  buildRules: (spec) => inOneStep(() => buildListenerRules(spec, spec)),
+  rebind: (rules) => inOneStep(() => rules),
+  materialsOf: () => [],
+  buildContexts: () => inOneStep(() => undefined),
   async serve(connection) {
     const rest = await readProxyHeader(connection);
     if (rest !== undefined) await redirectToHttps(connection, rest);

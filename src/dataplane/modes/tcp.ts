@@ -9,8 +9,9 @@ import { readProxyHeader } from "../connection/read-proxy-header.ts";
 import { relay } from "../connection/relay.ts";
 import type { DataplaneMode } from "../dataplane-mode.ts";
 import {
+  bindEndpoints,
   buildClientTlsRules,
-  buildEndpointSet,
+  buildEndpointRules,
   buildListenerRules,
   type ClientTlsRules,
   type EndpointRules,
@@ -24,15 +25,32 @@ const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
 const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
 
 export const tcp: DataplaneMode<TcpRules, MetricOf<"tcp">> = {
-  buildRules: (spec, healths) => ({
-    ...buildListenerRules(spec, spec),
-    ...buildClientTlsRules(spec),
-    endpoints: buildEndpointSet(spec, healths),
-  }),
-  buildContexts(spec, contexts, mayBuild) {
-    contexts.forEndpoints(spec);
-    for (const { material } of spec.certificates) {
-      if (mayBuild()) contexts.forClients(spec, material);
+  *buildRules(spec, parts) {
+    return {
+      ...buildListenerRules(spec, spec),
+      ...(yield* buildClientTlsRules(spec, parts)),
+      ...buildEndpointRules(spec, parts),
+    };
+  },
+  *rebind(rules, names, { certificates }) {
+    return {
+      ...rules,
+      certificates: yield* rules.certificates.rebind(names, certificates),
+      ...bindEndpoints(rules.spec, certificates),
+    };
+  },
+  *materialsOf({ certificates, endpointCertificate }) {
+    for (const { material } of certificates.versions()) yield material;
+    if (endpointCertificate !== undefined) yield endpointCertificate;
+  },
+  *buildContexts(rules, contexts, names = rules.spec.certificates) {
+    contexts.forEndpoints(rules.spec, rules.endpointCertificate);
+    yield;
+    for (const name of names) {
+      const certificate = rules.certificates.versionOf(name);
+      if (certificate === undefined) continue;
+      contexts.forClients(rules.spec, certificate.material);
+      yield;
     }
   },
   async serve(connection) {

@@ -54,9 +54,31 @@ const haveCommon = (codes: readonly number[], others: readonly number[]): boolea
 const isTls13 = (hello: ClientHello, policy: ResolvedPolicy): boolean =>
   policy.maxVersion === "TLSv1.3" && hello.versions.includes(TLS13);
 
-/** A certificate of a listener, with the facts that decide whether a client can verify it. Built once per snapshot. */
+/** The TLS 1.2 suites of a policy, by the type of the keys that work with them. */
+export interface SuitesByKey {
+  readonly rsa: readonly number[];
+  readonly ecdsa: readonly number[];
+}
+
+export function suitesOf({ cipherSuites }: ResolvedPolicy): SuitesByKey {
+  const suites = cipherSuites.flatMap((name) => tryCipherSuite(name) ?? []);
+  const codesOf = (keyType: "rsa" | "ecdsa"): readonly number[] =>
+    suites.flatMap((suite) => (suite.keyType === keyType ? [suite.code] : []));
+  return { rsa: codesOf("rsa"), ecdsa: codesOf("ecdsa") };
+}
+
+/** Where a certificate is used. */
+export interface CertificatePlace {
+  /** Its position in the list of the listener. */
+  readonly position: number;
+  /** Those of the policy of the listener. */
+  readonly suites: SuitesByKey;
+}
+
+/** A version of a certificate of a listener, with the facts that decide whether a client can verify it. */
 export class CertificateFit {
   readonly certificate: SnapshotCertificate;
+  readonly position: number;
   readonly #policy: ResolvedPolicy;
   readonly #schemesOfTls12: readonly number[];
   readonly #weakSchemes: readonly number[];
@@ -64,16 +86,17 @@ export class CertificateFit {
   readonly #suites: readonly number[];
   readonly #groupCode: number | undefined;
 
-  constructor(certificate: SnapshotCertificate, policy: ResolvedPolicy) {
+  constructor(
+    certificate: SnapshotCertificate,
+    policy: ResolvedPolicy,
+    { position, suites }: CertificatePlace,
+  ) {
     this.certificate = certificate;
+    this.position = position;
     this.#policy = policy;
     [this.#schemesOfTls12, this.#weakSchemes] = schemesOfTls12(certificate);
     // Ed25519 uses the suites of ECDSA (RFC 8422 section 5.10).
-    const suiteKeyType = certificate.keyType === "rsa" ? "rsa" : "ecdsa";
-    this.#suites = policy.cipherSuites.flatMap((name) => {
-      const suite = tryCipherSuite(name);
-      return suite?.keyType === suiteKeyType ? [suite.code] : [];
-    });
+    this.#suites = certificate.keyType === "rsa" ? suites.rsa : suites.ecdsa;
     this.#groupCode = groupCodeOf(certificate.keySchemes);
   }
 

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PRESETS } from "#model/document/policy.ts";
+import { atOnce } from "#harness/at-once.ts";
+import { Random } from "#harness/random.ts";
+import { PRESETS, type ResolvedPolicy } from "#model/document/policy.ts";
 import type { CertificateName, MaterialId } from "#model/names.ts";
 import type { KeyType } from "#model/document/certificate.ts";
 import { SCHEMES } from "#model/tls/signature-schemes.ts";
 import type { SnapshotCertificate } from "#model/records/snapshot.ts";
-import { CertificateIndex } from "./certificate-index.ts";
+import { CertificateIndex, type CertificateBindings } from "./certificate-index.ts";
 import type { ClientHello } from "./client-hello.ts";
 
 const NOW_MS = 1_000;
@@ -48,7 +50,24 @@ const shop = certificate("shop", "ecdsa", "shop.test", "*.shop.test");
 const shopRsa = certificate("shop-rsa", "rsa", "shop.test", "*.shop.test");
 const pay = certificate("pay", "rsa", "pay.shop.test");
 const policy = PRESETS.intermediate;
-const index = new CertificateIndex([shop, shopRsa, pay], policy, false);
+
+const bindingsOf = (certificates: readonly SnapshotCertificate[]): CertificateBindings =>
+  new Map(certificates.map((one) => [one.name, one]));
+
+function indexOf(
+  certificates: readonly SnapshotCertificate[],
+  of: ResolvedPolicy,
+  strictServerName: boolean,
+): CertificateIndex {
+  const listener = {
+    certificates: certificates.map(({ name }) => name),
+    policy: of,
+    strictServerName,
+  };
+  return atOnce(CertificateIndex.build(listener, bindingsOf(certificates)));
+}
+
+const index = indexOf([shop, shopRsa, pay], policy, false);
 const chosen = (of: CertificateIndex, for_: ClientHello): string | undefined =>
   of.select(for_, NOW_MS)?.name;
 
@@ -59,7 +78,7 @@ describe("certificate index", () => {
   });
 
   it("matches only one label with a wildcard", () => {
-    const strict = new CertificateIndex([shop], policy, true);
+    const strict = indexOf([shop], policy, true);
     assert.equal(chosen(strict, hello("a.b.shop.test")), undefined);
     assert.equal(chosen(strict, hello("a.shop.test")), "shop");
   });
@@ -70,7 +89,7 @@ describe("certificate index", () => {
   });
 
   it("refuses both if the listener is strict", () => {
-    const strict = new CertificateIndex([shop], policy, true);
+    const strict = indexOf([shop], policy, true);
     assert.equal(chosen(strict, hello("other.test")), undefined);
     assert.equal(chosen(strict, hello(undefined)), undefined);
   });
@@ -92,7 +111,7 @@ describe("certificate index", () => {
 
   describe("with an expired certificate", () => {
     const of = (...certificates: SnapshotCertificate[]): CertificateIndex =>
-      new CertificateIndex(certificates, policy, false);
+      indexOf(certificates, policy, false);
 
     it("chooses a valid one of the same name, of any key type", () => {
       const renewed = certificate("renewed", "ecdsa", "shop.test");
@@ -139,7 +158,7 @@ describe("certificate index", () => {
     const chosenOf = (
       certificates: readonly SnapshotCertificate[],
       for_: ClientHello,
-    ): string | undefined => chosen(new CertificateIndex(certificates, policy, false), for_);
+    ): string | undefined => chosen(indexOf(certificates, policy, false), for_);
 
     it("in TLS 1.3 the curve decides among all certificates of a type", () => {
       assert.equal(chosenOf([p521, rsa], offer([P256, P384, RSA_SCHEME])), "rsa");
@@ -193,7 +212,7 @@ describe("certificate index", () => {
 
     it("a certificate with a name of the default is preferred to all others", () => {
       const other = { ...p256, name: "other" as CertificateName, names: ["other.test"] };
-      const of = new CertificateIndex([p521, other, rsa], policy, false);
+      const of = indexOf([p521, other, rsa], policy, false);
       const unknown = { ...offer([P256, RSA_SCHEME]), serverName: undefined };
       assert.equal(chosen(of, unknown), "rsa");
       assert.equal(chosen(of, { ...unknown, signatureSchemes: [P256] }), "other");
@@ -202,7 +221,7 @@ describe("certificate index", () => {
 
     it("returns what the client lacks for the chosen certificate", () => {
       const mismatch = (for_: ClientHello): string | undefined =>
-        new CertificateIndex([p521], policy, false).mismatchOf(for_, NOW_MS);
+        indexOf([p521], policy, false).mismatchOf(for_, NOW_MS);
       assert.equal(mismatch(offer([P521])), undefined);
       assert.equal(mismatch(offer([P256])), "no-shared-signature");
       const tls12 = { versions: [0x0303] };
@@ -217,9 +236,120 @@ describe("certificate index", () => {
 
   it("matches a name with an underscore only with a certificate that contains it", () => {
     const named = certificate("named", "ecdsa", "my_shop.shop.test");
-    const strict = new CertificateIndex([shop, named], policy, true);
+    const strict = indexOf([shop, named], policy, true);
     assert.equal(chosen(strict, hello("my_shop.shop.test")), "named");
     assert.equal(chosen(strict, hello("your_shop.shop.test")), undefined);
     assert.equal(chosen(strict, hello("a.my_shop.shop.test")), undefined);
+  });
+
+  describe("with other versions of its certificates", () => {
+    const listener = {
+      certificates: ["shop", "shop-rsa", "pay", "late"].map((name) => name as CertificateName),
+      policy,
+      strictServerName: true,
+    };
+    const build = (...versions: SnapshotCertificate[]): CertificateIndex =>
+      atOnce(CertificateIndex.build(listener, bindingsOf(versions)));
+    const rebound = (
+      of: CertificateIndex,
+      names: readonly string[],
+      ...versions: SnapshotCertificate[]
+    ): CertificateIndex =>
+      atOnce(of.rebind(names as readonly CertificateName[], bindingsOf(versions)));
+    const before = build(shop, shopRsa, pay);
+    const rsaOnly = { signatureSchemes: [RSA_SCHEME] };
+
+    it("chooses the new version, and the earlier index still chooses the old one", () => {
+      const newer = { ...shop, material: "newer" as MaterialId };
+      const after = rebound(before, ["shop"], newer);
+      assert.equal(after.select(hello("shop.test"), NOW_MS), newer);
+      assert.equal(after.select(hello("www.shop.test"), NOW_MS), newer);
+      assert.equal(before.select(hello("shop.test"), NOW_MS), shop);
+    });
+
+    it("rebuilds only the names that the changed certificates cover", () => {
+      const after = rebound(before, ["pay"], { ...pay, names: ["pay.shop.test", "pay.test"] });
+      for (const name of ["shop.test", "*.shop.test"]) {
+        assert.equal(after.candidatesFor(name), before.candidatesFor(name));
+      }
+      for (const name of ["pay.shop.test", "pay.test"]) {
+        assert.notEqual(after.candidatesFor(name), before.candidatesFor(name));
+      }
+    });
+
+    it("falls back to the wildcard for a name that a new version no longer covers", () => {
+      const after = rebound(before, ["pay"], { ...pay, names: ["pay.test"] });
+      assert.equal(chosen(after, hello("pay.shop.test")), "shop");
+      assert.equal(chosen(after, hello("pay.test")), "pay");
+    });
+
+    it("moves a name from one certificate to another in one step", () => {
+      const after = rebound(
+        before,
+        ["shop", "pay"],
+        { ...shop, names: ["shop.test"] },
+        { ...pay, names: ["pay.shop.test", "*.shop.test"] },
+      );
+      assert.equal(chosen(after, hello("www.shop.test")), "shop-rsa");
+      const without = rebound(after, ["shop-rsa"]);
+      assert.equal(chosen(without, hello("www.shop.test")), "pay");
+      assert.equal(chosen(without, hello("shop.test")), "shop");
+    });
+
+    it("leaves out a certificate that is removed, and chooses one that is added in the order of the listener", () => {
+      const without = rebound(before, ["shop"]);
+      assert.equal(chosen(without, hello("shop.test")), "shop-rsa");
+      const late = certificate("late", "ecdsa", "shop.test");
+      const withLate = rebound(without, ["late"], late);
+      assert.equal(chosen(withLate, hello("shop.test")), "late");
+      const withBoth = rebound(withLate, ["shop"], shop);
+      assert.equal(chosen(withBoth, hello("shop.test")), "shop");
+      assert.deepEqual(
+        withBoth.candidatesFor("shop.test")?.map((fit) => fit.certificate.name),
+        ["shop", "late", "shop-rsa"],
+      );
+    });
+
+    it("follows a key type that changes", () => {
+      const after = rebound(before, ["shop"], {
+        ...shop,
+        keyType: "rsa",
+        keySchemes: KEY_SCHEMES.rsa,
+      });
+      assert.equal(chosen(after, hello("shop.test", rsaOnly)), "shop");
+      assert.equal(chosen(before, hello("shop.test", rsaOnly)), "shop-rsa");
+      const ecdsaOnly = hello("shop.test", { signatureSchemes: [ECDSA_SCHEME] });
+      assert.equal(after.mismatchOf(ecdsaOnly, NOW_MS), "no-shared-signature");
+    });
+
+    it("is the same as one that is built anew, after random changes", (t) => {
+      const random = new Random();
+      t.diagnostic(`seed ${random.seed}`);
+      const names = Array.from({ length: 12 }, (_, at) => `certificate-${at}` as CertificateName);
+      const covered = ["a.test", "b.test", "*.a.test", "x.a.test", "y.a.test", "z.b.test"];
+      const keyTypes: readonly KeyType[] = ["ecdsa", "rsa", "ed25519"];
+      const of = { certificates: names, policy, strictServerName: false };
+      const bindings = new Map<CertificateName, SnapshotCertificate>();
+      let changing = atOnce(CertificateIndex.build(of, bindings));
+      for (let round = 0; round < 200; round += 1) {
+        const changed = names.filter(() => random.next() < 0.2);
+        for (const name of changed) {
+          bindings.delete(name);
+          if (random.next() < 0.25) continue;
+          const keyType = keyTypes[Math.floor(3 * random.next())] ?? "rsa";
+          const some = covered.filter(() => random.next() < 0.4);
+          const one = certificate(name, keyType, ...some);
+          bindings.set(name, random.next() < 0.2 ? expired(one) : one);
+        }
+        changing = atOnce(changing.rebind(changed, bindings));
+        const anew = atOnce(CertificateIndex.build(of, bindings));
+        for (const name of [...covered, "w.a.test", "other.test", undefined]) {
+          for (const change of [{}, rsaOnly, { signatureSchemes: [0x0807] }]) {
+            const client = hello(name, change);
+            assert.equal(changing.select(client, NOW_MS), anew.select(client, NOW_MS));
+          }
+        }
+      }
+    });
   });
 });

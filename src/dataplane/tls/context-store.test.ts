@@ -11,30 +11,24 @@ const pair: Material = { kind: "certificate", chainPem: "chain", keyPem: "key" }
 const material = { [id]: pair } as Record<MaterialId, Material>;
 
 const listener = (sessionScope: string): SnapshotClientTls => ({
-  certificates: [
-    {
-      name: "shop" as CertificateName,
-      material: id,
-      names: [],
-      keyType: "ecdsa",
-      keySchemes: [],
-      chainSchemes: [],
-      notAfterMs: 0,
-    },
-  ],
+  certificates: ["shop" as CertificateName],
   strictServerName: false,
   policy: PRESETS.modern,
   clientAuth: { mode: "none", trust: undefined, partialChain: false },
   sessionScope,
 });
 
-function storeThatCounts(): { store: ContextStore; built: ContextSpec[]; keys: Buffer[] } {
+function storeThatCounts(memoryBytes = 1): {
+  store: ContextStore;
+  built: ContextSpec[];
+  keys: Buffer[];
+} {
   const built: ContextSpec[] = [];
   const keys: Buffer[] = [];
   const wire: Pick<Wire, "buildContext"> = {
     buildContext(spec) {
       built.push(spec);
-      return { setTicketKeys: (key) => keys.push(key) };
+      return { memoryBytes, setTicketKeys: (key) => keys.push(key) };
     },
   };
   return { store: new ContextStore(wire), built, keys };
@@ -80,5 +74,19 @@ describe("context store", () => {
     store.addMaterial(material);
     store.forClients(listener("scope"), id);
     assert.equal(built.length, 2);
+  });
+
+  it("keeps contexts of at most 64 MiB, and builds those that it has dropped again", () => {
+    const { store, built } = storeThatCounts(1_048_576);
+    store.addMaterial(material);
+    const use = (at: number): unknown => store.forClients(listener(`scope ${at}`), id);
+    for (let at = 0; at < 100; at += 1) use(at);
+    assert.equal(store.contextBytes, 64 * 1_048_576);
+    use(99);
+    assert.equal(built.length, 100);
+    use(0);
+    assert.deepEqual([built.length, store.contextBytes], [101, 64 * 1_048_576]);
+    store.keepOnly(new Set(["scope 0"]), new Set([id]));
+    assert.equal(store.contextBytes, 1_048_576);
   });
 });

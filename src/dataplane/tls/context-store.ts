@@ -1,13 +1,19 @@
 import { createHash, hkdfSync } from "node:crypto";
 import type { MaterialId } from "#model/names.ts";
-import type { Material, SnapshotClientTls, SnapshotEndpoints } from "#model/records/snapshot.ts";
+import {
+  defined,
+  type Material,
+  type SnapshotClientTls,
+  type SnapshotEndpoints,
+} from "#model/records/snapshot.ts";
 import { RecentMap } from "../live/recent-map.ts";
 import type { Wire, WireContext } from "../wire/wire.ts";
 
 /**
- * How many contexts are kept. A new context replaces the least recently used one, which is built again on its next use.
+ * How much memory the contexts may take. A new context replaces the least recently used ones, which are built again on
+ * their next use. On Node these are about 1,700 contexts without CA sets, on Bun about 8,000.
  */
-const MAX_CONTEXTS = 20_000;
+const MAX_CONTEXT_BYTES = 64 * 1_048_576;
 
 const TICKET_KEY_BYTES = 48;
 /** The maximum length of a session id context in OpenSSL. */
@@ -26,7 +32,10 @@ interface Entry {
 export class ContextStore {
   readonly #wire: Pick<Wire, "buildContext">;
   readonly #material = new Map<MaterialId, Material>();
-  readonly #contexts = new RecentMap<string, Entry>(MAX_CONTEXTS);
+  readonly #contexts = new RecentMap<string, Entry>(
+    MAX_CONTEXT_BYTES,
+    ({ context }) => context.memoryBytes,
+  );
   #ticketBaseKey: Buffer | undefined;
 
   constructor(wire: Pick<Wire, "buildContext">) {
@@ -62,13 +71,16 @@ export class ContextStore {
   }
 
   /** Returns undefined if the endpoints of the listener use plaintext. */
-  forEndpoints(listener: SnapshotEndpoints): WireContext | undefined {
+  forEndpoints(
+    listener: SnapshotEndpoints,
+    certificate: MaterialId | undefined,
+  ): WireContext | undefined {
     const { endpointTls, policy, sessionScope } = listener;
     if (endpointTls === undefined) return undefined;
-    const ids = [endpointTls.certificate, endpointTls.trust].filter((id) => id !== undefined);
+    const ids = defined([certificate, endpointTls.trust]);
     return this.#get(`endpoint ${sessionScope} ${ids.join(" ")}`, sessionScope, ids, () =>
       this.#wire.buildContext({
-        ...this.#pair(endpointTls.certificate),
+        ...this.#pair(certificate),
         ...this.#trust(endpointTls.trust),
         trustsSystem: true,
         partialChain: false,
@@ -104,6 +116,11 @@ export class ContextStore {
       (entry) => !scopes.has(entry.sessionScope) || entry.material.some((id) => !materials.has(id)),
     );
     for (const id of this.#material.keys()) if (!materials.has(id)) this.#material.delete(id);
+  }
+
+  /** How much memory the contexts take by the estimate of the engine. */
+  get contextBytes(): number {
+    return this.#contexts.weight;
   }
 
   #get(

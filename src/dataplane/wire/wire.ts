@@ -166,6 +166,8 @@ export interface TlsSocket extends WireSocket {
 
 /** A TLS context of the engine. */
 export interface WireContext {
+  /** An estimate of the memory that it takes. */
+  readonly memoryBytes: number;
   /**
    * Sets the key (48 bytes) that new session tickets are encrypted with. Has no effect if the engine does not support
    * it.

@@ -1,6 +1,6 @@
 /**
  * The snapshot that one worker serves, compiled from a revision of the document. It is resolved, immutable and
- * numbered, and consists of JSON values.
+ * numbered. The message `prepare` carries its parts, which consist of JSON values.
  */
 import type { Balance } from "../document/profile.ts";
 import type { ListenerMode } from "../listener-mode.ts";
@@ -22,6 +22,7 @@ export type Material =
   | { readonly kind: "certificate"; readonly chainPem: string; readonly keyPem: string }
   | { readonly kind: "trust"; readonly caPem: string; readonly crlPem: string | undefined };
 
+/** Binds the name of a certificate to one version. Listeners refer to the name, so a rotation replaces only this. */
 export interface SnapshotCertificate extends SigningFacts {
   readonly name: CertificateName;
   readonly material: MaterialId;
@@ -63,7 +64,7 @@ export interface SnapshotEndpointTls {
   readonly serverName: string | undefined;
   /** Undefined if nothing is verified. */
   readonly trust: MaterialId | undefined;
-  readonly certificate: MaterialId | undefined;
+  readonly certificate: CertificateName | undefined;
 }
 
 export interface SnapshotTimeouts {
@@ -102,7 +103,8 @@ export interface SnapshotTls {
 
 /** The properties of listeners that terminate the TLS of clients. */
 export interface SnapshotClientTls extends SnapshotTls {
-  readonly certificates: readonly SnapshotCertificate[];
+  /** In the order of the document. A name that has no version in the snapshot is not presented. */
+  readonly certificates: readonly CertificateName[];
   readonly strictServerName: boolean;
   readonly clientAuth: SnapshotClientAuth;
 }
@@ -139,6 +141,8 @@ export interface SnapshotVnic {
 export interface Snapshot {
   readonly number: number;
   readonly listeners: readonly SnapshotListener[];
+  /** The certificates that the listeners refer to and that have a version. */
+  readonly certificates: ReadonlyMap<CertificateName, SnapshotCertificate>;
   readonly vnics: readonly SnapshotVnic[];
   /** Virtual IPs on which a worker opens no listening socket, because this machine does not have them. It keeps those that are open. */
   readonly absentIps: readonly string[];
@@ -147,19 +151,17 @@ export interface Snapshot {
   readonly relayMemoryBytes: number;
 }
 
-const defined = (ids: readonly (MaterialId | undefined)[]): readonly MaterialId[] =>
-  ids.filter((id) => id !== undefined);
+export const defined = <Value>(values: readonly (Value | undefined)[]): readonly Value[] =>
+  values.filter((value) => value !== undefined);
 
-/** Returns the id of each material that the TLS with clients needs. */
-export const materialIdsOfClientTls = ({
-  certificates,
-  clientAuth,
-}: SnapshotClientTls): readonly MaterialId[] =>
-  defined([...certificates.map(({ material }) => material), clientAuth.trust]);
+/** Returns the name of the certificate that is presented to endpoints, or no name. */
+export const certificateNamesOfEndpoints = ({
+  endpointTls,
+}: SnapshotEndpoints): readonly CertificateName[] => defined([endpointTls?.certificate]);
 
-/** Returns the id of each material that the TLS with endpoints needs. */
-export const materialIdsOfEndpoints = ({ endpointTls }: SnapshotEndpoints): readonly MaterialId[] =>
-  defined([endpointTls?.trust, endpointTls?.certificate]);
+/** Returns the ids of the CA sets that endpoints are verified with. */
+export const trustIdsOfEndpoints = ({ endpointTls }: SnapshotEndpoints): readonly MaterialId[] =>
+  defined([endpointTls?.trust]);
 
 /**
  * Returns the key under which workers are told that an endpoint is down. `check` is part of it, because an endpoint that fails

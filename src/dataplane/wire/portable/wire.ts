@@ -26,9 +26,11 @@ const names = new NameLookups((hostname, answered) =>
 
 class PortableContext implements WireContext {
   readonly secureContext: SecureContext;
+  readonly memoryBytes: number;
 
-  constructor(secureContext: SecureContext) {
+  constructor(secureContext: SecureContext, memoryBytes: number) {
     this.secureContext = secureContext;
+    this.memoryBytes = memoryBytes;
   }
 
   setTicketKeys(keys: Buffer): void {
@@ -112,6 +114,15 @@ const GROUP_SEPARATOR = isBun ? ":" : "/";
 const trustOf = ({ caPem, trustsSystem, chainPem }: ContextSpec): string[] | undefined =>
   pemBlocksOf(caPem ?? (trustsSystem ? undefined : chainPem));
 
+/** How much memory a context with a short chain takes. */
+const CONTEXT_BYTES = isBun ? 10_240 : 43_008;
+/** How much more it takes for each character of the PEM text of its CAs and revocation lists. */
+const BYTES_PER_TRUST_CHARACTER = isBun ? 1.5 : 5;
+
+function memoryBytesOf({ caPem = "", crlPem = "" }: ContextSpec): number {
+  return CONTEXT_BYTES + BYTES_PER_TRUST_CHARACTER * (caPem.length + crlPem.length);
+}
+
 /** minVersion is always set, because Bun would allow TLS 1.0 otherwise. Renegotiation is off. */
 function buildContext(spec: ContextSpec): WireContext {
   let secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
@@ -132,6 +143,7 @@ function buildContext(spec: ContextSpec): WireContext {
       sessionIdContext: spec.sessionIdContext,
       ticketKeys: isBun ? undefined : spec.ticketKeys,
     }),
+    memoryBytesOf(spec),
   );
 }
 

@@ -1,7 +1,8 @@
 import { CONNECTION_METRICS, ENDPOINT_METRICS } from "../metric-catalog.ts";
 import type { ModeRecords } from "../mode-records.ts";
 import {
-  materialIdsOfEndpoints,
+  certificateNamesOfEndpoints,
+  trustIdsOfEndpoints,
   type SnapshotEndpoints,
   type SnapshotListenerBase,
 } from "../snapshot.ts";
@@ -10,8 +11,8 @@ export interface SnapshotEgressListener extends SnapshotListenerBase<"egress">, 
 
 export const egressRecords = {
   metrics: [...CONNECTION_METRICS, ...ENDPOINT_METRICS],
-  certificatesOf: () => [],
+  certificateNamesOf: (listener) => certificateNamesOfEndpoints(listener),
   endpointsOf: ({ endpoints, standby }) => [...endpoints, ...standby],
-  materialIdsOf: (listener) => materialIdsOfEndpoints(listener),
+  trustIdsOf: (listener) => trustIdsOfEndpoints(listener),
   sessionScopeOf: ({ sessionScope }) => sessionScope,
 } as const satisfies ModeRecords<SnapshotEgressListener>;

@@ -10,8 +10,8 @@ export interface SnapshotRedirectListener
 
 export const redirectRecords = {
   metrics: CONNECTION_METRICS,
-  certificatesOf: () => [],
+  certificateNamesOf: () => [],
   endpointsOf: () => undefined,
-  materialIdsOf: () => [],
+  trustIdsOf: () => [],
   sessionScopeOf: () => undefined,
 } as const satisfies ModeRecords<SnapshotRedirectListener>;

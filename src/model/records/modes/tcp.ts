@@ -1,8 +1,9 @@
 import { CONNECTION_METRICS, ENDPOINT_METRICS, HANDSHAKE_METRICS } from "../metric-catalog.ts";
 import type { ModeRecords } from "../mode-records.ts";
 import {
-  materialIdsOfClientTls,
-  materialIdsOfEndpoints,
+  certificateNamesOfEndpoints,
+  defined,
+  trustIdsOfEndpoints,
   type ProxyProtocol,
   type SnapshotClientTls,
   type SnapshotEndpoints,
@@ -18,11 +19,14 @@ export interface SnapshotTcpListener
 
 export const tcpRecords = {
   metrics: [...CONNECTION_METRICS, ...ENDPOINT_METRICS, ...HANDSHAKE_METRICS],
-  certificatesOf: ({ certificates }) => certificates,
+  certificateNamesOf: (listener) => [
+    ...listener.certificates,
+    ...certificateNamesOfEndpoints(listener),
+  ],
   endpointsOf: ({ endpoints, standby }) => [...endpoints, ...standby],
-  materialIdsOf: (listener) => [
-    ...materialIdsOfClientTls(listener),
-    ...materialIdsOfEndpoints(listener),
+  trustIdsOf: (listener) => [
+    ...defined([listener.clientAuth.trust]),
+    ...trustIdsOfEndpoints(listener),
   ],
   sessionScopeOf: ({ sessionScope }) => sessionScope,
 } as const satisfies ModeRecords<SnapshotTcpListener>;
