@@ -185,7 +185,7 @@ forEachEngineIfLong("node", (engine) => {
       assert.match(shown.stdout, /mixed +refused/);
       assert.match(
         shown.stdout,
-        /Refused files \(the previous version is still served\):\n +mixed: .+does not belong/,
+        /Needs attention:\n +mixed, refused: .+does not belong.+ The previous version is served\./,
       );
       const isRefusal = (line: LogLine): boolean =>
         isEvent(line, "certificate-refused") && line["path"] === "certificates.mixed.key";

@@ -9,7 +9,7 @@ import {
   type ServerPair,
 } from "#model/names.ts";
 import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts";
-import { certificatesOf, endpointsOf, metricsOf } from "#model/records/mode-records.ts";
+import { certificateNamesOf, endpointsOf, metricsOf } from "#model/records/mode-records.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
@@ -58,7 +58,7 @@ export class WorkerIntake {
       for (const { server } of endpointsOf(listener) ?? []) {
         this.#servers.add(serverPairOf(vnic, server));
       }
-      for (const certificate of certificatesOf(listener)) this.#certificates.add(certificate.name);
+      for (const one of certificateNamesOf(listener)) this.#certificates.add(one);
       this.#allow(name, CARRIED.get(mode) ?? NOTHING);
       if (accessLog !== "off") this.#logged.add(name);
     }
