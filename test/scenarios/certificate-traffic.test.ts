@@ -81,7 +81,7 @@ forEachEngine((engine) => {
       const session = await first.session();
       await using second = await shop.connect("resumed", { ...options, session });
       assert.equal(second.facts.isResumed, true);
-      await second.socket.end();
+      second.socket.end();
       const traffic = await untilTraffic(
         "resumed",
         ({ newHandshakes, resumedHandshakes }) => newHandshakes + resumedHandshakes === 2,
