@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
@@ -24,6 +24,8 @@ export async function makeMasterKey(path: string): Promise<MasterKey> {
     } finally {
       await file.close();
     }
+    // A rename would replace a key that was put there meanwhile.
+    if (await exists(path)) throw new Error("The file exists.");
     await rename(unfinished, path);
     await syncFolder(folder);
   } catch (cause) {
@@ -34,6 +36,16 @@ export async function makeMasterKey(path: string): Promise<MasterKey> {
   const key = tryParseMasterKey(text);
   if (key === undefined) throw new Error("A new master key is not a master key.");
   return key;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (errorCodeOf(error) === "ENOENT") return false;
+    throw error;
+  }
 }
 
 async function makeFolder(folder: string): Promise<void> {

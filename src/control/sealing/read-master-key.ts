@@ -15,7 +15,7 @@ export type KeyReading =
 
 /** A key has 45 bytes. */
 const MAX_BYTES = 1024;
-const COMMAND_DEADLINE_MS = 10_000;
+const DEADLINE_MS = 10_000;
 
 /** Descriptors that root opened before the control process changed its user, by path. */
 export type OpenedFiles = ReadonlyMap<string, number>;
@@ -24,9 +24,9 @@ export type OpenedFiles = ReadonlyMap<string, number>;
 export async function readMasterKey(
   place: KeyPlace,
   opened: OpenedFiles = new Map(),
-  commandDeadlineMs = COMMAND_DEADLINE_MS,
+  deadlineMs = DEADLINE_MS,
 ): Promise<KeyReading> {
-  if (place.kind === "command") return readCommand(place, commandDeadlineMs);
+  if (place.kind === "command") return readCommand(place, deadlineMs);
   const { path } = place;
   if (path === undefined) {
     return unusable(place, "systemd passes no credentials to the director");
@@ -35,7 +35,7 @@ export async function readMasterKey(
   try {
     const text =
       descriptor === undefined
-        ? await readFile(path, place.kind)
+        ? await inTime(readFile(path, place.kind), deadlineMs)
         : readDescriptor(descriptor, place.kind);
     return parsed(place, text);
   } catch (error) {
@@ -45,6 +45,20 @@ export async function readMasterKey(
 }
 
 class WrongFileError extends Error {}
+
+/** A file system of another host may not answer. */
+async function inTime<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new WrongFileError(`It could not be read within ${deadlineMs / 1_000} s`)),
+    deadlineMs,
+  );
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 async function readFile(path: string, kind: KeyPlace["kind"]): Promise<Buffer> {
   // Without O_NONBLOCK, opening a named pipe waits for its writer.
