@@ -1,19 +1,27 @@
 import type { X509Certificate } from "node:crypto";
 import type { Problem } from "#model/failure.ts";
-import { quoted } from "#model/problem.ts";
+import { isError, quoted } from "#model/problem.ts";
 import { certificateFieldsOf } from "../certificate-fields.ts";
 import { DerError } from "../der-reader.ts";
 import { KeyWork } from "../key-work.ts";
 import { parseCertificate, type ParsedCertificate } from "../parse-certificate.ts";
 import { parseCertificates } from "../parse-certificates.ts";
 import { parsePem } from "../pem-blocks.ts";
-import { presentedNamesOf } from "../presented-names.ts";
 import { readPrivateKey, type PrivateKey } from "../read-private-key.ts";
 import { SourceProblem, sourceProblem } from "../source-problem.ts";
-import { certificateProblemsAt } from "../validity.ts";
-import { buildChain, isSelfSigned, isSignedBy, issuersOf, type ChainPart } from "./build-chain.ts";
-import { findParts, subjectText, type FoundParts, type ImportFile } from "./find-parts.ts";
+import { versionProblemsAt } from "../version-problems.ts";
+import {
+  buildChain,
+  isSelfSigned,
+  isSignedBy,
+  issuersOf,
+  type BuiltChain,
+  type ChainPart,
+} from "./build-chain.ts";
+import { choosePair } from "./choose-pair.ts";
+import { findParts, subjectText, type ImportFile } from "./find-parts.ts";
 import type { ImportNote } from "./import-note.ts";
+import { boundedNotes, chainNotes, nameNotes } from "./write-notes.ts";
 
 export interface ImportOptions {
   /** The path of the certificate in problems, e.g. `certificates.shop`. */
@@ -43,9 +51,6 @@ export interface ReadImport extends ParsedCertificate {
 const MAX_CHAIN_BYTES = 100 * 1024;
 /** No public CA issues a certificate with more names. */
 const MAX_NAMES = 2_000;
-/** How many notes of one kind are listed. The others are counted. */
-const MAX_NOTES = 10;
-
 /**
  * Finds the key and its certificate among the files, sorts and completes the chain, and checks that all of it can be served. May take
  * long for hostile files, but the cost of decryption is limited. Throws SourceProblem.
@@ -66,7 +71,7 @@ const DAMAGE_HINT = "Copy or export its file again.";
 async function read(input: ImportInput): Promise<ReadImport> {
   const { place, passphrase } = input;
   const found = await findParts(input.files, { place, passphrase, work: new KeyWork() });
-  const { leaf, key, others } = pairOf(found, pendingKeyOf(input), place);
+  const { leaf, key, others } = choosePair(found, pendingKeyOf(input), place);
   checkNames(leaf, place);
   const files = found.certificates.map((certificate) => ({ certificate, isFromFiles: true }));
   const parts = [...files, ...knownParts(input, found.certificates)];
@@ -80,7 +85,7 @@ async function read(input: ImportInput): Promise<ReadImport> {
   const { version, warnings } = parseCertificate(texts, { chain: place, key: place });
   return {
     version,
-    warnings: [...found.warnings, ...warnings, ...checkPeriod(version, input)],
+    warnings: [...found.warnings, ...warnings, ...checkVersion(version, input, built)],
     notes: boundedNotes([
       ...found.notes,
       ...others,
@@ -94,99 +99,6 @@ const pendingKeyOf = ({ pendingKeyPem, place }: ImportInput): PrivateKey | undef
   pendingKeyPem === undefined
     ? undefined
     : readPrivateKey(parsePem(pendingKeyPem), undefined, place);
-
-interface Pair {
-  readonly leaf: X509Certificate;
-  readonly key: PrivateKey;
-  readonly others: readonly ImportNote[];
-}
-
-/** Throws SourceProblem unless there is exactly one key with a certificate. */
-function pairOf(found: FoundParts, pending: PrivateKey | undefined, place: string): Pair {
-  const { certificates } = found;
-  if (certificates.length === 0) {
-    throw sourceProblem("certificate-missing", place, "No file holds a certificate.");
-  }
-  const keys = new Map(
-    [...found.keys, ...(pending === undefined ? [] : [pending])].map((key) => [key.pem, key]),
-  );
-  if (keys.size === 0) throw sourceProblem("key-missing", place, "No file holds a private key.");
-  const pairs = [...keys.values()].flatMap((key) => {
-    const leaf = leafOf(certificates, key);
-    return leaf === undefined ? [] : [{ key, leaf }];
-  });
-  const [pair, another] = pairs;
-  if (pair === undefined) throw mismatchOf(certificates, [...keys.values()], found, place);
-  if (another !== undefined) {
-    const message = `The files hold several certificates with their keys: ${subjectText(pair.leaf)} and ${subjectText(another.leaf)}.`;
-    throw sourceProblem("several-keys", place, message);
-  }
-  const others: ImportNote[] = found.keys
-    .filter((key) => key.pem !== pair.key.pem)
-    .map(({ keyType }) => ({
-      kind: "key-left-out",
-      message: `Another private key (${keyType}) belongs to no certificate of the files, and is left out.`,
-    }));
-  return { ...pair, others };
-}
-
-/**
- * Returns the certificate for the key, or undefined if there is none. Of several, it is one that a CA has signed, and then the one that is
- * valid for longest. The certificate of a CA whose certificates are in the files is none.
- */
-function leafOf(
-  certificates: readonly X509Certificate[],
-  { key }: PrivateKey,
-): X509Certificate | undefined {
-  const rank = (certificate: X509Certificate): number =>
-    (isSelfSigned(certificate) ? 0 : 1e15) + certificate.validToDate.getTime();
-  return certificates
-    .filter((certificate) => certificate.checkPrivateKey(key))
-    .filter((certificate) => !isIssuer(certificate, certificates))
-    .toSorted((one, other) => rank(other) - rank(one))[0];
-}
-
-const isIssuer = (certificate: X509Certificate, all: readonly X509Certificate[]): boolean =>
-  certificate.ca &&
-  all.some(
-    (other) =>
-      other !== certificate &&
-      other.checkIssued(certificate) &&
-      !isSelfSigned(other) &&
-      isSignedBy(other, certificate),
-  );
-
-function mismatchOf(
-  certificates: readonly X509Certificate[],
-  keys: readonly PrivateKey[],
-  found: FoundParts,
-  place: string,
-): SourceProblem {
-  const authority = certificates.find((certificate) =>
-    keys.some(({ key }) => certificate.checkPrivateKey(key)),
-  );
-  if (authority !== undefined) {
-    const message = `The private key belongs to ${subjectText(authority)}, which has issued another certificate of the files.`;
-    return sourceProblem("key-mismatch", place, message, "Import the key of the certificate.");
-  }
-  const [first] = certificates;
-  const which =
-    first === undefined || certificates.length > 1
-      ? "any certificate of the files"
-      : subjectText(first);
-  if (found.keys.length === 0) {
-    const message = `The key that the director made for the request does not belong to ${which}.`;
-    const hint = "Have the CA sign the latest request, or import the key of the certificate too.";
-    return sourceProblem("key-mismatch", place, message, hint);
-  }
-  const message = `The private key does not belong to ${which}.`;
-  return sourceProblem(
-    "key-mismatch",
-    place,
-    message,
-    "Import the key for which the certificate was issued.",
-  );
-}
 
 /** A name with a control character may be read in two ways, such as `shop.example` with a NUL before `.attacker.example`. */
 function checkNames(leaf: X509Certificate, place: string): void {
@@ -242,71 +154,22 @@ function checkSize(chain: readonly ChainPart[], place: string): void {
   throw sourceProblem("chain-too-large", place, message);
 }
 
-/** Returns the warnings of the time. Throws SourceProblem if the certificate is not valid. */
-function checkPeriod(
+/** Returns the warnings about what was made of the files. Throws SourceProblem if the certificate is not valid. */
+function checkVersion(
   version: ParsedCertificate["version"],
   { place, nowMs, allowsNotYetValid }: ImportInput,
+  { root }: BuiltChain,
 ): readonly Problem[] {
-  return certificateProblemsAt(version, place, nowMs).map((problem) => {
-    if (problem.severity === "warning") return problem;
-    if (problem.code !== "certificate-not-yet-valid" || !allowsNotYetValid) {
-      throw new SourceProblem(problem);
-    }
-    return { ...problem, severity: "warning" };
-  });
-}
-
-function nameNotes(leaf: X509Certificate): readonly ImportNote[] {
-  const fields = certificateFieldsOf(leaf.raw);
-  const used = new Set(presentedNamesOf(fields));
-  return fields.dnsNames
-    .filter((name) => !used.has(name.toLowerCase().replace(/\.$/, "")))
-    .map((name) => ({
-      kind: "name-left-out",
-      message: `${quoted(name)} is not a DNS name, so the certificate is not served for it.`,
-    }));
-}
-
-function chainNotes(
-  chain: readonly ChainPart[],
-  files: readonly ChainPart[],
-  root: ChainPart | undefined,
-): readonly ImportNote[] {
-  const inChain = new Set(chain.map(({ certificate }) => certificate));
-  const left = files.filter(({ certificate }) => !inChain.has(certificate));
-  const notes = left.map(({ certificate }): ImportNote =>
-    certificate === root?.certificate || isSelfSigned(certificate)
-      ? {
-          kind: "root-left-out",
-          message: `The root ${subjectText(certificate)} is left out, because clients have it.`,
-        }
-      : {
-          kind: "unrelated-left-out",
-          message: `${subjectText(certificate)} is left out, because the chain does not need it.`,
-        },
+  const problems = versionProblemsAt(version, place, nowMs);
+  const refusal = problems.find(
+    (problem) =>
+      isError(problem) && !(allowsNotYetValid && problem.code === "certificate-not-yet-valid"),
   );
-  const added = chain.filter(({ isFromFiles }) => !isFromFiles);
-  const used = files.filter(({ certificate }) => inChain.has(certificate));
-  const isSorted = used.every(({ certificate }, at) => chain[at]?.certificate === certificate);
-  return [
-    ...notes,
-    ...added.map(({ certificate }): ImportNote => ({
-      kind: "chain-completed",
-      message: `${subjectText(certificate)} is added to the chain. The director has it from another certificate.`,
-    })),
-    ...(isSorted
-      ? []
-      : [{ kind: "chain-sorted", message: "The certificates are sorted into a chain." } as const]),
-  ];
-}
-
-/** A bundle of CAs would otherwise make a note for each of them. */
-function boundedNotes(notes: readonly ImportNote[]): readonly ImportNote[] {
-  const byKind = Map.groupBy(notes, ({ kind }) => kind);
-  return [...byKind].flatMap(([kind, all]) => [
-    ...all.slice(0, MAX_NOTES),
-    ...(all.length <= MAX_NOTES
-      ? []
-      : [{ kind, message: `The same is so for ${all.length - MAX_NOTES} more.` }]),
-  ]);
+  if (refusal !== undefined) throw new SourceProblem(refusal);
+  return (
+    problems
+      // A root of the files shows that the chain is complete, although this machine does not know the root.
+      .filter(({ code }) => code !== "chain-incomplete" || root === undefined)
+      .map((problem) => ({ ...problem, severity: "warning" }))
+  );
 }

