@@ -60,13 +60,21 @@ export class MasterKeys {
     return [this.current, this.previous].find((key) => key?.id === id);
   }
 
-  /** Makes the current key. Rejects with `file-unwritable`. */
-  async make(): Promise<MasterKey> {
-    const { place, reading } = this.#current;
-    if (reading.kind !== "absent") throw new Error("The master key is not absent.");
+  /**
+   * Makes the current key, unless a key was put into the file meanwhile. Rejects with `file-unwritable`, or with
+   * `master-key-wrong` if what was put there cannot be used.
+   */
+  async make(): Promise<{ readonly key: MasterKey; readonly isMade: boolean }> {
+    const { place } = this.#current;
+    const reading = await readMasterKey(place);
+    if (reading.kind === "unusable") throw new DirectorError("master-key-wrong", reading.reason);
+    if (reading.kind === "key") {
+      this.#current = { place, reading };
+      return { key: reading.key, isMade: false };
+    }
     const key = await makeMasterKey(reading.path);
     this.#current = { place, reading: { kind: "key", key } };
-    return key;
+    return { key, isMade: true };
   }
 
   /** Returns why the key with this id, or any current key if it is undefined, is not there. */

@@ -109,6 +109,28 @@ describe("sealed keys", () => {
     assert.equal(await right.open(identityOf("a")), pemOf("a"));
   });
 
+  it("are sealed with a key that was put into the file after the start, which is not replaced", async () => {
+    const { folder } = await makePlace();
+    const path = join(folder, "master.key");
+    const [one, other] = [new MemoryStore(), new MemoryStore()];
+    const [sealed, refused] = [
+      await SealedStore.on(one, filesOf(path)),
+      await SealedStore.on(other, filesOf(path)),
+    ];
+    writeFileSync(path, "no key", { mode: 0o600 });
+    await assert.rejects(refused.seal(keyOf("a")), { ...wrong, message: /base64/ });
+    writeKey(path);
+    const text = readFileSync(path, "utf8");
+    assert.ok(await refused.seal(keyOf("a")));
+    assert.ok(await sealed.seal(keyOf("a")));
+    assert.equal(readFileSync(path, "utf8"), text);
+    assert.deepEqual([...sealed.notices], []);
+    assert.equal(
+      await (await SealedStore.on(one, filesOf(path))).open(identityOf("a")),
+      pemOf("a"),
+    );
+  });
+
   it("are removed without a master key, and then any master key will do", async () => {
     const { path } = await makePlace();
     const store = new MemoryStore();

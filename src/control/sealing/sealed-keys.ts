@@ -133,8 +133,9 @@ export class SealedKeys {
       const { masterKeyId } = dataKeys;
       const before = masterKeyId === undefined ? undefined : masterKeys.tryKey(masterKeyId);
       if (masterKeyId !== undefined && before === undefined) throw notPrevious(masterKeyId);
-      const isMade = masterKeys.mayMake;
-      const after = isMade ? await this.#make(masterKeys) : masterKeys.current;
+      const { key: after, isMade } = masterKeys.mayMake
+        ? await this.#make(masterKeys)
+        : { key: masterKeys.current, isMade: false };
       if (after === undefined) throw masterKeys.failure();
       const outcome = { id: after.id, place: masterKeys.place, isMade };
       if (before === undefined || before.id === after.id) {
@@ -168,18 +169,19 @@ export class SealedKeys {
 
   async #keyToSealWith(dataKeys: DataKeys): Promise<MasterKey> {
     const mayMake = dataKeys.masterKeyId === undefined && this.#masterKeys.mayMake;
-    return mayMake ? this.#make(this.#masterKeys) : this.#keyOf(dataKeys);
+    return mayMake ? (await this.#make(this.#masterKeys)).key : this.#keyOf(dataKeys);
   }
 
-  async #make(masterKeys: MasterKeys): Promise<MasterKey> {
-    const key = await masterKeys.make();
+  async #make(masterKeys: MasterKeys): ReturnType<MasterKeys["make"]> {
+    const made = await masterKeys.make();
+    if (!made.isMade) return made;
     this.#parts.notices.raise({
       event: MASTER_KEY_MADE,
       text:
         `A master key was made in ${masterKeys.place}. Back it up, but not together with the data folder. ` +
         "Without it, nobody can open the private keys that the director keeps.",
     });
-    return key;
+    return made;
   }
 
   /** Raises or clears the notices that follow from the data keys and the master keys. */
