@@ -174,12 +174,12 @@ describe("the master key", { concurrency: 2 }, () => {
       { timeout: 10 * roundMs },
       async () => {
         const steps: readonly Omit<FaultPlan, "code">[] = [
-          { call: "fs/promises.rename", subject: "key-" },
           { call: "database.prepare", subject: "INSERT INTO heads" },
-          { call: "database.prepare", subject: "DELETE FROM heads" },
           ...scaled<readonly Omit<FaultPlan, "code">[]>({
             short: [],
             long: [
+              { call: "fs/promises.rename", subject: "key-" },
+              { call: "database.prepare", subject: "DELETE FROM heads" },
               { call: "fs/promises.rm", subject: "key-" },
               { call: "fs/promises.open", subject: ".new" },
               { call: "fs/promises.open", subject: ".new", isAfter: true },
