@@ -20,6 +20,7 @@ const ENTRIES = [
   "main.ts",
   "control/main.ts",
   "control/reader/main.ts",
+  "control/certificates/watch-thread.ts",
   "control/state/sqlite/thread.ts",
   "dataplane/main.ts",
   "dataplane/engine-trial/main.ts",

@@ -6,6 +6,7 @@ import type { CertificateStatus } from "#model/records/status.ts";
 import { certificateUsesOf } from "../certificate-uses.ts";
 import type { CertificateProvider, NewVersions } from "./certificate-provider.ts";
 import { certificateDetailOf, certificateStatusOf } from "./certificate-status.ts";
+import { FileWatch, type Looked } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
 import { asWarning, problemsOf } from "./load-sources.ts";
@@ -24,8 +25,8 @@ import type { Sources, SourceVersion } from "./sources.ts";
 const DEFAULT_INTERVAL_MS = 1_000;
 /** Chain and key are rarely replaced in one step, so a changed source is read only if it is unchanged after this time. */
 const SETTLE_MS = 100;
-/** The share of time that the control process may spend on looking for changed files, for example of 10,000 certificates. */
-const MAX_BUSY_SHARE = 0.1;
+/** The share of time that a thread may spend on looking for changed files, for example of 10,000 certificates. */
+const MAX_BUSY_SHARE = 0.04;
 /** Failures of a change that one of its new versions may have caused. */
 const VERDICTS: readonly FailureCode[] = [
   "listener-unusable",
@@ -63,7 +64,7 @@ interface Candidate {
 /**
  * Holds the certificates and CA bundles of the document in force. There is one store for the life of the director.
  *
- * The store looks at the files every second and reads those that have changed. It does not use inotify, which reports
+ * The store looks at the files every second, or less often if that would take more than 4 % of a core, and reads those that have changed. It does not use inotify, which reports
  * neither changed symlink targets (as in Kubernetes and certbot) nor changes on network file systems. Each new version is
  * checked separately: its contents, its validity period, whether the engine accepts it, and whether it suits the listeners
  * that use it. A refused version is read again when its files change, or when the reason for the refusal may have ended.
@@ -72,6 +73,7 @@ export class CertificateStore implements CertificateProvider {
   readonly #options: CertificateStoreOptions;
   readonly #closing = new AbortController();
   readonly #retries = new RetrySchedule();
+  readonly #files = new FileWatch();
   #inForce: DocumentInForce | undefined;
   #subscriber: ((news: NewVersions) => Promise<void>) | undefined;
   /** Problems that have been reported. */
@@ -146,16 +148,17 @@ export class CertificateStore implements CertificateProvider {
   /** Ends the calls of the subscriber. A call that has already begun is not interrupted. */
   close(): void {
     this.#closing.abort();
+    this.#files.close();
   }
 
   async #watch(): Promise<void> {
     const { intervalMs = DEFAULT_INTERVAL_MS } = this.#options;
     while (!this.#closing.signal.aborted) {
-      const startedAtMs = performance.now();
       let busyMs = 0;
       try {
-        const due = await this.#due();
-        busyMs = performance.now() - startedAtMs;
+        const looked = await this.#files.look(this.#entries().map(({ source }) => source));
+        busyMs = looked.busyMs;
+        const due = this.#dueOf(looked.looks);
         if (due.length > 0) await this.#pause(SETTLE_MS);
         await this.#read(due);
         if (this.#report()) this.#options.onTurn();
@@ -172,11 +175,12 @@ export class CertificateStore implements CertificateProvider {
   }
 
   /** Returns the entries to read: those with changed files, and refused ones that are due for another try. */
-  async #due(): Promise<readonly Due[]> {
-    const looked = await inTurn(this.#entries(), async (entry) => ({
-      entry,
-      looks: await entry.source.look(),
-    }));
+  #dueOf(looksOf: Looked["looks"]): readonly Due[] {
+    // A document that came into force meanwhile has other sources.
+    const looked = this.#entries().flatMap((entry) => {
+      const looks = looksOf.get(entry.source);
+      return looks === undefined ? [] : [{ entry, looks }];
+    });
     const changed = looked.filter(({ entry, looks }) => looks !== entry.looks);
     for (const { entry } of changed) this.#retries.forget(entry);
     const unchanged = looked.filter(({ entry, looks }) => looks === entry.looks);
@@ -187,7 +191,7 @@ export class CertificateStore implements CertificateProvider {
     const read = await inTurn(due, async ({ entry, looks }) => {
       // The files are still being written.
       if ((await entry.source.look()) !== looks) return [];
-      const after = await readEntry(entry.source, entry, this.#options, Date.now());
+      const after = await readEntry(entry.source, entry, this.#options, Date.now(), looks);
       return [{ before: entry, after }];
     });
     if (this.#closing.signal.aborted) return;

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import type { Certificate } from "#model/document/certificate.ts";
-import { isAllowed, type FoldersOf } from "#model/document/check-paths.ts";
+import { isAllowed } from "#model/document/check-paths.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
@@ -24,6 +24,7 @@ import {
 } from "./sources.ts";
 import { trustProblemsAt } from "./validity.ts";
 import { versionProblemsAt } from "./version-problems.ts";
+import { OUTSIDE, type WatchedFiles } from "./watch-thread.ts";
 
 export interface ReadVersion<Version extends SourceVersion> {
   readonly version: Version;
@@ -42,7 +43,9 @@ export interface DocumentSource<Version extends SourceVersion> {
   readonly place: string;
   /** Two sources with the same origin have the same versions. */
   readonly origin: string;
-  /** Returns a text that changes if there may be a new version. It is called every second and reads no file contents. */
+  /** The absolute paths of its files. A file is undefined if it is outside of the allowed folders. */
+  readonly files: WatchedFiles;
+  /** Returns a text that changes if there may be a new version. It reads no file contents. */
   look(): Promise<string>;
   /** Throws SourceProblem. */
   read(reader: MaterialReader): Promise<ReadVersion<Version>>;
@@ -98,6 +101,7 @@ export function trustSourcesOf(
   const system: DocumentSource<TrustVersion> = {
     key: SYSTEM_TRUST_KEY,
     origin: "system",
+    files: [],
     look: async () => UNKNOWN_LOOKS,
     read: async (reader) => ({
       version: await readSystemTrust(place, reader),
@@ -130,21 +134,22 @@ function filesOf(
   { folder, foldersOf }: SourceFolders,
   paths: readonly (string | undefined)[],
   passphrase?: string,
-): Pick<DocumentSource<SourceVersion>, "origin" | "look"> {
+): Pick<DocumentSource<SourceVersion>, "origin" | "files" | "look"> {
   const absolute = [
     ...new Set(paths.flatMap((path) => (path === undefined ? [] : [resolve(folder, path)]))),
   ];
   const origin = [...absolute, ...(passphrase === undefined ? [] : [hashOf(passphrase)])];
-  return { origin: JSON.stringify(origin), look: () => lookAt(absolute, foldersOf) };
+  const files = absolute.map((path) => (isAllowed(path, foldersOf(path)) ? path : undefined));
+  return { origin: JSON.stringify(origin), files, look: () => lookAt(files) };
 }
 
 /** An origin may be shown, so it does not contain the passphrase. */
 const hashOf = (passphrase: string): string =>
   createHash("sha256").update(passphrase).digest("base64url");
 
-async function lookAt(paths: readonly string[], foldersOf: FoldersOf): Promise<string> {
-  const looks = paths.map(async (path) => {
-    if (!isAllowed(path, foldersOf(path))) return "outside";
+async function lookAt(files: WatchedFiles): Promise<string> {
+  const looks = files.map(async (path) => {
+    if (path === undefined) return OUTSIDE;
     try {
       return signatureOf(await stat(path, { bigint: true }));
     } catch (error) {

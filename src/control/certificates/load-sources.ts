@@ -7,6 +7,7 @@ import {
   UNKNOWN_LOOKS,
   type DocumentSource,
 } from "./document-sources.ts";
+import { lookOnce } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
 import {
@@ -52,13 +53,14 @@ export async function loadSources(
 ): Promise<LoadedSources> {
   const folders = { folder, foldersOf };
   const when = { nowMs, leavesToWatch };
-  const read = await inTurn(certificateSourcesOf(document, folders), (source) =>
-    load(source, inForce?.certificates.get(source.key), parts, when),
+  const read = await loadAll(
+    certificateSourcesOf(document, folders),
+    inForce?.certificates,
+    parts,
+    when,
   );
   const certificates = judgeRenewals(document, read);
-  const trusts = await inTurn(trustSourcesOf(document, folders), (source) =>
-    load(source, inForce?.trusts.get(source.key), parts, when),
-  );
+  const trusts = await loadAll(trustSourcesOf(document, folders), inForce?.trusts, parts, when);
   const entries = { certificates: byKey(certificates), trusts: byKey(trusts) };
   const all: readonly Loaded<SourceVersion>[] = [...certificates, ...trusts];
   const problemsInForce = all.flatMap(({ entry, kept }) =>
@@ -81,19 +83,30 @@ interface Loaded<Version extends SourceVersion> {
   readonly kept: SourceEntry<Version> | undefined;
 }
 
-async function load<Version extends SourceVersion>(
-  source: DocumentSource<Version>,
-  before: SourceEntry<Version> | undefined,
+async function loadAll<Version extends SourceVersion>(
+  sources: readonly DocumentSource<Version>[],
+  inForce: ReadonlyMap<string, SourceEntry<Version>> | undefined,
   parts: ReadingParts,
   { nowMs, leavesToWatch }: Required<Pick<LoadOptions, "nowMs" | "leavesToWatch">>,
-): Promise<Loaded<Version>> {
-  const kept = before?.source.origin === source.origin ? before : undefined;
-  const isKnown = kept?.refusals.length === 0 && kept.looks !== UNKNOWN_LOOKS;
-  const entry =
-    isKnown && (leavesToWatch || (await source.look()) === kept.looks)
-      ? { ...kept, source }
-      : await readEntry(source, before, parts, nowMs);
-  return { entry, kept };
+): Promise<readonly Loaded<Version>[]> {
+  const wanted = sources.map((source) => {
+    const before = inForce?.get(source.key);
+    const kept = before?.source.origin === source.origin ? before : undefined;
+    const isKnown = kept?.refusals.length === 0 && kept.looks !== UNKNOWN_LOOKS;
+    return { source, before, kept, isKnown };
+  });
+  const looksOf = await lookOnce(
+    wanted.flatMap(({ source, isKnown }) => (isKnown && leavesToWatch ? [] : [source])),
+  );
+  return inTurn(wanted, async ({ source, before, kept, isKnown }) => {
+    const looks = looksOf.get(source);
+    const isSame = isKnown && (looks === undefined || looks === kept?.looks);
+    const entry =
+      isSame && kept !== undefined
+        ? { ...kept, source }
+        : await readEntry(source, before, parts, nowMs, looks ?? UNKNOWN_LOOKS);
+    return { entry, kept };
+  });
 }
 
 /** Keeps the version in force if a new one would make a listener unusable that works with the version in force. */

@@ -70,16 +70,16 @@ export const sourcesOf = ({ certificates, trusts }: SourceEntries): Sources => (
 /**
  * Reads a source and decides which version is used. This function implements the rule of the last good version: a version that
  * cannot be used never replaces a version in use from the same source. A version that is not valid now is used only if there is
- * no other version.
+ * no other version. `looks` is how the files looked at a time before this.
  */
 export async function readEntry<Version extends SourceVersion>(
   source: DocumentSource<Version>,
   before: SourceEntry<Version> | undefined,
   parts: ReadingParts,
   nowMs: number,
+  looks: string,
 ): Promise<SourceEntry<Version>> {
   const kept = before?.source.origin === source.origin ? before : undefined;
-  const looks = await source.look();
   const refuse = (refusals: readonly Problem[], seen: string): SourceEntry<Version> => ({
     source,
     version: kept?.version,
@@ -143,7 +143,10 @@ function problemsOfError(
 
 const versionsOf = <Version extends SourceVersion>(
   entries: ReadonlyMap<string, SourceEntry<Version>>,
-): ReadonlyMap<string, Version> =>
-  new Map(
-    [...entries].flatMap(([key, { version }]) => (version === undefined ? [] : [[key, version]])),
-  );
+): ReadonlyMap<string, Version> => new Map(pairsOf(entries));
+
+function* pairsOf<Version extends SourceVersion>(
+  entries: ReadonlyMap<string, SourceEntry<Version>>,
+): Iterable<readonly [string, Version]> {
+  for (const [key, { version }] of entries) if (version !== undefined) yield [key, version];
+}

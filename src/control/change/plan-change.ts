@@ -1,11 +1,10 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Document } from "#model/document/document.ts";
 import { differenceByPath, type PathChange } from "#model/document/path-change.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
 import { isSameJson, type JsonMap } from "#model/json.ts";
 import { sourcesOf } from "../certificates/source-entry.ts";
-import type { Sources } from "../certificates/sources.ts";
+import type { Sources, SourceVersion } from "../certificates/sources.ts";
 import { documentRefusal } from "../check-file.ts";
 import { compileSnapshot, type Compiled } from "../compile-snapshot.ts";
 import { absenceOf, isSameAbsences, wantedIpsOf, type Absences } from "../network/absence.ts";
@@ -129,7 +128,8 @@ function isInForce(
     isSameDocument &&
     (before.isSaved || known !== undefined) &&
     isSameAbsences(before.absences, absences) &&
-    isDeepStrictEqual(idsOf(before.sources), idsOf(sources))
+    areSameVersions(before.sources.certificates, sources.certificates) &&
+    areSameVersions(before.sources.trusts, sources.trusts)
   );
 }
 
@@ -137,5 +137,11 @@ function isInForce(
 export const isSameDocumentAs = (one: WrittenDocument, other: WrittenDocument): boolean =>
   isSameJson(one as JsonMap, other as JsonMap);
 
-const idsOf = ({ certificates, trusts }: Sources): ReadonlyMap<string, string> =>
-  new Map([...certificates, ...trusts].map(([key, { id }]) => [key, id]));
+function areSameVersions(
+  before: ReadonlyMap<string, SourceVersion>,
+  after: ReadonlyMap<string, SourceVersion>,
+): boolean {
+  if (before.size !== after.size) return false;
+  for (const [key, { id }] of after) if (before.get(key)?.id !== id) return false;
+  return true;
+}
