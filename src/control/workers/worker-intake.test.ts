@@ -15,7 +15,7 @@ const bare = {
   vnic: vnicNameOf("front", "shop"),
   endpoints: [{ kind: "tcp", server: "web-1", address: "127.0.0.1", port: 80, weight: 1 }],
   standby: [],
-  certificates: [{ name: "shop" }],
+  certificates: ["shop"],
 } as const;
 
 function intakeWith(...accessLogs: readonly SnapshotListener["accessLog"][]): WorkerIntake {
