@@ -194,6 +194,7 @@ describe("the admin socket", { concurrency: true }, () => {
           { ...certificate, facts: {} },
           {
             ...{ name: "shop", source: "files", state: "ok", facts: {} },
+            ...{ attention: [], uses: 5 },
           },
         );
         assert.deepEqual(facts["names"], ["shop.example", "*.shop.example"]);
