@@ -23,6 +23,7 @@ import { AddressWatch } from "./network/address-watch.ts";
 import { LocalAddresses } from "./network/local-addresses.ts";
 import { findObstacles, findObstaclesBesideOrphans } from "./network/find-obstacles.ts";
 import type { EngineChoice } from "./serving-engine.ts";
+import { buildProver } from "./reader/start-reader.ts";
 import { confineWorkers } from "./privileges/confine-workers.ts";
 import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { WorkerUser } from "./privileges/worker-user.ts";
@@ -45,6 +46,7 @@ import type { Logger } from "./telemetry/log.ts";
 import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
+import { CertificateProver } from "./workers/certificate-prover.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
 export const MANIFEST = resolve(import.meta.dirname, "../../package.json");
@@ -57,6 +59,7 @@ const WORKER_ENTRY = resolve(
 /** What the parts of a director use of the process in which they run. */
 interface Host extends ErrorSource {
   readonly pid: number;
+  readonly execPath: string;
   readonly getuid?: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -228,6 +231,8 @@ export function buildDirector(surroundings: Surroundings) {
     if (event.name === "worker-lacks-address") addressWatch.noteLackingWorker();
     if (event.name === "change-applied" && event.kind === "document") addressWatch.wake();
   });
+  const prover = buildProver({ nodeFile: host.execPath, env: host.env, onFault });
+  cleanup.defer(() => prover.close());
   const director: Director = new Director({
     pool,
     certificates,
@@ -240,6 +245,7 @@ export function buildDirector(surroundings: Surroundings) {
     },
     bus,
     reader,
+    prover: new CertificateProver({ pool, prover, bus }),
     store,
     cuts,
     workers,

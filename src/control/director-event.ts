@@ -131,6 +131,14 @@ type WorkerEvent =
       /** The answer of a fresh worker, if one was asked. If it is `took`, the worker that refused is replaced. */
       readonly probe?: "took" | "refused" | "failed";
     }
+  /** The worker has not shown the new version of a certificate. `isReplaced` is false if a fresh worker does no better. */
+  | {
+      readonly name: "certificate-unproven";
+      readonly worker: number;
+      readonly certificate: string;
+      readonly reason: string;
+      readonly isReplaced: boolean;
+    }
   /** A virtual IP disappeared before the worker could listen on it. */
   | { readonly name: "worker-lacks-address"; readonly worker: number }
   /** A line that the worker printed, or a sentence about its misbehaviour. */

@@ -7,6 +7,7 @@ import { parseDocument } from "#model/document/parse-document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { CutSchedule } from "./change/cut-schedule.ts";
 import { DirectorError } from "#model/failure.ts";
+import { noProver } from "#harness/no-prover.ts";
 import { eventually } from "#harness/deadline.ts";
 import { FakeDocumentStore } from "#harness/fake-document-store.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -114,6 +115,7 @@ async function startDirector(store = new FakeDocumentStore()) {
     file,
     checkStored: (stored) => check({ ...stored, director: settings }),
     tryTakeWorkerUser: () => undefined,
+    prover: noProver,
     findObstacles: () => Promise.resolve(new Map()),
   });
   await director.start(await checkFile(path, { kind: "start" }, checking));

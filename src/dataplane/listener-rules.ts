@@ -38,6 +38,12 @@ export interface ClientTlsRules extends ListenerRules<SnapshotListener & Snapsho
   readonly alpn: Buffer | undefined;
 }
 
+/** Returns undefined if the listener does not terminate the TLS of clients. */
+export const tryClientTlsRules = (rules: ListenerRules): ClientTlsRules | undefined =>
+  "certificates" in rules && rules.certificates instanceof CertificateIndex
+    ? (rules as ClientTlsRules)
+    : undefined;
+
 /** The rules of listeners that use endpoints. */
 export interface EndpointRules extends ListenerRules<SnapshotListener & SnapshotEndpoints> {
   readonly endpoints: EndpointSet;

@@ -84,6 +84,10 @@ export class LiveListeners {
     return this.#current.values();
   }
 
+  tryCurrent(name: ListenerName): LiveListener | undefined {
+    return this.#current.get(name);
+  }
+
   /**
    * Returns the rules that a connection of this worker may still read: those in force, and the last rules of departed
    * listeners.

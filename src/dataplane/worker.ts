@@ -13,6 +13,7 @@ import { LiveListeners, type LiveListener } from "./live-listeners.ts";
 import type { Address, Deliver, ListeningSockets } from "./live/listening-sockets.ts";
 import { inSlices, type Steps } from "./live/in-slices.ts";
 import type { Counters } from "./observe/counters.ts";
+import { Proofs } from "./proofs.ts";
 
 /**
  * How many TLS contexts a prepare builds. A certificate that the engine refuses then makes the worker refuse the
@@ -40,6 +41,7 @@ export interface WorkerParts {
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #listeners: LiveListeners;
+  readonly #proofs: Proofs;
   readonly #deliveries = new WeakMap<LiveListener, Deliver>();
   #current: Runtime = EMPTY_RUNTIME;
   #prepared: Runtime | undefined;
@@ -56,6 +58,12 @@ export class Worker {
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#listeners = new LiveListeners(parts.counters, () => this.#forgetUnused());
+    const { plane, send } = parts;
+    this.#proofs = new Proofs({
+      plane,
+      send,
+      tryListener: (name) => this.#listeners.tryCurrent(name),
+    });
   }
 
   receive(message: WorkerMessage): void {
@@ -83,6 +91,8 @@ export class Worker {
         return this.#commit(message.number);
       case "rollback":
         return this.#rollBack(message.number);
+      case "prove":
+        return this.#proofs.open(message);
       case "cuts":
         return cuts.replace(message.cuts);
       case "health":

@@ -13,7 +13,20 @@ import type {
 } from "#model/records/snapshot.ts";
 
 /** Must be incremented with every change of a message. */
-export const PROTOCOL_VERSION = 8;
+export const PROTOCOL_VERSION = 9;
+
+/**
+ * Asks the worker to show which certificate it presents to clients of a listener. The worker listens on the socket
+ * `proofSocketOf(token)` until a connection has started with the token, and for 2 s at most. That connection gets a
+ * handshake by the rules of the listener, and is then closed.
+ */
+export interface Prove {
+  readonly type: "prove";
+  readonly number: number;
+  readonly listener: ListenerName;
+  /** Base64 of 32 random bytes. */
+  readonly token: string;
+}
 
 /** The difference between a snapshot and the one that has the number `base`. If `base` is 0, it is the whole snapshot. */
 export interface Prepare {
@@ -61,6 +74,7 @@ export interface PlannedCut {
 
 export type ToWorker =
   | Prepare
+  | Prove
   /** `standby` is like that of the message `standby`, and takes effect together with the snapshot. */
   | { readonly type: "commit"; readonly number: number; readonly standby: readonly string[] }
   | { readonly type: "rollback"; readonly number: number }

@@ -21,6 +21,7 @@ const ENTRIES = [
   "control/main.ts",
   "control/reader/main.ts",
   "control/certificates/watch-thread.ts",
+  "control/prover/main.ts",
   "control/state/sqlite/thread.ts",
   "dataplane/main.ts",
   "dataplane/engine-trial/main.ts",

@@ -1,6 +1,7 @@
 import { socketAddressOf } from "#model/names.ts";
 import {
   type ConnectTarget,
+  type ListenTarget,
   type TlsSocket,
   type Wire,
   type WireContext,
@@ -29,8 +30,8 @@ export class MemoryWire implements Wire {
   readonly connects: string[] = [];
   #nextPort = 50_000;
 
-  listen(target: Address, onAccept: (socket: WireSocket) => void): Promise<WireListener> {
-    const key = socketAddressOf(target.address, target.port);
+  listen(target: ListenTarget, onAccept: (socket: WireSocket) => void): Promise<WireListener> {
+    const key = "path" in target ? target.path : socketAddressOf(target.address, target.port);
     this.#listeners.set(key, onAccept);
     return Promise.resolve({ close: () => this.#listeners.delete(key) });
   }

@@ -8,6 +8,7 @@ import { DirectorError } from "#model/failure.ts";
 import { isJsonMap, type JsonMap } from "#model/json.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { Author } from "#model/records/revision.ts";
+import type { CertificateProof } from "#model/records/certificate-proof.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import { Remembered } from "#model/remembered.ts";
 import type {
@@ -60,6 +61,7 @@ type ChangingRequest = Pick<FastifyRequest, "headers" | "raw"> & { readonly quer
 interface Outcome {
   readonly plan: ChangePlan;
   readonly inForce: StateInForce;
+  readonly proof?: CertificateProof | undefined;
 }
 
 /** Longer than a change takes, which waits for the changes before it and then for every worker, each with a deadline. */
@@ -137,7 +139,7 @@ export class ChangeApi {
     const author = { ...by, origin };
     const wanted: ChangeRequest = { kind: "document", want, ...terms, ...cutTerm, by: author };
     const { dryRun } = request.query;
-    const { plan, inForce } = await (dryRun
+    const { plan, inForce, proof } = await (dryRun
       ? this.#planned(wanted)
       : this.#changed(wanted, request.raw.socket));
     const { own } = tagsOf(inForce);
@@ -145,6 +147,7 @@ export class ChangeApi {
     const facts = {
       ...{ revision: inForce.revision, dryRun },
       ...(cut === undefined ? {} : { cut: cutStatusOf(cut) }),
+      ...(proof === undefined ? {} : { proof }),
     };
     return changeReplyOf(plan, facts, this.parts);
   }
@@ -171,7 +174,7 @@ export class ChangeApi {
     try {
       const change = this.parts.changes.change({ ...wanted, signal: stop.signal });
       const plan = await Promise.race([change, passed.promise]);
-      return { plan, inForce: plan.after };
+      return { plan, inForce: plan.after, proof: plan.proof };
     } finally {
       clearTimeout(deadline);
       socket.off("close", leave);

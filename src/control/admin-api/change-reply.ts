@@ -18,7 +18,7 @@ export interface ReplyParts {
 
 export function changeReplyOf(
   plan: ChangePlan,
-  { revision, dryRun, cut }: Pick<ChangeReply, "revision" | "dryRun" | "cut">,
+  { revision, dryRun, cut, proof }: Pick<ChangeReply, "revision" | "dryRun" | "cut" | "proof">,
   { shown, openConnections }: ReplyParts,
 ): ChangeReply {
   const { opens, closes, changes } = plan.effect();
@@ -36,6 +36,7 @@ export function changeReplyOf(
     listeners: named.map((one) => ({ ...one, openConnections: openConnections(one.listener) })),
     listenersOmitted: affected.length - named.length,
     ...(cut === undefined ? {} : { cut }),
+    ...(proof === undefined ? {} : { proof }),
     warnings: plan.warnings,
   };
 }

@@ -5,6 +5,7 @@ import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
+import { noProver } from "#harness/no-prover.ts";
 import { eventually } from "#harness/deadline.ts";
 import { FakeDocumentStore } from "#harness/fake-document-store.ts";
 import { makeFakePool, type FakePool } from "#harness/fake-pool.ts";
@@ -50,6 +51,7 @@ async function serveFirst(): Promise<Setup> {
     nextNumber: () => (number += 1),
     decideStandby: () => [],
     onStandby: () => [],
+    prover: noProver,
     findObstacles: () => Promise.resolve(new Map()),
   };
   const first = await apply(undefined, changeTo(80), parts);

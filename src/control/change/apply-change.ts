@@ -6,6 +6,8 @@ import type { DocumentStore, NewRevision } from "../state/document-store.ts";
 import type { Compiled } from "../compile-snapshot.ts";
 import { absencesFrom, type Absences } from "../network/absence.ts";
 import { heldAfter, type Obstacles } from "../network/find-obstacles.ts";
+import { proofTargetsOf } from "../workers/proof-targets.ts";
+import type { CertificateProver } from "../workers/certificate-prover.ts";
 import { Rollout, type Participants } from "../workers/rollout.ts";
 import type { ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
 import type { CutSchedule } from "./cut-schedule.ts";
@@ -22,6 +24,7 @@ export interface ChangeParts extends PlanParts {
   /** Returns the names of the profiles that standby servers serve now. */
   readonly onStandby: () => readonly string[];
   readonly cuts: CutSchedule;
+  readonly prover: Pick<CertificateProver, "warmUp" | "prove">;
   /** Finds out which addresses of `after` that workers do not hold cannot be bound. */
   readonly findObstacles: (held: ReadonlySet<string>, after: Snapshot) => Promise<Obstacles>;
 }
@@ -61,6 +64,9 @@ export async function applyChange(
   if (obstacle !== undefined && !isServedBefore) throw obstacle;
   const absences = new Map([...target.absences, ...absencesFrom(obstacles)]);
   const compiled = withoutIps(planned, absences);
+  const targets =
+    before === undefined ? [] : proofTargetsOf(before.compiled.snapshot, compiled, sources);
+  if (targets.length > 0) parts.prover.warmUp();
   const rollout = new Rollout(parts.participants, compiled);
   await rollout.prepare();
   const isToSave = !known.isSaved && target.known === undefined;
@@ -75,11 +81,13 @@ export async function applyChange(
   const onStandby = parts.decideStandby(document, compiled.snapshot);
   parts.cuts.follow(before?.document ?? document, document, why.cut, onStandby);
   await rollout.commit(onStandby);
+  const proof = targets.length === 0 ? {} : { proof: await parts.prover.prove(targets) };
   const { revision } = known;
   const isSaved = known.isSaved || isToSave;
   const changedAt = new Date().toISOString();
   return {
     ...plan,
+    ...proof,
     after: {
       ...{ revision, isSaved, document, written, sources, absences, compiled, changedAt },
       held: heldAfter(held, compiled.snapshot),

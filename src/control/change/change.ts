@@ -2,6 +2,7 @@ import type { Document, Revision } from "#model/document/document.ts";
 import type { PathChange } from "#model/document/path-change.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import type { Problem } from "#model/failure.ts";
+import type { CertificateProof } from "#model/records/certificate-proof.ts";
 import type { Author, RevisionRecord } from "#model/records/revision.ts";
 import type { Sources } from "../certificates/sources.ts";
 import type { CheckedDocument } from "../check-file.ts";
@@ -89,6 +90,8 @@ export interface ChangePlan {
 }
 
 export interface ChangeResult extends ChangePlan {
+  /** What workers have shown. Undefined if clients are shown no other certificates than before, and at the start. */
+  readonly proof?: CertificateProof;
   /** The state in force now. It is `before` itself if nothing was changed. */
   readonly after: StateInForce;
 }

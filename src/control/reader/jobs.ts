@@ -20,7 +20,28 @@ import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
 import type { TrustPlaces } from "../certificates/parse-trust.ts";
 
 /** The contents of the files follow the job in the order that is given here. A file that does not exist has no bytes. */
-export type Job = ReaderJob | TrialJob;
+export type Job = ReaderJob | TrialJob | ProofJob;
+
+/** A job of a prover. */
+export interface ProofJob {
+  readonly kind: "proof";
+  readonly handshakes: readonly ProofHandshake[];
+}
+
+/** A handshake on the socket that a worker has opened for a proof. */
+export interface ProofHandshake extends ClientOffer {
+  /** Base64. */
+  readonly token: string;
+}
+
+/** What a client offers, so that a listener chooses a certain certificate. Names are those of OpenSSL. */
+export interface ClientOffer {
+  readonly serverName: string | undefined;
+  readonly version: "TLSv1.2" | "TLSv1.3";
+  readonly cipherSuites: readonly string[];
+  readonly groups: readonly string[];
+  readonly signatureAlgorithms: readonly string[];
+}
 
 /** A job of an engine trial. Chain, key, CA bundle and revocation lists follow it as PEM. */
 interface TrialJob {
@@ -153,6 +174,27 @@ export const ReplySchemas = {
       refusal: Type.Optional(text("The error code of the engine; absent if it accepts the parts.")),
     },
     "What the engine of the workers makes of a certificate or a trust.",
+  ),
+  proof: shape(
+    {
+      shown: Type.Array(
+        Type.Union([
+          shape(
+            {
+              fingerprint: Type.String({
+                pattern: `^${SHA256}$`,
+                description: "SHA-256 of the DER of the certificate.",
+              }),
+              serial: Type.String({ pattern: "^[0-9A-F]{0,64}$", description: "Its serial, hex." }),
+            },
+            "The certificate that was shown.",
+          ),
+          shape({ failure: Type.String({ maxLength: 200 }) }, "Why none was shown."),
+        ]),
+        { description: "The results of the handshakes, in their order." },
+      ),
+    },
+    "What workers have shown.",
   ),
 } as const satisfies Readonly<Record<Job["kind"], TSchema>>;
 

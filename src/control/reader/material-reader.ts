@@ -1,5 +1,6 @@
 import type { Problem } from "#model/failure.ts";
 import type { Position } from "#model/problem.ts";
+import { PROOF_MS } from "#protocol/proof-socket.ts";
 import type { Job, Replies } from "./jobs.ts";
 import type { ReaderCommand } from "./reader-command.ts";
 import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-process.ts";
@@ -246,6 +247,7 @@ export class MaterialReader {
 const DOCUMENT_JOBS: readonly Job["kind"][] = ["document", "places", "json"];
 
 function deadlineOf(job: Job): number {
+  if (job.kind === "proof") return PROOF_MS;
   if (job.kind === "document" && job.format === "stored") return STORED_DEADLINE_MS;
   return DOCUMENT_JOBS.includes(job.kind) ? DOCUMENT_DEADLINE_MS : DEADLINE_MS;
 }

@@ -38,6 +38,12 @@ const NODE_FLAGS = [
   "--no-opt",
 ] as const;
 
+/** The process may connect to sockets, and read the files of the program. It may do nothing else of what a reader may not. */
+const PROVER_FLAGS = [
+  ...["--permission", "--allow-net", "--allow-fs-read=*", "--disable-sigusr1"],
+  ...["--max-old-space-size=128", "--no-opt", "--disable-warning=ExperimentalWarning"],
+] as const;
+
 /** Paths of the system's CAs. They may be relative to the folder that the director was started in. */
 const ALLOWED_ENV = ["SSL_CERT_FILE", "SSL_CERT_DIR"] as const;
 
@@ -70,6 +76,13 @@ export function readerCacheOf(env: CommandOptions["env"]): string | undefined {
   const folder = env["NODE_COMPILE_CACHE"] ?? "";
   return folder === "" ? undefined : resolve(folder, "reader");
 }
+
+/** Returns the command of a process that connects to workers as a TLS client. */
+export const buildProverCommand = ({
+  nodeFile,
+  env,
+}: Parameters<typeof buildReaderCommand>[0]): ReaderCommand =>
+  confined({ command: [nodeFile, ...PROVER_FLAGS, entryOf("../prover/main")], env });
 
 /** Returns the command of a process that tries certificates on the engine of the workers. */
 export const buildTrialCommand = (options: {

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { MaterialReader } from "./material-reader.ts";
 import type { EngineBinary } from "../workers/find-engine.ts";
-import { buildReaderCommand, buildTrialCommand } from "./reader-command.ts";
+import { buildProverCommand, buildReaderCommand, buildTrialCommand } from "./reader-command.ts";
 
 /** More processes would read ten thousand certificates faster, but each takes 60 MB of memory. */
 const MAX_PROCESSES = 4;
@@ -42,3 +42,15 @@ export function startEngineTrial(options: {
   trial.warmUp();
   return trial;
 }
+
+/** A process that connects to workers as a TLS client. It is started when it is needed. */
+export const buildProver = (options: {
+  readonly nodeFile: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  onFault(error: unknown): void;
+}): MaterialReader =>
+  new MaterialReader({
+    command: buildProverCommand(options),
+    size: 1,
+    onFault: options.onFault.bind(options),
+  });

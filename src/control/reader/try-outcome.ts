@@ -28,6 +28,7 @@ const checks = {
   places: withReply(ReplySchemas.places),
   json: withReply(ReplySchemas.json),
   trial: withReply(ReplySchemas.trial),
+  proof: withReply(ReplySchemas.proof),
 } as const;
 
 /** Returns undefined if no sound reader process answers a job of this kind with `head`. */

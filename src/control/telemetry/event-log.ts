@@ -89,6 +89,12 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
           );
     case "worker-refused":
       return logRefusal(event, log);
+    case "certificate-unproven": {
+      const { isReplaced, ...fields } = event;
+      const end = isReplaced ? "The worker is being replaced." : "A fresh worker does no better.";
+      const text = `Worker ${event.worker} did not show the new version of certificate ${event.certificate}. ${event.reason} ${end}`;
+      return log.error({ ...fields, event: name, name: undefined }, text);
+    }
     case "worker-notice":
       return log[event.level]({ event: name, worker: event.worker }, event.text);
     case "state-converted": {
@@ -224,8 +230,14 @@ function logDocument(event: EventNamed<"change-applied">, log: Logger): void {
   const numbers = numbersOf(result.after);
   const changes = changeLines(result.changes());
   const text = `Revision ${numbers.revision} of the document is in force.`;
-  log.info({ event: "document-applied", ...numbers, seconds, ...originOf(event), changes }, text);
+  const proof = proofOf(result);
+  log.info(
+    { event: "document-applied", ...numbers, seconds, ...originOf(event), changes, ...proof },
+    text,
+  );
 }
+
+const proofOf = ({ proof }: ChangeResult) => (proof === undefined ? {} : { proof });
 
 /** Writes a line for each new listener. */
 function logListening({ before, after }: ChangeResult, log: Logger): void {
@@ -250,7 +262,7 @@ function logCertificates({ result, seconds }: EventNamed<"change-applied">, log:
   logListening(result, log);
   const { snapshot } = numbersOf(after);
   log.info(
-    { event: "certificate-changed", certificates, snapshot, seconds },
+    { event: "certificate-changed", certificates, snapshot, seconds, ...proofOf(result) },
     `New handshakes use the new files of ${certificates.join(", ") || "the CAs"}.`,
   );
 }

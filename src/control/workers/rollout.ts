@@ -14,7 +14,7 @@ export interface Participants {
    */
   tryOut(compiled: Compiled, round: PrepareRound): Promise<DirectorError | undefined>;
   /** Starts a successor on the saved state for each of these workers, and drains the worker. */
-  replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void>;
+  replaceRefusers(refusers: Iterable<WorkerHandle>, cause?: "refused" | "unproven"): Promise<void>;
   /**
    * Makes `compiled` the state that every new worker starts from. Workers that prepared it commit it, the others are
    * brought to it, and those that refused it get a successor. `standby` has the names of the profiles that standby servers

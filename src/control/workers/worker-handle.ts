@@ -136,7 +136,7 @@ export class WorkerHandle {
     return this.#isUp && !this.#isGone && this.#killedFor === undefined;
   }
 
-  /** Asks for open connections, or cuts them. */
+  /** Asks for open connections or for a proof, or cuts connections. */
   get queries(): WorkerQueries {
     return this.#queries;
   }
@@ -338,6 +338,7 @@ export class WorkerHandle {
         return this.#takeReply(message);
       case "connections":
       case "cut":
+      case "proving":
         return this.#queries.take(message);
       case "ready":
       case "prepared":

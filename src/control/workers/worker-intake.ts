@@ -143,6 +143,7 @@ export class WorkerIntake {
       case "committed":
       case "rolled-back":
       case "notice":
+      case "proving":
       case "draining":
         return undefined;
       default:

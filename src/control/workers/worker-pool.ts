@@ -125,14 +125,20 @@ export class WorkerPool implements Participants {
     }
   }
 
-  async replaceRefusers(refusers: Iterable<WorkerHandle>): Promise<void> {
-    await Promise.all([...refusers].map((worker) => this.#replaceRefuser(worker)));
+  async replaceRefusers(
+    refusers: Iterable<WorkerHandle>,
+    cause: "refused" | "unproven" = "refused",
+  ): Promise<void> {
+    await Promise.all([...refusers].map((worker) => this.#replaceRefuser(worker, cause)));
   }
 
   /** The worker is drained even if no successor starts, because its answers cannot be relied on. */
-  async #replaceRefuser(worker: WorkerHandle): Promise<void> {
+  async #replaceRefuser(
+    worker: WorkerHandle,
+    cause: "refused" | "unproven" = "refused",
+  ): Promise<void> {
     if (!worker.canParticipate) return;
-    this.#options.bus.publish({ name: "worker-restarted", cause: "refused" });
+    this.#options.bus.publish({ name: "worker-restarted", cause });
     const successor = this.#hire();
     this.#hold(this.#keep(successor));
     await this.#catchUp(successor);

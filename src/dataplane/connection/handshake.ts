@@ -4,11 +4,8 @@ import type { ResolvedPolicy } from "#model/document/policy.ts";
 import type { SnapshotClientAuth } from "#model/records/snapshot.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
 import { ALERT_RECORDS } from "../tls/alerts.ts";
-import {
-  classifyHandshakeFailure,
-  nameVerifyFailure,
-  sharesVersion,
-} from "../tls/classify-handshake-failure.ts";
+import { chooseContext } from "../tls/choose-context.ts";
+import { classifyHandshakeFailure, nameVerifyFailure } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
 import type {
@@ -47,7 +44,7 @@ export async function shakeHands(
 ): Promise<boolean> {
   const { rules } = connection;
   const { policy } = rules.spec;
-  const context = chooseContext(connection, rules, hello);
+  const context = tryContext(connection, rules, hello);
   if (context === undefined) return false;
   const socket = await startTls(connection, rules, { hello, bytes }, context);
   if (socket === undefined || !admitClientCertificate(connection, rules, socket)) return false;
@@ -66,38 +63,32 @@ export async function shakeHands(
   return true;
 }
 
-/**
- * Chooses the TLS context before the TLS socket exists, so that the whole policy applies to the server name. A context
- * that is set in an SNI callback could change only part of it.
- */
-function chooseContext(
+/** Returns the TLS context for the client, or undefined if there is none. The connection has then ended. */
+function tryContext(
   connection: TlsConnection,
-  { certificates, spec }: ClientTlsRules,
+  rules: ClientTlsRules,
   hello: ClientHello,
 ): WireContext | undefined {
-  if (!sharesVersion(hello, spec.policy)) {
-    // The version is checked before the name, and not by the engine, because Node sends another alert for some old
-    // versions.
-    failHandshake(connection, "unsupported-version", { farewell: ALERT_RECORDS.protocol_version });
-    return undefined;
-  }
-  const certificate = certificates.select(hello, connection.atMs);
-  if (certificate === undefined) {
-    const detail = noNameOf(hello);
-    failHandshake(connection, "unknown-name", {
-      farewell: ALERT_RECORDS.unrecognized_name,
-      ...(detail === undefined ? {} : { detail }),
-    });
-    return undefined;
-  }
-  connection.certificateName = certificate.name;
-  try {
-    return connection.plane.contexts.forClients(spec, certificate.material);
-  } catch (cause) {
-    failHandshake(connection, "internal", {
-      detail: cause instanceof Error ? cause.message : String(cause),
-    });
-    return undefined;
+  const choice = chooseContext(connection.plane.contexts, rules, hello, connection.atMs);
+  if ("certificateName" in choice) connection.certificateName = choice.certificateName;
+  if ("context" in choice) return choice.context;
+  switch (choice.failure) {
+    case "unsupported-version":
+      failHandshake(connection, choice.failure, { farewell: ALERT_RECORDS.protocol_version });
+      return undefined;
+    case "unknown-name": {
+      const detail = noNameOf(hello);
+      failHandshake(connection, choice.failure, {
+        farewell: ALERT_RECORDS.unrecognized_name,
+        ...(detail === undefined ? {} : { detail }),
+      });
+      return undefined;
+    }
+    case "internal":
+      failHandshake(connection, choice.failure, { detail: choice.detail });
+      return undefined;
+    default:
+      return choice satisfies never;
   }
 }
 

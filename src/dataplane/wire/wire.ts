@@ -221,19 +221,21 @@ export type ConnectTarget = (
   readonly isTlsNext: boolean;
 };
 
+export type ListenTarget =
+  | { readonly address: string; readonly port: number }
+  /** A unix socket. */
+  | { readonly path: string };
+
 export interface WireListener {
   close(): void;
 }
 
 export interface Wire {
   /**
-   * Listens on the address. Accepted sockets are paused. Rejects with a DirectorError that names why the address cannot
+   * Listens on the target. Accepted sockets are paused. Rejects with a DirectorError that names why the target cannot
    * be listened on.
    */
-  listen(
-    target: { readonly address: string; readonly port: number },
-    onAccept: (socket: WireSocket) => void,
-  ): Promise<WireListener>;
+  listen(target: ListenTarget, onAccept: (socket: WireSocket) => void): Promise<WireListener>;
   connect(target: ConnectTarget, handler: WireHandler): WireSocket;
   /**
    * Returns the maximum length of a ClientHello that the engine supports, including its header. It can depend on

@@ -4,6 +4,7 @@ import type { Json } from "../json.ts";
 import type { ListenerName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
 import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
+import { CertificateProofSchema } from "./certificate-proof.ts";
 import { CutStatusSchema } from "./cut-status.ts";
 import { RevisionRecordSchema } from "./revision.ts";
 
@@ -62,6 +63,7 @@ export const ChangeReplySchema = shape(
     }),
     listenersOmitted: count("How many listeners the list leaves out."),
     cut: Type.Optional(CutStatusSchema),
+    proof: Type.Optional(CertificateProofSchema),
     warnings: Type.Array(ProblemSchema, { description: "What the document should not have." }),
   },
   "What a change did, or would do.",

@@ -117,6 +117,14 @@ export const PlainMessageSchema = Type.Union([
     },
     "The deadline of a planned cut has passed, and the connections are closed.",
   ),
+  message(
+    "proving",
+    {
+      number: count("Number of the request."),
+      failure: Type.Optional(longText("Why the socket could not be opened, in a sentence.")),
+    },
+    "The reply to `prove`: the socket is open.",
+  ),
   message("draining", {}, "Sent once after `drain`: the worker accepts no more connections."),
   message(
     "drained",

@@ -247,6 +247,7 @@ export const DIRECTOR_METRICS = [
       "start-deadline",
       "misbehaved",
       "refused",
+      "unproven",
     ],
   },
   {

@@ -1,6 +1,6 @@
 import type { AcceptedHandlers, BunListener, BunSocketHandlers, BunSockets } from "./native-api.ts";
 import { NativeSocket } from "./socket.ts";
-import type { WireListener, WireSocket } from "../wire.ts";
+import type { ListenTarget, WireListener, WireSocket } from "../wire.ts";
 
 /**
  * How long the listener waits before it removes its data handler. A reload takes a few microseconds, so a listener in
@@ -27,7 +27,7 @@ export class NativeListener implements WireListener {
   /** `handlers` are used for every accepted socket. They find the object of a socket in `socket.data`. */
   constructor(
     bun: BunSockets,
-    target: { readonly address: string; readonly port: number },
+    target: ListenTarget,
     handlers: BunSocketHandlers<NativeSocket>,
     onAccept: (socket: WireSocket) => void,
   ) {
@@ -42,10 +42,9 @@ export class NativeListener implements WireListener {
     };
     this.#handlersWithoutData = { ...this.#handlers, data: undefined };
     this.#server = bun.listen<NativeSocket>({
-      hostname: target.address,
-      port: target.port,
-      reusePort: true,
-      ipv6Only: true,
+      ...("path" in target
+        ? { unix: target.path }
+        : { hostname: target.address, port: target.port, reusePort: true, ipv6Only: true }),
       allowHalfOpen: true,
       socket: this.#handlers,
     });

@@ -80,15 +80,22 @@ export interface AcceptedHandlers<Data> extends Omit<BunSocketHandlers<Data>, "d
 }
 
 export interface BunSockets {
-  listen<Data>(options: {
-    readonly hostname: string;
-    readonly port: number;
-    readonly reusePort?: true;
-    readonly ipv6Only?: true;
-    readonly allowHalfOpen: true;
-    readonly socket: AcceptedHandlers<Data>;
-  }): BunListener<Data>;
+  listen<Data>(
+    options: BunListenTarget & {
+      readonly allowHalfOpen: true;
+      readonly socket: AcceptedHandlers<Data>;
+    },
+  ): BunListener<Data>;
 }
+
+type BunListenTarget =
+  | {
+      readonly hostname: string;
+      readonly port: number;
+      readonly reusePort?: true;
+      readonly ipv6Only?: true;
+    }
+  | { readonly unix: string };
 
 /** Returns undefined on another engine. */
 export const tryBunSockets = (): BunSockets | undefined =>

@@ -11,6 +11,7 @@ import { PortableTlsSocket, sniOf } from "./tls-socket.ts";
 import {
   HIGH_WATER_MARK_BYTES,
   type ContextSpec,
+  type ListenTarget,
   type Wire,
   type WireContext,
   type WireListener,
@@ -52,8 +53,20 @@ export function secureContextOf(context: WireContext): SecureContext {
   return context.secureContext;
 }
 
+const listenOptionsOf = (target: ListenTarget): net.ListenOptions =>
+  "path" in target
+    ? { path: target.path, exclusive: true }
+    : {
+        host: target.address,
+        port: target.port,
+        reusePort: true,
+        exclusive: true,
+        backlog: BACKLOG,
+        ipv6Only: true,
+      };
+
 function listen(
-  target: { readonly address: string; readonly port: number },
+  target: ListenTarget,
   onAccept: (socket: WireSocket) => void,
 ): Promise<WireListener> {
   const server = net.createServer(
@@ -68,22 +81,12 @@ function listen(
   return new Promise((resolve, reject) => {
     const refuse = (cause: unknown): void => reject(nameListenFailure(cause));
     server.once("error", refuse);
-    server.listen(
-      {
-        host: target.address,
-        port: target.port,
-        reusePort: true,
-        exclusive: true,
-        backlog: BACKLOG,
-        ipv6Only: true,
-      },
-      () => {
-        server.off("error", refuse);
-        // From here on, an error means that an accept failed (EMFILE). The engine waits and tries again.
-        server.on("error", () => {});
-        resolve({ close: () => server.close() });
-      },
-    );
+    server.listen(listenOptionsOf(target), () => {
+      server.off("error", refuse);
+      // From here on, an error means that an accept failed (EMFILE). The engine waits and tries again.
+      server.on("error", () => {});
+      resolve({ close: () => server.close() });
+    });
   });
 }
 
