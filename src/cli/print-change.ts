@@ -30,6 +30,8 @@ export function printChange(terminal: Terminal, reply: ChangeReply, isJson: bool
       `${first}\n`,
       differenceText(difference, terminal.hasColours?.out === true, MAX_LINES),
       listenerLines(reply),
+      proofLines(reply),
+      sessionLine(reply),
       cutLine(reply),
       warningLines(reply),
       isFirst ? "" : `${last}\n`,
@@ -61,6 +63,41 @@ function listenerLines({ listeners, listenersOmitted, dryRun }: ChangeReply): st
     return `  ${escapeControls(listener)} ${effect}${openText(openConnections)}\n`;
   });
   return `Listeners:\n${lines.join("")}${rest === 0 ? "" : `  … and ${rest} more\n`}`;
+}
+
+/** Returns what workers have shown after the change. */
+export function proofLines({ proof }: Pick<ChangeReply, "proof">): string {
+  if (proof === undefined) return "";
+  const { shown, hidden, unproven, replaced, untried } = proof;
+  const workersOf = new Map<string, number[]>();
+  for (const { worker, certificate, serial } of shown) {
+    const key = `${certificate} with serial ${serial}`;
+    workersOf.set(key, [...(workersOf.get(key) ?? []), worker]);
+  }
+  const lines = [
+    ...Array.from(workersOf, ([what, workers]) => `  ${what} by worker ${workers.join(", ")}`),
+    ...hidden.map(
+      ({ worker, certificate, by }) =>
+        `  ${certificate} not by worker ${worker}: ${by} comes first`,
+    ),
+    ...unproven.map(
+      ({ worker, certificate, reason }) => `  ${certificate} NOT by worker ${worker}: ${reason}`,
+    ),
+    ...replaced.map((worker) => `  worker ${worker} did not show it, and was replaced`),
+  ];
+  const named = lines.slice(0, MAX_LINES).map((line) => `${escapeControls(line)}\n`);
+  const rest = lines.length - named.length;
+  return [
+    "Shown to new clients:\n",
+    ...named,
+    rest === 0 ? "" : `  … and ${rest} more\n`,
+    untried === 0 ? "" : `  ${untried} changed certificates were not tried\n`,
+  ].join("");
+}
+
+function sessionLine({ endedSessions }: ChangeReply): string {
+  if (endedSessions === undefined) return "";
+  return `Earlier sessions end, so up to ${endedSessions.atMost} clients make a full handshake.\n`;
 }
 
 function cutLine({ cut, dryRun }: ChangeReply): string {

@@ -14,7 +14,8 @@ export async function runDiff(
   const { terminal } = context;
   const file = await readDocumentFile(request.path, parts);
   tellOfSettings(terminal, file);
-  const terms = { ...request, isDryRun: true, ifRevision: undefined, reason: undefined };
+  const none = { ifRevision: undefined, reason: undefined, forgetsSessions: false };
+  const terms = { ...request, ...none, isDryRun: true };
   const { changed, revision, difference } = await sendChange(context, terms, {
     method: "PUT",
     path: "/v1/document",

@@ -27,12 +27,16 @@ export async function sendChange(
   terms: ChangeTerms,
   { method, path, query, body, condition }: ChangeQuestion,
 ): Promise<ChangeReply> {
-  const { socketPath, timeoutMs, isDryRun, reason } = terms;
+  const { socketPath, timeoutMs, isDryRun, reason, forgetsSessions } = terms;
+  const flags = {
+    dryRun: isDryRun ? "true" : undefined,
+    forgetSessions: forgetsSessions ? "true" : undefined,
+  };
   const headers = { ...condition, ...(await revisionCondition(terms)) };
   const media = method === "PATCH" ? "application/merge-patch+json" : "application/json";
   const question: AdminQuestion = {
     method,
-    path: pathWith(path, { dryRun: isDryRun ? "true" : undefined, reason, ...query }),
+    path: pathWith(path, { ...flags, reason, ...query }),
     deadlineMs: timeoutMs,
     headers: {
       "tlsd-author": author,

@@ -245,6 +245,8 @@ export function buildDirector(surroundings: Surroundings) {
     },
     bus,
     reader,
+    // On engine bun, each TLS context has ticket keys of its own.
+    keepsSessions: engine === "node",
     prover: new CertificateProver({ pool, prover, bus }),
     store,
     cuts,

@@ -95,6 +95,7 @@ export function buildView(parts: ViewParts): DirectorView {
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
     metrics: () => telemetry.metrics(),
+    fullHandshakes: (listener) => telemetry.fullHandshakes(listener),
     openConnections: (listener) => telemetry.openConnections(listener),
     isReady: () => director.phase === "serving" && servingCount() > 0,
   };

@@ -18,13 +18,14 @@ import { sizeBytesOf } from "#model/units.ts";
 import type { CertificateVersion, Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";
 import { materialOfListener, obstacleTo } from "./listener-material.ts";
-import type { ListenerSources } from "./listener-owner.ts";
+import type { ListenerSources, TicketEpochs } from "./listener-owner.ts";
 
 export interface CompileInput {
   readonly number: number;
   /** Must have been checked. */
   readonly document: Document;
   readonly sources: Sources;
+  readonly ticketEpochs?: TicketEpochs;
   readonly workers: number;
   /** Returns how many connections a worker may have if it has that many listeners. */
   readonly connectionsPerWorker: (listeners: number) => number;
@@ -44,8 +45,8 @@ export interface Compiled {
  * left out of the other listeners.
  */
 export function compileSnapshot(input: CompileInput): Compiled {
-  const { document, sources, workers } = input;
-  const listeners = compileListeners(document, sources);
+  const { document, sources, workers, ticketEpochs = new Map() } = input;
+  const listeners = compileListeners(document, sources, ticketEpochs);
   const snapshot: Snapshot = {
     number: input.number,
     listeners,
@@ -61,10 +62,16 @@ export function compileSnapshot(input: CompileInput): Compiled {
 /** The listeners of a profile stay the same objects while nothing has changed that they are compiled from. */
 const LISTENERS = new Traced<Profile, readonly SnapshotListener[]>();
 
-function compileListeners(document: Document, sources: Sources): readonly SnapshotListener[] {
+function compileListeners(
+  document: Document,
+  sources: Sources,
+  ticketEpochs: TicketEpochs,
+): readonly SnapshotListener[] {
   const certificates = namesWithVersion(sources);
-  const around = surroundingsOf(document, { certificates, trusts: sources.trusts });
-  const seen = { document: around.document, sources: around.more };
+  const more = { certificates, trusts: sources.trusts, ticketEpochs };
+  const around = surroundingsOf(document, more);
+  const { document: seenDocument, more: seenMore } = around;
+  const seen = { document: seenDocument, sources: seenMore, ticketEpochs: seenMore.ticketEpochs };
   return Object.entries(document.profiles).flatMap(([name, profile]) =>
     LISTENERS.of(profile, name, around.surroundings, () =>
       vnicsOfProfile(name, profile)

@@ -27,7 +27,7 @@ export function compileTls(
 export function compileClientTls(
   name: ListenerName,
   listener: Pick<TcpListener, "policy" | "certificates" | "strictServerName">,
-  { document, sources }: ListenerOwner,
+  { document, sources, ticketEpochs }: ListenerOwner,
 ): SnapshotClientTls {
   const policy = policyOf(document.policies, listener.policy);
   const clientAuth = clientAuthOf(document.policies[listener.policy], sources);
@@ -36,7 +36,7 @@ export function compileClientTls(
     strictServerName: listener.strictServerName,
     policy,
     clientAuth,
-    sessionScope: sessionScopeOf(name, policy, clientAuth),
+    sessionScope: sessionScopeOf(name, policy, clientAuth, ticketEpochs.get(name)),
   };
 }
 
@@ -77,8 +77,9 @@ function sessionScopeOf(
   name: ListenerName,
   policy: ResolvedPolicy,
   { mode, trust, partialChain }: SnapshotClientAuth,
+  ticketEpoch = 0,
 ): string {
   return createHash("sha256")
-    .update(JSON.stringify([name, policy, mode, trust ?? null, partialChain]))
+    .update(JSON.stringify([name, policy, mode, trust ?? null, partialChain, ticketEpoch]))
     .digest("hex");
 }

@@ -36,6 +36,7 @@ export interface DirectorView {
   /** Resolves to the Prometheus text format 0.0.4, in pieces. */
   metrics(): Promise<readonly Buffer[]>;
   /** Returns the number of open connections of a listener. */
+  fullHandshakes(listener: ListenerName): number;
   openConnections(listener: ListenerName): number;
   /** Returns true if a connection to a virtual IP would be served now. */
   isReady(): boolean;

@@ -115,6 +115,7 @@ async function startDirector(store = new FakeDocumentStore()) {
     file,
     checkStored: (stored) => check({ ...stored, director: settings }),
     tryTakeWorkerUser: () => undefined,
+    keepsSessions: true,
     prover: noProver,
     findObstacles: () => Promise.resolve(new Map()),
   });

@@ -127,10 +127,10 @@ export class Director {
   }
 
   /** Computes what a change would do. It takes no place in the queue and asks no worker. */
-  async plan({ precondition, want }: ChangeRequest): Promise<ChangePlan> {
+  async plan({ precondition, want, forgetsSessions }: ChangeRequest): Promise<ChangePlan> {
     const before = this.#inForce;
     precondition?.(before);
-    return planChange(before, await want(before), this.#changeParts);
+    return planChange(before, await want(before), this.#changeParts, forgetsSessions);
   }
 
   /** Carries out one change after all earlier ones. If it throws DirectorError, the previous state stays. */

@@ -5,7 +5,7 @@ import type { Profile } from "#model/document/profile.ts";
 import type { ServerAdmin } from "#model/document/server.ts";
 import type { Vnic } from "#model/document/vnic.ts";
 import { DirectorError } from "#model/failure.ts";
-import type { MaterialId, VnicName } from "#model/names.ts";
+import type { ListenerName, MaterialId, VnicName } from "#model/names.ts";
 import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "./certificates/sources.ts";
 
 /**
@@ -17,6 +17,13 @@ export interface ListenerSources {
   readonly trusts: Sources["trusts"];
 }
 
+/**
+ * How often the sessions of a listener have been ended. A session resumes only in the epoch in which it was made. A listener
+ * that is not in the map is in epoch 0. The epochs are not saved, because no session outlives the control process that made
+ * the ticket keys.
+ */
+export type TicketEpochs = ReadonlyMap<ListenerName, number>;
+
 /** The vNIC that owns the listener, the document and the files that it names. */
 export interface ListenerOwner {
   readonly name: VnicName;
@@ -24,6 +31,7 @@ export interface ListenerOwner {
   readonly profile: Profile;
   readonly document: Document;
   readonly sources: ListenerSources;
+  readonly ticketEpochs: TicketEpochs;
 }
 
 export const lacking = (what: string): DirectorError =>

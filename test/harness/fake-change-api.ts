@@ -20,6 +20,7 @@ const snapshot = {
 export const emptyState: StateInForce = {
   revision: 7,
   isSaved: true,
+  ticketEpochs: new Map(),
   document,
   written: {},
   sources: { certificates: new Map(), trusts: new Map() },
@@ -51,5 +52,6 @@ export const fakeChangeApi = (
     fingerprintOf,
     shown: new ShownDocument(fingerprintOf, document.director),
     openConnections: () => 0,
+    fullHandshakes: () => 0,
     backup: noBackup,
   });

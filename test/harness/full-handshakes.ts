@@ -23,22 +23,26 @@ export async function makeFullHandshakes(
   const makeSome = async (): Promise<void> => {
     while (made < count) {
       made += 1;
-      await makeOne(target, secureContext, clientAddresses[made % clientAddresses.length] ?? "");
+      await makeFullHandshake(target, secureContext, made);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, makeSome));
 }
 
-async function makeOne(
-  { host, port, servername }: HandshakeTarget,
+/** Makes a full handshake, closes the connection, and resolves to the serial that was shown. Rejects when it fails. */
+export async function makeFullHandshake(
+  { host, port, servername }: Omit<HandshakeTarget, "ca">,
   secureContext: SecureContext,
-  localAddress: string,
-): Promise<void> {
+  number: number,
+): Promise<string> {
+  const localAddress = clientAddresses[number % clientAddresses.length] ?? "";
   const options = { host, port, servername, secureContext, localAddress };
+  let serial: string | undefined;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = connect({ ...options, ecdhCurve: "X25519" });
   socket.once("secureConnect", () => {
     if (socket.isSessionReused()) reject(new Error("the session was resumed"));
+    serial = socket.getPeerCertificate().serialNumber.toLowerCase();
     socket.end();
   });
   socket.once("error", reject);
@@ -46,6 +50,8 @@ async function makeOne(
   socket.resume();
   try {
     await withDeadline(promise, oneDeadlineMs, "a full handshake");
+    if (serial === undefined) throw new Error("the connection was closed during the handshake");
+    return serial;
   } finally {
     socket.destroy();
   }

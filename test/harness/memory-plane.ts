@@ -3,6 +3,7 @@ import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName, VnicName } from "#model/names.ts";
 import { PRESETS } from "#model/document/policy.ts";
 import type {
+  SnapshotCertificate,
   SnapshotEndpoints,
   SnapshotListener,
   SnapshotListenerOf,
@@ -137,7 +138,11 @@ export class MemoryPlane {
     };
   }
 
-  listenerOf(spec: SnapshotListener, more: Partial<SnapshotVnic> = {}): LiveListener {
+  listenerOf(
+    spec: SnapshotListener,
+    more: Partial<SnapshotVnic> = {},
+    certificates: readonly SnapshotCertificate[] = [],
+  ): LiveListener {
     const limits = {
       name: spec.vnic,
       maxConnections: undefined,
@@ -151,7 +156,7 @@ export class MemoryPlane {
         {
           type: "prepare",
           ...{ base: 0, number: 1, revision: 1, listeners: [spec], removed: [] },
-          ...{ certificates: [], removedCertificates: [] },
+          ...{ certificates, removedCertificates: [] },
           ...{ vnics: [limits], removedVnics: [] },
           ...{ maxConnections: 100, relayMemoryBytes: 1_000_000, material: {}, absentIps: [] },
         },

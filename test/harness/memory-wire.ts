@@ -28,6 +28,8 @@ export class MemoryWire implements Wire {
   isTlsSilent = false;
   /** The targets of all connects, in order. */
   readonly connects: string[] = [];
+  /** The number of handshakes with clients. */
+  handshakes = 0;
   #nextPort = 50_000;
 
   listen(target: ListenTarget, onAccept: (socket: WireSocket) => void): Promise<WireListener> {
@@ -73,6 +75,7 @@ export class MemoryWire implements Wire {
   }
 
   startServerTls(raw: WireSocket, _options: unknown, handler: WireHandler): TlsSocket {
+    this.handshakes += 1;
     return startTls(raw, handler);
   }
 

@@ -229,5 +229,6 @@ export const sampleView: DirectorView = {
   handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),
   metrics: () => Promise.reject(new Error("It has no metrics.")),
   openConnections: () => 0,
+  fullHandshakes: () => 0,
   isReady: () => true,
 };

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { before, it } from "node:test";
 import type { CertificateProof } from "#model/records/certificate-proof.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
@@ -141,6 +143,18 @@ forEachEngine((engine) => {
       body: document,
     });
     assert.equal((back.body as ChangeReply).proof, undefined);
+  });
+
+  it("the CLI prints what each worker has shown", async () => {
+    const path = join(director.dir, "more.json");
+    await writeFile(path, JSON.stringify(documentWithMore));
+    const { stdout, code } = await director.cli("apply", path);
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /Shown to new clients:\n {2}added with serial [0-9A-F]+ by worker \d+, \d+\n/,
+    );
+    await director.cli("undo");
   });
 
   it("proofs are not seen as connections, and leave no socket and no other worker", async () => {

@@ -10,6 +10,7 @@ export interface ChangeTerms {
   /** The revision that must be in force. Undefined for any. */
   readonly ifRevision: number | undefined;
   readonly reason: string | undefined;
+  readonly forgetsSessions: boolean;
 }
 
 interface ChangeOptions {
@@ -19,6 +20,7 @@ interface ChangeOptions {
   readonly dryRun?: true;
   readonly ifRevision?: number;
   readonly reason?: string;
+  readonly forgetSessions?: true;
 }
 
 const MAX_REVISION = 999_999_999;
@@ -42,19 +44,24 @@ export const addChangeOptions = (command: Command): Command =>
         throw new InvalidArgumentError(`It must have at most ${MAX_REASON_LENGTH} characters.`);
       }),
     )
+    .option(
+      "--forget-sessions",
+      "end the sessions of listeners whose clients are shown another certificate",
+    )
     .addOption(socketOption())
     .addOption(durationOption("--timeout <duration>", "how long to wait for the result", "60s"))
     .addOption(jsonOption());
 
 export function changeTermsOf(command: Command): ChangeTerms {
-  const { socket, timeout, json, dryRun, ifRevision, reason } = command.opts<ChangeOptions>();
+  const options = command.opts<ChangeOptions>();
   return {
-    socketPath: socket,
-    timeoutMs: timeout,
-    isJson: json === true,
-    isDryRun: dryRun === true,
-    ifRevision,
-    reason,
+    socketPath: options.socket,
+    timeoutMs: options.timeout,
+    isJson: options.json === true,
+    isDryRun: options.dryRun === true,
+    ifRevision: options.ifRevision,
+    reason: options.reason,
+    forgetsSessions: options.forgetSessions === true,
   };
 }
 

@@ -26,6 +26,7 @@ export async function buildChangeApi(parts: BuildParts): Promise<ChangeApi> {
   const shown = new ShownDocument(fingerprintOf, settings);
   return new ChangeApi({
     ...{ changes, wants, store, storeId, fingerprintOf, shown, backup },
+    fullHandshakes: (listener) => view.fullHandshakes(listener),
     openConnections: (listener) => view.openConnections(listener),
   });
 }

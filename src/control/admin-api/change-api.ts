@@ -8,7 +8,6 @@ import { DirectorError } from "#model/failure.ts";
 import { isJsonMap, type JsonMap } from "#model/json.ts";
 import type { ListenerName } from "#model/names.ts";
 import type { Author } from "#model/records/revision.ts";
-import type { CertificateProof } from "#model/records/certificate-proof.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import { Remembered } from "#model/remembered.ts";
 import type {
@@ -21,7 +20,7 @@ import type { CutTerm } from "#control/change/cut-term.ts";
 import type { DocumentEdit, Wants } from "#control/change/wants.ts";
 import type { DocumentStore } from "#control/state/document-store.ts";
 import type { Backup } from "./add-backup-route.ts";
-import { changeReplyOf } from "./change-reply.ts";
+import { changeReplyOf, type ShownFacts } from "./change-reply.ts";
 import { termsOf, type ChangeQuery, type CurrentTags } from "./change-terms.ts";
 import { cutStatusOf } from "./cut-terms.ts";
 import type { EntityTag } from "./entity-tags.ts";
@@ -45,6 +44,7 @@ export interface ChangeApiParts {
   readonly fingerprintOf: FingerprintOf;
   readonly shown: ShownDocument;
   readonly openConnections: (listener: ListenerName) => number;
+  readonly fullHandshakes: (listener: ListenerName) => number;
   readonly backup: Backup;
 }
 
@@ -61,7 +61,7 @@ type ChangingRequest = Pick<FastifyRequest, "headers" | "raw"> & { readonly quer
 interface Outcome {
   readonly plan: ChangePlan;
   readonly inForce: StateInForce;
-  readonly proof?: CertificateProof | undefined;
+  readonly result?: ChangeResult;
 }
 
 /** Longer than a change takes, which waits for the changes before it and then for every worker, each with a deadline. */
@@ -139,7 +139,7 @@ export class ChangeApi {
     const author = { ...by, origin };
     const wanted: ChangeRequest = { kind: "document", want, ...terms, ...cutTerm, by: author };
     const { dryRun } = request.query;
-    const { plan, inForce, proof } = await (dryRun
+    const { plan, inForce, result } = await (dryRun
       ? this.#planned(wanted)
       : this.#changed(wanted, request.raw.socket));
     const { own } = tagsOf(inForce);
@@ -147,9 +147,19 @@ export class ChangeApi {
     const facts = {
       ...{ revision: inForce.revision, dryRun },
       ...(cut === undefined ? {} : { cut: cutStatusOf(cut) }),
-      ...(proof === undefined ? {} : { proof }),
+      ...this.#shownFacts(result),
     };
     return changeReplyOf(plan, facts, this.parts);
+  }
+
+  /** Returns what the reply says about certificates that clients are shown since the change. */
+  #shownFacts({ proof, endsSessionsOf }: Partial<ChangeResult> = {}): ShownFacts {
+    const sumOf = (listeners: readonly ListenerName[]): number =>
+      listeners.reduce((sum, listener) => sum + this.parts.fullHandshakes(listener), 0);
+    return {
+      ...(proof === undefined ? {} : { proof }),
+      ...(endsSessionsOf === undefined ? {} : { endedSessions: { atMost: sumOf(endsSessionsOf) } }),
+    };
   }
 
   async #planned(wanted: ChangeRequest): Promise<Outcome> {
@@ -174,7 +184,7 @@ export class ChangeApi {
     try {
       const change = this.parts.changes.change({ ...wanted, signal: stop.signal });
       const plan = await Promise.race([change, passed.promise]);
-      return { plan, inForce: plan.after, proof: plan.proof };
+      return { plan, inForce: plan.after, result: plan };
     } finally {
       clearTimeout(deadline);
       socket.off("close", leave);

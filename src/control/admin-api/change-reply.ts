@@ -16,9 +16,12 @@ export interface ReplyParts {
   readonly openConnections: (listener: ListenerName) => number;
 }
 
+export type ShownFacts = Pick<ChangeReply, "proof" | "endedSessions">;
+type ReplyFacts = Pick<ChangeReply, "revision" | "dryRun" | "cut"> & ShownFacts;
+
 export function changeReplyOf(
   plan: ChangePlan,
-  { revision, dryRun, cut, proof }: Pick<ChangeReply, "revision" | "dryRun" | "cut" | "proof">,
+  { revision, dryRun, cut, ...shownFacts }: ReplyFacts,
   { shown, openConnections }: ReplyParts,
 ): ChangeReply {
   const { opens, closes, changes } = plan.effect();
@@ -36,7 +39,7 @@ export function changeReplyOf(
     listeners: named.map((one) => ({ ...one, openConnections: openConnections(one.listener) })),
     listenersOmitted: affected.length - named.length,
     ...(cut === undefined ? {} : { cut }),
-    ...(proof === undefined ? {} : { proof }),
+    ...shownFacts,
     warnings: plan.warnings,
   };
 }

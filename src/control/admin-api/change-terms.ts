@@ -18,6 +18,11 @@ export const ChangeQuery = Type.Object(
       description:
         "Only answer what the change would do. Workers are not asked, so they may still refuse it.",
     }),
+    forgetSessions: Type.Boolean({
+      default: false,
+      description:
+        "End the sessions of every listener whose clients are shown another certificate after the change: none of them resumes. On engine bun, sessions end with the certificate in any case.",
+    }),
     reason: Type.Optional(
       Type.String({ maxLength: 500, description: "Why. It is shown in the history." }),
     ),
@@ -59,14 +64,18 @@ type TagsOf = (inForce: StateInForce) => CurrentTags;
  * `bad-request` if a header is malformed.
  */
 export function termsOf(
-  { headers, query: { reason } }: Pick<FastifyRequest, "headers"> & { readonly query: ChangeQuery },
+  {
+    headers,
+    query: { reason, forgetSessions },
+  }: Pick<FastifyRequest, "headers"> & { readonly query: ChangeQuery },
   tagsOf: TagsOf,
-): Pick<ChangeRequest, "by" | "reason" | "precondition"> {
+): Pick<ChangeRequest, "by" | "reason" | "forgetsSessions" | "precondition"> {
   const match = tryTags(headers["if-match"]);
   const noneMatch = tryTags(headers["if-none-match"]);
   const terms = {
     by: authorOf(headers["tlsd-author"]),
     ...(reason === undefined ? {} : { reason }),
+    ...(forgetSessions ? { forgetsSessions: true } : {}),
   };
   if (match === undefined && noneMatch === undefined) return terms;
   const precondition = (inForce: StateInForce | undefined): void => {

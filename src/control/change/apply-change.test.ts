@@ -51,6 +51,7 @@ async function serveFirst(): Promise<Setup> {
     nextNumber: () => (number += 1),
     decideStandby: () => [],
     onStandby: () => [],
+    keepsSessions: true,
     prover: noProver,
     findObstacles: () => Promise.resolve(new Map()),
   };

@@ -6,7 +6,7 @@ import type { DocumentStore, NewRevision } from "../state/document-store.ts";
 import type { Compiled } from "../compile-snapshot.ts";
 import { absencesFrom, type Absences } from "../network/absence.ts";
 import { heldAfter, type Obstacles } from "../network/find-obstacles.ts";
-import { proofTargetsOf } from "../workers/proof-targets.ts";
+import { listenersShownAnew, proofTargetsOf } from "../workers/proof-targets.ts";
 import type { CertificateProver } from "../workers/certificate-prover.ts";
 import { Rollout, type Participants } from "../workers/rollout.ts";
 import type { ChangeRequest, ChangeResult, StateInForce, Wanted } from "./change.ts";
@@ -24,6 +24,8 @@ export interface ChangeParts extends PlanParts {
   /** Returns the names of the profiles that standby servers serve now. */
   readonly onStandby: () => readonly string[];
   readonly cuts: CutSchedule;
+  /** Whether the sessions of a listener can go on with another certificate. It depends on the engine. */
+  readonly keepsSessions: boolean;
   readonly prover: Pick<CertificateProver, "warmUp" | "prove">;
   /** Finds out which addresses of `after` that workers do not hold cannot be bound. */
   readonly findObstacles: (held: ReadonlySet<string>, after: Snapshot) => Promise<Obstacles>;
@@ -40,11 +42,12 @@ const NOTHING_HELD: ReadonlySet<string> = new Set();
 export async function applyChange(
   before: StateInForce | undefined,
   wanted: Wanted,
-  why: Pick<ChangeRequest, "by" | "reason" | "cut">,
+  why: Pick<ChangeRequest, "by" | "reason" | "cut" | "forgetsSessions">,
   parts: ChangeParts,
 ): Promise<ChangeResult> {
   parts.cuts.refuseIfFull(why.cut);
-  const { target, compiled: planned, ...plan } = planChange(before, wanted, parts);
+  const planning = planChange(before, wanted, parts, why.forgetsSessions);
+  const { target, compiled: planned, ticketEpochs, ...plan } = planning;
   if (planned === undefined && before !== undefined) {
     await noteFile(wanted, parts.store);
     if (why.cut !== undefined) {
@@ -85,11 +88,17 @@ export async function applyChange(
   const { revision } = known;
   const isSaved = known.isSaved || isToSave;
   const changedAt = new Date().toISOString();
+  const endsSessions = targets.length > 0 && (!parts.keepsSessions || why.forgetsSessions === true);
+  const endsSessionsOf = endsSessions
+    ? { endsSessionsOf: listenersShownAnew(before?.compiled.snapshot, compiled.snapshot) }
+    : {};
   return {
     ...plan,
     ...proof,
+    ...endsSessionsOf,
     after: {
       ...{ revision, isSaved, document, written, sources, absences, compiled, changedAt },
+      ticketEpochs,
       held: heldAfter(held, compiled.snapshot),
     },
   };

@@ -1,3 +1,4 @@
+import type { ListenerName } from "#model/names.ts";
 import type { Document, Revision } from "#model/document/document.ts";
 import type { PathChange } from "#model/document/path-change.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
@@ -7,6 +8,7 @@ import type { Author, RevisionRecord } from "#model/records/revision.ts";
 import type { Sources } from "../certificates/sources.ts";
 import type { CheckedDocument } from "../check-file.ts";
 import type { Compiled } from "../compile-snapshot.ts";
+import type { TicketEpochs } from "../listener-owner.ts";
 import type { Absences } from "../network/absence.ts";
 import type { ChangeEffect } from "./change-effect.ts";
 import type { CutTerm } from "./cut-term.ts";
@@ -19,6 +21,8 @@ export interface ChangeRequest {
   readonly reason?: string;
   /** It applies also if the document does not change. */
   readonly cut?: CutTerm;
+  /** Whether no session resumes that was made before on a listener whose clients are shown another certificate after the change. */
+  readonly forgetsSessions?: boolean;
   /**
    * Throws DirectorError if the change must not be made to the state in force. It is called before the change is queued, so that
    * a stale change is refused at once, and again when its turn has come.
@@ -74,6 +78,7 @@ export interface StateInForce {
   /** The addresses and ports that workers hold, also while their virtual IPs are absent. */
   readonly held: ReadonlySet<string>;
   readonly compiled: Compiled;
+  readonly ticketEpochs: TicketEpochs;
   /** ISO 8601. */
   readonly changedAt: string;
 }
@@ -92,6 +97,8 @@ export interface ChangePlan {
 export interface ChangeResult extends ChangePlan {
   /** What workers have shown. Undefined if clients are shown no other certificates than before, and at the start. */
   readonly proof?: CertificateProof;
+  /** The listeners whose earlier sessions do not resume after the change. Undefined if there are none. */
+  readonly endsSessionsOf?: readonly ListenerName[];
   /** The state in force now. It is `before` itself if nothing was changed. */
   readonly after: StateInForce;
 }

@@ -2,12 +2,15 @@ import type { Document } from "#model/document/document.ts";
 import { differenceByPath, type PathChange } from "#model/document/path-change.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
+import type { ListenerName } from "#model/names.ts";
 import { isSameJson, type JsonMap } from "#model/json.ts";
 import { sourcesOf } from "../certificates/source-entry.ts";
 import type { Sources, SourceVersion } from "../certificates/sources.ts";
 import { documentRefusal } from "../check-file.ts";
 import { compileSnapshot, type Compiled } from "../compile-snapshot.ts";
 import { absenceOf, isSameAbsences, wantedIpsOf, type Absences } from "../network/absence.ts";
+import type { TicketEpochs } from "../listener-owner.ts";
+import { listenersShownAnew } from "../workers/proof-targets.ts";
 import { refuseTooLarge } from "../workers/rollout.ts";
 import type { ChangePlan, StateInForce, Wanted } from "./change.ts";
 import { effectOf, type ChangeEffect } from "./change-effect.ts";
@@ -36,6 +39,7 @@ export interface Target {
 /** `target` and `compiled` are undefined if the wanted state is in force already. */
 export interface PlannedChange extends ChangePlan {
   readonly target: Target;
+  readonly ticketEpochs: TicketEpochs;
   readonly compiled: Compiled | undefined;
 }
 
@@ -49,19 +53,28 @@ export function planChange(
   before: StateInForce | undefined,
   wanted: Wanted,
   parts: PlanParts,
+  forgetsSessions = false,
 ): PlannedChange {
   const target = targetOf(before, wanted);
   const { document, written, sources, warnings } = target;
+  const epochsBefore: TicketEpochs = before?.ticketEpochs ?? new Map();
   const isForced = wanted.kind === "addresses" && wanted.isForced;
   if (before !== undefined && !isForced && isInForce(before, target)) {
     const nothing = { changes: () => [], effect: () => NO_EFFECT };
-    return { isChanged: false, ...nothing, warnings, before, target, compiled: undefined };
+    const same = { warnings, before, target, ticketEpochs: epochsBefore, compiled: undefined };
+    return { isChanged: false, ...nothing, ...same };
   }
   const { workers, connectionsPerWorker } = parts;
   const number = parts.nextNumber();
   const absentIps = target.absences.keys();
   const limits = { workers, connectionsPerWorker };
-  const compiled = compileSnapshot({ number, document, sources, absentIps, ...limits });
+  const compileIn = (ticketEpochs: TicketEpochs): Compiled =>
+    compileSnapshot({ number, document, sources, absentIps, ticketEpochs, ...limits });
+  const sameEpoch = compileIn(epochsBefore);
+  const ticketEpochs = forgetsSessions
+    ? nextEpochs(epochsBefore, listenersShownAnew(before?.compiled.snapshot, sameEpoch.snapshot))
+    : epochsBefore;
+  const compiled = ticketEpochs === epochsBefore ? sameEpoch : compileIn(ticketEpochs);
   refuseTooLarge(compiled);
   let difference: readonly PathChange[] | undefined;
   return {
@@ -71,8 +84,14 @@ export function planChange(
     warnings,
     before,
     target,
+    ticketEpochs,
     compiled,
   };
+}
+
+function nextEpochs(epochs: TicketEpochs, listeners: readonly ListenerName[]): TicketEpochs {
+  const next = listeners.map((name) => [name, (epochs.get(name) ?? 0) + 1] as const);
+  return new Map([...epochs, ...next]);
 }
 
 function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {

@@ -237,7 +237,10 @@ function logDocument(event: EventNamed<"change-applied">, log: Logger): void {
   );
 }
 
-const proofOf = ({ proof }: ChangeResult) => (proof === undefined ? {} : { proof });
+const proofOf = ({ proof, endsSessionsOf }: ChangeResult) => ({
+  ...(proof === undefined ? {} : { proof }),
+  ...(endsSessionsOf === undefined ? {} : { sessionsEnded: true }),
+});
 
 /** Writes a line for each new listener. */
 function logListening({ before, after }: ChangeResult, log: Logger): void {

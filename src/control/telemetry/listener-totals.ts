@@ -69,6 +69,9 @@ function carry(counted: CountedListener, metrics: readonly ListenerMetric[]): vo
   counted.slots = slots;
 }
 
+/** The slot of new sessions. */
+const FULL_HANDSHAKE_SLOT = SLOTS.firstSlot.tlsd_handshakes_total;
+
 /**
  * Starts again at `amount` if the sum would no longer be exact. Prometheus takes that for a restart, whereas a counter that has
  * lost its precision would no longer count single connections.
@@ -117,6 +120,11 @@ export class ListenerTotals {
       else for (const open of counts.values()) sum += open;
     }
     return sum;
+  }
+
+  /** Returns how many handshakes of the listener have made a session. */
+  fullHandshakes(listener: ListenerName): number {
+    return this.#listeners.get(listener)?.slots[FULL_HANDSHAKE_SLOT] ?? 0;
   }
 
   /** Returns how many connections have ended for this cause before they were served. */

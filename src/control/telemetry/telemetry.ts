@@ -106,6 +106,10 @@ export class Telemetry implements WorkerSink {
   }
 
   /** Returns the number of open connections of one listener, or of all listeners. */
+  fullHandshakes(listener: ListenerName): number {
+    return this.#counters.fullHandshakes(listener);
+  }
+
   openConnections(listener?: ListenerName): number {
     return this.#counters.openConnections(listener);
   }

@@ -54,6 +54,20 @@ export function proofTargetsOf(
   return [...targets.values()];
 }
 
+/** Returns the listeners that present a certificate to clients by `after` that they did not present by `before`. */
+export function listenersShownAnew(
+  before: Snapshot | undefined,
+  after: Snapshot,
+): readonly ListenerName[] {
+  const old = new Map(before?.listeners.map((listener) => [listener.name, listener]));
+  return after.listeners.flatMap((listener) =>
+    "certificates" in listener &&
+    namesShownAnew(old.get(listener.name), listener, before, after).length > 0
+      ? [listener.name]
+      : [],
+  );
+}
+
 function namesShownAnew(
   known: SnapshotListener | undefined,
   listener: TlsListener,

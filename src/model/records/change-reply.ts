@@ -64,6 +64,16 @@ export const ChangeReplySchema = shape(
     listenersOmitted: count("How many listeners the list leaves out."),
     cut: Type.Optional(CutStatusSchema),
     proof: Type.Optional(CertificateProofSchema),
+    endedSessions: Type.Optional(
+      shape(
+        {
+          atMost: count(
+            "How many clients at most make a full handshake because of it: the full handshakes of these listeners since the start.",
+          ),
+        },
+        "Earlier sessions of the listeners that present another certificate do not resume. Absent if they do.",
+      ),
+    ),
     warnings: Type.Array(ProblemSchema, { description: "What the document should not have." }),
   },
   "What a change did, or would do.",

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CertificateName, ListenerName } from "#model/names.ts";
+import type { DirectorEvent } from "../director-event.ts";
+import type { ProofJob, Replies } from "../reader/jobs.ts";
+import { CertificateProver, type ProofParts } from "./certificate-prover.ts";
+import type { ProofTarget } from "./proof-targets.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
+
+type Shown = Replies["proof"]["shown"][number];
+
+const offer = {
+  serverName: undefined,
+  version: "TLSv1.3",
+  cipherSuites: [],
+  groups: [],
+  signatureAlgorithms: [],
+} as const;
+
+const targetOf = (number: number): ProofTarget => ({
+  certificate: `c${number}` as CertificateName,
+  listener: "front.shop:1" as ListenerName,
+  offer: { ...offer, serverName: String(number) },
+  fingerprint: `new ${number}`,
+  serial: `AA${number}`,
+  tryOther: (fingerprint) => (fingerprint === "other" ? ("first" as CertificateName) : undefined),
+});
+
+/** What a worker shows to a proof, or undefined if it opens no socket. */
+type Behaviour = (target: number, attempt: number) => Shown | undefined;
+
+const showsNew: Behaviour = (target) => ({ fingerprint: `new ${target}`, serial: `AA${target}` });
+const showsOld: Behaviour = () => ({ fingerprint: "old", serial: "0B" });
+const showsNothing: Behaviour = () => undefined;
+
+/** A pool of workers that behave so, and whose successors behave like `successors`. */
+function poolOf(behaviours: readonly Behaviour[], successors: Behaviour = showsNew) {
+  const events: DirectorEvent[] = [];
+  const jobs: number[] = [];
+  const replacements: number[][] = [];
+  const behaviourOf = new Map<string, readonly [Behaviour, Map<number, number>]>();
+  let lastId = 0;
+  let workers: WorkerHandle[] = [];
+  const hire = (behaviour: Behaviour): void => {
+    lastId += 1;
+    const attempts = new Map<number, number>();
+    const prove = (): Promise<Buffer | string> => {
+      if (behaviour(0, 1) === undefined) return Promise.resolve("It opened no socket.");
+      const token = Buffer.from(`token ${behaviourOf.size}`);
+      behaviourOf.set(token.toString("base64"), [behaviour, attempts]);
+      return Promise.resolve(token);
+    };
+    workers.push({
+      id: lastId,
+      canParticipate: true,
+      queries: { prove },
+    } as unknown as WorkerHandle);
+  };
+  for (const behaviour of behaviours) hire(behaviour);
+  const show = ({ handshakes }: ProofJob): readonly Shown[] =>
+    handshakes.map(({ token, serverName }) => {
+      const [behaviour, attempts] = behaviourOf.get(token) ?? [];
+      const target = Number(serverName);
+      const attempt = (attempts?.get(target) ?? 0) + 1;
+      attempts?.set(target, attempt);
+      return behaviour?.(target, attempt) ?? { failure: "It closed the connection." };
+    });
+  const prover = {
+    warmUp: () => undefined,
+    read: (job: ProofJob) => {
+      jobs.push(job.handshakes.length);
+      return Promise.resolve({ reply: { shown: show(job) }, parts: [] });
+    },
+  } as unknown as ProofParts["prover"];
+  const pool: ProofParts["pool"] = {
+    participants: () => workers,
+    replaceRefusers: (refusers, cause) => {
+      assert.equal(cause, "unproven");
+      const gone = new Set(refusers);
+      replacements.push([...gone].map(({ id }) => id));
+      workers = workers.filter((worker) => !gone.has(worker));
+      for (const _ of gone) hire(successors);
+      return Promise.resolve();
+    },
+  };
+  const bus = { publish: (event: DirectorEvent) => void events.push(event) };
+  const parts: ProofParts = { pool, prover, bus };
+  return { parts, events, jobs, replacements, prover: new CertificateProver(parts) };
+}
+
+test("every worker shows every certificate, and the result lists worker and serial", async () => {
+  const { prover, replacements } = poolOf([showsNew, showsNew]);
+  const { shown, ...rest } = await prover.prove([targetOf(1), targetOf(2)]);
+  const lines = shown.map(
+    ({ worker, certificate, serial }) => `${worker} ${certificate} ${serial}`,
+  );
+  assert.deepEqual(lines.toSorted(), ["1 c1 AA1", "1 c2 AA2", "2 c1 AA1", "2 c2 AA2"]);
+  assert.deepEqual(rest, { hidden: [], unproven: [], replaced: [], untried: 0 });
+  assert.deepEqual(replacements, []);
+});
+
+for (const [what, behaviour] of Object.entries({ showsOld, showsNothing })) {
+  test(`a worker that ${what} is replaced, and its successor is asked`, async () => {
+    const { prover, replacements, events } = poolOf([showsNew, behaviour, behaviour]);
+    const proof = await prover.prove([targetOf(1)]);
+    assert.deepEqual(replacements, [[2], [3]]);
+    assert.deepEqual(proof.shown.map(({ worker }) => worker).toSorted(), [1, 4, 5]);
+    assert.deepEqual([proof.replaced, proof.unproven], [[2, 3], []]);
+    assert.deepEqual(
+      events.map((event) => event.name === "certificate-unproven" && event.isReplaced),
+      [true, true],
+    );
+  });
+}
+
+test("a certificate of the listener that comes first is no fault of the worker", async () => {
+  const { prover, replacements } = poolOf([() => ({ fingerprint: "other", serial: "0C" })]);
+  const proof = await prover.prove([targetOf(1)]);
+  assert.deepEqual(proof.hidden, [{ worker: 1, certificate: "c1", by: "first" }]);
+  assert.deepEqual([proof.unproven, replacements], [[], []]);
+});
+
+test("a handshake that fails once is tried again", async () => {
+  const { prover, replacements } = poolOf([
+    (target, attempt) => (attempt === 1 ? { failure: "too late" } : showsNew(target, attempt)),
+  ]);
+  const proof = await prover.prove([targetOf(1), targetOf(2)]);
+  assert.deepEqual(
+    proof.shown.map(({ serial }) => serial),
+    ["AA1", "AA2"],
+  );
+  assert.deepEqual(replacements, []);
+});
+
+test("if a fresh worker does no better, the other workers stay and the result says so", async () => {
+  const { prover, replacements } = poolOf([showsOld, showsOld, showsOld], showsOld);
+  const proof = await prover.prove([targetOf(1)]);
+  assert.deepEqual(replacements, [[1]]);
+  assert.deepEqual(proof.unproven.map(({ worker }) => worker).toSorted(), [2, 3, 4]);
+  assert.match(proof.unproven[0]?.reason ?? "", /serial 0B/);
+});
+
+test("if the process that connects to workers does not start, no worker is replaced", async () => {
+  const { parts, replacements } = poolOf([showsNew]);
+  const read = (): Promise<never> => Promise.reject(new Error("no memory"));
+  const prover = new CertificateProver({ ...parts, prover: { ...parts.prover, read } });
+  const proof = await prover.prove([targetOf(1)]);
+  assert.deepEqual(proof.unproven, [{ worker: 1, certificate: "c1", reason: "no memory" }]);
+  assert.deepEqual(replacements, []);
+});
+
+test("of a thousand changed certificates a sample is proved, in jobs of bounded size", async () => {
+  const { prover, jobs } = poolOf([showsNew, showsNew]);
+  const proof = await prover.prove(Array.from({ length: 1_000 }, (_, at) => targetOf(at)));
+  const perWorker = proof.shown.filter(({ worker }) => worker === 1).length;
+  assert.ok(perWorker > 20 && perWorker <= 32, String(perWorker));
+  assert.equal(proof.untried, 1_000 - perWorker);
+  assert.ok(Math.max(...jobs) <= 8);
+});
