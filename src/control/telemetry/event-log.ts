@@ -91,7 +91,7 @@ export function logEvent(event: DirectorEvent, log: Logger, lines: RecordLines):
       return logRefusal(event, log);
     case "certificate-unproven": {
       const { isReplaced, ...fields } = event;
-      const end = isReplaced ? "The worker is being replaced." : "A fresh worker does no better.";
+      const end = isReplaced ? "The worker is being replaced." : "The worker stays in use.";
       const text = `Worker ${event.worker} did not show the new version of certificate ${event.certificate}. ${event.reason} ${end}`;
       return log.error({ ...fields, event: name, name: undefined }, text);
     }

@@ -11,7 +11,7 @@ import type { WorkerHandle } from "./worker-handle.ts";
 const WORKERS_AT_ONCE = 4;
 const HANDSHAKES_AT_ONCE = 8;
 const MAX_FOR_EACH_WORKER = 32;
-/** After this time, what is left counts as unproven, so that workers that hang cannot hold up the changes. */
+/** After this time the workers that are left are not asked, so that workers that hang cannot hold up the changes. */
 const DEADLINE_MS = 10_000;
 
 export interface ProofParts {
@@ -64,7 +64,8 @@ class ProofRound {
   readonly #sample: readonly ProofTarget[];
   readonly #proofs = new Map<WorkerHandle, WorkerProof>();
   readonly #replaced: number[] = [];
-  readonly #endsAtMs = performance.now() + DEADLINE_MS;
+  /** Workers that there was no time to ask. */
+  readonly #unasked = new Set<WorkerHandle>();
 
   constructor(targets: readonly ProofTarget[], parts: ProofParts) {
     this.#parts = parts;
@@ -80,21 +81,27 @@ class ProofRound {
       await prover.read({ kind: "proof", handshakes: [] }, []);
       return true;
     } catch (error) {
-      for (const worker of pool.participants()) {
-        const proof = emptyProofOf(worker);
-        noteResults(proof, this.#sample, allFailed(this.#sample, textOf(error)));
-        this.#proofs.set(worker, proof);
-      }
+      for (const worker of pool.participants()) this.#excuse(worker, textOf(error));
       return false;
     }
   }
 
+  /** Notes that nothing was proved on the worker, for a reason that is not the fault of the worker. */
+  #excuse(worker: WorkerHandle, reason: string): void {
+    const proof = emptyProofOf(worker);
+    noteResults(proof, this.#sample, allFailed(this.#sample, reason));
+    this.#proofs.set(worker, proof);
+    this.#unasked.add(worker);
+  }
+
   /** Resolves when these workers have been asked, except those that were asked before. */
   async ask(workers: readonly WorkerHandle[]): Promise<void> {
+    const endsAtMs = performance.now() + DEADLINE_MS;
     const waiting = workers.filter((worker) => !this.#proofs.has(worker));
     const askSome = async (): Promise<void> => {
       for (let worker = waiting.shift(); worker !== undefined; worker = waiting.shift()) {
-        this.#proofs.set(worker, await this.#askOne(worker));
+        if (performance.now() < endsAtMs) this.#proofs.set(worker, await this.#askOne(worker));
+        else this.#excuse(worker, "There was no time to ask it.");
       }
     };
     await Promise.all(Array.from({ length: WORKERS_AT_ONCE }, askSome));
@@ -104,7 +111,8 @@ class ProofRound {
   failed(): readonly WorkerHandle[] {
     return [...this.#proofs.values()]
       .filter(({ worker, unproven }) => unproven.length > 0 && worker.canParticipate)
-      .map(({ worker }) => worker);
+      .map(({ worker }) => worker)
+      .filter((worker) => !this.#unasked.has(worker));
   }
 
   /** Resolves when the successors of these workers have been asked. */
@@ -140,7 +148,13 @@ class ProofRound {
     const proof = emptyProofOf(worker);
     for (let at = 0; at < this.#sample.length; at += HANDSHAKES_AT_ONCE) {
       const targets = this.#sample.slice(at, at + HANDSHAKES_AT_ONCE);
-      noteResults(proof, targets, await this.#showWithRetry(worker, targets));
+      const results = await this.#showWithRetry(worker, targets);
+      noteResults(proof, targets, results);
+      if (results.every(hasFailed)) {
+        const rest = this.#sample.slice(at + HANDSHAKES_AT_ONCE);
+        noteResults(proof, rest, allFailed(rest, "It had shown nothing else."));
+        break;
+      }
     }
     return proof;
   }
@@ -164,7 +178,6 @@ class ProofRound {
   async #show(worker: WorkerHandle, targets: readonly ProofTarget[]): Promise<readonly Shown[]> {
     const handshakes: ProofHandshake[] = [];
     for (const { listener, offer } of targets) {
-      if (performance.now() >= this.#endsAtMs) return allFailed(targets, "The time was up.");
       const token = await worker.queries.prove(listener);
       if (typeof token === "string") return allFailed(targets, token);
       handshakes.push({ ...offer, token: token.toString("base64") });

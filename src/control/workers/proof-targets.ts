@@ -33,8 +33,9 @@ const MAX_SIBLINGS = 100;
 const ANY_LABEL = "tlsd-proof";
 
 /**
- * Returns the certificates that clients are shown by `after` and not by `before`, each with the first listener that presents
- * it: those with another version, and those that a listener did not have before.
+ * Returns the certificates that clients of a listener are shown by `after` and not by `before`, each with the first such
+ * listener: those with another version, and those that the listener did not have. A new listener has shown no other certificate
+ * before, so it needs no proof.
  */
 export function proofTargetsOf(
   before: Snapshot | undefined,
@@ -74,7 +75,8 @@ function namesShownAnew(
   before: Snapshot | undefined,
   after: Snapshot,
 ): readonly CertificateName[] {
-  const had = new Set(known !== undefined && "certificates" in known ? known.certificates : []);
+  if (known === undefined || !("certificates" in known)) return [];
+  const had = new Set(known.certificates);
   return listener.certificates.filter(
     (name) =>
       !had.has(name) ||
