@@ -13,6 +13,7 @@ function parse(...argv: string[]): unknown {
     profile: actionOf("profile"),
     show: actionOf("show"),
     changes: actionOf("changes"),
+    resumption: actionOf("resumption"),
   })
     .configureOutput({ writeErr: () => {} })
     .parse(argv, { from: "user" });
@@ -61,6 +62,9 @@ test("the folder of --against must be a working tree", () => {
 test("the cost of changes is measured for a fleet of 2,000 vNICs, or of another size", () => {
   const usual = { engines: ["bun", "node"], vnics: 2_000, runs: 3, hasPeer: true };
   assert.deepEqual(parse("changes"), { changes: usual });
+  assert.deepEqual(parse("resumption", "--engines", "node", "--clients", "100"), {
+    resumption: { engines: ["node"], clients: 100, seconds: 60 },
+  });
   const wanted = ["--engines", "bun", "--vnics", "10000", "--runs", "1", "--no-peer"];
   assert.deepEqual(parse("changes", ...wanted), {
     changes: { engines: ["bun"], vnics: 10_000, runs: 1, hasPeer: false },

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { categories, type Category } from "./cases/cases.ts";
+import type { ResumptionOptions } from "./certificates/run-resumption.ts";
 import type { ChangesOptions } from "./changes/run-changes.ts";
 import type { PlanOptions } from "./cases/plan-comparisons.ts";
 import { profileLoads, type ProfileLoad } from "./profile/profile-workers.ts";
@@ -17,6 +18,7 @@ export interface ProfileOptions {
 }
 
 export interface Actions {
+  readonly resumption: (options: ResumptionOptions) => Promise<void> | void;
   readonly changes: (options: ChangesOptions) => Promise<void> | void;
   readonly measure: (options: MeasureOptions) => Promise<void> | void;
   readonly profile: (options: ProfileOptions) => Promise<void> | void;
@@ -39,6 +41,12 @@ interface ChangesFlags {
   readonly peer: boolean;
 }
 
+interface ResumptionFlags {
+  readonly engines?: readonly Variant[];
+  readonly clients?: number;
+}
+
+const maxClients = 20_000;
 const maxRuns = 100;
 const maxVnics = 10_000;
 const examples = `
@@ -48,10 +56,11 @@ Examples:
   npm run bench -- handshakes --peers none --engines bun --against ../before --runs 9
   npm run bench -- requests --profile --engines bun
   npm run bench -- changes --vnics 10000 --engines bun
+  npm run bench -- resumption --engines bun
   npm run bench -- show docs/bench-result.json`;
 
 /** The command line of the bench. Parsing throws commander's CommanderError after it has printed the help or what is wrong. */
-export function buildProgram({ measure, profile, show, changes }: Actions): Command {
+export function buildProgram({ measure, profile, show, changes, resumption }: Actions): Command {
   const program = new Command("npm run bench --")
     .description(
       "Measures the director and other TLS proxies on this machine. Prints tables and writes bench/results.",
@@ -108,6 +117,14 @@ export function buildProgram({ measure, profile, show, changes }: Actions): Comm
       return changes({ engines, vnics, runs, hasPeer: peer });
     });
   program
+    .command("resumption")
+    .description("measure the minute after a rotation, with clients that have a session")
+    .option("--engines <names>", "bun,node (default: both)", listOf(defaultVariants))
+    .option("--clients <count>", "number of clients (default: 5000)", parseClients)
+    .action(({ engines = defaultVariants, clients = 5_000 }: ResumptionFlags) =>
+      resumption({ engines, clients, seconds: 60 }),
+    );
+  program
     .command("show")
     .description("print the tables of an earlier result, and draw its chart beside it")
     .argument("<result>", "a JSON file that the bench has written")
@@ -142,6 +159,14 @@ function parseVnics(text: string): number {
     throw new InvalidArgumentError(`It must be a whole number from 4 to ${maxVnics}.`);
   }
   return vnics;
+}
+
+function parseClients(text: string): number {
+  const clients = Number(text);
+  if (!Number.isInteger(clients) || clients < 1 || clients > maxClients) {
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${maxClients}.`);
+  }
+  return clients;
 }
 
 function parseRuns(text: string): number {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CommanderError } from "commander";
 import { BenchFailure } from "./bench-failure.ts";
 import { buildProgram } from "./build-program.ts";
+import { formatResumption, runResumption } from "./certificates/run-resumption.ts";
 import { formatChanges, runChanges, writeChanges } from "./changes/run-changes.ts";
 import { Processes } from "./processes.ts";
 import { profileWorkers } from "./profile/profile-workers.ts";
@@ -37,6 +38,12 @@ async function main(argv: readonly string[]): Promise<number> {
       exitCode = await withTools(async (tools) => {
         const result = await runChanges(options, tools);
         console.log(`\n${formatChanges(result)}\n\nWritten: ${writeChanges(result)}`);
+        return 0;
+      });
+    },
+    async resumption(options) {
+      exitCode = await withTools(async (tools) => {
+        console.log(`\n${formatResumption(await runResumption(options, tools))}`);
         return 0;
       });
     },

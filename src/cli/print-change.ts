@@ -66,7 +66,7 @@ function listenerLines({ listeners, listenersOmitted, dryRun }: ChangeReply): st
 }
 
 /** Returns what workers have shown after the change. */
-export function proofLines({ proof }: Pick<ChangeReply, "proof">): string {
+function proofLines({ proof }: Pick<ChangeReply, "proof">): string {
   if (proof === undefined) return "";
   const { shown, hidden, unproven, replaced, untried } = proof;
   const workersOf = new Map<string, number[]>();

@@ -26,9 +26,7 @@ async function startProof(spec: SnapshotListener = tcpListener) {
   const memory = new MemoryPlane();
   const { plane, wire } = memory;
   const presents = spec === tcpListener ? { certificates: [certificate.name] } : {};
-  const listener = memory.listenerOf({ ...spec, ...presents } as SnapshotListener, {}, [
-    certificate,
-  ]);
+  const listener = memory.listenerOf({ ...spec, ...presents }, {}, [certificate]);
   plane.contexts.addMaterial({
     [certificate.material]: { kind: "certificate", chainPem: "", keyPem: "" },
   });
@@ -51,11 +49,14 @@ async function startProof(spec: SnapshotListener = tcpListener) {
     return peer;
   };
   const sayTo = async (peer: MemoryPeer, ...parts: readonly Uint8Array[]): Promise<void> => {
-    if (!peer.isClosed) peer.socket.write(Buffer.concat(parts));
+    if (!isOver(peer)) peer.socket.write(Buffer.concat(parts));
     await untilQuiet();
   };
   return { memory, sent, token, connect, sayTo };
 }
+
+/** Whether the worker has closed its side. */
+const isOver = ({ hasEnded, isClosed }: MemoryPeer): boolean => hasEnded || isClosed;
 
 const hello = (servername: string): Promise<Buffer> => captureHello({ servername });
 
@@ -68,7 +69,7 @@ test("a connection that starts with the token gets a handshake, and is closed af
   assert.equal(peer.hasEnded, true);
   peer.socket.end();
   await untilQuiet();
-  assert.equal(peer.isClosed, true);
+  assert.equal(isOver(peer), true);
   assert.equal(memory.plane.connections.size, 0);
   assert.deepEqual(memory.outcomes(), []);
 });
@@ -82,21 +83,21 @@ test("a connection without the token is closed at once, and the token can still 
   ]) {
     const peer = await connect();
     await sayTo(peer, wrong);
-    assert.equal(peer.isClosed, true);
+    assert.equal(isOver(peer), true);
   }
   assert.equal(memory.wire.handshakes, 0);
   const cut = await connect();
   await sayTo(cut, token.subarray(0, 20));
-  assert.equal(cut.isClosed, false);
+  assert.equal(isOver(cut), false);
   await sayTo(cut, token.subarray(20), (await hello("shop.example")).subarray(0, 40));
-  assert.equal(cut.isClosed, false);
+  assert.equal(isOver(cut), false);
 });
 
 test("a token is used once, and ends the other connections", async () => {
   const { memory, token, connect, sayTo } = await startProof();
   const [first, second] = [await connect(), await connect()];
   await sayTo(first, token);
-  assert.deepEqual([first.isClosed, second.isClosed], [false, true]);
+  assert.deepEqual([isOver(first), isOver(second)], [false, true]);
   const third = await connect();
   assert.equal(third.failure, "refused");
   await sayTo(first, await hello("shop.example"));
@@ -107,7 +108,7 @@ test("silent connections take no place from that of the control process", async 
   const { memory, token, connect, sayTo } = await startProof();
   const silent: MemoryPeer[] = [];
   for (let count = 0; count < 20; count += 1) silent.push(await connect());
-  assert.equal(silent.filter(({ isClosed }) => !isClosed).length, 8);
+  assert.equal(silent.filter((peer) => !isOver(peer)).length, 8);
   const peer = await connect();
   await sayTo(peer, token, await hello("shop.example"));
   assert.equal(memory.wire.handshakes, 1);
@@ -122,7 +123,7 @@ test("what is no ClientHello, and a name that a strict listener does not serve, 
     });
     const peer = await connect();
     await sayTo(peer, token, bytes);
-    assert.equal(peer.isClosed, true);
+    assert.equal(isOver(peer), true);
     assert.equal(memory.wire.handshakes, 0);
   }
 });
@@ -131,7 +132,7 @@ test("a listener that terminates no TLS shows nothing", async () => {
   const { memory, token, connect, sayTo } = await startProof(egressListener);
   const peer = await connect();
   await sayTo(peer, token, await hello("shop.example"));
-  assert.equal(peer.isClosed, true);
+  assert.equal(isOver(peer), true);
   assert.equal(memory.wire.handshakes, 0);
 });
 
@@ -140,9 +141,9 @@ test("the socket is closed at the deadline", async (t) => {
   const { connect } = await startProof();
   const waiting = await connect();
   t.mock.timers.tick(1_999);
-  assert.equal(waiting.isClosed, false);
+  assert.equal(isOver(waiting), false);
   t.mock.timers.tick(1);
   await untilQuiet();
-  assert.equal(waiting.isClosed, true);
+  assert.equal(isOver(waiting), true);
   assert.equal((await connect()).failure, "refused");
 });

@@ -104,7 +104,7 @@ for (const [what, behaviour] of Object.entries({ showsOld, showsNothing })) {
     const { prover, replacements, events } = poolOf([showsNew, behaviour, behaviour]);
     const proof = await prover.prove([targetOf(1)]);
     assert.deepEqual(replacements, [[2], [3]]);
-    assert.deepEqual(proof.shown.map(({ worker }) => worker).toSorted(), [1, 4, 5]);
+    assert.deepEqual(new Set(proof.shown.map(({ worker }) => worker)), new Set([1, 4, 5]));
     assert.deepEqual([proof.replaced, proof.unproven], [[2, 3], []]);
     assert.deepEqual(
       events.map((event) => event.name === "certificate-unproven" && event.isReplaced),
@@ -136,7 +136,7 @@ test("if a fresh worker does no better, the other workers stay and the result sa
   const { prover, replacements } = poolOf([showsOld, showsOld, showsOld], showsOld);
   const proof = await prover.prove([targetOf(1)]);
   assert.deepEqual(replacements, [[1]]);
-  assert.deepEqual(proof.unproven.map(({ worker }) => worker).toSorted(), [2, 3, 4]);
+  assert.deepEqual(new Set(proof.unproven.map(({ worker }) => worker)), new Set([2, 3, 4]));
   assert.match(proof.unproven[0]?.reason ?? "", /serial 0B/);
 });
 
