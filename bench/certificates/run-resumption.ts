@@ -13,6 +13,7 @@ import { workersBelow } from "#harness/process-facts.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import { reserveCores } from "../cores.ts";
+import { requestBytes } from "../load/exchange.ts";
 import { startEndpoint } from "../load-processes.ts";
 import type { BenchProcess } from "../processes.ts";
 import type { Variant } from "../proxies/director.ts";
@@ -178,8 +179,11 @@ class Crowd {
       this.#sessions[at] = newest;
       resolve(socket.isSessionReused());
     });
+    // A client that does not read gets no ticket. Bun sends tickets with the first data.
+    socket.resume();
     // Node sends no new ticket in a resumed handshake.
     socket.once("secureConnect", () => {
+      socket.write(Buffer.alloc(requestBytes));
       if (socket.isSessionReused()) resolve(true);
     });
     try {
