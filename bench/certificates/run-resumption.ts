@@ -183,7 +183,7 @@ class Crowd {
     socket.resume();
     // Node sends no new ticket in a resumed handshake.
     socket.once("secureConnect", () => {
-      socket.write(Buffer.alloc(requestBytes));
+      socket.write(requestBytes);
       if (socket.isSessionReused()) resolve(true);
     });
     try {

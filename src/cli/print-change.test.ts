@@ -21,6 +21,7 @@ const reply: ChangeReply = {
     { listener: "front.shop:80" as ListenerName, effect: "opens", openConnections: 0 },
   ],
   listenersOmitted: 3,
+  versions: [],
   warnings: [
     { path: "p", code: "no-server", message: "It has none.", hint: "Add it.", severity: "warning" },
   ],

@@ -8,10 +8,12 @@ import { CertificateStore } from "./certificates/certificate-store.ts";
 import type { ChangeParts } from "./change/apply-change.ts";
 import { CutSchedule } from "./change/cut-schedule.ts";
 import { buildDocumentWays } from "./change/document-ways.ts";
-import type { CheckParts } from "./check-file.ts";
+import { withKeptCertificates, type CheckedDocument, type CheckParts } from "./check-file.ts";
 import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import type { EndpointChecked } from "./director-event.ts";
 import { Director } from "./director.ts";
+import { buildCertificateWants } from "./inventory/build-certificate-wants.ts";
+import { Inventory } from "./inventory/inventory.ts";
 import { buildDoctor } from "./doctor/doctor.ts";
 import { readDoctorFacts } from "./doctor/read-facts.ts";
 import { EventBus } from "./event-bus.ts";
@@ -85,8 +87,8 @@ export interface Surroundings {
 
 /** Builds and connects the parts of a director. Nothing is started but the thread of the database. */
 export function buildDirector(surroundings: Surroundings) {
-  const { settings, configPath, folder, folders, checkParts, host, cleanup, log } = surroundings;
-  const { reader } = checkParts;
+  const { settings, configPath, folder, folders, host, cleanup, log } = surroundings;
+  const { reader } = surroundings.checkParts;
   const workers = countOf(surroundings.workers);
   const openFiles = readOpenFileLimit();
   const limit = connectionLimitOf(settings.maxConnections, workers, openFiles);
@@ -176,6 +178,8 @@ export function buildDirector(surroundings: Surroundings) {
   cleanup.defer(() => store.close());
   const { masterKeys } = surroundings;
   const sealedKeys = new SealedKeys({ store: state, program: version, masterKeys, notices });
+  const inventory = new Inventory({ store: state, sealedKeys, program: version });
+  const checkParts: CheckParts = { ...surroundings.checkParts, kept: inventory };
   const standbyStore = new StandbyStore(state, version, troubleOf(notices, STANDBY_UNSAVED));
   cleanup.defer(() => standbyStore.close());
   const standby = new Standby({
@@ -212,7 +216,10 @@ export function buildDirector(surroundings: Surroundings) {
   const ways = buildDocumentWays({
     ...{ configPath, settings, folder, store, certificates, notices, checkParts },
   });
-  const { file, wants } = ways;
+  const { file, wants, checkWanted } = ways;
+  const certificateWants = buildCertificateWants({
+    ...{ inventory, reader, certificates, checkWanted },
+  });
   const findObstaclesNow: ChangeParts["findObstacles"] = (held, after) => {
     const left = orphans.alive();
     if (left.length === 0) return findObstacles(held, after);
@@ -306,6 +313,10 @@ export function buildDirector(surroundings: Surroundings) {
     orphans,
     pool,
     sealedKeys,
+    inventory,
+    certificateWants,
+    /** Completes a document that was checked before the store was open. */
+    withKept: (checked: CheckedDocument) => withKeptCertificates(checked, checkParts),
   };
 }
 

@@ -20,7 +20,14 @@ import type { Engine } from "#model/records/status.ts";
 import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
-import { asWarning, loadSources, type LoadedSources } from "./certificates/load-sources.ts";
+import type { KeptCertificates } from "./certificates/kept-certificates.ts";
+import {
+  asWarning,
+  loadSources,
+  problemsOf,
+  type LoadedSources,
+  type LoadOptions,
+} from "./certificates/load-sources.ts";
 import type { DocumentInForce, EngineTrial, SourceEntries } from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { noteParts } from "./known-parts.ts";
@@ -65,6 +72,8 @@ export interface CheckParts {
   readonly wantedFolders?: (settings: DirectorSettings, folder: string) => WantedFolders;
   /** Finds out which virtual IPs this machine has. If absent, it counts as having all. */
   readonly addresses?: LocalAddresses;
+  /** The certificates that the director keeps. If absent, they are not looked up. */
+  readonly kept?: KeptCertificates;
 }
 
 /**
@@ -80,6 +89,8 @@ export type Purpose = (
       readonly before?: WrittenDocument;
       /** Whether endpoints that the change adds must be at addresses that are allowed over the API. */
       readonly limitsEndpoints?: boolean;
+      /** Versions of certificates that the change adds, and that are not saved yet. */
+      readonly candidates?: LoadOptions["candidates"];
     }
 ) & {
   /** In which folders the files must be, now and whenever they are read again. By default, they can be anywhere. */
@@ -202,6 +213,31 @@ async function checkRead(
       };
 }
 
+/**
+ * Reads the certificates of the inventory for a document that was checked before the store was open. What is wrong with them is a
+ * warning, as at every start.
+ */
+export async function withKeptCertificates(
+  checked: CheckedDocument,
+  { reader, engineOf, kept }: CheckParts,
+): Promise<CheckedDocument> {
+  const { document, folder } = checked;
+  const isKept = (source: string): boolean => source === "inventory";
+  if (document === undefined || checked.entries === undefined || kept === undefined) return checked;
+  if (!Object.values(document.certificates).some(({ source }) => isKept(source))) return checked;
+  const reading = { reader, trial: engineOf(document.director)?.trial, kept };
+  const { entries } = await loadSources(document, folder, reading, checked.entries, {
+    leavesToWatch: true,
+  });
+  const nowMs = Date.now();
+  const found = [...entries.certificates.values()]
+    .filter(({ source }) => isKept(source.kind))
+    .flatMap((entry) => problemsOf(entry, nowMs))
+    .map(asWarning);
+  const others = checked.problems.filter(({ code }) => code !== "not-looked-up");
+  return { ...checked, entries, problems: [...others, ...found] };
+}
+
 async function checkAddedPaths(
   paths: readonly NamedPath[],
   purpose: Purpose,
@@ -229,14 +265,17 @@ async function checkSources(
   document: Document,
   folder: string,
   purpose: Purpose,
-  { reader, engineOf }: CheckParts,
+  { reader, engineOf, kept }: CheckParts,
 ): Promise<Pick<LoadedSources, "entries" | "problems" | "problemsInForce">> {
-  const reading = { reader, trial: engineOf(document.director)?.trial };
+  const trial = engineOf(document.director)?.trial;
+  const reading = { reader, trial, ...(kept === undefined ? {} : { kept }) };
+  const candidates = purpose.kind === "change" ? purpose.candidates : undefined;
   const inForce = purpose.kind === "change" ? purpose.inForce : undefined;
   const options = {
     ...(purpose.foldersOf === undefined ? {} : { foldersOf: purpose.foldersOf }),
     // A change over the API is about the document. A file that is read again may be about new files, too.
     leavesToWatch: purpose.kind === "change" && purpose.before !== undefined,
+    ...(candidates === undefined ? {} : { candidates }),
   };
   const loaded = await loadSources(document, folder, reading, inForce?.entries, options);
   const usage = [

@@ -140,6 +140,9 @@ export async function serve(options: ServeOptions): Promise<number> {
     orphans,
     pool,
     sealedKeys,
+    inventory,
+    certificateWants,
+    withKept,
   } = buildDirector({
     settings,
     workers: options.workers ?? settings.workers,
@@ -164,6 +167,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const socketPath = join(folders.runtimePath, "tlsd.sock");
   const secretKey = await secretKeyOf(state, version);
   await sealedKeys.start();
+  await inventory.start();
   const api = await buildChangeApi({
     ...{ changes: director, wants, store, secretKey },
     settings,
@@ -185,6 +189,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       return changeMasterKey({ sealedKeys, configPath, settings, surroundings, reader, bus });
     },
     ...{ socketPath, view, api, connections, logLevel, doctor, log, notices, readLargeBody },
+    ...{ inventory, certificateWants },
   });
   cleanup.defer(() => admin.close());
   const observe = await tryObserve(settings.observe, view, log);
@@ -194,7 +199,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     cleanup.defer(() => endpoints.close());
   }
 
-  const started = director.start(file, options.appliesFile);
+  const whole = file === undefined ? undefined : await withKept(file);
+  const started = director.start(whole, options.appliesFile);
   started.catch(isStoppedMeanwhile);
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {

@@ -159,6 +159,23 @@ export const PROBLEMS = {
   "validity-too-long": warning(
     "Have it issued again for a shorter time. Browsers refuse certificates of public CAs that are valid for longer.",
   ),
+  "fewer-names": error("Have it issued for all names, or allow it with --allow-fewer-names."),
+  "other-key-type": error(
+    "Import it under a name of its own, beside this one, or allow it with --allow-other-key-type.",
+  ),
+  "weaker-key": error("Have it issued for a stronger key, or allow it with --allow-weaker-key."),
+  "expires-earlier": warning("Check that it is the newest one."),
+  "too-many-versions": error(
+    "Make one of them active, or remove those that are not needed with `tlsd remove certificate-version`.",
+  ),
+  "no-active-version": error(
+    "Import it with `tlsd import certificate`. `tlsd show certificate` lists the versions that are kept.",
+  ),
+  "not-looked-up": warning("The director that serves the document checks it."),
+  "master-key-wrong": error(
+    "Put the right master key at the place of director.masterKey, and run `tlsd set master-key`.",
+  ),
+  "sealed-key-damaged": error("Import the certificate again, or restore the state from a backup."),
   "no-server": warning("Add a server to `servers`."),
   "unused-certificate": warning(
     "Remove it, or add its name to the `certificates` or the `endpointTls` of a listener.",

@@ -6,7 +6,7 @@ import { buildOpenApi } from "#control/admin-api/reference/build-openapi.ts";
 import type { OpenApi } from "#control/admin-api/reference/openapi.ts";
 import { LogLevel } from "#control/telemetry/log-level.ts";
 import { buildLogger } from "#control/telemetry/log.ts";
-import { fakeChangeApi } from "./fake-change-api.ts";
+import { fakeChangeApi, noInventory } from "./fake-change-api.ts";
 import { sampleView } from "./sample-director.ts";
 
 const nothing = (): Promise<never> => Promise.reject(new Error("This API is only described."));
@@ -24,6 +24,7 @@ export function describedApp(): HttpApp {
     logLevel: new LogLevel(log),
     doctor: nothing,
     log,
+    ...noInventory,
   });
   addReferenceRoutes(built.app, built.list, "0.0.0");
   return built;

@@ -1,4 +1,5 @@
 import { parseDocument } from "#model/document/parse-document.ts";
+import type { InventoryRouteParts } from "#control/admin-api/add-inventory-routes.ts";
 import { ChangeApi, type Changes } from "#control/admin-api/change-api.ts";
 import { ShownDocument } from "#control/admin-api/shown-document.ts";
 import type { StateInForce } from "#control/change/change.ts";
@@ -32,6 +33,17 @@ export const emptyState: StateInForce = {
 
 const notWanted = () => () => Promise.reject(new Error("Nothing computes what is wanted."));
 const wants: Wants = { file: notWanted, edit: notWanted, undo: notWanted };
+/** What the routes of the inventory need, of a director that keeps no certificate. */
+export const noInventory: InventoryRouteParts = {
+  inventory: { record: () => ({ nextVersion: 1, versions: [] }) },
+  certificateWants: {
+    import: async () => notWanted(),
+    rotate: async () => notWanted(),
+    rollback: notWanted,
+    request: async () => notWanted(),
+    activate: notWanted,
+  },
+};
 async function* noBackup(): AsyncGenerator<string, void> {}
 const fingerprintOf = (): string => "secret:hmac-sha256:0123456789abcdef";
 

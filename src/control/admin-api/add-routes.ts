@@ -10,6 +10,7 @@ import { addDoctorRoute } from "./add-doctor-route.ts";
 import { addDocumentRoutes } from "./add-document-routes.ts";
 import { addFailbackRoute, type FailBack } from "./add-failback-route.ts";
 import { addHandshakeRoutes } from "./add-handshake-routes.ts";
+import { addInventoryRoutes, type InventoryRouteParts } from "./add-inventory-routes.ts";
 import { addHistoryRoutes } from "./add-history-routes.ts";
 import { addIdentityRoutes } from "./add-identity-routes.ts";
 import { addListRoutes } from "./add-list-routes.ts";
@@ -22,7 +23,7 @@ import { addStatusRoutes } from "./add-status-routes.ts";
 import type { ChangeApi } from "./change-api.ts";
 
 /** What the routes of the admin API need. */
-export interface RouteParts {
+export interface RouteParts extends InventoryRouteParts {
   readonly view: DirectorView;
   readonly api: ChangeApi;
   readonly connections: Connections;
@@ -40,6 +41,7 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   addListRoutes(app, view, api);
   addResourceRoutes(app, api);
   addCertificateRoute(app, view);
+  addInventoryRoutes(app, api, parts);
   addIdentityRoutes(app, api);
   addFailbackRoute(app, view, failBack);
   addMasterKeyRoute(app, setMasterKey);

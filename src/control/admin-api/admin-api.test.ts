@@ -27,7 +27,7 @@ import {
   sampleVnic as vnic,
   sampleWorker as worker,
 } from "#harness/sample-director.ts";
-import { emptyState, fakeChangeApi } from "#harness/fake-change-api.ts";
+import { emptyState, fakeChangeApi, noInventory } from "#harness/fake-change-api.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import type { Connections } from "./add-connection-routes.ts";
@@ -45,12 +45,19 @@ function buildView(changed: Partial<DirectorView> = {}): DirectorView {
 }
 
 const result: ChangeResult = {
-  ...{ isChanged: true, changes: () => [], warnings: [], before: emptyState, after: emptyState },
+  ...{
+    isChanged: true,
+    changes: () => [],
+    warnings: [],
+    versions: [],
+    before: emptyState,
+    after: emptyState,
+  },
   effect: () => ({ opens: [], closes: [], changes: [] }),
 };
 const reloaded: ChangeReply = {
   ...{ revision: 7, changed: true, dryRun: false, difference: { changes: [], omitted: 0 } },
-  ...{ listeners: [], listenersOmitted: 0, warnings: [] },
+  ...{ listeners: [], listenersOmitted: 0, versions: [], warnings: [] },
 };
 const change: Changes["change"] = () => Promise.resolve(result);
 const api = fakeChangeApi(change);
@@ -79,6 +86,7 @@ const shared = {
   log,
   notices,
   readLargeBody,
+  ...noInventory,
 };
 
 async function startApi(

@@ -52,6 +52,8 @@ interface RunOptions {
   /** The tags of what the request is about. By default those of the document. */
   readonly tagsOf?: (inForce: StateInForce) => CurrentTags;
   readonly origin?: Author["origin"];
+  /** `document` by default. */
+  readonly kind?: ChangeRequest["kind"];
   readonly cut?: CutTerm | undefined;
 }
 
@@ -130,14 +132,19 @@ export class ChangeApi {
     request: ChangingRequest,
     reply: FastifyReply,
     want: ChangeRequest["want"],
-    { tagsOf = (inForce) => this.#documentTags(inForce), origin = "socket", cut }: RunOptions = {},
+    {
+      tagsOf = (inForce) => this.#documentTags(inForce),
+      origin = "socket",
+      kind = "document",
+      cut,
+    }: RunOptions = {},
   ): Promise<ChangeReply> {
     // The connection is idle until the reply, which may take longer than the idle deadline of other connections.
     request.raw.setTimeout(CHANGE_ROUTE.handlerTimeout);
     const { by, ...terms } = termsOf(request, tagsOf);
     const cutTerm = cut === undefined ? {} : { cut };
     const author = { ...by, origin };
-    const wanted: ChangeRequest = { kind: "document", want, ...terms, ...cutTerm, by: author };
+    const wanted: ChangeRequest = { kind, want, ...terms, ...cutTerm, by: author };
     const { dryRun } = request.query;
     const { plan, inForce, result } = await (dryRun
       ? this.#planned(wanted)
@@ -160,6 +167,17 @@ export class ChangeApi {
       ...(proof === undefined ? {} : { proof }),
       ...(endsSessionsOf === undefined ? {} : { endedSessions: { atMost: sumOf(endsSessionsOf) } }),
     };
+  }
+
+  /** Does the same for a change for which something has to be read before it has its turn. */
+  async runPrepared(
+    request: ChangingRequest,
+    reply: FastifyReply,
+    prepare: () => Promise<ChangeRequest["want"]>,
+    kind: ChangeRequest["kind"] = "document",
+  ): Promise<ChangeReply> {
+    request.raw.setTimeout(CHANGE_ROUTE.handlerTimeout);
+    return this.run(request, reply, await prepare(), { kind });
   }
 
   async #planned(wanted: ChangeRequest): Promise<Outcome> {

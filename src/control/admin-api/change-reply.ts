@@ -40,6 +40,7 @@ export function changeReplyOf(
     listenersOmitted: affected.length - named.length,
     ...(cut === undefined ? {} : { cut }),
     ...shownFacts,
+    versions: plan.versions,
     warnings: plan.warnings,
   };
 }

@@ -112,7 +112,7 @@ function refuseMatch(unwanted: TagCondition, { own }: CurrentTags): void {
 const AUTHOR_PART = /^(uid|user|sudo-user)=([^=;\s]{1,128})$/;
 
 /** Throws `bad-request`. */
-function authorOf(field: string | readonly string[] | undefined): Author {
+export function authorOf(field: string | readonly string[] | undefined): Author {
   if (field === undefined) return { origin: "socket" };
   const parts = String(field)
     .split(";")

@@ -33,7 +33,7 @@ export function certificateStatusOf(
   const texts = new Set(advice.filter((each) => !isError(each)).map(({ message }) => message));
   return {
     name: source.key,
-    source: "files",
+    source: source.kind,
     ...(version === undefined ? {} : { facts: version.facts }),
     ...certificateStateOf(entry, nowMs),
     ...(texts.size === 0 ? {} : { warnings: [...texts] }),

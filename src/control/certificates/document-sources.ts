@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
-import type { Certificate } from "#model/document/certificate.ts";
+import type { CertificateSourceKind, FilesCertificate } from "#model/document/certificate.ts";
 import { isAllowed } from "#model/document/check-paths.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
@@ -11,10 +11,12 @@ import { pathOf, problemOf } from "#model/problem.ts";
 import { controlModeOf } from "../control-mode.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { signatureOf } from "../read-bounded-file.ts";
+import type { KeptCertificates } from "./kept-certificates.ts";
 import type { SourceFolders } from "./read-source.ts";
 import { readCertificate } from "./read-certificate.ts";
 import { readSystemTrust } from "./read-system-trust.ts";
 import { readTrust, type TrustSource } from "./read-trust.ts";
+import { sourceProblem } from "./source-problem.ts";
 import {
   SYSTEM_TRUST_KEY,
   trustKeyOf,
@@ -34,16 +36,17 @@ export interface ReadVersion<Version extends SourceVersion> {
 }
 
 /**
- * The source of the versions of one certificate or CA bundle of a document. At present every source is a set of files.
- * Certificates that are uploaded, issued or ordered by ACME would be further implementations.
+ * The source of the versions of one certificate or CA bundle of a document: a set of files, or the inventory of the director.
+ * Certificates that are issued or ordered by ACME would be further implementations.
  */
 export interface DocumentSource<Version extends SourceVersion> {
   readonly key: string;
+  readonly kind: CertificateSourceKind;
   /** Its path in the document. */
   readonly place: string;
   /** Two sources with the same origin have the same versions. */
   readonly origin: string;
-  /** The absolute paths of its files. A file is undefined if it is outside of the allowed folders. */
+  /** The absolute paths of its files. There are none in the inventory. A file is undefined if it is outside of the allowed folders. */
   readonly files: WatchedFiles;
   /** Returns a text that changes if there may be a new version. It reads no file contents. */
   look(): Promise<string>;
@@ -55,18 +58,23 @@ export interface DocumentSource<Version extends SourceVersion> {
   engineProblem(version: Version, engine: string, code: string): Problem;
 }
 
+/** `kept` is undefined where no director is that keeps certificates, as in `tlsd check`. */
 export const certificateSourcesOf = (
   document: Document,
   folders: SourceFolders,
+  kept?: KeptCertificates,
 ): readonly DocumentSource<CertificateVersion>[] =>
   Object.entries(document.certificates).map(([name, certificate]) => {
     const place = pathOf("certificates", name);
+    const isOfFiles = certificate.source === "files";
     return {
       key: name,
       place,
-      ...filesOf(folders, filesOfCertificate(certificate), certificate.passphrase),
-      read: (reader) => readCertificate(name, certificate, folders, reader),
-      problemsAt: (version, nowMs) => versionProblemsAt(version, `${place}.chain`, nowMs),
+      ...(isOfFiles
+        ? certificateFilesOf(name, certificate, folders)
+        : keptCertificateOf(name, place, kept)),
+      problemsAt: (version, nowMs) =>
+        versionProblemsAt(version, isOfFiles ? `${place}.chain` : place, nowMs),
       engineProblem: ({ bunRefusal }, engine, code) => {
         const message =
           bunRefusal === undefined
@@ -76,6 +84,38 @@ export const certificateSourcesOf = (
       },
     };
   });
+
+/** Where the versions of a certificate are. */
+type CertificatePlace = Pick<
+  DocumentSource<CertificateVersion>,
+  "kind" | "origin" | "files" | "look" | "read"
+>;
+
+const certificateFilesOf = (
+  name: string,
+  certificate: FilesCertificate,
+  folders: SourceFolders,
+): CertificatePlace => ({
+  kind: "files",
+  ...filesOf(folders, filesOfCertificate(certificate), certificate.passphrase),
+  read: (reader) => readCertificate(name, certificate, folders, reader),
+});
+
+const keptCertificateOf = (
+  name: string,
+  place: string,
+  kept: KeptCertificates | undefined,
+): CertificatePlace => ({
+  kind: "inventory",
+  origin: `inventory ${name}`,
+  files: [],
+  look: (): Promise<string> => kept?.look(name) ?? Promise.resolve(UNKNOWN_LOOKS),
+  read: (reader) => {
+    if (kept !== undefined) return kept.readActive(name, place, reader);
+    const message = `Certificate ${name} is in the inventory of a director and was not looked up.`;
+    throw sourceProblem("not-looked-up", place, message);
+  },
+});
 
 /** Returns one source for each pair of CA bundle and CRL, and one for the CA bundle of the system if a listener uses it. */
 export function trustSourcesOf(
@@ -91,6 +131,7 @@ export function trustSourcesOf(
     const { ca, crl, caPlace, crlPlace } = source;
     return {
       key,
+      kind: "files",
       ...filesOf(folders, [ca, crl]),
       read: (reader) => readTrust(source, folders, reader),
       ...trustProblems(caPlace, crlPlace),
@@ -100,6 +141,7 @@ export function trustSourcesOf(
   if (place === undefined) return named;
   const system: DocumentSource<TrustVersion> = {
     key: SYSTEM_TRUST_KEY,
+    kind: "files",
     origin: "system",
     files: [],
     look: async () => UNKNOWN_LOOKS,
@@ -163,7 +205,7 @@ const filesOfCertificate = ({
   chain,
   key,
   passphraseFile,
-}: Certificate): readonly (string | undefined)[] => [chain, key, passphraseFile];
+}: FilesCertificate): readonly (string | undefined)[] => [chain, key, passphraseFile];
 
 function policyTrustsOf(document: Document): readonly TrustSource[] {
   return Object.entries(document.policies).flatMap(([name, { clientAuth }]) => {

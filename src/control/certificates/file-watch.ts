@@ -28,7 +28,16 @@ export class FileWatch {
 
   /** Rejects if the thread fails or `close` is called. The next look starts a thread again. */
   async look(sources: readonly AnySource[]): Promise<Looked> {
-    return sources.length <= FEW_SOURCES ? lookAtFew(sources) : this.#lookAtMany(sources);
+    if (sources.length <= FEW_SOURCES) return lookAtFew(sources);
+    // The thread does not know the inventory, which is in memory.
+    const kept = sources.filter(({ kind }) => kind === "inventory");
+    if (kept.length === 0) return this.#lookAtMany(sources);
+    const ofFiles = sources.filter(({ kind }) => kind === "files");
+    const [own, others] = [await lookAtFew(kept), await this.#lookAtMany(ofFiles)];
+    return {
+      looks: new Map([...own.looks, ...others.looks]),
+      busyMs: own.busyMs + others.busyMs,
+    };
   }
 
   close(): void {

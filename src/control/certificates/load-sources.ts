@@ -11,8 +11,10 @@ import { lookOnce } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
 import {
+  candidateEntry,
   readEntry,
   sourcesOf,
+  type CandidateVersion,
   type ReadingParts,
   type SourceEntries,
   type SourceEntry,
@@ -37,6 +39,8 @@ export interface LoadOptions {
    * would take longer than the rest of a small change.
    */
   readonly leavesToWatch?: boolean;
+  /** Versions that are not saved yet, by the names of their certificates. They are used as those of the inventory. */
+  readonly candidates?: ReadonlyMap<string, CandidateVersion>;
 }
 
 /**
@@ -49,16 +53,21 @@ export async function loadSources(
   folder: string,
   parts: ReadingParts,
   inForce?: SourceEntries,
-  { nowMs = Date.now(), foldersOf = () => "any", leavesToWatch = false }: LoadOptions = {},
+  {
+    nowMs = Date.now(),
+    foldersOf = () => "any",
+    leavesToWatch = false,
+    candidates = new Map(),
+  }: LoadOptions = {},
 ): Promise<LoadedSources> {
   const folders = { folder, foldersOf };
   const when = { nowMs, leavesToWatch };
-  const read = await loadAll(
-    certificateSourcesOf(document, folders),
-    inForce?.certificates,
-    parts,
-    when,
-  );
+  const named = certificateSourcesOf(document, folders, parts.kept);
+  const others = named.filter(({ key }) => !candidates.has(key));
+  const read = [
+    ...(await loadAll(others, inForce?.certificates, parts, when)),
+    ...(await loadCandidates(named, candidates, parts)),
+  ];
   const certificates = judgeRenewals(document, read);
   const trusts = await loadAll(trustSourcesOf(document, folders), inForce?.trusts, parts, when);
   const entries = { certificates: byKey(certificates), trusts: byKey(trusts) };
@@ -66,9 +75,10 @@ export async function loadSources(
   const problemsInForce = all.flatMap(({ entry, kept }) =>
     kept === undefined ? [] : problemsOf(entry, nowMs).map(asWarning),
   );
-  const problems = all.flatMap(({ entry, kept }) =>
-    kept === undefined ? problemsOf(entry, nowMs) : [],
-  );
+  const problems = all.flatMap(({ entry, kept, isForced }) => {
+    if (kept !== undefined) return [];
+    return isForced === true ? problemsOf(entry, nowMs).map(asWarning) : problemsOf(entry, nowMs);
+  });
   return {
     entries,
     problemsInForce,
@@ -81,7 +91,27 @@ interface Loaded<Version extends SourceVersion> {
   readonly entry: SourceEntry<Version>;
   /** The entry in force, if it has the same source. */
   readonly kept: SourceEntry<Version> | undefined;
+  /** Whether its problems are warnings. */
+  readonly isForced?: boolean;
 }
+
+const loadCandidates = (
+  sources: readonly DocumentSource<CertificateVersion>[],
+  candidates: NonNullable<LoadOptions["candidates"]>,
+  parts: ReadingParts,
+): Promise<readonly Loaded<CertificateVersion>[]> =>
+  inTurn(
+    sources.flatMap((source) => {
+      const candidate = candidates.get(source.key);
+      return candidate === undefined ? [] : [{ source, candidate }];
+    }),
+    async ({ source, candidate }) => {
+      const entry = await candidateEntry(source, candidate, parts);
+      // A version that the engine does not accept cannot be forced.
+      const isForced = candidate.isForced && entry.version !== undefined;
+      return { entry, kept: undefined, isForced };
+    },
+  );
 
 async function loadAll<Version extends SourceVersion>(
   sources: readonly DocumentSource<Version>[],

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Certificate } from "#model/document/certificate.ts";
+import type { FilesCertificate } from "#model/document/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
 import type { Replies } from "../reader/jobs.ts";
@@ -12,7 +12,7 @@ import type { CertificateVersion } from "./sources.ts";
 /** Reads the files of a certificate and has a reader process check them. Throws SourceProblem. */
 export async function readCertificate(
   name: string,
-  certificate: Certificate,
+  certificate: FilesCertificate,
   folders: SourceFolders,
   reader: MaterialReader,
 ): Promise<ReadVersion<CertificateVersion>> {

@@ -4,6 +4,7 @@ import { isError, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import type { DocumentSource } from "./document-sources.ts";
+import type { KeptCertificates } from "./kept-certificates.ts";
 import { readMaterial } from "./read-material.ts";
 import { SourceProblem } from "./source-problem.ts";
 import type { CertificateVersion, Sources, SourceVersion, TrustVersion } from "./sources.ts";
@@ -46,6 +47,18 @@ export interface ReadingParts {
   readonly reader: MaterialReader;
   /** Undefined if the reader itself runs on the engine of the workers. */
   readonly trial: EngineTrial | undefined;
+  /** Undefined where no director is that keeps certificates. */
+  readonly kept?: KeptCertificates;
+}
+
+/** A version that is to be used in place of the one in use, and has not been saved yet. */
+export interface CandidateVersion {
+  readonly version: CertificateVersion;
+  readonly warnings: readonly Problem[];
+  /** What `look` of the source returns when the version has been saved. */
+  readonly looks: string;
+  /** Whether it is used although it is not valid now. */
+  readonly isForced: boolean;
 }
 
 /** Returns why the source provides nothing that can be used and is valid at a time, or undefined if it does. */
@@ -99,6 +112,21 @@ export async function readEntry<Version extends SourceVersion>(
     return { source, version, looks: read.looks, refusals: [], warnings };
   } catch (error) {
     return refuse(problemsOfError(error, source, parts.reader, kept?.refusals ?? []), looks);
+  }
+}
+
+/** Returns the entry with a version that is not saved yet, or why it cannot be used. */
+export async function candidateEntry(
+  source: DocumentSource<CertificateVersion>,
+  { version, warnings, looks }: CandidateVersion,
+  { trial, reader }: ReadingParts,
+): Promise<SourceEntry<CertificateVersion>> {
+  try {
+    if (trial !== undefined) await tryOut(source, version, trial);
+    return { source, version, looks, refusals: [], warnings };
+  } catch (error) {
+    const refusals = problemsOfError(error, source, reader, []);
+    return { source, version: undefined, looks, refusals, warnings };
   }
 }
 

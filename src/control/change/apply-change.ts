@@ -49,6 +49,7 @@ export async function applyChange(
   const planning = planChange(before, wanted, parts, why.forgetsSessions);
   const { target, compiled: planned, ticketEpochs, ...plan } = planning;
   if (planned === undefined && before !== undefined) {
+    await saveVersions(wanted);
     await noteFile(wanted, parts.store);
     if (why.cut !== undefined) {
       parts.cuts.follow(before.document, before.document, why.cut, parts.onStandby());
@@ -75,7 +76,10 @@ export async function applyChange(
   const isToSave = !known.isSaved && target.known === undefined;
   try {
     if (isToSave) await save(parts.store, revisionOf(known.revision - 1, written, wanted, why));
-    else await noteFile(wanted, parts.store);
+    else {
+      await saveVersions(wanted);
+      await noteFile(wanted, parts.store);
+    }
   } catch (error) {
     await rollout.rollBack();
     throw error;
@@ -132,7 +136,7 @@ const revisionOf = (
   wanted: Wanted,
   { by, reason }: Pick<ChangeRequest, "by" | "reason">,
 ): NewRevision => {
-  const { file, cause = "change", undoes } = wanted.kind === "document" ? wanted : {};
+  const { file, cause = "change", undoes, versions } = wanted.kind === "document" ? wanted : {};
   return {
     parent,
     document,
@@ -141,8 +145,15 @@ const revisionOf = (
     ...(file === undefined ? {} : { file }),
     ...(reason === undefined ? {} : { reason }),
     ...(undoes === undefined ? {} : { undoes }),
+    ...(versions === undefined ? {} : { advance: versions.save }),
   };
 };
+
+/** Saves versions of certificates of a document that is saved already. */
+async function saveVersions(wanted: Wanted): Promise<void> {
+  if (wanted.kind !== "document" || wanted.versions === undefined) return;
+  if (!(await wanted.versions.save())) throw new DirectorError("revision-conflict");
+}
 
 /** Saves the document. If the save fails, the store is read to find out whether the document was saved in spite of the error. */
 async function save(store: DocumentStore, revision: NewRevision): Promise<void> {

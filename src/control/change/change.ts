@@ -4,12 +4,14 @@ import type { PathChange } from "#model/document/path-change.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import type { Problem } from "#model/failure.ts";
 import type { CertificateProof } from "#model/records/certificate-proof.ts";
+import type { VersionChange } from "#model/records/certificate-version.ts";
 import type { Author, RevisionRecord } from "#model/records/revision.ts";
 import type { Sources } from "../certificates/sources.ts";
 import type { CheckedDocument } from "../check-file.ts";
 import type { Compiled } from "../compile-snapshot.ts";
 import type { TicketEpochs } from "../listener-owner.ts";
 import type { Absences } from "../network/absence.ts";
+import type { Head } from "../state/store.ts";
 import type { ChangeEffect } from "./change-effect.ts";
 import type { CutTerm } from "./cut-term.ts";
 
@@ -46,8 +48,17 @@ export interface WantedDocument {
   readonly cause?: RevisionRecord["cause"];
   /** If the change is an undo, the revision that it takes back. If it is a restore, the revision with the restored document. */
   readonly undoes?: Revision;
+  /** The versions of certificates that are saved with the document. */
+  readonly versions?: WantedVersions;
   /** Set only if the document must be served without being saved. */
   readonly known?: Pick<StateInForce, "revision" | "isSaved">;
+}
+
+/** Versions of certificates in the inventory that come or become active. */
+export interface WantedVersions {
+  readonly changes: readonly VersionChange[];
+  /** Saves them in one transaction with `heads`. Resolves to false if the state has changed meanwhile. */
+  readonly save: (heads?: readonly Head[]) => Promise<boolean>;
 }
 
 /** New versions of files that the document in force names. */
@@ -91,6 +102,8 @@ export interface ChangePlan {
   readonly changes: () => readonly PathChange[];
   readonly effect: () => ChangeEffect;
   readonly warnings: readonly Problem[];
+  /** The versions of certificates in the inventory that come or become active. */
+  readonly versions: readonly VersionChange[];
   readonly before: StateInForce | undefined;
 }
 

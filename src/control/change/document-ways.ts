@@ -12,11 +12,12 @@ import {
 import type { Notices } from "../notice.ts";
 import type { DocumentStore } from "../state/document-store.ts";
 import { DocumentFile } from "./document-file.ts";
-import { buildWants, type Wants } from "./wants.ts";
+import { buildWants, type WantParts, type Wants } from "./wants.ts";
 
 export interface DocumentWays {
   readonly file: DocumentFile;
   readonly wants: Wants;
+  readonly checkWanted: WantParts["checkWanted"];
   /** Checks a document of the store, or the empty document, for a start. */
   readonly checkStored: (document: WrittenDocument) => Promise<CheckedDocument>;
 }
@@ -48,19 +49,17 @@ export function buildDocumentWays(parts: WayParts): DocumentWays {
       return checkValue({ ...written, director }, folder, purpose, checkParts);
     },
   });
-  const wants = buildWants({
-    file,
-    store,
-    certificates,
-    checkWanted: (document, before, inForce, isNew) => {
-      const limits = { foldersOf: file.foldersOf, limitsEndpoints: isNew };
-      const purpose = { kind: "change", inForce, before, ...limits } as const;
-      return checkWanted(document, { settings, folder }, purpose, checkParts);
-    },
-  });
+  const checkAsWanted: WantParts["checkWanted"] = (document, before, inForce, terms) => {
+    const { isNew, candidates } = terms;
+    const limits = { foldersOf: file.foldersOf, limitsEndpoints: isNew };
+    const versions = candidates === undefined ? {} : { candidates };
+    const purpose = { kind: "change", inForce, before, ...limits, ...versions } as const;
+    return checkWanted(document, { settings, folder }, purpose, checkParts);
+  };
+  const wants = buildWants({ file, store, certificates, checkWanted: checkAsWanted });
   const checkStored = (stored: WrittenDocument): Promise<CheckedDocument> => {
     const purpose = { kind: "start", foldersOf: file.foldersOf } as const;
     return checkValue({ ...stored, director: settings }, folder, purpose, checkParts);
   };
-  return { file, wants, checkStored };
+  return { file, wants, checkWanted: checkAsWanted, checkStored };
 }

@@ -36,7 +36,7 @@ export interface Target {
   readonly known: Pick<StateInForce, "revision" | "isSaved"> | undefined;
 }
 
-/** `target` and `compiled` are undefined if the wanted state is in force already. */
+/** `compiled` is undefined if the workers serve the wanted state already. */
 export interface PlannedChange extends ChangePlan {
   readonly target: Target;
   readonly ticketEpochs: TicketEpochs;
@@ -57,12 +57,13 @@ export function planChange(
 ): PlannedChange {
   const target = targetOf(before, wanted);
   const { document, written, sources, warnings } = target;
+  const versions = wanted.kind === "document" ? (wanted.versions?.changes ?? []) : [];
   const epochsBefore: TicketEpochs = before?.ticketEpochs ?? new Map();
   const isForced = wanted.kind === "addresses" && wanted.isForced;
   if (before !== undefined && !isForced && isInForce(before, target)) {
     const nothing = { changes: () => [], effect: () => NO_EFFECT };
     const same = { warnings, before, target, ticketEpochs: epochsBefore, compiled: undefined };
-    return { isChanged: false, ...nothing, ...same };
+    return { isChanged: versions.length > 0, ...nothing, versions, ...same };
   }
   const { workers, connectionsPerWorker } = parts;
   const number = parts.nextNumber();
@@ -82,6 +83,7 @@ export function planChange(
     changes: () => (difference ??= differenceByPath(before?.written ?? {}, written)),
     effect: () => effectOf(before?.compiled.snapshot, compiled.snapshot),
     warnings,
+    versions,
     before,
     target,
     ticketEpochs,

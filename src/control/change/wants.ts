@@ -3,6 +3,7 @@ import type { Revision } from "#model/document/document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { isJsonMap } from "#model/json.ts";
+import type { LoadOptions } from "../certificates/load-sources.ts";
 import type { DocumentInForce } from "../certificates/source-entry.ts";
 import type { CheckedDocument } from "../check-file.ts";
 import type { DocumentStore } from "../state/document-store.ts";
@@ -23,19 +24,23 @@ export interface UndoTarget {
   readonly to?: Revision;
 }
 
+export interface CheckTerms {
+  /** False if what the document adds has been in force before, and has been allowed then. */
+  readonly isNew: boolean;
+  /** Versions of certificates that are not saved yet. */
+  readonly candidates?: LoadOptions["candidates"];
+}
+
 export interface WantParts {
   readonly file: DocumentFile;
   readonly store: DocumentStore;
   readonly certificates: { readonly inForce: DocumentInForce | undefined };
-  /**
-   * Checks a document as a change of the document in force. `isNew` is false if what it adds has been in force before, and has been
-   * allowed then.
-   */
+  /** Checks a document as a change of the document in force. */
   readonly checkWanted: (
     document: unknown,
     before: WrittenDocument,
     inForce: DocumentInForce | undefined,
-    isNew: boolean,
+    terms: CheckTerms,
   ) => Promise<CheckedDocument>;
 }
 
@@ -58,7 +63,7 @@ export function buildWants({ file, store, certificates, checkWanted }: WantParts
       isJsonMap(document) ? sharedWith(written, document) : document,
       written,
       certificates.inForce,
-      isNew,
+      { isNew },
     ),
   });
   return {
@@ -76,7 +81,8 @@ export function buildWants({ file, store, certificates, checkWanted }: WantParts
   };
 }
 
-function served(inForce: StateInForce | undefined): StateInForce {
+/** Throws `not-ready` before the first document is served. */
+export function served(inForce: StateInForce | undefined): StateInForce {
   if (inForce === undefined) throw new DirectorError("not-ready");
   return inForce;
 }

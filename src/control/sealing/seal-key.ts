@@ -33,7 +33,7 @@ const EncryptedSchema = Type.Object(
   { additionalProperties: false },
 );
 
-const SealedKeySchema = Type.Object(
+export const SealedKeySchema = Type.Object(
   {
     /** The version of the way in which it was sealed. */
     format: Type.Literal(FORMAT),

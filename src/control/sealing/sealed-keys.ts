@@ -75,6 +75,12 @@ export class SealedKeys {
     this.#masterKeys = parts.masterKeys;
   }
 
+  /** Whether the master key is there with which the keys are sealed, as far as is known. True if none is sealed. */
+  get canOpen(): boolean {
+    const id = this.#line.known?.masterKeyId;
+    return id === undefined || this.#masterKeys.tryKey(id) !== undefined;
+  }
+
   /** Raises the notices about the master key. Never rejects: a store that cannot be read is read again when it is needed. */
   async start(): Promise<void> {
     await this.#inTurn(() => this.#read()).catch(() => undefined);

@@ -10,3 +10,5 @@ export const SECRET_KEY_LINE = "secret-key";
 export const STANDBY_LINE = "standby";
 /** The data keys of sealed private keys, wrapped with the master key. Only the newest head is kept. */
 export const DATA_KEYS_LINE = "data-keys";
+/** The versions of the certificates that the director keeps. Only the newest head is kept. */
+export const INVENTORY_LINE = "inventory";

@@ -1,5 +1,6 @@
 import type { Author, RevisionRecord } from "#model/records/revision.ts";
 import type { Revision } from "#model/document/document.ts";
+import type { Head } from "./store.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 
 /** The newest state that the store has. */
@@ -20,6 +21,11 @@ export interface NewRevision {
   readonly reason?: string;
   readonly cause: RevisionRecord["cause"];
   readonly undoes?: Revision;
+  /**
+   * Adds the heads of the revision to the store, in one transaction with others. Resolves to false if the state has changed
+   * meanwhile. By default, they are added alone.
+   */
+  readonly advance?: (heads: readonly Head[]) => Promise<boolean>;
 }
 
 /** The revisions of the document. Every method rejects with DirectorError `state-unwritable` if the storage fails. */

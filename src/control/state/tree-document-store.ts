@@ -138,7 +138,7 @@ export class TreeDocumentStore implements DocumentStore {
       const fileHead = fileHeadOf(noted, fileTree, origin);
       next.push({ storeId, head: fileHead, tree: fileTree, document: file });
     }
-    await this.#advance(next, startedMs);
+    await this.#advance(next, startedMs, revision.advance);
     this.#collection.noteRevision(head.number);
     return recordOf(head);
   }
@@ -147,11 +147,15 @@ export class TreeDocumentStore implements DocumentStore {
    * Adds the heads, or throws `revision-conflict`. Throws `state-unwritable` if so much time has passed that what was put may have
    * been collected.
    */
-  async #advance(next: readonly Known[], startedMs: number): Promise<void> {
+  async #advance(
+    next: readonly Known[],
+    startedMs: number,
+    advance: NonNullable<NewRevision["advance"]> = (heads) => this.#store.advance(heads),
+  ): Promise<void> {
     if (performance.now() - startedMs > UNREFERENCED_MS / 2) {
       throw new DirectorError("state-unwritable", "The storage is too slow.");
     }
-    if (!(await this.#store.advance(next.map(({ head }) => head)))) throw conflict(undefined);
+    if (!(await advance(next.map(({ head }) => head)))) throw conflict(undefined);
     for (const known of next) this.#newest.set(known.head.line, known);
   }
 

@@ -1,4 +1,5 @@
 import { changeLines } from "#model/document/change-lines.ts";
+import type { VersionChange } from "#model/records/certificate-version.ts";
 import { socketAddressOf } from "#model/names.ts";
 import { openListenersOf } from "#control/change/change-effect.ts";
 import type { ChangeResult, StateInForce } from "#control/change/change.ts";
@@ -211,6 +212,7 @@ const originOf = ({ by, reason }: Pick<EventNamed<"change-applied">, "by" | "rea
 });
 
 function logApplied(event: EventNamed<"change-applied">, log: Logger): void {
+  logVersions(event, log);
   switch (event.kind) {
     case "document":
       return logDocument(event, log);
@@ -257,6 +259,7 @@ function logListening({ before, after }: ChangeResult, log: Logger): void {
 
 function logCertificates({ result, seconds }: EventNamed<"change-applied">, log: Logger): void {
   const { before, after } = result;
+  if (after === before) return;
   const known = before?.sources.certificates;
   const certificates = [...after.sources.certificates]
     .filter(([name, { id }]) => known?.get(name)?.id !== id)
@@ -266,8 +269,23 @@ function logCertificates({ result, seconds }: EventNamed<"change-applied">, log:
   const { snapshot } = numbersOf(after);
   log.info(
     { event: "certificate-changed", certificates, snapshot, seconds, ...proofOf(result) },
-    `New handshakes use the new files of ${certificates.join(", ") || "the CAs"}.`,
+    `New handshakes use the new versions of ${certificates.join(", ") || "the CAs"}.`,
   );
+}
+
+const STATE_TEXTS = {
+  pending: "waits for a CA to sign its request",
+  staged: "is kept and not served yet",
+  active: "is active",
+  previous: "is not active any more",
+} as const satisfies Readonly<Record<VersionChange["state"], string>>;
+
+/** Writes a line for each version of a certificate that came or became active, which says who did it. */
+function logVersions(event: EventNamed<"change-applied">, log: Logger): void {
+  for (const { name: certificate, notes: _, ...facts } of event.result.versions) {
+    const text = `Version ${facts.version} of certificate ${certificate} ${STATE_TEXTS[facts.state]}.`;
+    log.info({ event: "certificate-version", certificate, ...facts, ...originOf(event) }, text);
+  }
 }
 
 function logRefusal({ worker, refusal, probe }: EventNamed<"worker-refused">, log: Logger): void {

@@ -156,7 +156,7 @@ test("metrics of the director come from its facts and from events", async () => 
   const { bus, telemetry } = buildTelemetry();
   const change = { kind: "document", by: { origin: "socket" }, reason: undefined } as const;
   const result: ChangeResult = {
-    ...{ isChanged: true, changes: () => [], warnings: [], before: undefined },
+    ...{ isChanged: true, changes: () => [], warnings: [], versions: [], before: undefined },
     effect: () => ({ opens: [], closes: [], changes: [] }),
     after: emptyState,
   };

@@ -1,13 +1,17 @@
-import Type from "typebox";
+import Type, { type TObject } from "typebox";
+import { discriminatedUnion } from "./discriminated-union.ts";
 import { filePath, secretText } from "./marks.ts";
 import { count, oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 
-export const CertificateSchema = Type.Object(
+export const CERTIFICATE_SOURCES = ["files", "inventory"] as const;
+export type CertificateSourceKind = (typeof CERTIFICATE_SOURCES)[number];
+
+const sourceOption = <Kind extends CertificateSourceKind>(kind: Kind, description: string) =>
+  Type.Literal(kind, { description });
+
+const FilesCertificateSchema = Type.Object(
   {
-    source: Type.Enum(["files"], {
-      default: "files",
-      description: "Where the certificate comes from.",
-    }),
+    source: sourceOption("files", "are read from files, and again whenever the files change"),
     chain: filePath("PEM file with the certificate first and its intermediates after it."),
     key: Type.Optional(
       filePath("PEM file with the private key. If it is not set, the key is in the chain file."),
@@ -19,9 +23,35 @@ export const CertificateSchema = Type.Object(
       secretText("The passphrase of an encrypted private key, instead of `passphraseFile`."),
     ),
   },
-  { additionalProperties: false, description: "A certificate and its private key." },
+  { additionalProperties: false, description: "A certificate and its private key in files." },
 );
-export type Certificate = Type.Static<typeof CertificateSchema>;
+export type FilesCertificate = Type.Static<typeof FilesCertificateSchema>;
+
+const InventoryCertificateSchema = Type.Object(
+  {
+    source: sourceOption(
+      "inventory",
+      "are kept by the director with their keys sealed, and come by `tlsd import certificate` and `tlsd rotate certificate`",
+    ),
+  },
+  { additionalProperties: false, description: "A certificate that the director keeps." },
+);
+type InventoryCertificate = Type.Static<typeof InventoryCertificateSchema>;
+export type Certificate = FilesCertificate | InventoryCertificate;
+
+/** A certificate is checked by the schema of its source. */
+export const CertificateSchema = Type.Unsafe<Certificate>(
+  discriminatedUnion(
+    "source",
+    [FilesCertificateSchema, InventoryCertificateSchema] satisfies readonly TObject[],
+    Type.Enum([...CERTIFICATE_SOURCES], {
+      default: "files",
+      description:
+        "Where the versions of the certificate come from. Those of `files` are read from files, and again whenever the files change; those of `inventory` are kept by the director with their keys sealed, and come by `tlsd import certificate` and `tlsd rotate certificate`.",
+    }),
+    "A certificate and its private key.",
+  ),
+);
 
 const KEY_TYPES = ["ecdsa", "rsa", "ed25519"] as const;
 export type KeyType = (typeof KEY_TYPES)[number];

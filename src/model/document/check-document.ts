@@ -92,7 +92,9 @@ const checkKeyPlaces = ({ director }: Document): readonly Problem[] =>
   });
 
 const checkPassphrases = ({ certificates }: Document): readonly Problem[] =>
-  Object.entries(certificates).flatMap(([name, { passphrase, passphraseFile }]) => {
+  Object.entries(certificates).flatMap(([name, certificate]) => {
+    if (certificate.source !== "files") return [];
+    const { passphrase, passphraseFile } = certificate;
     if (passphrase === undefined || passphraseFile === undefined) return [];
     const place = pathOf("certificates", name, "passphrase");
     const message = "The certificate has a `passphraseFile` too.";

@@ -5,6 +5,7 @@ import type { ListenerName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
 import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
 import { CertificateProofSchema } from "./certificate-proof.ts";
+import { VersionChangeSchema } from "./certificate-version.ts";
 import { CutStatusSchema } from "./cut-status.ts";
 import { RevisionRecordSchema } from "./revision.ts";
 
@@ -74,6 +75,9 @@ export const ChangeReplySchema = shape(
         "Earlier sessions of the listeners that present another certificate do not resume. Absent if they do.",
       ),
     ),
+    versions: Type.Array(VersionChangeSchema, {
+      description: "The versions of certificates that it adds or makes active.",
+    }),
     warnings: Type.Array(ProblemSchema, { description: "What the document should not have." }),
   },
   "What a change did, or would do.",

@@ -1,7 +1,7 @@
 /** The schemas and types of admin API replies that control process, CLI and tests share. */
 import { SERVER_ADMINS } from "../document/server.ts";
 import Type from "typebox";
-import { CertificateFactsSchema } from "../document/certificate.ts";
+import { CERTIFICATE_SOURCES, CertificateFactsSchema } from "../document/certificate.ts";
 import { LISTENER_MODES } from "../listener-mode.ts";
 import type { ListenerName, VnicName } from "../names.ts";
 import { ProblemSchema } from "../failure-schema.ts";
@@ -172,7 +172,7 @@ export type ProfileStatus = ShapeOf<typeof ProfileStatusSchema>;
 export const CertificateStatusSchema = shape(
   {
     name: text("Name in the document."),
-    source: oneOf(["files"], "Where the certificate comes from."),
+    source: oneOf(CERTIFICATE_SOURCES, "Where the certificate comes from."),
     facts: Type.Optional(CertificateFactsSchema),
     state: oneOf(
       ["ok", "refused", "expired", "not-yet-valid", "unusable"],

@@ -1,0 +1,155 @@
+import { createHash, createPublicKey } from "node:crypto";
+import { withResource } from "#model/document/resources.ts";
+import type { WrittenDocument } from "#model/document/written-document.ts";
+import { DirectorError } from "#model/failure.ts";
+import { tryEntry } from "#model/json.ts";
+import { isError, pathOf } from "#model/problem.ts";
+import type { Author } from "#model/records/revision.ts";
+import { makeRequest, requestNameProblems } from "../certificates/make-request.ts";
+import type { ChangeRequest, WantedDocument } from "../change/change.ts";
+import { served, type WantParts } from "../change/wants.ts";
+import type { MaterialReader } from "../reader/material-reader.ts";
+import { certificateRefusal, filesSource } from "./certificate-refusal.ts";
+import type { ImportWish, RequestWish, RollbackWish, RotateWish } from "./certificate-wishes.ts";
+import type { Inventory } from "./inventory.ts";
+import {
+  allowancesOf,
+  planImport,
+  planRollback,
+  planRotation,
+  type PlanContext,
+} from "./plan-wishes.ts";
+import { readWished } from "./read-wished.ts";
+import { VersionDraft } from "./version-draft.ts";
+
+type Want = ChangeRequest["want"];
+
+export interface CertificateWantParts extends Pick<WantParts, "checkWanted" | "certificates"> {
+  readonly inventory: Inventory;
+  readonly reader: MaterialReader;
+}
+
+/**
+ * What can be wanted of certificates in the inventory, as functions for `ChangeRequest.want`. Foreign files are read before the change
+ * has its turn, so that other changes do not wait for them. All of the wishes come true or none. Everything rejects with DirectorError.
+ */
+export interface CertificateWants {
+  import(wishes: readonly ImportWish[], by: Author): Promise<Want>;
+  rotate(wishes: readonly RotateWish[], by: Author): Promise<Want>;
+  rollback(wishes: readonly RollbackWish[], by: Author): Want;
+  request(wish: RequestWish, by: Author): Promise<Want>;
+  /** Makes a staged version active whose time has come. */
+  activate(name: string, version: string, by: Author): Want;
+}
+
+export function buildCertificateWants(parts: CertificateWantParts): CertificateWants {
+  const { inventory, reader, certificates, checkWanted } = parts;
+
+  /** Has `plan` fill a draft, which then is checked as a change of the document. `plan` returns the names that the document gets. */
+  const wantOf =
+    (by: Author, plan: (context: PlanContext) => Promise<readonly string[]>): Want =>
+    async (state): Promise<WantedDocument> => {
+      const inForce = served(state);
+      const nowMs = Date.now();
+      const draft = new VersionDraft(inventory);
+      const origin = { by, at: new Date(nowMs).toISOString() };
+      const added = await plan({ inForce, draft, inventory, reader, origin, nowMs });
+      const document = added.reduce(withKept, inForce.written);
+      const { written } = inForce;
+      const { candidates, changes, change, warnings } = draft;
+      const terms = { isNew: true, candidates };
+      const checked = await checkWanted(document, written, certificates.inForce, terms);
+      const names = changes.map(({ name }) => name);
+      if (checked.document === undefined) {
+        throw certificateRefusal(names.join(", "), checked.problems.filter(isError));
+      }
+      // The other problems of the document have been told when it was applied.
+      const ownPlaces = names.map((name) => pathOf("certificates", name));
+      const isOwn = ({ path }: { readonly path: string }): boolean =>
+        document !== written || ownPlaces.some((place) => path === place);
+      const problems = [...checked.problems.filter(isOwn), ...warnings];
+      return {
+        kind: "document",
+        checked: { ...checked, problems },
+        ...(changes.length === 0
+          ? {}
+          : { versions: { changes, save: (heads = []) => inventory.save(change, heads) } }),
+      };
+    };
+
+  return {
+    async import(wishes, by) {
+      refuseDuplicates(wishes);
+      const reads = await Promise.all(
+        wishes.map(async (wish) => ({ wish, read: await readWished(wish.name, wish, parts) })),
+      );
+      return wantOf(by, async (context) =>
+        reads.flatMap(({ wish, read }) => (planImport(wish, read, context) ? [wish.name] : [])),
+      );
+    },
+
+    async rotate(wishes, by) {
+      refuseDuplicates(wishes);
+      const reads = await Promise.all(
+        wishes.map(async (wish) => ({
+          wish,
+          read: wish.material && (await readWished(wish.name, wish.material, parts)),
+        })),
+      );
+      return wantOf(by, async (context) => {
+        const added: string[] = [];
+        for (const { wish, read } of reads) {
+          if (await planRotation(wish, read, context)) added.push(wish.name);
+        }
+        return added;
+      });
+    },
+
+    rollback(wishes, by) {
+      refuseDuplicates(wishes);
+      return wantOf(by, async (context) => {
+        for (const wish of wishes) await planRollback(wish, context);
+        return [];
+      });
+    },
+
+    async request({ name, names, keyType }, by) {
+      const problems = requestNameProblems(names, "names");
+      if (problems.length > 0) throw certificateRefusal(name, problems);
+      const { requestPem: request, keyPem } = await makeRequest(names, keyType);
+      return wantOf(by, async ({ inForce, draft, origin }) => {
+        const known = tryEntry(inForce.document.certificates, name);
+        if (known?.source === "files") throw filesSource(name, known);
+        const spki = spkiOfKey(keyPem);
+        draft.request(name, { request, spki, keyPem }, { ...origin, from: "request" });
+        return [];
+      });
+    },
+
+    activate: (name, version, by) =>
+      wantOf(by, async (context) => {
+        const record = context.draft.record(name);
+        const staged = record.versions.find(({ id }) => id === version);
+        if (staged?.activatesItself !== true) return [];
+        const allowances = allowancesOf(staged.allowed ?? []);
+        const wish = { name, version, material: undefined, isStaged: false, ...allowances };
+        await planRotation(wish, undefined, context);
+        return [];
+      }),
+  };
+}
+
+const withKept = (document: WrittenDocument, name: string): WrittenDocument =>
+  withResource(document, "certificates", name, { source: "inventory" }) ?? document;
+
+function refuseDuplicates(wishes: readonly { readonly name: string }[]): void {
+  const names = wishes.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice === undefined) return;
+  throw new DirectorError("bad-request", `Certificate ${twice} is named twice.`);
+}
+
+function spkiOfKey(keyPem: string): string {
+  const der = createPublicKey(keyPem).export({ type: "spki", format: "der" });
+  return createHash("sha256").update(der).digest("base64");
+}

@@ -1,0 +1,307 @@
+import { DirectorError } from "#model/failure.ts";
+import type { ReadVersion } from "../certificates/document-sources.ts";
+import type { KeptCertificates } from "../certificates/kept-certificates.ts";
+import { versionOf } from "../certificates/read-certificate.ts";
+import { readMaterial } from "../certificates/read-material.ts";
+import { sourceProblem } from "../certificates/source-problem.ts";
+import type { CertificateVersion } from "../certificates/sources.ts";
+import type { MaterialReader } from "../reader/material-reader.ts";
+import type { SealedKey } from "../sealing/seal-key.ts";
+import type { SealedKeys } from "../sealing/sealed-keys.ts";
+import { INVENTORY_LINE } from "../state/document-lines.ts";
+import { EntryTrees, type EntryTree } from "../state/entry-trees.ts";
+import type { Head, Store } from "../state/store.ts";
+import {
+  activeOf,
+  dataKeysOf,
+  identityOf,
+  NO_VERSIONS,
+  parseRecord,
+  withSealedKeys,
+  type CertificateRecord,
+  type VersionRecord,
+} from "./version-record.ts";
+
+const ROOT = "certificates";
+const SCHEMA = 1;
+/** How long after a failed reading of the store the next one may begin. */
+const RETRY_MS = 1_000;
+
+/** A private key of a version that is not in the store yet. */
+export interface NewKey {
+  readonly name: string;
+  readonly version: string;
+  readonly keyPem: string;
+}
+
+export interface InventoryChange {
+  /** The records that take the place of those before, by the names of the certificates. */
+  readonly records: ReadonlyMap<string, CertificateRecord>;
+  /** The keys of those versions in `records` whose `sealedKey` is still to be made. */
+  readonly keys: readonly NewKey[];
+}
+
+export interface InventoryParts {
+  readonly store: Store;
+  readonly sealedKeys: Pick<SealedKeys, "open" | "save" | "canOpen">;
+  /** Version of the program. */
+  readonly program: string;
+}
+
+/** A head of the line and what it refers to. */
+interface Newest {
+  readonly head: Head | undefined;
+  readonly tree: EntryTree | undefined;
+}
+
+/**
+ * The versions of the certificates that the director keeps, in a line of the store of which only the newest head is kept. What was
+ * last read or saved is in memory. Not for concurrent changes: the change queue carries out one after the other.
+ */
+export class Inventory implements KeptCertificates {
+  readonly #parts: InventoryParts;
+  readonly #trees: EntryTrees;
+  #newest: Newest = { head: undefined, tree: undefined };
+  /** The numbers of the active versions, by the names of the certificates. */
+  #active: ReadonlyMap<string, string> = new Map();
+  #isRead = false;
+  #nextReadMs = 0;
+
+  constructor(parts: InventoryParts) {
+    this.#parts = parts;
+    this.#trees = new EntryTrees(parts.store);
+  }
+
+  /** The names of all certificates that have or had versions. */
+  names(): readonly string[] {
+    return [...(this.#newest.tree?.texts.keys() ?? [])];
+  }
+
+  /** Returns what is kept of a certificate, which may be nothing. Throws `state-damaged`. */
+  record(name: string): CertificateRecord {
+    const text = this.#newest.tree?.texts.get(name);
+    return text === undefined ? NO_VERSIONS : parseRecord(name, text);
+  }
+
+  /** Reads the state at the start. Never rejects: a state that cannot be read is read again when it is needed. */
+  async start(): Promise<void> {
+    await this.#tryRead();
+  }
+
+  /** Reads the newest state of the store. Rejects with what the store rejects with, `state-damaged` and `state-too-new`. */
+  async read(): Promise<void> {
+    this.#nextReadMs = performance.now() + RETRY_MS;
+    const { store } = this.#parts;
+    // Writes are refused until this has been called if the storage was replaced.
+    await store.id();
+    const head = await store.head(INVENTORY_LINE);
+    const isKnown = this.#isRead && isSameHead(head, this.#newest.head);
+    if (!isKnown) this.#put({ head, tree: await this.#treeOf(head) });
+    this.#isRead = true;
+  }
+
+  /** Never rejects: a state that cannot be read is read again later. */
+  async look(name: string): Promise<string> {
+    await this.#tryRead();
+    return this.#looksOf(this.#active.get(name));
+  }
+
+  async readActive(
+    name: string,
+    place: string,
+    reader: MaterialReader,
+  ): Promise<ReadVersion<CertificateVersion>> {
+    await this.#tryRead();
+    const active = activeOf(this.record(name));
+    if (active === undefined) {
+      const message = `The inventory has no active version of certificate ${name}.`;
+      throw sourceProblem("no-active-version", place, message);
+    }
+    return this.readVersion(name, active, place, reader);
+  }
+
+  /** Opens the key of a version, and has a reader process check both. Throws SourceProblem. */
+  async readVersion(
+    name: string,
+    version: VersionRecord,
+    place: string,
+    reader: MaterialReader,
+  ): Promise<ReadVersion<CertificateVersion>> {
+    const looks = this.#looksOf(version.id);
+    const keyPem = await this.#keyOf(name, version, place);
+    const { reply, parts } = await readMaterial(
+      reader,
+      {
+        kind: "certificate",
+        has: { key: true, passphrase: false },
+        places: { chain: place, key: place },
+      },
+      [Buffer.from(version.chain ?? "", "latin1"), Buffer.from(keyPem, "latin1"), undefined],
+      place,
+    );
+    return { version: versionOf(reply, parts), warnings: reply.warnings, looks };
+  }
+
+  /** Resolves to a private key in PEM. Rejects with DirectorError. */
+  openKey(name: string, version: VersionRecord): Promise<string> {
+    return this.#parts.sealedKeys.open(identityOf(name, version), version.sealedKey);
+  }
+
+  /** What `look` returns while this version is active. */
+  looksOfVersion(id: string): string {
+    return this.#looksOf(id);
+  }
+
+  /**
+   * Saves a change in one transaction with other heads. Resolves to false if the state has changed meanwhile, and nothing is saved
+   * then. Rejects with `outcome-unknown` if the store failed and cannot be read since.
+   */
+  async save(change: InventoryChange, others: readonly Head[] = []): Promise<boolean> {
+    const { store, sealedKeys } = this.#parts;
+    const before = this.#newest;
+    await this.read();
+    if (!isSameHead(before.head, this.#newest.head)) return false;
+    let planned: Newest | undefined;
+    const headsWith = async (sealed: readonly SealedKey[]): Promise<readonly Head[]> => {
+      planned = await this.#write(change, sealed);
+      return planned.head === undefined ? others : [...others, planned.head];
+    };
+    const add = change.keys.map(({ name, version, keyPem }) => ({
+      identity: identityOf(name, versionIn(change, name, version)),
+      keyPem,
+    }));
+    const removeDataKeys = this.#removedKeys(change);
+    try {
+      const isSaved =
+        add.length === 0 && removeDataKeys.length === 0
+          ? await store.advance(await headsWith([]))
+          : await sealedKeys.save({ add, removeDataKeys }, headsWith);
+      if (!isSaved) return false;
+    } catch (cause) {
+      await this.#readAfter(cause);
+      if (planned?.head === undefined || !isSameHead(planned.head, this.#newest.head)) throw cause;
+    }
+    if (planned !== undefined) this.#put(planned);
+    await this.#forgetOlder();
+    return true;
+  }
+
+  async #write(change: InventoryChange, sealed: readonly SealedKey[]): Promise<Newest> {
+    const { head, tree } = this.#newest;
+    const texts = new Map(tree?.texts);
+    for (const [name, record] of change.records) {
+      const keys = change.keys.flatMap(({ name: owner, version }, at) => {
+        const key = sealed[at];
+        return owner === name && key !== undefined ? [[version, key] as const] : [];
+      });
+      texts.set(name, JSON.stringify(withSealedKeys(record, new Map(keys))));
+    }
+    const next = await this.#trees.write(texts, tree);
+    return {
+      tree: next,
+      head: {
+        line: INVENTORY_LINE,
+        number: (head?.number ?? 0) + 1,
+        parent: head?.number ?? 0,
+        at: new Date().toISOString(),
+        roots: { [ROOT]: next.root },
+        schema: SCHEMA,
+        writtenBy: this.#parts.program,
+        note: {},
+      },
+    };
+  }
+
+  /** Returns the data keys of sealed keys that the change leaves out. */
+  #removedKeys({ records }: InventoryChange): readonly string[] {
+    return [...records].flatMap(([name, after]) => {
+      const kept = new Set(dataKeysOf(after));
+      return dataKeysOf(this.record(name)).filter((key) => !kept.has(key));
+    });
+  }
+
+  async #keyOf(name: string, version: VersionRecord, place: string): Promise<string> {
+    try {
+      return await this.openKey(name, version);
+    } catch (error) {
+      if (!(error instanceof DirectorError)) throw error;
+      const code = error.code === "master-key-wrong" ? error.code : "sealed-key-damaged";
+      throw sourceProblem(code, place, error.message);
+    }
+  }
+
+  #looksOf(id: string | undefined): string {
+    if (id === undefined) return "none";
+    return this.#parts.sealedKeys.canOpen ? id : `${id} locked`;
+  }
+
+  async #tryRead(): Promise<void> {
+    if (this.#isRead || performance.now() < this.#nextReadMs) return;
+    await this.read().catch(() => undefined);
+  }
+
+  /** Reads what the store has after a transaction has failed. */
+  async #readAfter(cause: unknown): Promise<void> {
+    try {
+      await this.read();
+    } catch {
+      this.#isRead = false;
+      const detail = "Look which versions of the certificates are active.";
+      throw new DirectorError("outcome-unknown", detail, { cause });
+    }
+  }
+
+  async #treeOf(head: Head | undefined): Promise<EntryTree | undefined> {
+    if (head === undefined) return undefined;
+    if (head.schema > SCHEMA) {
+      const detail = `Version ${head.writtenBy} wrote the inventory in schema ${head.schema}.`;
+      throw new DirectorError("state-too-new", detail);
+    }
+    const root = head.roots[ROOT];
+    if (root === undefined) {
+      throw new DirectorError("state-damaged", "The line of the inventory is not in order.");
+    }
+    return this.#trees.read(root, this.#newest.tree);
+  }
+
+  #put(next: Newest): void {
+    const before = this.#newest.tree?.texts;
+    const active = new Map<string, string>();
+    for (const [name, text] of next.tree?.texts ?? []) {
+      const known = this.#active.get(name);
+      if (before?.get(name) === text) {
+        if (known !== undefined) active.set(name, known);
+        continue;
+      }
+      const id = tryActiveId(name, text);
+      if (id !== undefined) active.set(name, id);
+    }
+    this.#newest = next;
+    this.#active = active;
+  }
+
+  /** Deletes the older heads. They are deleted after a later change if the storage fails now. */
+  async #forgetOlder(): Promise<void> {
+    const { head } = this.#newest;
+    if (head === undefined || head.parent === 0) return;
+    await this.#parts.store.forget(INVENTORY_LINE, head.parent).catch(() => undefined);
+  }
+}
+
+const isSameHead = (one: Head | undefined, other: Head | undefined): boolean =>
+  one?.number === other?.number && one?.roots[ROOT] === other?.roots[ROOT];
+
+/** Returns undefined if there is none, or if the entry is damaged, which its use then reports. */
+function tryActiveId(name: string, text: string): string | undefined {
+  try {
+    return activeOf(parseRecord(name, text))?.id;
+  } catch {
+    return undefined;
+  }
+}
+
+function versionIn({ records }: InventoryChange, name: string, id: string): VersionRecord {
+  const found = records.get(name)?.versions.find((version) => version.id === id);
+  if (found === undefined) throw new TypeError(`The change has no version ${id} of ${name}.`);
+  return found;
+}

@@ -1,0 +1,84 @@
+/** How the versions of one certificate follow each other. Everything here is computed from the record before. */
+import type { Author } from "#model/records/revision.ts";
+import type { CertificateVersion } from "../certificates/sources.ts";
+import { pendingOf, type CertificateRecord, type VersionRecord } from "./version-record.ts";
+
+/** How many versions that were active before are kept. */
+export const MAX_PREVIOUS = 10;
+/** How many versions may wait to become active. */
+export const MAX_STAGED = 10;
+
+export interface Origin {
+  readonly by: Author;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly from: string;
+}
+
+/** Adds a version that is staged. If the key is that of the request that is pending, the version is the one of the request. */
+export function withVersion(
+  record: CertificateRecord,
+  { id: material, facts, material: { chainPem } }: CertificateVersion,
+  origin: Origin,
+  terms: Pick<VersionRecord, "activatesItself" | "allowed">,
+): { readonly record: CertificateRecord; readonly version: VersionRecord } {
+  const spki = spkiOf(facts);
+  const pending = pendingOf(record);
+  const completed = pending?.spki === spki ? pending : undefined;
+  const version: VersionRecord = {
+    ...(completed ?? { id: String(record.nextVersion) }),
+    ...origin,
+    ...{ state: "staged", facts, chain: chainPem, spki, material },
+    ...terms,
+  };
+  const others = record.versions.filter((one) => one !== completed);
+  return {
+    version,
+    record: {
+      nextVersion: record.nextVersion + (completed === undefined ? 1 : 0),
+      versions: inOrder([...others, version]),
+    },
+  };
+}
+
+/** Adds a request for a CA. The request before it, which is not answered, is removed. */
+export function withRequest(
+  record: CertificateRecord,
+  request: { readonly request: string; readonly spki: string },
+  origin: Origin,
+): { readonly record: CertificateRecord; readonly version: VersionRecord } {
+  const id = String(record.nextVersion);
+  const version: VersionRecord = { id, state: "pending", ...origin, ...request };
+  const others = record.versions.filter(({ state }) => state !== "pending");
+  return {
+    version,
+    record: { nextVersion: record.nextVersion + 1, versions: [...others, version] },
+  };
+}
+
+/** Makes one version active. The oldest of too many previous versions is removed. */
+export function withActive(record: CertificateRecord, id: string, at: string): CertificateRecord {
+  const versions = record.versions.map((version): VersionRecord => {
+    if (version.id === id) {
+      const { activatesItself: _, allowed: __, ...rest } = version;
+      return { ...rest, state: "active", activeFrom: at };
+    }
+    if (version.state !== "active") return version;
+    return { ...version, state: "previous", activeUntil: at };
+  });
+  const removed = new Set(previousOf({ ...record, versions }).slice(MAX_PREVIOUS));
+  return { ...record, versions: versions.filter((version) => !removed.has(version)) };
+}
+
+/** Returns the versions that were active before, the one that was replaced last first. */
+export const previousOf = ({ versions }: CertificateRecord): readonly VersionRecord[] =>
+  versions
+    .filter(({ state }) => state === "previous")
+    .toSorted((one, other) => Number(other.id) - Number(one.id))
+    .toSorted((one, other) => (other.activeUntil ?? "").localeCompare(one.activeUntil ?? ""));
+
+export const spkiOf = ({ spkiPin }: { readonly spkiPin: string }): string =>
+  spkiPin.slice(spkiPin.indexOf("/") + 1);
+
+const inOrder = (versions: readonly VersionRecord[]): readonly VersionRecord[] =>
+  versions.toSorted((one, other) => Number(one.id) - Number(other.id));

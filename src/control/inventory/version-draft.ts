@@ -1,0 +1,101 @@
+import type { Problem } from "#model/failure.ts";
+import type { VersionChange } from "#model/records/certificate-version.ts";
+import type { CandidateVersion } from "../certificates/source-entry.ts";
+import type { CertificateVersion } from "../certificates/sources.ts";
+import type { Inventory, NewKey } from "./inventory.ts";
+import { withActive, withRequest, withVersion, type Origin } from "./plan-versions.ts";
+import { activeOf, type CertificateRecord, type VersionRecord } from "./version-record.ts";
+
+/** A version that a reader process has read. */
+export interface ReadCandidate {
+  readonly version: CertificateVersion;
+  readonly warnings: readonly Problem[];
+}
+
+/** Collects what one change does to the inventory, so that it is saved, checked and told together. */
+export class VersionDraft {
+  readonly #inventory: Pick<Inventory, "record" | "looksOfVersion">;
+  readonly #records = new Map<string, CertificateRecord>();
+  readonly #keys: NewKey[] = [];
+  readonly #candidates = new Map<string, CandidateVersion>();
+  readonly #changes: VersionChange[] = [];
+  readonly warnings: Problem[] = [];
+
+  constructor(inventory: Pick<Inventory, "record" | "looksOfVersion">) {
+    this.#inventory = inventory;
+  }
+
+  /** The versions that take the place of those in use. */
+  get candidates(): ReadonlyMap<string, CandidateVersion> {
+    return this.#candidates;
+  }
+
+  get changes(): readonly VersionChange[] {
+    return this.#changes;
+  }
+
+  get change(): {
+    readonly records: ReadonlyMap<string, CertificateRecord>;
+    readonly keys: readonly NewKey[];
+  } {
+    return { records: this.#records, keys: this.#keys };
+  }
+
+  record(name: string): CertificateRecord {
+    return this.#records.get(name) ?? this.#inventory.record(name);
+  }
+
+  /** Adds a version that is staged. */
+  stage(
+    name: string,
+    read: ReadCandidate,
+    origin: Origin,
+    notes: readonly string[],
+    terms: Pick<VersionRecord, "activatesItself" | "allowed">,
+  ): VersionRecord {
+    const { record, version } = withVersion(this.record(name), read.version, origin, terms);
+    this.#records.set(name, record);
+    if (version.sealedKey === undefined) {
+      this.#keys.push({ name, version: version.id, keyPem: read.version.material.keyPem });
+    }
+    this.#changes.push(changeOf(name, version, notes));
+    return version;
+  }
+
+  request(
+    name: string,
+    request: { readonly request: string; readonly spki: string; readonly keyPem: string },
+    origin: Origin,
+  ): void {
+    const { keyPem, ...rest } = request;
+    const { record, version } = withRequest(this.record(name), rest, origin);
+    this.#records.set(name, record);
+    this.#keys.push({ name, version: version.id, keyPem });
+    this.#changes.push(changeOf(name, version, []));
+  }
+
+  /** Makes a version active. `read` is what it holds. */
+  activate(name: string, id: string, read: ReadCandidate, at: string, isForced = false): void {
+    const before = activeOf(this.record(name));
+    const record = withActive(this.record(name), id, at);
+    this.#records.set(name, record);
+    const looks = this.#inventory.looksOfVersion(id);
+    this.#candidates.set(name, { ...read, looks, isForced });
+    const version = activeOf(record);
+    const added = this.#changes.findIndex((one) => one.name === name);
+    const notes = this.#changes[added]?.notes ?? [];
+    if (added !== -1) this.#changes.splice(added, 1);
+    if (version === undefined) return;
+    const change = changeOf(name, version, notes);
+    this.#changes.push(before === undefined ? change : { ...change, before: before.id });
+  }
+}
+
+const changeOf = (
+  name: string,
+  { id, state, facts }: VersionRecord,
+  notes: readonly string[],
+): VersionChange => ({
+  ...{ name, version: id, state, notes },
+  ...(facts === undefined ? {} : { serialNumber: facts.serialNumber }),
+});

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { forEachEngine } from "#harness/engines.ts";
+import { assertNoTraces, keyTraces, textsOf } from "#harness/key-traces.ts";
+import { filesOf, InventoryShop } from "#harness/inventory-shop.ts";
+import { isEvent } from "#harness/log-capture.ts";
+
+describe("a certificate in the inventory", { concurrency: 2 }, () => {
+  forEachEngine((engine) => {
+    it("is imported, served, rotated, rolled back, and served again after a restart", async () => {
+      const shop = await InventoryShop.start({ engine, workers: 2 });
+      const [one, two] = [await shop.issue(), await shop.issue()];
+      const { body } = await shop.director.api("/v1/listeners");
+      assert.match(JSON.stringify(body), /The inventory has no active version/);
+
+      const imported = await shop.do("certificates/shop", { files: filesOf(one) });
+      assert.deepEqual(imported.versions, [
+        {
+          name: "shop",
+          version: "1",
+          state: "active",
+          serialNumber: one.serial.toUpperCase(),
+          notes: [],
+        },
+      ]);
+      assert.equal(await shop.servedSerial(), one.serial);
+
+      const rotated = await shop.do("certificates/shop/rotate", { files: filesOf(two) });
+      assert.deepEqual(rotated.versions, [
+        ...[
+          {
+            name: "shop",
+            version: "2",
+            state: "active",
+            before: "1",
+            serialNumber: two.serial.toUpperCase(),
+            notes: [],
+          },
+        ],
+      ]);
+      assert.equal(rotated.revision, imported.revision);
+      assert.equal(await shop.servedSerial(), two.serial);
+      assert.deepEqual(await shop.states(), ["2 active", "1 previous"]);
+      const again = await shop.do("certificates/shop/rotate", { files: filesOf(two) });
+      assert.deepEqual([again.changed, again.versions], [false, []]);
+
+      await shop.do("certificates/shop/rollback");
+      assert.equal(await shop.servedSerial(), one.serial);
+      assert.deepEqual(await shop.states(), ["2 previous", "1 active"]);
+
+      await shop.director.stop();
+      await shop.startAgain();
+      assert.equal(await shop.servedSerial(), one.serial);
+      await shop.do("certificates/shop/rollback");
+      assert.equal(await shop.servedSerial(), two.serial);
+      const three = await shop.issue();
+      await shop.do("certificates/shop/rotate", { files: filesOf(three) });
+      assert.deepEqual(await shop.states(), ["3 active", "2 previous", "1 previous"]);
+      assert.ok(shop.director.logs.some((line) => isEvent(line, "certificate-version")));
+      await assertNoTraces(
+        await textsOf(shop.director),
+        [one, two, three].flatMap(({ keyPem }) => keyTraces(keyPem)),
+      );
+    });
+  });
+});
