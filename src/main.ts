@@ -132,6 +132,7 @@ async function run(): Promise<number> {
       file: fileParts,
       edit: { openEditor: ownEditor, ask: isatty(0) ? askOnTerminal : undefined },
       input: { readInput, folder: FOLDER },
+      askSecret: isatty(0) ? askSecretOnTerminal : undefined,
       output,
       restore: restoreState,
       exitWith: (code) => {
@@ -236,6 +237,11 @@ async function ownEditor(path: string): Promise<number> {
 async function askOnTerminal(question: string): Promise<boolean> {
   const { askYes } = await import("#cli/open-editor.ts");
   return askYes(question, process.stdin, process.stderr);
+}
+
+async function askSecretOnTerminal(question: string): Promise<string | undefined> {
+  const { askSecret } = await import("#cli/import/ask-secret.ts");
+  return askSecret(question, process.stdin, process.stderr);
 }
 
 async function restoreState({ path, ...target }: RestoreRequest): Promise<RestoredState> {

@@ -5,6 +5,8 @@ import type { ReloadRequest } from "./commands/reload.ts";
 import type { EditParts } from "./run-edit.ts";
 import type { RestoredState } from "./run-restore.ts";
 import type { FileParts } from "./read-document-file.ts";
+import type { CertificateRunParts } from "./run-certificates.ts";
+import type { PassphraseParts } from "./import/read-passphrase.ts";
 import type { ChangeContext } from "./send-change.ts";
 import type { StandardOutput } from "./standard-output.ts";
 
@@ -14,6 +16,7 @@ export interface ChangeRunParts {
   readonly edit: Pick<EditParts, "openEditor" | "ask">;
   /** The same as in `file`, for commands that need no parser, because it takes long to load. */
   readonly input: Pick<FileParts, "readInput" | "folder">;
+  readonly askSecret: PassphraseParts["askSecret"];
   readonly output: StandardOutput;
   readonly restore: (request: RestoreRequest) => Promise<RestoredState>;
   /** Called with the exit code of a command that has one of its own. */
@@ -25,6 +28,30 @@ export type ChangeActions = Omit<ChangeRuns, "settingsOf"> & {
 };
 
 export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
+  removeVersion: async (request) => {
+    const { runRemoveVersion } = await import("./run-certificates.ts");
+    await runRemoveVersion(request, await certificateParts(parts));
+  },
+  importCertificate: async (request) => {
+    const { runImport } = await import("./run-certificates.ts");
+    await runImport(request, await certificateParts(parts));
+  },
+  importFolder: async (request) => {
+    const { runImportFolder } = await import("./run-certificates.ts");
+    await runImportFolder(request, await certificateParts(parts));
+  },
+  rotate: async (request) => {
+    const { runRotate } = await import("./run-certificates.ts");
+    await runRotate(request, await certificateParts(parts));
+  },
+  rollback: async (request) => {
+    const { runRollback } = await import("./run-certificates.ts");
+    await runRollback(request, await certificateParts(parts));
+  },
+  requestCertificate: async (request) => {
+    const { runRequest } = await import("./run-certificates.ts");
+    await runRequest(request, await certificateParts(parts));
+  },
   resource: async (request) => {
     const { runResource } = await import("./run-resource.ts");
     const { folder, readInput } = parts.input;
@@ -84,4 +111,14 @@ export const changeRunsOf = (parts: ChangeRunParts): ChangeActions => ({
     const { runRestore } = await import("./run-restore.ts");
     await runRestore(request, (await parts.context()).terminal, parts.restore);
   },
+});
+
+const certificateParts = async ({
+  context,
+  input,
+  askSecret,
+}: ChangeRunParts): Promise<CertificateRunParts> => ({
+  ...input,
+  context: await context(),
+  askSecret,
 });

@@ -1,5 +1,6 @@
 import { escapeControls } from "#model/escape-controls.ts";
 import type { ChangeReply, DifferenceShape } from "#model/records/change-reply.ts";
+import type { VersionChange } from "#model/records/certificate-version.ts";
 import { cutTextOf } from "./cut-text.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./json-text.ts";
@@ -13,7 +14,7 @@ const COLOURS: Readonly<Record<string, string>> = { added: "32", removed: "31", 
 /** Prints what a change did or would do, the revision in force, and how to take the change back. */
 export function printChange(terminal: Terminal, reply: ChangeReply, isJson: boolean): void {
   if (isJson) return terminal.out(jsonText(reply));
-  const { revision, changed, dryRun, difference } = reply;
+  const { revision, changed, dryRun, difference, versions } = reply;
   if (!changed) {
     const sentence = `Nothing to change: revision ${revision} is in force and has all of this.`;
     return terminal.out(`${sentence}\n${cutLine(reply)}${warningLines(reply)}`);
@@ -21,20 +22,29 @@ export function printChange(terminal: Terminal, reply: ChangeReply, isJson: bool
   const first = dryRun
     ? `A dry run on revision ${revision}: this would change.`
     : `Revision ${revision} is in force.`;
+  const undo = `Undo it with \`tlsd undo ${revision}\`.`;
+  const back = versions.find(({ before }) => before !== undefined);
+  const own =
+    back !== undefined && difference.changes.length === 0
+      ? `Take it back with \`tlsd rollback certificate ${escapeControls(back.name)}\`.`
+      : difference.changes.length === 0
+        ? ""
+        : undo;
   const last = dryRun
     ? `Nothing was changed, and workers were not asked. Make exactly this change with --if-revision ${revision}.`
-    : `Undo it with \`tlsd undo ${revision}\`.`;
-  const isFirst = !dryRun && revision === 1;
+    : own;
+  const isFirst = !dryRun && revision === 1 && difference.changes.length > 0;
   terminal.out(
     [
       `${first}\n`,
       differenceText(difference, terminal.hasColours?.out === true, MAX_LINES),
+      versionLines(reply),
       listenerLines(reply),
       proofLines(reply),
       sessionLine(reply),
       cutLine(reply),
       warningLines(reply),
-      isFirst ? "" : `${last}\n`,
+      isFirst || last === "" ? "" : `${last}\n`,
     ].join(""),
   );
 }
@@ -54,6 +64,28 @@ export function differenceText(
   });
   return `${lines.join("")}${rest === 0 ? "" : `  … and ${rest} more\n`}`;
 }
+
+/** A line for each version of a certificate, and one for each thing that was done with its files. */
+function versionLines({ versions }: ChangeReply): string {
+  return versions
+    .slice(0, MAX_LINES)
+    .flatMap(({ name, version, state, serialNumber, before, notes }) => [
+      `  certificate ${name}: version ${version} ${STATE_TEXTS[state]}` +
+        (serialNumber === undefined ? "" : `, serial ${serialNumber}`) +
+        (before === undefined ? "" : `, in place of version ${before}`),
+      ...notes.map((note) => `    ${note}`),
+    ])
+    .map((line) => `${escapeControls(line)}\n`)
+    .join("");
+}
+
+const STATE_TEXTS = {
+  pending: "waits for a CA",
+  staged: "is staged",
+  active: "is active",
+  previous: "is not active",
+  removed: "is removed",
+} as const satisfies Readonly<Record<VersionChange["state"], string>>;
 
 function listenerLines({ listeners, listenersOmitted, dryRun }: ChangeReply): string {
   if (listeners.length === 0) return dryRun ? "No listener would be affected.\n" : "";

@@ -14,6 +14,7 @@ import type { EndpointChecked } from "./director-event.ts";
 import { Director } from "./director.ts";
 import { buildCertificateWants } from "./inventory/build-certificate-wants.ts";
 import { Inventory } from "./inventory/inventory.ts";
+import { StagedSchedule } from "./inventory/staged-schedule.ts";
 import { buildDoctor } from "./doctor/doctor.ts";
 import { readDoctorFacts } from "./doctor/read-facts.ts";
 import { EventBus } from "./event-bus.ts";
@@ -268,6 +269,11 @@ export function buildDirector(surroundings: Surroundings) {
     tryTakeWorkerUser: () =>
       workerUser.isBorrowed && orphans.alive().length === 0 ? workerUser.takeOwn() : undefined,
   });
+  const staged = new StagedSchedule({
+    ...{ inventory, wants: certificateWants, onFault },
+    change: (request) => director.change(request),
+  });
+  cleanup.defer(() => staged.close());
   const view = buildView({
     version,
     engine,
@@ -279,6 +285,7 @@ export function buildDirector(surroundings: Surroundings) {
     cuts,
     file,
     certificates,
+    inventory,
     pool,
     health,
     standby,
@@ -315,6 +322,7 @@ export function buildDirector(surroundings: Surroundings) {
     sealedKeys,
     inventory,
     certificateWants,
+    staged,
     /** Completes a document that was checked before the store was open. */
     withKept: (checked: CheckedDocument) => withKeptCertificates(checked, checkParts),
   };

@@ -5,6 +5,8 @@ import type { DirectorStatus, Engine, ProfileStatus } from "#model/records/statu
 import type { CutSchedule } from "./change/cut-schedule.ts";
 import type { DocumentFile } from "./change/document-file.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
+import type { Inventory } from "./inventory/inventory.ts";
+import { shownVersionOf } from "./inventory/version-record.ts";
 import type { Director } from "./director.ts";
 import type { DirectorView } from "./director-view.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
@@ -35,13 +37,14 @@ export interface ViewParts {
   readonly standby: Standby;
   readonly file: DocumentFile;
   readonly certificates: CertificateStore;
+  readonly inventory: Pick<Inventory, "record">;
   readonly telemetry: Telemetry;
   readonly orphans: Pick<Orphans, "status">;
 }
 
 /** Builds the view that the admin API shows. Each call reads the current state of the parts. */
 export function buildView(parts: ViewParts): DirectorView {
-  const { director, pool, telemetry, certificates, health, standby, orphans } = parts;
+  const { director, pool, telemetry, certificates, inventory, health, standby, orphans } = parts;
   const servingCount = (): number =>
     pool.statuses().filter(({ state }) => state === "serving").length;
   return {
@@ -89,8 +92,10 @@ export function buildView(parts: ViewParts): DirectorView {
     certificates: () => director.certificates(),
     certificate(name) {
       const detail = certificates.detail(name);
+      if (detail === undefined) return undefined;
       const traffic = telemetry.trafficOf(name);
-      return detail === undefined || traffic === undefined ? detail : { ...detail, traffic };
+      const versions = inventory.record(name).versions.map(shownVersionOf).toReversed();
+      return { ...detail, versions, ...(traffic === undefined ? {} : { traffic }) };
     },
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),

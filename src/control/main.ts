@@ -142,6 +142,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     sealedKeys,
     inventory,
     certificateWants,
+    staged,
     withKept,
   } = buildDirector({
     settings,
@@ -204,6 +205,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   started.catch(isStoppedMeanwhile);
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {
+    staged.start();
     orphans.dismiss(bus, cleanup);
     bus.publish({ name: "ready", socketPath, observe: observe?.address });
     if (demo !== undefined && caPath !== undefined && director.inForce !== undefined) {
@@ -215,6 +217,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       );
     }
     await stopSignals.first;
+    staged.close();
     bus.publish({ name: "draining", deadlineMs: drainMs });
   }
   const drained = director.phase === "serving" ? director.drain(drainMs) : director.stop();

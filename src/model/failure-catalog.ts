@@ -1,26 +1,5 @@
-/** Which side caused the failure. */
-export type FailureSource = "client" | "endpoint" | "director" | "operator";
-
-interface FailureEntry {
-  readonly source: FailureSource;
-  /** HTTP status of an API reply. */
-  readonly status: number;
-  readonly text: string;
-  /** What to do next. */
-  readonly hint: string;
-}
-
-const entry = (
-  source: FailureSource,
-  status: number,
-  text: string,
-  hint: string,
-): FailureEntry => ({
-  source,
-  status,
-  text,
-  hint,
-});
+import { CERTIFICATE_FAILURES } from "./certificate-failures.ts";
+import { entry, type FailureEntry } from "./failure-entry.ts";
 
 /** Every failure of commands and of the API, by code. Codes are stable and never reused. */
 export const FAILURES = {
@@ -306,24 +285,7 @@ export const FAILURES = {
     "The document was changed meanwhile.",
     "Look at the revision that is in force, and make the change anew from it.",
   ),
-  "certificate-refused": entry(
-    "operator",
-    422,
-    "The certificate cannot be used, so nothing was changed.",
-    "Correct what the problems name. `tlsd rotate certificate --help` lists what may be allowed.",
-  ),
-  "files-source": entry(
-    "operator",
-    409,
-    "The versions of this certificate come from files.",
-    "Write the new certificate and key to these files, and the director uses them. `tlsd import certificate NAME --replace-files` keeps it in the inventory from then on.",
-  ),
-  "no-version": entry(
-    "operator",
-    404,
-    "There is no such version of the certificate.",
-    "`tlsd show certificate NAME` lists the versions that are kept.",
-  ),
+  ...CERTIFICATE_FAILURES,
   "not-found": entry(
     "operator",
     404,

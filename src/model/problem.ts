@@ -166,7 +166,7 @@ export const PROBLEMS = {
   "weaker-key": error("Have it issued for a stronger key, or allow it with --allow-weaker-key."),
   "expires-earlier": warning("Check that it is the newest one."),
   "too-many-versions": error(
-    "Make one of them active, or remove those that are not needed with `tlsd remove certificate-version`.",
+    "Remove those that are not needed with `tlsd remove certificate-version`.",
   ),
   "no-active-version": error(
     "Import it with `tlsd import certificate`. `tlsd show certificate` lists the versions that are kept.",

@@ -41,6 +41,7 @@ export const noInventory: InventoryRouteParts = {
     rotate: async () => notWanted(),
     rollback: notWanted,
     request: async () => notWanted(),
+    remove: notWanted,
     activate: notWanted,
   },
 };

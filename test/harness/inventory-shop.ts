@@ -6,6 +6,7 @@ import type { ApiReply } from "./admin-client.ts";
 import { startDirector, type Director } from "./director.ts";
 import { startHttpEndpoint } from "./endpoints.ts";
 import type { Engine } from "./engines.ts";
+import type { Faults } from "./faulty-director.ts";
 import { servedText, visit } from "./recorded-handshake.ts";
 import { shopDocument } from "./shop-document.ts";
 import { createTestCa, type IssuedCertificate, type IssueOptions, type TestCa } from "./test-ca.ts";
@@ -15,8 +16,8 @@ const changeMs = 20_000;
 export interface InventoryShopOptions {
   readonly engine: Engine;
   readonly workers?: number;
-  readonly folder?: string;
-  readonly faults?: Readonly<Record<string, string>>;
+  /** What makes the control process fail at a call. */
+  readonly launch?: Faults["launch"];
   /** Names of further certificates of the listener, each in the inventory. */
   readonly others?: readonly string[];
 }
@@ -26,6 +27,11 @@ export const filesOf = ({ chainPem, keyPem }: Pick<IssuedCertificate, "chainPem"
   { name: "shop.pem", text: chainPem },
   { name: "shop.key", text: keyPem },
 ];
+
+const startOf = ({ engine, workers = 1, launch }: InventoryShopOptions, document: object) => ({
+  ...{ engine, workers, document },
+  ...launch,
+});
 
 /** A director whose listener serves certificates of the inventory, which has none at the first start. */
 export class InventoryShop {
@@ -61,7 +67,7 @@ export class InventoryShop {
         certificates: Object.fromEntries(names.map((name) => [name, { source: "inventory" }])),
       },
     });
-    const director = await startDirector({ workers: 1, ...options, document });
+    const director = await startDirector(startOf(options, document));
     return new InventoryShop(director, { ca: await createTestCa(), ip, document }, options);
   }
 
@@ -69,27 +75,27 @@ export class InventoryShop {
   async startAgain(): Promise<void> {
     const { document } = this;
     const { dir: folder } = this.director;
-    this.director = await startDirector({ workers: 1, ...this.#options, document, folder });
+    this.director = await startDirector({ ...startOf(this.#options, document), folder });
   }
 
   issue(options: Partial<IssueOptions> = {}): Promise<IssuedCertificate> {
     return this.ca.issue({ names: ["shop.example"], ...options });
   }
 
-  post(path: string, body: unknown = undefined): Promise<ApiReply> {
+  post(path: string, body?: unknown): Promise<ApiReply> {
     const { director } = this;
     return director.api(`/v1/${path}`, { method: "POST", body, deadlineMs: changeMs });
   }
 
   /** A request that must succeed. */
-  async do(path: string, body: unknown = undefined): Promise<ChangeReply> {
+  async do(path: string, body?: unknown): Promise<ChangeReply> {
     const { status, body: reply } = await this.post(path, body);
     assert.equal(status, 200, JSON.stringify(reply));
     return reply as ChangeReply;
   }
 
   /** A request that must be refused. Resolves to the codes of the failure and of its problems. */
-  async refusal(path: string, body: unknown = undefined): Promise<string> {
+  async refusal(path: string, body?: unknown): Promise<string> {
     const { status, body: reply } = await this.post(path, body);
     assert.ok(status >= 400, JSON.stringify(reply));
     const { code, problems = [] } = reply as {

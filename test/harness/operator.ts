@@ -27,6 +27,8 @@ export interface CommandInput {
   readonly editor?: (path: string) => Promise<number>;
   /** What is answered on the terminal, the first answer first. Without it there is no terminal. */
   readonly answers?: readonly boolean[];
+  /** What is typed on the terminal when a passphrase is asked for. Without it there is no terminal. */
+  readonly secret?: string;
   /** SUDO_USER of the environment. */
   readonly sudoUser?: string;
 }
@@ -75,7 +77,7 @@ export class Operator {
 
   #program(terminal: Terminal, given: CommandInput, exitWith: (code: number) => void): Command {
     const { folder } = this.#options;
-    const { input = "", editor = () => Promise.resolve(1), answers, sudoUser } = given;
+    const { input = "", editor = () => Promise.resolve(1), answers, sudoUser, secret } = given;
     const left = [...(answers ?? [])];
     const none = (): Promise<never> => Promise.reject(new Error("It needs a process of its own."));
     const readInput = (path: string): Promise<Uint8Array> =>
@@ -102,6 +104,7 @@ export class Operator {
             ...{ parse: parseYamlFile, tryReadFile: tryReadYamlFile, readInput, folder },
           }),
         input: { readInput, folder },
+        askSecret: secret === undefined ? undefined : () => Promise.resolve(secret),
         edit: {
           openEditor: editor,
           ask: answers === undefined ? undefined : () => Promise.resolve(left.shift() ?? false),

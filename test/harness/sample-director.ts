@@ -135,6 +135,7 @@ export const sampleCertificate: CertificateDetail = {
     failures: { unknown_ca: 3 },
     lastUseAt: "2026-01-01T00:00:00.000Z",
   },
+  versions: [],
 };
 
 export const sampleStatus: DirectorStatus = {

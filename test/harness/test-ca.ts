@@ -11,12 +11,14 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
+  Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
   X509CrlGenerator,
   X509CrlReason,
   type Extension,
+  type PublicKeyType,
   type X509Certificate,
 } from "@peculiar/x509";
 import { writeFiles } from "./temp-folder.ts";
@@ -124,13 +126,34 @@ export class TestCa {
 
   async issue(options: IssueOptions): Promise<IssuedCertificate> {
     const keys = await keyPairOf(options.keyType ?? "ecdsa");
+    return new IssuedCertificate(
+      await this.#issueFor(keys.publicKey, options),
+      this.#chainPem,
+      keys,
+    );
+  }
+
+  /** A certificate for the key of a request (PKCS #10, PEM). */
+  async sign(
+    requestPem: string,
+    options: IssueOptions,
+  ): Promise<Pick<IssuedCertificate, "serial" | "chainPem">> {
+    const { publicKey } = new Pkcs10CertificateRequest(requestPem);
+    const certificate = await this.#issueFor(publicKey, options);
+    return {
+      serial: certificate.serialNumber,
+      chainPem: `${certificate.toString("pem")}\n${this.#chainPem}`,
+    };
+  }
+
+  #issueFor(publicKey: PublicKeyType, options: IssueOptions): Promise<X509Certificate> {
     const names = options.names.map((value) => ({
       type: isIP(value) === 0 ? ("dns" as const) : ("ip" as const),
       value,
     }));
     const usage =
       options.usage === "client" ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth;
-    const certificate = await this.#sign(keys, {
+    return this.#sign(publicKey, {
       commonName: options.commonName ?? options.names[0] ?? "no name",
       ...periodOf(options.validity ?? "valid", options.notAfter),
       ...(options.notBefore === undefined ? {} : { notBefore: options.notBefore }),
@@ -145,12 +168,11 @@ export class TestCa {
         ...(options.extensions ?? []),
       ],
     });
-    return new IssuedCertificate(certificate, this.#chainPem, keys);
   }
 
   async issueIntermediate(commonName: string): Promise<TestCa> {
     const keys = await keyPairOf("ecdsa");
-    const certificate = await this.#sign(keys, {
+    const certificate = await this.#sign(keys.publicKey, {
       commonName,
       ...periodOf("valid", undefined),
       extensions: caExtensions(),
@@ -183,7 +205,7 @@ export class TestCa {
   }
 
   async #sign(
-    subjectKeys: CryptoKeyPair,
+    publicKey: PublicKeyType,
     facts: {
       readonly commonName: string;
       readonly notBefore: Date;
@@ -197,12 +219,12 @@ export class TestCa {
       issuer: this.#certificate.subjectName,
       notBefore: facts.notBefore,
       notAfter: facts.notAfter,
-      publicKey: subjectKeys.publicKey,
+      publicKey,
       signingKey: this.#keys.privateKey,
       signingAlgorithm: signingAlgorithms[this.#keyType],
       extensions: [
         ...facts.extensions,
-        await SubjectKeyIdentifierExtension.create(subjectKeys.publicKey),
+        await SubjectKeyIdentifierExtension.create(publicKey),
         await AuthorityKeyIdentifierExtension.create(this.#keys.publicKey),
       ],
     });

@@ -57,7 +57,7 @@ describe("a certificate in the inventory", { concurrency: 2 }, () => {
       await shop.do("certificates/shop/rotate", { files: filesOf(three) });
       assert.deepEqual(await shop.states(), ["3 active", "2 previous", "1 previous"]);
       assert.ok(shop.director.logs.some((line) => isEvent(line, "certificate-version")));
-      await assertNoTraces(
+      assertNoTraces(
         await textsOf(shop.director),
         [one, two, three].flatMap(({ keyPem }) => keyTraces(keyPem)),
       );

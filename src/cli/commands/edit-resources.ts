@@ -1,7 +1,12 @@
 import { Argument, type Command, type Option } from "commander";
 import { LOG_LEVELS } from "#model/log-level.ts";
 import { ADMIN_STATES, NAMED_KINDS, type NamedKind } from "#cli/named-kind.ts";
-import { addChangeOptions, changeTermsOf, type ChangeTerms } from "./change-options.ts";
+import {
+  addChangeOptions,
+  changeTermsOf,
+  revisionArgument,
+  type ChangeTerms,
+} from "./change-options.ts";
 import {
   deadlineOption,
   drainOption,
@@ -45,6 +50,7 @@ export interface ResourceRuns {
   readonly resource: (request: ResourceRequest) => Promise<void>;
   readonly logLevel: (request: LogLevelRequest) => Promise<void>;
   readonly masterKey: (request: MasterKeyRequest) => Promise<void>;
+  readonly removeVersion: (request: RemoveVersionRequest) => Promise<void>;
   /** The settings of a kind for its help. Undefined if no help is printed, because the schema takes long to load. */
   readonly settingsOf: ((kind: NamedKind) => readonly SettingHelp[]) | undefined;
 }
@@ -95,6 +101,11 @@ const KINDS: Readonly<Record<NamedKind, KindUsage>> = {
   },
 };
 
+export interface RemoveVersionRequest extends ChangeTerms {
+  readonly name: string;
+  readonly version: number;
+}
+
 const SYNTAX = [
   "A setting is SETTING=VALUE. Without a value it is removed, and its default applies. A list is",
   "separated by commas; SETTING+=VALUE adds to a list, and SETTING-=VALUE takes from it. Lists and maps",
@@ -115,6 +126,7 @@ export function addResourceCommands(program: Command, runs: ResourceRuns): void 
     for (const kind of Object.keys(NAMED_KINDS) as readonly NamedKind[]) {
       addKind(group, verb, kind, runs);
     }
+    if (verb === "remove") addRemoveVersion(group, runs.removeVersion);
     if (verb === "set") {
       addLogLevel(group, runs.logLevel);
       addMasterKey(group, runs.masterKey);
@@ -226,4 +238,16 @@ function addMasterKey(group: Command, run: ResourceRuns["masterKey"]): void {
       "\nexist, the director makes it. The kill of a director during the change does no harm.",
   );
   withExamples(command, ["tlsd set master-key"]);
+}
+
+function addRemoveVersion(group: Command, run: ResourceRuns["removeVersion"]): void {
+  const command = group
+    .command("certificate-version")
+    .description("remove a version of a certificate that is not active; its private key is erased")
+    .argument("<certificate>", "name of the certificate")
+    .addArgument(new Argument("<version>", "number of the version").argParser(revisionArgument));
+  addChangeOptions(command).action(async (name: string, version: number) => {
+    await run({ name, version, ...changeTermsOf(command) });
+  });
+  withExamples(command, ["tlsd remove certificate-version shop 3"]);
 }

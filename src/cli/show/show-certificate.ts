@@ -5,6 +5,7 @@ import type {
   CertificateTraffic,
   CertificateUse,
 } from "#model/records/certificate-detail.ts";
+import type { CertificateVersionShape } from "#model/records/certificate-version.ts";
 import { spanText, timeText } from "#cli/spans.ts";
 import { hung, remarksOf, tableOf } from "#cli/table.ts";
 import { attentionText, expiryText, keyText } from "./show-certificates.ts";
@@ -18,7 +19,7 @@ export const showCertificate: ShowView<CertificateDetail> = {
   path: (_limit, name = "") => `/v1/certificates/${encodeURIComponent(name)}/status`,
   named: (certificate) => certificate,
   text(certificate, nowMs, width) {
-    const { name, source, state, traffic, chain, attention, usedBy } = certificate;
+    const { name, source, state, traffic, chain, attention, usedBy, versions } = certificate;
     const rows: readonly Row[] = [
       ["certificate", name],
       ["source", source],
@@ -38,6 +39,7 @@ export const showCertificate: ShowView<CertificateDetail> = {
       ),
       chainText(chain, width),
       usesText(usedBy, width),
+      versionsText(versions, width),
     ].join("");
   },
 };
@@ -87,6 +89,29 @@ function chainText(chain: ChainFacts | undefined, width: number | undefined): st
       { title: "SHA-256", cell: ([, { fingerprint }]) => fingerprint },
     ],
     [...chain.certificates.entries()],
+    width,
+  );
+  return `\n${table}`;
+}
+
+function versionsText(
+  versions: readonly CertificateVersionShape[],
+  width: number | undefined,
+): string {
+  if (versions.length === 0) return "";
+  const untilOf = ({ facts }: CertificateVersionShape): string =>
+    facts === undefined ? "-" : timeText(facts.notAfterMs);
+  const table = tableOf<CertificateVersionShape>(
+    [
+      { title: "VERSION", cell: ({ id }) => id, isNumber: true },
+      { title: "STATE", cell: ({ state }) => state },
+      { title: "SERIAL", cell: ({ facts }) => facts?.serialNumber ?? "-" },
+      { title: "VALID UNTIL", cell: untilOf },
+      { title: "CAME", cell: ({ at }) => timeText(Date.parse(at)) },
+      { title: "BY", cell: ({ by }) => by.user ?? by.origin },
+      { title: "FROM", cell: ({ from }) => from },
+    ],
+    versions,
     width,
   );
   return `\n${table}`;

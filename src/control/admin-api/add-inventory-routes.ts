@@ -1,141 +1,40 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import Type, { type Static, type TObject, type TProperties } from "typebox";
-import { DirectorError } from "#model/failure.ts";
+import Type, { type Static, type TObject } from "typebox";
 import { ChangeReplySchema } from "#model/records/change-reply.ts";
 import { CertificateVersionSchema } from "#model/records/certificate-version.ts";
 import { REQUEST_KEY_TYPES } from "#model/tls/request-keys.ts";
-import type { ImportFile } from "#control/certificates/import/find-parts.ts";
 import type { CertificateWants } from "#control/inventory/build-certificate-wants.ts";
-import type {
-  ImportWish,
-  RollbackWish,
-  RotateWish,
-  WishedFiles,
-} from "#control/inventory/certificate-wishes.ts";
+import type { RollbackWish } from "#control/inventory/certificate-wishes.ts";
 import type { Inventory } from "#control/inventory/inventory.ts";
 import { shownVersionOf } from "#control/inventory/version-record.ts";
 import { CHANGE_ROUTE, type ChangeApi } from "./change-api.ts";
 import { authorOf, ChangeHeaders, ChangeQuery } from "./change-terms.ts";
+import {
+  ImportBody,
+  importWishOf,
+  RequestBody,
+  RollbackBody,
+  RotateBody,
+  rotateWishOf,
+  SeveralImports,
+  SeveralRotations,
+} from "./inventory-bodies.ts";
 import { JSON_TYPE } from "./parse-body.ts";
 import { absentResource, KINDS } from "./resource-kinds.ts";
 import { bodyOf, parseWith, route } from "./route.ts";
 
 /** 16 MiB of files, in base64. */
 const MAX_BODY_BYTES = 24 * 1024 * 1024;
-/** How many certificates one request imports or rotates. */
-const MAX_CERTIFICATES = 1_000;
-const MAX_FILES = 16;
-const MAX_PASSPHRASE_LENGTH = 1_024;
-
-const body = <Properties extends TProperties>(properties: Properties, description: string) =>
-  Type.Object(properties, { additionalProperties: false, description });
-
-const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
-
-const versionNumber = (description: string) =>
-  Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,8}$", description }));
-
-const FileSchema = body(
-  {
-    name: Type.Optional(
-      Type.String({ maxLength: 200, description: "How messages name the file, e.g. `shop.pem`." }),
-    ),
-    text: Type.Optional(Type.String({ description: "The contents, if they are text." })),
-    base64: Type.Optional(Type.String({ description: "The contents in base64 instead." })),
-  },
-  "A file: PEM in any order, DER or PKCS #12.",
-);
-
-const passphrase = Type.Optional(
-  Type.String({
-    maxLength: MAX_PASSPHRASE_LENGTH,
-    description: "The passphrase of an encrypted private key or of PKCS #12.",
-  }),
-);
-
-const filesOption = Type.Array(FileSchema, {
-  minItems: 1,
-  maxItems: MAX_FILES,
-  description: "The certificate, its chain and its key, in any order.",
-});
-
-const keepRoot = flag("Whether a root in the files stays at the end of the chain.");
-
-const ImportBody = body(
-  {
-    files: filesOption,
-    passphrase,
-    keepRoot,
-    replaceFiles: flag(
-      "Whether a certificate of the document that is read from files is kept in the inventory from then on.",
-    ),
-  },
-  "A certificate that the director is to keep.",
-);
-
-const RotateBody = body(
-  {
-    files: Type.Optional(filesOption),
-    passphrase,
-    keepRoot,
-    version: versionNumber(
-      "A version that is kept, in place of files. Without files, it is by default the newest one that is staged.",
-    ),
-    stage: flag("Whether the version is only kept, and becomes active by a later rotation."),
-    allowFewerNames: flag("Whether the new version may lack names of the active one."),
-    allowOtherKeyType: flag("Whether the new version may have another type of key."),
-    allowWeakerKey: flag("Whether the key of the new version may be weaker."),
-  },
-  "Another version of a certificate.",
-);
-
-const RollbackBody = body(
-  {
-    version: versionNumber("The version. By default, it is the one that was active before."),
-    force: flag("Whether a version is used that is not valid now."),
-  },
-  "An earlier version of a certificate.",
-);
-
-const RequestBody = body(
-  {
-    names: Type.Array(Type.String(), {
-      minItems: 1,
-      description: "DNS names and IP addresses. The first is the common name too.",
-    }),
-    keyType: Type.Enum([...REQUEST_KEY_TYPES], {
-      default: REQUEST_KEY_TYPES[0],
-      description: "Type of the key that the director makes.",
-    }),
-  },
-  "A request for a certificate.",
-);
-
-const nameOption = Type.String({ description: "Name of the certificate." });
-
-const severalOf = <Properties extends TProperties>(properties: Properties, description: string) =>
-  body(
-    {
-      certificates: Type.Array(body({ name: nameOption, ...properties }, "One certificate."), {
-        minItems: 1,
-        maxItems: MAX_CERTIFICATES,
-        description: "Each certificate once.",
-      }),
-    },
-    description,
-  );
-
-const SeveralImports = severalOf(
-  ImportBody.properties,
-  "Certificates that the director is to keep.",
-);
-const SeveralRotations = severalOf(RotateBody.properties, "Other versions of certificates.");
-
 const NameParams = Type.Object({
   name: Type.String({
     description: "Name of the certificate.",
     examples: [KINDS.certificates.nameExample],
   }),
+});
+
+const VersionParams = Type.Object({
+  ...NameParams.properties,
+  version: Type.String({ description: "Number of the version.", examples: ["2"] }),
 });
 
 interface Named {
@@ -269,6 +168,24 @@ export function addInventoryRoutes(
     },
   );
 
+  app.delete<{ Params: Static<typeof VersionParams>; Querystring: ChangeQuery }>(
+    "/v1/certificates/:name/versions/:version",
+    {
+      ...route({
+        ...described,
+        operationId: "removeCertificateVersion",
+        summary: "Remove a version that is not active; its private key is erased",
+        params: VersionParams,
+        reply: ChangeReplySchema,
+      }),
+      ...CHANGE_ROUTE,
+    },
+    (request, reply) => {
+      const prepare = async () => wants.remove(request.params, authorIn(request));
+      return api.runPrepared(request, reply, prepare, "certificates");
+    },
+  );
+
   app.post<{ Querystring: ChangeQuery }>(
     "/v1/imports",
     {
@@ -324,45 +241,4 @@ function parsedBody<Schema extends TObject>(
 ): Static<Schema> {
   const { body: given } = request;
   return parseWith(schema, given === undefined || given === null ? {} : bodyOf(request, JSON_TYPE));
-}
-
-const importWishOf = (
-  name: string,
-  { replaceFiles = false, ...material }: Static<typeof ImportBody>,
-): ImportWish => ({ name, replacesFiles: replaceFiles, ...wishedFilesOf(material) });
-
-function rotateWishOf(name: string, given: Static<typeof RotateBody>): RotateWish {
-  const { files, version, stage = false } = given;
-  if (files !== undefined && version !== undefined) {
-    throw new DirectorError("bad-request", "Give either files or a version that is kept.");
-  }
-  if (files === undefined && stage) {
-    throw new DirectorError("bad-request", "Only a version that comes with its files is staged.");
-  }
-  return {
-    ...{ name, version, isStaged: stage },
-    material: files === undefined ? undefined : wishedFilesOf({ ...given, files }),
-    allowsFewerNames: given.allowFewerNames === true,
-    allowsOtherKeyType: given.allowOtherKeyType === true,
-    allowsWeakerKey: given.allowWeakerKey === true,
-  };
-}
-
-const wishedFilesOf = ({
-  files,
-  passphrase: secret,
-  keepRoot: keepsRoot = false,
-}: Pick<Static<typeof ImportBody>, "files" | "passphrase" | "keepRoot">): WishedFiles => ({
-  files: files.map(fileOf),
-  passphrase: secret,
-  keepsRoot,
-});
-
-function fileOf({ name, text, base64 }: Static<typeof FileSchema>, at: number): ImportFile {
-  if ((text === undefined) === (base64 === undefined)) {
-    const detail = "Each file has either `text` or `base64`.";
-    throw new DirectorError("bad-request", detail, { path: `/files/${at}` });
-  }
-  const bytes = text === undefined ? Buffer.from(base64 ?? "", "base64") : Buffer.from(text);
-  return { name: name ?? `file ${at + 1}`, bytes };
 }

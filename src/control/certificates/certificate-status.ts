@@ -47,7 +47,7 @@ export const certificateDetailOf = (
   entry: Entry,
   usedBy: readonly CertificateUse[],
   nowMs: number,
-): Omit<CertificateDetail, "traffic"> => ({
+): Omit<CertificateDetail, "traffic" | "versions"> => ({
   ...certificateStatusOf(entry, usedBy, nowMs),
   ...(entry.version === undefined ? {} : { chain: entry.version.chain }),
   usedBy,

@@ -64,10 +64,13 @@ export async function loadSources(
   const when = { nowMs, leavesToWatch };
   const named = certificateSourcesOf(document, folders, parts.kept);
   const others = named.filter(({ key }) => !candidates.has(key));
-  const read = [
+  const loaded = [
     ...(await loadAll(others, inForce?.certificates, parts, when)),
     ...(await loadCandidates(named, candidates, parts)),
   ];
+  const byName = new Map(loaded.map((one) => [one.entry.source.key, one]));
+  // The order is that of the document.
+  const read = named.flatMap(({ key }) => byName.get(key) ?? []);
   const certificates = judgeRenewals(document, read);
   const trusts = await loadAll(trustSourcesOf(document, folders), inForce?.trusts, parts, when);
   const entries = { certificates: byKey(certificates), trusts: byKey(trusts) };
@@ -151,10 +154,11 @@ function judgeRenewals(
     }),
   );
   const tally = new KeyTypeTally(document, before);
-  return loaded.map(({ entry, kept }) => ({
-    entry: kept === undefined ? entry : tally.judge({ ...kept, source: entry.source }, entry),
-    kept,
-  }));
+  return loaded.map((one) => {
+    const { entry, kept } = one;
+    if (kept === undefined) return one;
+    return { entry: tally.judge({ ...kept, source: entry.source }, entry), kept };
+  });
 }
 
 /** Returns all problems of an entry at a time. */

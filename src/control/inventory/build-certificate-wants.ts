@@ -10,11 +10,18 @@ import type { ChangeRequest, WantedDocument } from "../change/change.ts";
 import { served, type WantParts } from "../change/wants.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { certificateRefusal, filesSource } from "./certificate-refusal.ts";
-import type { ImportWish, RequestWish, RollbackWish, RotateWish } from "./certificate-wishes.ts";
+import type {
+  ImportWish,
+  RemoveWish,
+  RequestWish,
+  RollbackWish,
+  RotateWish,
+} from "./certificate-wishes.ts";
 import type { Inventory } from "./inventory.ts";
 import {
   allowancesOf,
   planImport,
+  planRemoval,
   planRollback,
   planRotation,
   type PlanContext,
@@ -38,6 +45,8 @@ export interface CertificateWants {
   rotate(wishes: readonly RotateWish[], by: Author): Promise<Want>;
   rollback(wishes: readonly RollbackWish[], by: Author): Want;
   request(wish: RequestWish, by: Author): Promise<Want>;
+  /** Removes a version that is not active. */
+  remove(wish: RemoveWish, by: Author): Want;
   /** Makes a staged version active whose time has come. */
   activate(name: string, version: string, by: Author): Want;
 }
@@ -126,6 +135,12 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
       });
     },
 
+    remove: (wish, by) =>
+      wantOf(by, async (context) => {
+        planRemoval(wish, context);
+        return [];
+      }),
+
     activate: (name, version, by) =>
       wantOf(by, async (context) => {
         const record = context.draft.record(name);
@@ -133,8 +148,11 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
         if (staged?.activatesItself !== true) return [];
         const allowances = allowancesOf(staged.allowed ?? []);
         const wish = { name, version, material: undefined, isStaged: false, ...allowances };
-        await planRotation(wish, undefined, context);
-        return [];
+        const isNew = await planRotation(wish, undefined, context);
+        // Nobody looks on, so the version must not take the place of a newer one.
+        const worse = context.draft.warnings.filter(({ code }) => code === "expires-earlier");
+        if (worse.length > 0) throw certificateRefusal(name, worse);
+        return isNew ? [name] : [];
       }),
   };
 }

@@ -39,6 +39,12 @@ export interface RollbackWish {
   readonly isForced: boolean;
 }
 
+/** A version that is kept no longer. */
+export interface RemoveWish {
+  readonly name: string;
+  readonly version: string;
+}
+
 /** A key and a request for a CA. */
 export interface RequestWish {
   readonly name: string;

@@ -48,6 +48,19 @@ export interface InventoryParts {
   readonly program: string;
 }
 
+/** A staged version that becomes active when it is valid. */
+export interface Waiting {
+  readonly name: string;
+  readonly version: string;
+  readonly notBeforeMs: number;
+}
+
+interface Seen {
+  /** The number of the active version. */
+  readonly active: string | undefined;
+  readonly waiting: readonly Waiting[];
+}
+
 /** A head of the line and what it refers to. */
 interface Newest {
   readonly head: Head | undefined;
@@ -62,8 +75,8 @@ export class Inventory implements KeptCertificates {
   readonly #parts: InventoryParts;
   readonly #trees: EntryTrees;
   #newest: Newest = { head: undefined, tree: undefined };
-  /** The numbers of the active versions, by the names of the certificates. */
-  #active: ReadonlyMap<string, string> = new Map();
+  /** What is asked for every second, by the names of the certificates. */
+  #seen: ReadonlyMap<string, Seen> = new Map();
   #isRead = false;
   #nextReadMs = 0;
 
@@ -72,9 +85,9 @@ export class Inventory implements KeptCertificates {
     this.#trees = new EntryTrees(parts.store);
   }
 
-  /** The names of all certificates that have or had versions. */
-  names(): readonly string[] {
-    return [...(this.#newest.tree?.texts.keys() ?? [])];
+  /** Returns the versions that become active by themselves. */
+  waiting(): readonly Waiting[] {
+    return [...this.#seen.values()].flatMap(({ waiting }) => waiting);
   }
 
   /** Returns what is kept of a certificate, which may be nothing. Throws `state-damaged`. */
@@ -103,7 +116,7 @@ export class Inventory implements KeptCertificates {
   /** Never rejects: a state that cannot be read is read again later. */
   async look(name: string): Promise<string> {
     await this.#tryRead();
-    return this.#looksOf(this.#active.get(name));
+    return this.#looksOf(this.#seen.get(name)?.active);
   }
 
   async readActive(
@@ -266,18 +279,13 @@ export class Inventory implements KeptCertificates {
 
   #put(next: Newest): void {
     const before = this.#newest.tree?.texts;
-    const active = new Map<string, string>();
+    const seen = new Map<string, Seen>();
     for (const [name, text] of next.tree?.texts ?? []) {
-      const known = this.#active.get(name);
-      if (before?.get(name) === text) {
-        if (known !== undefined) active.set(name, known);
-        continue;
-      }
-      const id = tryActiveId(name, text);
-      if (id !== undefined) active.set(name, id);
+      const known = before?.get(name) === text ? this.#seen.get(name) : undefined;
+      seen.set(name, known ?? seenIn(name, text));
     }
     this.#newest = next;
-    this.#active = active;
+    this.#seen = seen;
   }
 
   /** Deletes the older heads. They are deleted after a later change if the storage fails now. */
@@ -291,12 +299,18 @@ export class Inventory implements KeptCertificates {
 const isSameHead = (one: Head | undefined, other: Head | undefined): boolean =>
   one?.number === other?.number && one?.roots[ROOT] === other?.roots[ROOT];
 
-/** Returns undefined if there is none, or if the entry is damaged, which its use then reports. */
-function tryActiveId(name: string, text: string): string | undefined {
+/** A damaged entry has nothing, and its use reports why. */
+function seenIn(name: string, text: string): Seen {
   try {
-    return activeOf(parseRecord(name, text))?.id;
+    const record = parseRecord(name, text);
+    const waiting = record.versions.flatMap(({ id, state, activatesItself, facts }) =>
+      state === "staged" && activatesItself === true && facts !== undefined
+        ? [{ name, version: id, notBeforeMs: facts.notBeforeMs }]
+        : [],
+    );
+    return { active: activeOf(record)?.id, waiting };
   } catch {
-    return undefined;
+    return { active: undefined, waiting: [] };
   }
 }
 

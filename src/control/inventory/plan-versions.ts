@@ -4,7 +4,7 @@ import type { CertificateVersion } from "../certificates/sources.ts";
 import { pendingOf, type CertificateRecord, type VersionRecord } from "./version-record.ts";
 
 /** How many versions that were active before are kept. */
-export const MAX_PREVIOUS = 10;
+const MAX_PREVIOUS = 10;
 /** How many versions may wait to become active. */
 export const MAX_STAGED = 10;
 
@@ -70,6 +70,11 @@ export function withActive(record: CertificateRecord, id: string, at: string): C
   return { ...record, versions: versions.filter((version) => !removed.has(version)) };
 }
 
+export const withoutVersion = (record: CertificateRecord, id: string): CertificateRecord => ({
+  ...record,
+  versions: record.versions.filter((version) => version.id !== id),
+});
+
 /** Returns the versions that were active before, the one that was replaced last first. */
 export const previousOf = ({ versions }: CertificateRecord): readonly VersionRecord[] =>
   versions
@@ -77,7 +82,7 @@ export const previousOf = ({ versions }: CertificateRecord): readonly VersionRec
     .toSorted((one, other) => Number(other.id) - Number(one.id))
     .toSorted((one, other) => (other.activeUntil ?? "").localeCompare(one.activeUntil ?? ""));
 
-export const spkiOf = ({ spkiPin }: { readonly spkiPin: string }): string =>
+const spkiOf = ({ spkiPin }: { readonly spkiPin: string }): string =>
   spkiPin.slice(spkiPin.indexOf("/") + 1);
 
 const inOrder = (versions: readonly VersionRecord[]): readonly VersionRecord[] =>

@@ -13,7 +13,7 @@ import {
   filesSource,
   refusalOf,
 } from "./certificate-refusal.ts";
-import type { ImportWish, RollbackWish, RotateWish } from "./certificate-wishes.ts";
+import type { ImportWish, RemoveWish, RollbackWish, RotateWish } from "./certificate-wishes.ts";
 import { rotationProblems, type RotationAllowances } from "./check-rotation.ts";
 import type { Inventory } from "./inventory.ts";
 import { MAX_STAGED, previousOf, type Origin } from "./plan-versions.ts";
@@ -125,6 +125,18 @@ export async function planRollback(wish: RollbackWish, context: PlanContext): Pr
   const read = await readKept(name, version, context);
   if (!isForced) refuseIfNotValid(name, read, nowMs);
   draft.activate(name, version.id, read, origin.at, isForced);
+}
+
+export function planRemoval({ name, version: id }: RemoveWish, { draft }: PlanContext): void {
+  const version = draft.record(name).versions.find((one) => one.id === id);
+  if (version === undefined) {
+    throw new DirectorError("no-version", `Certificate ${name} has no version ${id}.`);
+  }
+  if (version.state === "active") {
+    const detail = `Version ${id} of certificate ${name} is active. Rotate or remove the certificate.`;
+    throw new DirectorError("version-in-use", detail);
+  }
+  draft.remove(name, version);
 }
 
 /** Throws unless the document has the certificate, and has it in the inventory. */

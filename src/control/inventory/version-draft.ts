@@ -3,7 +3,13 @@ import type { VersionChange } from "#model/records/certificate-version.ts";
 import type { CandidateVersion } from "../certificates/source-entry.ts";
 import type { CertificateVersion } from "../certificates/sources.ts";
 import type { Inventory, NewKey } from "./inventory.ts";
-import { withActive, withRequest, withVersion, type Origin } from "./plan-versions.ts";
+import {
+  withActive,
+  withoutVersion,
+  withRequest,
+  withVersion,
+  type Origin,
+} from "./plan-versions.ts";
 import { activeOf, type CertificateRecord, type VersionRecord } from "./version-record.ts";
 
 /** A version that a reader process has read. */
@@ -72,6 +78,12 @@ export class VersionDraft {
     this.#records.set(name, record);
     this.#keys.push({ name, version: version.id, keyPem });
     this.#changes.push(changeOf(name, version, []));
+  }
+
+  /** Removes a version that is not active. Its key can never be opened again. */
+  remove(name: string, version: VersionRecord): void {
+    this.#records.set(name, withoutVersion(this.record(name), version.id));
+    this.#changes.push({ ...changeOf(name, version, []), state: "removed" });
   }
 
   /** Makes a version active. `read` is what it holds. */

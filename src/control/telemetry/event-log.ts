@@ -278,6 +278,7 @@ const STATE_TEXTS = {
   staged: "is kept and not served yet",
   active: "is active",
   previous: "is not active any more",
+  removed: "is removed",
 } as const satisfies Readonly<Record<VersionChange["state"], string>>;
 
 /** Writes a line for each version of a certificate that came or became active, which says who did it. */

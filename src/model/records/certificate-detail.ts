@@ -2,6 +2,7 @@ import Type from "typebox";
 import { ChainFactsSchema } from "../document/certificate.ts";
 import type { ListenerName } from "../names.ts";
 import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
+import { CertificateVersionSchema } from "./certificate-version.ts";
 import { CertificateStatusSchema } from "./status.ts";
 
 const CertificateUseSchema = shape(
@@ -36,6 +37,10 @@ export const CertificateDetailSchema = shape(
       description: "The listeners that refer to it, in the order of the document.",
     }),
     traffic: Type.Optional(CertificateTrafficSchema),
+    versions: Type.Array(CertificateVersionSchema, {
+      description:
+        "The versions that the director keeps, the newest first. There are none of files.",
+    }),
   },
   "Everything about a certificate. `traffic` is absent if there was none, or if the certificate is counted with the `other` ones.",
 );

@@ -5,14 +5,12 @@ import { oneOf, shape, text, texts, type ShapeOf } from "../shape.ts";
 import { AuthorSchema } from "./revision.ts";
 
 const VERSION_STATES = ["pending", "staged", "active", "previous"] as const;
-export type VersionState = (typeof VERSION_STATES)[number];
-
-const versionStateOf = (description: string) => oneOf(VERSION_STATES, description);
 
 export const CertificateVersionSchema = shape(
   {
     id: text("Number of the version, from 1. It is never used again for the same certificate."),
-    state: versionStateOf(
+    state: oneOf(
+      VERSION_STATES,
       "`pending`: a request for it was made and a CA is to sign it. `staged`: it is kept and not served yet. `active`: it is served. `previous`: it was served before.",
     ),
     by: AuthorSchema,
@@ -37,11 +35,11 @@ export const VersionChangeSchema = shape(
   {
     name: text("Name of the certificate."),
     version: text("Number of the version."),
-    state: versionStateOf("Its state after the change."),
+    state: oneOf([...VERSION_STATES, "removed"], "Its state after the change."),
     before: Type.Optional(text("Number of the version that was active before, if it is another.")),
     serialNumber: Type.Optional(text("Serial number, hex. Absent for a request.")),
     notes: texts("What was done with the files beside keeping them."),
   },
-  "A version that a change adds or makes active.",
+  "A version that a change adds, makes active or removes.",
 );
 export type VersionChange = ShapeOf<typeof VersionChangeSchema>;

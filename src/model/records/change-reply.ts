@@ -76,7 +76,7 @@ export const ChangeReplySchema = shape(
       ),
     ),
     versions: Type.Array(VersionChangeSchema, {
-      description: "The versions of certificates that it adds or makes active.",
+      description: "The versions of certificates that it adds, makes active or removes.",
     }),
     warnings: Type.Array(ProblemSchema, { description: "What the document should not have." }),
   },

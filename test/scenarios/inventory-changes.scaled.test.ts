@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { newMasterKeyText } from "#control/sealing/master-key.ts";
+import { eventually } from "#harness/deadline.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
+import { makeFaults } from "#harness/faulty-director.ts";
+import { filesOf, InventoryShop } from "#harness/inventory-shop.ts";
+import { isEvent } from "#harness/log-capture.ts";
+import { scaled } from "#harness/run-length.ts";
+import { writeFiles } from "#harness/temp-folder.ts";
+import type { FaultPlan } from "../fixtures/fault-plan.ts";
+
+const waitMs = 4_000;
+/** A certificate must be served before it expires, also on a busy machine. */
+const shortLifeMs = 15_000;
+const noticeMs = 20_000;
+const rotate = "certificates/shop/rotate";
+const rollback = "certificates/shop/rollback";
+
+describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () => {
+  forEachEngineIfLong("node", (engine) => {
+    it("is refused if it makes something worse, and the active version stays", async () => {
+      const shop = await InventoryShop.start({ engine });
+      const names = ["shop.example", "www.shop.example"];
+      const first = await shop.issue({ names, keyType: "ecdsa-p384" });
+      await shop.do("certificates/shop", { files: filesOf(first) });
+      const stranger = await shop.issue({ names });
+      const refused: readonly (readonly [body: unknown, codes: string])[] = [
+        [
+          { files: filesOf(await shop.issue({ keyType: "ecdsa-p384" })) },
+          "certificate-refused fewer-names",
+        ],
+        [{ files: filesOf(stranger) }, "certificate-refused weaker-key"],
+        [
+          { files: filesOf(await shop.issue({ names, keyType: "rsa" })) },
+          "certificate-refused other-key-type weaker-key",
+        ],
+        [
+          { files: filesOf(await shop.issue({ names, validity: "expired" })) },
+          "certificate-refused certificate-expired",
+        ],
+        [
+          { files: filesOf({ chainPem: first.chainPem, keyPem: stranger.keyPem }) },
+          "certificate-refused key-mismatch",
+        ],
+        [
+          { files: [{ base64: Buffer.alloc(1024 * 1024, 7).toString("base64") }] },
+          "certificate-refused format-unsupported",
+        ],
+        [{ version: "7" }, "no-version"],
+        [{}, "no-version"],
+        [{ files: filesOf(stranger), version: "1" }, "bad-request"],
+        [{ files: [{ name: "x" }] }, "bad-request"],
+      ];
+      for (const [body, codes] of refused) assert.equal(await shop.refusal(rotate, body), codes);
+      assert.equal(await shop.refusal(rollback), "no-version");
+      assert.equal(
+        await shop.refusal("certificates/shop", { files: filesOf(first) }),
+        "already-exists",
+      );
+      assert.equal(
+        await shop.refusal("certificates/none/rotate", { files: filesOf(first) }),
+        "not-found",
+      );
+      assert.equal(await shop.servedSerial(), first.serial);
+      assert.deepEqual(await shop.states(), ["1 active"]);
+
+      const wild = await shop.issue({
+        names: ["*.shop.example", "shop.example"],
+        keyType: "ecdsa-p384",
+      });
+      await shop.do(rotate, { files: filesOf(wild) });
+      const allowed = { allowFewerNames: true, allowOtherKeyType: true, allowWeakerKey: true };
+      const rsa = await shop.issue({ keyType: "rsa" });
+      const { warnings } = await shop.do(rotate, { files: filesOf(rsa), ...allowed });
+      assert.deepEqual(
+        warnings.map(({ code }) => code).filter((code) => code !== "chain-incomplete"),
+        ["fewer-names", "other-key-type", "weaker-key"],
+      );
+      assert.equal(await shop.servedSerial(), rsa.serial);
+    });
+
+    it("is made for several certificates in one change, all of them or none", async () => {
+      const shop = await InventoryShop.start({ engine, others: ["rsa"] });
+      const [ecdsa, rsa] = [await shop.issue(), await shop.issue({ keyType: "rsa" })];
+      const both = {
+        certificates: [
+          { name: "shop", files: filesOf(ecdsa) },
+          { name: "rsa", files: filesOf(rsa) },
+        ],
+      };
+      const { versions } = await shop.do("imports", both);
+      assert.deepEqual(
+        versions.map(({ name, version, state }) => [name, version, state]),
+        [
+          ["shop", "1", "active"],
+          ["rsa", "1", "active"],
+        ],
+      );
+      const [next, bad] = [
+        await shop.issue(),
+        await shop.issue({ keyType: "rsa", validity: "expired" }),
+      ];
+      const half = {
+        certificates: [
+          { name: "shop", files: filesOf(next) },
+          { name: "rsa", files: filesOf(bad) },
+        ],
+      };
+      assert.match(await shop.refusal("rotations", half), /certificate-expired/);
+      const twice = {
+        certificates: [
+          { name: "shop", files: filesOf(next) },
+          { name: "shop", files: filesOf(next) },
+        ],
+      };
+      assert.equal(await shop.refusal("rotations", twice), "bad-request");
+      assert.deepEqual(
+        [await shop.states(), await shop.states("rsa")],
+        [["1 active"], ["1 active"]],
+      );
+      assert.equal(await shop.servedSerial(), ecdsa.serial);
+    });
+
+    it("waits for a version that is not valid yet, also through a restart, and for one that is staged", async () => {
+      const shop = await InventoryShop.start({ engine });
+      const first = await shop.issue();
+      await shop.do("certificates/shop", { files: filesOf(first) });
+      const later = await shop.issue({ notBefore: new Date(Date.now() + waitMs) });
+      const staged = await shop.do(rotate, { files: filesOf(later) });
+      assert.deepEqual(
+        staged.versions.map(({ version, state }) => [version, state]),
+        [["2", "staged"]],
+      );
+      assert.equal(await shop.refusal(rotate, {}), "certificate-refused certificate-not-yet-valid");
+      assert.equal(await shop.servedSerial(), first.serial);
+      await shop.director.kill();
+      await shop.startAgain();
+      await eventually(
+        async () => (await shop.servedSerial()) === later.serial,
+        noticeMs,
+        "the version",
+      );
+      assert.deepEqual(await shop.states(), ["2 active", "1 previous"]);
+      const line = await shop.director.waitForLog((one) => isEvent(one, "certificate-version"));
+      assert.deepEqual(line["by"], { origin: "certificate-watcher" });
+
+      const third = await shop.issue();
+      await shop.do(rotate, { files: filesOf(third), stage: true });
+      assert.equal((await shop.do(rotate, { files: filesOf(third), stage: true })).changed, false);
+      assert.deepEqual(await shop.states(), ["3 staged", "2 active", "1 previous"]);
+      await shop.do(rotate, {});
+      assert.equal(await shop.servedSerial(), third.serial);
+    });
+
+    it("goes back to an expired version only by force", async () => {
+      const shop = await InventoryShop.start({ engine });
+      const notAfter = new Date(Math.ceil((Date.now() + shortLifeMs) / 1_000) * 1_000);
+      const short = await shop.issue({ notAfter });
+      await shop.do("certificates/shop", { files: filesOf(short) });
+      const long = await shop.issue();
+      await shop.do(rotate, { files: filesOf(long) });
+      await eventually(() => Date.now() > notAfter.getTime() + 100, noticeMs, "the end");
+      assert.equal(await shop.refusal(rollback), "certificate-refused certificate-expired");
+      assert.equal(await shop.servedSerial(), long.serial);
+      await shop.do(rollback, { force: true });
+      assert.deepEqual(await shop.states(), ["2 previous", "1 active"]);
+    });
+
+    it("completes a request whose key the director made", async () => {
+      const shop = await InventoryShop.start({ engine });
+      const requested = await shop.do("certificates/shop/requests", { names: ["shop.example"] });
+      assert.deepEqual(
+        requested.versions.map(({ version, state }) => [version, state]),
+        [["1", "pending"]],
+      );
+      const [pending] = await shop.versions();
+      const signed = await shop.ca.sign(pending?.request ?? "", { names: ["shop.example"] });
+      await shop.do(rotate, { files: [{ text: signed.chainPem }] });
+      assert.equal(await shop.servedSerial(), signed.serial);
+      assert.deepEqual(await shop.states(), ["1 active"]);
+    });
+
+    it("comes back with an undo of its removal, and no number is used twice", async () => {
+      const shop = await InventoryShop.start({ engine, others: ["rsa"] });
+      const [first, other] = [await shop.issue({ keyType: "rsa" }), await shop.issue()];
+      const imports = [
+        { name: "rsa", files: filesOf(first) },
+        { name: "shop", files: filesOf(other) },
+      ];
+      await shop.do("imports", { certificates: imports });
+      const headers = { "content-type": "application/merge-patch+json" };
+      const patch = async (body: object): Promise<void> => {
+        const reply = await shop.director.api("/v1/document", { method: "PATCH", headers, body });
+        assert.equal(reply.status, 200, JSON.stringify(reply.body));
+      };
+      const listener = { port: 8443, certificates: ["shop"] };
+      const { body: before } = await shop.director.api("/v1/listeners/front.shop:8443");
+      const listeners = [{ ...(before as object), ...listener }];
+      await patch({
+        profiles: { shop: { vnics: { front: { listeners } } } },
+        certificates: { rsa: null },
+      });
+      const undo = await shop.director.api("/v1/undo", {
+        method: "POST",
+        headers: { "if-match": "*" },
+      });
+      assert.equal(undo.status, 200, JSON.stringify(undo.body));
+      assert.equal(
+        (await shop.director.status()).certificates.find(({ name }) => name === "rsa")?.state,
+        "ok",
+      );
+      await patch({
+        profiles: { shop: { vnics: { front: { listeners } } } },
+        certificates: { rsa: null },
+      });
+      await shop.do("certificates/rsa", { files: filesOf(await shop.issue({ keyType: "rsa" })) });
+      assert.deepEqual(await shop.states("rsa"), ["2 active", "1 previous"]);
+    });
+
+    it("needs the master key: without it the listener is down, and it is up again with it", async () => {
+      const shop = await InventoryShop.start({ engine });
+      const first = await shop.issue();
+      await shop.do("certificates/shop", { files: filesOf(first) });
+      const { dir } = shop.director;
+      const keyFile = join(dir, "data-key", "master.key");
+      assert.ok(existsSync(keyFile));
+      await shop.director.stop();
+      renameSync(keyFile, `${keyFile}.kept`);
+      writeFileSync(keyFile, newMasterKeyText(), { mode: 0o600 });
+      await shop.startAgain();
+      const certificate = (await shop.director.status()).certificates[0];
+      assert.equal(certificate?.state, "unusable");
+      const { body } = await shop.director.api("/v1/vnics");
+      assert.match(JSON.stringify(body), /"oper":"down".*master key/);
+      assert.equal(
+        await shop.refusal(rotate, { files: filesOf(await shop.issue()) }),
+        "master-key-wrong",
+      );
+      writeFileSync(keyFile, readFileSync(`${keyFile}.kept`));
+      const set = await shop.post("master-key");
+      assert.equal(set.status, 200, JSON.stringify(set.body));
+      await eventually(
+        async () => (await shop.director.status()).certificates[0]?.state === "ok",
+        noticeMs,
+        "the certificate",
+      );
+      assert.equal(await shop.servedSerial(), first.serial);
+    });
+
+    it("is refused for a certificate of files, unless the import replaces them", async () => {
+      const shop = await InventoryShop.start({ engine });
+      const issued = await shop.issue();
+      await writeFiles(shop.director.dir, { "own.pem": issued.chainPem, "own.key": issued.keyPem });
+      const own = await shop.director.api("/v1/certificates/own", {
+        method: "PUT",
+        body: { chain: "own.pem", key: "own.key" },
+      });
+      assert.equal(own.status, 201, JSON.stringify(own.body));
+      for (const [path, body] of [
+        ["certificates/own/rotate", { files: filesOf(issued) }],
+        ["certificates/own/rollback", {}],
+        ["certificates/own", { files: filesOf(issued) }],
+        ["certificates/own/requests", { names: ["shop.example"] }],
+      ] as const) {
+        const { status, body: reply } = await shop.post(path, body);
+        assert.equal(status, 409, JSON.stringify(reply));
+        const { code, message } = reply as { readonly code: string; readonly message: string };
+        assert.equal(code, "files-source");
+        assert.ok(message.includes(join(shop.director.dir, "own.key")), message);
+      }
+      await shop.do("certificates/own", { files: filesOf(issued), replaceFiles: true });
+      const { body } = await shop.director.api("/v1/certificates/own");
+      assert.deepEqual(body, { source: "inventory" });
+    });
+
+    it(
+      "that is killed at one of its steps is made or not, as the client was told",
+      { timeout: 600_000 },
+      async () => {
+        const steps: readonly (Omit<FaultPlan, "code"> & { readonly isMade: boolean })[] = [
+          { call: "database.exec", subject: "COMMIT", isMade: false },
+          { call: "socket.write", subject: '"type":"commit"', isMade: true },
+          ...scaled<readonly (Omit<FaultPlan, "code"> & { readonly isMade: boolean })[]>({
+            short: [],
+            long: [
+              { call: "socket.write", subject: '"type":"prepare"', isMade: false },
+              { call: "socket.write", subject: '"type":"prepare"', isAfter: true, isMade: false },
+              { call: "database.exec", subject: "BEGIN", isMade: false },
+              { call: "database.prepare", subject: "INSERT INTO heads", isMade: false },
+              { call: "statement.run", isMade: false },
+              { call: "statement.run", isAfter: true, isMade: false },
+              { call: "socket.write", subject: '"type":"commit"', isAfter: true, isMade: true },
+              { call: "socket.write", subject: "HTTP/1.1 200", isMade: true },
+              { call: "socket.write", subject: "HTTP/1.1 200", isAfter: true, isMade: true },
+            ],
+          }),
+        ];
+        const faults = await makeFaults();
+        const shop = await InventoryShop.start({ engine, others: ["rsa"], launch: faults.launch });
+        const issueBoth = async () =>
+          [await shop.issue(), await shop.issue({ keyType: "rsa" })] as const;
+        const bodyOf = ([ecdsa, rsa]: Awaited<ReturnType<typeof issueBoth>>) => ({
+          certificates: [
+            { name: "shop", files: filesOf(ecdsa) },
+            { name: "rsa", files: filesOf(rsa) },
+          ],
+        });
+        let served = await issueBoth();
+        await shop.do("imports", bodyOf(served));
+        for (const step of steps) {
+          const next = await issueBoth();
+          faults.inject({ ...step, code: "SIGKILL" });
+          const told = await shop.post("rotations", bodyOf(next)).then(
+            ({ status }) => status,
+            () => undefined,
+          );
+          assert.equal((await shop.director.exited).signal, "SIGKILL", JSON.stringify(step));
+          faults.clear();
+          await shop.startAgain();
+          const active = await Promise.all(
+            ["shop", "rsa"].map(async (name) =>
+              (await shop.versions(name)).find(({ state }) => state === "active"),
+            ),
+          );
+          const serials = active.map((one) => one?.facts?.serialNumber.toLowerCase());
+          const isMade = serials[0] === next[0].serial;
+          if (isMade) served = next;
+          assert.deepEqual(
+            serials,
+            served.map(({ serial }) => serial),
+            JSON.stringify(step),
+          );
+          assert.equal(isMade, step.isMade, JSON.stringify(step));
+          if (told !== undefined) assert.equal(told, 200);
+          if (told === 200) assert.ok(isMade);
+          assert.equal(await shop.servedSerial(), served[0].serial);
+        }
+      },
+    );
+  });
+});
