@@ -18,6 +18,13 @@ const last = ["Listener", "Vnic", "Certificate", "Policy", "Profile", "Server"].
   (kind) => `delete${kind}`,
 );
 
+/** They keep certificates, after the one that is read from files is gone. */
+const kept = [
+  ...["importCertificates", "deleteCertificate", "importCertificate", "rotateCertificate"],
+  ...["rollBackCertificate", "rotateCertificates", "requestCertificate"],
+  ...["listCertificateVersions", "removeCertificateVersion"],
+];
+
 const secretPath = "/v1/certificates/shop";
 /** The value of every secret that the document can have. A test of the schema names the fields. */
 const SECRET = /the-planted-secret/;
@@ -50,7 +57,20 @@ function requestOf({ path, method, operation }: Described) {
 }
 
 it("every operation does what the OpenAPI document says, from its own examples", async () => {
-  const issued = await (await createTestCa()).issue({ names: ["shop.example"] });
+  const ca = await createTestCa();
+  const issued = await ca.issue({ names: ["shop.example"] });
+  /** Returns the body with a new certificate where the example has words for it. */
+  const withPem = async (body: unknown): Promise<unknown> => {
+    const json = JSON.stringify(body) ?? "";
+    if (!json.includes("the PEM of")) return body;
+    const { chainPem, keyPem } = await ca.issue({ names: ["shop.example"] });
+    const inJson = (pem: string): string => JSON.stringify(pem).slice(1, -1);
+    return JSON.parse(
+      json
+        .replaceAll("the PEM of the chain", inJson(chainPem))
+        .replaceAll("the PEM of the key", inJson(keyPem)),
+    ) as unknown;
+  };
   const files = { "certs/shop.pem": issued.chainPem, "certs/shop.key": issued.keyPem };
   const director = await startDirector({ document: {}, engine: "node", workers: 1, files });
   const openApi = (await director.api("/openapi.json")).body as OpenApi;
@@ -66,7 +86,8 @@ it("every operation does what the OpenAPI document says, from its own examples",
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
   const byId = new Map(all.map((one) => [one.operation.operationId, one]));
-  const others = [...byId.keys()].filter((id) => !first.includes(id) && !last.includes(id));
+  const inOrder = [...first, ...last, ...kept];
+  const others = [...byId.keys()].filter((id) => !inOrder.includes(id));
   assert.ok(others.length >= 10);
   const plantSecret = async (): Promise<void> => {
     const headers = { "content-type": "application/merge-patch+json" };
@@ -95,12 +116,13 @@ it("every operation does what the OpenAPI document says, from its own examples",
     await change({ servers: { main: { admin: "drain" } } });
     await change({ servers: { main: { admin: "up" } } });
   };
-  for (const id of [...first, ...others, ...last]) {
+  for (const id of [...first, ...others, ...last, ...kept]) {
     if (id === "failBackProfile") await goOnStandby();
     const described = byId.get(id);
     assert.ok(described !== undefined, id);
     const { path, options } = requestOf(described);
-    const { status, headers, body } = await director.api(path, options);
+    const sent = { ...options, body: await withPem(options.body) };
+    const { status, headers, body } = await director.api(path, sent);
     if (id === "putCertificate") await plantSecret();
     // A backup must have the secrets, so that it can be restored.
     if (id !== "getBackup") assert.doesNotMatch(JSON.stringify(body), SECRET, id);
