@@ -14,6 +14,7 @@ function parse(...argv: string[]): unknown {
     show: actionOf("show"),
     changes: actionOf("changes"),
     resumption: actionOf("resumption"),
+    certificates: actionOf("certificates"),
   })
     .configureOutput({ writeErr: () => {} })
     .parse(argv, { from: "user" });
@@ -70,4 +71,14 @@ test("the cost of changes is measured for a fleet of 2,000 vNICs, or of another 
     changes: { engines: ["bun"], vnics: 10_000, runs: 1, hasPeer: false },
   });
   assert.throws(() => parse("changes", "--vnics", "20000"));
+});
+
+test("certificates are measured with 10,000 of them, or with fewer", () => {
+  const usual = { engines: ["bun", "node"], certificates: 10_000, runs: 3, hasPeer: true };
+  assert.deepEqual(parse("certificates"), { certificates: usual });
+  const wanted = ["--engines", "node", "--count", "500", "--runs", "1", "--no-peer"];
+  assert.deepEqual(parse("certificates", ...wanted), {
+    certificates: { engines: ["node"], certificates: 500, runs: 1, hasPeer: false },
+  });
+  assert.throws(() => parse("certificates", "--count", "20000"), /from 100 to 10000/);
 });

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { categories, type Category } from "./cases/cases.ts";
 import type { ResumptionOptions } from "./certificates/run-resumption.ts";
+import type { CertificatesOptions } from "./certificates/run-certificates.ts";
 import type { ChangesOptions } from "./changes/run-changes.ts";
 import type { PlanOptions } from "./cases/plan-comparisons.ts";
 import { profileLoads, type ProfileLoad } from "./profile/profile-workers.ts";
@@ -19,6 +20,7 @@ export interface ProfileOptions {
 
 export interface Actions {
   readonly resumption: (options: ResumptionOptions) => Promise<void> | void;
+  readonly certificates: (options: CertificatesOptions) => Promise<void> | void;
   readonly changes: (options: ChangesOptions) => Promise<void> | void;
   readonly measure: (options: MeasureOptions) => Promise<void> | void;
   readonly profile: (options: ProfileOptions) => Promise<void> | void;
@@ -47,8 +49,16 @@ interface ResumptionFlags {
 }
 
 const maxClients = 20_000;
+interface CertificatesFlags {
+  readonly engines?: readonly Variant[];
+  readonly count?: number;
+  readonly runs?: number;
+  readonly peer: boolean;
+}
+
 const maxRuns = 100;
 const maxVnics = 10_000;
+const maxCertificates = 10_000;
 const examples = `
 Examples:
   npm run bench
@@ -57,10 +67,12 @@ Examples:
   npm run bench -- requests --profile --engines bun
   npm run bench -- changes --vnics 10000 --engines bun
   npm run bench -- resumption --engines bun
+  npm run bench -- certificates --runs 1
   npm run bench -- show docs/bench-result.json`;
 
 /** The command line of the bench. Parsing throws commander's CommanderError after it has printed the help or what is wrong. */
-export function buildProgram({ measure, profile, show, changes, resumption }: Actions): Command {
+export function buildProgram(actions: Actions): Command {
+  const { measure, profile, show, changes, resumption, certificates } = actions;
   const program = new Command("npm run bench --")
     .description(
       "Measures the director and other TLS proxies on this machine. Prints tables and writes bench/results.",
@@ -89,7 +101,7 @@ export function buildProgram({ measure, profile, show, changes, resumption }: Ac
       "--profile",
       `write CPU profiles of a worker under ${profileLoads.join(", ")} to bench/work/profiles`,
     )
-    // The options of `changes` have the names of others.
+    // The options of subcommands have the names of others.
     .enablePositionalOptions()
     .addHelpText("after", examples)
     .exitOverride()
@@ -109,7 +121,7 @@ export function buildProgram({ measure, profile, show, changes, resumption }: Ac
     .command("changes")
     .description("measure what changes and views of a director with many vNICs cost")
     .option("--engines <names>", "bun,node (default: both)", listOf(defaultVariants))
-    .option("--vnics <count>", "number of vNICs (default: 2000)", parseVnics)
+    .option("--vnics <count>", "number of vNICs (default: 2000)", parseCount(4, maxVnics))
     .option("--runs <count>", "directors of each engine (default: 3)", parseRuns)
     .option("--no-peer", "do not measure a reload of HAProxy")
     .action((flags: ChangesFlags) => {
@@ -120,10 +132,25 @@ export function buildProgram({ measure, profile, show, changes, resumption }: Ac
     .command("resumption")
     .description("measure the minute after a rotation, with clients that have a session")
     .option("--engines <names>", "bun,node (default: both)", listOf(defaultVariants))
-    .option("--clients <count>", "number of clients (default: 5000)", parseClients)
+    .option("--clients <count>", "number of clients (default: 5000)", parseCount(1, maxClients))
     .action(({ engines = defaultVariants, clients = 5_000 }: ResumptionFlags) =>
       resumption({ engines, clients, seconds: 60 }),
     );
+  program
+    .command("certificates")
+    .description("measure start and rotations of a listener with many certificates")
+    .option("--engines <names>", "bun,node (default: both)", listOf(defaultVariants))
+    .option(
+      "--count <count>",
+      "number of certificates (default: 10000)",
+      parseCount(100, maxCertificates),
+    )
+    .option("--runs <count>", "directors of each engine (default: 3)", parseRuns)
+    .option("--no-peer", "do not measure HAProxy")
+    .action((flags: CertificatesFlags) => {
+      const { engines = defaultVariants, count = maxCertificates, runs = 3, peer } = flags;
+      return certificates({ engines, certificates: count, runs, hasPeer: peer });
+    });
   program
     .command("show")
     .description("print the tables of an earlier result, and draw its chart beside it")
@@ -153,26 +180,12 @@ function parseWorkingTree(text: string): string {
   return folder;
 }
 
-function parseVnics(text: string): number {
-  const vnics = Number(text);
-  if (!Number.isInteger(vnics) || vnics < 4 || vnics > maxVnics) {
-    throw new InvalidArgumentError(`It must be a whole number from 4 to ${maxVnics}.`);
-  }
-  return vnics;
-}
+const parseRuns = parseCount(1, maxRuns);
 
-function parseClients(text: string): number {
-  const clients = Number(text);
-  if (!Number.isInteger(clients) || clients < 1 || clients > maxClients) {
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${maxClients}.`);
-  }
-  return clients;
-}
-
-function parseRuns(text: string): number {
-  const runs = Number(text);
-  if (!Number.isInteger(runs) || runs < 1 || runs > maxRuns) {
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${maxRuns}.`);
-  }
-  return runs;
+function parseCount(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (Number.isInteger(count) && count >= least && count <= most) return count;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
 }

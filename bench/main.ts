@@ -5,11 +5,12 @@ import { CommanderError } from "commander";
 import { BenchFailure } from "./bench-failure.ts";
 import { buildProgram } from "./build-program.ts";
 import { formatResumption, runResumption } from "./certificates/run-resumption.ts";
-import { formatChanges, runChanges, writeChanges } from "./changes/run-changes.ts";
+import { formatCertificates, runCertificates } from "./certificates/run-certificates.ts";
+import { formatChanges, runChanges } from "./changes/run-changes.ts";
 import { Processes } from "./processes.ts";
 import { profileWorkers } from "./profile/profile-workers.ts";
 import { formatResult } from "./report/format-result.ts";
-import { readResult, writeChart, writeResult } from "./report/result-files.ts";
+import { readResult, writeChart, writeFigures, writeResult } from "./report/result-files.ts";
 import { runBench, type Tools } from "./run-bench.ts";
 
 /**
@@ -37,7 +38,16 @@ async function main(argv: readonly string[]): Promise<number> {
     async changes(options) {
       exitCode = await withTools(async (tools) => {
         const result = await runChanges(options, tools);
-        console.log(`\n${formatChanges(result)}\n\nWritten: ${writeChanges(result)}`);
+        const written = writeFigures("changes", result);
+        console.log(`\n${formatChanges(result)}\n\nWritten: ${written}`);
+        return 0;
+      });
+    },
+    async certificates(options) {
+      exitCode = await withTools(async (tools) => {
+        const result = await runCertificates(options, tools);
+        const written = writeFigures("certificates", result);
+        console.log(`\n${formatCertificates(result)}\n\nWritten: ${written}`);
         return 0;
       });
     },

@@ -8,7 +8,7 @@ import { requestBytes } from "../load/exchange.ts";
 import { defaultTls } from "../load/messages.ts";
 import { TlsClient } from "../load/tls-client.ts";
 import { medianOf } from "../report/result.ts";
-import type { FleetDirector } from "./fleet-director.ts";
+import type { MeasuredDirector } from "./measured-director.ts";
 
 /** One figure of one run. */
 export type ChangeFigure =
@@ -41,7 +41,7 @@ const requestDeadlineMs = 10_000;
 export interface Measured {
   /** The entry of the program. */
   readonly program: string;
-  readonly director: FleetDirector;
+  readonly director: MeasuredDirector;
   readonly size: FleetSize;
   readonly port: number;
   readonly caPem: string;
@@ -90,7 +90,7 @@ export async function measureChanges(measured: Measured): Promise<ChangeRun> {
 }
 
 /** The list comes in pages. */
-async function listOf(director: FleetDirector): Promise<void> {
+async function listOf(director: MeasuredDirector): Promise<void> {
   let path: string | undefined = "/v1/vnics";
   while (path !== undefined) {
     const { headers } = await director.api(path);

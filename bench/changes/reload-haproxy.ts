@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { virtualIpOf } from "#harness/fleet-document.ts";
 import { isAlive } from "#harness/process-facts.ts";
 import { outputOf } from "../proxies/tls-proxy.ts";
-import type { FleetSite } from "./fleet-director.ts";
+import type { FleetSite } from "./start-fleet.ts";
 
 const run = promisify(execFile);
 

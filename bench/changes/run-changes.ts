@@ -1,6 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { reserveCores } from "../cores.ts";
 import { startEndpoint } from "../load-processes.ts";
 import type { Variant } from "../proxies/director.ts";
@@ -9,7 +8,7 @@ import { alignColumns } from "../report/format-result.ts";
 import { describeMachine, medianOf, type Machine } from "../report/result.ts";
 import type { Tools } from "../run-bench.ts";
 import { BuiltProgram } from "./built-program.ts";
-import { startFleet, type FleetSite } from "./fleet-director.ts";
+import { startFleet, type FleetSite } from "./start-fleet.ts";
 import { fleetOf, measureChanges, type ChangeFigure, type ChangeRun } from "./measure-changes.ts";
 import { reloadHaproxy } from "./reload-haproxy.ts";
 
@@ -106,14 +105,3 @@ export function formatChanges({ vnics, engines, haproxy, machine }: ChangesResul
 }
 
 const ms = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)} ms`;
-
-const resultsFolder = fileURLToPath(new URL("../results/", import.meta.url));
-
-/** Returns the path of the file. */
-export function writeChanges(result: ChangesResult): string {
-  mkdirSync(resultsFolder, { recursive: true });
-  const name = `changes-${result.date.replaceAll(":", "").slice(0, 17)}Z.json`;
-  const path = join(resultsFolder, name);
-  writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`);
-  return relative(process.cwd(), path);
-}

@@ -17,6 +17,10 @@ const versionScript =
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 const bunPackage = `@oven/bun-linux-${process.arch === "arm64" ? "aarch64" : process.arch}`;
 
+/** Returns the path of the runtime of the workers. */
+export const engineFileOf = (variant: Variant): string =>
+  variant === "node" ? process.execPath : join(repository, "node_modules", bunPackage, "bin/bun");
+
 export interface DirectorOptions {
   /** Default: `director/<variant>`. */
   readonly name?: string;
@@ -36,8 +40,7 @@ export function buildDirector(variant: Variant, options: DirectorOptions = {}): 
     hasWorkers: true,
 
     findBuild() {
-      const bun = join(repository, "node_modules", bunPackage, "bin/bun");
-      const versions = outputOf(engine === "bun" ? bun : process.execPath, ["-p", versionScript]);
+      const versions = outputOf(engineFileOf(variant), ["-p", versionScript]);
       if (versions === undefined) return undefined;
       const [runtime = "", boringSsl = "", openSsl = ""] = versions.trim().split(" ");
       return {

@@ -9,12 +9,19 @@ const resultsFolder = fileURLToPath(new URL("../results/", import.meta.url));
 
 /** Writes the figures and, if HAProxy was measured, the chart. Returns the paths of the files. */
 export function writeResult(result: BenchResult): string[] {
+  const path = writeFigures(undefined, result);
+  return [path, ...writeChart(result, path)];
+}
+
+/** Writes the figures of one group of the bench, or of all cases if `group` is undefined. Returns the path of the file. */
+export function writeFigures(group: string | undefined, result: { readonly date: string }): string {
   mkdirSync(resultsFolder, { recursive: true });
   // The date without characters that are unusual in file names.
-  const name = `${result.date.replaceAll(":", "").slice(0, 17)}Z`;
+  const date = `${result.date.replaceAll(":", "").slice(0, 17)}Z`;
+  const name = group === undefined ? date : `${group}-${date}`;
   const path = relative(process.cwd(), join(resultsFolder, `${name}.json`));
   writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`);
-  return [path, ...writeChart(result, path)];
+  return path;
 }
 
 /** Writes the chart beside the JSON file. Returns its path, or nothing if HAProxy was not measured. */

@@ -3,30 +3,31 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { callApi, type ApiReply, type ApiRequest } from "#harness/admin-client.ts";
-import { fleetDocument, type FleetSize } from "#harness/fleet-document.ts";
 import { memoryOf, workersBelow } from "#harness/process-facts.ts";
 import { BenchFailure } from "../bench-failure.ts";
+import { readCpuTime } from "../measure/cpu-time.ts";
 import type { BenchProcess, Processes } from "../processes.ts";
 import type { Variant } from "../proxies/director.ts";
-import type { BenchCertificates } from "../proxies/tls-proxy.ts";
 
 const startDeadlineMs = 120_000;
 const requestDeadlineMs = 60_000;
 
-export interface FleetSite {
+export interface DirectorPlan {
   /** The entry of the program. */
   readonly program: string;
+  readonly engine: Variant;
+  /** The data folder is made in this folder. */
   readonly folder: string;
-  readonly size: FleetSize;
-  readonly port: number;
-  readonly endpointPort: number;
-  readonly certificates: BenchCertificates;
+  readonly documentPath: string;
+  readonly onLine?: (line: string) => void;
 }
 
-/** A director that serves a fleet with one worker. */
-export class FleetDirector {
+/** A director with one worker whose start, changes and memory are measured. */
+export class MeasuredDirector {
   /** From the start of the process until it is ready. */
   readonly startMs: number;
+  /** The processor time of all its processes by then. */
+  readonly startCpuMs: number;
   readonly #process: BenchProcess;
   readonly #folder: string;
 
@@ -34,6 +35,7 @@ export class FleetDirector {
     this.#process = process;
     this.#folder = folder;
     this.startMs = startMs;
+    this.startCpuMs = this.cpuMs();
   }
 
   get socketPath(): string {
@@ -47,6 +49,13 @@ export class FleetDirector {
     });
     if (reply.status === 200) return reply;
     throw new BenchFailure(`${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+  }
+
+  /** Returns the processor time that all its processes have used which run now. */
+  cpuMs(): number {
+    const times = [...readCpuTime(this.#process.pid).values()];
+    const threads = times.flatMap((time) => [...time.threads.values()]);
+    return threads.reduce((sum, ns) => sum + ns, 0) / 1e6;
   }
 
   /** Returns how long the event loop of the control process was held at most since a time in milliseconds since the epoch. */
@@ -73,23 +82,12 @@ export class FleetDirector {
 const loopFileIn = (folder: string): string => join(folder, "loop.txt");
 
 /** Starts a director on one core and waits until it is ready. */
-export async function startFleet(
-  engine: Variant,
-  site: FleetSite,
+export async function startDirector(
+  { program, engine, folder, documentPath, onLine }: DirectorPlan,
   processes: Processes,
   core: string,
-): Promise<FleetDirector> {
-  const { program, folder, size, port, endpointPort, certificates } = site;
+): Promise<MeasuredDirector> {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
-  const { chainPath, keyPath } = certificates.ecdsa;
-  const settings = { port, endpointPort, chain: chainPath, key: keyPath };
-  const documentPath = join(folder, "director.yaml");
-  // The endpoint is on this machine, and the changes come over the API.
-  const director = { endpoints: { allow: ["127.0.0.0/8"] } };
-  writeFileSync(
-    documentPath,
-    JSON.stringify({ director, ...fleetDocument({ ...size, ...settings }) }),
-  );
   writeFileSync(loopFileIn(folder), "");
   const startedMs = performance.now();
   const process_ = await processes.start({
@@ -103,12 +101,13 @@ export async function startFleet(
     ],
     cores: core,
     env: { TLSD_BENCH_LOOP: loopFileIn(folder) },
+    ...(onLine && { onLine }),
   });
   const socketPath = join(folder, "data/tlsd.sock");
   while (performance.now() - startedMs < startDeadlineMs && !process_.hasExited) {
     const ready = await callApi(socketPath, "/readyz").catch(() => undefined);
     if (ready?.status === 200) {
-      return new FleetDirector(process_, folder, performance.now() - startedMs);
+      return new MeasuredDirector(process_, folder, performance.now() - startedMs);
     }
     await delay(10);
   }

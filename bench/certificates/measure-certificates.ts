@@ -1,0 +1,130 @@
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { connect, type TLSSocket } from "node:tls";
+import { BenchFailure } from "../bench-failure.ts";
+import type { MeasuredDirector } from "../changes/measured-director.ts";
+import { requestBytes } from "../load/exchange.ts";
+import { medianOf } from "../report/result.ts";
+import type { CertificateSite } from "./certificate-site.ts";
+
+/** One figure of one run. */
+export type CertificateFigure =
+  | "start"
+  | "startCpu"
+  | "watch"
+  | "rotated"
+  | "change"
+  | "rotationCpu"
+  | "wait"
+  | "control"
+  | "worker";
+
+export type CertificateRun = Readonly<Record<CertificateFigure, number>>;
+
+/** By then, the processes that read certificates at the start have ended. */
+const settleMs = 8_000;
+const watchMs = 10_000;
+const rotations = 10;
+const pollMs = 5;
+const rotationDeadlineMs = 60_000;
+const pingEveryMs = 2;
+
+/** The changes of certificates that a director has logged. */
+export class LoggedChanges {
+  readonly #seconds: number[] = [];
+
+  /** To be called with each line of the log. */
+  hear(line: string): void {
+    if (!line.includes('"certificate-changed"')) return;
+    const { seconds } = JSON.parse(line) as { readonly seconds: number };
+    this.#seconds.push(seconds);
+  }
+
+  get ms(): readonly number[] {
+    return this.#seconds.map((seconds) => seconds * 1_000);
+  }
+}
+
+/** Leaves the director alone for a while, then replaces the files of certificates one after the other. */
+export async function measureCertificates(
+  director: MeasuredDirector,
+  site: CertificateSite,
+  logged: LoggedChanges,
+): Promise<CertificateRun> {
+  await delay(settleMs);
+  const watch = await shareOfCore(director);
+  const pings = new Pings(await open(site, 0));
+  const cpuMs = director.cpuMs();
+  const startedMs = performance.now();
+  const rotated: number[] = [];
+  for (let at = 1; at <= rotations; at += 1) rotated.push(await rotate(site, at));
+  const elapsedMs = performance.now() - startedMs;
+  const rotationCpu = director.cpuMs() - cpuMs - watch * elapsedMs;
+  const wait = await pings.stop();
+  return {
+    ...{ start: director.startMs, startCpu: director.startCpuMs, watch: watch * 100 },
+    ...{ rotated: medianOf(rotated), change: medianOf([...logged.ms]), wait },
+    rotationCpu: rotationCpu / rotations,
+    ...director.memoryMiB(),
+  };
+}
+
+async function shareOfCore(director: MeasuredDirector): Promise<number> {
+  const cpuMs = director.cpuMs();
+  const startedMs = performance.now();
+  await delay(watchMs);
+  return (director.cpuMs() - cpuMs) / (performance.now() - startedMs);
+}
+
+/** Returns how long it took from the new files until a handshake showed the new certificate. */
+async function rotate(site: CertificateSite, at: number): Promise<number> {
+  const { serialNumber } = new X509Certificate((await site.renew(at)).chainPem);
+  const startedMs = performance.now();
+  while (performance.now() - startedMs < rotationDeadlineMs) {
+    const socket = await open(site, at);
+    const shown = socket.getPeerX509Certificate()?.serialNumber;
+    socket.destroy();
+    if (shown === serialNumber) return performance.now() - startedMs;
+    await delay(pollMs);
+  }
+  throw new BenchFailure(`The new certificate ${site.nameOf(at)} has not been shown.`);
+}
+
+async function open(site: CertificateSite, at: number): Promise<TLSSocket> {
+  const { virtualIp, port } = site.options;
+  const [servername = ""] = site.serverNamesOf(at);
+  const socket = connect({ host: virtualIp, port, servername, ca: site.caPem });
+  await once(socket, "secureConnect", { signal: AbortSignal.timeout(rotationDeadlineMs) });
+  return socket;
+}
+
+/** Sends small requests on one connection, and measures the longest wait for an answer. */
+class Pings {
+  readonly #socket: TLSSocket;
+  readonly #stopped: Promise<void>;
+  #isStopping = false;
+  #longestMs = 0;
+
+  constructor(socket: TLSSocket) {
+    this.#socket = socket;
+    this.#stopped = this.#ping();
+  }
+
+  async stop(): Promise<number> {
+    this.#isStopping = true;
+    await this.#stopped;
+    this.#socket.destroy();
+    return this.#longestMs;
+  }
+
+  async #ping(): Promise<void> {
+    while (!this.#isStopping) {
+      const startedMs = performance.now();
+      this.#socket.write(requestBytes);
+      await once(this.#socket, "data", { signal: AbortSignal.timeout(rotationDeadlineMs) });
+      this.#longestMs = Math.max(this.#longestMs, performance.now() - startedMs);
+      await delay(pingEveryMs);
+    }
+  }
+}
