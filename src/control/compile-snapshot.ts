@@ -19,6 +19,7 @@ import type { CertificateVersion, Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";
 import { materialOfListener, obstacleTo } from "./listener-material.ts";
 import type { ListenerSources, TicketEpochs } from "./listener-owner.ts";
+import { keysThatDiffer, withPatches } from "./patched-map.ts";
 
 export interface CompileInput {
   readonly number: number;
@@ -105,6 +106,72 @@ function certificatesOf(
     }
   }
   return bindings;
+}
+
+/** The state that a change starts from. */
+type CompiledBefore = Pick<CompileInput, "document" | "sources"> & { readonly compiled: Compiled };
+
+/**
+ * Compiles a change that only replaces versions of certificates, from what was compiled before. Listeners are compiled from the names of
+ * certificates, so they stay as they are. Returns undefined if the change is another one.
+ */
+export function tryRebind(
+  before: CompiledBefore,
+  { number, document, sources, absentIps = [] }: CompileInput,
+): Compiled | undefined {
+  const { snapshot, material } = before.compiled;
+  const isSameRest = document === before.document && sources.trusts === before.sources.trusts;
+  const changed = keysThatDiffer(before.sources.certificates, sources.certificates);
+  if (!isSameRest || changed === undefined) return undefined;
+  const hadVersion = changed.every((name) => before.sources.certificates.has(name));
+  if (!hadVersion) return undefined;
+  const rebound: SnapshotCertificate[] = [];
+  for (const name of changed as readonly CertificateName[]) {
+    const version = sources.certificates.get(name);
+    if (version === undefined) return undefined;
+    if (snapshot.certificates.has(name)) rebound.push(bindingOf(name, version));
+  }
+  const certificates = withPatches(
+    snapshot.certificates,
+    rebound.map((binding) => [binding.name, binding] as const),
+  );
+  const users = usersOf(snapshot.certificates);
+  const counts = new Map<MaterialId, number>();
+  const count = (id: MaterialId | undefined, by: number): void => {
+    if (id !== undefined) counts.set(id, (counts.get(id) ?? users.get(id) ?? 0) + by);
+  };
+  for (const { name, material: id } of rebound) {
+    count(snapshot.certificates.get(name)?.material, -1);
+    count(id, 1);
+  }
+  USERS.set(certificates, withPatches(users, counts));
+  const added = new Map(
+    changed.flatMap((name) => {
+      const version = sources.certificates.get(name);
+      return version === undefined ? [] : [[version.id, version.material] as const];
+    }),
+  );
+  const patches = [...counts].map(
+    ([id, used]) => [id, used === 0 ? undefined : (added.get(id) ?? material.get(id))] as const,
+  );
+  return {
+    snapshot: { ...snapshot, number, certificates, absentIps: [...absentIps] },
+    material: withPatches(material, patches),
+  };
+}
+
+/** How many certificates have the same material. Two certificates may have the same files. */
+const USERS = new WeakMap<Snapshot["certificates"], ReadonlyMap<MaterialId, number>>();
+
+function usersOf(certificates: Snapshot["certificates"]): ReadonlyMap<MaterialId, number> {
+  const known = USERS.get(certificates);
+  if (known !== undefined) return known;
+  const users = new Map<MaterialId, number>();
+  for (const { material } of certificates.values()) {
+    users.set(material, (users.get(material) ?? 0) + 1);
+  }
+  USERS.set(certificates, users);
+  return users;
 }
 
 const BINDINGS = new WeakMap<CertificateVersion, SnapshotCertificate>();

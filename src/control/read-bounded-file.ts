@@ -1,9 +1,11 @@
-import { constants } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from "node:fs";
 import { open } from "node:fs/promises";
 import { isAllowed, type AllowedFolders } from "#model/document/check-paths.ts";
 import { errorCodeOf } from "#model/error-code.ts";
 import { pathOfDescriptor, realFoldersOf, realPathOf } from "./real-path.ts";
 
+// Without O_NONBLOCK, opening a named pipe waits for its writer.
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 // Two writes within one tick of the kernel's clock leave the same file times (time(7)).
 const CLOCK_TICK_MS = 50;
 
@@ -45,31 +47,67 @@ export async function readBoundedFile(
 ): Promise<FileRead> {
   try {
     const folders = allowed === "any" ? "any" : await realFoldersIf(path, allowed);
-    // Without O_NONBLOCK, opening a named pipe waits for its writer.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const file = await open(path, FLAGS);
     try {
       await checkDescriptor(file.fd, folders);
       const stat = await file.stat({ bigint: true });
-      if (!stat.isFile()) throw new FileUnusableError("It is not a regular file.");
-      if (stat.size > BigInt(maxBytes)) throw tooLarge(maxBytes);
-      const bytes = Buffer.alloc(Number(stat.size) + 1);
+      const bytes = bufferFor(stat, maxBytes);
       let length = 0;
       for (;;) {
         const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
         length += bytesRead;
         if (bytesRead === 0 || length === bytes.length) break;
       }
-      const ageMs = Date.now() - Number(stat.mtimeNs / 1_000_000n);
-      const signature = ageMs > CLOCK_TICK_MS ? signatureOf(stat) : "";
-      return { bytes: bytes.subarray(0, length), signature };
+      return { bytes: bytes.subarray(0, length), signature: signatureAfterRead(stat) };
     } finally {
       await file.close();
     }
   } catch (error) {
-    if (path.includes("\0")) throw new FileUnusableError("The path contains a zero byte.");
-    if (!(error instanceof Error) || !("syscall" in error)) throw error;
-    throw new FileUnusableError(sentenceOf(error), { cause: error });
+    throw failureOf(error, path);
   }
+}
+
+/**
+ * Does the same by synchronous calls, which take a tenth of the time, for a file that may be anywhere. Only for a thread that may wait
+ * for a file system.
+ */
+export function readBoundedFileNow(path: string, maxBytes: number): FileRead {
+  try {
+    const file = openSync(path, FLAGS);
+    try {
+      const stat = fstatSync(file, { bigint: true });
+      const bytes = bufferFor(stat, maxBytes);
+      let length = 0;
+      for (;;) {
+        const bytesRead = readSync(file, bytes, length, bytes.length - length, length);
+        length += bytesRead;
+        if (bytesRead === 0 || length === bytes.length) break;
+      }
+      return { bytes: bytes.subarray(0, length), signature: signatureAfterRead(stat) };
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw failureOf(error, path);
+  }
+}
+
+/** Returns a buffer with one byte more than the file has, so that a file that grows is noticed. */
+function bufferFor(stat: BigIntStats, maxBytes: number): Buffer {
+  if (!stat.isFile()) throw new FileUnusableError("It is not a regular file.");
+  if (stat.size > BigInt(maxBytes)) throw tooLarge(maxBytes);
+  return Buffer.alloc(Number(stat.size) + 1);
+}
+
+function signatureAfterRead(stat: FileStat): string {
+  const ageMs = Date.now() - Number(stat.mtimeNs / 1_000_000n);
+  return ageMs > CLOCK_TICK_MS ? signatureOf(stat) : "";
+}
+
+function failureOf(error: unknown, path: string): unknown {
+  if (path.includes("\0")) return new FileUnusableError("The path contains a zero byte.");
+  if (!(error instanceof Error) || !("syscall" in error)) return error;
+  return new FileUnusableError(sentenceOf(error), { cause: error });
 }
 
 /**

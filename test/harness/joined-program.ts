@@ -20,6 +20,7 @@ const ENTRIES = [
   "main.ts",
   "control/main.ts",
   "control/reader/main.ts",
+  "control/certificates/read-thread.ts",
   "control/certificates/watch-thread.ts",
   "control/prover/main.ts",
   "control/state/sqlite/thread.ts",

@@ -18,7 +18,7 @@ export function certificateFactsOf(
   leaf: X509Certificate,
   keyType: KeyType,
 ): Omit<CertificateFacts, "notBeforeMs" | "notAfterMs"> {
-  const fields = certificateFieldsOf(leaf.raw);
+  const fields = certificateFieldsOf(leaf);
   const pin = createHash("sha256").update(fields.publicKeyInfo).digest("base64");
   return {
     names: presentedNamesOf(fields),

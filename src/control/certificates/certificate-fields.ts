@@ -1,4 +1,5 @@
 /** Reads from the DER of a certificate the fields that `X509Certificate` lacks or returns only as formatted text. */
+import type { X509Certificate } from "node:crypto";
 import { derElements, DerError, firstElement, TAG, type DerElement } from "./der-reader.ts";
 import { tryTimeMs } from "./der-time.ts";
 import { distinguishedNameOf, type DistinguishedName } from "./distinguished-name.ts";
@@ -58,8 +59,18 @@ interface Extension {
   readonly value: Buffer;
 }
 
-/** Throws DerError if `der` is not a certificate. */
-export function certificateFieldsOf(der: Buffer): CertificateFields {
+const known = new WeakMap<X509Certificate, CertificateFields>();
+
+/** Returns the fields of a certificate, which are parsed once, because many rules read them. Throws DerError. */
+export function certificateFieldsOf(certificate: X509Certificate): CertificateFields {
+  const before = known.get(certificate);
+  if (before !== undefined) return before;
+  const fields = parseFields(certificate.raw);
+  known.set(certificate, fields);
+  return fields;
+}
+
+function parseFields(der: Buffer): CertificateFields {
   const { version, fields } = toSignOf(der);
   const [, , issuer, validity, subject, key, ...others] = fields;
   const [notBefore, notAfter] = derElements(contentsOf(validity));

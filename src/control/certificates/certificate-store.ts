@@ -6,14 +6,18 @@ import type { CertificateStatus } from "#model/records/status.ts";
 import { certificateUsesOf } from "../certificate-uses.ts";
 import type { CertificateProvider, NewVersions } from "./certificate-provider.ts";
 import { certificateDetailOf, certificateStatusOf } from "./certificate-status.ts";
+import type { DocumentSource } from "./document-sources.ts";
 import { FileWatch, type Looked } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
+import { KnownProblems } from "./known-problems.ts";
 import { asWarning, problemsOf } from "./load-sources.ts";
 import {
   readEntry,
   refusedEntry,
   sourcesOf,
+  withCandidates,
+  type Candidate,
   type DocumentInForce,
   type ReadingParts,
   type SourceEntries,
@@ -48,17 +52,12 @@ export interface CertificateStoreOptions extends ReadingParts {
 }
 
 type AnyEntry = SourceEntry<SourceVersion>;
+type AnySource = DocumentSource<SourceVersion>;
 
 /** An entry to read. `looks` is what its source looks like now. */
 interface Due {
   readonly entry: AnyEntry;
   readonly looks: string;
-}
-
-/** An entry before and after its source was read. */
-interface Candidate {
-  readonly before: AnyEntry;
-  readonly after: AnyEntry;
 }
 
 /**
@@ -74,9 +73,15 @@ export class CertificateStore implements CertificateProvider {
   readonly #closing = new AbortController();
   readonly #retries = new RetrySchedule();
   readonly #files = new FileWatch();
+  readonly #known = new KnownProblems();
+  /** The sources of the entries in force. */
+  #watched: readonly AnySource[] = [];
+  /** The sources whose files may look different than when they were read. */
+  readonly #unread = new Set<AnySource>();
   #inForce: DocumentInForce | undefined;
   #subscriber: ((news: NewVersions) => Promise<void>) | undefined;
-  /** Problems that have been reported. */
+  /** The problems that have been reported, and their keys. */
+  #problems: readonly Problem[] = [];
   #reported: ReadonlySet<string> = new Set();
 
   constructor(options: CertificateStoreOptions) {
@@ -112,8 +117,7 @@ export class CertificateStore implements CertificateProvider {
   }
 
   problems(): readonly Problem[] {
-    const nowMs = Date.now();
-    return this.#entries().flatMap((entry) => problemsOf(entry, nowMs));
+    return this.#known.at(Date.now());
   }
 
   subscribe(subscriber: (news: NewVersions) => Promise<void>): void {
@@ -128,7 +132,10 @@ export class CertificateStore implements CertificateProvider {
     const before = this.#origins();
     const reported = this.#reported;
     this.#retries.clear();
-    this.#put(document, entries);
+    this.#inForce = { document, entries, sources: sourcesOf(entries) };
+    this.#watched = this.#entries().map(({ source }) => source);
+    this.#known.follow(this.#entries());
+    this.#unread.clear();
     const nowMs = Date.now();
     const byCaller = this.#entries()
       .filter(({ source }) => before.get(source.place) !== source.origin)
@@ -156,11 +163,14 @@ export class CertificateStore implements CertificateProvider {
     while (!this.#closing.signal.aborted) {
       let busyMs = 0;
       try {
-        const looked = await this.#files.look(this.#entries().map(({ source }) => source));
+        const looked = await this.#files.look(this.#watched);
         busyMs = looked.busyMs;
-        const due = this.#dueOf(looked.looks);
-        if (due.length > 0) await this.#pause(SETTLE_MS);
-        await this.#read(due);
+        const due = this.#dueOf(looked);
+        if (due.length > 0) {
+          this.#warmUp();
+          await this.#pause(SETTLE_MS);
+          await this.#read(due);
+        }
         if (this.#report()) this.#options.onTurn();
       } catch (error) {
         if (!this.#closing.signal.aborted) this.#options.onFault(error);
@@ -169,22 +179,38 @@ export class CertificateStore implements CertificateProvider {
     }
   }
 
+  /** Processes that have ended for lack of work start again while the files settle. */
+  #warmUp(): void {
+    const { reader, trial } = this.#options;
+    reader.warmUp();
+    trial?.process.warmUp();
+  }
+
   async #pause(ms: number): Promise<void> {
     const { signal } = this.#closing;
     await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
   /** Returns the entries to read: those with changed files, and refused ones that are due for another try. */
-  #dueOf(looksOf: Looked["looks"]): readonly Due[] {
-    // A document that came into force meanwhile has other sources.
-    const looked = this.#entries().flatMap((entry) => {
+  #dueOf({ looks: looksOf, changed }: Looked): readonly Due[] {
+    for (const source of changed) this.#unread.add(source);
+    const toRead: Due[] = [];
+    for (const source of this.#unread) {
+      const entry = this.#entryOf(source);
+      const looks = looksOf.get(source);
+      // A document that came into force meanwhile has other sources.
+      if (entry === undefined || looks === undefined || looks === entry.looks) {
+        this.#unread.delete(source);
+      } else {
+        toRead.push({ entry, looks });
+        this.#retries.forget(entry);
+      }
+    }
+    const refused = this.#known.refused(Date.now()).flatMap((entry) => {
       const looks = looksOf.get(entry.source);
-      return looks === undefined ? [] : [{ entry, looks }];
+      return looks === entry.looks ? [{ entry, looks }] : [];
     });
-    const changed = looked.filter(({ entry, looks }) => looks !== entry.looks);
-    for (const { entry } of changed) this.#retries.forget(entry);
-    const unchanged = looked.filter(({ entry, looks }) => looks === entry.looks);
-    return [...changed, ...this.#retries.take(unchanged)];
+    return [...toRead, ...this.#retries.take(refused)];
   }
 
   async #read(due: readonly Due[]): Promise<void> {
@@ -240,27 +266,26 @@ export class CertificateStore implements CertificateProvider {
   }
 
   #sourcesWith(candidates: readonly Candidate[]): Sources {
-    return sourcesOf(this.#entriesWith(candidates));
-  }
-
-  /** Returns the entries in force with those of the candidates. Entries that a new document has replaced meanwhile stay. */
-  #entriesWith(candidates: readonly Candidate[]): SourceEntries {
-    const after = new Map(candidates.map((candidate) => [candidate.before, candidate.after]));
-    const { certificates, trusts } = this.#inForce?.entries ?? NO_ENTRIES;
-    return {
-      certificates: replaced(certificates, after),
-      trusts: replaced(trusts, after),
-    };
+    return this.#inForce === undefined
+      ? NO_SOURCES
+      : withCandidates(this.#inForce, candidates).sources;
   }
 
   #adopt(candidates: readonly Candidate[]): void {
     const inForce = this.#inForce;
     if (inForce === undefined || candidates.length === 0) return;
-    this.#put(inForce.document, this.#entriesWith(candidates));
+    this.#inForce = { document: inForce.document, ...withCandidates(inForce, candidates) };
+    const nowMs = Date.now();
+    for (const { before, after } of candidates) {
+      if (this.#entryOf(before.source) === after) this.#known.replace(after, nowMs);
+    }
   }
 
-  #put(document: Document, entries: SourceEntries): void {
-    this.#inForce = { document, entries, sources: sourcesOf(entries) };
+  /** Returns undefined if the source is not of the document in force. */
+  #entryOf(source: AnySource): AnyEntry | undefined {
+    const { certificates, trusts } = this.#inForce?.entries ?? NO_ENTRIES;
+    const found = [certificates.get(source.key), trusts.get(source.key)];
+    return found.find((entry) => entry?.source === source);
   }
 
   #entries(): readonly AnyEntry[] {
@@ -271,12 +296,15 @@ export class CertificateStore implements CertificateProvider {
   /** Reports the problems that are new. Returns whether any have come or gone. */
   #report(): boolean {
     const problems = this.problems();
+    if (problems === this.#problems) return false;
+    this.#problems = problems;
     const now = new Set(problems.map(problemKeyOf));
     const isSame = now.size === this.#reported.size && now.isSubsetOf(this.#reported);
     if (isSame) return false;
     const before = this.#reported;
     this.#reported = now;
-    const refusals = new Set(this.#entries().flatMap((entry) => entry.refusals.slice(0, 1)));
+    const refused = this.#known.refused(Date.now());
+    const refusals = new Set(refused.flatMap((entry) => entry.refusals.slice(0, 1)));
     for (const problem of problems) {
       if (before.has(problemKeyOf(problem))) continue;
       this.#options.onProblem(refusals.has(problem) ? "refused" : "warning", asWarning(problem));
@@ -292,13 +320,3 @@ export class CertificateStore implements CertificateProvider {
 
 const NO_ENTRIES: SourceEntries = { certificates: new Map(), trusts: new Map() };
 const NO_SOURCES = sourcesOf(NO_ENTRIES);
-
-function replaced<Version extends SourceVersion>(
-  entries: ReadonlyMap<string, SourceEntry<Version>>,
-  after: ReadonlyMap<AnyEntry, AnyEntry>,
-): ReadonlyMap<string, SourceEntry<Version>> {
-  // Both entries have the same source, so their versions have the same type.
-  return new Map(
-    [...entries].map(([key, entry]) => [key, (after.get(entry) ?? entry) as SourceEntry<Version>]),
-  );
-}

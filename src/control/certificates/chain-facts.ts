@@ -22,7 +22,7 @@ export function chainFactsOf(chain: Chain, roots: KnownRoots = KNOWN_ROOTS): Cha
   });
   const path = pathOf(chain);
   const isPublic =
-    certificateFieldsOf(chain[0].raw).claimsPublicCa &&
+    certificateFieldsOf(chain[0]).claimsPublicCa &&
     path.some((entry) => isRooted(entry, roots.bundled()));
   const lacksIssuer = isPublic ? undefined : tryMissingIssuer(path, roots);
   return {
@@ -34,7 +34,7 @@ export function chainFactsOf(chain: Chain, roots: KnownRoots = KNOWN_ROOTS): Cha
 }
 
 function chainCertificateOf(entry: X509Certificate): ChainFacts["certificates"][number] {
-  const { notBeforeMs, notAfterMs } = certificateFieldsOf(entry.raw);
+  const { notBeforeMs, notAfterMs } = certificateFieldsOf(entry);
   return {
     subject: oneLineOf(entry.subject),
     issuer: oneLineOf(entry.issuer),
@@ -69,7 +69,7 @@ function pathOf(chain: Chain): Chain {
 function tryMissingIssuer(path: Chain, roots: KnownRoots): string | undefined {
   const top = path.at(-1);
   if (top === undefined || isSelfSigned(top)) return undefined;
-  const { claimsPublicCa, hasIssuerAddress } = certificateFieldsOf(top.raw);
+  const { claimsPublicCa, hasIssuerAddress } = certificateFieldsOf(top);
   if (!claimsPublicCa && !hasIssuerAddress) return undefined;
   const isComplete = isRooted(top, roots.bundled()) || isRooted(top, roots.system());
   return isComplete ? undefined : oneLineOf(top.issuer);
@@ -90,7 +90,7 @@ function isIssuedBy(entry: X509Certificate, issuer: X509Certificate): boolean {
 
 /** Whether the certificate is one of the roots, or was issued by one. */
 function isRooted(entry: X509Certificate, roots: readonly Buffer[]): boolean {
-  const { issuerName } = certificateFieldsOf(entry.raw);
+  const { issuerName } = certificateFieldsOf(entry);
   // Parsing a root takes much longer than this search.
   return roots.some(
     (der) =>

@@ -1,4 +1,4 @@
-import type { KeyType } from "#model/document/certificate.ts";
+import type { CertificateFacts, KeyType } from "#model/document/certificate.ts";
 import { tryCipherSuite } from "#model/tls/cipher-suites.ts";
 import {
   listenersOfVnic,
@@ -15,18 +15,23 @@ import { Traced } from "#model/traced.ts";
 import { controlModeOf, type ClientTls } from "../control-mode.ts";
 import type { Sources } from "./sources.ts";
 
-type Certificates = Pick<Sources["certificates"], "get">;
+/** What these rules read of a version. */
+interface Usable {
+  readonly facts: Pick<CertificateFacts, "keyType">;
+  readonly isForServers: boolean;
+}
+
+type Certificates = Pick<ReadonlyMap<string, Usable>, "get">;
 
 /** Checks whether certificates suit the listeners that use them. */
 export function checkUsage(
   document: Document,
   certificates: Sources["certificates"],
 ): readonly Problem[] {
-  const {
-    surroundings,
-    document: seen,
-    more,
-  } = surroundingsOf(document, { versions: certificates });
+  const usable = new Map(
+    certificates.entries().map(([name, version]) => [name, usableOf(version)]),
+  );
+  const { surroundings, document: seen, more } = surroundingsOf(document, { versions: usable });
   return Object.entries(document.profiles).flatMap(([name, profile]) =>
     USAGE.of(profile, name, surroundings, () =>
       vnicsOfProfile(name, profile)
@@ -35,6 +40,23 @@ export function checkUsage(
     ),
   );
 }
+
+/** Returns what the rules read of a version. It is the same object for all versions that do not differ for the rules. */
+export const usableOf = ({ facts, isForServers }: Usable): Usable => {
+  const ofType = USABLE[facts.keyType];
+  return isForServers ? ofType.forServers : ofType.forOthers;
+};
+
+const usableTypes = (keyType: KeyType) => ({
+  forServers: { facts: { keyType }, isForServers: true },
+  forOthers: { facts: { keyType }, isForServers: false },
+});
+
+const USABLE = {
+  rsa: usableTypes("rsa"),
+  ecdsa: usableTypes("ecdsa"),
+  ed25519: usableTypes("ed25519"),
+} as const satisfies Readonly<Record<KeyType, ReturnType<typeof usableTypes>>>;
 
 const USAGE = new Traced<Profile, readonly Problem[]>();
 

@@ -11,6 +11,7 @@ import { pathOf, problemOf } from "#model/problem.ts";
 import { controlModeOf } from "../control-mode.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { signatureOf } from "../read-bounded-file.ts";
+import type { ReadFile } from "./file-reads.ts";
 import type { KeptCertificates } from "./kept-certificates.ts";
 import type { SourceFolders } from "./read-source.ts";
 import { readCertificate } from "./read-certificate.ts";
@@ -24,7 +25,7 @@ import {
   type SourceVersion,
   type TrustVersion,
 } from "./sources.ts";
-import { trustProblemsAt } from "./validity.ts";
+import { certificateTurnsMsOf, trustProblemsAt, trustTurnsMsOf } from "./validity.ts";
 import { versionProblemsAt } from "./version-problems.ts";
 import { OUTSIDE, type WatchedFiles } from "./watch-thread.ts";
 
@@ -51,9 +52,11 @@ export interface DocumentSource<Version extends SourceVersion> {
   /** Returns a text that changes if there may be a new version. It reads no file contents. */
   look(): Promise<string>;
   /** Throws SourceProblem. */
-  read(reader: MaterialReader): Promise<ReadVersion<Version>>;
+  read(reader: MaterialReader, readFile: ReadFile): Promise<ReadVersion<Version>>;
   /** Returns the problems of a version at a time. An error means that the version is not valid at that time. */
   problemsAt(version: Version, nowMs: number): readonly Problem[];
+  /** Returns the times at which `problemsAt` may begin to return something else. */
+  turnsMsOf(version: Version): readonly number[];
   /** Returns the problem of a version that the engine of the workers does not accept; `code` is the engine's error code. */
   engineProblem(version: Version, engine: string, code: string): Problem;
 }
@@ -75,6 +78,7 @@ export const certificateSourcesOf = (
         : keptCertificateOf(name, place, kept)),
       problemsAt: (version, nowMs) =>
         versionProblemsAt(version, isOfFiles ? `${place}.chain` : place, nowMs),
+      turnsMsOf: certificateTurnsMsOf,
       engineProblem: ({ bunRefusal }, engine, code) => {
         const message =
           bunRefusal === undefined
@@ -98,7 +102,7 @@ const certificateFilesOf = (
 ): CertificatePlace => ({
   kind: "files",
   ...filesOf(folders, filesOfCertificate(certificate), certificate.passphrase),
-  read: (reader) => readCertificate(name, certificate, folders, reader),
+  read: (reader, readFile) => readCertificate(name, certificate, { ...folders, readFile }, reader),
 });
 
 const keptCertificateOf = (
@@ -133,7 +137,7 @@ export function trustSourcesOf(
       key,
       kind: "files",
       ...filesOf(folders, [ca, crl]),
-      read: (reader) => readTrust(source, folders, reader),
+      read: (reader, readFile) => readTrust(source, { ...folders, readFile }, reader),
       ...trustProblems(caPlace, crlPlace),
     };
   });
@@ -161,9 +165,10 @@ export const UNKNOWN_LOOKS = "";
 const trustProblems = (
   ca: string,
   crl: string,
-): Pick<DocumentSource<TrustVersion>, "place" | "problemsAt" | "engineProblem"> => ({
+): Pick<DocumentSource<TrustVersion>, "place" | "problemsAt" | "turnsMsOf" | "engineProblem"> => ({
   place: ca,
   problemsAt: (version, nowMs) => trustProblemsAt(version, { ca, crl }, nowMs),
+  turnsMsOf: trustTurnsMsOf,
   engineProblem: (_version, engine, code) =>
     problemOf(
       "ca-malformed",

@@ -10,11 +10,13 @@ type AnySource = DocumentSource<SourceVersion>;
 /** The program runs as it is written, and as JavaScript in an installed package. */
 const ENTRY = resolve(import.meta.dirname, `watch-thread${extname(import.meta.filename)}`);
 /** A thread costs some megabytes of memory, so a director with few certificates does without. */
-const FEW_SOURCES = 200;
+export const FEW_SOURCES = 200;
 
 export interface Looked {
   /** How the files of each source look now. */
   readonly looks: ReadonlyMap<AnySource, string>;
+  /** The sources that may look different than in the look before. */
+  readonly changed: Iterable<AnySource>;
   /** How much processor time the looks took, or 0 if it does not matter because the sources are few. */
   readonly busyMs: number;
 }
@@ -26,18 +28,12 @@ export class FileWatch {
   #known: readonly AnySource[] = [];
   #looks = new Map<AnySource, string>();
 
-  /** Rejects if the thread fails or `close` is called. The next look starts a thread again. */
+  /**
+   * The same list means the same sources as in the look before. Rejects if the thread fails or `close` is called. The next look then starts a
+   * thread again.
+   */
   async look(sources: readonly AnySource[]): Promise<Looked> {
-    if (sources.length <= FEW_SOURCES) return lookAtFew(sources);
-    // The thread does not know the inventory, which is in memory.
-    const kept = sources.filter(({ kind }) => kind === "inventory");
-    if (kept.length === 0) return this.#lookAtMany(sources);
-    const ofFiles = sources.filter(({ kind }) => kind === "files");
-    const [own, others] = [await lookAtFew(kept), await this.#lookAtMany(ofFiles)];
-    return {
-      looks: new Map([...own.looks, ...others.looks]),
-      busyMs: own.busyMs + others.busyMs,
-    };
+    return sources.length <= FEW_SOURCES ? lookAtFew(sources) : this.#lookAtMany(sources);
   }
 
   close(): void {
@@ -48,18 +44,31 @@ export class FileWatch {
   }
 
   async #lookAtMany(sources: readonly AnySource[]): Promise<Looked> {
-    const isSame =
-      this.#known.length === sources.length &&
-      sources.every((source, at) => source === this.#known[at]);
+    const isSame = this.#known === sources;
     const request = isSame ? {} : { files: sources.map(({ files }) => files) };
     if (!isSame) this.#looks = new Map();
     this.#known = sources;
     const { changed, busyMs } = await this.#ask(request);
-    for (const [position, looks] of changed) {
+    const found = changed.flatMap(([position, looks]) => {
       const source = sources[position];
-      if (source !== undefined) this.#looks.set(source, looks);
+      if (source === undefined) return [];
+      this.#looks.set(source, looks);
+      return [source];
+    });
+    const kept = await this.#lookAtKept(sources);
+    return { looks: this.#looks, changed: [...found, ...kept], busyMs };
+  }
+
+  /** The thread does not know the inventory, which is in memory. Returns the sources that look different than before. */
+  async #lookAtKept(sources: readonly AnySource[]): Promise<readonly AnySource[]> {
+    const changed: AnySource[] = [];
+    for (const source of sources) {
+      if (source.kind === "files") continue;
+      const looks = await source.look();
+      if (this.#looks.get(source) !== looks) changed.push(source);
+      this.#looks.set(source, looks);
     }
-    return { looks: this.#looks, busyMs };
+    return changed;
   }
 
   async #ask(request: WatchRequest): Promise<WatchReply> {
@@ -101,5 +110,5 @@ export async function lookOnce(sources: readonly AnySource[]): Promise<Looked["l
 
 async function lookAtFew(sources: readonly AnySource[]): Promise<Looked> {
   const looks = await inTurn(sources, async (source) => [source, await source.look()] as const);
-  return { looks: new Map(looks), busyMs: 0 };
+  return { looks: new Map(looks), changed: sources, busyMs: 0 };
 }

@@ -7,7 +7,8 @@ import {
   UNKNOWN_LOOKS,
   type DocumentSource,
 } from "./document-sources.ts";
-import { lookOnce } from "./file-watch.ts";
+import { FileReads, FILES_IN_A_MESSAGE } from "./file-reads.ts";
+import { FEW_SOURCES, lookOnce } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
 import {
@@ -131,15 +132,25 @@ async function loadAll<Version extends SourceVersion>(
   const looksOf = await lookOnce(
     wanted.flatMap(({ source, isKnown }) => (isKnown && leavesToWatch ? [] : [source])),
   );
-  return inTurn(wanted, async ({ source, before, kept, isKnown }) => {
-    const looks = looksOf.get(source);
-    const isSame = isKnown && (looks === undefined || looks === kept?.looks);
-    const entry =
-      isSame && kept !== undefined
-        ? { ...kept, source }
-        : await readEntry(source, before, parts, nowMs, looks ?? UNKNOWN_LOOKS);
-    return { entry, kept };
+  const looked = wanted.map((one) => {
+    const looks = looksOf.get(one.source);
+    const isSame = one.isKnown && (looks === undefined || looks === one.kept?.looks);
+    return { ...one, looks: looks ?? UNKNOWN_LOOKS, same: isSame ? one.kept : undefined };
   });
+  const readCount = looked.filter(({ same }) => same === undefined).length;
+  using bulk = readCount > FEW_SOURCES ? new FileReads() : undefined;
+  const reading = bulk === undefined ? parts : { ...parts, readFile: bulk.read };
+  return await inTurn(
+    looked,
+    async ({ source, before, kept, looks, same }) => ({
+      entry:
+        same === undefined
+          ? await readEntry(source, before, reading, nowMs, looks)
+          : { ...same, source },
+      kept,
+    }),
+    bulk === undefined ? undefined : FILES_IN_A_MESSAGE,
+  );
 }
 
 /** Keeps the version in force if a new one would make a listener unusable that works with the version in force. */

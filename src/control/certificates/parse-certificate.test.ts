@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createPrivateKey, createPublicKey } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
 import { alternativeNames, generalNames } from "#harness/der.ts";
 import { issueOddCertificate, utcTime, type OddFields } from "#harness/odd-certificate.ts";
@@ -36,6 +36,27 @@ const problemOf = (work: () => unknown): string => {
 
 const warningsOf = ({ warnings }: ParsedCertificate): readonly string[] =>
   warnings.map(({ code, message }) => `${code}: ${message}`);
+
+it("each pair is proved, whatever pair was proved or refused before", () => {
+  const pairOf = (keys: OddFields["keys"]) =>
+    issueOddCertificate(keys === undefined ? {} : { keys });
+  const pairs = [
+    pairOf(generateKeyPairSync("rsa", { modulusLength: 2_048 })),
+    pairOf(generateKeyPairSync("ec", { namedCurve: "P-256" })),
+    pairOf(generateKeyPairSync("ec", { namedCurve: "P-384" })),
+    pairOf(generateKeyPairSync("ed25519")),
+  ];
+  for (const [at, { chainPem, keyPem }] of [...pairs, ...pairs.toReversed()].entries()) {
+    const { version } = parse(chainPem, keyPem);
+    assert.deepEqual(version.material, { kind: "certificate", chainPem, keyPem });
+    const { keyPem: another = "" } = pairs.find((one) => one.keyPem !== keyPem) ?? {};
+    assert.match(
+      problemOf(() => parse(chainPem, another)),
+      /^key-mismatch/,
+      `pair ${at}`,
+    );
+  }
+});
 
 describe("parseCertificate accepts legal certificates", () => {
   for (const [name, { fields, names }] of Object.entries(legalCertificates)) {

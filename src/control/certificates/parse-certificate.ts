@@ -69,7 +69,7 @@ export function parseCertificate(
   const privateKey = readPrivateKey(keyFile, passphraseOf(texts.passphrase), places.key);
   checkPair(chain, privateKey, places.key);
   const [leaf] = chain;
-  const fields = certificateFieldsOf(leaf.raw);
+  const fields = certificateFieldsOf(leaf);
   if (fields.flaw !== undefined) {
     throw sourceProblem("certificate-malformed", places.chain, `The certificate ${fields.flaw}.`);
   }
@@ -127,11 +127,24 @@ function periodOf(
   throw sourceProblem("certificate-malformed", place, message);
 }
 
-/** Finds problems that only the TLS library reports, such as a signature with SHA-1, before a worker meets them. */
+/** The context of the pair before. A new one takes several times as long as the rest of the work for a certificate. */
+let trialContext: TrialContext | undefined;
+
+/** The part of the native context that `createSecureContext` uses for its options `cert` and `key`. */
+interface TrialContext {
+  setCert(pem: string): void;
+  setKey(pem: string): void;
+}
+
+/** Finds problems that only the TLS library reports, before a worker meets them. */
 function proveUsable(cert: string, key: string, place: string): void {
   try {
-    createSecureContext({ cert, key });
+    trialContext ??= createSecureContext().context as TrialContext;
+    // The certificate replaces the one before with its chain, and the key must belong to it.
+    trialContext.setCert(cert);
+    trialContext.setKey(key);
   } catch (error) {
+    trialContext = undefined;
     if (!isRefusal(error)) throw error;
     const code = errorCodeOf(error);
     const message = `The TLS library refuses the certificate${code === undefined ? "" : ` (${code})`}.`;

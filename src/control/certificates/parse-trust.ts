@@ -78,8 +78,8 @@ function periodsOf(
   authorities: readonly X509Certificate[],
   place: string,
 ): TrustValidity["authorities"] {
-  const periods = authorities.flatMap(({ raw }) => {
-    const { notBeforeMs, notAfterMs } = certificateFieldsOf(raw);
+  const periods = authorities.flatMap((authority) => {
+    const { notBeforeMs, notAfterMs } = certificateFieldsOf(authority);
     return notBeforeMs === undefined || notAfterMs === undefined
       ? []
       : [{ notBeforeMs, notAfterMs }];

@@ -5,7 +5,7 @@ import { pathOf } from "#model/problem.ts";
 import type { Replies } from "../reader/jobs.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { readMaterial } from "./read-material.ts";
-import { looksOf, readSource, type SourceFolders } from "./read-source.ts";
+import { looksOf, readSource, type SourceFiles } from "./read-source.ts";
 import type { ReadVersion } from "./document-sources.ts";
 import type { CertificateVersion } from "./sources.ts";
 
@@ -13,23 +13,23 @@ import type { CertificateVersion } from "./sources.ts";
 export async function readCertificate(
   name: string,
   certificate: FilesCertificate,
-  folders: SourceFolders,
+  files: SourceFiles,
   reader: MaterialReader,
 ): Promise<ReadVersion<CertificateVersion>> {
   const place = pathOf("certificates", name);
   const { chain, key, passphraseFile, passphrase } = certificate;
-  const { folder } = folders;
+  const { folder } = files;
   const hasOwnKeyFile = key !== undefined && resolve(folder, key) !== resolve(folder, chain);
   const places = {
     chain: `${place}.chain`,
     key: key === undefined ? `${place}.chain` : `${place}.key`,
   };
-  const chainSource = await readSource(folders, chain, places.chain);
-  const keySource = hasOwnKeyFile ? await readSource(folders, key, places.key) : undefined;
+  const chainSource = await readSource(files, chain, places.chain);
+  const keySource = hasOwnKeyFile ? await readSource(files, key, places.key) : undefined;
   const passphraseSource =
     passphraseFile === undefined
       ? undefined
-      : await readSource(folders, passphraseFile, `${place}.passphraseFile`);
+      : await readSource(files, passphraseFile, `${place}.passphraseFile`);
   const sources = [chainSource, keySource, passphraseSource];
   const passphraseBytes =
     passphrase === undefined ? passphraseSource?.bytes : Buffer.from(passphrase);

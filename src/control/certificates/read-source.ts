@@ -1,12 +1,8 @@
 import { resolve } from "node:path";
 import { problemOf, quoted } from "#model/problem.ts";
 import { pathOutside, type FoldersOf } from "#model/document/check-paths.ts";
-import {
-  FileOutsideError,
-  FileUnusableError,
-  readBoundedFile,
-  type FileRead,
-} from "../read-bounded-file.ts";
+import { FileOutsideError, FileUnusableError, type FileRead } from "../read-bounded-file.ts";
+import type { ReadFile } from "./file-reads.ts";
 import { SourceProblem } from "./source-problem.ts";
 
 /** Large enough for a bundle of all public CAs. */
@@ -17,6 +13,11 @@ export interface SourceFolders {
   /** The absolute path of the folder to which the paths in the document are relative. */
   readonly folder: string;
   readonly foldersOf: FoldersOf;
+}
+
+/** How the files of a document are read. */
+export interface SourceFiles extends SourceFolders {
+  readonly readFile: ReadFile;
 }
 
 /** The contents of one file of a certificate or CA bundle. */
@@ -38,23 +39,28 @@ export function looksOf(sources: readonly (SourceBytes | undefined)[]): string {
 
 /** `place` is the path of the setting in the document. Throws SourceProblem. */
 export async function readSource(
-  { folder, foldersOf }: SourceFolders,
+  { folder, foldersOf, readFile }: SourceFiles,
   path: string,
   place: string,
 ): Promise<SourceBytes> {
   const absolute = resolve(folder, path);
-  const { bytes, signature } = await read(absolute, path, place, foldersOf);
+  const { bytes, signature } = await tryRead(
+    () => readFile(absolute, MAX_SOURCE_BYTES, foldersOf(absolute)),
+    { absolute, path, place },
+  );
   return { bytes, signature, path: absolute };
 }
 
-async function read(
-  absolute: string,
-  path: string,
-  place: string,
-  foldersOf: FoldersOf,
+async function tryRead(
+  read: () => Promise<FileRead>,
+  {
+    absolute,
+    path,
+    place,
+  }: { readonly absolute: string; readonly path: string; readonly place: string },
 ): Promise<FileRead> {
   try {
-    return await readBoundedFile(absolute, MAX_SOURCE_BYTES, foldersOf(absolute));
+    return await read();
   } catch (error) {
     if (error instanceof FileOutsideError) {
       throw new SourceProblem(pathOutside(place, absolute), [], error);

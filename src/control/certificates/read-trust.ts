@@ -2,7 +2,7 @@ import type { MaterialId } from "#model/names.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import type { ReadVersion } from "./document-sources.ts";
 import { readMaterial } from "./read-material.ts";
-import { looksOf, readSource, type SourceFolders } from "./read-source.ts";
+import { looksOf, readSource, type SourceFiles } from "./read-source.ts";
 import type { TrustVersion } from "./sources.ts";
 
 /** The files of a CA bundle and its CRL, and the paths of both settings in the document. */
@@ -16,12 +16,12 @@ export interface TrustSource {
 /** Reads a CA bundle and the revocation lists of its CAs, and has a reader process check them. Throws SourceProblem. */
 export async function readTrust(
   source: TrustSource,
-  folders: SourceFolders,
+  files: SourceFiles,
   reader: MaterialReader,
 ): Promise<ReadVersion<TrustVersion>> {
   const { ca, crl, caPlace, crlPlace } = source;
-  const caSource = await readSource(folders, ca, caPlace);
-  const crlSource = crl === undefined ? undefined : await readSource(folders, crl, crlPlace);
+  const caSource = await readSource(files, ca, caPlace);
+  const crlSource = crl === undefined ? undefined : await readSource(files, crl, crlPlace);
   const { reply, parts } = await readMaterial(
     reader,
     {

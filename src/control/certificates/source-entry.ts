@@ -2,8 +2,11 @@ import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { isError, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
+import { withPatches } from "../patched-map.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
+import { readBoundedFile } from "../read-bounded-file.ts";
 import type { DocumentSource } from "./document-sources.ts";
+import type { ReadFile } from "./file-reads.ts";
 import type { KeptCertificates } from "./kept-certificates.ts";
 import { readMaterial } from "./read-material.ts";
 import { SourceProblem } from "./source-problem.ts";
@@ -37,6 +40,12 @@ export interface DocumentInForce {
   readonly sources: Sources;
 }
 
+/** An entry before and after its source was read. */
+export interface Candidate {
+  readonly before: SourceEntry<SourceVersion>;
+  readonly after: SourceEntry<SourceVersion>;
+}
+
 /** A process on the engine of the workers that says whether the engine accepts a certificate or CA bundle. */
 export interface EngineTrial {
   readonly engine: Engine;
@@ -47,6 +56,8 @@ export interface ReadingParts {
   readonly reader: MaterialReader;
   /** Undefined if the reader itself runs on the engine of the workers. */
   readonly trial: EngineTrial | undefined;
+  /** Default: `readBoundedFile`. */
+  readonly readFile?: ReadFile;
   /** Undefined where no director is that keeps certificates. */
   readonly kept?: KeptCertificates;
 }
@@ -75,10 +86,53 @@ export const refusedEntry = <Version extends SourceVersion>(
   refusal: Problem,
 ): SourceEntry<Version> => ({ ...entry, looks, refusals: [refusal] });
 
-export const sourcesOf = ({ certificates, trusts }: SourceEntries): Sources => ({
-  certificates: versionsOf(certificates),
-  trusts: versionsOf(trusts),
-});
+const knownSources = new WeakMap<SourceEntries, Sources>();
+
+/** Returns the versions of entries, and the same maps for the same entries, so that later maps can be compared with them. */
+export function sourcesOf(entries: SourceEntries): Sources {
+  const known = knownSources.get(entries);
+  if (known !== undefined) return known;
+  const { certificates, trusts } = entries;
+  const sources = { certificates: versionsOf(certificates), trusts: versionsOf(trusts) };
+  knownSources.set(entries, sources);
+  return sources;
+}
+
+/**
+ * Returns entries and versions with those of the candidates in the place of the entries before. An entry that is not in force any more,
+ * because there is another document, is not replaced.
+ */
+export function withCandidates(
+  { entries, sources }: Pick<DocumentInForce, "entries" | "sources">,
+  candidates: readonly Candidate[],
+): Pick<DocumentInForce, "entries" | "sources"> {
+  const certificates = withThose(entries.certificates, sources.certificates, candidates);
+  const trusts = withThose(entries.trusts, sources.trusts, candidates);
+  return {
+    entries: { certificates: certificates.entries, trusts: trusts.entries },
+    sources: { certificates: certificates.versions, trusts: trusts.versions },
+  };
+}
+
+function withThose<Version extends SourceVersion>(
+  entries: ReadonlyMap<string, SourceEntry<Version>>,
+  versions: ReadonlyMap<string, Version>,
+  candidates: readonly Candidate[],
+) {
+  const own = candidates.flatMap(({ before, after }): [string, SourceEntry<Version>][] => {
+    const { key } = before.source;
+    // Both entries have the same source, so their versions have the same type.
+    return entries.get(key) === before ? [[key, after as SourceEntry<Version>]] : [];
+  });
+  const changed = own.filter(([key, { version }]) => versions.get(key) !== version);
+  return {
+    entries: withPatches(entries, own),
+    versions: withPatches(
+      versions,
+      changed.map(([key, { version }]) => [key, version] as const),
+    ),
+  };
+}
 
 /**
  * Reads a source and decides which version is used. This function implements the rule of the last good version: a version that
@@ -101,7 +155,7 @@ export async function readEntry<Version extends SourceVersion>(
     warnings: kept?.warnings ?? [],
   });
   try {
-    const read = await source.read(parts.reader);
+    const read = await source.read(parts.reader, parts.readFile ?? readBoundedFile);
     const { version, warnings } = read;
     const isNew = version.id !== kept?.version?.id;
     if (isNew && parts.trial !== undefined) await tryOut(source, version, parts.trial);

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CertificateFacts } from "#model/document/certificate.ts";
-import { trustProblemsAt, certificateProblemsAt } from "./validity.ts";
+import {
+  certificateProblemsAt,
+  certificateTurnsMsOf,
+  trustProblemsAt,
+  trustTurnsMsOf,
+} from "./validity.ts";
 import type { TrustValidity } from "./sources.ts";
+import { Random } from "#harness/random.ts";
 
 const DAY_MS = 86_400_000;
 const FACTS: CertificateFacts = {
@@ -68,3 +74,46 @@ test("a certificate is about to expire when 14 days and a third of its life are 
   assert.deepEqual(codesOf(-9, -1), ["certificate-expired"]);
   assert.deepEqual(codesOf(1, 9), ["certificate-not-yet-valid"]);
 });
+
+test("problems change only at the times that are told", () => {
+  const random = new Random(52);
+  const somePeriod = () => {
+    const from = random.next() * 400 - 200;
+    return rounded(period(from, from + random.next() * 200));
+  };
+  for (let round = 0; round < 200; round += 1) {
+    const intermediate = { ...FACTS, ...somePeriod(), isSelfSigned: false };
+    const version = {
+      facts: { ...FACTS, ...somePeriod() },
+      chain: { certificates: [intermediate, intermediate], isPublic: false },
+    };
+    const authorities = [somePeriod(), somePeriod()];
+    const { notBeforeMs, notAfterMs } = somePeriod();
+    const lists = [{ issuer: "CN=a", thisUpdateMs: notBeforeMs, nextUpdateMs: notAfterMs }];
+    const trust = { validity: { authorities, lists } };
+    assertConstantBetween(certificateTurnsMsOf(version), (nowMs) =>
+      certificateProblemsAt(version, "chain", nowMs),
+    );
+    assertConstantBetween(trustTurnsMsOf(trust), (nowMs) => trustProblemsAt(trust, PLACES, nowMs));
+  }
+});
+
+/** The clock has whole milliseconds, and so have the dates of certificates. */
+const rounded = ({ notBeforeMs, notAfterMs }: ReturnType<typeof period>) => ({
+  notBeforeMs: Math.round(notBeforeMs),
+  notAfterMs: Math.round(notAfterMs),
+});
+
+function assertConstantBetween(
+  turnsMs: readonly number[],
+  problemsAt: (nowMs: number) => readonly unknown[],
+): void {
+  const times = [daysFromNow(-999), ...turnsMs, daysFromNow(999)].toSorted((a, b) => a - b);
+  for (const [at, fromMs] of times.entries()) {
+    const untilMs = times[at + 1] ?? fromMs + 1;
+    const between = Math.floor((fromMs + untilMs) / 2);
+    for (const nowMs of [between, Math.max(fromMs, untilMs - 1)]) {
+      assert.deepEqual(problemsAt(nowMs), problemsAt(fromMs));
+    }
+  }
+}

@@ -35,12 +35,35 @@ export function certificateProblemsAt(
     const message = `The intermediate certificate ${subject} of the chain expired on ${dayOf(endMs)}.`;
     return [problemOf("intermediate-expired", place, message)];
   });
-  const leftMs = notAfterMs - nowMs;
-  const isExpiring = leftMs < EXPIRING_MS && leftMs < (notAfterMs - notBeforeMs) * EXPIRING_SHARE;
-  if (!isExpiring) return expired;
+  if (nowMs < expiringFromMs(notBeforeMs, notAfterMs)) return expired;
   const message = `The certificate expires on ${dayOf(notAfterMs)}.`;
   return [problemOf("certificate-expiring", place, message), ...expired];
 }
+
+/** Returns the times at which `certificateProblemsAt` may begin to return something else. */
+export const certificateTurnsMsOf = ({
+  facts: { notBeforeMs, notAfterMs },
+  chain: {
+    certificates: [, ...intermediates],
+  },
+}: Pick<CertificateVersion, "facts" | "chain">): readonly number[] => [
+  notBeforeMs,
+  expiringFromMs(notBeforeMs, notAfterMs),
+  notAfterMs,
+  ...intermediates.flatMap((one) => one.notAfterMs ?? []),
+];
+
+/** Returns the first time at which a certificate should be renewed. */
+const expiringFromMs = (notBeforeMs: number, notAfterMs: number): number =>
+  Math.floor(notAfterMs - Math.min(EXPIRING_MS, (notAfterMs - notBeforeMs) * EXPIRING_SHARE)) + 1;
+
+/** Returns the times at which `trustProblemsAt` may begin to return something else. */
+export const trustTurnsMsOf = ({
+  validity: { authorities, lists },
+}: Pick<TrustVersion, "validity">): readonly number[] => [
+  ...authorities.flatMap(({ notBeforeMs, notAfterMs }) => [notBeforeMs, notAfterMs]),
+  ...lists.flatMap(({ thisUpdateMs, nextUpdateMs }) => [thisUpdateMs, nextUpdateMs ?? Infinity]),
+];
 
 export function trustProblemsAt(
   { validity: { authorities, lists } }: Pick<TrustVersion, "validity">,

@@ -7,10 +7,11 @@ import { isSameJson, type JsonMap } from "#model/json.ts";
 import { sourcesOf } from "../certificates/source-entry.ts";
 import type { Sources, SourceVersion } from "../certificates/sources.ts";
 import { documentRefusal } from "../check-file.ts";
-import { compileSnapshot, type Compiled } from "../compile-snapshot.ts";
+import { compileSnapshot, tryRebind, type Compiled } from "../compile-snapshot.ts";
 import { absenceOf, isSameAbsences, wantedIpsOf, type Absences } from "../network/absence.ts";
 import type { TicketEpochs } from "../listener-owner.ts";
 import { listenersShownAnew } from "../workers/proof-targets.ts";
+import { keysThatDiffer } from "../patched-map.ts";
 import { refuseTooLarge } from "../workers/rollout.ts";
 import type { ChangePlan, StateInForce, Wanted } from "./change.ts";
 import { effectOf, type ChangeEffect } from "./change-effect.ts";
@@ -69,14 +70,18 @@ export function planChange(
   const number = parts.nextNumber();
   const absentIps = target.absences.keys();
   const limits = { workers, connectionsPerWorker };
-  const compileIn = (ticketEpochs: TicketEpochs): Compiled =>
-    compileSnapshot({ number, document, sources, absentIps, ticketEpochs, ...limits });
+  const compileIn = (ticketEpochs: TicketEpochs): Compiled => {
+    const input = { number, document, sources, absentIps, ticketEpochs, ...limits };
+    const rebound =
+      before !== undefined && ticketEpochs === epochsBefore ? tryRebind(before, input) : undefined;
+    return rebound ?? compileSnapshot(input);
+  };
   const sameEpoch = compileIn(epochsBefore);
   const ticketEpochs = forgetsSessions
     ? nextEpochs(epochsBefore, listenersShownAnew(before?.compiled.snapshot, sameEpoch.snapshot))
     : epochsBefore;
   const compiled = ticketEpochs === epochsBefore ? sameEpoch : compileIn(ticketEpochs);
-  refuseTooLarge(compiled);
+  refuseTooLarge(compiled, before?.compiled);
   let difference: readonly PathChange[] | undefined;
   return {
     isChanged: true,
@@ -162,6 +167,10 @@ function areSameVersions(
   before: ReadonlyMap<string, SourceVersion>,
   after: ReadonlyMap<string, SourceVersion>,
 ): boolean {
+  const differing = keysThatDiffer(before, after);
+  if (differing !== undefined) {
+    return differing.every((key) => before.get(key)?.id === after.get(key)?.id);
+  }
   if (before.size !== after.size) return false;
   for (const [key, { id }] of after) if (before.get(key)?.id !== id) return false;
   return true;

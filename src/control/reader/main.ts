@@ -19,7 +19,10 @@ process.stdin.on("end", () => process.exit());
 const answer = ({ head, parts }: Frame): Promise<Answer> => work(head as ReaderJob, parts);
 
 function send({ outcome, parts = [] }: Answer): void {
+  // One call of the kernel for all chunks wakes the control process once.
+  process.stdout.cork();
   for (const chunk of framesOf(outcome, parts)) process.stdout.write(chunk);
+  process.stdout.uncork();
 }
 
 function framesOf(outcome: Outcome, parts: readonly Uint8Array[]): readonly Uint8Array[] {

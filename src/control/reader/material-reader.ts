@@ -18,6 +18,9 @@ const BUSY_RUN = 32;
 const CROWD = 4;
 /** How many jobs a process has at a time, so that it need not wait for the next. */
 const MAX_LOAD = 4;
+/** While many jobs wait, a process has more of them, so that several are sent and answered in one call of the kernel. */
+const BULK_LOAD = 16;
+const BULK = 32;
 /** While a job takes longer than this, the other jobs get another process. */
 const SLOW_MS = 250;
 
@@ -96,9 +99,9 @@ export class MaterialReader {
     this.#deadlineMs = options.deadlineMs;
   }
 
-  /** Starts a process before the first job, so that the job need not wait for the start. */
+  /** Starts a process before a job, so that the job need not wait for the start. */
   warmUp(): void {
-    if (this.#processes.size === 0) this.#start();
+    if (this.#processes.size === 0 && !this.#isClosed) this.#start();
   }
 
   /**
@@ -183,10 +186,11 @@ export class MaterialReader {
 
   /** Returns the process with the fewest jobs, or undefined if each has as many as it may have. A slow one may have one. */
   #leastLoaded(): ReaderProcess | undefined {
+    const most = this.#waiting.length >= BULK ? BULK_LOAD : MAX_LOAD;
     let found: ReaderProcess | undefined;
     for (const child of this.#processes) {
-      const isFree = child.load < (this.#slow.has(child) ? 1 : MAX_LOAD);
-      if (isFree && child.load < (found?.load ?? MAX_LOAD)) found = child;
+      const isFree = child.load < (this.#slow.has(child) ? 1 : most);
+      if (isFree && child.load < (found?.load ?? most)) found = child;
     }
     return found;
   }

@@ -131,12 +131,12 @@ export class ReaderProcess {
     }
   }
 
-  /** Hands all chunks to the kernel in one call. */
+  /** Hands all chunks to the kernel in one call, together with those of other requests that are made now. */
   #write(chunks: readonly Uint8Array[]): void {
     const stdin = this.#child?.stdin;
     stdin?.cork();
     for (const chunk of chunks) if (chunk.length > 0) stdin?.write(chunk);
-    stdin?.uncork();
+    process.nextTick(() => stdin?.uncork());
   }
 
   #takeTurn(deadlineMs: number): void {

@@ -4,6 +4,7 @@ import { socketAddressOf } from "#model/names.ts";
 import { openListenersOf } from "#control/change/change-effect.ts";
 import type { ChangeResult, StateInForce } from "#control/change/change.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
+import { keysThatDiffer } from "#control/patched-map.ts";
 import type { Logger } from "./log.ts";
 import type { RecordLines } from "./record-lines.ts";
 
@@ -261,9 +262,11 @@ function logCertificates({ result, seconds }: EventNamed<"change-applied">, log:
   const { before, after } = result;
   if (after === before) return;
   const known = before?.sources.certificates;
-  const certificates = [...after.sources.certificates]
-    .filter(([name, { id }]) => known?.get(name)?.id !== id)
-    .map(([name]) => name);
+  const now = after.sources.certificates;
+  const differing = known && keysThatDiffer(known, now);
+  const certificates = [...(differing ?? now.keys())].filter(
+    (name) => now.get(name) !== undefined && known?.get(name)?.id !== now.get(name)?.id,
+  );
   // A listener that the director started without may have got its certificate.
   logListening(result, log);
   const { snapshot } = numbersOf(after);

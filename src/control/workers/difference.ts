@@ -15,6 +15,7 @@ import {
 } from "#model/records/snapshot.ts";
 import type { Prepare } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
+import { keysThatDiffer } from "#control/patched-map.ts";
 
 /**
  * Builds the message that brings a worker from `base`, or from nothing if `base` is undefined, to `target`. It contains only
@@ -37,9 +38,7 @@ export function buildPrepare(base: Compiled | undefined, target: Compiled): Prep
     listeners,
     removed: [...before.keys()].filter((name: ListenerName) => !after.has(name)),
     certificates,
-    removedCertificates: [...(base?.snapshot.certificates.keys() ?? [])].filter(
-      (name) => !snapshot.certificates.has(name),
-    ),
+    removedCertificates: removedCertificates(base?.snapshot, snapshot),
     vnics: snapshot.vnics.filter((vnic) => !isSame(vnic, vnicsBefore.get(vnic.name))),
     removedVnics: [...vnicsBefore.keys()].filter((name) => !vnicsAfter.has(name)),
     absentIps: snapshot.absentIps,
@@ -56,10 +55,26 @@ const isSame = <Part>(one: Part, other: Part | undefined): boolean =>
 export const changedCertificates = (
   before: Snapshot | undefined,
   after: Snapshot,
-): readonly SnapshotCertificate[] =>
-  [...after.certificates.values()].filter(
+): readonly SnapshotCertificate[] => {
+  const differing = before && keysThatDiffer(before.certificates, after.certificates);
+  const certificates =
+    differing === undefined
+      ? [...after.certificates.values()]
+      : differing.flatMap((name) => after.certificates.get(name) ?? []);
+  return certificates.filter(
     (certificate) => !isSame(certificate, before?.certificates.get(certificate.name)),
   );
+};
+
+function removedCertificates(
+  before: Snapshot | undefined,
+  after: Snapshot,
+): readonly CertificateName[] {
+  if (before === undefined) return [];
+  const differing = keysThatDiffer(before.certificates, after.certificates);
+  const names = differing ?? [...before.certificates.keys()];
+  return names.filter((name) => before.certificates.has(name) && !after.certificates.has(name));
+}
 
 /**
  * Builds the message with which a fresh probe worker tries the difference between `base` and `target`. It has the listeners

@@ -1,5 +1,7 @@
 import { DirectorError } from "#model/failure.ts";
+import type { Material, SnapshotCertificate } from "#model/records/snapshot.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
+import { keysThatDiffer } from "#control/patched-map.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 /** The workers that a change is rolled out to: what a rollout uses of the pool. */
@@ -120,17 +122,50 @@ export class Rollout {
   }
 }
 
-/** Throws `change-too-large` if the snapshot would take too much memory of each worker. */
-export function refuseTooLarge({ snapshot, material }: Compiled): void {
-  let characters = snapshot.listeners.length * LISTENER_CHARACTERS;
-  for (const { names } of snapshot.certificates.values()) {
-    characters += names.reduce((sum, name) => sum + name.length, CERTIFICATE_CHARACTERS);
-  }
-  for (const one of material.values()) {
-    characters +=
-      one.kind === "certificate"
-        ? one.chainPem.length + one.keyPem.length
-        : one.caPem.length + (one.crlPem?.length ?? 0);
-  }
+/** The characters of what was compiled, by its material. */
+const CHARACTERS = new WeakMap<Compiled["material"], number>();
+
+/** Throws `change-too-large` if the snapshot would take too much memory of each worker. `before` is the state in force. */
+export function refuseTooLarge(compiled: Compiled, before: Compiled | undefined): void {
+  const characters = (before && charactersAfter(before, compiled)) ?? charactersOf(compiled);
+  CHARACTERS.set(compiled.material, characters);
   if (characters > MAX_CHARACTERS) throw new DirectorError("change-too-large");
+}
+
+/** Computes the characters from those of the state before. Returns undefined if more than certificates has changed. */
+function charactersAfter(before: Compiled, { snapshot, material }: Compiled): number | undefined {
+  const known = CHARACTERS.get(before.material);
+  const names = keysThatDiffer(before.snapshot.certificates, snapshot.certificates);
+  const ids = keysThatDiffer(before.material, material);
+  const isSameRest = before.snapshot.listeners === snapshot.listeners;
+  if (known === undefined || names === undefined || ids === undefined || !isSameRest) {
+    return undefined;
+  }
+  let characters = known;
+  for (const name of names) {
+    characters += charactersOfCertificate(snapshot.certificates.get(name));
+    characters -= charactersOfCertificate(before.snapshot.certificates.get(name));
+  }
+  for (const id of ids) {
+    characters += charactersOfMaterial(material.get(id));
+    characters -= charactersOfMaterial(before.material.get(id));
+  }
+  return characters;
+}
+
+function charactersOf({ snapshot, material }: Compiled): number {
+  let characters = snapshot.listeners.length * LISTENER_CHARACTERS;
+  for (const one of snapshot.certificates.values()) characters += charactersOfCertificate(one);
+  for (const one of material.values()) characters += charactersOfMaterial(one);
+  return characters;
+}
+
+const charactersOfCertificate = (certificate: SnapshotCertificate | undefined): number =>
+  certificate?.names.reduce((sum, name) => sum + name.length, CERTIFICATE_CHARACTERS) ?? 0;
+
+function charactersOfMaterial(material: Material | undefined): number {
+  if (material === undefined) return 0;
+  return material.kind === "certificate"
+    ? material.chainPem.length + material.keyPem.length
+    : material.caPem.length + (material.crlPem?.length ?? 0);
 }

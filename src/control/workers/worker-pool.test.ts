@@ -307,7 +307,7 @@ describe("a pool of workers", { concurrency: 3 }, () => {
     const material = new Map([
       ["large" as MaterialId, { kind: "trust", caPem, crlPem: undefined } as const],
     ]);
-    assert.throws(() => refuseTooLarge({ ...emptyCompiled(2), material }), {
+    assert.throws(() => refuseTooLarge({ ...emptyCompiled(2), material }, undefined), {
       code: "change-too-large",
     });
   });

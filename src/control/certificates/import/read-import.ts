@@ -102,7 +102,7 @@ const pendingKeyOf = ({ pendingKeyPem, place }: ImportInput): PrivateKey | undef
 
 /** A name with a control character may be read in two ways, such as `shop.example` with a NUL before `.attacker.example`. */
 function checkNames(leaf: X509Certificate, place: string): void {
-  const { dnsNames, commonNames } = certificateFieldsOf(leaf.raw);
+  const { dnsNames, commonNames } = certificateFieldsOf(leaf);
   const bad = [...dnsNames, ...commonNames].find((name) => CONTROL.test(name));
   if (bad !== undefined) {
     const message = `The certificate has the name ${quoted(bad)}, which contains a control character.`;

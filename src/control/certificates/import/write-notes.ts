@@ -11,7 +11,7 @@ const MAX_NOTES = 10;
 
 /** Returns a note for each text that is no DNS name. */
 export function nameNotes(leaf: X509Certificate): readonly ImportNote[] {
-  const fields = certificateFieldsOf(leaf.raw);
+  const fields = certificateFieldsOf(leaf);
   const used = new Set(presentedNamesOf(fields));
   return fields.dnsNames
     .filter((name) => !used.has(name.toLowerCase().replace(/\.$/, "")))
