@@ -96,8 +96,8 @@ describe("the OpenAPI document", () => {
   });
 
   it("marks secrets as write-only, and says when If-Match is needed", () => {
-    const { passphrase } = Object(openApi.components.schemas["Certificate"]?.["properties"]);
-    assert.equal(passphrase.writeOnly, true);
+    const certificate = JSON.stringify(openApi.components.schemas["Certificate"]);
+    assert.match(certificate, /"passphrase":\{[^}]*"writeOnly":true/);
     const needed = operations().filter(([, { parameters = [] }]) =>
       parameters.some(({ name, required }) => name === "if-match" && required === true),
     );
