@@ -19,6 +19,8 @@ export interface DirectorPlan {
   /** The data folder is made in this folder. */
   readonly folder: string;
   readonly documentPath: string;
+  /** Whether `longestHoldMs` can be asked. This takes some percent of a core. */
+  readonly watchesLoop?: boolean;
   readonly onLine?: (line: string) => void;
 }
 
@@ -83,7 +85,7 @@ const loopFileIn = (folder: string): string => join(folder, "loop.txt");
 
 /** Starts a director on one core and waits until it is ready. */
 export async function startDirector(
-  { program, engine, folder, documentPath, onLine }: DirectorPlan,
+  { program, engine, folder, documentPath, watchesLoop = false, onLine }: DirectorPlan,
   processes: Processes,
   core: string,
 ): Promise<MeasuredDirector> {
@@ -94,7 +96,9 @@ export async function startDirector(
     name: `director/${engine}`,
     program: process.execPath,
     args: [
-      ...["--import", fileURLToPath(new URL("watch-loop.ts", import.meta.url))],
+      ...(watchesLoop
+        ? ["--import", fileURLToPath(new URL("watch-loop.ts", import.meta.url))]
+        : []),
       ...[program, "serve", "--config", documentPath],
       ...["--data", join(folder, "data"), "--workers", "1"],
       ...["--engine", engine === "node" ? "node" : "bun"],

@@ -34,5 +34,6 @@ export async function startFleet(
     documentPath,
     JSON.stringify({ director, ...fleetDocument({ ...size, ...settings }) }),
   );
-  return startDirector({ program, engine, folder, documentPath }, processes, core);
+  const plan = { program, engine, folder, documentPath, watchesLoop: true };
+  return startDirector(plan, processes, core);
 }
