@@ -1,12 +1,10 @@
-// @peculiar/x509 needs the metadata API, which must be loaded before it.
-import "reflect-metadata";
 import { KeyObject, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import {
   PemConverter,
   Pkcs10CertificateRequestGenerator,
   SubjectAlternativeNameExtension,
-} from "@peculiar/x509";
+} from "./x509.ts";
 import { problemOf, quoted } from "#model/problem.ts";
 import type { Problem } from "#model/failure.ts";
 import type { RequestKeyType } from "#model/tls/request-keys.ts";

@@ -1,5 +1,3 @@
-// @peculiar/x509 needs the metadata API, which must be loaded before it.
-import "reflect-metadata";
 import { KeyObject, randomBytes, webcrypto } from "node:crypto";
 import {
   BasicConstraintsExtension,
@@ -11,7 +9,7 @@ import {
   SubjectKeyIdentifierExtension,
   AuthorityKeyIdentifierExtension,
   X509CertificateGenerator,
-} from "@peculiar/x509";
+} from "../certificates/x509.ts";
 
 const DAY_MS = 86_400_000;
 const VALID_DAYS = 90;

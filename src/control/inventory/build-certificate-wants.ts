@@ -5,7 +5,6 @@ import { DirectorError } from "#model/failure.ts";
 import { tryEntry } from "#model/json.ts";
 import { isError, pathOf } from "#model/problem.ts";
 import type { Author } from "#model/records/revision.ts";
-import { makeRequest, requestNameProblems } from "../certificates/make-request.ts";
 import type { ChangeRequest, WantedDocument } from "../change/change.ts";
 import { served, type WantParts } from "../change/wants.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
@@ -123,6 +122,8 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     },
 
     async request({ name, names, keyType }, by) {
+      // It takes long to load what writes requests, and few directors do.
+      const { makeRequest, requestNameProblems } = await import("../certificates/make-request.ts");
       const problems = requestNameProblems(names, "names");
       if (problems.length > 0) throw certificateRefusal(name, problems);
       const { requestPem: request, keyPem } = await makeRequest(names, keyType);

