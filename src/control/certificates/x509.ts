@@ -1,4 +1,16 @@
 /** What writes certificates and requests. It needs the metadata API, which must be loaded before it, so it is imported from here only. */
 import "reflect-metadata";
 
-export * from "@peculiar/x509";
+export {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  Pkcs10CertificateRequestGenerator,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
