@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import type { TlsConnectOptions } from "#harness/tls-client.ts";
@@ -10,7 +10,7 @@ import type { TlsConnectOptions } from "#harness/tls-client.ts";
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
 type Version = (typeof versions)[number];
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let shop: Shop<"web" | "untouched">;
 
   before(async () => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { assertNoTraces, keyTraces, textsOf } from "#harness/key-traces.ts";
 import { filesOf, InventoryShop } from "#harness/inventory-shop.ts";
 import { isEvent } from "#harness/log-capture.ts";
 
 describe("a certificate in the inventory", { concurrency: 2 }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("bun", (engine) => {
     it("is imported, served, rotated, rolled back, and served again after a restart", async () => {
       const shop = await InventoryShop.start({ engine, workers: 2 });
       const [one, two] = [await shop.issue(), await shop.issue()];

@@ -4,7 +4,7 @@ import type { CertificateDetail, CertificateTraffic } from "#model/records/certi
 import { opensslClient } from "#harness/clients.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
 
@@ -21,7 +21,7 @@ const failuresOf: Readonly<Record<Engine, Readonly<Record<string, number>>>> = {
 const sumOf = (failures: Readonly<Record<string, number>>): number =>
   Object.values(failures).reduce((sum, count) => sum + count, 0);
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let shop: Shop<Name>;
 
   before(async () => {
