@@ -24,7 +24,7 @@ export interface DirectorPlan {
   readonly onLine?: (line: string) => void;
 }
 
-/** A director with one worker whose start, changes and memory are measured. */
+/** A running director with one worker. The bench measures its start, its changes and its memory. */
 export class MeasuredDirector {
   /** From the start of the process until it is ready. */
   readonly startMs: number;

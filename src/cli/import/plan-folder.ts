@@ -59,7 +59,10 @@ const GENERIC_STEMS: readonly string[] = ["", "tls", "server"];
 const CERTBOT_FOLDERS = /(?:^|\/)(?:archive|accounts|csr|keys|renewal(?:-hooks)?)\//;
 const CERTBOT_LIVE = /(?:^|\/)live\//;
 
-/** `folderName` is the name of the folder itself, for a single certificate whose files have no name of their own. */
+/**
+ * Returns which files of a folder belong together. `folderName` is the name of the folder. It becomes the name of a certificate if the
+ * names of the files do not give one.
+ */
 export function planFolder(entries: readonly FolderEntry[], folderName: string): FolderPlan {
   const sorted = entries.toSorted((one, other) => (one.path < other.path ? -1 : 1));
   const isCertbot = sorted.some(({ path }) => CERTBOT_LIVE.test(path));

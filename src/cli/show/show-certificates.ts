@@ -58,7 +58,7 @@ export const attentionText = ({ message, hint }: Attention): string => `${messag
 const rankOf = ({ attention: [first] }: CertificateStatus): number =>
   first === undefined ? ATTENTION_CODES.length : ATTENTION_CODES.indexOf(first.code);
 
-/** Of equally urgent certificates, the one that expires first comes first. */
+/** Sorts by urgency, then by the time at which the certificates expire, then by name. */
 const compareUrgency = (one: CertificateStatus, other: CertificateStatus): number =>
   rankOf(one) - rankOf(other) ||
   (one.facts?.notAfterMs ?? 0) - (other.facts?.notAfterMs ?? 0) ||

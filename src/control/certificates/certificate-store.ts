@@ -76,7 +76,7 @@ export class CertificateStore implements CertificateProvider {
   readonly #known = new KnownProblems();
   /** The sources of the entries in force. */
   #watched: readonly AnySource[] = [];
-  /** The sources whose files may look different than when they were read. */
+  /** The sources whose files may have changed since they were read. */
   readonly #unread = new Set<AnySource>();
   #inForce: DocumentInForce | undefined;
   #subscriber: ((news: NewVersions) => Promise<void>) | undefined;

@@ -24,7 +24,7 @@ export interface Looked {
 /** Looks at the files of all sources, those of many in a thread of its own. */
 export class FileWatch {
   #thread: Worker | undefined;
-  /** The sources whose files the thread knows. */
+  /** The sources whose paths have been sent to the thread. */
   #known: readonly AnySource[] = [];
   #looks = new Map<AnySource, string>();
 

@@ -2,7 +2,7 @@ import type { MaterialReader } from "../reader/material-reader.ts";
 import type { ReadVersion } from "./document-sources.ts";
 import type { CertificateVersion } from "./sources.ts";
 
-/** The certificates whose versions the director keeps itself. */
+/** Gives access to the certificates of source `inventory`. The director keeps their versions in its store. */
 export interface KeptCertificates {
   /** Returns a text that changes if another version has become active, or if its key can be opened again. */
   look(name: string): Promise<string>;

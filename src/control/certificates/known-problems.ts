@@ -42,7 +42,7 @@ export class KnownProblems {
     return (this.#all ??= this.#positionsWithProblems().flatMap((at) => this.#found.get(at) ?? []));
   }
 
-  /** Returns the entries whose files are refused. */
+  /** Returns the entries that have at least one refusal. */
   refused(nowMs: number): readonly AnyEntry[] {
     if (!this.#isRightAt(nowMs)) this.#computeAll(nowMs);
     return this.#positionsWithProblems().flatMap((position) => {

@@ -6,7 +6,7 @@ import type { RotationAllowances } from "./check-rotation.ts";
 /** The files of one version. */
 export interface WishedFiles {
   readonly files: readonly ImportFile[];
-  /** Of an encrypted key or of PKCS #12. */
+  /** The passphrase of an encrypted key or of a PKCS #12 file. */
   readonly passphrase: string | undefined;
   /** Whether a root in the files stays at the end of the chain. */
   readonly keepsRoot: boolean;

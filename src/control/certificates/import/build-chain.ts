@@ -21,7 +21,7 @@ const MAX_CHAIN_LENGTH = 10;
 /**
  * Builds the chain in which each certificate is signed by the next. Where several certificates could follow, one that is valid now is
  * preferred, then one of the files, then one that is no root, then the first. So a certificate that two CAs have signed is sent with the
- * signature that the operator chose. A certificate whose issuer is in the chain already is not used, because the chain would be a loop.
+ * signature that the operator chose. A certificate is not added if its issuer is in the chain already, because the chain would then be a loop.
  */
 export function buildChain(
   leaf: ChainPart,
@@ -52,7 +52,7 @@ export const issuersOf = (
     (part) => part.certificate !== certificate && certificate.checkIssued(part.certificate),
   );
 
-/** Whether `issuer` is a CA whose key has signed the certificate. */
+/** Returns true if `issuer` is a CA and its key has signed the certificate. */
 export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return (issuer.ca || isSelfIssued(issuer)) && certificate.verify(issuer.publicKey);

@@ -46,7 +46,7 @@ export function choosePair(
 
 /**
  * Returns the certificate for the key, or undefined if there is none. Of several, it is one that a CA has signed, and then the one that is
- * valid for longest. The certificate of a CA whose certificates are in the files is none.
+ * valid for longest. A certificate that has issued another one of the files is left out.
  */
 function leafOf(
   certificates: readonly X509Certificate[],

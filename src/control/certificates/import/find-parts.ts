@@ -48,7 +48,7 @@ interface Finding {
   readonly notes: ImportNote[];
 }
 
-/** Throws SourceProblem, whose message names the file. */
+/** Finds the certificates and keys in files. Throws SourceProblem. The message of the problem names the file. */
 export async function findParts(
   files: readonly ImportFile[],
   options: Pick<Finding, "passphrase" | "place" | "work">,
@@ -69,7 +69,7 @@ export async function findParts(
   };
 }
 
-/** Names the file in a problem that `work` throws, and says what an operator who imports can do. */
+/** Calls `work`. Adds the name of the file to a problem that it throws, and a hint that fits an import. */
 async function inFile(file: ImportFile, work: () => Promise<void>): Promise<void> {
   try {
     await work();

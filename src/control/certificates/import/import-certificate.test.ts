@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { certify, newEntity } from "#harness/certify.ts";
 import { testReader } from "#harness/material-reader.ts";
 import { descendantsOf } from "#harness/process-facts.ts";
@@ -105,19 +106,25 @@ describe("importCertificate", () => {
     await importFiles(reader, [leafPem, shop.keyPem]);
     const own = descendantsOf(process.pid).find(({ pid }) => !before.includes(pid));
     assert.ok(own);
+    const hostileFiles = [
+      [leafPem, endlessKeyPem],
+      [leafPem, newEntity("other").keyPem],
+      [Buffer.alloc(1024 * 1024, "garbage")],
+      [Buffer.alloc(500_000, "\x30\x80", "latin1")],
+      [leafPem.slice(0, -30), shop.keyPem],
+    ];
     using holds = watchHolds();
     const slow = importFiles(reader, [leafPem, slowKeyPem], { passphrase: "x" });
     let isSlowDone = false;
     const slowRefusal = refusalOf(slow).finally(() => (isSlowDone = true));
     // The slow one must be the last, however busy the machine is.
     process.kill(own.pid, "SIGSTOP");
-    const hostile = [
-      [leafPem, endlessKeyPem],
-      [leafPem, newEntity("other").keyPem],
-      [Buffer.alloc(1024 * 1024, "garbage")],
-      [Buffer.alloc(500_000, "\x30\x80", "latin1")],
-      [leafPem.slice(0, -30), shop.keyPem],
-    ].map((contents) => refusalOf(importFiles(reader, contents, { passphrase: "x" })));
+    const hostile: Promise<string>[] = [];
+    for (const contents of hostileFiles) {
+      hostile.push(refusalOf(importFiles(reader, contents, { passphrase: "x" })));
+      // Each request has a turn of its own, as in a director.
+      await nextTurn();
+    }
     const good = await importFiles(reader, [leafPem, shop.keyPem]);
     assert.equal(good.version.material.keyPem, shop.keyPem);
     assert.equal(isSlowDone, false, "the good certificate does not wait for the slow one");
@@ -127,7 +134,6 @@ describe("importCertificate", () => {
     const pair = [Buffer.from(leafPem), Buffer.from(shop.keyPem)];
     await reader.read({ kind: "certificate", has, places }, pair);
     assert.equal(isSlowDone, false);
-    // A key whose cost is not bounded holds the thread for seconds. Callbacks that run in one turn count together.
     const longestMs = holds.longestMs();
     process.kill(own.pid, "SIGCONT");
     assert.deepEqual(await Promise.all(hostile), [
@@ -138,7 +144,7 @@ describe("importCertificate", () => {
       "certificate-malformed",
     ]);
     assert.equal(await slowRefusal, "bad-passphrase");
-    assert.ok(longestMs < 500, `the event loop was held for ${longestMs} ms`);
+    assert.ok(longestMs < 50, `the event loop was held for ${longestMs} ms`);
   });
 
   it("goes on when many certificates of files are read", async () => {

@@ -35,7 +35,7 @@ export interface ImportOptions {
 
 export interface ImportInput extends ImportOptions {
   readonly files: readonly ImportFile[];
-  /** Of an encrypted key or of PKCS #12. */
+  /** The passphrase of an encrypted key or of a PKCS #12 file. */
   readonly passphrase: string | undefined;
   /** The PKCS #8 PEM of a key that the director has made for a request. It is used if the certificate is for it. */
   readonly pendingKeyPem: string | undefined;
@@ -128,7 +128,7 @@ function knownParts(
     .map((certificate) => ({ certificate, isFromFiles: false }));
 }
 
-/** Refuses files whose other certificates have nothing to do with the certificate, because they are from another one. */
+/** Refuses the files if they have other certificates and none of those has issued the certificate. */
 function checkChain(chain: readonly ChainPart[], files: readonly ChainPart[], place: string): void {
   const [leaf] = chain;
   if (leaf === undefined || chain.length > 1) return;
