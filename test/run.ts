@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "no
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fillCompileCache } from "#harness/fill-compile-cache.ts";
-import { joinProgram } from "#harness/joined-program.ts";
+import { joinOnce } from "#harness/joined-program.ts";
 
 const projectFolder = fileURLToPath(new URL("..", import.meta.url));
 const cacheFolder = join(projectFolder, "node_modules/.cache");
@@ -64,9 +64,7 @@ function joinUnitTests(files: readonly string[]): readonly string[] {
  * So there is a cache of compiled files and, if `isJoined`, a program of few files.
  */
 async function environmentOf(isJoined: boolean): Promise<Readonly<Record<string, string>>> {
-  const joined = isJoined
-    ? await joinProgram(projectFolder, join(cacheFolder, "joined"))
-    : undefined;
+  const joined = isJoined ? await joinOnce(projectFolder, join(cacheFolder, "joined")) : undefined;
   const program = joined ?? join(projectFolder, "src/main.ts");
   const compiled = join(joined === undefined ? cacheFolder : dirname(dirname(joined)), "compiled");
   const env = { TLSD_TEST_PROGRAM: program, NODE_COMPILE_CACHE: compiled };

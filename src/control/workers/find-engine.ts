@@ -33,7 +33,7 @@ export function findEngine(options: {
   /** Returns the path of a file of a package, or throws. */
   readonly resolve?: (specifier: string) => string;
 }): EngineBinary {
-  const { wanted, nodeFile, arch, resolve = createRequire(import.meta.url).resolve } = options;
+  const { wanted, nodeFile, arch, resolve = createRequire(import.meta.filename).resolve } = options;
   const node = { engine: "node", file: nodeFile, flags: NODE_FLAGS } as const;
   if (wanted === "node") return node;
   const file = tryBunFile(arch, resolve);
