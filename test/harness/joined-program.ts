@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { isProgramSource, joinProgram, tryBun } from "../../deploy/join-program.ts";
 
@@ -19,6 +19,8 @@ export async function joinOnce(project: string, cache: string): Promise<string |
   if (existsSync(main)) return main;
   await mkdir(folder, { recursive: true });
   await removeOld(cache);
+  // The program reads its version from it.
+  await cp(join(project, "package.json"), join(folder, "package.json"));
   try {
     await joinProgram(bun, project, folder, join(folder, "dist"));
   } catch (error) {
