@@ -1,4 +1,4 @@
-import { createHash, type KeyObject, type X509Certificate } from "node:crypto";
+import { hash, type KeyObject, type X509Certificate } from "node:crypto";
 import type { CertificateFacts, KeyType } from "#model/document/certificate.ts";
 import { certificateFieldsOf } from "./certificate-fields.ts";
 import { presentedNamesOf } from "./presented-names.ts";
@@ -19,7 +19,7 @@ export function certificateFactsOf(
   keyType: KeyType,
 ): Omit<CertificateFacts, "notBeforeMs" | "notAfterMs"> {
   const fields = certificateFieldsOf(leaf);
-  const pin = createHash("sha256").update(fields.publicKeyInfo).digest("base64");
+  const pin = hash("sha256", fields.publicKeyInfo, "base64");
   return {
     names: presentedNamesOf(fields),
     keyType,

@@ -18,13 +18,18 @@ export function tryTimeMs({ tag, contents }: DerElement): number | undefined {
   if (!pattern.test(text)) return undefined;
   const century = text >= FIRST_YEAR_OF_1900 ? "19" : "20";
   const digits = tag === TAG.utcTime ? `${century}${text}` : text;
-  const [year, month, day, hour, minute, second] = [
-    digits.slice(0, 4),
-    ...[4, 6, 8, 10, 12].map((at) => digits.slice(at, at + 2)),
-  ];
-  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  const timeMs = Date.parse(`${iso}Z`);
-  // V8 parses February 30 as March 1 or 2.
-  const isThere = !Number.isNaN(timeMs) && new Date(timeMs).toISOString().startsWith(iso);
-  return isThere ? timeMs : undefined;
+  const numberAt = (at: number, end = at + 2): number => Number(digits.slice(at, end));
+  const [year, month, day] = [numberAt(0, 4), numberAt(4), numberAt(6)];
+  const [hour, minute, second] = [numberAt(8), numberAt(10), numberAt(12)];
+  const date = new Date(Date.UTC(2000, month - 1, day, hour, minute, second));
+  // A year below 100 would be one of the last century.
+  date.setUTCFullYear(year, month - 1, day);
+  // February 30 becomes March 1 or 2, and the hour 24 becomes the next day.
+  const isThere =
+    date.getUTCMonth() === month - 1 &&
+    date.getUTCDate() === day &&
+    date.getUTCHours() === hour &&
+    date.getUTCMinutes() === minute &&
+    date.getUTCSeconds() === second;
+  return isThere ? date.getTime() : undefined;
 }

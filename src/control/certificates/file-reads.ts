@@ -8,7 +8,7 @@ export type ReadFile = typeof readBoundedFile;
 
 /** The program runs as it is written, and as JavaScript in an installed package. */
 const ENTRY = resolve(import.meta.dirname, `read-thread${extname(import.meta.filename)}`);
-export const FILES_IN_A_MESSAGE = 64;
+const FILES_IN_A_MESSAGE = 256;
 
 interface Waiting {
   readonly request: ReadRequest;
@@ -24,7 +24,7 @@ export class FileReads implements Disposable {
   readonly #waiting: Waiting[] = [];
   #thread: Worker | undefined;
   /** The files that the thread reads. */
-  #asked: readonly Waiting[] = [];
+  #asked: Waiting[] = [];
 
   readonly read: ReadFile = (path, maxBytes, allowed) => {
     if (allowed !== undefined && allowed !== "any") return readBoundedFile(path, maxBytes, allowed);
@@ -51,19 +51,23 @@ export class FileReads implements Disposable {
 
   #start(): Worker {
     return new Worker(ENTRY)
-      .on("message", (replies: readonly ReadReply[]) => this.#answer(replies))
+      .on("message", (reply: ReadReply) => this.#answer(reply))
       .on("error", (error) => this.#fail(error))
       .on("exit", () => this.#fail(new Error("The thread that reads files has ended.")));
   }
 
-  #answer(replies: readonly ReadReply[]): void {
-    const answered = this.#asked;
-    this.#asked = [];
-    for (const [at, { resolve: take, reject }] of answered.entries()) {
-      const reply = replies[at];
-      if (reply === undefined) reject(new TypeError("A file has no reply."));
-      else if ("unusable" in reply) reject(new FileUnusableError(reply.unusable));
-      else take({ bytes: bufferOf(reply.bytes), signature: reply.signature });
+  #answer({ bytes, files }: ReadReply): void {
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    let start = 0;
+    for (const file of files) {
+      const waiting = this.#asked.shift();
+      if ("unusable" in file) {
+        waiting?.reject(new FileUnusableError(file.unusable));
+        continue;
+      }
+      const { length, signature } = file;
+      waiting?.resolve({ bytes: all.subarray(start, start + length), signature });
+      start += length;
     }
     setImmediate(() => this.#ask());
   }
@@ -75,7 +79,3 @@ export class FileReads implements Disposable {
     for (const { reject } of failed) reject(error);
   }
 }
-
-/** A buffer arrives from a thread as an array of bytes. */
-const bufferOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, length);

@@ -7,7 +7,7 @@ import {
   UNKNOWN_LOOKS,
   type DocumentSource,
 } from "./document-sources.ts";
-import { FileReads, FILES_IN_A_MESSAGE } from "./file-reads.ts";
+import { FileReads } from "./file-reads.ts";
 import { FEW_SOURCES, lookOnce } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
@@ -21,6 +21,9 @@ import {
   type SourceEntry,
 } from "./source-entry.ts";
 import type { CertificateVersion, Sources, SourceVersion } from "./sources.ts";
+
+/** How many sources are read at a time if they are many, so that no reader process waits for work. */
+const BULK = 256;
 
 export interface LoadedSources {
   readonly entries: SourceEntries;
@@ -129,8 +132,12 @@ async function loadAll<Version extends SourceVersion>(
     const isKnown = kept?.refusals.length === 0 && kept.looks !== UNKNOWN_LOOKS;
     return { source, before, kept, isKnown };
   });
+  // A source that is read says how its files looked. The certificate store looks again at one that cannot be read.
+  const isMany = wanted.length > FEW_SOURCES;
   const looksOf = await lookOnce(
-    wanted.flatMap(({ source, isKnown }) => (isKnown && leavesToWatch ? [] : [source])),
+    wanted.flatMap(({ source, kept, isKnown }) =>
+      (isKnown && leavesToWatch) || (isMany && kept === undefined) ? [] : [source],
+    ),
   );
   const looked = wanted.map((one) => {
     const looks = looksOf.get(one.source);
@@ -149,7 +156,7 @@ async function loadAll<Version extends SourceVersion>(
           : { ...same, source },
       kept,
     }),
-    bulk === undefined ? undefined : FILES_IN_A_MESSAGE,
+    bulk === undefined ? undefined : BULK,
   );
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash, type KeyObject } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { errorCodeOf } from "#model/error-code.ts";
 import type { CertificateFacts } from "#model/document/certificate.ts";
@@ -7,7 +7,7 @@ import type { MaterialId } from "#model/names.ts";
 import { problemOf } from "#model/problem.ts";
 import { certificateFactsOf } from "./certificate-facts.ts";
 import { chainFactsOf, type Chain } from "./chain-facts.ts";
-import { signingFactsOf } from "./signing-facts.ts";
+import { PSS_OID, signingFactsOf } from "./signing-facts.ts";
 import { certificateFieldsOf, KEY_USAGE, type CertificateFields } from "./certificate-fields.ts";
 import { isCertificateBlock, isCurveBlock, isPrivateKeyBlock, parsePem } from "./pem-blocks.ts";
 import { isRefusal, parseCertificates } from "./parse-certificates.ts";
@@ -37,6 +37,8 @@ export interface ParsedCertificate {
 
 /** By default, clients with OpenSSL or BoringSSL refuse a longer Certificate message. */
 const MAX_COMMON_CHAIN_BYTES = 100 * 1024;
+/** Foreign files may be of any number of kinds. */
+const MAX_KINDS = 1_000;
 
 /**
  * Checks that the key belongs to the chain and that the TLS library accepts both. The validity period is not compared with the
@@ -79,10 +81,10 @@ export function parseCertificate(
     throw sourceProblem("certificate-unusable", places.chain, message);
   }
   const period = periodOf(fields, places.chain);
-  const chainPem = chain.map((entry) => entry.toString()).join("");
-  proveUsable(chainPem, privateKey.pem, places.chain);
+  const chainPem = pemOf(chain);
+  proveUsable(chain, privateKey, places.chain);
   const version = {
-    id: createHash("sha256").update(chainPem).update(privateKey.pem).digest("hex") as MaterialId,
+    id: hash("sha256", chainPem + privateKey.pem) as MaterialId,
     material: { kind: "certificate", chainPem, keyPem: privateKey.pem },
     facts: { ...certificateFactsOf(leaf, privateKey.keyType), ...period },
     signing: signingFactsOf(privateKey.key, privateKey.keyType, chain),
@@ -127,29 +129,46 @@ function periodOf(
   throw sourceProblem("certificate-malformed", place, message);
 }
 
-/** The context of the pair before. A new one takes several times as long as the rest of the work for a certificate. */
-let trialContext: TrialContext | undefined;
+const pemOf = (chain: Chain): string => chain.map((entry) => entry.toString()).join("");
 
-/** The part of the native context that `createSecureContext` uses for its options `cert` and `key`. */
-interface TrialContext {
-  setCert(pem: string): void;
-  setKey(pem: string): void;
-}
+/**
+ * The kinds of pairs that the TLS library has accepted. It refuses a parsed certificate only for its signature algorithm and its key, and
+ * a key that belongs to the certificate only for its kind. To ask for a pair takes as long as to parse it.
+ */
+const provenKinds = new Set<string>();
 
 /** Finds problems that only the TLS library reports, before a worker meets them. */
-function proveUsable(cert: string, key: string, place: string): void {
+function proveUsable(chain: Chain, privateKey: PrivateKey, place: string): void {
+  const kind = tryKind(chain, privateKey);
+  if (kind !== undefined && provenKinds.has(kind)) return;
   try {
-    trialContext ??= createSecureContext().context as TrialContext;
-    // The certificate replaces the one before with its chain, and the key must belong to it.
-    trialContext.setCert(cert);
-    trialContext.setKey(key);
+    createSecureContext({ cert: pemOf(chain), key: privateKey.pem });
   } catch (error) {
-    trialContext = undefined;
     if (!isRefusal(error)) throw error;
     const code = errorCodeOf(error);
     const message = `The TLS library refuses the certificate${code === undefined ? "" : ` (${code})`}.`;
     throw sourceProblem("certificate-unusable", place, message);
   }
+  if (provenKinds.size === MAX_KINDS) provenKinds.clear();
+  if (kind !== undefined) provenKinds.add(kind);
+}
+
+/** Returns undefined for a pair that is not like any other: the library does not know a key, or a signature has parameters. */
+function tryKind(chain: Chain, { key }: PrivateKey): string | undefined {
+  if (chain.some(({ signatureAlgorithmOid }) => signatureAlgorithmOid === PSS_OID))
+    return undefined;
+  try {
+    const signed = chain.map((one) => `${one.signatureAlgorithmOid} ${kindOf(one.publicKey)}`);
+    return [kindOf(key), ...signed].join();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return undefined;
+  }
+}
+
+function kindOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): string {
+  const { namedCurve, modulusLength, publicExponent, hashAlgorithm } = asymmetricKeyDetails;
+  return [asymmetricKeyType, namedCurve, modulusLength, publicExponent, hashAlgorithm].join(" ");
 }
 
 const RSASSA_PSS = "2a864886f70d01010a";

@@ -8,7 +8,7 @@ import { derElements, DerError, firstElement, TAG } from "./der-reader.ts";
 import { encryptionOfPrivateKey } from "./key-encryption.ts";
 import { KeyWork } from "./key-work.ts";
 import { bytesOf, checkClosed, isRefusal } from "./parse-certificates.ts";
-import { isPrivateKeyBlock, type PemBlock, type PemText } from "./pem-blocks.ts";
+import { isPrivateKeyBlock, pemBlockOf, type PemBlock, type PemText } from "./pem-blocks.ts";
 import { SourceProblem, sourceProblem } from "./source-problem.ts";
 import { firstUnusedOf, tryConversionHint } from "./unused-blocks.ts";
 
@@ -78,8 +78,8 @@ export function openPrivateKey(
   if (keyType === undefined || weakness !== undefined) {
     throw problem("key-malformed", `The private key ${weakness}.`);
   }
-  const plain = keyType === "ecdsa" ? withNamedCurve(key) : key;
-  return { key: plain, keyType, pem: pemOf(plain) };
+  const plain = keyType === "ecdsa" ? withNamedCurve(key) : { key, der: derOf(key) };
+  return { key: plain.key, keyType, pem: pemOf(plain.der) };
 }
 
 /** Ciphers of the `DEK-Info` header (RFC 1421) that OpenSSL 3 does not support without its legacy provider. */
@@ -102,7 +102,10 @@ function encryptionRefusalOf(block: PemBlock, place: string, work: KeyWork): Pro
   }
 }
 
-const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" });
+const derOf = (key: KeyObject): Buffer => key.export({ type: "pkcs8", format: "der" });
+
+/** OpenSSL takes as long to write PEM as it took to read the key. */
+const pemOf = (der: Buffer): string => pemBlockOf("PRIVATE KEY", der).pem;
 
 /** Returns undefined if the key is damaged or the passphrase is wrong. */
 function tryOpen(
@@ -137,11 +140,11 @@ function tryWeakness(key: KeyObject): string | undefined {
 }
 
 /** BoringSSL refuses a key with the parameters of its curve. Returns the same key with the name of the curve instead. */
-function withNamedCurve(key: KeyObject): KeyObject {
-  const [, algorithm] = derElements(
-    firstElement(key.export({ type: "pkcs8", format: "der" })).contents,
-  );
+function withNamedCurve(key: KeyObject): { readonly key: KeyObject; readonly der: Buffer } {
+  const der = derOf(key);
+  const [, algorithm] = derElements(firstElement(der).contents);
   const parameters = algorithm === undefined ? undefined : derElements(algorithm.contents)[1];
-  if (parameters?.tag === TAG.objectId) return key;
-  return createPrivateKey({ key: key.export({ format: "jwk" }), format: "jwk" });
+  if (parameters?.tag === TAG.objectId) return { key, der };
+  const named = createPrivateKey({ key: key.export({ format: "jwk" }), format: "jwk" });
+  return { key: named, der: derOf(named) };
 }

@@ -2,7 +2,7 @@ import type { KeyObject, X509Certificate } from "node:crypto";
 import type { KeyType, SigningFacts } from "#model/document/certificate.ts";
 import { keySchemesOf, tryPssScheme, trySchemeOfOid } from "#model/tls/signature-schemes.ts";
 
-const PSS_OID = "1.2.840.113549.1.1.10";
+export const PSS_OID = "1.2.840.113549.1.1.10";
 const PSS_OID_DER = Buffer.from("06092a864886f70d01010a", "hex");
 /** The OIDs of SHA-2 without their last byte (RFC 4055 section 2.1). */
 const SHA2_OID_DER = Buffer.from("06096086480165030402", "hex");

@@ -37,9 +37,9 @@ function startReader(settings: ReaderSettings = {}): MaterialReader {
 }
 
 /** Stands for a process of the reader: a program of Node. */
-const commandOf = (script: string): ReaderCommand => ({
+const commandOf = (script: string, ...flags: readonly string[]): ReaderCommand => ({
   file: process.execPath,
-  args: ["-e", script],
+  args: [...flags, "-e", script],
   env: {},
 });
 
@@ -92,7 +92,7 @@ describe("MaterialReader", () => {
     const countOf = () => readersOf().filter((pid) => !others.includes(pid)).length;
     for (let at = 0; at < 3; at += 1) await readPair(reader);
     assert.equal(countOf(), 1);
-    await Promise.all(Array.from({ length: 100 }, () => readPair(reader)));
+    await Promise.all(Array.from({ length: 1_000 }, () => readPair(reader)));
     assert.ok(countOf() > 1 && countOf() <= 3);
     await reader.rest();
     assert.equal(countOf(), 0);
@@ -109,6 +109,27 @@ describe("MaterialReader", () => {
     });
     const missing = { file: "/nothing/there", args: [], env: {} };
     await assert.rejects(readPair(startReader({ command: missing })), /ENOENT/);
+  });
+
+  it("does each of the quick jobs that a process had when it ended again, alone", async () => {
+    // A process that ends with the first hostile job, and has kept the answers to all jobs before it until then.
+    const script = `
+      const { answerJobs } = await import(${JSON.stringify(new URL("../../protocol/answer-jobs.ts", import.meta.url))});
+      answerJobs({ input: process.stdin, output: process.stdout }, ({ parts: [file] }) => {
+        if (String(file) === "hostile") process.kill(process.pid, "SIGKILL");
+        return { outcome: { reply: { refusal: String(file) } } };
+      });`;
+    const reader = startReader({ command: commandOf(script, "--input-type=module") });
+    const outcomes = await Promise.allSettled(
+      ["one", "two", "hostile", "three", "hostile", "four"].map((text) =>
+        reader.read({ kind: "trial" }, [Buffer.from(text)]),
+      ),
+    );
+    const ends = outcomes.map((outcome) =>
+      outcome.status === "fulfilled" ? outcome.value.reply.refusal : String(outcome.reason),
+    );
+    const killed = "ReaderEndedError: The reader process ended with SIGKILL.";
+    assert.deepEqual(ends, ["one", "two", killed, "three", killed, "four"]);
   });
 
   it("takes no answer that is no frame, and none that was not asked for", async () => {

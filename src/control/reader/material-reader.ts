@@ -3,7 +3,12 @@ import type { Position } from "#model/problem.ts";
 import { PROOF_MS } from "#protocol/proof-socket.ts";
 import type { Job, Replies } from "./jobs.ts";
 import type { ReaderCommand } from "./reader-command.ts";
-import { NotReachedError, ReaderEndedError, ReaderProcess } from "./reader-process.ts";
+import {
+  NotReachedError,
+  ReaderEndedError,
+  ReaderProcess,
+  SharedEndError,
+} from "./reader-process.ts";
 import { tryOutcome } from "./try-outcome.ts";
 
 const DEADLINE_MS = 5_000;
@@ -14,15 +19,12 @@ const STORED_DEADLINE_MS = 120_000;
 /** A process that has had no job for this long is ended, because certificates are seldom renewed. */
 const IDLE_MS = 5_000;
 /** Another process is started after this many jobs in a row, while `CROWD` jobs wait for each process. */
-const BUSY_RUN = 32;
-const CROWD = 4;
-/** How many jobs a process has at a time, so that it need not wait for the next. */
-const MAX_LOAD = 4;
-/** While many jobs wait, a process has more of them, so that several are sent and answered in one call of the kernel. */
-const BULK_LOAD = 16;
-const BULK = 32;
-/** While a job takes longer than this, the other jobs get another process. */
-const SLOW_MS = 250;
+const BUSY_RUN = 256;
+const CROWD = 16;
+/** How many quick jobs a process has at a time, so that several are sent and answered in one call of the kernel. */
+const MAX_LOAD = 64;
+/** A job with larger files may take long. */
+const MAX_QUICK_BYTES = 64 * 1024;
 
 /** The files were refused. The first problem is the reason; the others are warnings. */
 export class MaterialRefusedError extends Error {
@@ -54,7 +56,9 @@ export interface ReadMaterial<Kind extends Job["kind"]> {
 
 interface Waiting {
   readonly job: Job;
-  /** Whether a process has already ended while it did this job. */
+  /** Whether a process does this job without others, because it may take long, or because a process may have ended because of it. */
+  readonly isAlone: boolean;
+  /** Whether a process has ended while it did this job alone. */
   readonly isRetry: boolean;
   readonly files: readonly Uint8Array[];
   resolve(read: ReadMaterial<Job["kind"]>): void;
@@ -63,8 +67,10 @@ interface Waiting {
 
 export interface MaterialReaderOptions {
   readonly command: ReaderCommand;
-  /** The largest number of processes. With one process alone, nothing can be imported. */
+  /** The largest number of processes. One of them is left for jobs that do not take long. */
   readonly size: number;
+  /** How many processes may work at the same time on jobs that do not take long. Default: `size`. */
+  readonly crowdSize?: number;
   readonly deadlineMs?: number;
   /** Called with every unexpected exception, whether it was thrown here or in a process. */
   onFault(error: unknown): void;
@@ -73,20 +79,22 @@ export interface MaterialReaderOptions {
 /**
  * Parses files that may have been made to take long, such as a key that is encrypted with a billion iterations. It does so in
  * processes of their own, because only a process can be stopped inside OpenSSL, and because the event loop must not wait. A
- * process does one job after the other, and is killed if a job misses its deadline. The contents of files go through pipes
- * only.
+ * process does one job after the other, and is killed if a job misses its deadline. Of jobs that should be quick, it has many at a time.
+ * If it ends meanwhile, each of these jobs is done again alone, so that a hostile file spoils no other. The contents of files go through
+ * pipes only.
  */
 export class MaterialReader {
   readonly #command: ReaderCommand;
   readonly #size: number;
+  readonly #crowdSize: number;
   readonly #deadlineMs: number | undefined;
   #onFault: MaterialReaderOptions["onFault"];
   readonly #waiting: Waiting[] = [];
   readonly #processes = new Set<ReaderProcess>();
-  /** The processes that have an import, or have worked on their job for longer than `SLOW_MS`. */
+  /** The processes that do a job alone, or have a job that takes long. */
   readonly #slow = new Set<ReaderProcess>();
-  /** How many imports are under way. */
-  #imports = 0;
+  /** How many jobs with foreign files are done alone. */
+  #doubtful = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   /** How many jobs have ended since no job waited. */
   #inARow = 0;
@@ -95,6 +103,7 @@ export class MaterialReader {
   constructor(options: MaterialReaderOptions) {
     this.#command = options.command;
     this.#size = options.size;
+    this.#crowdSize = options.crowdSize ?? options.size;
     this.#onFault = options.onFault.bind(options);
     this.#deadlineMs = options.deadlineMs;
   }
@@ -117,6 +126,7 @@ export class MaterialReader {
       this.#waiting.push({
         job,
         files,
+        isAlone: !isQuick(job, files),
         isRetry: false,
         // `replyOf` has checked that the reply fits a job of this kind.
         resolve: (read) => resolve(read as ReadMaterial<Kind>),
@@ -159,44 +169,48 @@ export class MaterialReader {
       if (next === undefined) break;
       this.#work(child, next).catch((error: unknown) => next.reject(error));
     }
-    const quick = this.#processes.size - this.#slow.size;
-    const isCrowded =
-      quick <= 0 ||
-      this.#isImportNext() ||
-      (this.#inARow >= BUSY_RUN && this.#waiting.length >= CROWD * quick);
-    if (isCrowded && this.#waiting.length > 0 && this.#processes.size < this.#size) {
+    if (this.#needsProcess()) {
       this.#start();
       this.#assign();
     }
   }
 
-  /**
-   * Removes and returns the first job that the process may be given. An import has a process of its own, and one process is left for
-   * the other jobs. So neither another import nor a file that is watched waits for a hostile one.
-   */
-  #takeFor({ load }: ReaderProcess): Waiting | undefined {
-    if (this.#isImportNext()) return load === 0 ? this.#waiting.shift() : undefined;
-    const at = this.#waiting.findIndex(({ job }) => job.kind !== "import");
-    return at === -1 ? undefined : this.#waiting.splice(at, 1)[0];
+  #needsProcess(): boolean {
+    const [next] = this.#waiting;
+    if (next === undefined || this.#processes.size >= this.#size) return false;
+    const quick = this.#processes.size - this.#slow.size;
+    if (quick <= 0 || (next.job.kind === "import" && this.#mayTake(next))) return true;
+    const isCrowd = this.#inARow >= BUSY_RUN && this.#waiting.length >= CROWD * quick;
+    return isCrowd && quick < this.#crowdSize;
   }
 
-  #isImportNext(): boolean {
-    return this.#waiting[0]?.job.kind === "import" && this.#imports < this.#size - 1;
+  /** Removes and returns the first job that the process may be given. */
+  #takeFor({ load }: ReaderProcess): Waiting | undefined {
+    const at = this.#waiting.findIndex((waiting) => this.#mayTake(waiting));
+    const isFree = load === 0 || this.#waiting[at]?.isAlone === false;
+    return at === -1 || !isFree ? undefined : this.#waiting.splice(at, 1)[0];
+  }
+
+  /** One process is left for other jobs, so that neither an import nor a file that is watched waits for a hostile one. */
+  #mayTake(waiting: Waiting): boolean {
+    return !isDoubtful(waiting) || this.#doubtful < Math.max(1, this.#size - 1);
   }
 
   /** Returns the process with the fewest jobs, or undefined if each has as many as it may have. A slow one may have one. */
   #leastLoaded(): ReaderProcess | undefined {
-    const most = this.#waiting.length >= BULK ? BULK_LOAD : MAX_LOAD;
     let found: ReaderProcess | undefined;
     for (const child of this.#processes) {
-      const isFree = child.load < (this.#slow.has(child) ? 1 : most);
-      if (isFree && child.load < (found?.load ?? most)) found = child;
+      const isFree = child.load < (this.#slow.has(child) ? 1 : MAX_LOAD);
+      if (isFree && child.load < (found?.load ?? MAX_LOAD)) found = child;
     }
     return found;
   }
 
   #start(): void {
-    const child = new ReaderProcess(this.#command);
+    const child: ReaderProcess = new ReaderProcess(this.#command, () => {
+      this.#slow.add(child);
+      this.#assign();
+    });
     this.#processes.add(child);
     clearTimeout(this.#idleTimer);
   }
@@ -207,16 +221,10 @@ export class MaterialReader {
   }
 
   async #work(child: ReaderProcess, waiting: Waiting): Promise<void> {
-    const { job, files, isRetry } = waiting;
-    const isImport = job.kind === "import";
-    if (isImport) {
-      this.#imports += 1;
-      this.#slow.add(child);
-    }
-    const slow = setTimeout(() => {
-      this.#slow.add(child);
-      this.#assign();
-    }, SLOW_MS);
+    const { job, files, isAlone, isRetry } = waiting;
+    const doubtful = isDoubtful(waiting) ? 1 : 0;
+    this.#doubtful += doubtful;
+    if (isAlone) this.#slow.add(child);
     try {
       const { head, parts } = await child.run(job, files, this.#deadlineMs ?? deadlineOf(job));
       waiting.resolve({ reply: replyOf(job.kind, head), parts });
@@ -224,18 +232,18 @@ export class MaterialReader {
       if (!isAnswer(error)) this.#end(child);
       if (this.#isClosed) waiting.reject(closed());
       else if (error instanceof NotReachedError) this.#waiting.unshift(waiting);
+      else if (error instanceof SharedEndError) this.#waiting.push({ ...waiting, isAlone: true });
       else if (error instanceof ReaderEndedError && !isRetry) {
-        this.#waiting.unshift({ ...waiting, isRetry: true });
+        this.#waiting.push({ ...waiting, isAlone: true, isRetry: true });
       } else {
         waiting.reject(error);
       }
     } finally {
-      clearTimeout(slow);
       this.#slow.delete(child);
-      if (isImport) this.#imports -= 1;
+      this.#doubtful -= doubtful;
       this.#inARow = this.#waiting.length === 0 ? 0 : this.#inARow + 1;
       this.#assign();
-      this.#endIdle();
+      if (this.#waiting.length === 0 && child.load === 0) this.#endIdle();
     }
   }
 
@@ -246,6 +254,19 @@ export class MaterialReader {
     }, IDLE_MS).unref();
   }
 }
+
+/** Jobs of this kind take less than a millisecond, unless a file is hostile. */
+const QUICK_JOBS: readonly Job["kind"][] = ["certificate", "trust", "trial"];
+
+function isQuick(job: Job, files: readonly Uint8Array[]): boolean {
+  const isEncrypted = job.kind === "certificate" && job.has.passphrase;
+  const bytes = files.reduce((sum, { length }) => sum + length, 0);
+  return QUICK_JOBS.includes(job.kind) && !isEncrypted && bytes <= MAX_QUICK_BYTES;
+}
+
+/** Returns true if the job may keep its process busy until the deadline because of a hostile file. */
+const isDoubtful = ({ job, isAlone }: Waiting): boolean =>
+  isAlone && (job.kind === "import" || QUICK_JOBS.includes(job.kind));
 
 /** The jobs that read a whole document. */
 const DOCUMENT_JOBS: readonly Job["kind"][] = ["document", "places", "json"];

@@ -14,6 +14,8 @@ const OUT_OF_MEMORY = "heap out of memory";
 /** How often the processor time is read, and for how long the process may use none before it counts as hung. */
 const LOOK_MS = 5_000;
 const HUNG_MS = 10_000;
+/** While a request takes longer than this, other requests should get another process. */
+const SLOW_MS = 250;
 /** For how long a measured processor time is used again. */
 const TIME_KEPT_MS = 1_000;
 
@@ -27,9 +29,14 @@ export class ReaderEndedError extends Error {
   override readonly name = "ReaderEndedError";
 }
 
-/** The process ended while it did earlier work, and had not begun this. */
+/** The process ended before it was given this work. */
 export class NotReachedError extends Error {
   override readonly name = "NotReachedError";
+}
+
+/** The process ended while it had several requests, and each of them may be the reason. */
+export class SharedEndError extends Error {
+  override readonly name = "SharedEndError";
 }
 
 interface Request {
@@ -48,7 +55,10 @@ interface Turn {
   timer: NodeJS.Timeout;
 }
 
-/** A process that reads foreign material. It does one request at a time, and the next ones wait in its pipe. */
+/**
+ * A process that reads foreign material. It does one request at a time, and the next ones wait in its pipe. It may keep an answer for a
+ * moment, to send it with the next ones.
+ */
 export class ReaderProcess {
   /** Resolves when the process has ended. */
   readonly ended: Promise<void>;
@@ -56,12 +66,15 @@ export class ReaderProcess {
   readonly #child: ChildProcess | undefined;
   readonly #decoder = new FrameDecoder();
   readonly #requests: Request[] = [];
+  readonly #onSlow: () => void;
   #turn: Turn | undefined;
   #lastTime = { atMs: performance.now(), usedMs: 0 };
   #lastWords = "";
   #hasEnded = false;
 
-  constructor(command: ReaderCommand) {
+  /** `onSlow` is called when a request takes long. */
+  constructor(command: ReaderCommand, onSlow: () => void) {
+    this.#onSlow = onSlow;
     const ended = Promise.withResolvers<void>();
     this.ended = ended.promise;
     const end = (how: string): void => {
@@ -95,7 +108,8 @@ export class ReaderProcess {
 
   /**
    * The deadline limits the processor time that the process may use for the request, and six times the deadline limits the
-   * time on the clock. A process that uses no processor time for 10 s is ended too. All count from when the process begins the request. Rejects with DeadlineError, ReaderEndedError or
+   * time on the clock. A process that uses no processor time for 10 s is ended too. All count from when the process answered the request
+   * before. Rejects with DeadlineError or ReaderEndedError if the process had no other request, else with SharedEndError or
    * NotReachedError, or with RangeError if there is too much to send.
    */
   run(head: unknown, parts: readonly Uint8Array[], deadlineMs: number): Promise<Frame> {
@@ -119,11 +133,16 @@ export class ReaderProcess {
 
   #hear(chunk: Buffer): void {
     try {
-      for (const frame of this.#decoder.push(chunk)) {
-        const request = this.#requests.shift();
-        if (request === undefined) throw new RangeError("An answer arrived without a request.");
-        this.#endTurn();
-        request.resolve(frame);
+      const frames = this.#decoder.push(chunk);
+      if (frames.length > this.#requests.length) {
+        throw new RangeError("An answer arrived without a request.");
+      }
+      if (frames.length === 0) return;
+      const answered = this.#requests.splice(0, frames.length);
+      this.#endTurn();
+      for (const [at, request] of answered.entries()) {
+        const frame = frames[at];
+        if (frame !== undefined) request.resolve(frame);
       }
     } catch (cause) {
       this.#fail(new ReaderEndedError("The reader process sent an invalid answer.", { cause }));
@@ -142,7 +161,10 @@ export class ReaderProcess {
   #takeTurn(deadlineMs: number): void {
     const startedAtMs = performance.now();
     const usedMs = this.#recentTimeMs(startedAtMs);
-    const timer = setTimeout(() => this.#look(), Math.min(deadlineMs, LOOK_MS));
+    const timer = setTimeout(() => {
+      this.#lookIn(Math.min(deadlineMs, LOOK_MS) - SLOW_MS);
+      this.#onSlow();
+    }, SLOW_MS);
     const progress = { atMs: startedAtMs, usedMs };
     this.#turn = { deadlineMs, startedAtMs, usedMs, progress, timer };
   }
@@ -153,6 +175,10 @@ export class ReaderProcess {
     const [next] = this.#requests;
     if (next !== undefined) this.#takeTurn(next.deadlineMs);
     else if (this.#child?.killed === false) this.#holdEventLoop(false);
+  }
+
+  #lookIn(ms: number): void {
+    if (this.#turn !== undefined) this.#turn.timer = setTimeout(() => this.#look(), ms);
   }
 
   #look(): void {
@@ -166,8 +192,7 @@ export class ReaderProcess {
     if (nowUsedMs > turn.progress.usedMs) turn.progress = { atMs: nowMs, usedMs: nowUsedMs };
     const isHung = nowMs - turn.progress.atMs >= HUNG_MS;
     if (leftMs > 0 && untilEndMs > 0 && !isHung) {
-      const waitMs = Math.min(LOOK_MS, Math.max(MIN_WAIT_MS, leftMs));
-      turn.timer = setTimeout(() => this.#look(), waitMs);
+      this.#lookIn(Math.min(LOOK_MS, Math.max(MIN_WAIT_MS, leftMs)));
       return;
     }
     this.kill();
@@ -190,12 +215,12 @@ export class ReaderProcess {
     return pid === undefined ? undefined : tryProcessTimeMs(pid);
   }
 
-  /** Rejects the first request with `error`, because the process worked on it, and the others with NotReachedError. */
+  /** Rejects a single request with `error`. If there are several, it is not known which of them the process worked on. */
   #fail(error: Error): void {
-    const [first, ...others] = this.#requests.splice(0);
+    const failed = this.#requests.splice(0);
     this.#endTurn();
-    first?.reject(error);
-    for (const request of others) request.reject(new NotReachedError());
+    const reason = failed.length > 1 ? new SharedEndError() : error;
+    for (const { reject } of failed) reject(reason);
   }
 
   #cause(): { readonly cause?: Error } {

@@ -4,7 +4,7 @@ import type { EngineBinary } from "../workers/find-engine.ts";
 import { buildProverCommand, buildReaderCommand, buildTrialCommand } from "./reader-command.ts";
 
 /** More processes would read ten thousand certificates faster, but each takes 60 MB of memory. */
-const MAX_PROCESSES = 4;
+const MAX_CROWD = 4;
 /** Two imports and another job are done at the same time, so that a hostile file delays none of the others. */
 const MIN_PROCESSES = 3;
 
@@ -17,9 +17,11 @@ export function startReader(options: {
   onFault(error: unknown): void;
 }): MaterialReader {
   const { nodeFile, env, ...rest } = options;
+  const crowdSize = Math.min(MAX_CROWD, availableParallelism());
   const reader = new MaterialReader({
     command: buildReaderCommand({ nodeFile, env }),
-    size: Math.max(MIN_PROCESSES, Math.min(MAX_PROCESSES, availableParallelism())),
+    size: Math.max(MIN_PROCESSES, crowdSize),
+    crowdSize,
     ...rest,
     onFault: options.onFault.bind(options),
   });

@@ -5,17 +5,13 @@
  */
 import { errorCodeOf } from "#model/error-code.ts";
 import { CIPHER_SUITE_NAMES, GROUP_NAMES } from "#model/tls/cipher-suites.ts";
-import { encodeFrame, FrameDecoder, type Frame } from "#protocol/job-frames.ts";
+import { answerJobs } from "#protocol/answer-jobs.ts";
+import type { Frame } from "#protocol/job-frames.ts";
 import { portableWire } from "../wire/portable/wire.ts";
 
-const decoder = new FrameDecoder();
-
-process.stdin.on("data", (chunk: Buffer) => {
-  for (const { parts } of decoder.push(chunk)) {
-    const refusal = tryRefusal(parts);
-    for (const bytes of encodeFrame({ reply: { refusal } }, [])) process.stdout.write(bytes);
-  }
-});
+answerJobs({ input: process.stdin, output: process.stdout }, ({ parts }) => ({
+  outcome: { reply: { refusal: tryRefusal(parts) } },
+}));
 process.stdin.on("end", () => process.exit());
 
 /**
