@@ -32,6 +32,8 @@ import { tryUnitCgroup } from "./privileges/unit-cgroup.ts";
 import { WorkerUser } from "./privileges/worker-user.ts";
 import type { Folders } from "./state/open-folders.ts";
 import type { MasterKeys } from "./sealing/master-keys.ts";
+import { DocumentSecrets } from "./sealing/document-secrets.ts";
+import { sealStoredSecrets } from "./sealing/seal-stored-secrets.ts";
 import { SealedKeys } from "./sealing/sealed-keys.ts";
 import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
 import { SqliteStore } from "./state/sqlite/sqlite-store.ts";
@@ -171,14 +173,20 @@ export function buildDirector(surroundings: Surroundings) {
     folder: folders.dataPath,
     runtimeFolder: folders.runtimePath,
     program: version,
-    onConverted: (revisions, durationMs) =>
-      bus.publish({ name: "state-converted", revisions, durationMs }),
+    onConverted: (revisions, durationMs) => {
+      bus.publish({ name: "state-converted", revisions, durationMs });
+      sealStoredSecrets({ store, notices }).catch(onFault);
+    },
     ...troubleOf(notices, STATE_UNWRITABLE),
   });
-  const store = new TreeDocumentStore({ store: state, folder, program: version });
-  cleanup.defer(() => store.close());
   const { masterKeys } = surroundings;
   const sealedKeys = new SealedKeys({ store: state, program: version, masterKeys, notices });
+  const secrets = new DocumentSecrets(sealedKeys);
+  const store: TreeDocumentStore = new TreeDocumentStore({
+    ...{ store: state, folder, secrets },
+    program: version,
+  });
+  cleanup.defer(() => store.close());
   const inventory = new Inventory({ store: state, sealedKeys, program: version });
   const checkParts: CheckParts = { ...surroundings.checkParts, kept: inventory };
   const standbyStore = new StandbyStore(state, version, troubleOf(notices, STANDBY_UNSAVED));

@@ -13,6 +13,7 @@ import { followUpsOf } from "#model/document/follow-ups.ts";
 import { explainRemoved } from "#model/document/known-names.ts";
 import type { ParsedDocument } from "#model/document/parse-document.ts";
 import { resolvePolicy } from "#model/document/policy.ts";
+import { checkUnopened } from "#model/document/secrets.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { isJsonMap } from "#model/json.ts";
 import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
@@ -115,7 +116,8 @@ export async function checkFile(
     const problems = [read.problem];
     return { ...REFUSED, folder, problems, problemsInForce: [] };
   }
-  const checked = await checkRead(read, folder, purpose, parts);
+  const ownProblems = [...read.problems, ...checkUnopened(read.draft)];
+  const checked = await checkRead({ ...read, problems: ownProblems }, folder, purpose, parts);
   const problems = await read.locate(checked.problems);
   const located = new Map(
     checked.problems.map((problem, at) => [problem, problems[at] ?? problem]),

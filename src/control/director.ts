@@ -16,7 +16,12 @@ import type {
 import { ChangeQueue } from "./change/change-queue.ts";
 import type { DocumentFile } from "./change/document-file.ts";
 import { planChange } from "./change/plan-change.ts";
-import { chooseAtStart, chooseUnsaved, UNSAVED_START_NOTICES } from "./change/start-document.ts";
+import {
+  chooseAtStart,
+  chooseUnsaved,
+  isUnsavedStart,
+  UNSAVED_START_NOTICES,
+} from "./change/start-document.ts";
 import type { CheckedDocument } from "./check-file.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { HealthChecks } from "./health/health-checks.ts";
@@ -115,9 +120,8 @@ export class Director {
     try {
       await this.#serve(wanted);
     } catch (error) {
-      if (!(error instanceof DirectorError) || error.code !== "state-unwritable") throw error;
-      if (file === undefined) throw error;
-      const choice = await chooseUnsaved(file, this.#parts);
+      if (!isUnsavedStart(error) || file === undefined) throw error;
+      const choice = await chooseUnsaved(file, error, this.#parts);
       await this.#serve(choice.wanted);
       notices.raise(choice.notice);
     }

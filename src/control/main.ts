@@ -26,8 +26,8 @@ import { handOverKeyFolder } from "./sealing/hand-over-key-folder.ts";
 import { changeMasterKey } from "./sealing/change-master-key.ts";
 import { keyFilesOf, keyPlacesOf } from "./sealing/key-places.ts";
 import { MasterKeys } from "./sealing/master-keys.ts";
+import { sealStoredSecrets } from "./sealing/seal-stored-secrets.ts";
 import { handOverFolders, openFolders } from "./state/open-folders.ts";
-import { secretKeyOf } from "./state/secret-key.ts";
 import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
 import { buildLogger, loadPrettify, type Logger } from "./telemetry/log.ts";
 import { LogLevel } from "./telemetry/log-level.ts";
@@ -166,11 +166,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   };
   catchOperatorSignals(process, actions, bus, cleanup);
   const socketPath = join(folders.runtimePath, "tlsd.sock");
-  const secretKey = await secretKeyOf(state, version);
   await sealedKeys.start();
+  await sealStoredSecrets({ store, notices });
   await inventory.start();
   const api = await buildChangeApi({
-    ...{ changes: director, wants, store, secretKey },
+    ...{ changes: director, wants, store, secretKey: sealedKeys.fingerprintKey },
     settings,
     view,
     backup: () => writeBackup(state, version),
@@ -185,9 +185,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   const readLargeBody = largeBodiesIn(reader);
   const admin = await startAdminApi({
     failBack: (profile) => standby.failBack(profile),
-    setMasterKey: () => {
+    setMasterKey: async () => {
       const surroundings = keySurroundings;
-      return changeMasterKey({ sealedKeys, configPath, settings, surroundings, reader, bus });
+      const parts = { sealedKeys, configPath, settings, surroundings, reader, bus };
+      const changed = await changeMasterKey(parts);
+      await sealStoredSecrets({ store, notices });
+      return changed;
     },
     ...{ socketPath, view, api, connections, logLevel, doctor, log, notices, readLargeBody },
     ...{ inventory, certificateWants },

@@ -209,7 +209,7 @@ async function tryUnit(t: TestContext, installation: Installation): Promise<void
     const servers = { ...document.servers, added: { address: "192.0.2.7" } };
     await installation.write({ ...document, servers });
     await installation.systemctl("reload", unit);
-    assert.match(await installation.journal(), /^Revision 2 of the document is in force\.$/m);
+    assert.match(await installation.journal(), /^Revision 2 is in force\.$/m);
   });
 
   await step("keeps connections and serves on while the control process is killed", async () => {

@@ -4,7 +4,9 @@ import type { MaterialId } from "#model/names.ts";
 import { pathOf } from "#model/problem.ts";
 import type { Replies } from "../reader/jobs.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
+import { tryUnopenedReason } from "#model/document/secrets.ts";
 import { readMaterial } from "./read-material.ts";
+import { sourceProblem } from "./source-problem.ts";
 import { looksOf, readSource, type SourceFiles } from "./read-source.ts";
 import type { ReadVersion } from "./document-sources.ts";
 import type { CertificateVersion } from "./sources.ts";
@@ -19,6 +21,7 @@ export async function readCertificate(
   const place = pathOf("certificates", name);
   const { chain, key, passphraseFile, passphrase } = certificate;
   const { folder } = files;
+  if (passphrase !== undefined) refuseUnopened(passphrase, `${place}.passphrase`);
   const hasOwnKeyFile = key !== undefined && resolve(folder, key) !== resolve(folder, chain);
   const places = {
     chain: `${place}.chain`,
@@ -44,6 +47,16 @@ export async function readCertificate(
     place,
   );
   return { version: versionOf(reply, parts), warnings: reply.warnings, looks: looksOf(sources) };
+}
+
+function refuseUnopened(passphrase: string, place: string): void {
+  const reason = tryUnopenedReason(passphrase);
+  if (reason === undefined) return;
+  const [code, why] =
+    reason === "locked"
+      ? (["master-key-wrong", "because the master key is not there"] as const)
+      : (["sealed-key-damaged", "because it is damaged"] as const);
+  throw sourceProblem(code, place, `The passphrase in the state cannot be opened, ${why}.`);
 }
 
 /** Returns the version that a reader process has answered with. */

@@ -1,4 +1,4 @@
-import { DirectorError } from "#model/failure.ts";
+import { DirectorError, type FailureCode } from "#model/failure.ts";
 import { documentRefusal, type CheckedDocument } from "../check-file.ts";
 import type { Notice } from "../notice.ts";
 import type { DocumentStore, StoredState } from "../state/document-store.ts";
@@ -33,8 +33,8 @@ export async function chooseAtStart(
   isForced: boolean,
   { store, file, checkStored }: StartParts,
 ): Promise<WantedDocument> {
-  const stored = await tryLatest(store);
   const own = checkedFile?.written;
+  const stored = await tryLatest(store, own);
   const decision = file.decideAtStart(own, stored?.file, stored?.document);
   const isOfFile = decision === "apply-file" || decision === "equal" || isForced;
   if (isOfFile && checkedFile !== undefined && own !== undefined) {
@@ -48,22 +48,35 @@ export async function chooseAtStart(
   return { kind: "document", checked, known: { revision, isSaved: true } };
 }
 
+/** Without a master key, a document with new secrets cannot be saved. */
+const UNSAVED_CODES: readonly FailureCode[] = [
+  "state-unwritable",
+  "master-key-wrong",
+  "file-unwritable",
+  "sealed-key-damaged",
+];
+
+/** Whether a start fails only because the document cannot be saved. */
+export const isUnsavedStart = (error: unknown): error is DirectorError =>
+  error instanceof DirectorError && UNSAVED_CODES.includes(error.code);
+
 /**
  * Decides what a director serves if it starts with a document that it cannot save: the document that was last saved or, if that
  * cannot be served, the document in the file. See docs/decisions/0016-serve-on-when-the-disk-fails.md.
  */
 export async function chooseUnsaved(
   checkedFile: CheckedDocument,
+  reason: DirectorError,
   { store, checkStored }: StartParts,
 ): Promise<UnsavedChoice> {
-  const stored = await tryLatest(store);
+  const stored = await tryLatest(store, checkedFile.written);
   if (stored !== undefined) {
     const checked = await checkStored(stored.document);
     if (checked.document !== undefined) {
       const { revision } = stored.record;
       const text =
         `The director serves revision ${revision} from the store, because the document in the file is different and ` +
-        "could not be saved. Send SIGHUP to apply the file when the state can be saved again.";
+        `could not be saved. Send SIGHUP to apply the file when the state can be saved again. ${reason.message}`;
       return {
         wanted: { kind: "document", checked, known: { revision, isSaved: true } },
         notice: { event: SERVES_STORED, text },
@@ -73,7 +86,7 @@ export async function chooseUnsaved(
   const known = { revision: (stored?.record.revision ?? 0) + 1, isSaved: false };
   const text =
     "The document in the file is served without being saved, because the store has no document that can be " +
-    "served. Send SIGHUP to save it when the state can be saved again.";
+    `served. Send SIGHUP to save it when the state can be saved again. ${reason.message}`;
   return {
     wanted: { kind: "document", checked: checkedFile, known },
     notice: { event: SERVES_UNSAVED, text },
@@ -81,9 +94,12 @@ export async function chooseUnsaved(
 }
 
 /** A state that cannot be read does not prevent a start. One that a newer program wrote does, because it would be lost. */
-async function tryLatest(store: DocumentStore): Promise<StoredState | undefined> {
+async function tryLatest(
+  store: DocumentStore,
+  file: StoredState["file"],
+): Promise<StoredState | undefined> {
   try {
-    return await store.latest();
+    return await store.latest(file);
   } catch (error) {
     if (error instanceof DirectorError && error.code === "state-unwritable") return undefined;
     throw error;

@@ -28,7 +28,7 @@ export interface KeyIdentity {
 const MAX_TEXT = 100_000;
 const base64url = Type.String({ maxLength: MAX_TEXT });
 
-const EncryptedSchema = Type.Object(
+export const EncryptedSchema = Type.Object(
   { nonce: base64url, bytes: base64url, tag: base64url },
   { additionalProperties: false },
 );
@@ -73,7 +73,7 @@ export function sealKey(
     }
     const id = randomUUID();
     const encrypted = encryptBytes(dataKey, clear, keyDataOf(storeId, identity));
-    const wrapped = encryptBytes(masterKey.wrappingKey, dataKey, dataKeyDataOf(storeId, id));
+    const wrapped = wrapDataKey(masterKey, storeId, id, dataKey);
     return { sealed: { format: FORMAT, dataKey: id, ...encrypted }, wrapped };
   } finally {
     clear.fill(0);
@@ -100,6 +100,14 @@ export function tryOpenKey(
   return keyPem;
 }
 
+/** Encrypts a data key with the master key. It opens only under its id and in its store. */
+export const wrapDataKey = (
+  masterKey: MasterKey,
+  storeId: string,
+  dataKeyId: string,
+  dataKey: Buffer,
+): WrappedKey => encryptBytes(masterKey.wrappingKey, dataKey, dataKeyDataOf(storeId, dataKeyId));
+
 /** Wraps a data key with another master key. Returns undefined if it cannot be opened with the first one. */
 export function tryRewrap(
   from: MasterKey,
@@ -110,7 +118,7 @@ export function tryRewrap(
 ): WrappedKey | undefined {
   const dataKey = tryUnwrap(from, storeId, dataKeyId, wrapped);
   if (dataKey === undefined) return undefined;
-  const rewrapped = encryptBytes(to.wrappingKey, dataKey, dataKeyDataOf(storeId, dataKeyId));
+  const rewrapped = wrapDataKey(to, storeId, dataKeyId, dataKey);
   dataKey.fill(0);
   return rewrapped;
 }
@@ -128,7 +136,8 @@ export function tryParseWrapped(text: string): WrappedKey | undefined {
   }
 }
 
-function tryUnwrap(
+/** Returns a data key, which the caller sets to zero. Returns undefined if it cannot be opened. */
+export function tryUnwrap(
   masterKey: MasterKey,
   storeId: string,
   dataKeyId: string,

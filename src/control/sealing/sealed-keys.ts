@@ -10,10 +10,16 @@ import {
   sealKey,
   textOfWrapped,
   tryOpenKey,
+  tryUnwrap,
+  wrapDataKey,
   type KeyIdentity,
   type SealedKey,
   type Sealing,
 } from "./seal-key.ts";
+import { newTextDataKey, TextKey } from "./text-key.ts";
+
+/** The id of the data key of all sealed texts. Those of private keys are UUIDs. */
+const TEXT_DATA_KEY = "texts";
 
 /** The events of the notices about the master key. */
 const MASTER_KEY_MADE = "master-key-made";
@@ -68,6 +74,11 @@ export class SealedKeys {
   readonly #line: DataKeyLine;
   #masterKeys: MasterKeys;
   #lastTurn: Promise<unknown> = Promise.resolve();
+  /** The data key of texts, if the store has none yet. */
+  readonly #newDataKey = newTextDataKey();
+  readonly #newTextKey = new TextKey(Buffer.from(this.#newDataKey));
+  /** The key of texts that the store has, and the data key from which it was opened. */
+  #textKey: { readonly wrapped: string; readonly key: TextKey } | undefined;
 
   constructor(parts: SealedKeysParts) {
     this.#parts = parts;
@@ -83,7 +94,7 @@ export class SealedKeys {
 
   /** Raises the notices about the master key. Never rejects: a store that cannot be read is read again when it is needed. */
   async start(): Promise<void> {
-    await this.#inTurn(() => this.#read()).catch(() => undefined);
+    await this.tryTextKey().catch(() => undefined);
   }
 
   /**
@@ -117,15 +128,59 @@ export class SealedKeys {
    */
   async open(identity: KeyIdentity, sealed: unknown): Promise<string> {
     if (!isSealedKey(sealed)) throw damaged(identity);
-    const known = this.#line.known;
-    const dataKeys =
-      known?.wrapped.has(sealed.dataKey) === true ? known : await this.#inTurn(() => this.#read());
-    const wrapped = tryWrappedOf(dataKeys, sealed.dataKey);
-    if (wrapped === undefined) throw damaged(identity);
+    const isKnown = this.#line.known?.wrapped.has(sealed.dataKey) === true;
+    if (!isKnown) await this.#inTurn(() => this.#read());
+    return this.openKnown(identity, sealed);
+  }
+
+  /** Does the same at once, without reading data keys that another process has added. Throws in place of rejecting. */
+  openKnown(identity: KeyIdentity, sealed: SealedKey): string {
+    const dataKeys = this.#line.known;
+    const wrapped = dataKeys && tryWrappedOf(dataKeys, sealed.dataKey);
+    if (dataKeys === undefined || wrapped === undefined) throw damaged(identity);
     const masterKey = this.#keyOf(dataKeys);
     const keyPem = tryOpenKey(masterKey, dataKeys.storeId, identity, { sealed, wrapped });
     if (keyPem === undefined) throw damaged(identity);
     return keyPem;
+  }
+
+  /**
+   * Resolves to the key that seals texts. It is made, with the master key if there is none, and saved if the store has none. Rejects also
+   * with `file-unwritable` if the master key cannot be made.
+   */
+  textKey(): Promise<TextKey> {
+    return this.#inTurn(async () => {
+      const dataKeys = await this.#read();
+      if (dataKeys.wrapped.has(TEXT_DATA_KEY)) return this.#openTextKey(dataKeys);
+      const masterKey = await this.#keyToSealWith(dataKeys);
+      const key = wrapDataKey(masterKey, dataKeys.storeId, TEXT_DATA_KEY, this.#newDataKey);
+      const wrapped = new Map(dataKeys.wrapped).set(TEXT_DATA_KEY, textOfWrapped(key));
+      const isSaved = await this.#line.replace(dataKeys, masterKey, wrapped);
+      this.#tell();
+      if (!isSaved) throw new DirectorError("revision-conflict");
+      return this.#openTextKey(await this.#read());
+    });
+  }
+
+  /** Resolves to the key with which texts were sealed, or to undefined if it cannot be opened or no text was sealed. */
+  tryTextKey(): Promise<TextKey | undefined> {
+    return this.#inTurn(async () => {
+      const dataKeys = await this.#read();
+      try {
+        return dataKeys.wrapped.has(TEXT_DATA_KEY) ? this.#openTextKey(dataKeys) : undefined;
+      } catch (error) {
+        if (error instanceof DirectorError) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * The key of fingerprints, which belongs to the key of texts, so that a fingerprint means the same after a start. If the store has
+   * none that can be opened, the key is the one of the next text that is sealed.
+   */
+  get fingerprintKey(): Buffer {
+    return (this.#textKey?.key ?? this.#newTextKey).fingerprintKey;
   }
 
   /**
@@ -173,6 +228,18 @@ export class SealedKeys {
     return key;
   }
 
+  /** Throws `master-key-wrong` and `sealed-key-damaged`. */
+  #openTextKey(dataKeys: DataKeys): TextKey {
+    const masterKey = this.#keyOf(dataKeys);
+    const wrapped = dataKeys.wrapped.get(TEXT_DATA_KEY) ?? "";
+    if (this.#textKey?.wrapped === wrapped) return this.#textKey.key;
+    const parsed = tryWrappedOf(dataKeys, TEXT_DATA_KEY);
+    const dataKey = parsed && tryUnwrap(masterKey, dataKeys.storeId, TEXT_DATA_KEY, parsed);
+    if (dataKey === undefined) throw new DirectorError("sealed-key-damaged", "The key of texts.");
+    this.#textKey = { wrapped, key: new TextKey(dataKey) };
+    return this.#textKey.key;
+  }
+
   async #keyToSealWith(dataKeys: DataKeys): Promise<MasterKey> {
     const mayMake = dataKeys.masterKeyId === undefined && this.#masterKeys.mayMake;
     return mayMake ? (await this.#make(this.#masterKeys)).key : this.#keyOf(dataKeys);
@@ -185,7 +252,7 @@ export class SealedKeys {
       event: MASTER_KEY_MADE,
       text:
         `A master key was made in ${masterKeys.place}. Back it up, but not together with the data folder. ` +
-        "Without it, nobody can open the private keys that the director keeps.",
+        "Without it, nobody can open the private keys and passphrases that the director keeps.",
     });
     return made;
   }
@@ -198,14 +265,14 @@ export class SealedKeys {
     if (id === undefined || key !== undefined) notices.clear(MASTER_KEY_WRONG);
     else {
       const reason = this.#masterKeys.failure(id).detail ?? "";
-      const text = `The private keys that the director keeps cannot be opened; everything else is served. ${reason}`;
+      const text = `The private keys and passphrases that the director keeps cannot be opened; everything else is served. ${reason}`;
       notices.raise({ event: MASTER_KEY_WRONG, text });
     }
     if (key === undefined || key.id === this.#masterKeys.current?.id) {
       notices.clear(MASTER_KEY_CHANGE_UNFINISHED);
     } else {
       const text =
-        "Private keys are still sealed with director.previousMasterKey. " +
+        "Private keys and passphrases are still sealed with director.previousMasterKey. " +
         "`tlsd set master-key` changes them to director.masterKey.";
       notices.raise({ event: MASTER_KEY_CHANGE_UNFINISHED, text });
     }

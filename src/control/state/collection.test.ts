@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { WrittenDocument } from "#model/document/written-document.ts";
+import { readLine, writeLine } from "#harness/one-value-line.ts";
+import { noSecrets } from "#harness/no-secrets.ts";
 import { largeDocument } from "#harness/large-document.ts";
 import { collectValues, forgetOld } from "./collection.ts";
 import { DOCUMENT_LINE } from "./document-lines.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { secretKeyOf } from "./secret-key.ts";
 import { UNREFERENCED_MS, type Hash, type Store } from "./store.ts";
 import { TreeDocumentStore } from "./tree-document-store.ts";
 
@@ -23,7 +24,12 @@ function setUp(): Setup {
   let nowMs = Date.now();
   let parent = 0;
   const store = new MemoryStore(() => nowMs);
-  const documents = new TreeDocumentStore({ store, folder: "/", program: "0.2.0" });
+  const documents = new TreeDocumentStore({
+    store,
+    secrets: noSecrets,
+    folder: "/",
+    program: "0.2.0",
+  });
   return {
     store,
     documents,
@@ -48,9 +54,9 @@ async function hashesIn(store: Store): Promise<readonly Hash[]> {
   }
 }
 
-it("what a kept revision, the file or the key needs stays, and the rest goes", async () => {
+it("what a kept revision, the file or another line needs stays, and the rest goes", async () => {
   const { store, documents, save, pass } = setUp();
-  const key = await secretKeyOf(store, "0.2.0");
+  await writeLine(store, "another", "kept");
   const file = { policies: { "of-the-file": { tickets: false } } };
   await save(largeDocument(200), file);
   for (let change = 1; change <= 20; change += 1) await save(largeDocument(200, change));
@@ -69,7 +75,12 @@ it("what a kept revision, the file or the key needs stays, and the rest goes", a
   assert.equal(before.length - after.length, removed);
   assert.equal(await collectValues(store, never), 0);
 
-  const reader = new TreeDocumentStore({ store, folder: "/", program: "0.2.0" });
+  const reader = new TreeDocumentStore({
+    store,
+    secrets: noSecrets,
+    folder: "/",
+    program: "0.2.0",
+  });
   const numbers = (await reader.history(99, 99)).map(({ revision }) => revision);
   assert.deepEqual(numbers, [23, 22, 21]);
   for (const number of numbers) {
@@ -78,7 +89,7 @@ it("what a kept revision, the file or the key needs stays, and the rest goes", a
   }
   assert.deepEqual((await reader.latest())?.document, largeDocument(200, 20));
   assert.deepEqual((await reader.latest())?.file, file);
-  assert.deepEqual(await secretKeyOf(store, "0.2.0"), key);
+  assert.equal(await readLine(store, "another"), "kept");
 });
 
 it("what a save needs that runs at the same time stays", async () => {
@@ -97,7 +108,12 @@ it("what a save needs that runs at the same time stays", async () => {
     return found;
   };
   assert.ok((await collectValues(store, never)) > 0);
-  const reader = new TreeDocumentStore({ store, folder: "/", program: "0.2.0" });
+  const reader = new TreeDocumentStore({
+    store,
+    secrets: noSecrets,
+    folder: "/",
+    program: "0.2.0",
+  });
   assert.deepEqual((await reader.latest())?.document, largeDocument(100, 1));
   assert.deepEqual((await documents.revision(2)).document, largeDocument(100, 2));
 });

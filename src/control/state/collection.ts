@@ -90,7 +90,12 @@ export async function collectValues(store: Store, signal: AbortSignal): Promise<
   }
 }
 
-async function markLine(store: Store, line: string, needed: HashFilter): Promise<void> {
+/** Adds the hashes of all values that the heads of a line need. */
+export async function markLine(
+  store: Store,
+  line: string,
+  needed: Pick<HashFilter, "add">,
+): Promise<void> {
   const cache = new NodeCache(store);
   let before: Head["roots"] = {};
   for (const { roots } of await headsAbove(store, line, 0)) {

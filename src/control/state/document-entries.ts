@@ -49,6 +49,14 @@ function entriesOfProfile(name: string, profile: JsonMap): ProfileEntries["entri
   return entries;
 }
 
+/** Returns the keys that lead to an entry in the document. */
+export function keysOfEntry(entry: string): Keys {
+  const [, kind = "", rest = ""] = /^([a-z]+)\/(.*)$/s.exec(entry) ?? [];
+  if (kind !== "vnics") return [kind, rest];
+  const at = rest.indexOf("/");
+  return ["profiles", rest.slice(0, at), "vnics", rest.slice(at + 1)];
+}
+
 /** Whether a change of what is at the path of a document changes the entry, or can change it. */
 export function isEntryOfPath(key: string, [section = "", name]: Keys): boolean {
   if (name === undefined) return true;
@@ -58,7 +66,7 @@ export function isEntryOfPath(key: string, [section = "", name]: Keys): boolean 
 }
 
 /** Returns the document without empty maps of names. Throws DirectorError `state-damaged` if entries do not fit together. */
-export function documentOf(entries: ReadonlyMap<string, Json>): WrittenDocument {
+function documentOf(entries: ReadonlyMap<string, Json>): WrittenDocument {
   const named = new Map<string, Map<string, Json>>();
   const vnics = new Map<string, Map<string, Json>>();
   for (const [key, value] of entries) {
@@ -76,6 +84,9 @@ export function documentOf(entries: ReadonlyMap<string, Json>): WrittenDocument 
   }
   return Object.fromEntries([...named].map(([kind, values]) => [kind, sortedMapOf(values)]));
 }
+
+export const documentOfTexts = (texts: ReadonlyMap<string, string>): WrittenDocument =>
+  documentOf(new Map([...texts].map(([key, text]) => [key, JSON.parse(text) as Json])));
 
 function add(maps: Map<string, Map<string, Json>>, name: string, key: string, value: Json): void {
   const map = maps.get(name);

@@ -4,7 +4,7 @@
 export const DOCUMENT_LINE = "document";
 /** The document of the file as it was last applied. */
 export const FILE_LINE = "file";
-/** The key of the fingerprints of secrets. */
+/** The key with which earlier versions made fingerprints of secrets. */
 export const SECRET_KEY_LINE = "secret-key";
 /** Which profiles standby servers serve. Only the newest head is kept. */
 export const STANDBY_LINE = "standby";

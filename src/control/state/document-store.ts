@@ -32,8 +32,11 @@ export interface NewRevision {
 export interface DocumentStore {
   /** Resolves to an id that no other store has. */
   id(): Promise<string>;
-  /** Rejects with `state-too-new` if a newer program wrote it. */
-  latest(): Promise<StoredState | undefined>;
+  /**
+   * Rejects with `state-too-new` if a newer program wrote it. If the master key is not there, a secret of the document of the file is
+   * taken for that in the same place of `file`, from then on.
+   */
+  latest(file?: WrittenDocument): Promise<StoredState | undefined>;
   /**
    * Resolves when the revision is on the disk. Rejects with `revision-conflict` if `parent` is not the newest revision. If it
    * rejects with `state-unwritable`, `latest` tells whether it was saved.

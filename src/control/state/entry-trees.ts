@@ -1,6 +1,3 @@
-import type { WrittenDocument } from "#model/document/written-document.ts";
-import type { Json } from "#model/json.ts";
-import { documentOf } from "./document-entries.ts";
 import { PutBatch } from "./put-batch.ts";
 import type { Hash, Store } from "./store.ts";
 import { changeTree, compareTrees, type WrittenTree } from "./tree/content-tree.ts";
@@ -61,8 +58,4 @@ export class EntryTrees {
     this.#cache.add(nodes);
     return { root, texts };
   }
-}
-
-export function documentOfTree({ texts }: EntryTree): WrittenDocument {
-  return documentOf(new Map([...texts].map(([key, text]) => [key, JSON.parse(text) as Json])));
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { HeadWatch } from "./head-watch.ts";
-import { checkAdvance, checkHashes, checkLimit, checkPut } from "./store-limits.ts";
+import { checkAdvance, checkHashes, checkLimit, checkPut, checkRewrite } from "./store-limits.ts";
 import { MAX_OPERATIONS, UNREFERENCED_MS, type Hash, type Head, type Store } from "./store.ts";
 import { valueHashOf } from "./tree/value-hash.ts";
 
@@ -73,6 +73,21 @@ export class MemoryStore implements Store {
     return true;
   }
 
+  async rewrite(heads: readonly Head[]): Promise<boolean> {
+    checkRewrite(heads);
+    const isSame = (one: Head, other: Head): boolean =>
+      one.line === other.line && one.number === other.number;
+    const exists = (head: Head): boolean =>
+      this.#lines.get(head.line)?.some((one) => isSame(one, head)) === true;
+    if (!heads.every(exists)) return false;
+    for (const head of heads) {
+      const before = this.#lines.get(head.line) ?? [];
+      const after = before.map((one) => (isSame(one, head) ? structuredClone(head) : one));
+      this.#lines.set(head.line, after);
+    }
+    return true;
+  }
+
   async forget(line: string, number: number): Promise<void> {
     const heads = this.#lines.get(line);
     if (heads === undefined) return;
@@ -96,6 +111,8 @@ export class MemoryStore implements Store {
     checkHashes(values);
     for (const value of values) this.#values.delete(valueHashOf(value));
   }
+
+  async scrub(): Promise<void> {}
 
   watch(line: string, after: number, signal: AbortSignal): AsyncIterable<Head> {
     return this.#watch.watch(this, line, after, signal);

@@ -18,14 +18,21 @@ export function checkAdvance(heads: readonly Head[]): void {
   checkCount(heads.length, "heads");
   const lines = new Set(heads.map(({ line }) => line));
   if (lines.size < heads.length) throw new RangeError("Two heads of the same line.");
-  for (const { number, parent, note } of heads) {
-    const isNumber = Number.isSafeInteger(number) && Number.isSafeInteger(parent);
-    if (!isNumber || parent < 0 || number <= parent) {
-      throw new RangeError(`A head ${number} that replaces ${parent}.`);
-    }
-    const bytes = Buffer.byteLength(JSON.stringify(note));
-    if (bytes > MAX_NOTE_BYTES) throw new RangeError(`A note of ${bytes} bytes.`);
+  for (const head of heads) checkHead(head);
+}
+
+export function checkRewrite(heads: readonly Head[]): void {
+  checkCount(heads.length, "heads");
+  for (const head of heads) checkHead(head);
+}
+
+function checkHead({ number, parent, note }: Head): void {
+  const isNumber = Number.isSafeInteger(number) && Number.isSafeInteger(parent);
+  if (!isNumber || parent < 0 || number <= parent) {
+    throw new RangeError(`A head ${number} that replaces ${parent}.`);
   }
+  const bytes = Buffer.byteLength(JSON.stringify(note));
+  if (bytes > MAX_NOTE_BYTES) throw new RangeError(`A note of ${bytes} bytes.`);
 }
 
 function checkCount(count: number, what: string): void {

@@ -3,7 +3,8 @@
  * 1 MiB, and no history of keys that were overwritten.
  *
  * The store keeps *lines*. The state of a line is its newest *head*, a small record that points by hash to immutable values. A
- * line changes only by a new head that replaces the one it was made from. The older heads are the history of the line.
+ * line changes only by a new head that replaces the one it was made from. The older heads are the history of the line. A head is
+ * rewritten only if a newer program stores in another way what it refers to.
  */
 import type { JsonMap } from "#model/json.ts";
 
@@ -62,6 +63,11 @@ export interface Store {
    * `head` tells whether they were added.
    */
   advance(heads: readonly Head[]): Promise<boolean>;
+  /**
+   * Replaces heads that have the same lines and numbers, all of them or none. Resolves to true when they are on the disk, and to false
+   * if one of them does not exist any more.
+   */
+  rewrite(heads: readonly Head[]): Promise<boolean>;
   /** Deletes the heads of a line with numbers up to `number`, but never the newest. */
   forget(line: string, number: number): Promise<void>;
   /** Resolves to up to 128 hashes above `after`, in order, of values that were last put `UNREFERENCED_MS` ago or earlier. */
@@ -73,6 +79,8 @@ export interface Store {
    * refers to them and that no other line has the same values.
    */
   erase(values: readonly string[]): Promise<void>;
+  /** Overwrites what the storage still has of values that were deleted at any time. It may take long. */
+  scrub(): Promise<void>;
   /** Yields each new head of a line with a number above `after`, in order, until `signal` aborts. */
   watch(line: string, after: number, signal: AbortSignal): AsyncIterable<Head>;
   close(): Promise<void>;

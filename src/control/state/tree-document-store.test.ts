@@ -8,11 +8,11 @@ import type { Author } from "#model/records/revision.ts";
 import { largeDocument } from "#harness/large-document.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { headOf } from "#harness/store-contract.ts";
+import { noSecrets } from "#harness/no-secrets.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { DOCUMENT_LINE, FILE_LINE } from "./document-lines.ts";
 import type { NewRevision } from "./document-store.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { secretKeyOf } from "./secret-key.ts";
 import { SqliteStore } from "./sqlite/sqlite-store.ts";
 import type { Store } from "./store.ts";
 import { TreeDocumentStore } from "./tree-document-store.ts";
@@ -34,7 +34,13 @@ const change = (parent: number, document: WrittenDocument, rest = {}): NewRevisi
 });
 
 const documentsOn = (store: Store, rest = {}): TreeDocumentStore =>
-  new TreeDocumentStore({ store, folder: "/etc/tlsd", program: "0.2.0", ...rest });
+  new TreeDocumentStore({
+    store,
+    secrets: noSecrets,
+    folder: "/etc/tlsd",
+    program: "0.2.0",
+    ...rest,
+  });
 
 function sqliteIn(folder: string): SqliteStore {
   const store = new SqliteStore({
@@ -124,8 +130,8 @@ for (const [name, open] of ADAPTERS) {
       const documents = documentsOn(store);
       await documents.save(change(0, first));
       const roots = (await store.head(DOCUMENT_LINE))?.roots ?? {};
-      await store.advance([headOf(DOCUMENT_LINE, 2, { roots, schema: 3, writtenBy: "9.8.7" })]);
-      const tooNew = { code: "state-too-new", message: /Version 9\.8\.7 wrote .* schema 3/ };
+      await store.advance([headOf(DOCUMENT_LINE, 2, { roots, schema: 4, writtenBy: "9.8.7" })]);
+      const tooNew = { code: "state-too-new", message: /Version 9\.8\.7 wrote .* schema 4/ };
       await assert.rejects(documents.latest(), tooNew);
       await assert.rejects(documentsOn(store).save(change(2, second)), tooNew);
       assert.equal((await store.head(DOCUMENT_LINE))?.number, 2);
@@ -257,18 +263,4 @@ it("a revision is not saved if the storage is so slow that its values may be gon
   });
   await assert.rejects(documentsOn(store).save(change(0, first)), { code: "state-unwritable" });
   assert.equal(await store.head(DOCUMENT_LINE), undefined);
-});
-
-it("the key of a store is random, and stays the same", async () => {
-  const [one, other] = [new MemoryStore(), new MemoryStore()];
-  const keys = await Promise.all([one, one, other].map((store) => secretKeyOf(store, "0.2.0")));
-  const [key, same, different] = keys.map((bytes) => bytes.toString("hex"));
-  assert.equal(key?.length, 64);
-  assert.deepEqual([key === same, key === different], [true, false]);
-  assert.deepEqual(await secretKeyOf(one, "0.2.0"), keys[0]);
-});
-
-it("a store that fails has a key that is not stored", async () => {
-  const store = sqliteIn(join(await makeTempFolder(), "missing"));
-  assert.equal((await secretKeyOf(store, "0.2.0")).length, 32);
 });

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Revision } from "#model/document/document.ts";
-import { DOCUMENT_SCHEMA } from "#model/document/migrations/migrate-document.ts";
+import { DOCUMENT_SCHEMA, UNSEALED_SCHEMA } from "#model/document/migrations/migrate-document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import type { RevisionRecord } from "#model/records/revision.ts";
 import { Collection, type KeptHistory } from "./collection.ts";
-import { entriesOf } from "./document-entries.ts";
+import { documentOfTexts, entriesOf } from "./document-entries.ts";
 import { DOCUMENT_LINE, FILE_LINE } from "./document-lines.ts";
 import type { DocumentStore, NewRevision, StoredState } from "./document-store.ts";
-import { documentOfTree, EntryTrees, type EntryTree } from "./entry-trees.ts";
+import type { Entries, EntrySecrets, StoredEntries } from "./entry-secrets.ts";
+import { EntryTrees, type EntryTree } from "./entry-trees.ts";
 import {
   checkSchema,
   migrated,
@@ -17,6 +18,7 @@ import {
   rootOf,
   type Origin,
 } from "./revision-head.ts";
+import { sealHistory } from "./seal-history.ts";
 import { MAX_OPERATIONS, UNREFERENCED_MS, type Head, type Store } from "./store.ts";
 
 export interface TreeDocumentStoreOptions {
@@ -25,6 +27,7 @@ export interface TreeDocumentStoreOptions {
   readonly folder: string;
   /** Version of the program. */
   readonly program: string;
+  readonly secrets: EntrySecrets;
   readonly kept?: KeptHistory;
 }
 
@@ -33,8 +36,13 @@ interface Known {
   readonly storeId: string;
   readonly head: Head;
   readonly tree: EntryTree;
+  /** The entries of the tree, with their secrets. */
+  readonly opened: Entries;
   readonly document: WrittenDocument;
 }
+
+/** Entries that are on the disk and that no head has yet. */
+type Written = Pick<Known, "tree" | "opened" | "document"> & { readonly isSealed: boolean };
 
 /** Keeps the revisions of the document in lines of a store, and the newest of them in memory. */
 export class TreeDocumentStore implements DocumentStore {
@@ -56,7 +64,17 @@ export class TreeDocumentStore implements DocumentStore {
     return this.#store.id();
   }
 
-  async latest(): Promise<StoredState | undefined> {
+  async latest(file?: WrittenDocument): Promise<StoredState | undefined> {
+    const latest = await this.#latest();
+    const noted = this.#newest.get(FILE_LINE);
+    if (file === undefined || noted === undefined) return latest;
+    const { secrets } = this.#options;
+    if (!(await secrets.assume(noted.tree.texts, entriesOf(file)))) return latest;
+    this.#newest.clear();
+    return this.#latest();
+  }
+
+  async #latest(): Promise<StoredState | undefined> {
     const storeId = await this.#store.id();
     const newest = await this.#newestOf(DOCUMENT_LINE, storeId);
     if (newest === undefined) return undefined;
@@ -77,9 +95,17 @@ export class TreeDocumentStore implements DocumentStore {
       const noted = await this.#newestOf(FILE_LINE, storeId, newest);
       const isNoted = noted !== undefined && isDeepStrictEqual(noted.document, file);
       if (isNoted && noted.head.schema === DOCUMENT_SCHEMA) return;
-      const tree = await this.#trees.write(entriesOf(file), newest?.tree);
-      const head = fileHeadOf(noted?.head, tree, this.#origin());
-      await this.#advance([{ storeId, head, tree, document: file }], startedMs);
+      const { isSealed, ...written } = await this.#write(file, newest ?? noted);
+      const head = fileHeadOf(noted?.head, written.tree, this.#origin(isSealed));
+      await this.#advance([{ storeId, head, ...written }], startedMs);
+    });
+  }
+
+  /** Seals the secrets of all revisions that earlier versions have stored. */
+  sealHistory(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { store, secrets, folder } = this.#options;
+      if (await sealHistory({ store, secrets, folder })) this.#newest.clear();
     });
   }
 
@@ -128,15 +154,17 @@ export class TreeDocumentStore implements DocumentStore {
     const newest = await this.#newestOf(DOCUMENT_LINE, storeId);
     // A database that was removed has been created anew, and the numbers continue.
     if (newest !== undefined && newest.head.number !== parent) throw conflict(newest.head.number);
-    const tree = await this.#trees.write(entriesOf(document), newest?.tree);
-    const origin = this.#origin();
-    const head = revisionHeadOf(revision, tree.root, origin);
-    const next: Known[] = [{ storeId, head, tree, document }];
+    const { isSealed, ...written } = await this.#write(document, newest);
+    const origin = this.#origin(isSealed);
+    const head = revisionHeadOf(revision, written.tree.root, origin);
+    const next: Known[] = [{ storeId, head, ...written }];
     if (file !== undefined) {
       const noted = await this.#store.head(FILE_LINE);
-      const fileTree = file === document ? tree : await this.#trees.write(entriesOf(file), tree);
-      const fileHead = fileHeadOf(noted, fileTree, origin);
-      next.push({ storeId, head: fileHead, tree: fileTree, document: file });
+      const known = { storeId, head, ...written };
+      const { isSealed: isFileSealed, ...ofFile } =
+        file === document ? { ...written, isSealed } : await this.#write(file, known);
+      const fileHead = fileHeadOf(noted, ofFile.tree, this.#origin(isFileSealed));
+      next.push({ storeId, head: fileHead, ...ofFile });
     }
     await this.#advance(next, startedMs, revision.advance);
     this.#collection.noteRevision(head.number);
@@ -175,19 +203,30 @@ export class TreeDocumentStore implements DocumentStore {
   }
 
   /** Reads what is different from `near`. */
-  async #read(head: Head, near?: Known): Promise<Pick<Known, "tree" | "document">> {
+  async #read(head: Head, near?: Known): Promise<Pick<Known, "tree" | "opened" | "document">> {
     checkSchema(head);
+    const { secrets, folder } = this.#options;
     const tree = await this.#trees.read(rootOf(head.roots), near?.tree);
-    const isNear = near?.tree === tree && near.head.schema === head.schema;
-    const document = isNear
-      ? near.document
-      : migrated(documentOfTree(tree), head, this.#options.folder);
-    return { tree, document };
+    if (near?.tree === tree && near.head.schema === head.schema) {
+      return { tree, opened: near.opened, document: near.document };
+    }
+    const opened = await secrets.opened(tree.texts, near && entriesIn(near));
+    return { tree, opened, document: migrated(documentOfTexts(opened), head, folder) };
   }
 
-  #origin(): Origin {
+  /** Stores what is different from `before`. */
+  async #write(document: WrittenDocument, before: Known | undefined): Promise<Written> {
+    const opened = entriesOf(document);
+    const { secrets } = this.#options;
+    const { stored, isSealed } = await secrets.sealed(opened, before && entriesIn(before));
+    const tree = await this.#trees.write(stored, before?.tree);
+    return { tree, opened, document, isSealed };
+  }
+
+  #origin(isSealed: boolean): Origin {
     const at = new Date().toISOString();
-    return { at, schema: DOCUMENT_SCHEMA, writtenBy: this.#options.program };
+    const schema = isSealed ? DOCUMENT_SCHEMA : UNSEALED_SCHEMA;
+    return { at, schema, writtenBy: this.#options.program };
   }
 
   /** Changes one after the other, because each is made from the one before. */
@@ -197,6 +236,12 @@ export class TreeDocumentStore implements DocumentStore {
     return turn;
   }
 }
+
+const entriesIn = ({ head, tree, opened }: Known): StoredEntries => ({
+  stored: tree.texts,
+  opened,
+  isSealed: head.schema === DOCUMENT_SCHEMA,
+});
 
 const isSame = (one: Head, other: Head): boolean =>
   one.number === other.number && rootOf(one.roots) === rootOf(other.roots);

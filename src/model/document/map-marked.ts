@@ -81,7 +81,7 @@ function hasMarks(schema: SchemaNode): boolean {
   return has;
 }
 
-const innerSchemasOf = (schema: SchemaNode): readonly SchemaNode[] => {
+export const innerSchemasOf = (schema: SchemaNode): readonly SchemaNode[] => {
   const { properties = {}, patternProperties = {}, items } = schema;
   return [
     ...Object.values(properties),

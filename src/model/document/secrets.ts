@@ -6,7 +6,8 @@ import { markedTextsOf } from "./document-parts.ts";
 import type { Document } from "./document.ts";
 import type { Problem } from "../failure.ts";
 import type { Json, JsonMap } from "../json.ts";
-import { mapMarked, tryEntrySchema, type MarkedValue } from "./map-marked.ts";
+import { innerSchemasOf, mapMarked, tryEntrySchema, type MarkedValue } from "./map-marked.ts";
+import { markOf } from "./marks.ts";
 import type { PathChange } from "./path-change.ts";
 import { pathOf, problemOf } from "../problem.ts";
 import type { WrittenDocument } from "./written-document.ts";
@@ -18,6 +19,25 @@ const FINGERPRINT = /^secret:[a-z0-9-]{1,32}:[A-Za-z0-9_-]{16,64}$/;
 
 export const isFingerprint = (value: unknown): value is string =>
   typeof value === "string" && FINGERPRINT.test(value);
+
+const UNOPENED = /^secret:(?<reason>locked|damaged):[A-Za-z0-9_-]{43}$/;
+
+/** Why a secret of the store cannot be opened: the master key is not there, or the secret is damaged. */
+export type UnopenedReason = "locked" | "damaged";
+
+/**
+ * Returns what stands for a secret of the store that cannot be opened. It has the form of a fingerprint, so that no operator can have it
+ * as a secret. `hash` identifies the sealed secret.
+ */
+export const unopenedSecretOf = (reason: UnopenedReason, hash: string): string =>
+  `secret:${reason}:${hash}`;
+
+/** Returns undefined for every other secret. */
+export const tryUnopenedReason = (secret: string): UnopenedReason | undefined =>
+  UNOPENED.exec(secret)?.groups?.["reason"] as UnopenedReason | undefined;
+
+export const isUnopenedSecret = (value: unknown): value is string =>
+  typeof value === "string" && UNOPENED.test(value);
 
 /**
  * Returns a copy of a value in which every secret is replaced by its fingerprint. The value need not fit the schema. Fingerprints
@@ -57,7 +77,7 @@ export const redactChanges = (
   });
 
 /** Returns the schemas that a part of the document can have. There are several if they depend on a value outside of the part. */
-const schemasAt = (schema: SchemaNode, keys: Keys): readonly SchemaNode[] =>
+export const schemasAt = (schema: SchemaNode, keys: Keys): readonly SchemaNode[] =>
   keys.reduce<readonly SchemaNode[]>(
     (schemas, key, at) =>
       schemas.flatMap(alternativesOf).flatMap((one) => {
@@ -89,7 +109,8 @@ export function restoreSecrets(
   const value = mapMarked(schema, sent, (marked) => {
     if (marked.mark !== "secret" || !isFingerprint(marked.value)) return marked.value;
     const secret = tryPart(current as JsonMap, marked.keys);
-    if (typeof secret === "string" && fingerprintOf(secret) === marked.value) return secret;
+    if (typeof secret === "string" && shownOf(secret, fingerprintOf) === marked.value)
+      return secret;
     const message = "This is not the fingerprint of the secret that the document has here.";
     problems.push(problemOf("unknown-fingerprint", pathOf(...marked.steps), message));
     return marked.value;
@@ -97,10 +118,27 @@ export function restoreSecrets(
   return { value, problems };
 }
 
+const shownOf = (secret: string, fingerprintOf: FingerprintOf): string =>
+  isFingerprint(secret) ? secret : fingerprintOf(secret);
+
+/** Whether a value that fits the schema can have a secret in it. */
+export const mayHaveSecret = (schema: SchemaNode): boolean =>
+  markOf(schema) === "secret" || innerSchemasOf(schema).some(mayHaveSecret);
+
 /** Refuses fingerprints in place of secrets. `restoreSecrets` has replaced those that it knows. */
 export const checkSecrets = (document: Document): readonly Problem[] =>
+  fingerprintProblems(document, (text) => !isUnopenedSecret(text));
+
+/** Refuses what stands for unopened secrets in a document that does not come from the store. */
+export const checkUnopened = (document: Document): readonly Problem[] =>
+  fingerprintProblems(document, isUnopenedSecret);
+
+const fingerprintProblems = (
+  document: Document,
+  isWanted: (text: string) => boolean,
+): readonly Problem[] =>
   markedTextsOf(document)
-    .filter(({ mark, text }) => mark === "secret" && isFingerprint(text))
+    .filter(({ mark, text }) => mark === "secret" && isFingerprint(text) && isWanted(text))
     .map(({ steps }) => {
       const message = "This is the fingerprint of a secret, and not the secret.";
       return problemOf("unknown-fingerprint", pathOf(...steps), message);

@@ -5,7 +5,6 @@
 import { DOCUMENT_SCHEMA } from "#model/document/migrations/migrate-document.ts";
 import { DirectorError } from "#model/failure.ts";
 import { isJsonMap, type JsonMap } from "#model/json.ts";
-import { SECRET_KEY_LINE } from "../document-lines.ts";
 import type { Hash, Head } from "../store.ts";
 import { isHash } from "../tree/value-hash.ts";
 
@@ -55,11 +54,7 @@ export function parseLine(text: string, number: number): BackupLine {
     const { tlsdBackup, writtenBy } = line.header;
     throw new DirectorError("state-too-new", `Version ${writtenBy} wrote format ${tlsdBackup}.`);
   }
-  if (
-    line.kind === "head" &&
-    line.head.line !== SECRET_KEY_LINE &&
-    line.head.schema > DOCUMENT_SCHEMA
-  ) {
+  if (line.kind === "head" && line.head.schema > DOCUMENT_SCHEMA) {
     const { writtenBy, schema } = line.head;
     throw new DirectorError("state-too-new", `Version ${writtenBy} wrote schema ${schema}.`);
   }

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { it } from "node:test";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { copyLandedState, landedDocument } from "#harness/state-fixture.ts";
+import { noSecrets } from "#harness/no-secrets.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { TreeDocumentStore } from "../tree-document-store.ts";
 import { convertStep } from "./convert-revisions.ts";
@@ -27,7 +28,12 @@ function openIn(folder: string): Converted {
     onSound: () => undefined,
     onConverted: resolve,
   });
-  const documents = new TreeDocumentStore({ store, folder: "/etc/tlsd", program: "0.2.0" });
+  const documents = new TreeDocumentStore({
+    store,
+    secrets: noSecrets,
+    folder: "/etc/tlsd",
+    program: "0.2.0",
+  });
   closeAtTestEnd(() => documents.close());
   return { documents, finished: promise };
 }

@@ -9,6 +9,7 @@ import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { mountDataFolder, tryMountReason } from "#harness/mounted-folder.ts";
 import { copyLandedState, landedDocument } from "#harness/state-fixture.ts";
 import { storeWriter, storeWriterEnv } from "#harness/store-writer.ts";
+import { noSecrets } from "#harness/no-secrets.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { TreeDocumentStore } from "../tree-document-store.ts";
 import { SqliteStore } from "./sqlite-store.ts";
@@ -33,7 +34,12 @@ async function openIn(folder: string): Promise<Opened> {
     onTrouble: (detail) => told.push(detail),
     onSound: () => told.push("sound"),
   });
-  const documents = new TreeDocumentStore({ store, folder: "/etc/tlsd", program });
+  const documents = new TreeDocumentStore({
+    store,
+    secrets: noSecrets,
+    folder: "/etc/tlsd",
+    program,
+  });
   closeAtTestEnd(() => documents.close());
   return { documents, told, runtimeFolder };
 }

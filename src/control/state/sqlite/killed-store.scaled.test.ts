@@ -7,6 +7,7 @@ import { largeDocument } from "#harness/large-document.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { scaled } from "#harness/run-length.ts";
 import { storeWriter, storeWriterEnv } from "#harness/store-writer.ts";
+import { noSecrets } from "#harness/no-secrets.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { readBackup } from "../backup/read-backup.ts";
 import { writeBackup } from "../backup/write-backup.ts";
@@ -64,7 +65,12 @@ it(`a writer that is killed at ${kills} random moments loses nothing that it ack
       onSound: () => undefined,
     });
     closeAtTestEnd(() => store.close());
-    const documents = new TreeDocumentStore({ store, folder: "/", program: "0.2.0" });
+    const documents = new TreeDocumentStore({
+      store,
+      secrets: noSecrets,
+      folder: "/",
+      program: "0.2.0",
+    });
     const latest = await documents.latest();
     const newest = latest?.record.revision ?? 0;
     const lastAcknowledged = acknowledged.at(-1) ?? last;
@@ -80,7 +86,7 @@ it(`a writer that is killed at ${kills} random moments loses nothing that it ack
       const copy = new MemoryStore();
       await readBackup(bytesOf(writeBackup(store, "0.2.0")), copy);
       const history = await new TreeDocumentStore({
-        ...{ store: copy, folder: "/", program: "0.2.0" },
+        ...{ store: copy, secrets: noSecrets, folder: "/", program: "0.2.0" },
       }).history(Number.MAX_SAFE_INTEGER, last);
       assert.ok(history.length >= Math.min(last, historyBound), `${history.length} of ${last}`);
       assert.deepEqual(

@@ -1,6 +1,6 @@
 import { DirectorError } from "#model/failure.ts";
 import { HeadWatch } from "../head-watch.ts";
-import { checkAdvance, checkHashes, checkLimit, checkPut } from "../store-limits.ts";
+import { checkAdvance, checkHashes, checkLimit, checkPut, checkRewrite } from "../store-limits.ts";
 import type { Hash, Head, Store } from "../store.ts";
 import type { Trouble } from "../trouble.ts";
 import { valueHashOf } from "../tree/value-hash.ts";
@@ -81,6 +81,11 @@ export class SqliteStore implements Store {
     return isAdvanced;
   }
 
+  async rewrite(heads: readonly Head[]): Promise<boolean> {
+    checkRewrite(heads);
+    return this.#write("rewrite", this.#id, heads);
+  }
+
   forget(line: string, number: number): Promise<void> {
     return this.#write("forget", line, number);
   }
@@ -97,6 +102,10 @@ export class SqliteStore implements Store {
   async erase(values: readonly string[]): Promise<void> {
     checkHashes(values);
     if (values.length > 0) await this.#write("erase", values.map(valueHashOf));
+  }
+
+  scrub(): Promise<void> {
+    return this.#write("scrub");
   }
 
   watch(line: string, after: number, signal: AbortSignal): AsyncIterable<Head> {

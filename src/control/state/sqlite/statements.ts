@@ -81,6 +81,16 @@ export const WRITES = {
       return true;
     }),
 
+  rewrite: (database: DatabaseSync, id: string | undefined, heads: readonly Head[]): boolean =>
+    inTransaction(database, () => {
+      checkId(database, id);
+      const exists = database.prepare("SELECT 1 FROM heads WHERE line = ? AND number = ?");
+      if (!heads.every(({ line, number }) => exists.get(line, number) !== undefined)) return false;
+      const update = database.prepare("UPDATE heads SET head = ? WHERE line = ? AND number = ?");
+      for (const head of heads) update.run(JSON.stringify(head), head.line, head.number);
+      return true;
+    }),
+
   forget: (database: DatabaseSync, line: string, number: number): void => {
     database
       .prepare(
@@ -94,6 +104,12 @@ export const WRITES = {
 
   erase: (database: DatabaseSync, hashes: readonly Hash[]): void =>
     deleteValues(database, hashes, Number.MAX_SAFE_INTEGER),
+
+  /** Earlier versions have not overwritten what they deleted. */
+  scrub: (database: DatabaseSync): void => {
+    database.exec("VACUUM");
+    truncateLog(database);
+  },
 
   /** Tests whether the database can be written, by writing a page without changing data. */
   probe: (database: DatabaseSync): void => {
@@ -125,9 +141,12 @@ function deleteValues(database: DatabaseSync, hashes: readonly Hash[], untilMs: 
     const remove = database.prepare("DELETE FROM contents WHERE hash = ? AND put_at <= ?");
     return hashes.filter((hash) => remove.run(hash, untilMs).changes > 0).length;
   });
-  // The log still has the pages from before, and some of the values may be keys.
-  if (deleted > 0) database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (deleted > 0) truncateLog(database);
 }
+
+/** The log still has the pages from before, and some of the values may have been keys. */
+const truncateLog = (database: DatabaseSync): void =>
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 
 export function insertHead(database: DatabaseSync, head: Head): void {
   database

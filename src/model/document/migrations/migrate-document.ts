@@ -2,8 +2,10 @@ import type { JsonMap } from "../../json.ts";
 import type { WrittenDocument } from "../written-document.ts";
 import { fromSchema1 } from "./from-schema-1.ts";
 
-/** The schema of the documents that this version stores. Schema 2 is `WrittenDocument`. */
-export const DOCUMENT_SCHEMA = 2;
+/** The schema of the documents that this version stores. It is `WrittenDocument`, whose secrets the store has sealed. */
+export const DOCUMENT_SCHEMA = 3;
+/** The same documents, with secrets that are not sealed. */
+export const UNSEALED_SCHEMA = 2;
 
 /**
  * Returns a stored document of an earlier schema in the present one. `absolutePathOf` resolves the paths of schema 1, which are
@@ -14,7 +16,7 @@ export function migrateDocument(
   schema: number,
   absolutePathOf: (path: string) => string,
 ): WrittenDocument {
-  if (schema === DOCUMENT_SCHEMA) return document;
+  if (schema === DOCUMENT_SCHEMA || schema === UNSEALED_SCHEMA) return document;
   if (schema === 1) return fromSchema1(document, absolutePathOf);
   throw new RangeError(`Schema ${schema} of the document is unknown.`);
 }
