@@ -171,7 +171,7 @@ describe("a change of a fleet", () => {
       prepare.certificates.map(({ name }) => name),
       ["fleet"],
     );
-    assert.deepEqual(Object.keys(prepare.material), ["fleet second"]);
+    assert.deepEqual([...prepare.material.keys()], ["fleet second"]);
     const healths = new EndpointHealths();
     const whole = buildPrepare(undefined, mixed.compiled);
     const { runtime: base } = atOnce(buildRuntime(EMPTY_RUNTIME, whole, healths));

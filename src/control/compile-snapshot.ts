@@ -7,7 +7,6 @@ import type { Profile } from "#model/document/profile.ts";
 import type { Qos } from "#model/document/qos.ts";
 import { certificateNamesOf, trustIdsOf } from "#model/records/mode-records.ts";
 import type {
-  Material,
   Snapshot,
   SnapshotCertificate,
   SnapshotListener,
@@ -15,7 +14,7 @@ import type {
 } from "#model/records/snapshot.ts";
 import { Traced } from "#model/traced.ts";
 import { sizeBytesOf } from "#model/units.ts";
-import type { CertificateVersion, Sources } from "./certificates/sources.ts";
+import type { CertificateVersion, HeldMaterial, Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";
 import { materialOfListener, obstacleTo } from "./listener-material.ts";
 import type { ListenerSources, TicketEpochs } from "./listener-owner.ts";
@@ -38,7 +37,7 @@ export interface Compiled {
   /** The snapshot of each worker, with one worker's share of the limits. */
   readonly snapshot: Snapshot;
   /** The certificates and CA bundles to which the snapshot refers. */
-  readonly material: ReadonlyMap<MaterialId, Material>;
+  readonly material: ReadonlyMap<MaterialId, HeldMaterial>;
 }
 
 /**
@@ -205,8 +204,8 @@ function shareOf(name: SnapshotVnic["name"], qos: Qos, workers: number): Snapsho
 function materialOf(
   { listeners, certificates }: Snapshot,
   sources: Sources,
-): ReadonlyMap<MaterialId, Material> {
-  const found = new Map<MaterialId, Material>();
+): ReadonlyMap<MaterialId, HeldMaterial> {
+  const found = new Map<MaterialId, HeldMaterial>();
   for (const name of certificates.keys()) {
     const version = sources.certificates.get(name);
     if (version !== undefined) found.set(version.id, version.material);

@@ -45,7 +45,7 @@ export interface BuiltRuntime {
  */
 export function* buildRuntime(
   base: Runtime,
-  change: Prepare,
+  change: Omit<Prepare, "material">,
   healths: EndpointHealths,
 ): Steps<BuiltRuntime> {
   const isWhole = change.base === 0;
@@ -73,7 +73,7 @@ export function* buildRuntime(
 }
 
 function* buildAll(
-  { listeners }: Prepare,
+  { listeners }: Pick<Prepare, "listeners">,
   vnics: Runtime["vnics"],
   parts: RuleParts,
 ): Steps<readonly BuiltRules[]> {

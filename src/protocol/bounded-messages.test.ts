@@ -4,7 +4,7 @@ import type { CertificateName, ListenerName, MaterialId, VnicName } from "#model
 import type { Material, SnapshotCertificate, SnapshotListener } from "#model/records/snapshot.ts";
 import { boundedMessagesOf, MessageAssembly, type BoundedMessage } from "./bounded-messages.ts";
 import { MAX_FRAME_BYTES_TO_WORKER } from "./channel-limits.ts";
-import type { Prepare, ToWorker } from "./messages.ts";
+import type { Prepare, ToWorker, Unsent } from "./messages.ts";
 
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
 
@@ -38,6 +38,14 @@ function prepareOf(count: number, more: Partial<Prepare> = {}): Prepare {
   };
 }
 
+function unsent(message: ToWorker): Unsent {
+  if (message.type !== "prepare") return message;
+  const ids = Object.keys(message.material) as MaterialId[];
+  const readOf = (id: MaterialId) => (): Material =>
+    message.material[id] ?? assert.fail("There is no such material.");
+  return { ...message, material: new Map(ids.map((id) => [id, readOf(id)])) };
+}
+
 const lengthOf = (message: BoundedMessage): number => Buffer.byteLength(JSON.stringify(message));
 
 /** Sends messages through JSON, checks their bound, and returns what the other side has then. */
@@ -46,7 +54,7 @@ function passed(...messages: readonly ToWorker[]): {
   readonly bounded: readonly BoundedMessage[];
 } {
   const assembly = new MessageAssembly();
-  const bounded = messages.flatMap((message) => [...boundedMessagesOf(message)]);
+  const bounded = messages.flatMap((message) => [...boundedMessagesOf(unsent(message))]);
   for (const one of bounded) assert.ok(lengthOf(one) <= MAX_FRAME_BYTES_TO_WORKER, one.type);
   const taken = bounded.flatMap(
     (one) => assembly.take(JSON.parse(JSON.stringify(one)) as BoundedMessage) ?? [],
@@ -70,6 +78,25 @@ describe("bounded messages", () => {
     const bytes = bounded.reduce((sum, message) => sum + lengthOf(message), 0);
     assert.ok(bytes < 1.02 * lengthOf(prepare) && bounded.length < 110, `${bounded.length}`);
     assert.equal(bounded.at(-1)?.type, "prepare");
+  });
+
+  it("reads each material when its part is written, and not before", () => {
+    const { material, ...prepare } = prepareOf(1_000);
+    const read: string[] = [];
+    const reads = Object.entries(material).map(([id, value]) => {
+      const readOne = (): Material => {
+        read.push(id);
+        return value;
+      };
+      return [id as MaterialId, readOne] as const;
+    });
+    let last = 0;
+    for (const _ of boundedMessagesOf({ ...prepare, material: new Map(reads) })) {
+      assert.ok(read.length - last < 200, `${read.length - last} at a time`);
+      last = read.length;
+    }
+    assert.equal(new Set(read).size, 1_000);
+    assert.equal(read.length, 1_000);
   });
 
   it("keeps apart a trial that opens no address and a prepare that opens all", () => {
@@ -117,7 +144,7 @@ describe("bounded messages", () => {
   });
 
   it("forgets the parts of a change that was given up", () => {
-    const [first] = boundedMessagesOf(prepareOf(1_000));
+    const [first] = boundedMessagesOf(unsent(prepareOf(1_000)));
     const assembly = new MessageAssembly();
     assert.equal(first?.type, "prepare-part");
     assert.equal(assembly.take(first), undefined);
@@ -132,7 +159,9 @@ describe("bounded messages", () => {
       type: "health",
       down: [key.repeat(400_000)],
     }));
-    const [one = [], other = []] = messages.map((message) => [...boundedMessagesOf(message)]);
+    const [one = [], other = []] = messages.map((message) => [
+      ...boundedMessagesOf(unsent(message)),
+    ]);
     const assembly = new MessageAssembly();
     const taken = one.flatMap((piece, at) => {
       const second = other[at];

@@ -5,7 +5,7 @@
  */
 import type { ListenerName } from "#model/names.ts";
 import { MAX_FRAME_BYTES_TO_WORKER } from "./channel-limits.ts";
-import type { Prepare, ToWorker } from "./messages.ts";
+import type { Prepare, ToWorker, Unsent, UnsentPrepare } from "./messages.ts";
 
 /** The lists of a `prepare`. */
 const LISTS = [
@@ -50,12 +50,12 @@ const MAX_PIECE_CHARACTERS = Math.floor(MAX_ENTRIES_BYTES / 6);
 let lastPieced = 0;
 
 /** Returns the messages in the order in which they must be sent. */
-export function* boundedMessagesOf(message: ToWorker): Iterable<BoundedMessage> {
+export function* boundedMessagesOf(message: Unsent): Iterable<BoundedMessage> {
   if (message.type === "prepare") yield* partsOf(message);
   else yield* piecesOf(message);
 }
 
-function* partsOf(prepare: Prepare): Iterable<BoundedMessage> {
+function* partsOf(prepare: UnsentPrepare): Iterable<BoundedMessage> {
   let part = new PartBuilder(prepare.number);
   let isFirst = true;
   for (const { bytes, addTo } of entriesOf(prepare)) {
@@ -68,7 +68,7 @@ function* partsOf(prepare: Prepare): Iterable<BoundedMessage> {
     addTo(part.lists);
   }
   if (isFirst && part.bytes <= MAX_ENTRIES_BYTES) {
-    yield prepare;
+    yield { ...prepare, material: part.materials };
     return;
   }
   yield* part.messages();
@@ -86,6 +86,10 @@ class PartBuilder {
     this.#number = number;
   }
 
+  get materials(): Prepare["material"] {
+    return (this.lists as Lists).material ?? {};
+  }
+
   messages(): Iterable<PreparePart | Piece> {
     const lists = this.lists as Lists;
     const part: PreparePart = { type: "prepare-part", number: this.#number, lists };
@@ -98,14 +102,15 @@ interface Entry {
   readonly addTo: (lists: GrowingLists) => void;
 }
 
-function* entriesOf(prepare: Prepare): Iterable<Entry> {
+function* entriesOf(prepare: UnsentPrepare): Iterable<Entry> {
   for (const name of LISTS) {
     for (const entry of prepare[name] ?? []) {
       const addTo = (lists: GrowingLists): void => void (lists[name] ??= []).push(entry);
       yield { bytes: bytesOf(entry) + 1, addTo };
     }
   }
-  for (const [id, material] of Object.entries(prepare.material)) {
+  for (const [id, read] of prepare.material) {
+    const material = read();
     const addTo = (lists: GrowingLists): void => {
       (lists.material ??= {})[id] = material;
     };
@@ -114,7 +119,7 @@ function* entriesOf(prepare: Prepare): Iterable<Entry> {
 }
 
 /** Keeps it apart whether the message is a trial. */
-const emptyListsOf = ({ opensOnly }: Prepare): Partial<Prepare> => ({
+const emptyListsOf = ({ opensOnly }: UnsentPrepare): Partial<Omit<Prepare, "material">> => ({
   ...{ listeners: [], removed: [], certificates: [], removedCertificates: [], vnics: [] },
   ...{ removedVnics: [], absentIps: [] },
   ...(opensOnly === undefined ? {} : { opensOnly: [] }),

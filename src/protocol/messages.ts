@@ -55,6 +55,16 @@ export interface Prepare {
   readonly opensOnly?: readonly ListenerName[];
 }
 
+/** A `prepare` to be sent. Each material is asked for when it is written, so that few private keys are in memory at a time. */
+export interface UnsentPrepare extends Omit<Prepare, "material"> {
+  readonly material: ReadonlyMap<MaterialId, () => Material>;
+}
+
+/** Every message to a worker but `prepare`. */
+export type OtherToWorker = Exclude<ToWorker, { readonly type: "prepare" }>;
+
+export type Unsent = UnsentPrepare | OtherToWorker;
+
 /**
  * A deadline at which open connections to servers are cut. Only those are cut that were open when the worker received the
  * cut for the first time. It has either a profile or a server.

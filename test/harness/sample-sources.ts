@@ -1,6 +1,7 @@
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { MaterialId } from "#model/names.ts";
+import { HeldKey } from "#control/certificates/held-key.ts";
 import {
   SYSTEM_TRUST_KEY,
   trustKeyOf,
@@ -11,7 +12,7 @@ import {
 
 export const certificateOf = (name: string): CertificateVersion => ({
   id: `certificate ${name}` as MaterialId,
-  material: { kind: "certificate", chainPem: name, keyPem: name },
+  material: { kind: "certificate", chainPem: name, key: HeldKey.clear(name) },
   facts: {
     names: ["shop.example"],
     keyType: "ecdsa",

@@ -57,7 +57,7 @@ describe("loadSources", () => {
     const { sources, problems } = await loadOne({ ...named, passphraseFile: "rsa.pass" });
     assert.deepEqual(problems, []);
     const material = sources.certificates.get("shop")?.material;
-    assert.equal(createPrivateKey(material?.keyPem ?? "").asymmetricKeyType, "rsa");
+    assert.equal(createPrivateKey(material?.key.open() ?? "").asymmetricKeyType, "rsa");
     assert.deepEqual(codesOf(await loadOne(named)), ["key-encrypted certificates.shop.key"]);
     const wrong = await loadOne({ ...named, passphraseFile: "ca.pem" });
     assert.deepEqual(codesOf(wrong), ["bad-passphrase certificates.shop.key"]);

@@ -83,7 +83,7 @@ describe("a request for a certificate", () => {
         reader,
       );
     const { version } = await complete(keyPem);
-    assert.equal(version.material.keyPem, keyPem);
+    assert.equal(version.material.key.open(), keyPem);
     assert.deepEqual(version.facts.names, ["shop.example"]);
     const { keyPem: another } = await makeRequest(["shop.example"], "ecdsa");
     await assert.rejects(complete(another), /made for the request does not belong to/);

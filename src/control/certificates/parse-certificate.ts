@@ -5,6 +5,7 @@ import type { CertificateFacts } from "#model/document/certificate.ts";
 import type { Problem } from "#model/failure.ts";
 import type { MaterialId } from "#model/names.ts";
 import { problemOf } from "#model/problem.ts";
+import type { Material } from "#model/records/snapshot.ts";
 import { certificateFactsOf } from "./certificate-facts.ts";
 import { chainFactsOf, type Chain } from "./chain-facts.ts";
 import { PSS_OID, signingFactsOf } from "./signing-facts.ts";
@@ -31,7 +32,9 @@ export interface CertificatePlaces {
 }
 
 export interface ParsedCertificate {
-  readonly version: Omit<CertificateVersion, "files">;
+  readonly version: Omit<CertificateVersion, "material"> & {
+    readonly material: Extract<Material, { readonly kind: "certificate" }>;
+  };
   readonly warnings: readonly Problem[];
 }
 

@@ -5,6 +5,7 @@ import { pathOf } from "#model/problem.ts";
 import type { Replies } from "../reader/jobs.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { tryUnopenedReason } from "#model/document/secrets.ts";
+import { HeldKey } from "./held-key.ts";
 import { readMaterial } from "./read-material.ts";
 import { sourceProblem } from "./source-problem.ts";
 import { looksOf, readSource, type SourceFiles } from "./read-source.ts";
@@ -67,7 +68,7 @@ export function versionOf(
   const [chainPem = "", keyPem = ""] = parts.map((part) => part.toString("latin1"));
   return {
     id: reply.id as MaterialId,
-    material: { kind: "certificate", chainPem, keyPem },
+    material: { kind: "certificate", chainPem, key: HeldKey.clear(keyPem) },
     facts: reply.facts,
     signing: reply.signing,
     bunRefusal: reply.bunRefusal,

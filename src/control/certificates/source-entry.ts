@@ -193,7 +193,7 @@ async function tryOut<Version extends SourceVersion>(
   const { material } = version;
   const pems =
     material.kind === "certificate"
-      ? [material.chainPem, material.keyPem, undefined, undefined]
+      ? [material.chainPem, material.key.open(), undefined, undefined]
       : [undefined, undefined, material.caPem, material.crlPem];
   const files = pems.map((pem) => (pem === undefined ? undefined : Buffer.from(pem, "latin1")));
   const { reply } = await readMaterial(process, { kind: "trial" }, files, source.place);

@@ -2,13 +2,29 @@
 import type { CertificateFacts, ChainFacts, SigningFacts } from "#model/document/certificate.ts";
 import type { MaterialId } from "#model/names.ts";
 import type { Material } from "#model/records/snapshot.ts";
+import type { HeldKey } from "./held-key.ts";
+
+/** Chain and key of a certificate, in the form in which the control process holds them. */
+export interface HeldCertificate {
+  readonly kind: "certificate";
+  readonly chainPem: string;
+  readonly key: HeldKey;
+}
+
+/** What is sent to a worker as `Material`. */
+export type HeldMaterial = HeldCertificate | Extract<Material, { readonly kind: "trust" }>;
+
+export const materialOfHeld = (held: HeldMaterial): Material =>
+  held.kind === "trust"
+    ? held
+    : { kind: "certificate", chainPem: held.chainPem, keyPem: held.key.open() };
 
 /** A version of a certificate or of a CA bundle. */
 export type SourceVersion = CertificateVersion | TrustVersion;
 
 export interface CertificateVersion {
   readonly id: MaterialId;
-  readonly material: Extract<Material, { readonly kind: "certificate" }>;
+  readonly material: HeldCertificate;
   readonly facts: CertificateFacts;
   /** What engine bun does not accept in the certificate, e.g. "an RSA-PSS key". */
   readonly bunRefusal: string | undefined;

@@ -2,7 +2,12 @@ import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Material } from "#model/records/snapshot.ts";
 import { pemBlocksOf } from "#model/tls/pem-blocks.ts";
-import { SYSTEM_TRUST_KEY, trustKeyOf, type Sources } from "../certificates/sources.ts";
+import {
+  SYSTEM_TRUST_KEY,
+  trustKeyOf,
+  type HeldCertificate,
+  type Sources,
+} from "../certificates/sources.ts";
 import { untried, type Untried } from "./check-result.ts";
 import type { CheckTls } from "./check-settings.ts";
 
@@ -43,11 +48,11 @@ export class CheckContexts {
 const buildContext = (
   { minVersion, maxVersion, cipherSuites, groups }: CheckTls["policy"],
   trust: Extract<Material, { readonly kind: "trust" }> | undefined,
-  own: Extract<Material, { readonly kind: "certificate" }> | undefined,
+  own: HeldCertificate | undefined,
 ): SecureContext =>
   createSecureContext({
     ...(trust === undefined ? {} : { ca: pemBlocksOf(trust.caPem) ?? [] }),
-    ...(own === undefined ? {} : { cert: own.chainPem, key: own.keyPem }),
+    ...(own === undefined ? {} : { cert: own.chainPem, key: own.key.open() }),
     minVersion,
     maxVersion,
     ciphers: cipherSuites.join(":"),

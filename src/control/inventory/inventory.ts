@@ -1,5 +1,6 @@
 import { DirectorError } from "#model/failure.ts";
 import type { ReadVersion } from "../certificates/document-sources.ts";
+import type { HeldKey } from "../certificates/held-key.ts";
 import type { KeptCertificates } from "../certificates/kept-certificates.ts";
 import { versionOf } from "../certificates/read-certificate.ts";
 import { readMaterial } from "../certificates/read-material.ts";
@@ -31,7 +32,7 @@ const RETRY_MS = 1_000;
 export interface NewKey {
   readonly name: string;
   readonly version: string;
-  readonly keyPem: string;
+  readonly key: HeldKey;
 }
 
 export interface InventoryChange {
@@ -43,7 +44,7 @@ export interface InventoryChange {
 
 export interface InventoryParts {
   readonly store: Store;
-  readonly sealedKeys: Pick<SealedKeys, "open" | "save" | "canOpen">;
+  readonly sealedKeys: Pick<SealedKeys, "open" | "hold" | "save" | "canOpen">;
   /** Version of the program. */
   readonly program: string;
 }
@@ -152,7 +153,10 @@ export class Inventory implements KeptCertificates {
       [Buffer.from(version.chain ?? "", "latin1"), Buffer.from(keyPem, "latin1"), undefined],
       place,
     );
-    return { version: versionOf(reply, parts), warnings: reply.warnings, looks };
+    const read = versionOf(reply, parts);
+    const { key } = read.material;
+    if (key.open() === keyPem) this.hold(key, name, version);
+    return { version: read, warnings: reply.warnings, looks };
   }
 
   /** Resolves to a private key in PEM. Rejects with DirectorError. */
@@ -179,9 +183,9 @@ export class Inventory implements KeptCertificates {
       planned = await this.#write(change, sealed);
       return planned.head === undefined ? others : [...others, planned.head];
     };
-    const add = change.keys.map(({ name, version, keyPem }) => ({
+    const add = change.keys.map(({ name, version, key }) => ({
       identity: identityOf(name, versionIn(change, name, version)),
-      keyPem,
+      keyPem: key.open(),
     }));
     const removeDataKeys = this.#removedKeys(change);
     try {
@@ -195,8 +199,19 @@ export class Inventory implements KeptCertificates {
       if (planned?.head === undefined || !isSameHead(planned.head, this.#newest.head)) throw cause;
     }
     if (planned !== undefined) this.#put(planned);
+    for (const { name, version: id, key } of change.keys) {
+      const version = this.record(name).versions.find((one) => one.id === id);
+      if (version !== undefined) this.hold(key, name, version);
+    }
     await this.#forgetOlder();
     return true;
+  }
+
+  /** Makes the key of a version be held as it is sealed, if it is saved. */
+  hold(key: HeldKey, name: string, version: VersionRecord): void {
+    const { sealedKey } = version;
+    if (sealedKey === undefined) return;
+    key.keepSealed(this.#parts.sealedKeys.hold(identityOf(name, version), sealedKey));
   }
 
   async #write(change: InventoryChange, sealed: readonly SealedKey[]): Promise<Newest> {

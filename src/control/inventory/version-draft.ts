@@ -1,5 +1,6 @@
 import type { Problem } from "#model/failure.ts";
 import type { VersionChange } from "#model/records/certificate-version.ts";
+import { HeldKey } from "../certificates/held-key.ts";
 import type { CandidateVersion } from "../certificates/source-entry.ts";
 import type { CertificateVersion } from "../certificates/sources.ts";
 import type { Inventory, NewKey } from "./inventory.ts";
@@ -20,14 +21,14 @@ export interface ReadCandidate {
 
 /** Collects what one change does to the inventory, so that it is saved, checked and told together. */
 export class VersionDraft {
-  readonly #inventory: Pick<Inventory, "record" | "looksOfVersion">;
+  readonly #inventory: Pick<Inventory, "record" | "looksOfVersion" | "hold">;
   readonly #records = new Map<string, CertificateRecord>();
   readonly #keys: NewKey[] = [];
   readonly #candidates = new Map<string, CandidateVersion>();
   readonly #changes: VersionChange[] = [];
   readonly warnings: Problem[] = [];
 
-  constructor(inventory: Pick<Inventory, "record" | "looksOfVersion">) {
+  constructor(inventory: Pick<Inventory, "record" | "looksOfVersion" | "hold">) {
     this.#inventory = inventory;
   }
 
@@ -62,7 +63,7 @@ export class VersionDraft {
     const { record, version } = withVersion(this.record(name), read.version, origin, terms);
     this.#records.set(name, record);
     if (version.sealedKey === undefined) {
-      this.#keys.push({ name, version: version.id, keyPem: read.version.material.keyPem });
+      this.#keys.push({ name, version: version.id, key: read.version.material.key });
     }
     this.#changes.push(changeOf(name, version, notes));
     return version;
@@ -76,7 +77,7 @@ export class VersionDraft {
     const { keyPem, ...rest } = request;
     const { record, version } = withRequest(this.record(name), rest, origin);
     this.#records.set(name, record);
-    this.#keys.push({ name, version: version.id, keyPem });
+    this.#keys.push({ name, version: version.id, key: HeldKey.clear(keyPem) });
     this.#changes.push(changeOf(name, version, []));
   }
 
@@ -94,6 +95,7 @@ export class VersionDraft {
     const looks = this.#inventory.looksOfVersion(id);
     this.#candidates.set(name, { ...read, looks, isForced });
     const version = activeOf(record);
+    if (version !== undefined) this.#inventory.hold(read.version.material.key, name, version);
     const added = this.#changes.findIndex((one) => one.name === name);
     const notes = this.#changes[added]?.notes ?? [];
     if (added !== -1) this.#changes.splice(added, 1);

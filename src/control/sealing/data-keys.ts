@@ -1,15 +1,13 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
 import { DATA_KEYS_LINE } from "../state/document-lines.ts";
 import { EntryTrees, type EntryTree } from "../state/entry-trees.ts";
 import { MAX_OPERATIONS, UNREFERENCED_MS, type Head, type Store } from "../state/store.ts";
+import { Turns } from "../turns.ts";
 import type { MasterKey } from "./master-key.ts";
 import { textOfWrapped, tryParseWrapped, tryRewrap, type WrappedKey } from "./seal-key.ts";
 
 const ROOT = "keys";
 const SCHEMA = 1;
-/** How many data keys are wrapped anew before other work gets a turn. */
-const BATCH = 200;
 
 /** The data keys that the store has, as they are wrapped by one master key. */
 export interface DataKeys {
@@ -151,13 +149,14 @@ export async function rewrapAll(
   to: MasterKey,
 ): Promise<Rewrapped> {
   const texts = new Map<string, string>();
+  const turns = new Turns();
   let damaged = 0;
   for (const [id, text] of wrapped) {
     const before = tryParseWrapped(text);
     const after = before && tryRewrap(from, to, storeId, id, before);
     if (after === undefined) damaged += 1;
     texts.set(id, after === undefined ? text : textOfWrapped(after));
-    if (texts.size % BATCH === 0) await nextTurn();
+    await turns.give();
   }
   return { wrapped: texts, damaged };
 }

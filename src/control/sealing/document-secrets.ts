@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { TSchema } from "typebox";
 import { canonicalJson } from "#model/canonical-json.ts";
 import { DocumentSchema } from "#model/document/document.ts";
@@ -20,12 +19,10 @@ import type {
   SealedEntries,
   StoredEntries,
 } from "../state/entry-secrets.ts";
+import { Turns } from "../turns.ts";
 import { valueHashOf } from "../state/tree/value-hash.ts";
 import type { SealedKeys } from "./sealed-keys.ts";
 import { isSealedText, type SealedText, type TextKey } from "./text-key.ts";
-
-/** How many entries are sealed or opened before other work gets a turn. */
-const BATCH = 200;
 
 /** A secret as it is stored, in place of its text. */
 interface Stored {
@@ -53,7 +50,7 @@ export class DocumentSecrets implements EntrySecrets {
   async sealed(entries: Entries, before: StoredEntries | undefined): Promise<SealedEntries> {
     const changed = new Map<string, string>();
     let isSealed = true;
-    let sealedCount = 0;
+    const turns = new Turns();
     for (const [entry, text] of entries) {
       if (!mayHaveSecretIn(entry)) continue;
       const stored = before?.stored.get(entry);
@@ -64,21 +61,21 @@ export class DocumentSecrets implements EntrySecrets {
       const [next, isEntrySealed] = await this.#sealed(entry, text, before);
       isSealed &&= isEntrySealed;
       if (next !== text) changed.set(entry, next);
-      sealedCount += 1;
-      if (sealedCount % BATCH === 0) await nextTurn();
+      await turns.give();
     }
     return { stored: withThose(entries, changed), isSealed };
   }
 
   async opened(stored: Entries, before: StoredEntries | undefined): Promise<Entries> {
     const opened = new Map<string, string>();
+    const turns = new Turns();
     let key: TextKey | undefined;
     for (const [entry, text] of stored) {
       if (!text.includes(SEALED)) continue;
       const known = before?.stored.get(entry) === text ? before.opened.get(entry) : undefined;
       if (known === undefined) key ??= await this.#keys.tryTextKey();
       opened.set(entry, known ?? this.#opened(entry, text, key));
-      if (opened.size % BATCH === 0) await nextTurn();
+      await turns.give();
     }
     return withThose(stored, opened);
   }

@@ -15,6 +15,7 @@ import {
   type KeyIdentity,
   type SealedKey,
   type Sealing,
+  type WrappedKey,
 } from "./seal-key.ts";
 import { newTextDataKey, TextKey } from "./text-key.ts";
 
@@ -37,6 +38,13 @@ export interface SealChange {
   readonly add: readonly KeyToSeal[];
   /** The ids of the data keys of sealed keys that no head will refer to. Nothing can open those sealed keys any more. */
   readonly removeDataKeys?: readonly string[];
+}
+
+/** What opens a sealed key. */
+interface Lock {
+  readonly masterKey: MasterKey;
+  readonly storeId: string;
+  readonly wrapped: WrappedKey;
 }
 
 /** What came of a change of the master key. */
@@ -128,20 +136,26 @@ export class SealedKeys {
    */
   async open(identity: KeyIdentity, sealed: unknown): Promise<string> {
     if (!isSealedKey(sealed)) throw damaged(identity);
-    const isKnown = this.#line.known?.wrapped.has(sealed.dataKey) === true;
-    if (!isKnown) await this.#inTurn(() => this.#read());
-    return this.openKnown(identity, sealed);
+    const known = this.#line.known;
+    const dataKeys =
+      known?.wrapped.has(sealed.dataKey) === true ? known : await this.#inTurn(() => this.#read());
+    const wrapped = tryWrappedOf(dataKeys, sealed.dataKey);
+    if (wrapped === undefined) throw damaged(identity);
+    const masterKey = this.#keyOf(dataKeys);
+    return openedWith({ masterKey, storeId: dataKeys.storeId, wrapped }, identity, sealed);
   }
 
-  /** Does the same at once, without reading data keys that another process has added. Throws in place of rejecting. */
-  openKnown(identity: KeyIdentity, sealed: SealedKey): string {
-    const dataKeys = this.#line.known;
-    const wrapped = dataKeys && tryWrappedOf(dataKeys, sealed.dataKey);
-    if (dataKeys === undefined || wrapped === undefined) throw damaged(identity);
-    const masterKey = this.#keyOf(dataKeys);
-    const keyPem = tryOpenKey(masterKey, dataKeys.storeId, identity, { sealed, wrapped });
-    if (keyPem === undefined) throw damaged(identity);
-    return keyPem;
+  /**
+   * Returns a function that opens a key at once, and throws in place of rejecting. It works also when the state has been replaced or the
+   * version removed, because a worker may still need the key.
+   */
+  hold(identity: KeyIdentity, sealed: SealedKey): () => string {
+    const held = this.#tryLockOf(sealed);
+    return () => {
+      const lock = this.#tryLockOf(sealed) ?? held;
+      if (lock === undefined) throw damaged(identity);
+      return openedWith(lock, identity, sealed);
+    };
   }
 
   /**
@@ -228,6 +242,17 @@ export class SealedKeys {
     return key;
   }
 
+  /** Returns undefined if the data key or its master key is not known. */
+  #tryLockOf({ dataKey }: SealedKey): Lock | undefined {
+    const dataKeys = this.#line.known;
+    const wrapped = dataKeys && tryWrappedOf(dataKeys, dataKey);
+    const id = dataKeys?.masterKeyId;
+    const masterKey = id === undefined ? undefined : this.#masterKeys.tryKey(id);
+    return dataKeys === undefined || wrapped === undefined || masterKey === undefined
+      ? undefined
+      : { masterKey, storeId: dataKeys.storeId, wrapped };
+  }
+
   /** Throws `master-key-wrong` and `sealed-key-damaged`. */
   #openTextKey(dataKeys: DataKeys): TextKey {
     const masterKey = this.#keyOf(dataKeys);
@@ -292,6 +317,13 @@ const sealAll = (
   keys: readonly KeyToSeal[],
 ): readonly Sealing[] =>
   keys.map(({ identity, keyPem }) => sealKey(masterKey, storeId, identity, keyPem));
+
+function openedWith(lock: Lock, identity: KeyIdentity, sealed: SealedKey): string {
+  const { masterKey, storeId, wrapped } = lock;
+  const keyPem = tryOpenKey(masterKey, storeId, identity, { sealed, wrapped });
+  if (keyPem === undefined) throw damaged(identity);
+  return keyPem;
+}
 
 const damaged = ({ kind, name, version }: KeyIdentity): DirectorError =>
   new DirectorError("sealed-key-damaged", `The ${kind} key of ${name}, version ${version}.`);

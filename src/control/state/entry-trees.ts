@@ -1,3 +1,4 @@
+import { Turns } from "../turns.ts";
 import { PutBatch } from "./put-batch.ts";
 import type { Hash, Store } from "./store.ts";
 import { changeTree, compareTrees, type WrittenTree } from "./tree/content-tree.ts";
@@ -44,18 +45,26 @@ export class EntryTrees {
   async write(texts: ReadonlyMap<string, string>, base?: EntryTree): Promise<EntryTree> {
     const changes = new Map<string, EntryHashes | undefined>();
     const values: string[] = [];
+    const turns = new Turns();
     for (const [key, text] of texts) {
       if (base?.texts.get(key) === text) continue;
       changes.set(key, entryHashesOf(text));
       values.push(...partsOf(text));
+      await turns.give();
     }
     for (const key of base?.texts.keys() ?? []) if (!texts.has(key)) changes.set(key, undefined);
     if (base !== undefined && changes.size === 0) return base;
-    const { root, nodes }: WrittenTree = await changeTree(this.#cache, base?.root, changes);
+    const { root, nodes }: WrittenTree = await changeTree(this.#cache, base?.root, changes, turns);
     const batch = new PutBatch(this.#store);
-    for (const value of [...values, ...nodes.values()]) await batch.add(value);
+    for (const value of [...values, ...nodes.values()]) {
+      await batch.add(value);
+      await turns.give();
+    }
     await batch.flush();
-    this.#cache.add(nodes);
+    for (const [hash, text] of nodes) {
+      this.#cache.add(hash, text);
+      await turns.give();
+    }
     return { root, texts };
   }
 }

@@ -4,9 +4,18 @@ import { listenerNameOf, vnicNameOf, type CertificateName, type MaterialId } fro
 import type { Material, SnapshotCertificate, SnapshotListener } from "#model/records/snapshot.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import { emptyCompiled } from "#harness/fake-pool.ts";
+import type { UnsentPrepare } from "#protocol/messages.ts";
+import { HeldKey } from "#control/certificates/held-key.ts";
+import type { HeldMaterial } from "#control/certificates/sources.ts";
 import { buildPrepare, buildTrial } from "./difference.ts";
 
 const pairOf = (id: string): Material => ({ kind: "certificate", chainPem: id, keyPem: id });
+const heldOf = (id: string): HeldMaterial => ({
+  ...{ kind: "certificate", chainPem: id },
+  key: HeldKey.clear(id),
+});
+const sentIn = ({ material }: UnsentPrepare) =>
+  Object.fromEntries([...material].map(([id, read]) => [id, read()]));
 
 /** A listener on a port, with certificates of these names. */
 const listener = (port: number, ...certificates: string[]): SnapshotListener =>
@@ -36,7 +45,10 @@ function compiled(
       certificates: new Map(certificates.map((one) => [one.name, one])),
     },
     material: new Map(
-      Object.values(versions).map((id): [MaterialId, Material] => [id as MaterialId, pairOf(id)]),
+      Object.values(versions).map((id): [MaterialId, HeldMaterial] => [
+        id as MaterialId,
+        heldOf(id),
+      ]),
     ),
   };
 }
@@ -52,7 +64,7 @@ test("from nothing, everything is sent", () => {
   assert.deepEqual([change.number, change.base], [1, 0]);
   assert.deepEqual(portsOf(change), [1, 2]);
   assert.deepEqual(namesOf(change.certificates), ["shop"]);
-  assert.deepEqual(change.material, { a: pairOf("a") });
+  assert.deepEqual(sentIn(change), { a: pairOf("a") });
 });
 
 test("a difference to a base has only the parts that differ, and the material to which the base does not refer", () => {
@@ -64,7 +76,7 @@ test("a difference to a base has only the parts that differ, and the material to
   assert.deepEqual(portsOf(change), [2, 4]);
   assert.deepEqual(change.removed, ["front.shop:3"]);
   assert.deepEqual(namesOf(change.certificates), ["pay", "new"]);
-  assert.deepEqual(Object.keys(change.material), ["b"]);
+  assert.deepEqual([...change.material.keys()], ["b"]);
 });
 
 test("a rotation sends one certificate, its material and no listener", () => {
@@ -74,20 +86,20 @@ test("a rotation sends one certificate, its material and no listener", () => {
   const change = buildPrepare(base, target);
   assert.deepEqual(portsOf(change), []);
   assert.deepEqual(namesOf(change.certificates), ["pay"]);
-  assert.deepEqual(Object.keys(change.material), ["c"]);
+  assert.deepEqual([...change.material.keys()], ["c"]);
 });
 
 test("a certificate that no longer has a version is removed", () => {
   const base = compiled(1, { shop: "a", pay: "b" }, listener(1, "shop", "pay"));
   const change = buildPrepare(base, compiled(2, { shop: "a" }, listener(1, "shop", "pay")));
   assert.deepEqual(change.removedCertificates, ["pay"]);
-  assert.deepEqual([change.certificates, change.listeners, change.material], [[], [], {}]);
+  assert.deepEqual([change.certificates, change.listeners, change.material.size], [[], [], 0]);
 });
 
 test("a certificate that comes back after it was gone is sent again", () => {
   const base = compiled(2, { shop: "b" }, listener(1, "shop"));
   const target = compiled(3, { shop: "a" }, listener(1, "shop"));
-  assert.deepEqual(Object.keys(buildPrepare(base, target).material), ["a"]);
+  assert.deepEqual([...buildPrepare(base, target).material.keys()], ["a"]);
 });
 
 test("a snapshot that lacks material is a mistake of the director", () => {
@@ -102,7 +114,7 @@ test("a probe tries what differs, from nothing, and opens only addresses that no
   const trial = buildTrial(base, target, true);
   assert.deepEqual([trial.number, trial.base], [2, 0]);
   assert.deepEqual(portsOf(trial), [1, 3]);
-  assert.deepEqual(Object.keys(trial.material).toSorted(), ["a", "c"]);
+  assert.deepEqual([...trial.material.keys()].toSorted(), ["a", "c"]);
   assert.deepEqual(trial.opensOnly, ["front.shop:3"]);
   assert.deepEqual(buildTrial(base, target, false).opensOnly, []);
   assert.deepEqual(buildTrial(undefined, target, true).opensOnly?.length, 3);
@@ -114,5 +126,5 @@ test("a probe of a rotation has the listeners that use the certificate, with onl
   const trial = buildTrial(base, compiled(2, { shop: "a", pay: "c" }, ...listeners), true);
   assert.deepEqual(portsOf(trial), [1]);
   assert.deepEqual(namesOf(trial.certificates), ["pay"]);
-  assert.deepEqual([Object.keys(trial.material), trial.opensOnly], [["c"], []]);
+  assert.deepEqual([[...trial.material.keys()], trial.opensOnly], [["c"], []]);
 });

@@ -13,7 +13,8 @@ import {
   type SnapshotCertificate,
   type SnapshotListener,
 } from "#model/records/snapshot.ts";
-import type { Prepare } from "#protocol/messages.ts";
+import type { UnsentPrepare } from "#protocol/messages.ts";
+import { materialOfHeld } from "#control/certificates/sources.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import { keysThatDiffer } from "#control/patched-map.ts";
 
@@ -21,7 +22,7 @@ import { keysThatDiffer } from "#control/patched-map.ts";
  * Builds the message that brings a worker from `base`, or from nothing if `base` is undefined, to `target`. It contains only
  * the material that `base` does not refer to, because a worker keeps what its committed snapshot needs.
  */
-export function buildPrepare(base: Compiled | undefined, target: Compiled): Prepare {
+export function buildPrepare(base: Compiled | undefined, target: Compiled): UnsentPrepare {
   const { snapshot } = target;
   const before = new Map(base?.snapshot.listeners.map((listener) => [listener.name, listener]));
   const after = new Set(snapshot.listeners.map(({ name }) => name));
@@ -86,7 +87,7 @@ export function buildTrial(
   base: Compiled | undefined,
   target: Compiled,
   opensAddresses: boolean,
-): Prepare {
+): UnsentPrepare {
   const difference = buildPrepare(base, target);
   const changed = new Set(difference.certificates.map(({ name }) => name));
   const differing = new Set(difference.listeners);
@@ -131,13 +132,13 @@ function missingMaterial(
   ids: Iterable<MaterialId>,
   base: Compiled | undefined,
   target: Compiled,
-): Record<MaterialId, Material> {
-  const missing: Record<MaterialId, Material> = {};
+): UnsentPrepare["material"] {
+  const missing = new Map<MaterialId, () => Material>();
   for (const id of ids) {
     if (base?.material.has(id) === true) continue;
     const found = target.material.get(id);
     if (found === undefined) throw new TypeError(`Material ${id} is referred to but not there.`);
-    missing[id] = found;
+    missing.set(id, () => materialOfHeld(found));
   }
   return missing;
 }

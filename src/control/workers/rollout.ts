@@ -1,5 +1,6 @@
 import { DirectorError } from "#model/failure.ts";
-import type { Material, SnapshotCertificate } from "#model/records/snapshot.ts";
+import type { SnapshotCertificate } from "#model/records/snapshot.ts";
+import type { HeldMaterial } from "#control/certificates/sources.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import { keysThatDiffer } from "#control/patched-map.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
@@ -163,9 +164,9 @@ function charactersOf({ snapshot, material }: Compiled): number {
 const charactersOfCertificate = (certificate: SnapshotCertificate | undefined): number =>
   certificate?.names.reduce((sum, name) => sum + name.length, CERTIFICATE_CHARACTERS) ?? 0;
 
-function charactersOfMaterial(material: Material | undefined): number {
+function charactersOfMaterial(material: HeldMaterial | undefined): number {
   if (material === undefined) return 0;
   return material.kind === "certificate"
-    ? material.chainPem.length + material.keyPem.length
+    ? material.chainPem.length + material.key.length
     : material.caPem.length + (material.crlPem?.length ?? 0);
 }

@@ -3,9 +3,11 @@ import type { Engine, WorkerState, WorkerStatus } from "#model/records/status.ts
 import {
   PROTOCOL_VERSION,
   type PlannedCut,
-  type Prepare,
   type ToControl,
+  type OtherToWorker,
   type ToWorker,
+  type Unsent,
+  type UnsentPrepare,
 } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { EventBus } from "#control/event-bus.ts";
@@ -38,7 +40,7 @@ export interface WorkerOptions {
   readonly cuts: WorkerCuts;
   readonly deadlines: WorkerDeadlines;
   /** Messages that the worker gets before its first `prepare`. */
-  readonly greeting: () => readonly ToWorker[];
+  readonly greeting: () => readonly OtherToWorker[];
 }
 
 /** How a worker ended. */
@@ -180,7 +182,7 @@ export class WorkerHandle {
     return this.#requestPrepare(target, buildTrial(base, target, opensAddresses));
   }
 
-  async #requestPrepare({ snapshot }: Compiled, change: Prepare): Promise<PrepareOutcome> {
+  async #requestPrepare({ snapshot }: Compiled, change: UnsentPrepare): Promise<PrepareOutcome> {
     this.#intake.expect(snapshot);
     const deadlineMs = prepareDeadlineOf(change, this.#options.deadlines);
     const due = { number: change.number, deadlineMs };
@@ -261,11 +263,11 @@ export class WorkerHandle {
     await this.#ask({ type: "drain", deadlineMs }, ["draining", "drained"]);
   }
 
-  send(message: ToWorker): void {
+  send(message: OtherToWorker): void {
     this.#noteOutcome(this.#process.send(message));
   }
 
-  async #sendLarge(message: ToWorker): Promise<void> {
+  async #sendLarge(message: Unsent): Promise<void> {
     this.#noteOutcome(await this.#process.sendLarge(message));
   }
 

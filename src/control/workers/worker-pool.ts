@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
 import type { Engine, WorkerStatus } from "#model/records/status.ts";
-import type { ToWorker } from "#protocol/messages.ts";
+import type { OtherToWorker } from "#protocol/messages.ts";
 import type { Compiled } from "#control/compile-snapshot.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import { backOffMsOf, WORKER_DEADLINES, type WorkerDeadlines } from "./deadlines.ts";
@@ -250,7 +250,7 @@ export class WorkerPool implements Participants {
     this.#options.bus.publish({ name: "supervision-mistake", detail });
   }
 
-  #greeting(): readonly ToWorker[] {
+  #greeting(): readonly OtherToWorker[] {
     const health = { type: "health", down: this.#down } as const;
     const key = this.#ticketKeys.current;
     return key === undefined ? [health] : [{ type: "ticket-keys", key }, health];

@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { LIMITS_OF_CONTROL } from "#protocol/channel-limits.ts";
 import { Channel, type ChannelHandlers, type SendOutcome } from "#protocol/channel.ts";
 import { boundedMessagesOf, type BoundedMessage } from "#protocol/bounded-messages.ts";
-import type { ToWorker } from "#protocol/messages.ts";
+import type { Unsent } from "#protocol/messages.ts";
 import { openStreamPipe } from "#protocol/stream-pipe.ts";
 import { WORKER_PIPE_FD } from "#protocol/worker-pipe.ts";
 import { readOutputLines } from "./output-lines.ts";
@@ -26,9 +26,9 @@ export interface WorkerProcessHandlers extends ChannelHandlers {
 export interface WorkerProcess {
   /** 0 if it could not be started. */
   readonly pid: number;
-  send(message: ToWorker): SendOutcome;
+  send(message: Unsent): SendOutcome;
   /** Sends a message of any length. While its parts wait to be taken, others may be sent. */
-  sendLarge(message: ToWorker): Promise<SendOutcome>;
+  sendLarge(message: Unsent): Promise<SendOutcome>;
   /** Kills the process, its process group and its control group at once, and reads nothing more from it. */
   kill(): void;
   /** Resolves when the process has ended and its descriptors are closed, to `exit code 1` or `signal SIGKILL` for example. */
@@ -138,7 +138,7 @@ class StartedProcess implements WorkerProcess {
     return promise;
   }
 
-  send(message: ToWorker): SendOutcome {
+  send(message: Unsent): SendOutcome {
     for (const bounded of boundedMessagesOf(message)) {
       const outcome = this.#channel.send(bounded);
       if (outcome !== "sent") return outcome;
@@ -146,7 +146,7 @@ class StartedProcess implements WorkerProcess {
     return "sent";
   }
 
-  async sendLarge(message: ToWorker): Promise<SendOutcome> {
+  async sendLarge(message: Unsent): Promise<SendOutcome> {
     for (const bounded of boundedMessagesOf(message)) {
       const outcome = this.#channel.send(bounded);
       if (outcome !== "sent") return outcome;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ListenerName } from "#model/names.ts";
 import type { ConnectionFilter } from "#model/records/open-connection.ts";
-import type { ToControl, ToWorker } from "#protocol/messages.ts";
+import type { OtherToWorker, ToControl } from "#protocol/messages.ts";
 import { PROOF_MS, PROOF_TOKEN_BYTES } from "#protocol/proof-socket.ts";
 import { ReplySlot } from "./reply-slot.ts";
 
@@ -15,7 +15,7 @@ const CUT_DEADLINE_MS = 8_000;
 const MAX_LATE = 16;
 
 export interface WorkerQueriesParts {
-  readonly send: (message: ToWorker) => void;
+  readonly send: (message: OtherToWorker) => void;
   /** Called with an answer that was not asked for. */
   readonly onUnexpected: (type: ToControl["type"]) => void;
 }

@@ -22,6 +22,7 @@ import {
   type Ref,
   type TreeNode,
 } from "./tree-node.ts";
+import { Turns } from "../../turns.ts";
 import { valueHashOf } from "./value-hash.ts";
 
 /** The entries that change, undefined for those that are removed. */
@@ -38,13 +39,29 @@ export async function changeTree(
   cache: NodeCache,
   root: Hash | undefined,
   changes: Changes,
+  turns = new Turns(),
 ): Promise<WrittenTree> {
   const before = root === undefined ? EMPTY_LEAF : await loadOne(cache, root);
-  const placed = [...changes].map(([key, hashes]) => ({ key, hashes, digits: digitsOf(key) }));
-  const after = await changeNode(cache, before, 0, placed);
+  const placed: Change[] = [];
+  for (const [key, hashes] of changes) {
+    placed.push({ key, hashes, digits: digitsOf(key) });
+    await turns.give();
+  }
+  const after = await changeNode({ cache, turns }, before, 0, placed);
   const nodes = new Map<Hash, string>();
-  const ref = seal(after, nodes);
+  const ref = await sealInTurns(after, nodes, turns);
   return { root: ref.hash, nodes };
+}
+
+/** Seals a large tree piece by piece. */
+async function sealInTurns(node: Child, nodes: Map<Hash, string>, turns: Turns): Promise<Ref> {
+  if (node.kind !== "branch") return seal(node, nodes);
+  const children: (Child | undefined)[] = [];
+  for (const child of node.children) {
+    children.push(child && (await sealInTurns(child, nodes, turns)));
+    await turns.give();
+  }
+  return seal({ ...node, children }, nodes);
 }
 
 /** Returns the tree of these entries and no others. */
@@ -122,6 +139,13 @@ function childHash(branch: Branch | undefined, at: number): Hash | undefined {
   return child?.kind === "ref" ? child.hash : undefined;
 }
 
+/** A branch to which more items than a leaf may have are added. */
+const NO_CHILDREN: Branch = {
+  kind: "branch",
+  count: 0,
+  children: Array.from({ length: CHILDREN }, () => undefined),
+};
+
 interface Change {
   readonly key: string;
   readonly hashes: EntryHashes | undefined;
@@ -135,18 +159,25 @@ async function loadOne(cache: NodeCache, wanted: Hash): Promise<TreeNode> {
 }
 
 async function changeNode(
-  cache: NodeCache,
+  use: { readonly cache: NodeCache; readonly turns: Turns },
   before: Child,
   depth: number,
   changes: readonly Change[],
 ): Promise<Child> {
   if (changes.length === 0) return before;
+  const { cache, turns } = use;
+  await turns.give();
   const node = before.kind === "ref" ? await loadOne(cache, before.hash) : before;
-  if (node.kind === "leaf") return buildNode(changeItems(node, changes), depth);
+  if (node.kind === "leaf") {
+    const items = changeItems(node, changes);
+    if (items.size <= MAX_LEAF_ITEMS || depth === MAX_DEPTH) return buildNode(items, depth);
+    const placed = [...items].map(([key, hashes]) => ({ key, hashes, digits: digitsOf(key) }));
+    return changeNode(use, NO_CHILDREN, depth, placed);
+  }
   const grouped = Map.groupBy(changes, ({ digits }) => digitAt(digits, depth));
   const children: (Child | undefined)[] = [];
   for (const [at, child] of node.children.entries()) {
-    const changed = await changeNode(cache, child ?? EMPTY_LEAF, depth + 1, grouped.get(at) ?? []);
+    const changed = await changeNode(use, child ?? EMPTY_LEAF, depth + 1, grouped.get(at) ?? []);
     children.push(changed.count === 0 ? undefined : changed);
   }
   const count = countOf(children);

@@ -48,9 +48,9 @@ export class NodeCache {
     return loaded;
   }
 
-  /** Keeps nodes that were written, because the next change needs them. */
-  add(texts: ReadonlyMap<Hash, string>): void {
-    for (const [hash, text] of texts) this.#keep(hash, parseNode(text));
+  /** Keeps a node that was written, because the next change needs it. */
+  add(hash: Hash, text: string): void {
+    this.#keep(hash, parseNode(text));
   }
 
   #keep(hash: Hash, node: TreeNode): void {
