@@ -44,7 +44,7 @@ const pathOf = (name: string, action = ""): string =>
 
 export async function runImport(request: ImportRequest, parts: CertificateRunParts): Promise<void> {
   const { name, replaceFiles } = request;
-  const material = await materialOf(request, parts);
+  const material = await materialOf(request, await passphraseOf(request, parts), parts);
   if (material === undefined) throw new UsageError("Name the files with --chain or --pkcs12.");
   const more = replaceFiles === true ? { replaceFiles } : {};
   const reply = await sendWithPassphrase(material, name, parts, (sent) =>
@@ -64,9 +64,11 @@ export async function runRotate(request: RotateRequest, parts: CertificateRunPar
     ...{ stage, allowFewerNames, allowOtherKeyType, allowWeakerKey },
     version: to,
   };
+  // Standard input can be read once.
+  const given = await passphraseOf(request, parts);
   const own = await Promise.all(
     names.map(async (name, at) => {
-      const material = await materialOf(optionsAt(request, names.length, at), parts);
+      const material = await materialOf(optionsAt(request, names.length, at), given, parts);
       return { name, ...material, ...terms };
     }),
   );
@@ -141,6 +143,9 @@ export async function runImportFolder(
   parts: CertificateRunParts,
 ): Promise<void> {
   const { terminal } = parts.context;
+  if (request.atomic !== true && request.ifRevision !== undefined) {
+    throw new UsageError("--if-revision needs --atomic: each certificate is a change of its own.");
+  }
   const root = resolve(parts.folder, request.folder);
   const plan = planFolder(await listFolder(root), root.slice(root.lastIndexOf("/") + 1));
   for (const { path, reason } of plan.unused) {
@@ -151,7 +156,11 @@ export async function runImportFolder(
     throw new DirectorError("import-incomplete", `${request.folder} holds no certificate.`);
   }
   const line = (name: string, text: string): void =>
-    terminal.out(`${escapeControls(`${name}: ${text}`)}\n`);
+    terminal.out(
+      request.isJson
+        ? `${JSON.stringify({ name, text })}\n`
+        : `${escapeControls(`${name}: ${text}`)}\n`,
+    );
   for (const { name, problem } of failed) line(name, problem?.message ?? "");
   const passphrase = await passphraseOf(request, parts);
   const more = {
@@ -180,7 +189,8 @@ export async function runImportFolder(
       const body = await bodyOf(files);
       const question = { method: "POST", path: pathOf(name), body, condition: {} } as const;
       const { versions } = await sendChange(parts.context, request, question);
-      line(name, `imported as version ${versions[0]?.version ?? "?"}`);
+      const made = request.isDryRun ? "would be imported" : "imported";
+      line(name, `${made} as version ${versions[0]?.version ?? "?"}`);
     } catch (error) {
       if (!(error instanceof DirectorError) || !isOfOne(error)) throw error;
       refused += 1;
@@ -207,12 +217,11 @@ function optionsAt(options: FileOptions, count: number, at: number): FileOptions
     return paths?.slice(at, at + 1);
   };
   const [chain, key, pkcs12] = [one(options.chain), one(options.key), one(options.pkcs12)];
-  const { passphraseFile, keepRoot } = options;
+  const { keepRoot } = options;
   return {
     ...(chain === undefined ? {} : { chain }),
     ...(key === undefined ? {} : { key }),
     ...(pkcs12 === undefined ? {} : { pkcs12 }),
-    ...(passphraseFile === undefined ? {} : { passphraseFile }),
     ...(keepRoot === undefined ? {} : { keepRoot }),
   };
 }
@@ -220,13 +229,13 @@ function optionsAt(options: FileOptions, count: number, at: number): FileOptions
 /** Returns undefined if no file is named. */
 async function materialOf(
   options: FileOptions,
+  passphrase: string | undefined,
   parts: CertificateRunParts,
 ): Promise<SentMaterial | undefined> {
   const { chain = [], key = [], pkcs12 = [], keepRoot } = options;
   const paths = [...new Set([...chain, ...key, ...pkcs12])];
   if (paths.length === 0) return undefined;
   const files = await Promise.all(paths.map((path) => readImportFile(resolve(parts.folder, path))));
-  const passphrase = await passphraseOf(options, parts);
   return {
     files,
     ...(passphrase === undefined ? {} : { passphrase }),

@@ -155,7 +155,7 @@ export class Worker {
       for (const _ of dataplaneModeOf(rules.spec).buildContexts(rules, contexts, rebound)) {
         yield;
         count += 1;
-        if (count > MAX_CONTEXTS_IN_PREPARE) break;
+        if (count === MAX_CONTEXTS_IN_PREPARE) return;
       }
     }
   }

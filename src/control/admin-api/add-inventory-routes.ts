@@ -62,7 +62,11 @@ export function addInventoryRoutes(
   { inventory, certificateWants: wants }: InventoryRouteParts,
 ): void {
   const described = { tags: ["certificates"], querystring: ChangeQuery, headers: ChangeHeaders };
-  const options = { ...CHANGE_ROUTE, bodyLimit: MAX_BODY_BYTES };
+  const options = {
+    ...CHANGE_ROUTE,
+    bodyLimit: MAX_BODY_BYTES,
+    config: { holdsFiles: true },
+  } as const;
 
   app.get<{ Params: Named["Params"] }>(
     "/v1/certificates/:name/versions",

@@ -68,8 +68,10 @@ interface Outcome {
 
 /** Longer than a change takes, which waits for the changes before it and then for every worker, each with a deadline. */
 const CHANGE_DEADLINE_MS = 300_000;
-/** Options of a route that changes the document: its own deadline must pass first. */
-export const CHANGE_ROUTE = { handlerTimeout: CHANGE_DEADLINE_MS + 10_000 };
+/** Reading what a request brings takes less, unless its keys are as costly as they may be. */
+const PREPARE_DEADLINE_MS = 120_000;
+/** Options of a route that changes the document: its own deadlines must pass first. */
+export const CHANGE_ROUTE = { handlerTimeout: PREPARE_DEADLINE_MS + CHANGE_DEADLINE_MS + 10_000 };
 
 /** Returns false for most documents, in a fraction of the time that it takes to look for secrets. */
 const hasFingerprint = (edited: unknown): boolean =>
@@ -177,7 +179,10 @@ export class ChangeApi {
     kind: ChangeRequest["kind"] = "document",
   ): Promise<ChangeReply> {
     request.raw.setTimeout(CHANGE_ROUTE.handlerTimeout);
-    return this.run(request, reply, await prepare(), { kind });
+    const { precondition } = termsOf(request, (inForce) => this.#documentTags(inForce));
+    precondition?.(this.inForce());
+    const want = await preparedInTime(prepare, request.raw.socket);
+    return this.run(request, reply, want, { kind });
   }
 
   async #planned(wanted: ChangeRequest): Promise<Outcome> {
@@ -212,5 +217,29 @@ export class ChangeApi {
   #documentTags(inForce: StateInForce): CurrentTags {
     const document = this.documentTag(inForce);
     return { own: document, document };
+  }
+}
+
+/** Nothing has changed if this rejects: at the deadline, or when the client has left. */
+async function preparedInTime<Prepared>(
+  prepare: () => Promise<Prepared>,
+  socket: Socket,
+): Promise<Prepared> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = (detail: string): void =>
+    stopped.reject(new DirectorError("check-failed", `${detail} Nothing was changed.`));
+  const seconds = PREPARE_DEADLINE_MS / 1_000;
+  const deadline = setTimeout(
+    () => stop(`Reading the files took longer than ${seconds} s. Send fewer at a time.`),
+    PREPARE_DEADLINE_MS,
+  );
+  const leave = (): void => stop("The client has left.");
+  socket.once("close", leave);
+  if (socket.destroyed) leave();
+  try {
+    return await Promise.race([prepare(), stopped.promise]);
+  } finally {
+    clearTimeout(deadline);
+    socket.off("close", leave);
   }
 }

@@ -4,6 +4,13 @@ import { SourceProblem } from "#control/certificates/source-problem.ts";
 import { parseJson } from "#control/parse-json.ts";
 import { SyntaxProblem } from "#control/syntax-problem.ts";
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Whether bodies hold files, and so may be larger than a document. */
+    readonly holdsFiles?: true;
+  }
+}
+
 export const JSON_TYPE = "application/json";
 /** RFC 7396. */
 export const MERGE_PATCH_TYPE = "application/merge-patch+json";
@@ -11,8 +18,11 @@ export const MERGE_PATCH_TYPE = "application/merge-patch+json";
 /** A larger body would keep the control process from its other work. */
 const MAX_HERE_BYTES = 256 * 1024;
 
-/** Does what `parseJson` does, in another process. Rejects with SyntaxProblem or SourceProblem, or with DirectorError. */
-export type ReadLargeBody = (bytes: Uint8Array) => Promise<unknown>;
+/**
+ * Does what `parseJson` does, in another process. `isDocument` tells whether the bounds of a document hold. Rejects with SyntaxProblem
+ * or SourceProblem, or with DirectorError.
+ */
+export type ReadLargeBody = (bytes: Uint8Array, isDocument: boolean) => Promise<unknown>;
 
 /** Parses the bodies of both media types. A key that is used twice, or deep nesting, is refused with its place. */
 export function parseBodies(app: FastifyInstance, readLarge: ReadLargeBody): void {
@@ -26,7 +36,8 @@ export function parseBodies(app: FastifyInstance, readLarge: ReadLargeBody): voi
         throw new DirectorError("unsupported-media-type", "The body must have no content coding.");
       }
       try {
-        return bytes.length <= MAX_HERE_BYTES ? parseJson(bytes) : await readLarge(bytes);
+        if (bytes.length <= MAX_HERE_BYTES) return parseJson(bytes);
+        return await readLarge(bytes, request.routeOptions.config.holdsFiles !== true);
       } catch (error) {
         throw failureOf(error);
       }

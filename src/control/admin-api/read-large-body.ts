@@ -13,11 +13,11 @@ import type { ReadLargeBody } from "./parse-body.ts";
 /** Returns a function that parses bodies in the processes of a reader. */
 export const largeBodiesIn =
   (reader: MaterialReader): ReadLargeBody =>
-  async (bytes) => {
+  async (bytes, isDocument) => {
     try {
       const { reply, parts } = await reader.read({ kind: "json" }, [bytes]);
       const json = String(parts[0]);
-      if (json.length > MAX_DOCUMENT_CHARACTERS) {
+      if (isDocument && json.length > MAX_DOCUMENT_CHARACTERS) {
         throw new DirectorError("document-too-large", TOO_MANY_CHARACTERS);
       }
       return reply.isEmpty ? undefined : JSON.parse(json);

@@ -1,4 +1,12 @@
-import { chmodSync, lchownSync, lstatSync, mkdirSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+} from "node:fs";
 import type { FolderOwner } from "../state/open-data-folder.ts";
 import { keyFolderOf } from "./key-places.ts";
 
@@ -11,10 +19,18 @@ export function handOverKeyFolder(dataPath: string, owner: FolderOwner): void {
   const path = keyFolderOf(dataPath);
   try {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, { mode: 0o700 });
-    if (!lstatSync(path).isDirectory()) return;
-    chmodSync(path, 0o700);
-    lchownSync(path, owner.uid, owner.gid);
+    // Whoever may write to the parent could put a link in the place of the folder at any moment.
+    const folder = openSync(
+      path,
+      constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+    );
+    try {
+      fchmodSync(folder, 0o700);
+      fchownSync(folder, owner.uid, owner.gid);
+    } finally {
+      closeSync(folder);
+    }
   } catch {
-    // The folder is on a read-only file system, or its parent does not exist.
+    // The folder is on a read-only file system or no folder, or its parent does not exist.
   }
 }

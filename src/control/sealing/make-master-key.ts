@@ -1,4 +1,4 @@
-import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { link, mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import { DirectorError } from "#model/failure.ts";
@@ -12,7 +12,7 @@ import { newMasterKeyText, tryParseMasterKey, type MasterKey } from "./master-ke
 export async function makeMasterKey(path: string): Promise<MasterKey> {
   const text = newMasterKeyText();
   const folder = dirname(path);
-  // A file of this name is left behind by a kill. Its key was never used.
+  // A file of this name is left behind by a kill.
   const unfinished = `${path}.new`;
   try {
     await makeFolder(folder);
@@ -25,8 +25,8 @@ export async function makeMasterKey(path: string): Promise<MasterKey> {
       await file.close();
     }
     // A rename would replace a key that was put there meanwhile.
-    if (await exists(path)) throw new Error("The file exists.");
-    await rename(unfinished, path);
+    await link(unfinished, path);
+    await rm(unfinished);
     await syncFolder(folder);
   } catch (cause) {
     text.fill(0);
@@ -36,16 +36,6 @@ export async function makeMasterKey(path: string): Promise<MasterKey> {
   const key = tryParseMasterKey(text);
   if (key === undefined) throw new Error("A new master key is not a master key.");
   return key;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (errorCodeOf(error) === "ENOENT") return false;
-    throw error;
-  }
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -58,7 +48,7 @@ async function makeFolder(folder: string): Promise<void> {
   await syncFolder(dirname(folder));
 }
 
-/** Makes sure that a file that was renamed in the folder has its name after a power failure. */
+/** Makes sure that a new file in the folder has its name after a power failure. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {

@@ -26,7 +26,11 @@ export class MasterKeys {
       reading: await readMasterKey(place, opened),
     });
     const current = await find(places.current);
-    return new MasterKeys(current, places.previous && (await find(places.previous)));
+    const { previous } = places;
+    if (previous === undefined) return new MasterKeys(current, undefined);
+    // A descriptor that was opened for a place can be read once.
+    const isSame = textOfPlace(previous) === textOfPlace(places.current);
+    return new MasterKeys(current, isSame ? current : await find(previous));
   }
 
   /** Reads other places. What was read before counts where a place is the same and cannot be read any more. */

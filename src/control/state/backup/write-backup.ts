@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { DirectorError } from "#model/failure.ts";
-import { STANDBY_LINE } from "../document-lines.ts";
+import { DATA_KEYS_LINE, STANDBY_LINE } from "../document-lines.ts";
 import { headsAbove } from "../head-watch.ts";
 import { MAX_OPERATIONS, type Head, type Store } from "../store.ts";
 import { addedHashes } from "../tree/content-tree.ts";
@@ -25,13 +25,37 @@ export async function* writeBackup(store: Store, program: string): AsyncGenerato
   const at = new Date().toISOString();
   const header = { tlsdBackup: BACKUP_FORMAT, storeId, writtenBy: program, at };
   yield hashed({ kind: "header", header });
-  for (const newest of await newestHeads(store)) {
-    for await (const line of linesOf(store, newest)) {
-      counts[line.kind === "head" ? "heads" : "values"] += 1;
-      yield hashed(line);
-    }
+  for await (const line of contentOf(store)) {
+    counts[line.kind === "head" ? "heads" : "values"] += 1;
+    yield hashed(line);
   }
   yield textOf({ kind: "trailer", trailer: { ...counts, sha256: sha256.digest("hex") } });
+}
+
+async function* contentOf(store: Store): AsyncGenerator<ContentLine, void> {
+  const { heads, dataKeys } = await readCut(store);
+  yield* dataKeys;
+  for (const newest of heads) {
+    if (newest.line !== DATA_KEYS_LINE) yield* linesOf(store, newest);
+  }
+}
+
+/**
+ * Resolves to the newest heads of all lines, and to the data keys, which are read at once: a change to them erases what they were
+ * before, while the other lines keep what a backup may still have to read.
+ */
+async function readCut(store: Store) {
+  for (let cut = 1; ; cut += 1) {
+    const heads = await newestHeads(store);
+    const keys = heads.find(({ line }) => line === DATA_KEYS_LINE);
+    try {
+      const dataKeys = keys === undefined ? [] : await Array.fromAsync(linesOf(store, keys));
+      return { heads, dataKeys };
+    } catch (error) {
+      const isReplaced = (await store.head(DATA_KEYS_LINE))?.number !== keys?.number;
+      if (!isReplaced || cut === MAX_CUTS) throw error;
+    }
+  }
 }
 
 /** Resolves to the newest heads of all lines, as they are together at one moment. */
