@@ -6,12 +6,14 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { largeDocument } from "#harness/large-document.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
+import { headOf } from "#harness/store-contract.ts";
 import { copyLandedState } from "#harness/state-fixture.ts";
 import { readLine, writeLine } from "#harness/one-value-line.ts";
 import { noSecrets } from "#harness/no-secrets.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 import { collectValues } from "../collection.ts";
-import { DOCUMENT_LINE } from "../document-lines.ts";
+import { DATA_KEYS_LINE, DOCUMENT_LINE } from "../document-lines.ts";
+import { EntryTrees } from "../entry-trees.ts";
 import { MemoryStore } from "../memory-store.ts";
 import { SqliteStore } from "../sqlite/sqlite-store.ts";
 import { UNREFERENCED_MS, type Store } from "../store.ts";
@@ -116,6 +118,27 @@ describe("a backup", () => {
     assert.equal(latest?.record.revision, 5);
     assert.deepEqual(latest.document, largeDocument(60, 4));
     assert.deepEqual(latest.file, largeDocument(60));
+  });
+
+  it("has the data keys of one moment, although a change erases what they were before", async () => {
+    const store = await filledStore();
+    await writeLine(store, DATA_KEYS_LINE, "before");
+    const tree = await new EntryTrees(store).write(new Map([["key", "after"]]));
+    const values = store.values.bind(store);
+    let isReplaced = false;
+    store.values = async (hashes) => {
+      const found = await values(hashes);
+      if (isReplaced || ![...found.values()].includes("before")) return found;
+      isReplaced = true;
+      await store.advance([headOf(DATA_KEYS_LINE, 2, { roots: { key: tree.root }, schema: 1 })]);
+      await store.forget(DATA_KEYS_LINE, 1);
+      await store.erase(["before"]);
+      return values(hashes);
+    };
+    const copy = new MemoryStore();
+    await readBackup(chunksOf(await backupOf(store)), copy);
+    assert.ok(isReplaced);
+    assert.equal(await readLine(copy, DATA_KEYS_LINE), "after");
   });
 
   it("is refused if it is cut off anywhere", async () => {
