@@ -1,7 +1,7 @@
 /** What would give a secret away, and every text of a director in which it might stand. */
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Director } from "./director.ts";
 import { descendantsOf } from "./process-facts.ts";
@@ -92,7 +92,8 @@ export async function textsOf(
 ): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>(others);
   texts.set("log", director.logs.map((line) => JSON.stringify(line)).join("\n"));
-  for (const path of [...(await readablePaths(director)), "/v1/nothing"]) {
+  const revisions = await revisionPaths(director);
+  for (const path of [...(await readablePaths(director)), ...revisions, "/v1/nothing"]) {
     const { headers, body } = await director.api(path);
     const text = typeof body === "string" ? body : JSON.stringify(body);
     texts.set(path, `${JSON.stringify(headers)}\n${text}`);
@@ -102,12 +103,38 @@ export async function textsOf(
     texts.set(`tlsd ${command.join(" ")}`, stdout + stderr);
   }
   for (const folder of [director.dataDir, ...folders]) addFiles(texts, folder);
-  for (const pid of [director.pid, ...descendantsOf(director.pid).map((one) => one.pid)]) {
+  for (const pid of processesOf(director)) {
     for (const file of ["cmdline", "environ"]) {
       texts.set(`/proc/${pid}/${file}`, readFileSync(`/proc/${pid}/${file}`, "latin1"));
     }
+    addRemovedFiles(texts, pid);
   }
   return texts;
+}
+
+/** Asserts that a crash of any process of the director leaves no core dump, which would have its keys. */
+export function assertNoCoreDumps(director: Director): void {
+  const pids = processesOf(director);
+  assert.ok(pids.length > 1);
+  for (const pid of pids) {
+    const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
+    assert.match(limits, /^Max core file size +0 /m, `process ${pid}`);
+  }
+}
+
+const processesOf = (director: Director): readonly number[] => [
+  director.pid,
+  ...descendantsOf(director.pid).map(({ pid }) => pid),
+];
+
+/** Adds the files that a process has open and that have no name any more, such as temporary ones. */
+function addRemovedFiles(texts: Map<string, string>, pid: number): void {
+  for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
+    const path = `/proc/${pid}/fd/${descriptor}`;
+    const isRemoved = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+    if (!isRemoved || !readlinkSync(path).endsWith(" (deleted)")) continue;
+    texts.set(path, readFileSync(path, "latin1"));
+  }
 }
 
 /** The paths of all requests that the director describes and that have no parameters in their path. */
@@ -119,6 +146,16 @@ async function readablePaths(director: Director): Promise<readonly string[]> {
   );
   assert.ok(readable.some(([path]) => path === "/v1/backup"));
   return readable.map(([path]) => path);
+}
+
+/** The paths of the newest revisions and of their documents. */
+async function revisionPaths(director: Director): Promise<readonly string[]> {
+  const { body } = await director.api("/v1/history");
+  const paths = (body as readonly { readonly revision: number }[]).map(
+    ({ revision }) => `/v1/history/${revision}`,
+  );
+  assert.ok(paths.length > 0);
+  return paths.flatMap((path) => [path, `${path}/document`]);
 }
 
 function addFiles(texts: Map<string, string>, folder: string): void {
