@@ -3,4 +3,6 @@
 file=$(readlink -f -- "$0") && here=${file%/*}
 main=$here/main.ts
 [ -e "$main" ] || main=${here%/*}/dist/main.js
+# A core file would contain private keys and the master key.
+ulimit -c 0
 exec /bin/sh "$here/node.sh" "$main" "$@"

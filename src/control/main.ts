@@ -13,6 +13,7 @@ import { demoBanner } from "./demo/demo-banner.ts";
 import { prepareDemo, provideDemoDocument } from "./demo/prepare-demo.ts";
 import { runOldClient } from "./demo/run-old-client.ts";
 import { startDemoEndpoints } from "./demo/start-demo-endpoints.ts";
+import { reopenSecrets } from "./change/reopen-secrets.ts";
 import type { DirectorView } from "./director-view.ts";
 import { kernelNotices } from "./kernel-notices.ts";
 import { catchOperatorSignals, catchStopSignals } from "./operator-signals.ts";
@@ -190,6 +191,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       const parts = { sealedKeys, configPath, settings, surroundings, reader, bus };
       const changed = await changeMasterKey(parts);
       await sealStoredSecrets({ store, notices });
+      await reopenSecrets({ store, wants, change: (request) => director.change(request) });
       return changed;
     },
     ...{ socketPath, view, api, connections, logLevel, doctor, log, notices, readLargeBody },

@@ -102,9 +102,13 @@ describe("a passphrase in the document", () => {
       assert.equal(other.status, 200, JSON.stringify(other.body));
       const changed = await patch(without, { certificates: { shop: { passphrase: unused } } });
       assert.notEqual(changed.status, 200);
+      renameSync(`${keyFile}.away`, keyFile);
+      const set = await without.cli("set", "master-key");
+      assert.equal(set.code, 0, set.stderr);
+      await visitBack();
+      assert.ok(!(await without.status()).notices.some((text) => text.includes("master key")));
       await without.stop();
 
-      renameSync(`${keyFile}.away`, keyFile);
       const again = await startDirector(start);
       assert.deepEqual(noticesOf(again), []);
       await Promise.all([visitShop(), visitBack()]);

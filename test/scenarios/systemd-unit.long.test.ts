@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -18,6 +19,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
 import { documentText } from "#harness/tlsd.ts";
+import { newMasterKeyText } from "#control/sealing/master-key.ts";
 
 const unit = "tlsd.service";
 const restartMs = 60_000;
@@ -244,6 +246,57 @@ async function tryUnit(t: TestContext, installation: Installation): Promise<void
     );
     await using fresh = await tlsConnect(client);
     await ask(fresh);
+  });
+
+  await step("seals with a credential of systemd, which nothing else can read", async () => {
+    const key = machine.path("/etc/tlsd/credential");
+    await writeFile(key, newMasterKeyText(), { mode: 0o600 });
+    const dropIn = `/run/systemd/system/${unit}.d`;
+    await machine.succeed("mkdir", "-p", dropIn);
+    const settings = "[Service]\nLoadCredential=tlsd-key:/etc/tlsd/credential\n";
+    await writeFile(machine.path(join(dropIn, "credential.conf")), settings);
+    await installation.systemctl("daemon-reload");
+    await installation.write(documentOf({ drain: "2s", masterKey: { credential: "tlsd-key" } }));
+    await installation.systemctl("restart", unit);
+    const tlsd = (...args: readonly string[]): Promise<string> =>
+      machine.succeed(
+        "env",
+        "TLSD_SOCKET=/run/tlsd/tlsd.sock",
+        "/opt/tls-director/bin/tlsd",
+        ...args,
+      );
+    const made = await tlsd("set", "master-key");
+    assert.match(made, /in the credential tlsd-key is in use/);
+    await tlsd(
+      "import",
+      "certificate",
+      "kept",
+      "--chain",
+      "/etc/tlsd/shop.pem",
+      "--key",
+      "/etc/tlsd/shop.key",
+    );
+    assert.match(await tlsd("show", "certificate", "kept"), /inventory/);
+    // The director still opens the key after a start, and made no other master key.
+    await installation.systemctl("restart", unit);
+    assert.doesNotMatch(await tlsd("show", "status"), /master key/);
+    assert.match(await tlsd("show", "certificate", "kept"), /inventory/);
+    const { code } = await machine.run("test", "-e", "/var/lib/tlsd-key/master.key");
+    assert.equal(code, 1);
+    for (const pid of await installation.workers()) {
+      assert.doesNotMatch(readFileSync(`/proc/${pid}/environ`, "latin1"), /CREDENTIALS/);
+    }
+    for (const pid of [await installation.control(), ...(await installation.workers())]) {
+      assert.match(readFileSync(`/proc/${pid}/limits`, "utf8"), /^Max core file size +0 +0 /m);
+    }
+    await machine.succeed("rm", join(dropIn, "credential.conf"));
+    await installation.systemctl("daemon-reload");
+    // Without the credential it serves what needs none of its keys.
+    await installation.systemctl("restart", unit);
+    assert.match(await tlsd("show", "status"), /The master key cannot be read from the credential/);
+    await using fresh = await tlsConnect(client);
+    await ask(fresh);
+    await installation.write(documentOf({ drain: "2s" }));
   });
 
   await step("leaves nobody behind when it is stopped", async () => {

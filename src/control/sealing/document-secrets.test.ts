@@ -75,6 +75,7 @@ const unsealed: EntrySecrets = {
   sealed: async (stored) => ({ stored, isSealed: false }),
   opened: async (stored) => stored,
   assume: async () => false,
+  canReopen: async () => false,
 };
 
 async function fillAsBefore(store: Store): Promise<readonly WrittenDocument[]> {

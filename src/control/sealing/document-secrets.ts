@@ -99,6 +99,13 @@ export class DocumentSecrets implements EntrySecrets {
     return isAssumed;
   }
 
+  async canReopen(): Promise<boolean> {
+    if (this.#unopened.size === 0 || (await this.#keys.tryTextKey()) === undefined) return false;
+    this.#unopened.clear();
+    this.#assumed.clear();
+    return true;
+  }
+
   /** Returns the entry as it is to be stored, and whether all of its secrets are sealed. */
   async #sealed(
     entry: string,

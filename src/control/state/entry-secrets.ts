@@ -29,4 +29,6 @@ export interface EntrySecrets {
    * there are any.
    */
   assume(stored: Entries, entries: Entries): Promise<boolean>;
+  /** Resolves to whether there were secrets that could not be opened, and `opened` can probably open them now. */
+  canReopen(): Promise<boolean>;
 }

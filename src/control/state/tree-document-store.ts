@@ -101,6 +101,15 @@ export class TreeDocumentStore implements DocumentStore {
     });
   }
 
+  /** Opens secrets again that could not be opened. Resolves to false if there are none or the master key is still not there. */
+  reopen(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const canReopen = await this.#options.secrets.canReopen();
+      if (canReopen) this.#newest.clear();
+      return canReopen;
+    });
+  }
+
   /** Seals the secrets of all revisions that earlier versions have stored. */
   sealHistory(): Promise<void> {
     return this.#inTurn(async () => {
