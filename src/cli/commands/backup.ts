@@ -45,7 +45,10 @@ export function addBackupCommands(program: Command, runs: BackupRuns): void {
         isJson: options.json === true,
       });
     });
-  backup.addHelpText("after", "\nThe file can contain passphrases, so only its owner may read it.");
+  backup.addHelpText(
+    "after",
+    "\nOnly its owner may read the file. Private keys and passphrases in it are sealed. The master key is not in it.",
+  );
   withExamples(backup, ["tlsd backup tlsd.backup", "tlsd backup - | gzip > tlsd.backup.gz"]);
 
   const restore = program

@@ -41,7 +41,9 @@ export const RevisionRecordSchema = shape(
     undoes: Type.Optional(
       count("The revision that was taken back, or whose document was restored."),
     ),
-    hash: text("Identifies the document of the revision. Documents with equal hashes are equal. Equal documents without secrets have equal hashes."),
+    hash: text(
+      "Identifies the document of the revision. Documents with equal hashes are equal. Equal documents without secrets have equal hashes.",
+    ),
   },
   "One revision of the document.",
 );
