@@ -215,9 +215,12 @@ export function buildDirector(surroundings: Surroundings) {
     maxAtOnce: checksAtOnce(openFiles),
     onFault,
   });
+  const prover = buildProver({ nodeFile: host.execPath, env: host.env, onFault });
+  cleanup.defer(() => prover.close());
   const certificates = new CertificateStore({
     reader,
     trial,
+    prover,
     onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
     onTurn: () => director.noteCertificates(),
     onFault,
@@ -247,8 +250,6 @@ export function buildDirector(surroundings: Surroundings) {
     if (event.name === "worker-lacks-address") addressWatch.noteLackingWorker();
     if (event.name === "change-applied" && event.kind === "document") addressWatch.wake();
   });
-  const prover = buildProver({ nodeFile: host.execPath, env: host.env, onFault });
-  cleanup.defer(() => prover.close());
   const director: Director = new Director({
     pool,
     certificates,

@@ -70,6 +70,7 @@ async function startDirector(store = new FakeDocumentStore()) {
   });
   const certificates = new CertificateStore({
     ...{ reader, trial: undefined, onFault: fail },
+    prover: { warmUp: () => undefined, stayReady: () => undefined },
     intervalMs: 50,
     onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
     onTurn: () => director.noteCertificates(),

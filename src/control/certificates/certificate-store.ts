@@ -7,7 +7,8 @@ import { certificateUsesOf } from "../certificate-uses.ts";
 import type { CertificateProvider, NewVersions } from "./certificate-provider.ts";
 import { certificateDetailOf, certificateStatusOf } from "./certificate-status.ts";
 import type { DocumentSource } from "./document-sources.ts";
-import { FileWatch, type Looked } from "./file-watch.ts";
+import type { MaterialReader } from "../reader/material-reader.ts";
+import { FEW_SOURCES, FileWatch, type Looked } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
 import { KnownProblems } from "./known-problems.ts";
@@ -42,6 +43,8 @@ const VERDICTS: readonly FailureCode[] = [
 ];
 
 export interface CertificateStoreOptions extends ReadingParts {
+  /** The process that proves a change of certificates. */
+  readonly prover: Pick<MaterialReader, "warmUp" | "stayReady">;
   readonly intervalMs?: number;
   /** Called once for each new problem: the reason why a new version is refused, or a warning about a version in use. */
   onProblem(kind: "refused" | "warning", problem: Problem): void;
@@ -134,6 +137,8 @@ export class CertificateStore implements CertificateProvider {
     this.#retries.clear();
     this.#inForce = { document, entries, sources: sourcesOf(entries) };
     this.#watched = this.#entries().map(({ source }) => source);
+    // With many certificates there is a new version several times an hour.
+    for (const one of this.#processes()) one.stayReady(this.#watched.length > FEW_SOURCES);
     this.#known.follow(this.#entries());
     this.#unread.clear();
     const nowMs = Date.now();
@@ -143,6 +148,11 @@ export class CertificateStore implements CertificateProvider {
     this.#reported = new Set([...reported, ...byCaller.map(problemKeyOf)]);
     this.#report();
     this.#options.onTurn();
+  }
+
+  /** Starts the processes that a change of certificates needs, while the change is still being received or files settle. */
+  warmUp(): void {
+    for (const one of this.#processes()) one.warmUp();
   }
 
   start(): void {
@@ -167,7 +177,7 @@ export class CertificateStore implements CertificateProvider {
         busyMs = looked.busyMs;
         const due = this.#dueOf(looked);
         if (due.length > 0) {
-          this.#warmUp();
+          this.warmUp();
           await this.#pause(SETTLE_MS);
           await this.#read(due);
         }
@@ -177,13 +187,6 @@ export class CertificateStore implements CertificateProvider {
       }
       await this.#pause(Math.max(intervalMs, busyMs / MAX_BUSY_SHARE));
     }
-  }
-
-  /** Processes that have ended for lack of work start again while the files settle. */
-  #warmUp(): void {
-    const { reader, trial } = this.#options;
-    reader.warmUp();
-    trial?.process.warmUp();
   }
 
   async #pause(ms: number): Promise<void> {
@@ -286,6 +289,11 @@ export class CertificateStore implements CertificateProvider {
     const { certificates, trusts } = this.#inForce?.entries ?? NO_ENTRIES;
     const found = [certificates.get(source.key), trusts.get(source.key)];
     return found.find((entry) => entry?.source === source);
+  }
+
+  #processes(): readonly CertificateStoreOptions["prover"][] {
+    const { reader, trial, prover } = this.#options;
+    return trial === undefined ? [reader, prover] : [reader, trial.process, prover];
   }
 
   #entries(): readonly AnyEntry[] {

@@ -7,6 +7,7 @@ import { isError, pathOf } from "#model/problem.ts";
 import type { Author } from "#model/records/revision.ts";
 import type { ChangeRequest, WantedDocument } from "../change/change.ts";
 import { served, type WantParts } from "../change/wants.ts";
+import type { CertificateStore } from "../certificates/certificate-store.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { certificateRefusal, filesSource } from "./certificate-refusal.ts";
 import type {
@@ -30,7 +31,8 @@ import { VersionDraft } from "./version-draft.ts";
 
 type Want = ChangeRequest["want"];
 
-export interface CertificateWantParts extends Pick<WantParts, "checkWanted" | "certificates"> {
+export interface CertificateWantParts extends Pick<WantParts, "checkWanted"> {
+  readonly certificates: Pick<CertificateStore, "inForce" | "warmUp">;
   readonly inventory: Inventory;
   readonly reader: MaterialReader;
 }
@@ -87,6 +89,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
 
   return {
     async import(wishes, by) {
+      certificates.warmUp();
       refuseDuplicates(wishes);
       const reads = await Promise.all(
         wishes.map(async (wish) => ({ wish, read: await readWished(wish.name, wish, parts) })),
@@ -97,6 +100,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     },
 
     async rotate(wishes, by) {
+      certificates.warmUp();
       refuseDuplicates(wishes);
       const reads = await Promise.all(
         wishes.map(async (wish) => ({
@@ -114,6 +118,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     },
 
     rollback(wishes, by) {
+      certificates.warmUp();
       refuseDuplicates(wishes);
       return wantOf(by, async (context) => {
         for (const wish of wishes) await planRollback(wish, context);

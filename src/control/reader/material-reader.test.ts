@@ -100,6 +100,21 @@ describe("MaterialReader", () => {
     assert.equal(countOf(), 1);
   });
 
+  it("has a fresh process ready after it had nothing to do, if it should", async () => {
+    const reader = startReader();
+    const others = readersOf();
+    const own = () => readersOf().filter((pid) => !others.includes(pid));
+    reader.stayReady(true);
+    await eventually(() => own().length === 1, 5_000, "a process that was started for no job");
+    const [first = 0] = own();
+    await readPair(reader);
+    await eventually(
+      () => own().length === 1 && !own().includes(first),
+      15_000,
+      "a fresh process in the place of the one that had nothing to do",
+    );
+  });
+
   it("gives a job that a process died over to one more, and then says how that ended", async () => {
     const reader = startReader({ command: commandOf("process.stdin.once('data', process.abort)") });
     await assert.rejects(readPair(reader), (error) => {

@@ -98,6 +98,9 @@ export class MaterialReader {
   #idleTimer: NodeJS.Timeout | undefined;
   /** How many jobs have ended since no job waited. */
   #inARow = 0;
+  #staysReady = false;
+  /** Whether there was a job since the processes were last ended for lack of work. */
+  #hasWorked = false;
   #isClosed = false;
 
   constructor(options: MaterialReaderOptions) {
@@ -110,7 +113,16 @@ export class MaterialReader {
 
   /** Starts a process before a job, so that the job need not wait for the start. */
   warmUp(): void {
-    if (this.#processes.size === 0 && !this.#isClosed) this.#start();
+    if (this.#processes.size > 0 || this.#isClosed) return;
+    this.#start();
+    this.#endIdle();
+  }
+
+  /** Whether a process is ready for the next job even if there was none for long. By default, there is none then. */
+  stayReady(isWanted: boolean): void {
+    this.#staysReady = isWanted;
+    if (isWanted) this.warmUp();
+    else this.#endIdle();
   }
 
   /**
@@ -225,6 +237,7 @@ export class MaterialReader {
     const doubtful = isDoubtful(waiting) ? 1 : 0;
     this.#doubtful += doubtful;
     if (isAlone) this.#slow.add(child);
+    this.#hasWorked = true;
     try {
       const { head, parts } = await child.run(job, files, this.#deadlineMs ?? deadlineOf(job));
       waiting.resolve({ reply: replyOf(job.kind, head), parts });
@@ -250,7 +263,11 @@ export class MaterialReader {
   #endIdle(): void {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => {
+      // A fresh process takes less memory than one that has read ten thousand certificates.
+      if (this.#staysReady && !this.#hasWorked) return;
       for (const child of this.#processes) if (child.load === 0) this.#end(child);
+      this.#hasWorked = false;
+      if (this.#staysReady) this.warmUp();
     }, IDLE_MS).unref();
   }
 }
