@@ -201,10 +201,11 @@ export class SealedKeys {
    * Changes to the master key at `places.current`, which is made if its file does not exist. If keys are sealed, the one that they
    * are sealed with must be at `places.previous`: a start after a kill finds both, and uses the one that the store names.
    */
-  changeMasterKey(places: KeyPlaces): Promise<MasterKeyChange> {
+  async changeMasterKey(places: KeyPlaces): Promise<MasterKeyChange> {
+    // A command may take seconds. Changes that seal keys do not wait for it.
+    const masterKeys = await this.#masterKeys.readAgain(places);
     return this.#inTurn(async () => {
       const dataKeys = await this.#read();
-      const masterKeys = await this.#masterKeys.readAgain(places);
       const { masterKeyId } = dataKeys;
       const before = masterKeyId === undefined ? undefined : masterKeys.tryKey(masterKeyId);
       if (masterKeyId !== undefined && before === undefined) throw notPrevious(masterKeyId);
