@@ -53,7 +53,8 @@ it("10,000 data keys are wrapped anew while other work goes on, also an import",
     const change = async (): Promise<void> => {
       const changed = sealed.keys.changeMasterKey(filesOf(fileOf(at + 1), fileOf(at)));
       const imported = sealed.seal({ identity: identityOf(`later ${at}`), keyPem: "later" });
-      assert.equal((await changed).rewrapped, count + at);
+      // The import is first if reading the master key takes longer.
+      assert.ok([count + at, count + at + 1].includes((await changed).rewrapped));
       assert.ok(await imported);
     };
     holds.push(await longestHoldMs(change));
