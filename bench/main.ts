@@ -31,36 +31,34 @@ async function main(argv: readonly string[]): Promise<number> {
     async measure(options) {
       exitCode = await withTools(async (tools) => {
         const result = await runBench(options, tools);
-        console.log(`\n${formatResult(result)}\n\nWritten: ${writeResult(result).join(", ")}`);
-        return result.cases.some(({ error }) => error !== undefined) ? 1 : 0;
+        return () => {
+          console.log(`\n${formatResult(result)}\n\nWritten: ${writeResult(result).join(", ")}`);
+          return result.cases.some(({ error }) => error !== undefined) ? 1 : 0;
+        };
       });
     },
     async changes(options) {
       exitCode = await withTools(async (tools) => {
         const result = await runChanges(options, tools);
-        const written = writeFigures("changes", result);
-        console.log(`\n${formatChanges(result)}\n\nWritten: ${written}`);
-        return 0;
+        return () => print(formatChanges(result), writeFigures("changes", result));
       });
     },
     async certificates(options) {
       exitCode = await withTools(async (tools) => {
         const result = await runCertificates(options, tools);
-        const written = writeFigures("certificates", result);
-        console.log(`\n${formatCertificates(result)}\n\nWritten: ${written}`);
-        return 0;
+        return () => print(formatCertificates(result), writeFigures("certificates", result));
       });
     },
     async resumption(options) {
       exitCode = await withTools(async (tools) => {
-        console.log(`\n${formatResumption(await runResumption(options, tools))}`);
-        return 0;
+        const result = await runResumption(options, tools);
+        return () => print(formatResumption(result), writeFigures("resumption", result));
       });
     },
     async profile(options) {
       exitCode = await withTools(async (tools) => {
-        console.log(`\n${await profileWorkers(options, tools)}`);
-        return 0;
+        const text = await profileWorkers(options, tools);
+        return () => print(text);
       });
     },
     show(resultPath) {
@@ -80,8 +78,19 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Ends all processes and removes all temporary files of `work` when it returns, and also after a signal. */
-async function withTools(work: (tools: Tools) => Promise<number>): Promise<number> {
+function print(text: string, written?: string): number {
+  console.log(`\n${text}${written === undefined ? "" : `\n\nWritten: ${written}`}`);
+  return 0;
+}
+
+/** Measures, and returns what reports the figures. It is called only if the bench was not interrupted, and returns the exit code. */
+type Work = (tools: Tools) => Promise<() => number>;
+
+/**
+ * Ends all processes and removes all temporary files of `work` when it returns, and also after a signal. A signal ends what is
+ * being measured, so the figures of an interrupted bench are not reported.
+ */
+async function withTools(work: Work): Promise<number> {
   const processes = new Processes();
   const workFolder = mkdtempSync(join(tmpdir(), "tlsd-bench-"));
   // Proxies that drop root must be able to read their files.
@@ -99,12 +108,14 @@ async function withTools(work: (tools: Tools) => Promise<number>): Promise<numbe
     console.error(`${String(seconds).padStart(4)} s  ${line}`);
   };
   try {
-    return await work({ processes, workFolder, log });
+    const report = await work({ processes, workFolder, log });
+    if (interruptedBy === undefined) return report();
   } catch (error) {
-    if (interruptedBy !== undefined) return interruptedBy;
-    throw error;
+    if (interruptedBy === undefined) throw error;
   } finally {
     await processes.stopAll();
     rmSync(workFolder, { recursive: true, force: true });
   }
+  log("The bench was interrupted, so it reports no figures.");
+  return interruptedBy;
 }

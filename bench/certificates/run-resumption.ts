@@ -8,17 +8,19 @@ import { connect, createSecureContext, type SecureContext } from "node:tls";
 import { setTimeout as delay } from "node:timers/promises";
 import { callApi } from "#harness/admin-client.ts";
 import { tryProcessTimeMs } from "#control/process-facts.ts";
+import { filesOf } from "#harness/inventory-shop.ts";
 import { withDeadline } from "#harness/deadline.ts";
 import { workersBelow } from "#harness/process-facts.ts";
 import { shopDocument } from "#harness/shop-document.ts";
+import { createTestCa, type TestCa } from "#harness/test-ca.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import { reserveCores } from "../cores.ts";
 import { requestBytes } from "../load/exchange.ts";
 import { startEndpoint } from "../load-processes.ts";
 import type { BenchProcess } from "../processes.ts";
 import type { Variant } from "../proxies/director.ts";
-import { makeCertificates } from "../proxies/start-proxy.ts";
 import { alignColumns } from "../report/format-result.ts";
+import { describeMachine, type Machine } from "../report/result.ts";
 import { BuiltProgram } from "../changes/built-program.ts";
 import type { Tools } from "../run-bench.ts";
 
@@ -38,9 +40,13 @@ interface Minute {
   readonly workerCpuMs: number;
 }
 
+type Minutes = readonly [before: Minute, after: Minute];
+
 export interface ResumptionResult {
+  readonly date: string;
+  readonly machine: Machine;
   readonly options: ResumptionOptions;
-  readonly engines: Readonly<Partial<Record<Variant, readonly [before: Minute, after: Minute]>>>;
+  readonly engines: Readonly<Partial<Record<Variant, Minutes>>>;
 }
 
 const ip = "127.0.0.1";
@@ -49,60 +55,83 @@ const startDeadlineMs = 60_000;
 const handshakeDeadlineMs = 20_000;
 const clientsAtOnce = 64;
 
+/** What a director needs, and a CA that issues versions of its certificate. */
+interface Site {
+  readonly main: string;
+  readonly cores: string;
+  readonly document: object;
+  readonly ca: TestCa;
+}
+
 export async function runResumption(
   options: ResumptionOptions,
   tools: Tools,
 ): Promise<ResumptionResult> {
   using built = new BuiltProgram();
   const cores = reserveCores();
-  const { ecdsa } = await makeCertificates(tools.workFolder);
+  const machine = describeMachine(cores.loadCount);
   const endpoint = await startEndpoint(tools.processes, cores.load);
   const to = await endpoint.openPort();
-  const engines: Partial<Record<Variant, readonly [Minute, Minute]>> = {};
-  for (const engine of options.engines) {
-    const folder = join(tools.workFolder, `resumption-${engine}`);
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
-    const documentOf = (certificate: "one" | "two"): object => ({
+  const ca = await createTestCa();
+  const site: Site = {
+    ...{ main: built.main, cores: cores.proxy, ca },
+    document: {
       director: { endpoints: { allow: ["127.0.0.0/8"] } },
       ...shopDocument({
         ...{ ip, port, to, servers: { web: ip } },
-        listener: { certificates: [certificate] },
-        more: {
-          certificates: {
-            one: { chain: ecdsa.chainPath, key: ecdsa.keyPath },
-            // The same files under another name, so that only the sessions make a difference.
-            two: { chain: ecdsa.chainPath, key: ecdsa.keyPath },
-          },
-        },
+        more: { certificates: { shop: { source: "inventory" } } },
       }),
-    });
-    const documentPath = join(folder, "director.yaml");
-    writeFileSync(documentPath, JSON.stringify(documentOf("one")));
-    const director = await tools.processes.start({
-      name: `director/${engine}`,
-      program: process.execPath,
-      args: [
-        ...[built.main, "serve", "--config", documentPath, "--data", join(folder, "data")],
-        ...["--workers", "1", "--engine", engine === "node" ? "node" : "bun"],
-      ],
-      cores: cores.proxy,
-    });
+    },
+  };
+  const engines: Partial<Record<Variant, Minutes>> = {};
+  for (const engine of options.engines) {
+    engines[engine] = await measureEngine(engine, site, options, tools);
+    tools.log(`director/${engine}: measured`);
+  }
+  return { date: new Date().toISOString(), machine, options, engines };
+}
+
+async function measureEngine(
+  engine: Variant,
+  { main, cores, ca, document }: Site,
+  options: ResumptionOptions,
+  { processes, workFolder }: Tools,
+): Promise<Minutes> {
+  const folder = join(workFolder, `resumption-${engine}`);
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const documentPath = join(folder, "director.yaml");
+  writeFileSync(documentPath, JSON.stringify(document));
+  const director = await processes.start({
+    name: `director/${engine}`,
+    program: process.execPath,
+    args: [
+      ...[main, "serve", "--config", documentPath, "--data", join(folder, "data")],
+      ...["--workers", "1", "--engine", engine === "node" ? "node" : "bun"],
+    ],
+    cores,
+  });
+  const exit = director.untilExit;
+  const measure = async (): Promise<Minutes> => {
     const socketPath = join(folder, "data/tlsd.sock");
     await untilReady(socketPath, director);
-    const crowd = new Crowd(ecdsa.caPem, options, workersBelow(director.pid)[0]?.pid ?? 0);
+    const bring = async (path: string): Promise<void> => {
+      const files = filesOf(await ca.issue({ names: ["shop.example"] }));
+      const { status, body } = await callApi(socketPath, path, { method: "POST", body: { files } });
+      if (status !== 200) throw new BenchFailure(`The change failed: ${JSON.stringify(body)}`);
+    };
+    await bring("/v1/certificates/shop");
+    const pid = workersBelow(director.pid)[0]?.pid ?? 0;
+    const crowd = new Crowd(ca.certificatePem, options, pid);
     await crowd.obtainSessions();
     const before = await crowd.comeBack();
-    const { status, body } = await callApi(socketPath, "/v1/document", {
-      method: "PUT",
-      headers: { "if-match": "*" },
-      body: documentOf("two"),
-    });
-    if (status !== 200) throw new BenchFailure(`The rotation failed: ${JSON.stringify(body)}`);
-    engines[engine] = [before, await crowd.comeBack()];
-    tools.log(`director/${engine}: measured`);
-    await director.stop();
-  }
-  return { options, engines };
+    await bring("/v1/certificates/shop/rotate");
+    return [before, await crowd.comeBack()];
+  };
+  // Clients of a director that has ended would fail one after the other for the rest of the minute.
+  const minutes = await Promise.race([measure(), exit]);
+  exit.catch(() => undefined);
+  await director.stop();
+  return minutes;
 }
 
 async function untilReady(socketPath: string, director: BenchProcess): Promise<void> {
@@ -147,7 +176,7 @@ class Crowd {
     const cpuBeforeMs = tryProcessTimeMs(this.#workerPid) ?? 0;
     const startedMs = performance.now();
     const visits = Array.from({ length: clients }, async (_, at) => {
-      await delay((at * seconds * 1_000) / clients - (performance.now() - startedMs));
+      await delay(Math.max(0, (at * seconds * 1_000) / clients - (performance.now() - startedMs)));
       const saidMs = performance.now();
       try {
         const isResumed = await this.#visit(at);
@@ -194,7 +223,7 @@ class Crowd {
   }
 }
 
-export function formatResumption({ options, engines }: ResumptionResult): string {
+export function formatResumption({ machine, options, engines }: ResumptionResult): string {
   const head = ["", "resumed", "full", "failed", "median", "p99", "CPU of the worker"];
   const rows = Object.entries(engines).flatMap(([engine, minutes]) =>
     minutes.map((minute, at) => [
@@ -207,5 +236,6 @@ export function formatResumption({ options, engines }: ResumptionResult): string
   return [
     `${options.clients} clients that come back within ${options.seconds} s, one worker`,
     alignColumns([head, ...rows], "right"),
+    `Load average before the start: ${machine.loadAverage.toFixed(1)} on ${machine.cores} cores.`,
   ].join("\n");
 }
