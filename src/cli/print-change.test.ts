@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ListenerName } from "#model/names.ts";
+import type { CertificateName, ListenerName } from "#model/names.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import { printChange } from "./print-change.ts";
 import type { Terminal } from "./terminal.ts";
@@ -75,4 +75,31 @@ test("differences are coloured on a terminal only, and many are counted", () => 
   assert.ok(change !== undefined);
   const difference = { changes: Array.from({ length: 60 }, () => change), omitted: 7 };
   assert.match(printed({ ...reply, difference }), /^ {2}… and 17 more$/m);
+});
+
+test("what workers have shown is printed by certificate, and that nothing was shown", () => {
+  const of = (proof: Partial<NonNullable<ChangeReply["proof"]>>): string => {
+    const none = { shown: [], hidden: [], unproven: [], replaced: [], untried: 0 };
+    const text = printed({ ...reply, proof: { ...none, ...proof } });
+    return text.slice(text.indexOf("Shown"), text.indexOf("warning"));
+  };
+  const certificate = "shop" as CertificateName;
+  const text = of({
+    shown: [1, 2].map((worker) => ({ worker, certificate, serial: "0A" })),
+    hidden: [{ worker: 1, certificate, by: "first" as CertificateName }],
+    unproven: [{ worker: 3, certificate, reason: "It hangs." }],
+    replaced: [4],
+    untried: 7,
+  });
+  const lines = [
+    "Shown to new clients:",
+    "  shop with serial 0A by worker 1, 2",
+    "  shop not by worker 1: first comes first",
+    "  shop NOT by worker 3: It hangs.",
+    "  worker 4 did not show it, and was replaced",
+    "  7 changed certificates were not tried",
+    "",
+  ];
+  assert.equal(text, lines.join("\n"));
+  assert.equal(of({}), "Shown to new clients:\n  nothing, because no worker was up\n");
 });

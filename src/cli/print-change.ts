@@ -117,6 +117,7 @@ function proofLines({ proof }: Pick<ChangeReply, "proof">): string {
     ),
     ...replaced.map((worker) => `  worker ${worker} did not show it, and was replaced`),
   ];
+  if (lines.length === 0) lines.push("  nothing, because no worker was up");
   const named = lines.slice(0, MAX_LINES).map((line) => `${escapeControls(line)}\n`);
   const rest = lines.length - named.length;
   return [

@@ -18,8 +18,21 @@ export interface InventoryShopOptions {
   readonly workers?: number;
   /** What makes the control process fail at a call. */
   readonly launch?: Faults["launch"];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Added to `director` of the document. */
+  readonly settings?: object;
   /** Names of further certificates of the listener, each in the inventory. */
   readonly others?: readonly string[];
+}
+
+/** One certificate of the shop, for the name `<certificate>.example`. */
+export interface ShopCertificate {
+  readonly rotate: string;
+  readonly rollback: string;
+  readonly path: string;
+  issue(options?: Partial<IssueOptions>): Promise<IssuedCertificate>;
+  states(): Promise<readonly string[]>;
+  servedSerial(): Promise<string>;
 }
 
 /** The files of a version as a request has them. */
@@ -28,8 +41,11 @@ export const filesOf = ({ chainPem, keyPem }: Pick<IssuedCertificate, "chainPem"
   { name: "shop.key", text: keyPem },
 ];
 
-const startOf = ({ engine, workers = 1, launch }: InventoryShopOptions, document: object) => ({
-  ...{ engine, workers, document },
+const startOf = (
+  { engine, workers = 1, launch, env = {} }: InventoryShopOptions,
+  document: object,
+) => ({
+  ...{ engine, workers, document, env },
   ...launch,
 });
 
@@ -63,7 +79,7 @@ export class InventoryShop {
       to: endpoint.port,
       listener: { certificates: names },
       more: {
-        director: { orphanGrace: "200ms", drain: "200ms" },
+        director: { orphanGrace: "200ms", drain: "200ms", ...options.settings },
         certificates: Object.fromEntries(names.map((name) => [name, { source: "inventory" }])),
       },
     });
@@ -80,6 +96,18 @@ export class InventoryShop {
 
   issue(options: Partial<IssueOptions> = {}): Promise<IssuedCertificate> {
     return this.ca.issue({ names: ["shop.example"], ...options });
+  }
+
+  /** A certificate of `others`, so that several scenarios can use one director. */
+  certificate(name: string): ShopCertificate {
+    const path = `certificates/${name}`;
+    const names = [`${name}.example`];
+    return {
+      ...{ path, rotate: `${path}/rotate`, rollback: `${path}/rollback` },
+      issue: (options = {}) => this.issue({ names, ...options }),
+      states: () => this.states(name),
+      servedSerial: () => this.servedSerial(`${name}.example`),
+    };
   }
 
   post(path: string, body?: unknown): Promise<ApiReply> {

@@ -31,6 +31,11 @@ const kinds = {
   old: { names: ["old.example"], keyType: "ecdsa-p521" },
   "old-rsa": { names: ["old.example"], keyType: "rsa" },
   address: { names: ["192.0.2.7"] },
+  wild: { names: ["*.mixed.example", "mixed.example"] },
+  exact: { names: ["a.mixed.example"] },
+  ed25519: { names: ["a.mixed.example"], keyType: "ed25519" },
+  /** Clients of a strict listener cannot ask for these: an address, and a wildcard below a top-level domain. */
+  unasked: { names: ["192.0.2.8", "*.example"] },
   added: { names: ["added.example"] },
 } as const satisfies Readonly<Record<string, Kind>>;
 type CertificateName = keyof typeof kinds;
@@ -38,9 +43,10 @@ const names = Object.keys(kinds) as CertificateName[];
 
 const listeners = (to: number, ...added: readonly CertificateName[]): readonly object[] => [
   { port: 8443, to, certificates: ["shop", "shop-rsa", "more", "hidden", ...added] },
-  { port: 8444, to, certificates: ["star"], policy: "partners", strictServerName: true },
+  { port: 8444, to, certificates: ["star", "unasked"], policy: "partners", strictServerName: true },
   { port: 8445, to, certificates: ["old", "old-rsa"], policy: "old" },
   { port: 8446, to, certificates: ["address"] },
+  { port: 8447, to, certificates: ["wild", "exact", "ed25519"] },
 ];
 const policies = {
   partners: { base: "modern", clientAuth: { mode: "require", ca: "ca.pem" }, alpn: ["h2"] },
@@ -91,6 +97,7 @@ forEachEngine((engine) => {
 
   it("the log line of replaced files lists what each worker has shown, whatever a client must offer", async () => {
     const rotated = names.filter((name) => name !== "added");
+    const askedFor = rotated.filter((name) => name !== "unasked");
     const issued = new Map<CertificateName, IssuedCertificate>();
     for (const name of rotated) issued.set(name, await ca.issue(kinds[name]));
     const from = director.logs.length;
@@ -98,7 +105,7 @@ forEachEngine((engine) => {
     const proofs = (): readonly CertificateProof[] =>
       linesSince(from).map((line) => line["proof"] as CertificateProof);
     const isLast = (): boolean =>
-      rotated.every((name) =>
+      askedFor.every((name) =>
         proofs().some(({ shown, hidden }) =>
           [...shown, ...hidden].some(({ certificate }) => certificate === name),
         ),
@@ -109,7 +116,7 @@ forEachEngine((engine) => {
       from,
     );
     const shown = proofs().flatMap((proof) => proof.shown);
-    for (const name of rotated.filter((one) => one !== "hidden")) {
+    for (const name of askedFor.filter((one) => one !== "hidden")) {
       const serial = issued.get(name)?.serial;
       const by = shown.filter(
         (one) => one.certificate === name && one.serial.toLowerCase() === serial,

@@ -1,7 +1,6 @@
+import { MAX_NAME_LENGTH } from "#model/tls/server-name.ts";
 import type { CertificateFields } from "./certificate-fields.ts";
 
-/** RFC 1035 section 2.3.4. */
-const MAX_NAME_LENGTH = 253;
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 const PRINTABLE = /^[!-~]+$/;
 const WILDCARD = "*.";

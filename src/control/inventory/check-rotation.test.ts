@@ -73,5 +73,8 @@ describe("namesNotCovered", () => {
     assert.deepEqual(lost("*.b.example", "*.b.example"), []);
     assert.deepEqual(lost("*.b.example", "*.example"), ["*.b.example"]);
     assert.deepEqual(lost("localhost", "*."), ["localhost"]);
+    // Listeners present no certificate by these wildcards.
+    assert.deepEqual(lost("b.example", "*.example"), ["b.example"]);
+    assert.deepEqual(lost("_a.b.example", "*.b.example"), ["_a.b.example"]);
   });
 });

@@ -1,5 +1,6 @@
 import type { CertificateFacts } from "#model/document/certificate.ts";
 import type { Problem } from "#model/failure.ts";
+import { tryWildcardOf } from "#model/tls/server-name.ts";
 import { problemOf, type ProblemCode } from "#model/problem.ts";
 
 /** What a rotation may make worse. */
@@ -47,16 +48,13 @@ export function rotationProblems(
   return problems;
 }
 
-/** Returns the names for which a certificate with the names `after` is not served. A wildcard covers one label (RFC 9525 section 6.3). */
+/** Returns the names for which a certificate with the names `after` is not served. */
 export function namesNotCovered(
   before: readonly string[],
   after: readonly string[],
 ): readonly string[] {
   const names = new Set(after);
-  return before.filter((name) => {
-    const dot = name.indexOf(".");
-    return !names.has(name) && !(dot > 0 && names.has(`*${name.slice(dot)}`));
-  });
+  return before.filter((name) => !names.has(name) && !names.has(tryWildcardOf(name) ?? name));
 }
 
 const keyText = ({ keyType, keySize, curve }: CertificateFacts): string =>

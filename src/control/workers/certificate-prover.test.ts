@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CertificateName, ListenerName } from "#model/names.ts";
+import { PROOF_MS } from "#protocol/proof-socket.ts";
 import type { DirectorEvent } from "../director-event.ts";
 import type { ProofJob, Replies } from "../reader/jobs.ts";
 import { CertificateProver, type ProofParts } from "./certificate-prover.ts";
@@ -20,7 +21,7 @@ const offer = {
 const targetOf = (number: number): ProofTarget => ({
   certificate: `c${number}` as CertificateName,
   listener: "front.shop:1" as ListenerName,
-  offer: { ...offer, serverName: String(number) },
+  offerOf: () => ({ ...offer, serverName: String(number) }),
   fingerprint: `new ${number}`,
   serial: `AA${number}`,
   tryOther: (fingerprint) => (fingerprint === "other" ? ("first" as CertificateName) : undefined),
@@ -32,11 +33,13 @@ type Behaviour = (target: number, attempt: number) => Shown | undefined;
 const showsNew: Behaviour = (target) => ({ fingerprint: `new ${target}`, serial: `AA${target}` });
 const showsOld: Behaviour = () => ({ fingerprint: "old", serial: "0B" });
 const showsNothing: Behaviour = () => undefined;
+const showsOther: Behaviour = () => ({ fingerprint: "other", serial: "0C" });
 
 /** A pool of workers that behave so, and whose successors behave like `successors`. */
 function poolOf(behaviours: readonly Behaviour[], successors: Behaviour = showsNew) {
   const events: DirectorEvent[] = [];
   const jobs: number[] = [];
+  const opened: { readonly worker: number; readonly isAlone: boolean }[] = [];
   const replacements: number[][] = [];
   const behaviourOf = new Map<string, readonly [Behaviour, Map<number, number>]>();
   let lastId = 0;
@@ -44,8 +47,10 @@ function poolOf(behaviours: readonly Behaviour[], successors: Behaviour = showsN
   const hire = (behaviour: Behaviour): void => {
     lastId += 1;
     const attempts = new Map<number, number>();
-    const prove = (): Promise<Buffer | string> => {
-      if (behaviour(0, 1) === undefined) return Promise.resolve("It opened no socket.");
+    const id = lastId;
+    const prove = (_listener: ListenerName, deadlineMs: number): Promise<Buffer | string> => {
+      opened.push({ worker: id, isAlone: deadlineMs === PROOF_MS });
+      if (behaviour(0, 0) === undefined) return Promise.resolve("It opened no socket.");
       const token = Buffer.from(`token ${behaviourOf.size}`);
       behaviourOf.set(token.toString("base64"), [behaviour, attempts]);
       return Promise.resolve(token);
@@ -73,7 +78,11 @@ function poolOf(behaviours: readonly Behaviour[], successors: Behaviour = showsN
     },
   } as unknown as ProofParts["prover"];
   const pool: ProofParts["pool"] = {
-    participants: () => workers,
+    participants: () => workers.filter(({ canParticipate }) => canParticipate),
+    untilParticipant: () => {
+      if (workers.every(({ canParticipate }) => !canParticipate)) hire(successors);
+      return Promise.resolve();
+    },
     replaceRefusers: (refusers, cause) => {
       assert.equal(cause, "unproven");
       const gone = new Set(refusers);
@@ -85,7 +94,11 @@ function poolOf(behaviours: readonly Behaviour[], successors: Behaviour = showsN
   };
   const bus = { publish: (event: DirectorEvent) => void events.push(event) };
   const parts: ProofParts = { pool, prover, bus };
-  return { parts, events, jobs, replacements, prover: new CertificateProver(parts) };
+  return {
+    ...{ parts, events, jobs, opened, replacements },
+    workers: () => workers,
+    prover: new CertificateProver(parts),
+  };
 }
 
 test("every worker shows every certificate, and the result lists worker and serial", async () => {
@@ -99,7 +112,8 @@ test("every worker shows every certificate, and the result lists worker and seri
   assert.deepEqual(replacements, []);
 });
 
-for (const [what, behaviour] of Object.entries({ showsOld, showsNothing })) {
+// What comes first by the rules comes first on every worker.
+for (const [what, behaviour] of Object.entries({ showsOld, showsNothing, showsOther })) {
   test(`a worker that ${what} is replaced, and its successor is asked`, async () => {
     const { prover, replacements, events } = poolOf([showsNew, behaviour, behaviour]);
     const proof = await prover.prove([targetOf(1)]);
@@ -114,9 +128,12 @@ for (const [what, behaviour] of Object.entries({ showsOld, showsNothing })) {
 }
 
 test("a certificate of the listener that comes first is no fault of the worker", async () => {
-  const { prover, replacements } = poolOf([() => ({ fingerprint: "other", serial: "0C" })]);
+  const { prover, replacements } = poolOf([showsOther, showsOther]);
   const proof = await prover.prove([targetOf(1)]);
-  assert.deepEqual(proof.hidden, [{ worker: 1, certificate: "c1", by: "first" }]);
+  assert.deepEqual(
+    proof.hidden,
+    [1, 2].map((worker) => ({ worker, certificate: "c1", by: "first" })),
+  );
   assert.deepEqual([proof.unproven, replacements], [[], []]);
 });
 
@@ -155,5 +172,47 @@ test("of a thousand changed certificates a sample is proved, in jobs of bounded 
   const perWorker = proof.shown.filter(({ worker }) => worker === 1).length;
   assert.ok(perWorker > 20 && perWorker <= 32, String(perWorker));
   assert.equal(proof.untried, 1_000 - perWorker);
-  assert.ok(Math.max(...jobs) <= 8);
+  assert.ok(Math.max(...jobs) <= 2 * 8);
+});
+
+test("a worker that opens no socket in time is asked again alone, and the others are not", async () => {
+  const { prover, jobs, opened } = poolOf([showsNew, showsNothing, showsNew]);
+  await prover.prove([targetOf(1)]);
+  assert.deepEqual(jobs, [0, 2, 1]);
+  assert.deepEqual(opened.slice(0, 4), [
+    { worker: 1, isAlone: false },
+    { worker: 2, isAlone: false },
+    { worker: 3, isAlone: false },
+    { worker: 2, isAlone: true },
+  ]);
+});
+
+test("if all workers end while they are asked, their successors are asked", async () => {
+  const ends: Behaviour = (_target, attempt) => {
+    if (attempt > 0)
+      for (const worker of site.workers()) Object.assign(worker, { canParticipate: false });
+    return { failure: "It closed the connection." };
+  };
+  const site = poolOf([ends, ends]);
+  const proof = await site.prover.prove([targetOf(1)]);
+  assert.deepEqual(proof.shown, [{ worker: 3, certificate: "c1", serial: "AA1" }]);
+  assert.deepEqual([proof.replaced, proof.unproven, site.replacements], [[], [], []]);
+});
+
+test("if the process that connects to workers fails later, no worker is replaced", async () => {
+  const { parts, replacements } = poolOf([showsNew, showsNew]);
+  const read = (job: ProofJob): Promise<unknown> =>
+    job.handshakes.length === 0
+      ? Promise.resolve({ reply: { shown: [] } })
+      : Promise.reject(new Error("killed"));
+  const prover = new CertificateProver({
+    ...parts,
+    prover: { ...parts.prover, read: read as ProofParts["prover"]["read"] },
+  });
+  const proof = await prover.prove([targetOf(1)]);
+  assert.deepEqual(
+    proof.unproven.map(({ reason }) => reason),
+    ["killed", "killed"],
+  );
+  assert.deepEqual(replacements, []);
 });

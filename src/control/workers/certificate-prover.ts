@@ -1,8 +1,9 @@
 import type { CertificateName } from "#model/names.ts";
 import { MAX_PROOFS, type CertificateProof } from "#model/records/certificate-proof.ts";
+import { PROOF_MS } from "#protocol/proof-socket.ts";
 import type { EventBus } from "../event-bus.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
-import type { ProofHandshake, Replies } from "../reader/jobs.ts";
+import type { ClientOffer, ProofHandshake, Replies } from "../reader/jobs.ts";
 import type { ProofTarget } from "./proof-targets.ts";
 import type { Participants } from "./rollout.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
@@ -11,11 +12,14 @@ import type { WorkerHandle } from "./worker-handle.ts";
 const WORKERS_AT_ONCE = 4;
 const HANDSHAKES_AT_ONCE = 8;
 const MAX_FOR_EACH_WORKER = 32;
+/** How long a worker may take to open a socket while those of other workers are open, and if it is asked alone. */
+const OPEN_TOGETHER_MS = PROOF_MS / 4;
+const OPEN_ALONE_MS = PROOF_MS;
 /** After this time the workers that are left are not asked, so that workers that hang cannot hold up the changes. */
 const DEADLINE_MS = 10_000;
 
 export interface ProofParts {
-  readonly pool: Pick<Participants, "participants" | "replaceRefusers">;
+  readonly pool: Pick<Participants, "participants" | "untilParticipant" | "replaceRefusers">;
   /** A process that connects to workers. */
   readonly prover: Pick<MaterialReader, "read" | "warmUp">;
   readonly bus: Pick<EventBus, "publish">;
@@ -24,7 +28,18 @@ export interface ProofParts {
 type Shown = Replies["proof"]["shown"][number];
 type Unproven = CertificateProof["unproven"][number];
 
-type WorkerProof = Readonly<Noted>;
+/** A certificate, and what a client offers that is to be shown it. */
+interface Target extends ProofTarget {
+  readonly offer: ClientOffer;
+}
+
+/** What a worker has shown. */
+interface WorkerProof {
+  readonly worker: WorkerHandle;
+  readonly results: Map<Target, Shown>;
+  /** Why nothing could be proved on the worker, if that is not the fault of the worker. */
+  excuse?: string;
+}
 
 /** Proves changes of certificates. */
 export class CertificateProver {
@@ -42,7 +57,7 @@ export class CertificateProver {
   /**
    * Has each worker show the new certificates in a handshake. A worker that shows another certificate or none is replaced, and
    * its successor is asked. If the successor of the first such worker does no better, the fault is not that of the workers, and
-   * the others stay. Never rejects, because the change has been made.
+   * the others stay. If all workers end meanwhile, their successors are asked. Never rejects, because the change has been made.
    */
   async prove(targets: readonly ProofTarget[]): Promise<CertificateProof> {
     const { pool } = this.#parts;
@@ -54,6 +69,7 @@ export class CertificateProver {
       await round.replace([first]);
       if (round.failed().every((worker) => others.includes(worker))) await round.replace(others);
     }
+    if (!round.hasAnswers()) await round.askSuccessors();
     return round.result();
   }
 }
@@ -61,11 +77,9 @@ export class CertificateProver {
 class ProofRound {
   readonly #parts: ProofParts;
   readonly #targets: readonly ProofTarget[];
-  readonly #sample: readonly ProofTarget[];
+  readonly #sample: readonly Target[];
   readonly #proofs = new Map<WorkerHandle, WorkerProof>();
   readonly #replaced: number[] = [];
-  /** Workers that there was no time to ask. */
-  readonly #unasked = new Set<WorkerHandle>();
 
   constructor(targets: readonly ProofTarget[], parts: ProofParts) {
     this.#parts = parts;
@@ -81,38 +95,46 @@ class ProofRound {
       await prover.read({ kind: "proof", handshakes: [] }, []);
       return true;
     } catch (error) {
-      for (const worker of pool.participants()) this.#excuse(worker, textOf(error));
+      for (const worker of pool.participants()) this.#proofOf(worker).excuse = textOf(error);
       return false;
     }
   }
 
-  /** Notes that nothing was proved on the worker, for a reason that is not the fault of the worker. */
-  #excuse(worker: WorkerHandle, reason: string): void {
-    const proof = emptyProofOf(worker);
-    noteResults(proof, this.#sample, allFailed(this.#sample, reason));
-    this.#proofs.set(worker, proof);
-    this.#unasked.add(worker);
-  }
-
-  /** Resolves when these workers have been asked, except those that were asked before. */
+  /**
+   * Resolves when these workers have been asked, except those that were asked before. A few workers are asked at a time, all
+   * of them in one job, so that a worker that does not answer cannot make the others miss a deadline.
+   */
   async ask(workers: readonly WorkerHandle[]): Promise<void> {
     const endsAtMs = performance.now() + DEADLINE_MS;
     const waiting = workers.filter((worker) => !this.#proofs.has(worker));
-    const askSome = async (): Promise<void> => {
-      for (let worker = waiting.shift(); worker !== undefined; worker = waiting.shift()) {
-        if (performance.now() < endsAtMs) this.#proofs.set(worker, await this.#askOne(worker));
-        else this.#excuse(worker, "There was no time to ask it.");
-      }
-    };
-    await Promise.all(Array.from({ length: WORKERS_AT_ONCE }, askSome));
+    while (waiting.length > 0) {
+      const some = waiting.splice(0, WORKERS_AT_ONCE).map((worker) => this.#proofOf(worker));
+      if (performance.now() < endsAtMs) await this.#askTogether(some);
+      else for (const proof of some) proof.excuse = "There was no time to ask it.";
+    }
+  }
+
+  /** Whether a worker that serves was asked. */
+  hasAnswers(): boolean {
+    return this.#living().length > 0;
+  }
+
+  /** Resolves when workers that have started meanwhile were asked, or no worker starts. */
+  async askSuccessors(): Promise<void> {
+    const { pool } = this.#parts;
+    try {
+      await pool.untilParticipant();
+    } catch {
+      return;
+    }
+    await this.ask(pool.participants());
   }
 
   /** The workers that serve and have not shown a new certificate. One that has ended is replaced anyway. */
   failed(): readonly WorkerHandle[] {
-    return [...this.#proofs.values()]
-      .filter(({ worker, unproven }) => unproven.length > 0 && worker.canParticipate)
-      .map(({ worker }) => worker)
-      .filter((worker) => !this.#unasked.has(worker));
+    return this.#living()
+      .filter((proof) => proof.excuse === undefined && this.#judge(proof).unproven.length > 0)
+      .map(({ worker }) => worker);
   }
 
   /** Resolves when the successors of these workers have been asked. */
@@ -120,120 +142,155 @@ class ProofRound {
     const { pool, bus } = this.#parts;
     for (const worker of workers) {
       this.#replaced.push(worker.id);
-      for (const one of this.#proofs.get(worker)?.unproven ?? []) {
+      for (const one of this.#judge(this.#proofOf(worker)).unproven) {
         bus.publish({ name: "certificate-unproven", isReplaced: true, ...one });
       }
-      this.#proofs.delete(worker);
     }
+    for (const worker of workers) this.#proofs.delete(worker);
     await pool.replaceRefusers(workers, "unproven");
     await this.ask(pool.participants());
   }
 
   result(): CertificateProof {
-    const proofs = [...this.#proofs.values()].filter(({ worker }) => worker.canParticipate);
-    const unproven = proofs.flatMap((proof) => proof.unproven);
+    const judged = this.#living().map((proof) => this.#judge(proof));
+    const unproven = judged.flatMap((one) => one.unproven);
     for (const one of unproven) {
       this.#parts.bus.publish({ name: "certificate-unproven", isReplaced: false, ...one });
     }
     return {
-      shown: proofs.flatMap(({ shown }) => shown),
-      hidden: proofs.flatMap(({ hidden }) => hidden),
+      shown: judged.flatMap(({ shown }) => shown),
+      hidden: judged.flatMap(({ hidden }) => hidden),
       unproven,
       replaced: this.#replaced,
       untried: this.#targets.length - this.#sample.length,
     };
   }
 
-  async #askOne(worker: WorkerHandle): Promise<WorkerProof> {
-    const proof = emptyProofOf(worker);
-    for (let at = 0; at < this.#sample.length; at += HANDSHAKES_AT_ONCE) {
-      const targets = this.#sample.slice(at, at + HANDSHAKES_AT_ONCE);
-      const results = await this.#showWithRetry(worker, targets);
-      noteResults(proof, targets, results);
-      if (results.every(hasFailed)) {
-        const rest = this.#sample.slice(at + HANDSHAKES_AT_ONCE);
-        noteResults(proof, rest, allFailed(rest, "It had shown nothing else."));
-        break;
-      }
-    }
+  #living(): readonly WorkerProof[] {
+    return [...this.#proofs.values()].filter(({ worker }) => worker.canParticipate);
+  }
+
+  #proofOf(worker: WorkerHandle): WorkerProof {
+    const known = this.#proofs.get(worker);
+    if (known !== undefined) return known;
+    const proof: WorkerProof = { worker, results: new Map() };
+    this.#proofs.set(worker, proof);
     return proof;
   }
 
-  /** Asks once more for what has failed, because a busy machine may have taken too long. */
-  async #showWithRetry(
-    worker: WorkerHandle,
-    targets: readonly ProofTarget[],
-  ): Promise<readonly Shown[]> {
-    const results = await this.#show(worker, targets);
-    const failed = targets.filter((_target, at) => hasFailed(results[at]));
-    if (failed.length === 0 || !worker.canParticipate) return results;
-    const again = (await this.#show(worker, failed)).values();
-    return targets.map((_target, at) => {
-      const result = results[at];
-      return result === undefined || hasFailed(result) ? (again.next().value ?? NOT_ASKED) : result;
-    });
+  async #askTogether(proofs: readonly WorkerProof[]): Promise<void> {
+    for (let at = 0; at < this.#sample.length; at += HANDSHAKES_AT_ONCE) {
+      const targets = this.#sample.slice(at, at + HANDSHAKES_AT_ONCE);
+      // A worker that has shown nothing so far is not asked for the rest.
+      const asked = proofs.filter(({ results }) => at === 0 || !areAllFailed(results.values()));
+      await this.#show(asked, targets, OPEN_TOGETHER_MS);
+      // What has failed is asked for once more, because a busy machine may have taken too long.
+      for (const proof of asked) await this.#show([proof], targets, OPEN_ALONE_MS);
+    }
   }
 
-  /** Resolves to a result for each target. */
-  async #show(worker: WorkerHandle, targets: readonly ProofTarget[]): Promise<readonly Shown[]> {
-    const handshakes: ProofHandshake[] = [];
-    for (const { listener, offer } of targets) {
-      const token = await worker.queries.prove(listener);
-      if (typeof token === "string") return allFailed(targets, token);
-      handshakes.push({ ...offer, token: token.toString("base64") });
-    }
+  /** Asks these workers for those of the targets that they have not shown yet. */
+  async #show(
+    proofs: readonly WorkerProof[],
+    targets: readonly Target[],
+    openMs: number,
+  ): Promise<void> {
+    const opened = await Promise.all(proofs.map((proof) => openAll(proof, targets, openMs)));
+    const places = opened.flat();
+    if (places.length === 0) return;
+    const handshakes = places.map(({ target: { offer }, token }): ProofHandshake => {
+      return { ...offer, token: token.toString("base64") };
+    });
     try {
       const { reply } = await this.#parts.prover.read({ kind: "proof", handshakes }, []);
-      return reply.shown;
+      for (const [at, { proof, target }] of places.entries()) {
+        proof.results.set(target, reply.shown[at] ?? NOT_ASKED);
+        delete proof.excuse;
+      }
     } catch (error) {
-      return allFailed(targets, textOf(error));
+      for (const { proof } of places) proof.excuse = textOf(error);
     }
+  }
+
+  /** Tells what the worker has proved. Another certificate that comes first by the rules comes first on every worker. */
+  #judge({ worker: { id: worker }, results, excuse = NOT_ASKED.failure }: WorkerProof): Judged {
+    const judged: Judged = { shown: [], hidden: [], unproven: [] };
+    for (const target of this.#sample) {
+      const { certificate, serial } = target;
+      const result = results.get(target) ?? { failure: excuse };
+      if ("failure" in result) {
+        judged.unproven.push({ worker, certificate, reason: result.failure });
+      } else if (isNew(target, result)) {
+        judged.shown.push({ worker, certificate, serial });
+      } else {
+        const by = target.tryOther(result.fingerprint, target.offer.serverName);
+        const reason = `It showed a certificate with serial ${result.serial}.`;
+        if (by === undefined || this.#isShown(target)) {
+          judged.unproven.push({ worker, certificate, reason });
+        } else {
+          judged.hidden.push({ worker, certificate, by });
+        }
+      }
+    }
+    return judged;
+  }
+
+  /** Whether any worker has shown the new version. */
+  #isShown(target: Target): boolean {
+    return this.#living().some(({ results }) => isNew(target, results.get(target) ?? NOT_ASKED));
   }
 }
 
-const NOT_ASKED: Shown = { failure: "It was not asked." };
-
-const hasFailed = (result: Shown = NOT_ASKED): boolean => "failure" in result;
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const emptyProofOf = (worker: WorkerHandle): Noted => ({
-  ...{ worker, shown: [], hidden: [], unproven: [] },
-});
-
-const allFailed = (targets: readonly ProofTarget[], failure: string): readonly Shown[] =>
-  targets.map(() => ({ failure }));
-
-/** Returns all targets, or every second, third and so on if they are many. */
-function sampleOf(targets: readonly ProofTarget[], workers: number): readonly ProofTarget[] {
-  const wanted = Math.min(MAX_FOR_EACH_WORKER, Math.max(1, Math.floor(MAX_PROOFS / workers)));
-  const step = Math.ceil(targets.length / wanted);
-  return targets.filter((_target, at) => at % step === 0);
-}
-
-interface Noted {
-  readonly worker: WorkerHandle;
+/** What a worker has proved, as the reply has it. */
+interface Judged {
   readonly shown: { worker: number; certificate: CertificateName; serial: string }[];
   readonly hidden: { worker: number; certificate: CertificateName; by: CertificateName }[];
   readonly unproven: Unproven[];
 }
 
-function noteResults(
-  { worker: { id: worker }, ...proof }: Noted,
-  targets: readonly ProofTarget[],
-  results: readonly Shown[],
-): void {
-  for (const [at, { certificate, fingerprint, serial, tryOther }] of targets.entries()) {
-    const result = results[at] ?? NOT_ASKED;
-    if ("failure" in result) {
-      proof.unproven.push({ worker, certificate, reason: result.failure });
-    } else if (result.fingerprint === fingerprint) {
-      proof.shown.push({ worker, certificate, serial });
-    } else {
-      const by = tryOther(result.fingerprint);
-      const reason = `It showed a certificate with serial ${result.serial}.`;
-      if (by === undefined) proof.unproven.push({ worker, certificate, reason });
-      else proof.hidden.push({ worker, certificate, by });
+interface Opened {
+  readonly proof: WorkerProof;
+  readonly target: Target;
+  readonly token: Buffer;
+}
+
+/** Has the worker open a socket for each target that it has not shown yet. If it cannot open one, it is asked for no more. */
+async function openAll(
+  proof: WorkerProof,
+  targets: readonly Target[],
+  openMs: number,
+): Promise<readonly Opened[]> {
+  const { worker, results } = proof;
+  const missing = targets.filter((target) => hasFailed(results.get(target) ?? NOT_ASKED));
+  const opened: Opened[] = [];
+  for (const target of missing) {
+    if (!worker.canParticipate) return [];
+    const token = await worker.queries.prove(target.listener, openMs);
+    if (typeof token === "string") {
+      for (const one of missing) results.set(one, { failure: token });
+      return [];
     }
+    opened.push({ proof, target, token });
   }
+  return opened;
+}
+
+const NOT_ASKED = { failure: "It was not asked." } as const satisfies Shown;
+
+const isNew = ({ fingerprint }: ProofTarget, result: Shown): boolean =>
+  "fingerprint" in result && result.fingerprint === fingerprint;
+
+const hasFailed = (result: Shown): boolean => "failure" in result;
+
+const areAllFailed = (results: Iterable<Shown>): boolean => [...results].every(hasFailed);
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Returns all targets, or every second, third and so on if they are many. */
+function sampleOf(targets: readonly ProofTarget[], workers: number): readonly Target[] {
+  const wanted = Math.min(MAX_FOR_EACH_WORKER, Math.max(1, Math.floor(MAX_PROOFS / workers)));
+  const step = Math.ceil(targets.length / wanted);
+  return targets
+    .filter((_target, at) => at % step === 0)
+    .map((target) => ({ ...target, offer: target.offerOf() }));
 }

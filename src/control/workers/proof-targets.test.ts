@@ -85,6 +85,11 @@ test("a certificate for endpoints is not proved", () => {
   assert.deepEqual(namesOf(snapshotOf(listeners, a1), snapshotOf(listeners, a2)), []);
 });
 
+const anew = (certificate: SnapshotCertificate): SnapshotCertificate => ({
+  ...certificate,
+  material: `${certificate.name} anew` as MaterialId,
+});
+
 test("a client offers what selects the certificate: name, version, curve and signature algorithms", () => {
   const offerOf = (certificate: SnapshotCertificate, more: object = {}, ...others: string[]) => {
     const listener = { ...listenerOf(1, ...others, certificate.name), ...more } as SnapshotListener;
@@ -92,11 +97,11 @@ test("a client offers what selects the certificate: name, version, curve and sig
     const old = { ...certificate, material: "old" as MaterialId };
     const [target] = targetsOf(snapshotOf([listener], ...all, old), snapshotOf([listener], ...all));
     assert.ok(target !== undefined);
-    return target.offer;
+    return target.offerOf();
   };
   const p521 = offerOf(certificateOf("a", 2, { keySchemes: [0x0603], names: ["*.a.example"] }));
   assert.equal(p521.serverName, "tlsd-proof.a.example");
-  assert.deepEqual(p521.signatureAlgorithms, ["ecdsa_secp521r1_sha512"]);
+  assert.deepEqual(p521.signatureAlgorithms, ["ecdsa_secp521r1_sha512", "ecdsa_secp256r1_sha256"]);
   assert.deepEqual(p521.groups, [...PRESETS.modern.groups, "P-521"]);
   assert.equal(p521.version, "TLSv1.3");
   const policy = { ...PRESETS.intermediate, maxVersion: "TLSv1.2" };
@@ -106,4 +111,77 @@ test("a client offers what selects the certificate: name, version, curve and sig
   const shared = certificateOf("a", 2, { names: ["b.example", "a.example"] });
   assert.equal(offerOf(shared, {}, "b").serverName, "a.example");
   assert.equal(offerOf(certificateOf("a", 2, { names: ["192.0.2.1"] })).serverName, undefined);
+});
+
+test("a client asks for a name that no other of thousands of certificates covers", () => {
+  const others = Array.from({ length: 1_000 }, (_, at) =>
+    certificateOf(`c${at}`, 1, { names: [`n${at}.example`] }),
+  );
+  const changed = certificateOf("a", 1, { names: ["n999.example", "n5.example", "own.example"] });
+  const listener = listenerOf(1, ...others.map(({ name }) => name), "a");
+  const [target] = targetsOf(
+    snapshotOf([listener], ...others, changed),
+    snapshotOf([listener], ...others, anew(changed)),
+  );
+  assert.equal(target?.offerOf().serverName, "own.example");
+});
+
+test("a client asks for no name that it cannot send, or for which another certificate is the default", () => {
+  const long = `*.${"a23456789.".repeat(24)}example`;
+  const asked: readonly (readonly [names: readonly string[], asked: string | undefined])[] = [
+    [["*.example", "192.0.2.1", "1.2.3", "a.0x1"], undefined],
+    [["*.a_b.example", "a_b.example"], "a_b.example"],
+    [["*.example", "*.b.example"], "tlsd-proof.b.example"],
+    [["localhost"], "localhost"],
+    [[long], `t${long.slice(1)}`],
+  ];
+  for (const [names, serverName] of asked) {
+    const one = certificateOf("a", 1, { names });
+    for (const strictServerName of [false, true]) {
+      const listeners = [{ ...listenerOf(1, "a"), strictServerName }];
+      const targets = targetsOf(snapshotOf(listeners, one), snapshotOf(listeners, anew(one)));
+      // A strict listener shows the certificate to nobody if clients cannot ask for it.
+      const isShown = serverName !== undefined || !strictServerName;
+      assert.deepEqual(
+        targets.map((target) => target.offerOf().serverName),
+        isShown ? [serverName] : [],
+      );
+    }
+  }
+});
+
+test("a client can verify the chain, unless another type of key comes first then", () => {
+  const algorithms = (more: Partial<SnapshotCertificate>): readonly string[] => {
+    const one = certificateOf("a", 1, more);
+    const listeners = [listenerOf(1, "a")];
+    const [target] = targetsOf(snapshotOf(listeners, one), snapshotOf(listeners, anew(one)));
+    return target?.offerOf().signatureAlgorithms ?? [];
+  };
+  const chainSchemes = [0x0503, 0x0401];
+  assert.deepEqual(algorithms({ chainSchemes }), [
+    "ecdsa_secp256r1_sha256",
+    "ecdsa_secp384r1_sha384",
+    "rsa_pkcs1_sha256",
+  ]);
+  const rsa = { keyType: "rsa", keySchemes: [0x0804], chainSchemes } as const;
+  assert.deepEqual(algorithms(rsa), ["rsa_pss_rsae_sha256", "rsa_pkcs1_sha256"]);
+});
+
+test("only another certificate that covers the name comes first", () => {
+  const changed = certificateOf("a", 1, { names: ["a.b.example"] });
+  const others = [
+    certificateOf("same", 1, { names: ["a.b.example"] }),
+    certificateOf("wild", 1, { names: ["*.b.example"] }),
+    certificateOf("else", 1, { names: ["c.b.example"] }),
+  ];
+  const listeners = [listenerOf(1, "same", "wild", "else", "a")];
+  const after = snapshotOf(listeners, ...others, anew(changed));
+  const [target] = targetsOf(snapshotOf(listeners, ...others, changed), after);
+  const by = (name: string, serverName?: string) =>
+    target?.tryOther(`print of ${name} 1`, serverName);
+  assert.deepEqual(
+    ["same", "wild", "else", "a"].map((name) => by(name, "a.b.example")),
+    ["same", "wild", undefined, undefined],
+  );
+  assert.equal(by("else"), "else");
 });

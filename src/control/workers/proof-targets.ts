@@ -1,5 +1,6 @@
-import { isIP } from "node:net";
+import type { KeyType } from "#model/document/certificate.ts";
 import { GROUPS, GROUP_NAMES } from "#model/tls/cipher-suites.ts";
+import { isNumber, MAX_NAME_LENGTH, tryWildcardOf } from "#model/tls/server-name.ts";
 import { groupCodeOf, SCHEMES } from "#model/tls/signature-schemes.ts";
 import type { CertificateName, ListenerName } from "#model/names.ts";
 import type {
@@ -18,19 +19,25 @@ type TlsListener = SnapshotListener & SnapshotClientTls;
 export interface ProofTarget {
   readonly certificate: CertificateName;
   readonly listener: ListenerName;
-  /** What a client offers that is to be shown this certificate. */
-  readonly offer: ClientOffer;
+  /** Returns what a client offers that is to be shown this certificate. It looks through all certificates of the listener. */
+  readonly offerOf: () => ClientOffer;
   /** SHA-256 of its DER, hex. */
   readonly fingerprint: string;
   readonly serial: string;
-  /** Returns the name of the certificate of the listener with this fingerprint, if one is in force. */
-  readonly tryOther: (fingerprint: string) => CertificateName | undefined;
+  /**
+   * Returns the name of the certificate of the listener that has this fingerprint, is in force and may come first for a client
+   * that asks for this name.
+   */
+  readonly tryOther: (
+    fingerprint: string,
+    serverName: string | undefined,
+  ) => CertificateName | undefined;
 }
 
-/** Few certificates are looked through for a name that only the changed one covers. */
-const MAX_SIBLINGS = 100;
-/** Stands for the label that a wildcard covers. */
+/** Stand for the label that a wildcard covers. The second is as long as `*`, so that no name becomes too long. */
 const ANY_LABEL = "tlsd-proof";
+const SHORT_LABEL = "t";
+const WILDCARD = "*.";
 
 /**
  * Returns the certificates that clients of a listener are shown by `after` and not by `before`, each with the first such
@@ -93,22 +100,58 @@ function tryTarget(
   const binding = certificates.get(name);
   const facts = sources.certificates.get(name)?.facts;
   if (binding === undefined || facts === undefined) return undefined;
-  const siblings = listener.certificates.filter((other) => other !== name);
+  // A strict listener shows a certificate only to clients that send one of its names.
+  if (listener.strictServerName && !binding.names.some((one) => canAskFor(one))) return undefined;
+  const mayComeFirst = (other: CertificateName, serverName: string | undefined): boolean =>
+    serverName === undefined || covers(certificates.get(other)?.names ?? [], serverName);
   return {
     certificate: name,
     listener: listener.name,
-    offer: offerOf(binding, listener, certificates),
+    offerOf: () => offerOf(binding, listener, certificates),
     fingerprint: facts.fingerprint,
     serial: facts.serialNumber,
-    tryOther: (fingerprint) =>
-      siblings.find((other) => sources.certificates.get(other)?.facts.fingerprint === fingerprint),
+    tryOther: (fingerprint, serverName) =>
+      listener.certificates.find(
+        (other) =>
+          other !== name &&
+          sources.certificates.get(other)?.facts.fingerprint === fingerprint &&
+          mayComeFirst(other, serverName),
+      ),
   };
+}
+
+const covers = (names: readonly string[], serverName: string): boolean =>
+  names.includes(serverName) || names.includes(tryWildcardOf(serverName) ?? serverName);
+
+/** Whether a client can send a name for which a listener presents a certificate that covers `name`. */
+function canAskFor(name: string): boolean {
+  const sent = sentNameOf(name);
+  const lastLabel = sent.slice(sent.lastIndexOf(".") + 1);
+  return !isNumber(lastLabel) && covers([name], sent);
+}
+
+function sentNameOf(name: string): string {
+  if (!name.startsWith(WILDCARD)) return name;
+  const rest = name.slice(1);
+  const label = ANY_LABEL.length + rest.length > MAX_NAME_LENGTH ? SHORT_LABEL : ANY_LABEL;
+  return `${label}${rest}`;
 }
 
 /** Signature algorithms by code, in the names of OpenSSL, which are those of RFC 8446. */
 const SCHEME_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(SCHEMES).map(([name, code]) => [code, name]),
 );
+const ECDSA_SCHEMES = [
+  SCHEMES.ecdsa_secp256r1_sha256,
+  SCHEMES.ecdsa_secp384r1_sha384,
+  SCHEMES.ecdsa_secp521r1_sha512,
+];
+/** What keys of the types sign with that come first if a client can verify several. */
+const SCHEMES_BEFORE: Readonly<Record<KeyType, readonly number[]>> = {
+  ecdsa: [],
+  ed25519: ECDSA_SCHEMES,
+  rsa: [...ECDSA_SCHEMES, SCHEMES.ed25519],
+};
 /** In TLS 1.2, an RSA key that is not restricted to PSS signs with these too. */
 const PKCS1_SCHEMES = [
   SCHEMES.rsa_pkcs1_sha256,
@@ -122,9 +165,11 @@ function offerOf(
   certificates: Snapshot["certificates"],
 ): ClientOffer {
   const { policy } = listener;
-  const { keySchemes, keyType } = certificate;
-  const isTls12 = policy.maxVersion === "TLSv1.2";
-  const schemes = isTls12 && keyType === "rsa" ? [...keySchemes, ...PKCS1_SCHEMES] : keySchemes;
+  const { keySchemes, chainSchemes, keyType } = certificate;
+  const isPkcs1 = policy.maxVersion === "TLSv1.2" && keyType === "rsa";
+  // A client that cannot verify the chain may be shown another certificate.
+  const ofChain = chainSchemes.filter((scheme) => !SCHEMES_BEFORE[keyType].includes(scheme));
+  const schemes = new Set([...keySchemes, ...(isPkcs1 ? PKCS1_SCHEMES : []), ...ofChain]);
   const curve = GROUP_NAMES.filter((group) => GROUPS[group] === groupCodeOf(keySchemes));
   return {
     serverName: serverNameFor(certificate, listener, certificates),
@@ -132,26 +177,26 @@ function offerOf(
     cipherSuites: policy.cipherSuites,
     // A key can be used in TLS 1.2 only if the client supports its curve.
     groups: [...new Set([...policy.groups, ...curve])],
-    signatureAlgorithms: schemes.flatMap((scheme) => SCHEME_NAMES.get(scheme) ?? []),
+    signatureAlgorithms: [...schemes].flatMap((scheme) => SCHEME_NAMES.get(scheme) ?? []),
   };
 }
 
 /**
  * Returns a name that the certificate covers, if possible one that no other certificate of the listener covers. Returns
- * undefined if it covers no host name: it can then be shown only to clients that send none.
+ * undefined if clients cannot ask for any of its names: it can then be shown only to clients that send none.
  */
 function serverNameFor(
   { name, names }: SnapshotCertificate,
   listener: TlsListener,
   certificates: Snapshot["certificates"],
 ): string | undefined {
-  const hostNames = names.filter((one) => isIP(one) === 0);
-  const others = new Set(
-    listener.certificates
-      .slice(0, MAX_SIBLINGS)
-      .filter((other) => other !== name)
-      .flatMap((other) => certificates.get(other)?.names ?? []),
-  );
-  const chosen = hostNames.find((one) => !others.has(one)) ?? hostNames[0];
-  return chosen?.replace(/^\*(?=\.)/, ANY_LABEL);
+  const hostNames = names.filter((one) => canAskFor(one));
+  const own = new Set(hostNames);
+  const shared = new Set<string>();
+  for (const other of listener.certificates) {
+    if (other === name) continue;
+    for (const one of certificates.get(other)?.names ?? []) if (own.has(one)) shared.add(one);
+  }
+  const chosen = hostNames.find((one) => !shared.has(one)) ?? hostNames[0];
+  return chosen === undefined ? undefined : sentNameOf(chosen);
 }

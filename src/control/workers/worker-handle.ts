@@ -216,21 +216,23 @@ export class WorkerHandle {
   }
 
   /**
-   * Brings a draining worker to a newer state, for clients that it has accepted and does not serve yet. If it refuses or is
-   * late, it keeps the older state, so that no open connection is lost.
+   * Brings a draining worker to a newer state, for clients that it has accepted and does not serve yet: they must be shown what
+   * is in force. So a busy worker is waited for, as long as it does not count as hung. If it refuses, it keeps the older state,
+   * so that no open connection is lost.
    */
   async follow(target: Compiled, standby: readonly string[]): Promise<void> {
     const { number } = target.snapshot;
     this.#intake.expect(target.snapshot);
-    const due = { number, deadlineMs: this.#options.deadlines.commitMs };
-    const giveUp = (): void => this.#replies.abandon();
-    const replied = this.#replies.expect(["committed", "refused"], due, giveUp);
+    const { commitMs, hungMs } = this.#options.deadlines;
+    const due = { number, deadlineMs: commitMs + hungMs };
+    const kill = (): void => this.kill("commit-deadline");
+    const replied = this.#replies.expect(["committed", "refused"], due, kill);
     await this.#sendLarge(buildPrepare(this.#committed, target));
     this.send({ type: "commit", number, standby });
     this.tellCuts();
     const reply = await replied;
     if (reply?.type === "committed") this.#committed = target;
-    // The state of a late worker is not known, so the next `prepare` starts from nothing.
+    // If it is not known what the worker serves, the next `prepare` starts from nothing.
     else if (reply === undefined) this.#committed = undefined;
   }
 

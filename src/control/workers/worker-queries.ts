@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ListenerName } from "#model/names.ts";
 import type { ConnectionFilter } from "#model/records/open-connection.ts";
 import type { OtherToWorker, ToControl } from "#protocol/messages.ts";
-import { PROOF_MS, PROOF_TOKEN_BYTES } from "#protocol/proof-socket.ts";
+import { PROOF_TOKEN_BYTES } from "#protocol/proof-socket.ts";
 import { ReplySlot } from "./reply-slot.ts";
 
 type Reply<Name extends ToControl["type"]> = Extract<ToControl, { readonly type: Name }>;
@@ -55,11 +55,11 @@ export class WorkerQueries {
    * Lets the worker open a socket on which it shows what it presents to clients of the listener. Resolves to the token of the
    * socket, or to the reason, in a sentence, for which there is none.
    */
-  async prove(listener: ListenerName): Promise<Buffer | string> {
+  async prove(listener: ListenerName, deadlineMs: number): Promise<Buffer | string> {
     const number = this.#next();
     const token = randomBytes(PROOF_TOKEN_BYTES);
     this.#parts.send({ type: "prove", number, listener, token: token.toString("base64") });
-    const reply = await this.#expect(this.#proving, "proving", number, PROOF_MS);
+    const reply = await this.#expect(this.#proving, "proving", number, deadlineMs);
     if (reply === undefined) return "The worker opened no socket for the proof in time.";
     return reply.failure ?? token;
   }

@@ -2,6 +2,7 @@ import type { KeyType } from "#model/document/certificate.ts";
 import type { TlsHandshakeFailure } from "#model/records/outcome.ts";
 import type { CertificateName } from "#model/names.ts";
 import type { SnapshotCertificate, SnapshotClientTls } from "#model/records/snapshot.ts";
+import { tryWildcardOf } from "#model/tls/server-name.ts";
 import type { Steps } from "../live/in-slices.ts";
 import {
   CertificateFit,
@@ -125,7 +126,7 @@ export class CertificateIndex {
   #select(hello: ClientHello, nowMs: number): CertificateFit | undefined {
     const { serverName } = hello;
     const exact = serverName === undefined ? undefined : this.#byName.get(serverName);
-    const wildcardName = serverName === undefined ? undefined : wildcardOf(serverName);
+    const wildcardName = serverName === undefined ? undefined : tryWildcardOf(serverName);
     const wildcard = wildcardName === undefined ? undefined : this.#byName.get(wildcardName);
     if (exact === undefined && wildcard === undefined) {
       return this.#listener.strictServerName ? undefined : this.#default(hello, nowMs);
@@ -233,16 +234,4 @@ function bestOf(
     bestFit = fit;
   }
   return best;
-}
-
-/**
- * Returns `*.example.org` for `a.example.org`, or undefined if no wildcard can cover the name (RFC 9525 section 6.3). A
- * name with an underscore is not a host name (RFC 1123 section 2.1) and matches only a certificate that contains exactly
- * this name.
- */
-function wildcardOf(serverName: string): string | undefined {
-  const dot = serverName.indexOf(".");
-  // A wildcard replaces only the left-most label, and is never directly below a top-level domain.
-  if (dot <= 0 || !serverName.includes(".", dot + 1) || serverName.includes("_")) return undefined;
-  return `*${serverName.slice(dot)}`;
 }

@@ -1,3 +1,4 @@
+import { isNumber, MAX_NAME_LENGTH } from "#model/tls/server-name.ts";
 import type { SentAlert } from "./alerts.ts";
 
 /** The content of server_name: a host name, or text that is not one and counts as no name. */
@@ -11,14 +12,10 @@ export interface SentServerName {
 const HOST_NAME_TYPE = 0;
 /** Both engines refuse a longer name, and a name with a zero byte, with unrecognized_name. */
 const MAX_SENT_BYTES = 255;
-const MAX_NAME_LENGTH = 253;
 const MAX_LABEL_LENGTH = 63;
 const DOT = 0x2e;
 const HYPHEN = 0x2d;
 const UNDERSCORE = 0x5f;
-
-/** A last label that occurs only in an IPv4 address, e.g. `1` in `192.0.2.1`, or `0x1`. */
-const NUMBER = /^(?:\d+|0x[0-9a-f]*)$/;
 
 const u16 = (bytes: Buffer, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 
@@ -65,7 +62,7 @@ function tryHostName(bytes: Buffer, start: number, end: number): string | undefi
     }
   }
   const name = bytes.toString("latin1", start, nameEnd).toLowerCase();
-  return NUMBER.test(name.slice(labelStart - start)) ? undefined : name;
+  return isNumber(name.slice(labelStart - start)) ? undefined : name;
 }
 
 const isLabel = (bytes: Buffer, start: number, end: number): boolean =>
