@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { newMasterKeyText } from "#control/sealing/master-key.ts";
+import type { ChangeReply } from "#model/records/change-reply.ts";
 import { eventually } from "#harness/deadline.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
 import { makeFaults } from "#harness/faulty-director.ts";
@@ -17,28 +18,35 @@ const waitMs = 4_000;
 const shortLifeMs = 15_000;
 const noticeMs = 20_000;
 const rotate = "certificates/shop/rotate";
-const rollback = "certificates/shop/rollback";
+/** The certificates of the scenarios that share a director. */
+const shared = ["judged", "both", "both-rsa", "brief", "asked", "kept"];
 
 describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () => {
   forEachEngineIfLong("node", (engine) => {
+    let shop: InventoryShop;
+
+    before(async () => {
+      shop = await InventoryShop.start({ engine, others: shared });
+    });
+
     it("is refused if it makes something worse, and the active version stays", async () => {
-      const shop = await InventoryShop.start({ engine });
-      const names = ["shop.example", "www.shop.example"];
-      const first = await shop.issue({ names, keyType: "ecdsa-p384" });
-      await shop.do("certificates/shop", { files: filesOf(first) });
-      const stranger = await shop.issue({ names });
+      const { path, rotate, rollback, ...judged } = shop.certificate("judged");
+      const names = ["judged.example", "www.judged.example"];
+      const first = await judged.issue({ names, keyType: "ecdsa-p384" });
+      await shop.do(path, { files: filesOf(first) });
+      const stranger = await judged.issue({ names });
       const refused: readonly (readonly [body: unknown, codes: string])[] = [
         [
-          { files: filesOf(await shop.issue({ keyType: "ecdsa-p384" })) },
+          { files: filesOf(await judged.issue({ keyType: "ecdsa-p384" })) },
           "certificate-refused fewer-names",
         ],
         [{ files: filesOf(stranger) }, "certificate-refused weaker-key"],
         [
-          { files: filesOf(await shop.issue({ names, keyType: "rsa" })) },
+          { files: filesOf(await judged.issue({ names, keyType: "rsa" })) },
           "certificate-refused other-key-type weaker-key",
         ],
         [
-          { files: filesOf(await shop.issue({ names, validity: "expired" })) },
+          { files: filesOf(await judged.issue({ names, validity: "expired" })) },
           "certificate-refused certificate-expired",
         ],
         [
@@ -56,72 +64,155 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       ];
       for (const [body, codes] of refused) assert.equal(await shop.refusal(rotate, body), codes);
       assert.equal(await shop.refusal(rollback), "no-version");
-      assert.equal(
-        await shop.refusal("certificates/shop", { files: filesOf(first) }),
-        "already-exists",
-      );
+      assert.equal(await shop.refusal(path, { files: filesOf(first) }), "already-exists");
       assert.equal(
         await shop.refusal("certificates/none/rotate", { files: filesOf(first) }),
         "not-found",
       );
-      assert.equal(await shop.servedSerial(), first.serial);
-      assert.deepEqual(await shop.states(), ["1 active"]);
+      assert.equal(await judged.servedSerial(), first.serial);
+      assert.deepEqual(await judged.states(), ["1 active"]);
 
-      const wild = await shop.issue({
-        names: ["*.shop.example", "shop.example"],
+      const wild = await judged.issue({
+        names: ["*.judged.example", "judged.example"],
         keyType: "ecdsa-p384",
       });
       await shop.do(rotate, { files: filesOf(wild) });
       const allowed = { allowFewerNames: true, allowOtherKeyType: true, allowWeakerKey: true };
-      const rsa = await shop.issue({ keyType: "rsa" });
+      const rsa = await judged.issue({ keyType: "rsa" });
       const { warnings } = await shop.do(rotate, { files: filesOf(rsa), ...allowed });
       assert.deepEqual(
         warnings.map(({ code }) => code).filter((code) => code !== "chain-incomplete"),
         ["fewer-names", "other-key-type", "weaker-key"],
       );
-      assert.equal(await shop.servedSerial(), rsa.serial);
+      assert.equal(await judged.servedSerial(), rsa.serial);
     });
 
     it("is made for several certificates in one change, all of them or none", async () => {
-      const shop = await InventoryShop.start({ engine, others: ["rsa"] });
-      const [ecdsa, rsa] = [await shop.issue(), await shop.issue({ keyType: "rsa" })];
+      const [one, other] = [shop.certificate("both"), shop.certificate("both-rsa")];
+      const [ecdsa, rsa] = [await one.issue(), await one.issue({ keyType: "rsa" })];
       const both = {
         certificates: [
-          { name: "shop", files: filesOf(ecdsa) },
-          { name: "rsa", files: filesOf(rsa) },
+          { name: "both", files: filesOf(ecdsa) },
+          { name: "both-rsa", files: filesOf(rsa) },
         ],
       };
       const { versions } = await shop.do("imports", both);
       assert.deepEqual(
         versions.map(({ name, version, state }) => [name, version, state]),
         [
-          ["shop", "1", "active"],
-          ["rsa", "1", "active"],
+          ["both", "1", "active"],
+          ["both-rsa", "1", "active"],
         ],
       );
       const [next, bad] = [
-        await shop.issue(),
-        await shop.issue({ keyType: "rsa", validity: "expired" }),
+        await one.issue(),
+        await one.issue({ keyType: "rsa", validity: "expired" }),
       ];
       const half = {
         certificates: [
-          { name: "shop", files: filesOf(next) },
-          { name: "rsa", files: filesOf(bad) },
+          { name: "both", files: filesOf(next) },
+          { name: "both-rsa", files: filesOf(bad) },
         ],
       };
       assert.match(await shop.refusal("rotations", half), /certificate-expired/);
       const twice = {
         certificates: [
-          { name: "shop", files: filesOf(next) },
-          { name: "shop", files: filesOf(next) },
+          { name: "both", files: filesOf(next) },
+          { name: "both", files: filesOf(next) },
         ],
       };
       assert.equal(await shop.refusal("rotations", twice), "bad-request");
+      assert.deepEqual([await one.states(), await other.states()], [["1 active"], ["1 active"]]);
+      assert.equal(await one.servedSerial(), ecdsa.serial);
+    });
+
+    it("goes back to an expired version only by force", async () => {
+      const { path, rotate, rollback, ...brief } = shop.certificate("brief");
+      const notAfter = new Date(Math.ceil((Date.now() + shortLifeMs) / 1_000) * 1_000);
+      const short = await brief.issue({ notAfter });
+      await shop.do(path, { files: filesOf(short) });
+      const long = await brief.issue();
+      await shop.do(rotate, { files: filesOf(long) });
+      await eventually(() => Date.now() > notAfter.getTime() + 100, noticeMs, "the end");
+      assert.equal(await shop.refusal(rollback), "certificate-refused certificate-expired");
+      assert.equal(await brief.servedSerial(), long.serial);
+      await shop.do(rollback, { force: true });
+      assert.deepEqual(await brief.states(), ["2 previous", "1 active"]);
+    });
+
+    it("completes a request whose key the director made", async () => {
+      const { path, rotate, ...asked } = shop.certificate("asked");
+      const names = ["asked.example"];
+      const requested = await shop.do(`${path}/requests`, { names });
       assert.deepEqual(
-        [await shop.states(), await shop.states("rsa")],
-        [["1 active"], ["1 active"]],
+        requested.versions.map(({ version, state }) => [version, state]),
+        [["1", "pending"]],
       );
-      assert.equal(await shop.servedSerial(), ecdsa.serial);
+      const [pending] = await shop.versions("asked");
+      const signed = await shop.ca.sign(pending?.request ?? "", { names });
+      await shop.do(rotate, { files: [{ text: signed.chainPem }] });
+      assert.equal(await asked.servedSerial(), signed.serial);
+      assert.deepEqual(await asked.states(), ["1 active"]);
+    });
+
+    it("comes back with an undo of its removal, and no number is used twice", async () => {
+      const kept = shop.certificate("kept");
+      await shop.do(kept.path, { files: filesOf(await kept.issue()) });
+      const headers = { "content-type": "application/merge-patch+json" };
+      const { body } = await shop.director.api("/v1/listeners/front.shop:8443");
+      const listener = body as { readonly certificates: readonly string[] };
+      const certificates = listener.certificates.filter((name) => name !== "kept");
+      const removal = {
+        profiles: { shop: { vnics: { front: { listeners: [{ ...listener, certificates }] } } } },
+        certificates: { kept: null },
+      };
+      const remove = async (): Promise<number> => {
+        const reply = await shop.director.api("/v1/document", {
+          ...{ method: "PATCH", headers, body: removal },
+        });
+        assert.equal(reply.status, 200, JSON.stringify(reply.body));
+        return (reply.body as ChangeReply).revision;
+      };
+      // Other scenarios may change the document meanwhile.
+      const revision = await remove();
+      const undo = await shop.director.api("/v1/undo", {
+        method: "POST",
+        headers: { "if-match": "*" },
+        body: { revision },
+      });
+      assert.equal(undo.status, 200, JSON.stringify(undo.body));
+      assert.equal(
+        (await shop.director.status()).certificates.find(({ name }) => name === "kept")?.state,
+        "ok",
+      );
+      await remove();
+      await shop.do(kept.path, { files: filesOf(await kept.issue()) });
+      assert.deepEqual(await kept.states(), ["2 active", "1 previous"]);
+    });
+
+    it("is refused for a certificate of files, unless the import replaces them", async () => {
+      const issued = await shop.issue();
+      await writeFiles(shop.director.dir, { "own.pem": issued.chainPem, "own.key": issued.keyPem });
+      const own = await shop.director.api("/v1/certificates/own", {
+        method: "PUT",
+        body: { chain: "own.pem", key: "own.key" },
+      });
+      assert.equal(own.status, 201, JSON.stringify(own.body));
+      for (const [path, body] of [
+        ["certificates/own/rotate", { files: filesOf(issued) }],
+        ["certificates/own/rollback", {}],
+        ["certificates/own", { files: filesOf(issued) }],
+        ["certificates/own/requests", { names: ["shop.example"] }],
+      ] as const) {
+        const { status, body: reply } = await shop.post(path, body);
+        assert.equal(status, 409, JSON.stringify(reply));
+        const { code, message } = reply as { readonly code: string; readonly message: string };
+        assert.equal(code, "files-source");
+        assert.ok(message.includes(join(shop.director.dir, "own.key")), message);
+      }
+      await shop.do("certificates/own", { files: filesOf(issued), replaceFiles: true });
+      const { body } = await shop.director.api("/v1/certificates/own");
+      assert.deepEqual(body, { source: "inventory" });
     });
 
     it("waits for a version that is not valid yet, also through a restart, and for one that is staged", async () => {
@@ -155,74 +246,9 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       assert.equal(await shop.servedSerial(), third.serial);
     });
 
-    it("goes back to an expired version only by force", async () => {
-      const shop = await InventoryShop.start({ engine });
-      const notAfter = new Date(Math.ceil((Date.now() + shortLifeMs) / 1_000) * 1_000);
-      const short = await shop.issue({ notAfter });
-      await shop.do("certificates/shop", { files: filesOf(short) });
-      const long = await shop.issue();
-      await shop.do(rotate, { files: filesOf(long) });
-      await eventually(() => Date.now() > notAfter.getTime() + 100, noticeMs, "the end");
-      assert.equal(await shop.refusal(rollback), "certificate-refused certificate-expired");
-      assert.equal(await shop.servedSerial(), long.serial);
-      await shop.do(rollback, { force: true });
-      assert.deepEqual(await shop.states(), ["2 previous", "1 active"]);
-    });
-
-    it("completes a request whose key the director made", async () => {
-      const shop = await InventoryShop.start({ engine });
-      const requested = await shop.do("certificates/shop/requests", { names: ["shop.example"] });
-      assert.deepEqual(
-        requested.versions.map(({ version, state }) => [version, state]),
-        [["1", "pending"]],
-      );
-      const [pending] = await shop.versions();
-      const signed = await shop.ca.sign(pending?.request ?? "", { names: ["shop.example"] });
-      await shop.do(rotate, { files: [{ text: signed.chainPem }] });
-      assert.equal(await shop.servedSerial(), signed.serial);
-      assert.deepEqual(await shop.states(), ["1 active"]);
-    });
-
-    it("comes back with an undo of its removal, and no number is used twice", async () => {
-      const shop = await InventoryShop.start({ engine, others: ["rsa"] });
-      const [first, other] = [await shop.issue({ keyType: "rsa" }), await shop.issue()];
-      const imports = [
-        { name: "rsa", files: filesOf(first) },
-        { name: "shop", files: filesOf(other) },
-      ];
-      await shop.do("imports", { certificates: imports });
-      const headers = { "content-type": "application/merge-patch+json" };
-      const patch = async (body: object): Promise<void> => {
-        const reply = await shop.director.api("/v1/document", { method: "PATCH", headers, body });
-        assert.equal(reply.status, 200, JSON.stringify(reply.body));
-      };
-      const listener = { port: 8443, certificates: ["shop"] };
-      const { body: before } = await shop.director.api("/v1/listeners/front.shop:8443");
-      const listeners = [{ ...(before as object), ...listener }];
-      await patch({
-        profiles: { shop: { vnics: { front: { listeners } } } },
-        certificates: { rsa: null },
-      });
-      const undo = await shop.director.api("/v1/undo", {
-        method: "POST",
-        headers: { "if-match": "*" },
-      });
-      assert.equal(undo.status, 200, JSON.stringify(undo.body));
-      assert.equal(
-        (await shop.director.status()).certificates.find(({ name }) => name === "rsa")?.state,
-        "ok",
-      );
-      await patch({
-        profiles: { shop: { vnics: { front: { listeners } } } },
-        certificates: { rsa: null },
-      });
-      await shop.do("certificates/rsa", { files: filesOf(await shop.issue({ keyType: "rsa" })) });
-      assert.deepEqual(await shop.states("rsa"), ["2 active", "1 previous"]);
-    });
-
     it("needs the master key: without it the listener is down, and it is up again with it", async () => {
       const shop = await InventoryShop.start({ engine });
-      const first = await shop.issue();
+      const { serial, ...first } = await shop.issue();
       await shop.do("certificates/shop", { files: filesOf(first) });
       const { dir } = shop.director;
       const keyFile = join(dir, "data-key", "master.key");
@@ -231,7 +257,9 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       renameSync(keyFile, `${keyFile}.kept`);
       writeFileSync(keyFile, newMasterKeyText(), { mode: 0o600 });
       await shop.startAgain();
-      const certificate = (await shop.director.status()).certificates[0];
+      const certificate = (await shop.director.status()).certificates.find(
+        ({ name }) => name === "shop",
+      );
       assert.equal(certificate?.state, "unusable");
       const { body } = await shop.director.api("/v1/vnics");
       assert.match(JSON.stringify(body), /"oper":"down".*master key/);
@@ -243,37 +271,14 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       const set = await shop.post("master-key");
       assert.equal(set.status, 200, JSON.stringify(set.body));
       await eventually(
-        async () => (await shop.director.status()).certificates[0]?.state === "ok",
+        async () =>
+          (await shop.director.status()).certificates.every(
+            ({ name, state }) => name !== "shop" || state === "ok",
+          ),
         noticeMs,
         "the certificate",
       );
-      assert.equal(await shop.servedSerial(), first.serial);
-    });
-
-    it("is refused for a certificate of files, unless the import replaces them", async () => {
-      const shop = await InventoryShop.start({ engine });
-      const issued = await shop.issue();
-      await writeFiles(shop.director.dir, { "own.pem": issued.chainPem, "own.key": issued.keyPem });
-      const own = await shop.director.api("/v1/certificates/own", {
-        method: "PUT",
-        body: { chain: "own.pem", key: "own.key" },
-      });
-      assert.equal(own.status, 201, JSON.stringify(own.body));
-      for (const [path, body] of [
-        ["certificates/own/rotate", { files: filesOf(issued) }],
-        ["certificates/own/rollback", {}],
-        ["certificates/own", { files: filesOf(issued) }],
-        ["certificates/own/requests", { names: ["shop.example"] }],
-      ] as const) {
-        const { status, body: reply } = await shop.post(path, body);
-        assert.equal(status, 409, JSON.stringify(reply));
-        const { code, message } = reply as { readonly code: string; readonly message: string };
-        assert.equal(code, "files-source");
-        assert.ok(message.includes(join(shop.director.dir, "own.key")), message);
-      }
-      await shop.do("certificates/own", { files: filesOf(issued), replaceFiles: true });
-      const { body } = await shop.director.api("/v1/certificates/own");
-      assert.deepEqual(body, { source: "inventory" });
+      assert.equal(await shop.servedSerial(), serial);
     });
 
     it(
@@ -299,12 +304,14 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
           }),
         ];
         const faults = await makeFaults();
-        const shop = await InventoryShop.start({ engine, others: ["rsa"], launch: faults.launch });
+        const others = ["one", "rsa"];
+        const shop = await InventoryShop.start({ engine, others, launch: faults.launch });
+        const one = shop.certificate("one");
         const issueBoth = async () =>
-          [await shop.issue(), await shop.issue({ keyType: "rsa" })] as const;
+          [await one.issue(), await one.issue({ keyType: "rsa" })] as const;
         const bodyOf = ([ecdsa, rsa]: Awaited<ReturnType<typeof issueBoth>>) => ({
           certificates: [
-            { name: "shop", files: filesOf(ecdsa) },
+            { name: "one", files: filesOf(ecdsa) },
             { name: "rsa", files: filesOf(rsa) },
           ],
         });
@@ -321,7 +328,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
           faults.clear();
           await shop.startAgain();
           const active = await Promise.all(
-            ["shop", "rsa"].map(async (name) =>
+            ["one", "rsa"].map(async (name) =>
               (await shop.versions(name)).find(({ state }) => state === "active"),
             ),
           );
@@ -336,7 +343,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
           assert.equal(isMade, step.isMade, JSON.stringify(step));
           if (told !== undefined) assert.equal(told, 200);
           if (told === 200) assert.ok(isMade);
-          assert.equal(await shop.servedSerial(), served[0].serial);
+          assert.equal(await one.servedSerial(), served[0].serial);
         }
       },
     );
