@@ -228,9 +228,9 @@ export function buildDirector(surroundings: Surroundings) {
   const ways = buildDocumentWays({
     ...{ configPath, settings, folder, store, certificates, notices, checkParts },
   });
-  const { file, wants, checkWanted } = ways;
+  const { file, wants, checkWanted, checkVersions } = ways;
   const certificateWants = buildCertificateWants({
-    ...{ inventory, reader, certificates, checkWanted },
+    ...{ inventory, reader, certificates, checkWanted, checkVersions },
   });
   const findObstaclesNow: ChangeParts["findObstacles"] = (held, after) => {
     const left = orphans.alive();

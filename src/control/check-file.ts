@@ -321,7 +321,7 @@ function checkEngine(document: Document, engine: Engine): readonly Problem[] {
 }
 
 /** Checks how listeners use certificates. A problem that the document in force has too is only a warning. */
-function usageProblems(
+export function usageProblems(
   document: Document,
   sources: Sources,
   inForce: DocumentInForce | undefined,

@@ -24,6 +24,7 @@ import {
   type SourceEntries,
   type SourceEntry,
 } from "./source-entry.ts";
+import { keysThatDiffer } from "../patched-map.ts";
 import { RetrySchedule } from "./retry-schedule.ts";
 import type { Sources, SourceVersion } from "./sources.ts";
 
@@ -132,6 +133,7 @@ export class CertificateStore implements CertificateProvider {
    * were not in force before. New problems of the others are reported here.
    */
   follow(document: Document, entries: SourceEntries): void {
+    if (this.#tryReplace(document, entries)) return;
     const before = this.#origins();
     const reported = this.#reported;
     this.#retries.clear();
@@ -148,6 +150,27 @@ export class CertificateStore implements CertificateProvider {
     this.#reported = new Set([...reported, ...byCaller.map(problemKeyOf)]);
     this.#report();
     this.#options.onTurn();
+  }
+
+  /** Returns false if the change did more than replace versions of the document in force. */
+  #tryReplace(document: Document, entries: SourceEntries): boolean {
+    const before = this.#inForce;
+    if (before?.document !== document || before.entries.trusts !== entries.trusts) return false;
+    const names = keysThatDiffer(before.entries.certificates, entries.certificates);
+    if (names === undefined) return false;
+    const replaced = names.flatMap((name) => entries.certificates.get(name) ?? []);
+    const hasSources = replaced.every(
+      ({ source }) => before.entries.certificates.get(source.key)?.source === source,
+    );
+    if (!hasSources || replaced.length < names.length) return false;
+    this.#inForce = { document, entries, sources: sourcesOf(entries) };
+    const nowMs = Date.now();
+    for (const entry of replaced) {
+      this.#retries.forget(entry);
+      this.#known.replace(entry, nowMs);
+    }
+    if (this.#report()) this.#options.onTurn();
+    return true;
   }
 
   /** Starts the processes that a change of certificates needs, while the change is still being received or files settle. */

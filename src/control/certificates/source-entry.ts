@@ -108,10 +108,12 @@ export function withCandidates(
 ): Pick<DocumentInForce, "entries" | "sources"> {
   const certificates = withThose(entries.certificates, sources.certificates, candidates);
   const trusts = withThose(entries.trusts, sources.trusts, candidates);
-  return {
+  const next = {
     entries: { certificates: certificates.entries, trusts: trusts.entries },
     sources: { certificates: certificates.versions, trusts: trusts.versions },
   };
+  knownSources.set(next.entries, next.sources);
+  return next;
 }
 
 function withThose<Version extends SourceVersion>(

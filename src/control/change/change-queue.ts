@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { DirectorError } from "#model/failure.ts";
 
 const MAX_WAITING = 16;
@@ -21,7 +22,8 @@ export class ChangeQueue {
       if (this.#isClosed) throw new DirectorError("draining");
       return change();
     });
-    this.#tail = turn.catch(belongsToCaller);
+    // The caller first does what follows from the change, such as to take over the versions of certificates that are now served.
+    this.#tail = turn.catch(belongsToCaller).then(() => nextTurn());
     return turn;
   }
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { DirectorSettings } from "#model/document/document.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import type { CertificateStore } from "../certificates/certificate-store.ts";
+import type { CandidateVersion, DocumentInForce } from "../certificates/source-entry.ts";
 import {
   checkFile,
   checkValue,
@@ -9,6 +10,7 @@ import {
   type CheckedDocument,
   type CheckParts,
 } from "../check-file.ts";
+import { checkVersions } from "../check-versions.ts";
 import type { Notices } from "../notice.ts";
 import type { DocumentStore } from "../state/document-store.ts";
 import { DocumentFile } from "./document-file.ts";
@@ -18,6 +20,12 @@ export interface DocumentWays {
   readonly file: DocumentFile;
   readonly wants: Wants;
   readonly checkWanted: WantParts["checkWanted"];
+  /** Checks versions that take the place of others in the document in force. */
+  readonly checkVersions: (
+    written: WrittenDocument,
+    inForce: DocumentInForce,
+    candidates: ReadonlyMap<string, CandidateVersion>,
+  ) => Promise<CheckedDocument>;
   /** Checks a document of the store, or the empty document, for a start. */
   readonly checkStored: (document: WrittenDocument) => Promise<CheckedDocument>;
 }
@@ -61,5 +69,12 @@ export function buildDocumentWays(parts: WayParts): DocumentWays {
     const purpose = { kind: "start", foldersOf: file.foldersOf } as const;
     return checkValue({ ...stored, director: settings }, folder, purpose, checkParts);
   };
-  return { file, wants, checkWanted: checkAsWanted, checkStored };
+  const checkCandidates: DocumentWays["checkVersions"] = (written, inForce, candidates) => {
+    const { reader, engineOf } = checkParts;
+    const trial = engineOf(inForce.document.director)?.trial;
+    return checkVersions({ written, folder }, inForce, candidates, { reader, trial });
+  };
+  return {
+    ...{ file, wants, checkWanted: checkAsWanted, checkVersions: checkCandidates, checkStored },
+  };
 }

@@ -119,7 +119,7 @@ function targetOf(before: StateInForce | undefined, wanted: Wanted): Target {
   const isSameDocument = before !== undefined && isSameDocumentAs(before.written, written);
   const knownBefore = isSameDocument && before.isSaved ? before : undefined;
   return {
-    document: { ...document, director },
+    document: isSameDocument ? before.document : { ...document, director },
     written,
     sources: sourcesOf(entries),
     absences: absencesOf(before, document, absentIps),

@@ -6,6 +6,7 @@ import { tryEntry } from "#model/json.ts";
 import { isError, pathOf } from "#model/problem.ts";
 import type { Author } from "#model/records/revision.ts";
 import type { ChangeRequest, WantedDocument } from "../change/change.ts";
+import type { DocumentWays } from "../change/document-ways.ts";
 import { served, type WantParts } from "../change/wants.ts";
 import type { CertificateStore } from "../certificates/certificate-store.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
@@ -33,6 +34,7 @@ type Want = ChangeRequest["want"];
 
 export interface CertificateWantParts extends Pick<WantParts, "checkWanted"> {
   readonly certificates: Pick<CertificateStore, "inForce" | "warmUp">;
+  readonly checkVersions: DocumentWays["checkVersions"];
   readonly inventory: Inventory;
   readonly reader: MaterialReader;
 }
@@ -53,7 +55,7 @@ export interface CertificateWants {
 }
 
 export function buildCertificateWants(parts: CertificateWantParts): CertificateWants {
-  const { inventory, reader, certificates, checkWanted } = parts;
+  const { inventory, reader, certificates, checkWanted, checkVersions } = parts;
 
   /** Has `plan` fill a draft, which then is checked as a change of the document. `plan` returns the names that the document gets. */
   const wantOf =
@@ -68,7 +70,11 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
       const { written } = inForce;
       const { candidates, changes, change, warnings } = draft;
       const terms = { isNew: true, candidates };
-      const checked = await checkWanted(document, written, certificates.inForce, terms);
+      const known = certificates.inForce;
+      const checked =
+        document === written && known !== undefined
+          ? await checkVersions(written, known, candidates)
+          : await checkWanted(document, written, known, terms);
       const names = changes.map(({ name }) => name);
       if (checked.document === undefined) {
         throw certificateRefusal(names.join(", "), checked.problems.filter(isError));
