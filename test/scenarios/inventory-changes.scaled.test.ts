@@ -213,6 +213,26 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       await shop.do("certificates/own", { files: filesOf(issued), replaceFiles: true });
       const { body } = await shop.director.api("/v1/certificates/own");
       assert.deepEqual(body, { source: "inventory" });
+
+      const hourMs = 3_600_000;
+      const files = filesOf(await shop.issue({ notBefore: new Date(Date.now() + hourMs) }));
+      const activatesItself = async (): Promise<boolean> =>
+        (await shop.versions("own"))[0]?.activatesItself === true;
+      await shop.do("certificates/own/rotate", { files, stage: true });
+      assert.equal(await activatesItself(), false);
+      await shop.do("certificates/own/rotate", { files });
+      assert.equal(await activatesItself(), true);
+      await shop.do("certificates/own/rotate", { files, stage: true });
+      assert.equal(await activatesItself(), false);
+      await shop.do("certificates/own/rotate", { version: "2" });
+      assert.equal(await activatesItself(), true);
+
+      const remove = async (path: string): Promise<number> =>
+        (await shop.director.api(`/v1/certificates/own${path}`, { method: "DELETE" })).status;
+      assert.equal(await remove("/versions/1"), 409);
+      assert.equal(await remove(""), 200);
+      assert.equal(await remove("/versions/1"), 200);
+      assert.deepEqual(await shop.states("own"), ["2 staged"]);
     });
 
     it("waits for a version that is not valid yet, also through a restart, and for one that is staged", async () => {
@@ -225,7 +245,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
         staged.versions.map(({ version, state }) => [version, state]),
         [["2", "staged"]],
       );
-      assert.equal(await shop.refusal(rotate, {}), "certificate-refused certificate-not-yet-valid");
+      assert.equal((await shop.do(rotate, { version: "2" })).changed, false);
       assert.equal(await shop.servedSerial(), first.serial);
       await shop.director.kill();
       await shop.startAgain();

@@ -1,8 +1,7 @@
 import { createHash, createPublicKey } from "node:crypto";
-import { withResource } from "#model/document/resources.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError } from "#model/failure.ts";
-import { tryEntry } from "#model/json.ts";
+import { isJsonMap, tryEntry } from "#model/json.ts";
 import { isError, pathOf } from "#model/problem.ts";
 import type { Author } from "#model/records/revision.ts";
 import type { ChangeRequest, WantedDocument } from "../change/change.ts";
@@ -66,8 +65,8 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
       const draft = new VersionDraft(inventory);
       const origin = { by, at: new Date(nowMs).toISOString() };
       const added = await plan({ inForce, draft, inventory, reader, origin, nowMs });
-      const document = added.reduce(withKept, inForce.written);
       const { written } = inForce;
+      const document = withKept(written, added);
       const { candidates, changes, change, warnings } = draft;
       const terms = { isNew: true, candidates };
       const known = certificates.inForce;
@@ -158,19 +157,33 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
         const record = context.draft.record(name);
         const staged = record.versions.find(({ id }) => id === version);
         if (staged?.activatesItself !== true) return [];
+        const isServed = tryEntry(context.inForce.document.certificates, name) !== undefined;
+        // The certificate was removed from the document meanwhile, and only an undo brings it back.
+        if (!isServed) throw new DirectorError("no-version", `Certificate ${name} was removed.`);
         const allowances = allowancesOf(staged.allowed ?? []);
         const wish = { name, version, material: undefined, isStaged: false, ...allowances };
-        const isNew = await planRotation(wish, undefined, context);
+        await planRotation(wish, undefined, context);
         // Nobody looks on, so the version must not take the place of a newer one.
         const worse = context.draft.warnings.filter(({ code }) => code === "expires-earlier");
         if (worse.length > 0) throw certificateRefusal(name, worse);
-        return isNew ? [name] : [];
+        return [];
       }),
   };
 }
 
-const withKept = (document: WrittenDocument, name: string): WrittenDocument =>
-  withResource(document, "certificates", name, { source: "inventory" }) ?? document;
+/** Adds the certificates at once, because the map of thousands of others is copied for it. */
+function withKept(document: WrittenDocument, names: readonly string[]): WrittenDocument {
+  if (names.length === 0) return document;
+  const { certificates = {} } = document;
+  const added = names.map((name) => [name, { source: "inventory" }] as const);
+  return {
+    ...document,
+    certificates: Object.fromEntries([
+      ...(isJsonMap(certificates) ? Object.entries(certificates) : []),
+      ...added,
+    ]),
+  };
+}
 
 function refuseDuplicates(wishes: readonly { readonly name: string }[]): void {
   const names = wishes.map(({ name }) => name);

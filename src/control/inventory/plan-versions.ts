@@ -15,12 +15,15 @@ export interface Origin {
   readonly from: string;
 }
 
+/** When a staged version becomes active. */
+export type StagedTerms = Pick<VersionRecord, "activatesItself" | "allowed">;
+
 /** Adds a version that is staged. If the key is that of the request that is pending, the version is the one of the request. */
 export function withVersion(
   record: CertificateRecord,
   { id: material, facts, material: { chainPem } }: CertificateVersion,
   origin: Origin,
-  terms: Pick<VersionRecord, "activatesItself" | "allowed">,
+  terms: StagedTerms,
 ): { readonly record: CertificateRecord; readonly version: VersionRecord } {
   const spki = spkiOf(facts);
   const pending = pendingOf(record);
@@ -69,6 +72,14 @@ export function withActive(record: CertificateRecord, id: string, at: string): C
   const removed = new Set(previousOf({ ...record, versions }).slice(MAX_PREVIOUS));
   return { ...record, versions: versions.filter((version) => !removed.has(version)) };
 }
+
+export const withReplaced = (
+  record: CertificateRecord,
+  version: VersionRecord,
+): CertificateRecord => ({
+  ...record,
+  versions: record.versions.map((one) => (one.id === version.id ? version : one)),
+});
 
 export const withoutVersion = (record: CertificateRecord, id: string): CertificateRecord => ({
   ...record,

@@ -81,10 +81,10 @@ function planNew(wish: RotateWish, read: ImportedCertificate, context: PlanConte
   const waits = isStaged || isEarly;
   checkAgainst(active, wish, read, isStaged, draft);
   const known = stagedWith(record, read.version.id);
-  if (known !== undefined && waits) return;
-  if (waits) refuseIfMany(name, record);
   const activatesItself = isEarly && !isStaged;
   const terms = activatesItself ? { activatesItself, allowed: allowedCodesOf(wish) } : {};
+  if (known !== undefined && waits) return draft.setTerms(name, known, terms);
+  if (waits) refuseIfMany(name, record);
   const from = textOfFiles(material?.files ?? []);
   const { id } = known ?? draft.stage(name, read, { ...origin, from }, notesOf(read), terms);
   if (!waits) draft.activate(name, id, read, origin.at);
@@ -104,8 +104,13 @@ async function planStaged(wish: RotateWish, context: PlanContext): Promise<void>
   }
   if (version.state === "active") return;
   const read = await readKept(name, version, context);
-  refuseIfNotValid(name, read, nowMs);
+  const isEarly = read.version.facts.notBeforeMs > nowMs;
+  if (version.state !== "staged" || !isEarly) refuseIfNotValid(name, read, nowMs);
   checkAgainst(activeOf(record), wish, read, false, draft);
+  if (isEarly) {
+    const terms = { activatesItself: true, allowed: allowedCodesOf(wish) };
+    return draft.setTerms(name, version, terms);
+  }
   draft.activate(name, version.id, read, origin.at);
 }
 
@@ -127,12 +132,16 @@ export async function planRollback(wish: RollbackWish, context: PlanContext): Pr
   draft.activate(name, version.id, read, origin.at, isForced);
 }
 
-export function planRemoval({ name, version: id }: RemoveWish, { draft }: PlanContext): void {
+export function planRemoval(
+  { name, version: id }: RemoveWish,
+  { draft, inForce }: PlanContext,
+): void {
   const version = draft.record(name).versions.find((one) => one.id === id);
   if (version === undefined) {
     throw new DirectorError("no-version", `Certificate ${name} has no version ${id}.`);
   }
-  if (version.state === "active") {
+  const isServed = tryEntry(inForce.document.certificates, name)?.source === "inventory";
+  if (version.state === "active" && isServed) {
     const detail = `Version ${id} of certificate ${name} is active. Rotate or remove the certificate.`;
     throw new DirectorError("version-in-use", detail);
   }

@@ -1,3 +1,4 @@
+import { DirectorError } from "#model/failure.ts";
 import { pathOf } from "#model/problem.ts";
 import {
   importCertificate,
@@ -8,7 +9,7 @@ import type { MaterialReader } from "../reader/material-reader.ts";
 import { refusalOf } from "./certificate-refusal.ts";
 import type { WishedFiles } from "./certificate-wishes.ts";
 import type { Inventory } from "./inventory.ts";
-import { pendingOf } from "./version-record.ts";
+import { pendingOf, type VersionRecord } from "./version-record.ts";
 
 /** All intermediates are sent to the reader process with each import. */
 const MAX_INTERMEDIATES_LENGTH = 1024 * 1024;
@@ -34,7 +35,7 @@ export async function readWished(
     return await importCertificate(
       {
         ...{ files, passphrase, keepsRoot },
-        pendingKeyPem: pending && (await inventory.openKey(name, pending)),
+        pendingKeyPem: pending && (await openPending(name, pending, inventory)),
         intermediatesPem: intermediatesOf(certificates.inForce?.sources),
         place: pathOf("certificates", name),
         allowsNotYetValid: true,
@@ -44,6 +45,20 @@ export async function readWished(
     );
   } catch (error) {
     throw refusalOf(name, error);
+  }
+}
+
+/** The files may have a key of their own, so a damaged key is only missing if they have none. */
+async function openPending(
+  name: string,
+  pending: VersionRecord,
+  inventory: Inventory,
+): Promise<string | undefined> {
+  try {
+    return await inventory.openKey(name, pending);
+  } catch (error) {
+    if (error instanceof DirectorError && error.code === "sealed-key-damaged") return undefined;
+    throw error;
   }
 }
 

@@ -16,6 +16,9 @@ export interface StagedParts {
   readonly onFault: (error: unknown) => void;
 }
 
+const keyOf = ({ name, version }: { readonly name: string; readonly version: string }): string =>
+  `${name} ${version}`;
+
 interface Failed {
   readonly count: number;
   readonly nextMs: number;
@@ -57,8 +60,12 @@ export class StagedSchedule {
   }
 
   async #activateDue(nowMs: number): Promise<void> {
-    for (const { name, version, notBeforeMs } of this.#parts.inventory.waiting()) {
-      const key = `${name} ${version}`;
+    const waiting = this.#parts.inventory.waiting();
+    const keys = new Set(waiting.map(keyOf));
+    for (const key of this.#failed.keys()) if (!keys.has(key)) this.#failed.delete(key);
+    for (const one of waiting) {
+      const { name, version, notBeforeMs } = one;
+      const key = keyOf(one);
       const failed = this.#failed.get(key);
       const isDue = failed === undefined || failed.nextMs <= performance.now();
       if (notBeforeMs > nowMs || !isDue || this.#timer === undefined) continue;
@@ -73,8 +80,8 @@ export class StagedSchedule {
       await change({ kind: "certificates", by, want: wants.activate(name, version, by) });
       this.#failed.delete(key);
     } catch (error) {
-      // The event of the refused change has told it.
-      if (!(error instanceof DirectorError)) throw error;
+      // The event of a refused change has told it.
+      if (!(error instanceof DirectorError)) this.#parts.onFault(error);
       const count = (this.#failed.get(key)?.count ?? 0) + 1;
       const waitMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (count - 1));
       this.#failed.set(key, { count, nextMs: performance.now() + waitMs });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Problem } from "#model/failure.ts";
 import type { VersionChange } from "#model/records/certificate-version.ts";
 import { HeldKey } from "../certificates/held-key.ts";
@@ -7,11 +8,18 @@ import type { Inventory, NewKey } from "./inventory.ts";
 import {
   withActive,
   withoutVersion,
+  withReplaced,
   withRequest,
   withVersion,
   type Origin,
+  type StagedTerms,
 } from "./plan-versions.ts";
-import { activeOf, type CertificateRecord, type VersionRecord } from "./version-record.ts";
+import {
+  activeOf,
+  pendingOf,
+  type CertificateRecord,
+  type VersionRecord,
+} from "./version-record.ts";
 
 /** A version that a reader process has read. */
 export interface ReadCandidate {
@@ -58,7 +66,7 @@ export class VersionDraft {
     read: ReadCandidate,
     origin: Origin,
     notes: readonly string[],
-    terms: Pick<VersionRecord, "activatesItself" | "allowed">,
+    terms: StagedTerms,
   ): VersionRecord {
     const { record, version } = withVersion(this.record(name), read.version, origin, terms);
     this.#records.set(name, record);
@@ -69,15 +77,28 @@ export class VersionDraft {
     return version;
   }
 
+  /** Changes when a staged version becomes active. */
+  setTerms(name: string, version: VersionRecord, terms: StagedTerms): void {
+    const { activatesItself: _, allowed: __, ...rest } = version;
+    const next = { ...rest, ...terms };
+    if (isDeepStrictEqual(next, version)) return;
+    this.#records.set(name, withReplaced(this.record(name), next));
+    this.#changes.push(changeOf(name, next, []));
+  }
+
   request(
     name: string,
     request: { readonly request: string; readonly spki: string; readonly keyPem: string },
     origin: Origin,
   ): void {
     const { keyPem, ...rest } = request;
+    const replaced = pendingOf(this.record(name));
     const { record, version } = withRequest(this.record(name), rest, origin);
     this.#records.set(name, record);
     this.#keys.push({ name, version: version.id, key: HeldKey.clear(keyPem) });
+    if (replaced !== undefined) {
+      this.#changes.push({ ...changeOf(name, replaced, []), state: "removed" });
+    }
     this.#changes.push(changeOf(name, version, []));
   }
 
