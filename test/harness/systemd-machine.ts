@@ -76,6 +76,8 @@ ln -s /lib/systemd/system/basic.target etc/systemd/system/default.target
 pivot_root . old
 cd /
 umount -l /old
+# systemd mounts the credentials of a service from a namespace of its own.
+mount --make-rshared /
 exec env -i container=tlsd-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=console
 `;
 
