@@ -86,7 +86,7 @@ test("what workers have shown is printed by certificate, and that nothing was sh
   const certificate = "shop" as CertificateName;
   const text = of({
     shown: [1, 2].map((worker) => ({ worker, certificate, serial: "0A" })),
-    hidden: [{ worker: 1, certificate, by: "first" as CertificateName }],
+    hidden: [{ worker: 1, certificate, by: "first" }],
     unproven: [{ worker: 3, certificate, reason: "It hangs." }],
     replaced: [4],
     untried: 7,

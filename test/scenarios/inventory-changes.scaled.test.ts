@@ -17,19 +17,20 @@ const waitMs = 4_000;
 /** A certificate must be served before it expires, also on a busy machine. */
 const shortLifeMs = 15_000;
 const noticeMs = 20_000;
-const rotate = "certificates/shop/rotate";
+const rotateShop = "certificates/shop/rotate";
 /** The certificates of the scenarios that share a director. */
-const shared = ["judged", "both", "both-rsa", "brief", "asked", "kept"];
+const sharedNames = ["judged", "both", "both-rsa", "brief", "asked", "kept"];
 
 describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () => {
   forEachEngineIfLong("node", (engine) => {
-    let shop: InventoryShop;
+    let shared: InventoryShop;
 
     before(async () => {
-      shop = await InventoryShop.start({ engine, others: shared });
+      shared = await InventoryShop.start({ engine, others: sharedNames });
     });
 
     it("is refused if it makes something worse, and the active version stays", async () => {
+      const shop = shared;
       const { path, rotate, rollback, ...judged } = shop.certificate("judged");
       const names = ["judged.example", "www.judged.example"];
       const first = await judged.issue({ names, keyType: "ecdsa-p384" });
@@ -88,6 +89,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
     });
 
     it("is made for several certificates in one change, all of them or none", async () => {
+      const shop = shared;
       const [one, other] = [shop.certificate("both"), shop.certificate("both-rsa")];
       const [ecdsa, rsa] = [await one.issue(), await one.issue({ keyType: "rsa" })];
       const both = {
@@ -127,6 +129,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
     });
 
     it("goes back to an expired version only by force", async () => {
+      const shop = shared;
       const { path, rotate, rollback, ...brief } = shop.certificate("brief");
       const notAfter = new Date(Math.ceil((Date.now() + shortLifeMs) / 1_000) * 1_000);
       const short = await brief.issue({ notAfter });
@@ -141,6 +144,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
     });
 
     it("completes a request whose key the director made", async () => {
+      const shop = shared;
       const { path, rotate, ...asked } = shop.certificate("asked");
       const names = ["asked.example"];
       const requested = await shop.do(`${path}/requests`, { names });
@@ -156,6 +160,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
     });
 
     it("comes back with an undo of its removal, and no number is used twice", async () => {
+      const shop = shared;
       const kept = shop.certificate("kept");
       await shop.do(kept.path, { files: filesOf(await kept.issue()) });
       const headers = { "content-type": "application/merge-patch+json" };
@@ -191,6 +196,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
     });
 
     it("is refused for a certificate of files, unless the import replaces them", async () => {
+      const shop = shared;
       const issued = await shop.issue();
       await writeFiles(shop.director.dir, { "own.pem": issued.chainPem, "own.key": issued.keyPem });
       const own = await shop.director.api("/v1/certificates/own", {
@@ -240,12 +246,12 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       const first = await shop.issue();
       await shop.do("certificates/shop", { files: filesOf(first) });
       const later = await shop.issue({ notBefore: new Date(Date.now() + waitMs) });
-      const staged = await shop.do(rotate, { files: filesOf(later) });
+      const staged = await shop.do(rotateShop, { files: filesOf(later) });
       assert.deepEqual(
         staged.versions.map(({ version, state }) => [version, state]),
         [["2", "staged"]],
       );
-      assert.equal((await shop.do(rotate, { version: "2" })).changed, false);
+      assert.equal((await shop.do(rotateShop, { version: "2" })).changed, false);
       assert.equal(await shop.servedSerial(), first.serial);
       await shop.director.kill();
       await shop.startAgain();
@@ -259,16 +265,19 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       assert.deepEqual(line["by"], { origin: "certificate-watcher" });
 
       const third = await shop.issue();
-      await shop.do(rotate, { files: filesOf(third), stage: true });
-      assert.equal((await shop.do(rotate, { files: filesOf(third), stage: true })).changed, false);
+      await shop.do(rotateShop, { files: filesOf(third), stage: true });
+      assert.equal(
+        (await shop.do(rotateShop, { files: filesOf(third), stage: true })).changed,
+        false,
+      );
       assert.deepEqual(await shop.states(), ["3 staged", "2 active", "1 previous"]);
-      await shop.do(rotate, {});
+      await shop.do(rotateShop, {});
       assert.equal(await shop.servedSerial(), third.serial);
     });
 
     it("needs the master key: without it the listener is down, and it is up again with it", async () => {
       const shop = await InventoryShop.start({ engine });
-      const { serial, ...first } = await shop.issue();
+      const first = await shop.issue();
       await shop.do("certificates/shop", { files: filesOf(first) });
       const { dir } = shop.director;
       const keyFile = join(dir, "data-key", "master.key");
@@ -284,7 +293,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       const { body } = await shop.director.api("/v1/vnics");
       assert.match(JSON.stringify(body), /"oper":"down".*master key/);
       assert.equal(
-        await shop.refusal(rotate, { files: filesOf(await shop.issue()) }),
+        await shop.refusal(rotateShop, { files: filesOf(await shop.issue()) }),
         "master-key-wrong",
       );
       writeFileSync(keyFile, readFileSync(`${keyFile}.kept`));
@@ -298,7 +307,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
         noticeMs,
         "the certificate",
       );
-      assert.equal(await shop.servedSerial(), serial);
+      assert.equal(await shop.servedSerial(), first.serial);
     });
 
     it(
@@ -326,9 +335,9 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
         const faults = await makeFaults();
         const others = ["one", "rsa"];
         const shop = await InventoryShop.start({ engine, others, launch: faults.launch });
-        const one = shop.certificate("one");
+        const pair = shop.certificate("one");
         const issueBoth = async () =>
-          [await one.issue(), await one.issue({ keyType: "rsa" })] as const;
+          [await pair.issue(), await pair.issue({ keyType: "rsa" })] as const;
         const bodyOf = ([ecdsa, rsa]: Awaited<ReturnType<typeof issueBoth>>) => ({
           certificates: [
             { name: "one", files: filesOf(ecdsa) },
@@ -363,7 +372,7 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
           assert.equal(isMade, step.isMade, JSON.stringify(step));
           if (told !== undefined) assert.equal(told, 200);
           if (told === 200) assert.ok(isMade);
-          assert.equal(await one.servedSerial(), served[0].serial);
+          assert.equal(await pair.servedSerial(), served[0].serial);
         }
       },
     );
