@@ -1,6 +1,7 @@
 import type { CertificateFacts, KeyType } from "#model/document/certificate.ts";
 import { tryCipherSuite } from "#model/tls/cipher-suites.ts";
 import {
+  listenersOf,
   listenersOfVnic,
   vnicsOfProfile,
   type ListenerPlace,
@@ -86,6 +87,25 @@ function keyTypeProblems(
   if (!keyTypes.isDisjointFrom(servable)) return [];
   const message = `No TLS 1.2 cipher suite of policy ${tls.policy} works with the keys of the certificates (${[...keyTypes].join(", ")}).`;
   return [problemOf("suite-without-key-type", `${path}.policy`, message)];
+}
+
+/**
+ * Finds the policies with which no TLS 1.2 client can be shown a certificate of this key type, at the listeners that use it. Another
+ * certificate of the listener does not help, because it has other names.
+ */
+export function unfitPolicies(
+  document: Document,
+  name: string,
+  keyType: KeyType,
+): readonly Problem[] {
+  return listenersOf(document).flatMap(({ path, listener }) => {
+    const tls = controlModeOf(listener).clientTlsOf(listener);
+    if (tls?.certificates.includes(name) !== true) return [];
+    const servable = servableKeyTypes(document, tls);
+    if (servable === undefined || servable.has(keyType)) return [];
+    const message = `No TLS 1.2 cipher suite of policy ${tls.policy} works with the key of the new version of ${name} (${keyType}).`;
+    return [problemOf("suite-without-key-type", `${path}.policy`, message)];
+  });
 }
 
 /**

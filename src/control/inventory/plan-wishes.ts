@@ -4,6 +4,7 @@ import { DirectorError } from "#model/failure.ts";
 import { tryEntry } from "#model/json.ts";
 import { isError, pathOf, problemOf } from "#model/problem.ts";
 import type { ImportedCertificate } from "../certificates/import/import-certificate.ts";
+import { unfitPolicies } from "../certificates/check-usage.ts";
 import { certificateProblemsAt } from "../certificates/validity.ts";
 import type { StateInForce } from "../change/change.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
@@ -65,8 +66,14 @@ export async function planRotation(
     tryEntry(inForce.document.certificates, name) === undefined &&
     draft.record(name).versions.length > 0;
   if (!isNew) requireKept(name, context);
+  const before = activeOf(draft.record(name))?.facts;
   if (read === undefined) await planStaged(wish, context);
   else planNew(wish, read, context);
+  const after = draft.candidates.get(name)?.version.facts;
+  if (before !== undefined && after !== undefined && after.keyType !== before.keyType) {
+    const unfit = unfitPolicies(inForce.document, name, after.keyType);
+    if (unfit.length > 0) throw certificateRefusal(name, unfit);
+  }
   return isNew && draft.candidates.has(name);
 }
 
