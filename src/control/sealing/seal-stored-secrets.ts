@@ -21,6 +21,8 @@ export async function sealStoredSecrets({ store, notices }: Parts): Promise<void
     notices.clear(SECRETS_UNSEALED);
   } catch (error) {
     if (!(error instanceof DirectorError)) throw error;
+    // The store has raised a notice of its own, and nothing is known of what it has.
+    if (error.code === "state-unwritable") return;
     const text =
       "Passphrases that an earlier version has stored are still in the state as they are, because they could not be sealed. " +
       `\`tlsd set master-key\` and each start try it again. ${error.message}`;
