@@ -13,6 +13,8 @@ import { connectionLimitOf, readOpenFileLimit } from "./connection-limit.ts";
 import type { EndpointChecked } from "./director-event.ts";
 import { Director } from "./director.ts";
 import { buildCertificateWants } from "./inventory/build-certificate-wants.ts";
+import { FileVersions } from "./inventory/file-versions.ts";
+import { forgetVersions } from "./inventory/forget-versions.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import { StagedSchedule } from "./inventory/staged-schedule.ts";
 import { buildDoctor } from "./doctor/doctor.ts";
@@ -34,7 +36,8 @@ import type { Folders } from "./state/open-folders.ts";
 import type { MasterKeys } from "./sealing/master-keys.ts";
 import { DocumentSecrets } from "./sealing/document-secrets.ts";
 import { sealStoredSecrets } from "./sealing/seal-stored-secrets.ts";
-import { SealedKeys } from "./sealing/sealed-keys.ts";
+import { MASTER_KEY_MADE, SealedKeys } from "./sealing/sealed-keys.ts";
+import { certificatesInHistory } from "./state/collection.ts";
 import { directorArgumentsOf, Orphans } from "./state/orphans.ts";
 import { SqliteStore } from "./state/sqlite/sqlite-store.ts";
 import { StandbyStore } from "./state/standby-store.ts";
@@ -115,7 +118,10 @@ export function buildDirector(surroundings: Surroundings) {
   let isQuiet = surroundings.isDemo;
   bus.subscribe((event) => {
     if (event.name === "ready") isQuiet = false;
-    if (!isQuiet || event.name !== "notice-raised") logEvent(event, log, lines);
+    const isUnasked =
+      event.name === "notice-raised" &&
+      (isQuiet || (surroundings.isDemo && event.notice.event === MASTER_KEY_MADE));
+    if (!isUnasked) logEvent(event, log, lines);
   });
   const first = [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices];
   for (const notice of first) if (notice !== undefined) notices.raise(notice);
@@ -185,6 +191,16 @@ export function buildDirector(surroundings: Surroundings) {
   const store: TreeDocumentStore = new TreeDocumentStore({
     ...{ store: state, folder, secrets },
     program: version,
+    onForgotten: () =>
+      forgetVersions(
+        {
+          inventory,
+          namesInForce: () => Object.keys(director.inForce?.document.certificates ?? {}),
+          namesInHistory: () => certificatesInHistory(state),
+          inTurn: (work) => director.inTurn(work),
+        },
+        Date.now(),
+      ),
   });
   cleanup.defer(() => store.close());
   const inventory = new Inventory({ store: state, sealedKeys, program: version });
@@ -223,8 +239,15 @@ export function buildDirector(surroundings: Surroundings) {
     prover,
     onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
     onTurn: () => director.noteCertificates(),
+    onRead: (keys) => fileVersions.note(keys),
     onFault,
   });
+  const fileVersions: FileVersions = new FileVersions({
+    ...{ inventory, notices, onFault },
+    inForce: () => certificates.inForce,
+    inTurn: (work) => director.inTurn(work),
+  });
+  cleanup.defer(() => fileVersions.close());
   const ways = buildDocumentWays({
     ...{ configPath, settings, folder, store, certificates, notices, checkParts },
   });
@@ -332,6 +355,7 @@ export function buildDirector(surroundings: Surroundings) {
     inventory,
     certificateWants,
     staged,
+    fileVersions,
     /** Completes a document that was checked before the store was open. */
     withKept: (checked: CheckedDocument) => withKeptCertificates(checked, checkParts),
   };

@@ -37,7 +37,7 @@ export interface ViewParts {
   readonly standby: Standby;
   readonly file: DocumentFile;
   readonly certificates: CertificateStore;
-  readonly inventory: Pick<Inventory, "record">;
+  readonly inventory: Pick<Inventory, "load" | "record">;
   readonly telemetry: Telemetry;
   readonly orphans: Pick<Orphans, "status">;
 }
@@ -90,9 +90,10 @@ export function buildView(parts: ViewParts): DirectorView {
           ),
     profiles: () => profilesOf(parts),
     certificates: () => director.certificates(),
-    certificate(name) {
+    async certificate(name) {
       const detail = certificates.detail(name);
       if (detail === undefined) return undefined;
+      await inventory.load();
       const traffic = telemetry.trafficOf(name);
       const versions = inventory.record(name).versions.map(shownVersionOf).toReversed();
       return { ...detail, versions, ...(traffic === undefined ? {} : { traffic }) };

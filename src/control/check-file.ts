@@ -16,20 +16,25 @@ import { resolvePolicy } from "#model/document/policy.ts";
 import { checkUnopened } from "#model/document/secrets.ts";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { isJsonMap } from "#model/json.ts";
-import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
+import { asWarning, isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
 import { CIPHER_SUITES } from "#model/tls/cipher-suites.ts";
 import { checkTrustRoots } from "./certificates/check-trust-roots.ts";
 import { checkUsage } from "./certificates/check-usage.ts";
 import type { KeptCertificates } from "./certificates/kept-certificates.ts";
 import {
-  asWarning,
   loadSources,
   problemsOf,
   type LoadedSources,
   type LoadOptions,
 } from "./certificates/load-sources.ts";
-import type { DocumentInForce, EngineTrial, SourceEntries } from "./certificates/source-entry.ts";
+import { lastGoodEntries, type LastGoodParts } from "./certificates/last-good.ts";
+import {
+  sourcesOf,
+  type DocumentInForce,
+  type EngineTrial,
+  type SourceEntries,
+} from "./certificates/source-entry.ts";
 import type { Sources } from "./certificates/sources.ts";
 import { noteParts } from "./known-parts.ts";
 import { wantedIpsOf } from "./network/absence.ts";
@@ -216,19 +221,27 @@ async function checkRead(
 }
 
 /**
- * Reads the certificates of the inventory for a document that was checked before the store was open. What is wrong with them is a
- * warning, as at every start.
+ * Completes a document that was checked before the store was open. What is wrong with the certificates of the inventory is a warning, as
+ * at every start.
  */
 export async function withKeptCertificates(
   checked: CheckedDocument,
   { reader, engineOf, kept }: CheckParts,
 ): Promise<CheckedDocument> {
-  const { document, folder } = checked;
-  const isKept = (source: string): boolean => source === "inventory";
+  const { document } = checked;
   if (document === undefined || checked.entries === undefined || kept === undefined) return checked;
-  if (!Object.values(document.certificates).some(({ source }) => isKept(source))) return checked;
   const reading = { reader, trial: engineOf(document.director)?.trial, kept };
-  const { entries } = await loadSources(document, folder, reading, checked.entries, {
+  return withLastGood(await withInventory(checked, document, reading), reading);
+}
+
+async function withInventory(
+  checked: CheckedDocument,
+  document: Document,
+  reading: LastGoodParts,
+): Promise<CheckedDocument> {
+  const isKept = (source: string): boolean => source === "inventory";
+  if (!Object.values(document.certificates).some(({ source }) => isKept(source))) return checked;
+  const { entries } = await loadSources(document, checked.folder, reading, checked.entries, {
     leavesToWatch: true,
   });
   const nowMs = Date.now();
@@ -238,6 +251,26 @@ export async function withKeptCertificates(
     .map(asWarning);
   const others = checked.problems.filter(({ code }) => code !== "not-looked-up");
   return { ...checked, entries, problems: [...others, ...found] };
+}
+
+/** Serves versions that the director kept in place of files that cannot be used. */
+async function withLastGood<
+  Checked extends Pick<CheckedDocument, "entries"> & { readonly problems: readonly Problem[] },
+>(checked: Checked, reading: LastGoodParts): Promise<Checked> {
+  const { entries, problems } = checked;
+  if (entries === undefined) return checked;
+  const nowMs = Date.now();
+  const replaced = await lastGoodEntries(entries, reading, nowMs);
+  if (replaced.size === 0) return checked;
+  const known = new Set(problems.map(problemKeyOf));
+  const found = [...replaced.values()]
+    .flatMap((entry) => problemsOf(entry, nowMs))
+    .filter((problem) => !known.has(problemKeyOf(problem)));
+  return {
+    ...checked,
+    entries: { ...entries, certificates: new Map([...entries.certificates, ...replaced]) },
+    problems: [...problems, ...found.map(asWarning)],
+  };
 }
 
 async function checkAddedPaths(
@@ -279,10 +312,15 @@ async function checkSources(
     leavesToWatch: purpose.kind === "change" && purpose.before !== undefined,
     ...(candidates === undefined ? {} : { candidates }),
   };
-  const loaded = await loadSources(document, folder, reading, inForce?.entries, options);
+  const read = await loadSources(document, folder, reading, inForce?.entries, options);
+  const loaded =
+    purpose.kind === "start" && kept !== undefined
+      ? await withLastGood(read, { ...reading, kept })
+      : read;
+  const sources = sourcesOf(loaded.entries);
   const usage = [
-    ...usageProblems(document, loaded.sources, inForce),
-    ...checkTrustRoots(document, loaded.sources),
+    ...usageProblems(document, sources, inForce),
+    ...checkTrustRoots(document, sources),
     ...(inForce === undefined ? [] : newUseProblems(document, loaded.entries, inForce)),
   ];
   const { entries, problems, problemsInForce } = loaded;

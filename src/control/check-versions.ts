@@ -1,8 +1,8 @@
 import type { WrittenDocument } from "#model/document/written-document.ts";
-import { isError } from "#model/problem.ts";
+import { asWarning, isError } from "#model/problem.ts";
 import { checkUse } from "#model/document/check-use.ts";
 import { inTurn } from "./certificates/in-turn.ts";
-import { asWarning, problemsOf } from "./certificates/load-sources.ts";
+import { problemsOf } from "./certificates/load-sources.ts";
 import {
   candidateEntry,
   withCandidates,

@@ -25,7 +25,7 @@ export interface DirectorView {
   profiles(): readonly ProfileStatus[];
   certificates(): readonly CertificateStatus[];
   /** Returns undefined if the document has no such certificate. */
-  certificate(name: string): CertificateDetail | undefined;
+  certificate(name: string): Promise<CertificateDetail | undefined>;
   /** Returns failed handshakes, the newest first. */
   handshakes(question: HandshakesQuestion): readonly HandshakeRecord[];
   handshakeGroups(

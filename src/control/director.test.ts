@@ -73,6 +73,7 @@ async function startDirector(store = new FakeDocumentStore()) {
     prover: { warmUp: () => undefined, stayReady: () => undefined },
     intervalMs: 50,
     onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
+    onRead: () => undefined,
     onTurn: () => director.noteCertificates(),
   });
   const notices = new Notices(bus);

@@ -162,6 +162,11 @@ export class Director {
     }
   }
 
+  /** Runs work that must not run beside a change. Rejects with `too-many-changes` and `draining`. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#queue.run(work);
+  }
+
   /** Replaces every worker. Other changes may run between two replacements. */
   async replaceWorkers(): Promise<void> {
     const takeBack = this.#parts.tryTakeWorkerUser();

@@ -144,6 +144,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     inventory,
     certificateWants,
     staged,
+    fileVersions,
     withKept,
   } = buildDirector({
     settings,
@@ -211,6 +212,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   await Promise.race([started, stopSignals.first]);
   if (director.phase === "serving") {
     staged.start();
+    fileVersions.start();
     orphans.dismiss(bus, cleanup);
     bus.publish({ name: "ready", socketPath, observe: observe?.address });
     if (demo !== undefined && caPath !== undefined && director.inForce !== undefined) {
@@ -223,6 +225,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     }
     await stopSignals.first;
     staged.close();
+    fileVersions.close();
     bus.publish({ name: "draining", deadlineMs: drainMs });
   }
   const drained = director.phase === "serving" ? director.drain(drainMs) : director.stop();

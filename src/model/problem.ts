@@ -165,6 +165,10 @@ export const PROBLEMS = {
   ),
   "weaker-key": error("Have it issued for a stronger key, or allow it with --allow-weaker-key."),
   "expires-earlier": warning("Check that it is the newest one."),
+  "last-good-served": warning("Put a certificate and its key into the files that can be used."),
+  "last-good-unusable": warning(
+    "Put a certificate and its key into the files that can be used. The director has no other version.",
+  ),
   "too-many-versions": error(
     "Remove those that are not needed with `tlsd remove certificate-version`.",
   ),
@@ -220,6 +224,8 @@ export const isAdvice = ({ code }: Problem): boolean =>
   (PROBLEMS as Readonly<Record<string, ProblemEntry>>)[code]?.severity === "warning";
 
 export const isError = (problem: Problem): boolean => problem.severity === "error";
+
+export const asWarning = (problem: Problem): Problem => ({ ...problem, severity: "warning" });
 
 const PLAIN_KEY = /^[A-Za-z0-9_-]+$/;
 /** The longest valid key is shorter, so no two keys have the same path. */

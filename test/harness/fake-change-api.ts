@@ -35,7 +35,7 @@ const notWanted = () => () => Promise.reject(new Error("Nothing computes what is
 const wants: Wants = { file: notWanted, edit: notWanted, undo: notWanted };
 /** What the routes of the inventory need, of a director that keeps no certificate. */
 export const noInventory: InventoryRouteParts = {
-  inventory: { record: () => ({ nextVersion: 1, versions: [] }) },
+  inventory: { load: async () => undefined, record: () => ({ nextVersion: 1, versions: [] }) },
   certificateWants: {
     import: async () => notWanted(),
     rotate: async () => notWanted(),

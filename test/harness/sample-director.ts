@@ -225,7 +225,7 @@ export const sampleView: DirectorView = {
   servers: () => [sampleServer],
   profiles: () => [sampleProfile],
   certificates: () => sampleStatus.certificates,
-  certificate: (name) => (name === sampleCertificate.name ? sampleCertificate : undefined),
+  certificate: async (name) => (name === sampleCertificate.name ? sampleCertificate : undefined),
   handshakes: () => [sampleHandshake],
   handshakeGroups: () => ({ groups: [], total: 0, kept: 0 }),
   metrics: () => Promise.reject(new Error("It has no metrics.")),

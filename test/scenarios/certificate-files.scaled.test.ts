@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, rename, symlink, utimes } from "node:fs/promises";
+import { mkdir, rename, rm, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,7 +19,10 @@ import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test
 import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
 
 /** A certificate for each scenario, so that they run beside each other: looking at files takes a second. */
-const plain = ["renewed", "mixed", "half-written", "expired-new", "ends", "stays"];
+const plain = [
+  ...["renewed", "mixed", "half-written", "expired-new", "ends", "stays"],
+  ...["fewer", "spoilt", "deleted"],
+];
 const noticeMs = 15_000;
 const stamp = new Date("2007-08-27T00:00:00Z");
 /** How long a certificate is to be valid that expires while the director runs. */
@@ -48,9 +51,14 @@ forEachEngineIfLong("node", (engine) => {
 
   const issue = async (
     certificate: string,
-    options: { readonly notAfter?: Date; readonly validity?: "expired" } = {},
+    options: {
+      readonly notAfter?: Date;
+      readonly validity?: "expired";
+      readonly names?: readonly string[];
+    } = {},
   ): Promise<IssuedCertificate> => {
-    const issued = await ca.issue({ names: [nameOf(certificate)], ...options });
+    const names = [nameOf(certificate), `www.${nameOf(certificate)}`];
+    const issued = await ca.issue({ names, ...options });
     everIssued.push(issued);
     return issued;
   };
@@ -224,6 +232,18 @@ forEachEngineIfLong("node", (engine) => {
       assert.equal(await servedSerial("expired-new"), first.get("expired-new")?.serial);
     });
 
+    it("are refused if they cover fewer names, until the document allows it", async () => {
+      const fewer = await issue("fewer", { names: [nameOf("fewer")] });
+      await fewer.writeTo(director.dir, "fewer");
+      const { attention, problem } = await untilRefused("fewer");
+      assert.match(problem ?? "", /does not cover www\.fewer\.example/);
+      assert.match(attention[0]?.hint ?? "", /allowFewerNames: true/);
+      assert.equal(await servedSerial("fewer"), first.get("fewer")?.serial);
+      const set = await director.cli("set", "certificate", "fewer", "allowFewerNames=true");
+      assert.equal(set.code, 0, set.stderr);
+      assert.equal(await servedSerial("fewer"), fewer.serial);
+    });
+
     it("of a certificate that expires while it is served give way to a valid one of the same name", async () => {
       const notAfter = new Date(Date.now() + shortLifeMs);
       const short = await issue("ends", { notAfter });
@@ -243,5 +263,49 @@ forEachEngineIfLong("node", (engine) => {
     const traces = everIssued.flatMap(({ keyPem }) => keyTraces(keyPem));
     assert.ok(traces.length > everIssued.length * 3);
     assertNoTraces(await textsOf(director), traces);
+  });
+
+  // It ends the director of the other scenarios.
+  it("files become versions, and the last good one is served after a restart unless a file was deleted", async () => {
+    const paths = ["pem", "key"].map((ending) => join(director.dir, `spoilt.${ending}`));
+    for (const action of ["rotate", "rollback"]) {
+      const files = [{ name: "any.pem", text: first.get("stays")?.chainPem ?? "" }];
+      const body = action === "rotate" ? { files } : {};
+      const path = `/v1/certificates/spoilt/${action}`;
+      const { body: refusal } = await director.api(path, { method: "POST", body });
+      const { code, message } = refusal as { readonly code: string; readonly message: string };
+      assert.equal(code, "files-source");
+      for (const file of paths) assert.ok(message.includes(file), message);
+    }
+    const good = await issue("spoilt");
+    await good.writeTo(director.dir, "spoilt");
+    await untilServed("spoilt", good);
+    const shown = await eventually(
+      async () => {
+        const { stdout } = await director.cli("show", "certificate", "spoilt");
+        return /\n +2 +active/.test(stdout) && stdout;
+      },
+      noticeMs,
+      "the second version",
+    );
+    assert.match(shown, /\n +1 +previous /);
+    assert.match(shown, /certificate-watcher +\S+spoilt\.pem/);
+
+    await director.stop();
+    await writeFiles(director.dir, { "spoilt.pem": "garbage", "deleted.key": "" });
+    await rm(join(director.dir, "deleted.key"));
+    director = await startDirector({ document, engine, folder: director.dir });
+    assert.equal(await servedSerial("spoilt"), good.serial);
+    const { attention = [], state } = (await statusOf("spoilt")) ?? {};
+    assert.equal(state, "refused");
+    const codes = attention.map(({ code }) => code);
+    assert.deepEqual(codes.slice(0, 2), ["refused", "last-good-served"]);
+    assert.ok(director.logs.some((line) => line["code"] === "last-good-served"));
+    assert.equal((await statusOf("deleted"))?.state, "unusable");
+    const next = await issue("spoilt");
+    await next.writeTo(director.dir, "spoilt");
+    await untilServed("spoilt", next);
+    await eventually(async () => (await statusOf("spoilt"))?.state === "ok", noticeMs, "state ok");
+    assertNoTraces(await textsOf(director), keyTraces(good.keyPem));
   });
 });

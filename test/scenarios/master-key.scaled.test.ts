@@ -81,7 +81,10 @@ async function servingShop(engine: Engine, folder: string, settings: object, env
   const endpoint = await startHttpEndpoint(servedText);
   const ip = uniqueVirtualIp();
   const servers = { web: endpoint.host };
-  const document = shopDocument({ ip, servers, to: endpoint.port, more: { director: settings } });
+  // Nothing is sealed of such files.
+  const certificates = { shop: { chain: "shop.pem", key: "shop.key", keepLastGood: false } };
+  const more = { director: settings, certificates };
+  const document = shopDocument({ ip, servers, to: endpoint.port, more });
   const director = await startDirector({ document, engine, folder, workers: 1, env });
   const client = { host: ip, port: 8443, ca: ca.certificatePem, servername: "shop.example" };
   return { director, client, issued };
@@ -124,8 +127,11 @@ describe("the master key", { concurrency: 2 }, () => {
       await encrypted.writeTo(folder, "other", passphrase);
       const { director, issued } = await servingShop(engine, folder, quick, { TMPDIR: temporary });
       const certificates = {
-        shop: { chain: "shop.pem", key: "shop.key" },
-        other: { chain: "other.pem", key: "other.key", passphraseFile: "other.pass" },
+        shop: { chain: "shop.pem", key: "shop.key", keepLastGood: false },
+        other: {
+          ...{ chain: "other.pem", key: "other.key", passphraseFile: "other.pass" },
+          keepLastGood: false,
+        },
       };
       assert.equal((await director.reload({ director: quick, certificates })).outcome, "applied");
       assert.ok(!existsSync(join(folder, "data-key")));

@@ -21,8 +21,8 @@ export function addCertificateRoute(app: FastifyInstance, view: DirectorView): v
       }),
       reply: CertificateDetailSchema,
     }),
-    ({ params: { name } }) => {
-      const found = view.certificate(name);
+    async ({ params: { name } }) => {
+      const found = await view.certificate(name);
       if (found === undefined) throw absentResource("certificates", name);
       return found;
     },

@@ -43,7 +43,7 @@ interface Named {
 }
 
 export interface InventoryRouteParts {
-  readonly inventory: Pick<Inventory, "record">;
+  readonly inventory: Pick<Inventory, "load" | "record">;
   readonly certificateWants: CertificateWants;
 }
 
@@ -77,7 +77,8 @@ export function addInventoryRoutes(
       params: NameParams,
       reply: Type.Array(CertificateVersionSchema),
     }),
-    ({ params: { name } }) => {
+    async ({ params: { name } }) => {
+      await inventory.load();
       const { versions } = inventory.record(name);
       if (versions.length === 0) throw absentResource("certificates", name);
       return versions.map(shownVersionOf).toReversed();

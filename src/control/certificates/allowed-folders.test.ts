@@ -64,6 +64,7 @@ describe("the files of a document that must be in certain folders", () => {
       prover: { warmUp: () => undefined, stayReady: () => undefined },
       intervalMs: 10,
       onProblem: () => undefined,
+      onRead: () => undefined,
       onTurn: () => undefined,
       onFault: (error) => assert.fail(String(error)),
     });

@@ -20,6 +20,7 @@ const OF_PROBLEM: Partial<Readonly<Record<string, AttentionCode>>> = {
   "certificate-expired": "expired",
   "certificate-expiring": "expiring",
   "certificate-not-yet-valid": "not-yet-valid",
+  "last-good-served": "last-good-served",
   "key-costly": "key-costly",
   "chain-incomplete": "chain-incomplete",
   "chain-order": "chain-order",

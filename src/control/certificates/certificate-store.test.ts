@@ -49,11 +49,13 @@ describe("CertificateStore", () => {
   function withPolicy(certificates: readonly string[], suite: string): Document {
     const listener = { port: 443, to: 80, certificates, policy: "old" };
     const vnics = { v: { ip: "127.0.0.1", listeners: [listener] } };
+    const { shop: one, pay } = BOTH.certificates;
+    const allowed = { allowOtherKeyType: true };
     return documentOf({
       servers: { web: { address: "127.0.0.1" } },
       profiles: { p: { servers: ["web"], vnics } },
       policies: { old: { maxVersion: "TLSv1.2", cipherSuites: [suite] } },
-      certificates: BOTH.certificates,
+      certificates: { shop: { ...one, ...allowed }, pay: { ...pay, ...allowed } },
     });
   }
 
@@ -72,6 +74,7 @@ describe("CertificateStore", () => {
       prover: { warmUp: () => undefined, stayReady: () => undefined },
       intervalMs: INTERVAL_MS,
       onProblem: (kind, problem) => reports.push({ kind, problem }),
+      onRead: () => undefined,
       onTurn: () => undefined,
       onFault: (error) => assert.fail(String(error)),
     });

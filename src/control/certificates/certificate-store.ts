@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Document } from "#model/document/document.ts";
 import { DirectorError, type FailureCode, type Problem } from "#model/failure.ts";
-import { problemKeyOf, problemOf } from "#model/problem.ts";
+import { asWarning, problemKeyOf, problemOf } from "#model/problem.ts";
 import type { CertificateStatus } from "#model/records/status.ts";
 import { certificateUsesOf } from "../certificate-uses.ts";
 import type { CertificateProvider, NewVersions } from "./certificate-provider.ts";
@@ -12,7 +12,7 @@ import { FEW_SOURCES, FileWatch, type Looked } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
 import { KnownProblems } from "./known-problems.ts";
-import { asWarning, problemsOf } from "./load-sources.ts";
+import { problemsOf } from "./load-sources.ts";
 import {
   readEntry,
   refusedEntry,
@@ -51,6 +51,8 @@ export interface CertificateStoreOptions extends ReadingParts {
   onProblem(kind: "refused" | "warning", problem: Problem): void;
   /** Called when the problems have changed. */
   onTurn(): void;
+  /** Called with the keys of the sources that were read, or if the document has changed. */
+  onRead(keys: readonly string[] | "all"): void;
   /** Called with an internal error. The store continues to work. */
   onFault(error: unknown): void;
 }
@@ -150,6 +152,7 @@ export class CertificateStore implements CertificateProvider {
     this.#reported = new Set([...reported, ...byCaller.map(problemKeyOf)]);
     this.#report();
     this.#options.onTurn();
+    this.#options.onRead("all");
   }
 
   /** Returns false if the change did more than replace versions of the document in force. */
@@ -305,6 +308,7 @@ export class CertificateStore implements CertificateProvider {
     for (const { before, after } of candidates) {
       if (this.#entryOf(before.source) === after) this.#known.replace(after, nowMs);
     }
+    this.#options.onRead(candidates.map(({ after }) => after.source.key));
   }
 
   /** Returns undefined if the source is not of the document in force. */

@@ -2,13 +2,18 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
-import type { CertificateSourceKind, FilesCertificate } from "#model/document/certificate.ts";
+import type {
+  CertificateFacts,
+  CertificateSourceKind,
+  FilesCertificate,
+} from "#model/document/certificate.ts";
 import { isAllowed } from "#model/document/check-paths.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import { pathOf, problemOf } from "#model/problem.ts";
 import { controlModeOf } from "../control-mode.ts";
+import { rotationProblems } from "../inventory/check-rotation.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { signatureOf } from "../read-bounded-file.ts";
 import type { ReadFile } from "./file-reads.ts";
@@ -49,6 +54,8 @@ export interface DocumentSource<Version extends SourceVersion> {
   readonly origin: string;
   /** The absolute paths of its files. There are none in the inventory. A file is undefined if it is outside of the allowed folders. */
   readonly files: WatchedFiles;
+  /** Whether a sealed copy of the last good version is kept beside the files. */
+  readonly keepsLastGood: boolean;
   /** Returns a text that changes if there may be a new version. It reads no file contents. */
   look(): Promise<string>;
   /** Throws SourceProblem. */
@@ -59,7 +66,12 @@ export interface DocumentSource<Version extends SourceVersion> {
   turnsMsOf(version: Version): readonly number[];
   /** Returns the problem of a version that the engine of the workers does not accept; `code` is the engine's error code. */
   engineProblem(version: Version, engine: string, code: string): Problem;
+  /** Returns what clients lose if `after` takes the place of `before`. An error means that it must not. */
+  lossesBetween(before: Compared<Version>, after: Compared<Version>): readonly Problem[];
 }
+
+/** What is compared of the versions of a certificate. Nothing is compared of CA bundles. */
+export type Compared<Version> = Pick<Version, Extract<keyof Version, "facts">>;
 
 /** `kept` is undefined where no director is that keeps certificates, as in `tlsd check`. */
 export const certificateSourcesOf = (
@@ -86,13 +98,42 @@ export const certificateSourcesOf = (
             : `Certificate ${name} has ${bunRefusal}, which engine ${engine} does not accept (${code}).`;
         return problemOf("engine-lacks-key", place, message);
       },
+      // What replaces a version of the inventory has been compared before it was saved.
+      lossesBetween: (before, after) =>
+        certificate.source === "files"
+          ? fileLosses(before.facts, after.facts, `${place}.chain`, certificate)
+          : [],
     };
   });
+
+/** A rotation has options for what it may make worse. For files, they are in the document. */
+function fileLosses(
+  before: CertificateFacts,
+  after: CertificateFacts,
+  place: string,
+  { allowFewerNames, allowOtherKeyType, allowWeakerKey }: FilesCertificate,
+): readonly Problem[] {
+  const losses = rotationProblems(before, after, place, {
+    allowsFewerNames: allowFewerNames,
+    allowsOtherKeyType: allowOtherKeyType,
+    allowsWeakerKey: allowWeakerKey,
+  });
+  return losses.map((problem) => ({ ...problem, hint: FILE_HINTS[problem.code] ?? problem.hint }));
+}
+
+const FILE_HINTS: Readonly<Record<string, string>> = {
+  "fewer-names":
+    "Have it issued for all names, or allow it with `allowFewerNames: true` for the certificate.",
+  "other-key-type":
+    "Give it an entry of its own in the document, or allow it with `allowOtherKeyType: true` for the certificate.",
+  "weaker-key":
+    "Have it issued for a stronger key, or allow it with `allowWeakerKey: true` for the certificate.",
+};
 
 /** Where the versions of a certificate are. */
 type CertificatePlace = Pick<
   DocumentSource<CertificateVersion>,
-  "kind" | "origin" | "files" | "look" | "read"
+  "kind" | "origin" | "files" | "keepsLastGood" | "look" | "read"
 >;
 
 const certificateFilesOf = (
@@ -102,6 +143,7 @@ const certificateFilesOf = (
 ): CertificatePlace => ({
   kind: "files",
   ...filesOf(folders, filesOfCertificate(certificate), certificate.passphrase),
+  keepsLastGood: certificate.keepLastGood,
   read: (reader, readFile) => readCertificate(name, certificate, { ...folders, readFile }, reader),
 });
 
@@ -113,6 +155,7 @@ const keptCertificateOf = (
   kind: "inventory",
   origin: `inventory ${name}`,
   files: [],
+  keepsLastGood: false,
   look: (): Promise<string> => kept?.look(name) ?? Promise.resolve(UNKNOWN_LOOKS),
   read: (reader) => {
     if (kept !== undefined) return kept.readActive(name, place, reader);
@@ -137,6 +180,7 @@ export function trustSourcesOf(
       key,
       kind: "files",
       ...filesOf(folders, [ca, crl]),
+      keepsLastGood: false,
       read: (reader, readFile) => readTrust(source, { ...folders, readFile }, reader),
       ...trustProblems(caPlace, crlPlace),
     };
@@ -148,6 +192,7 @@ export function trustSourcesOf(
     kind: "files",
     origin: "system",
     files: [],
+    keepsLastGood: false,
     look: async () => UNKNOWN_LOOKS,
     read: async (reader) => ({
       version: await readSystemTrust(place, reader),
@@ -165,7 +210,10 @@ export const UNKNOWN_LOOKS = "";
 const trustProblems = (
   ca: string,
   crl: string,
-): Pick<DocumentSource<TrustVersion>, "place" | "problemsAt" | "turnsMsOf" | "engineProblem"> => ({
+): Pick<
+  DocumentSource<TrustVersion>,
+  "place" | "problemsAt" | "turnsMsOf" | "engineProblem" | "lossesBetween"
+> => ({
   place: ca,
   problemsAt: (version, nowMs) => trustProblemsAt(version, { ca, crl }, nowMs),
   turnsMsOf: trustTurnsMsOf,
@@ -175,6 +223,7 @@ const trustProblems = (
       ca,
       `Engine ${engine} does not accept the CA certificates (${code}).`,
     ),
+  lossesBetween: () => [],
 });
 
 function filesOf(
@@ -193,6 +242,19 @@ function filesOf(
 /** An origin may be shown, so it does not contain the passphrase. */
 const hashOf = (passphrase: string): string =>
   createHash("sha256").update(passphrase).digest("base64url");
+
+/** How a file looks that does not exist, or whose folder does not. */
+const ABSENT: readonly string[] = ["ENOENT", "ENOTDIR"];
+
+/** Returns whether a file of a source was deleted. `looks` is what `look` of the source returned. */
+export const lacksFile = (looks: string): boolean =>
+  looks.split(" ").some((one) => ABSENT.includes(one));
+
+/** Returns the files of a certificate in words, or undefined if it has none, or one outside of the allowed folders. */
+export function tryFilesText({ files }: Pick<DocumentSource<SourceVersion>, "files">) {
+  const paths = files.flatMap((path) => path ?? []);
+  return paths.length === 0 || paths.length < files.length ? undefined : paths.join(", ");
+}
 
 async function lookAt(files: WatchedFiles): Promise<string> {
   const looks = files.map(async (path) => {

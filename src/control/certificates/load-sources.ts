@@ -1,6 +1,7 @@
 import type { Document } from "#model/document/document.ts";
 import type { FoldersOf } from "#model/document/check-paths.ts";
 import type { Problem } from "#model/failure.ts";
+import { asWarning } from "#model/problem.ts";
 import {
   certificateSourcesOf,
   trustSourcesOf,
@@ -188,8 +189,6 @@ export const problemsOf = <Version extends SourceVersion>(
   ...warnings,
   ...(version === undefined ? [] : source.problemsAt(version, nowMs)),
 ];
-
-export const asWarning = (problem: Problem): Problem => ({ ...problem, severity: "warning" });
 
 const byKey = <Version extends SourceVersion>(
   loaded: readonly Loaded<Version>[],

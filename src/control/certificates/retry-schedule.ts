@@ -20,8 +20,17 @@ const PASSING_CODES: readonly string[] = [
   "system-ca-missing",
   "internal",
 ];
-/** Refusals after a deadline. They say little about the files if the machine was busy. */
-const SLOW_CODES: readonly string[] = ["reading-too-long", "reader-failed"];
+/**
+ * Refusals after a deadline, which say little about the files if the machine was busy, and those that end when the version in use has
+ * expired.
+ */
+const SLOW_CODES: readonly string[] = [
+  "reading-too-long",
+  "reader-failed",
+  "fewer-names",
+  "other-key-type",
+  "weaker-key",
+];
 
 type AnyEntry = SourceEntry<SourceVersion>;
 

@@ -1,11 +1,11 @@
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
-import { isError, problemOf } from "#model/problem.ts";
+import { asWarning, isError, problemOf } from "#model/problem.ts";
 import type { Engine } from "#model/records/status.ts";
 import { withPatches } from "../patched-map.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { readBoundedFile } from "../read-bounded-file.ts";
-import type { DocumentSource } from "./document-sources.ts";
+import type { Compared, DocumentSource } from "./document-sources.ts";
 import type { ReadFile } from "./file-reads.ts";
 import type { KeptCertificates } from "./kept-certificates.ts";
 import { readMaterial } from "./read-material.ts";
@@ -23,6 +23,8 @@ export interface SourceEntry<Version extends SourceVersion> {
   readonly refusals: readonly Problem[];
   /** Warnings about the version in use. */
   readonly warnings: readonly Problem[];
+  /** The version that was last read, if it is refused only because it is not valid yet. */
+  readonly staged?: Version;
 }
 
 /** All entries of a document. */
@@ -84,7 +86,10 @@ export const refusedEntry = <Version extends SourceVersion>(
   entry: SourceEntry<Version>,
   looks: string,
   refusal: Problem,
-): SourceEntry<Version> => ({ ...entry, looks, refusals: [refusal] });
+): SourceEntry<Version> => {
+  const { staged: _, ...rest } = entry;
+  return { ...rest, looks, refusals: [refusal] };
+};
 
 const knownSources = new WeakMap<SourceEntries, Sources>();
 
@@ -139,7 +144,7 @@ function withThose<Version extends SourceVersion>(
 /**
  * Reads a source and decides which version is used. This function implements the rule of the last good version: a version that
  * cannot be used never replaces a version in use from the same source. A version that is not valid now is used only if there is
- * no other version. `looks` is how the files looked at a time before this.
+ * no other version. The new version must also be as good as the one in use. `looks` is how the files looked at a time before this.
  */
 export async function readEntry<Version extends SourceVersion>(
   source: DocumentSource<Version>,
@@ -159,17 +164,48 @@ export async function readEntry<Version extends SourceVersion>(
   try {
     const read = await source.read(parts.reader, parts.readFile ?? readBoundedFile);
     const { version, warnings } = read;
-    const isNew = version.id !== kept?.version?.id;
+    const inUse = kept?.version;
+    const isNew = version.id !== inUse?.id;
     if (isNew && parts.trial !== undefined) await tryOut(source, version, parts.trial);
-    const lapses = source.problemsAt(version, nowMs).filter(isError);
-    if (isNew && kept?.version !== undefined && lapses.length > 0) {
-      return refuse(lapses, read.looks);
-    }
-    return { source, version, looks: read.looks, refusals: [], warnings };
+    const used = { source, version, looks: read.looks, refusals: [], warnings };
+    if (!isNew || inUse === undefined) return used;
+    const isLapsed = source.problemsAt(inUse, nowMs).some(isError);
+    const replaced = { before: inUse, isLapsed };
+    const { refusals, losses } = judgeReplacement(source, replaced, version, nowMs);
+    if (refusals.length === 0) return { ...used, warnings: [...warnings, ...losses] };
+    const refused = refuse(refusals, read.looks);
+    return isEarly(refusals) ? { ...refused, staged: version } : refused;
   } catch (error) {
     return refuse(problemsOfError(error, source, parts.reader, kept?.refusals ?? []), looks);
   }
 }
+
+/** A version that another may replace. */
+export interface Replaced<Version extends SourceVersion> {
+  readonly before: Compared<Version>;
+  /** Whether it is not valid now. Every version that is valid is better then. */
+  readonly isLapsed: boolean;
+}
+
+/** Compares a version with one that it may replace. It is refused if it is not valid now, or makes something worse that is not allowed. */
+export function judgeReplacement<Version extends SourceVersion>(
+  source: DocumentSource<Version>,
+  { before, isLapsed }: Replaced<Version>,
+  after: Version,
+  nowMs: number,
+): { readonly refusals: readonly Problem[]; readonly losses: readonly Problem[] } {
+  const found = source.lossesBetween(before, after);
+  const losses = isLapsed ? found.map(asWarning) : found;
+  const lapses = source.problemsAt(after, nowMs).filter(isError);
+  // The first refusal is the reason. Until the version is valid, its losses are only announced.
+  const refusals =
+    lapses.length > 0 ? [...lapses, ...losses.map(asWarning)] : losses.filter(isError);
+  return { refusals, losses };
+}
+
+/** Whether a version is refused because it is not valid yet. */
+export const isEarly = ([reason]: readonly Problem[]): boolean =>
+  reason?.code === "certificate-not-yet-valid";
 
 /** Returns the entry with a version that is not saved yet, or why it cannot be used. */
 export async function candidateEntry(
@@ -187,7 +223,7 @@ export async function candidateEntry(
 }
 
 /** Throws SourceProblem if the engine does not accept the version. */
-async function tryOut<Version extends SourceVersion>(
+export async function tryOut<Version extends SourceVersion>(
   source: DocumentSource<Version>,
   version: Version,
   { engine, process }: EngineTrial,

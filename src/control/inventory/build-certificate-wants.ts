@@ -61,6 +61,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     (by: Author, plan: (context: PlanContext) => Promise<readonly string[]>): Want =>
     async (state): Promise<WantedDocument> => {
       const inForce = served(state);
+      await inventory.load();
       const nowMs = Date.now();
       const draft = new VersionDraft(inventory);
       const origin = { by, at: new Date(nowMs).toISOString() };
@@ -92,10 +93,17 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
       };
     };
 
+  /** Says where to write before anything is read, because that helps also if what was sent is of no use. */
+  const refuseFiles = (name: string): void => {
+    const known = tryEntry(certificates.inForce?.document.certificates ?? {}, name);
+    if (known?.source === "files") throw filesSource(name, known);
+  };
+
   return {
     async import(wishes, by) {
       certificates.warmUp();
       refuseDuplicates(wishes);
+      for (const { name, replacesFiles } of wishes) if (!replacesFiles) refuseFiles(name);
       const reads = await Promise.all(
         wishes.map(async (wish) => ({ wish, read: await readWished(wish.name, wish, parts) })),
       );
@@ -107,6 +115,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     async rotate(wishes, by) {
       certificates.warmUp();
       refuseDuplicates(wishes);
+      for (const { name } of wishes) refuseFiles(name);
       const reads = await Promise.all(
         wishes.map(async (wish) => ({
           wish,
@@ -132,6 +141,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     },
 
     async request({ name, names, keyType }, by) {
+      refuseFiles(name);
       // It takes long to load what writes requests, and few directors do.
       const { makeRequest, requestNameProblems } = await import("../certificates/make-request.ts");
       const problems = requestNameProblems(names, "names");

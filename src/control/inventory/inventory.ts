@@ -1,7 +1,7 @@
 import { DirectorError } from "#model/failure.ts";
 import type { ReadVersion } from "../certificates/document-sources.ts";
 import type { HeldKey } from "../certificates/held-key.ts";
-import type { KeptCertificates } from "../certificates/kept-certificates.ts";
+import type { KeptCertificates, LastGood } from "../certificates/kept-certificates.ts";
 import { versionOf } from "../certificates/read-certificate.ts";
 import { readMaterial } from "../certificates/read-material.ts";
 import { sourceProblem } from "../certificates/source-problem.ts";
@@ -11,15 +11,19 @@ import type { SealedKey } from "../sealing/seal-key.ts";
 import type { SealedKeys } from "../sealing/sealed-keys.ts";
 import { INVENTORY_LINE } from "../state/document-lines.ts";
 import { EntryTrees, type EntryTree } from "../state/entry-trees.ts";
-import type { Head, Store } from "../state/store.ts";
+import { MAX_OPERATIONS, type Head, type Store } from "../state/store.ts";
+import { partsOf } from "../state/tree/entry-text.ts";
+import { noteAfter, noteOf, type InventoryNote } from "./inventory-note.ts";
 import {
   activeOf,
   dataKeysOf,
   identityOf,
-  NO_VERSIONS,
   parseRecord,
+  summaryOf,
   withSealedKeys,
   type CertificateRecord,
+  type FilesSummary,
+  type RecordSummary,
   type VersionRecord,
 } from "./version-record.ts";
 
@@ -36,10 +40,12 @@ export interface NewKey {
 }
 
 export interface InventoryChange {
-  /** The records that take the place of those before, by the names of the certificates. */
-  readonly records: ReadonlyMap<string, CertificateRecord>;
+  /** The records that take the place of those before, by the names of the certificates. One that is undefined is removed. */
+  readonly records: ReadonlyMap<string, CertificateRecord | undefined>;
   /** The keys of those versions in `records` whose `sealedKey` is still to be made. */
   readonly keys: readonly NewKey[];
+  /** Identifies what is kept of files (`digestOfFiles`). If it is absent, the one before stays. */
+  readonly filesDigest?: string;
 }
 
 export interface InventoryParts {
@@ -56,50 +62,85 @@ export interface Waiting {
   readonly notBeforeMs: number;
 }
 
-interface Seen {
-  /** The number of the active version. */
-  readonly active: string | undefined;
-  readonly waiting: readonly Waiting[];
-}
-
 /** A head of the line and what it refers to. */
 interface Newest {
   readonly head: Head | undefined;
   readonly tree: EntryTree | undefined;
+  /** By the names of the certificates. */
+  readonly summaries: ReadonlyMap<string, RecordSummary>;
 }
 
 /**
  * The versions of the certificates that the director keeps, in a line of the store of which only the newest head is kept. What was
- * last read or saved is in memory. Not for concurrent changes: the change queue carries out one after the other.
+ * last read or saved is in memory. It is read when it is first needed: a start with files that have not changed needs only the head. Not
+ * for concurrent changes: the change queue carries out one after the other.
  */
 export class Inventory implements KeptCertificates {
   readonly #parts: InventoryParts;
   readonly #trees: EntryTrees;
-  #newest: Newest = { head: undefined, tree: undefined };
-  /** What is asked for every second, by the names of the certificates. */
-  #seen: ReadonlyMap<string, Seen> = new Map();
+  #newest: Newest = { head: undefined, tree: undefined, summaries: new Map() };
+  /** What the head said at the start. */
+  #noteAtStart: InventoryNote | undefined;
   #isRead = false;
   #nextReadMs = 0;
+  /** The last reading that `load` has begun. */
+  #loading: Promise<void> = Promise.resolve();
 
   constructor(parts: InventoryParts) {
     this.#parts = parts;
     this.#trees = new EntryTrees(parts.store);
   }
 
-  /** Returns the versions that become active by themselves. */
-  waiting(): readonly Waiting[] {
-    return [...this.#seen.values()].flatMap(({ waiting }) => waiting);
+  /** Resolves to the versions that become active by themselves. */
+  async waiting(): Promise<readonly Waiting[]> {
+    if (!this.#isRead && this.#noteAtStart?.waits === false) return [];
+    await this.load();
+    return [...this.#newest.summaries].flatMap(([name, { waiting }]) =>
+      waiting.map((one) => ({ name, ...one })),
+    );
   }
 
-  /** Returns what is kept of a certificate, which may be nothing. Throws `state-damaged`. */
+  /** Returns what is kept of a certificate, which may be nothing. Needs `load`. Throws `state-damaged`. */
   record(name: string): CertificateRecord {
     const text = this.#newest.tree?.texts.get(name);
-    return text === undefined ? NO_VERSIONS : parseRecord(name, text);
+    if (text !== undefined) return parseRecord(name, text);
+    return { nextVersion: noteOf(this.#newest.head).nextVersion ?? 1, versions: [] };
   }
 
-  /** Reads the state at the start. Never rejects: a state that cannot be read is read again when it is needed. */
+  /** Returns what is kept of the files of a certificate, or undefined if nothing is. Needs `load`. */
+  ofFiles(name: string): FilesSummary | undefined {
+    return this.#newest.summaries.get(name)?.ofFiles;
+  }
+
+  lastGood(name: string, files: string, except: string | undefined): LastGood | undefined {
+    const kept = this.ofFiles(name);
+    const isOther = kept?.files !== files || !kept.hasKey || kept.material === except;
+    const active = isOther ? undefined : activeOf(this.record(name));
+    if (active?.facts === undefined) return undefined;
+    return { version: active.id, facts: active.facts };
+  }
+
+  hasFiles(digest: string): boolean {
+    const note = this.#isRead ? noteOf(this.#newest.head) : this.#noteAtStart;
+    return note?.filesDigest === digest;
+  }
+
+  /** Returns the names of all certificates of which something is kept. Needs `load`. */
+  names(): Iterable<string> {
+    return this.#newest.summaries.keys();
+  }
+
+  /** Reads the head of the state at the start. Never rejects: a state that cannot be read is read again when it is needed. */
   async start(): Promise<void> {
-    await this.#tryRead();
+    const { store } = this.#parts;
+    const head = await store.head(INVENTORY_LINE).catch(() => undefined);
+    this.#noteAtStart = head === undefined ? undefined : noteOf(head);
+  }
+
+  async load(): Promise<void> {
+    if (this.#isRead || performance.now() < this.#nextReadMs) return this.#loading;
+    this.#loading = this.read().catch(() => undefined);
+    return this.#loading;
   }
 
   /** Reads the newest state of the store. Rejects with what the store rejects with, `state-damaged` and `state-too-new`. */
@@ -110,14 +151,17 @@ export class Inventory implements KeptCertificates {
     await store.id();
     const head = await store.head(INVENTORY_LINE);
     const isKnown = this.#isRead && isSameHead(head, this.#newest.head);
-    if (!isKnown) this.#put({ head, tree: await this.#treeOf(head) });
+    if (!isKnown) {
+      const tree = await this.#treeOf(head);
+      this.#newest = { head, tree, summaries: this.#summariesOf(tree?.texts ?? new Map()) };
+    }
     this.#isRead = true;
   }
 
   /** Never rejects: a state that cannot be read is read again later. */
   async look(name: string): Promise<string> {
-    await this.#tryRead();
-    return this.#looksOf(this.#seen.get(name)?.active);
+    await this.load();
+    return this.#looksOf(this.#newest.summaries.get(name)?.active);
   }
 
   async readActive(
@@ -125,10 +169,14 @@ export class Inventory implements KeptCertificates {
     place: string,
     reader: MaterialReader,
   ): Promise<ReadVersion<CertificateVersion>> {
-    await this.#tryRead();
+    await this.load();
     const active = activeOf(this.record(name));
     if (active === undefined) {
       const message = `The inventory has no active version of certificate ${name}.`;
+      throw sourceProblem("no-active-version", place, message);
+    }
+    if (active.sealedKey === undefined) {
+      const message = `Version ${active.id} of certificate ${name} was read from files, and its key is not kept.`;
       throw sourceProblem("no-active-version", place, message);
     }
     return this.readVersion(name, active, place, reader);
@@ -198,12 +246,13 @@ export class Inventory implements KeptCertificates {
       await this.#readAfter(cause);
       if (planned?.head === undefined || !isSameHead(planned.head, this.#newest.head)) throw cause;
     }
-    if (planned !== undefined) this.#put(planned);
+    const removed = removeDataKeys.length === 0 ? [] : this.#textsOf(change);
+    if (planned !== undefined) this.#newest = planned;
     for (const { name, version: id, key } of change.keys) {
       const version = this.record(name).versions.find((one) => one.id === id);
       if (version !== undefined) this.hold(key, name, version);
     }
-    await this.#forgetOlder();
+    await this.#eraseOlder(removed);
     return true;
   }
 
@@ -217,7 +266,13 @@ export class Inventory implements KeptCertificates {
   async #write(change: InventoryChange, sealed: readonly SealedKey[]): Promise<Newest> {
     const { head, tree } = this.#newest;
     const texts = new Map(tree?.texts);
+    const removed: CertificateRecord[] = [];
     for (const [name, record] of change.records) {
+      if (record === undefined) {
+        removed.push(this.record(name));
+        texts.delete(name);
+        continue;
+      }
       const keys = change.keys.flatMap(({ name: owner, version }, at) => {
         const key = sealed[at];
         return owner === name && key !== undefined ? [[version, key] as const] : [];
@@ -225,8 +280,10 @@ export class Inventory implements KeptCertificates {
       texts.set(name, JSON.stringify(withSealedKeys(record, new Map(keys))));
     }
     const next = await this.#trees.write(texts, tree);
+    const summaries = this.#summariesOf(texts);
+    const note = noteAfter(noteOf(head), change.filesDigest, summaries.values(), removed);
     return {
-      tree: next,
+      ...{ tree: next, summaries },
       head: {
         line: INVENTORY_LINE,
         number: (head?.number ?? 0) + 1,
@@ -235,7 +292,7 @@ export class Inventory implements KeptCertificates {
         roots: { [ROOT]: next.root },
         schema: SCHEMA,
         writtenBy: this.#parts.program,
-        note: {},
+        note: { ...note },
       },
     };
   }
@@ -243,7 +300,7 @@ export class Inventory implements KeptCertificates {
   /** Returns the data keys of sealed keys that the change leaves out. */
   #removedKeys({ records }: InventoryChange): readonly string[] {
     return [...records].flatMap(([name, after]) => {
-      const kept = new Set(dataKeysOf(after));
+      const kept = new Set(after === undefined ? [] : dataKeysOf(after));
       return dataKeysOf(this.record(name)).filter((key) => !kept.has(key));
     });
   }
@@ -261,11 +318,6 @@ export class Inventory implements KeptCertificates {
   #looksOf(id: string | undefined): string {
     if (id === undefined) return "none";
     return this.#parts.sealedKeys.canOpen ? id : `${id} locked`;
-  }
-
-  async #tryRead(): Promise<void> {
-    if (this.#isRead || performance.now() < this.#nextReadMs) return;
-    await this.read().catch(() => undefined);
   }
 
   /** Reads what the store has after a transaction has failed. */
@@ -292,42 +344,37 @@ export class Inventory implements KeptCertificates {
     return this.#trees.read(root, this.#newest.tree);
   }
 
-  #put(next: Newest): void {
-    const before = this.#newest.tree?.texts;
-    const seen = new Map<string, Seen>();
-    for (const [name, text] of next.tree?.texts ?? []) {
-      const known = before?.get(name) === text ? this.#seen.get(name) : undefined;
-      seen.set(name, known ?? seenIn(name, text));
-    }
-    this.#newest = next;
-    this.#seen = seen;
+  #summariesOf(texts: EntryTree["texts"]): Newest["summaries"] {
+    const { tree, summaries } = this.#newest;
+    const summaryIn = (name: string, text: string): RecordSummary =>
+      (tree?.texts.get(name) === text ? summaries.get(name) : undefined) ?? summaryOf(text);
+    return new Map(Array.from(texts, ([name, text]) => [name, summaryIn(name, text)]));
   }
 
-  /** Deletes the older heads. They are deleted after a later change if the storage fails now. */
-  async #forgetOlder(): Promise<void> {
+  /** Returns the values of the entries before a change. */
+  #textsOf({ records }: InventoryChange): readonly string[] {
+    const texts = this.#newest.tree?.texts;
+    return [...records.keys()].flatMap((name) => partsOf(texts?.get(name) ?? ""));
+  }
+
+  /** Deletes the older heads, and values with sealed keys that were removed. Both are deleted later if the storage fails now. */
+  async #eraseOlder(removed: readonly string[]): Promise<void> {
+    const { store } = this.#parts;
     const { head } = this.#newest;
     if (head === undefined || head.parent === 0) return;
-    await this.#parts.store.forget(INVENTORY_LINE, head.parent).catch(() => undefined);
+    try {
+      await store.forget(INVENTORY_LINE, head.parent);
+      for (let at = 0; at < removed.length; at += MAX_OPERATIONS) {
+        await store.erase(removed.slice(at, at + MAX_OPERATIONS));
+      }
+    } catch {
+      // The next change deletes the heads, and the hourly collection the values.
+    }
   }
 }
 
 const isSameHead = (one: Head | undefined, other: Head | undefined): boolean =>
   one?.number === other?.number && one?.roots[ROOT] === other?.roots[ROOT];
-
-/** A damaged entry has nothing, and its use reports why. */
-function seenIn(name: string, text: string): Seen {
-  try {
-    const record = parseRecord(name, text);
-    const waiting = record.versions.flatMap(({ id, state, activatesItself, facts }) =>
-      state === "staged" && activatesItself === true && facts !== undefined
-        ? [{ name, version: id, notBeforeMs: facts.notBeforeMs }]
-        : [],
-    );
-    return { active: activeOf(record)?.id, waiting };
-  } catch {
-    return { active: undefined, waiting: [] };
-  }
-}
 
 function versionIn({ records }: InventoryChange, name: string, id: string): VersionRecord {
   const found = records.get(name)?.versions.find((version) => version.id === id);

@@ -40,7 +40,7 @@ export function planImport(
   const known = tryEntry(inForce.document.certificates, name);
   if (known?.source === "files" && !replacesFiles) throw filesSource(name, known);
   const isKept = known?.source === "inventory";
-  if (isKept && activeOf(draft.record(name)) !== undefined) {
+  if (isKept && activeOf(draft.record(name))?.sealedKey !== undefined) {
     const detail = `The inventory has certificate ${name}. \`tlsd rotate certificate ${name}\` replaces its version.`;
     throw new DirectorError("already-exists", detail);
   }
@@ -103,7 +103,9 @@ async function planStaged(wish: RotateWish, context: PlanContext): Promise<void>
   const record = draft.record(name);
   const version =
     id === undefined
-      ? record.versions.findLast(({ state }) => state === "staged")
+      ? record.versions.findLast(
+          ({ state, sealedKey }) => state === "staged" && sealedKey !== undefined,
+        )
       : keptVersion(name, record, id);
   if (version === undefined) {
     const detail = `Certificate ${name} has no staged version. Give the files of a new one.`;
@@ -126,12 +128,13 @@ export async function planRollback(wish: RollbackWish, context: PlanContext): Pr
   const { name, version: id, isForced } = wish;
   const { draft, origin, nowMs } = context;
   const record = draft.record(name);
-  const version = id === undefined ? previousOf(record)[0] : keptVersion(name, record, id);
+  const version =
+    id === undefined
+      ? previousOf(record).find(({ sealedKey }) => sealedKey !== undefined)
+      : keptVersion(name, record, id);
   if (version === undefined) {
-    throw new DirectorError(
-      "no-version",
-      `Certificate ${name} has no version before the active one.`,
-    );
+    const detail = `Certificate ${name} has no version before the active one.`;
+    throw new DirectorError("no-version", detail);
   }
   if (version.state === "active") return;
   const read = await readKept(name, version, context);
@@ -164,11 +167,15 @@ function requireKept(name: string, { inForce }: Pick<PlanContext, "inForce">): v
 
 function keptVersion(name: string, record: CertificateRecord, id: string): VersionRecord {
   const version = record.versions.find((one) => one.id === id);
-  if (version !== undefined && version.state !== "pending") return version;
-  const detail =
-    version === undefined
-      ? `Certificate ${name} has no version ${id}.`
-      : `Version ${id} of certificate ${name} is a request that no CA has signed yet.`;
+  if (version === undefined) {
+    throw new DirectorError("no-version", `Certificate ${name} has no version ${id}.`);
+  }
+  if (version.state === "pending") {
+    const detail = `Version ${id} of certificate ${name} is a request that no CA has signed yet.`;
+    throw new DirectorError("no-version", detail);
+  }
+  if (version.sealedKey !== undefined) return version;
+  const detail = `Version ${id} of certificate ${name} came from files, and its key is not kept.`;
   throw new DirectorError("no-version", detail);
 }
 

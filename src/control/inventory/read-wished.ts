@@ -30,6 +30,7 @@ export async function readWished(
   { files, passphrase, keepsRoot }: WishedFiles,
   { inventory, certificates, reader }: WishedParts,
 ): Promise<ImportedCertificate> {
+  await inventory.load();
   const pending = pendingOf(inventory.record(name));
   try {
     return await importCertificate(

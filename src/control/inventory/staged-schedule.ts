@@ -60,7 +60,7 @@ export class StagedSchedule {
   }
 
   async #activateDue(nowMs: number): Promise<void> {
-    const waiting = this.#parts.inventory.waiting();
+    const waiting = await this.#parts.inventory.waiting();
     const keys = new Set(waiting.map(keyOf));
     for (const key of this.#failed.keys()) if (!keys.has(key)) this.#failed.delete(key);
     for (const one of waiting) {

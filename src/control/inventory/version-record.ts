@@ -32,8 +32,6 @@ const CertificateRecordSchema = shape(
 );
 export type CertificateRecord = ShapeOf<typeof CertificateRecordSchema>;
 
-export const NO_VERSIONS: CertificateRecord = { nextVersion: 1, versions: [] };
-
 /** Throws `state-damaged`. */
 export function parseRecord(name: string, json: string): CertificateRecord {
   try {
@@ -47,6 +45,10 @@ export function parseRecord(name: string, json: string): CertificateRecord {
 
 export const activeOf = ({ versions }: CertificateRecord): VersionRecord | undefined =>
   versions.find(({ state }) => state === "active");
+
+/** Whether the watch of files brought the version. */
+export const isOfFiles = ({ by }: Pick<VersionRecord, "by">): boolean =>
+  by.origin === "certificate-watcher";
 
 export const pendingOf = ({ versions }: CertificateRecord): VersionRecord | undefined =>
   versions.find(({ state }) => state === "pending");
@@ -62,6 +64,58 @@ export const dataKeysOf = ({ versions }: CertificateRecord): readonly string[] =
 export function shownVersionOf(record: VersionRecord): CertificateVersionShape {
   const { spki: _, material: __, sealedKey: ___, allowed: ____, ...shown } = record;
   return shown;
+}
+
+/** What is asked for often of a record. */
+export interface RecordSummary {
+  /** The number of the active version. */
+  readonly active: string | undefined;
+  /** The versions that become active by themselves. */
+  readonly waiting: readonly { readonly version: string; readonly notBeforeMs: number }[];
+  /** What is kept of files. Undefined if the active version did not come from files. */
+  readonly ofFiles: FilesSummary | undefined;
+}
+
+export interface FilesSummary {
+  /** The files in words. */
+  readonly files: string;
+  /** The material of the active version. */
+  readonly material: string | undefined;
+  /** The material of the version that waits to become active. */
+  readonly staged: string | undefined;
+  readonly hasKey: boolean;
+}
+
+/**
+ * Returns the summary of the JSON of a record. It is not checked, because there may be ten thousand at a start. A damaged entry has
+ * nothing, and its use reports why.
+ */
+export function summaryOf(json: string): RecordSummary {
+  try {
+    const { versions } = JSON.parse(json) as CertificateRecord;
+    const active = versions.find(({ state }) => state === "active");
+    const staged = versions.find((one) => one.state === "staged" && isOfFiles(one));
+    return {
+      active: active?.id,
+      // The watch of files activates those whose key is in a file.
+      waiting: versions.flatMap(({ id, activatesItself, sealedKey, facts }) =>
+        activatesItself === true && sealedKey !== undefined && facts !== undefined
+          ? [{ version: id, notBeforeMs: facts.notBeforeMs }]
+          : [],
+      ),
+      ofFiles:
+        active !== undefined && isOfFiles(active)
+          ? {
+              files: active.from,
+              material: active.material,
+              staged: staged?.material,
+              hasKey: active.sealedKey !== undefined,
+            }
+          : undefined,
+    };
+  } catch {
+    return { active: undefined, waiting: [], ofFiles: undefined };
+  }
 }
 
 /** Returns the record with sealed keys in the versions that are new. */

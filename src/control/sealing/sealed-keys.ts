@@ -23,7 +23,7 @@ import { newTextDataKey, TextKey } from "./text-key.ts";
 const TEXT_DATA_KEY = "texts";
 
 /** The events of the notices about the master key. */
-const MASTER_KEY_MADE = "master-key-made";
+export const MASTER_KEY_MADE = "master-key-made";
 const MASTER_KEY_WRONG = "master-key-wrong";
 const MASTER_KEY_CHANGE_UNFINISHED = "master-key-change-unfinished";
 

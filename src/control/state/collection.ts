@@ -2,7 +2,9 @@ import { headsAbove } from "./head-watch.ts";
 import { DOCUMENT_LINE, FILE_LINE } from "./document-lines.ts";
 import { HashFilter } from "./hash-filter.ts";
 import { UNREFERENCED_MS, type Hash, type Head, type Store } from "./store.ts";
-import { addedHashes } from "./tree/content-tree.ts";
+import { certificateOfEntry } from "./document-entries.ts";
+import { rootOf } from "./revision-head.ts";
+import { addedHashes, compareTrees } from "./tree/content-tree.ts";
 import { NodeCache } from "./tree/node-cache.ts";
 
 /** How much of the history is kept besides the newest revision. */
@@ -15,17 +17,26 @@ const DEFAULT_HISTORY: KeptHistory = { revisions: 1_000, days: 400 };
 const DAY_MS = 24 * 3_600_000;
 const INTERVAL_MS = 3_600_000;
 
+export interface CollectionParts {
+  readonly store: Store;
+  readonly kept?: KeptHistory;
+  /** Called when old revisions have been deleted, to delete what they alone needed. */
+  readonly onForgotten?: () => Promise<void>;
+}
+
 /** Deletes old revisions, and the values that no revision needs any more. A failure is made up for by a later run. */
 export class Collection {
   readonly #store: Store;
   readonly #kept: KeptHistory;
+  readonly #onForgotten: () => Promise<void>;
   readonly #timer: NodeJS.Timeout;
   readonly #stopped = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store, kept: KeptHistory = DEFAULT_HISTORY) {
+  constructor({ store, kept = DEFAULT_HISTORY, onForgotten = async () => {} }: CollectionParts) {
     this.#store = store;
     this.#kept = kept;
+    this.#onForgotten = onForgotten;
     this.#timer = setInterval(() => this.#run(() => this.#collect()), INTERVAL_MS).unref();
   }
 
@@ -43,6 +54,7 @@ export class Collection {
 
   async #collect(): Promise<void> {
     await forgetOld(this.#store, this.#kept, Date.now());
+    await this.#onForgotten();
     await collectValues(this.#store, this.#stopped.signal);
   }
 
@@ -65,6 +77,25 @@ export async function forgetOld(
     const newest = heads.at(-1)?.number ?? 0;
     await store.forget(line, Math.max(lastOld, newest - revisions));
   }
+}
+
+/** Resolves to the names of all certificates in the documents that are kept, those of revisions and those of the file. */
+export async function certificatesInHistory(store: Store): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  for (const line of [DOCUMENT_LINE, FILE_LINE]) {
+    const cache = new NodeCache(store);
+    let before: Hash | undefined;
+    for (const { roots } of await headsAbove(store, line, 0)) {
+      const root = rootOf(roots);
+      const { after } = await compareTrees(cache, before, root);
+      for (const key of after.keys()) {
+        const name = certificateOfEntry(key);
+        if (name !== undefined) names.add(name);
+      }
+      before = root;
+    }
+  }
+  return names;
 }
 
 /**

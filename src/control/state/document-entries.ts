@@ -65,6 +65,12 @@ export function isEntryOfPath(key: string, [section = "", name]: Keys): boolean 
     : key === `${section}/${name}`;
 }
 
+const CERTIFICATE = "certificates/";
+
+/** Returns the name of the certificate that an entry is of, or undefined if it is of something else. */
+export const certificateOfEntry = (key: string): string | undefined =>
+  key.startsWith(CERTIFICATE) ? key.slice(CERTIFICATE.length) : undefined;
+
 /** Returns the document without empty maps of names. Throws DirectorError `state-damaged` if entries do not fit together. */
 function documentOf(entries: ReadonlyMap<string, Json>): WrittenDocument {
   const named = new Map<string, Map<string, Json>>();

@@ -29,6 +29,8 @@ export interface TreeDocumentStoreOptions {
   readonly program: string;
   readonly secrets: EntrySecrets;
   readonly kept?: KeptHistory;
+  /** Called when old revisions have been deleted, to delete what they alone needed. */
+  readonly onForgotten?: () => Promise<void>;
 }
 
 /** A head and what it refers to. */
@@ -57,7 +59,7 @@ export class TreeDocumentStore implements DocumentStore {
     this.#options = options;
     this.#store = options.store;
     this.#trees = new EntryTrees(options.store);
-    this.#collection = new Collection(options.store, options.kept);
+    this.#collection = new Collection(options);
   }
 
   id(): Promise<string> {

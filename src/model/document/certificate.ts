@@ -22,6 +22,23 @@ const FilesCertificateSchema = Type.Object(
     passphrase: Type.Optional(
       secretText("The passphrase of an encrypted private key, instead of `passphraseFile`."),
     ),
+    keepLastGood: Type.Boolean({
+      default: true,
+      description:
+        "Whether the director keeps a copy of the last good version, with its key sealed. It serves the copy after a restart if the files cannot be used then, but never if one of them was deleted.",
+    }),
+    allowFewerNames: Type.Boolean({
+      default: false,
+      description: "Whether new files may lack names of the version in use.",
+    }),
+    allowOtherKeyType: Type.Boolean({
+      default: false,
+      description: "Whether new files may have a key of another type than the version in use.",
+    }),
+    allowWeakerKey: Type.Boolean({
+      default: false,
+      description: "Whether new files may have a weaker key than the version in use.",
+    }),
   },
   { additionalProperties: false, description: "A certificate and its private key in files." },
 );

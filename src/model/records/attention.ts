@@ -6,6 +6,7 @@ export const ATTENTION_CODES = [
   "expiring",
   "not-yet-valid",
   "refused",
+  "last-good-served",
   "unused",
   "key-costly",
   "chain-incomplete",
@@ -24,7 +25,7 @@ export const AttentionSchema = shape(
   {
     code: oneOf(
       ATTENTION_CODES,
-      "Why. `refused`: newer files, or the only ones, cannot be used. `not-servable`: because the engine of the workers cannot serve them.",
+      "Why. `refused`: newer files, or the only ones, cannot be used. `last-good-served`: a version that the director kept is served in place of the files. `not-servable`: because the engine of the workers cannot serve them.",
     ),
     message: text("The same in a sentence."),
     hint: text("What to do."),

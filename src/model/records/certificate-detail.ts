@@ -39,7 +39,7 @@ export const CertificateDetailSchema = shape(
     traffic: Type.Optional(CertificateTrafficSchema),
     versions: Type.Array(CertificateVersionSchema, {
       description:
-        "The versions that the director keeps, the newest first. There are none of files.",
+        "The versions that the director has had, the newest first, also those that came from files.",
     }),
   },
   "Everything about a certificate. `traffic` is absent if there was none, or if the certificate is counted with the `other` ones.",

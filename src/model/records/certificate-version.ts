@@ -15,9 +15,13 @@ export const CertificateVersionSchema = shape(
     ),
     by: AuthorSchema,
     at: text("Time at which it came, ISO 8601."),
-    from: text("Where it came from: the names of the files, as their sender stated, or `request`."),
+    from: text(
+      "Where it came from: the names of the files, as their sender stated, the paths of watched files, or `request`.",
+    ),
     facts: Type.Optional(CertificateFactsSchema),
-    chain: Type.Optional(text("The chain that clients receive, PEM.")),
+    chain: Type.Optional(
+      text("The chain that clients receive, PEM. Absent for earlier versions of watched files."),
+    ),
     request: Type.Optional(text("The request for a CA (RFC 2986), PEM.")),
     activeFrom: Type.Optional(text("Time at which it was last made active, ISO 8601.")),
     activeUntil: Type.Optional(text("Time at which it was last replaced, ISO 8601.")),
