@@ -16,10 +16,14 @@ export interface Entity {
   readonly keyPem: string;
 }
 
-export function newEntity(name: string): Entity {
-  const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  return { name, keys, keyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }) };
-}
+export const newEntity = (name: string): Entity =>
+  entityOf(name, generateKeyPairSync("ec", { namedCurve: "P-256" }));
+
+export const entityOf = (name: string, keys: KeyPair): Entity => ({
+  name,
+  keys,
+  keyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+});
 
 const basicConstraints = extension("2.5.29.19", true, sequence(der(0x01, Buffer.of(0xff))));
 let serial = 0;

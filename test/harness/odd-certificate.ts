@@ -8,7 +8,7 @@ export interface KeyPair {
 
 /** What differs from a plain certificate; every value is DER. */
 export interface OddFields {
-  readonly version?: 1 | 3;
+  readonly version?: 1 | 3 | 7;
   /** Contents of the INTEGER. */
   readonly serial?: Uint8Array;
   readonly subject?: Uint8Array;
@@ -50,7 +50,7 @@ export function issueOddCertificate(fields: OddFields = {}): OddCertificate {
   const subject = fields.subject ?? distinguishedName({ type: "CN", value: "odd.example" });
   const extensions = fields.extensions ?? [];
   const toSign = sequence(
-    ...(fields.version === 1 ? [] : [der(0xa0, der(0x02, Buffer.of(2)))]),
+    ...(fields.version === 1 ? [] : [der(0xa0, der(0x02, Buffer.of((fields.version ?? 3) - 1)))]),
     der(0x02, fields.serial ?? Buffer.of(0x4f, 0x01)),
     algorithm,
     fields.issuer ?? distinguishedName({ type: "CN", value: "odd issuer" }),

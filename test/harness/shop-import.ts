@@ -39,7 +39,7 @@ export const readShop = (
     ...options,
   });
 
-export const fingerprintsOf = (...pems: readonly string[]): readonly string[] =>
+const fingerprintsOf = (...pems: readonly string[]): readonly string[] =>
   pems.flatMap((pem) =>
     parsePem(pem).blocks.map((block) => new X509Certificate(block.pem).fingerprint256),
   );

@@ -48,6 +48,8 @@ const OID = {
   informationAccess: "2b06010505070101",
   caIssuers: "2b06010505073002",
 };
+/** Version 3 of X.509. */
+const MAX_VERSION = 3;
 /** 2.23.140.1: the policies by which a CA states that it follows the Baseline Requirements. */
 const BASELINE_POLICIES = "67810c01";
 const VERSION_TAG = 0xa0;
@@ -199,6 +201,7 @@ function flawOf(
   extensions: readonly Extension[],
   isNameDamaged: boolean,
 ): string | undefined {
+  if (version > MAX_VERSION) return `has version ${version}, which does not exist`;
   if (version < 3 && extensions.length > 0)
     return `has extensions although its version is ${version}`;
   const ids = extensions.map(({ id }) => id);

@@ -38,7 +38,9 @@ export class KeyWork {
     const what =
       encryption.kind === "scrypt"
         ? `a cost of ${encryption.cost}`
-        : `${encryption.iterations} iterations`;
+        : Number.isFinite(encryption.iterations)
+          ? `${encryption.iterations} iterations`
+          : "a number of iterations that is out of range";
     const message = `Its decryption takes too long: it is encrypted with ${what}.`;
     return problemOf("key-cost", place, message);
   }

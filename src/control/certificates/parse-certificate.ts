@@ -75,9 +75,7 @@ export function parseCertificate(
   checkPair(chain, privateKey, places.key);
   const [leaf] = chain;
   const fields = certificateFieldsOf(leaf);
-  if (fields.flaw !== undefined) {
-    throw sourceProblem("certificate-malformed", places.chain, `The certificate ${fields.flaw}.`);
-  }
+  checkFlaw(fields, places.chain);
   if (privateKey.keyType === "ecdsa" && !fields.hasNamedCurve) {
     const message =
       "The certificate contains the parameters of its curve instead of the name of the curve. RFC 5480 section 2.1.1 forbids this.";
@@ -111,6 +109,14 @@ const passphraseOf = (text: string | undefined): string | undefined =>
     ? undefined
     : Buffer.from(text.split(/\r?\n/, 1)[0] ?? "", "latin1").toString("utf8");
 
+const ISSUE_AGAIN = "Have the CA issue it again.";
+
+/** Throws SourceProblem if the certificate violates RFC 5280 so that some TLS libraries refuse it. */
+export function checkFlaw({ flaw }: CertificateFields, place: string): void {
+  if (flaw === undefined) return;
+  throw sourceProblem("certificate-malformed", place, `The certificate ${flaw}.`, ISSUE_AGAIN);
+}
+
 function checkPair(chain: Chain, { key }: PrivateKey, place: string): void {
   if (chain[0].checkPrivateKey(key)) return;
   const index = chain.findIndex((entry) => entry.checkPrivateKey(key));
@@ -127,9 +133,12 @@ function periodOf(
   { notBeforeMs, notAfterMs }: CertificateFields,
   place: string,
 ): Pick<CertificateFacts, "notBeforeMs" | "notAfterMs"> {
-  if (notBeforeMs !== undefined && notAfterMs !== undefined) return { notBeforeMs, notAfterMs };
-  const message = "The validity period of the certificate contains a date that does not exist.";
-  throw sourceProblem("certificate-malformed", place, message);
+  const isDated = notBeforeMs !== undefined && notAfterMs !== undefined;
+  if (isDated && notBeforeMs <= notAfterMs) return { notBeforeMs, notAfterMs };
+  const message = isDated
+    ? "The validity period of the certificate ends before it begins."
+    : "The validity period of the certificate contains a date that does not exist.";
+  throw sourceProblem("certificate-malformed", place, message, ISSUE_AGAIN);
 }
 
 const pemOf = (chain: Chain): string => chain.map((entry) => entry.toString()).join("");

@@ -13,10 +13,12 @@ export interface BuiltChain {
   readonly parts: readonly ChainPart[];
   /** The root at which the chain ends, if it is among the parts. */
   readonly root: ChainPart | undefined;
+  /** Whether the chain goes on after the longest that is built. */
+  readonly isCut: boolean;
 }
 
 /** Longer than any chain of a public CA. */
-const MAX_CHAIN_LENGTH = 10;
+export const MAX_CHAIN_LENGTH = 10;
 
 /**
  * Builds the chain in which each certificate is signed by the next. Where several certificates could follow, one that is valid now is
@@ -30,17 +32,18 @@ export function buildChain(
 ): BuiltChain {
   const chain = [leaf];
   let last = leaf;
-  while (!isSelfSigned(last.certificate) && chain.length < MAX_CHAIN_LENGTH) {
+  while (!isSelfSigned(last.certificate)) {
     const next = issuersOf(last.certificate, parts)
       .filter((part) => isSelfIssued(part.certificate) || !isLoop(part, chain))
       .toSorted((one, other) => rankOf(one, nowMs) - rankOf(other, nowMs))
       .find(({ certificate }) => isSignedBy(last.certificate, certificate));
     if (next === undefined || chain.includes(next)) break;
-    if (isSelfSigned(next.certificate)) return { parts: chain, root: next };
+    if (isSelfSigned(next.certificate)) return { parts: chain, root: next, isCut: false };
+    if (chain.length === MAX_CHAIN_LENGTH) return { parts: chain, root: undefined, isCut: true };
     chain.push(next);
     last = next;
   }
-  return { parts: chain, root: undefined };
+  return { parts: chain, root: undefined, isCut: false };
 }
 
 /** Returns the CAs that the certificate may be from by their names and key identifiers. Signatures are not verified. */

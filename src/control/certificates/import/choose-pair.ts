@@ -18,13 +18,16 @@ export function choosePair(
   place: string,
 ): Pair {
   const { certificates } = found;
+  const unused = unusedText(found);
   if (certificates.length === 0) {
-    throw sourceProblem("certificate-missing", place, "No file holds a certificate.");
+    throw sourceProblem("certificate-missing", place, `No file holds a certificate.${unused}`);
   }
   const keys = new Map(
     [...found.keys, ...(pending === undefined ? [] : [pending])].map((key) => [key.pem, key]),
   );
-  if (keys.size === 0) throw sourceProblem("key-missing", place, "No file holds a private key.");
+  if (keys.size === 0) {
+    throw sourceProblem("key-missing", place, `No file holds a private key.${unused}`);
+  }
   const pairs = [...keys.values()].flatMap((key) => {
     const leaf = leafOf(certificates, key);
     return leaf === undefined ? [] : [{ key, leaf }];
@@ -42,6 +45,12 @@ export function choosePair(
       message: `Another private key (${keyType}) belongs to no certificate of the files, and is left out.`,
     }));
   return { ...pair, others };
+}
+
+/** Returns a sentence about the first block that was not used, because it may be what is missing in another form. */
+function unusedText({ warnings }: FoundParts): string {
+  const first = warnings.find(({ code }) => code === "pem-not-used");
+  return first === undefined ? "" : ` ${first.message}`;
 }
 
 /**

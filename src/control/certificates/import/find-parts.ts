@@ -146,7 +146,10 @@ const loosened = (text: string): string =>
     .split("\n")
     .map((line) => line.trim())
     .join("\n")
-    .replaceAll(BOUNDARY, "\n$1\n");
+    .replaceAll(BOUNDARY, (match: string, boundary: string, at: number) => {
+      const isFirstLine = at === 0 && !match.startsWith("\n");
+      return `${isFirstLine ? "" : "\n"}${boundary}\n`;
+    });
 
 function findInPem(file: PemText, finding: Finding): void {
   const { place, warnings } = finding;

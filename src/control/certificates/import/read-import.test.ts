@@ -6,7 +6,6 @@ import { extension, generalNames, oid, sequence } from "#harness/der.ts";
 import { issueOddCertificate, utcTime } from "#harness/odd-certificate.ts";
 import {
   assertChain,
-  fingerprintsOf,
   keyPem,
   leafPem,
   low,
@@ -140,14 +139,6 @@ describe("the chain of an import", () => {
       await problemOf([leafPem + noCaPem, keyPem]),
       /^chain-mismatch: .*not the certificate of a CA/,
     );
-  });
-
-  it("has at most ten certificates", async () => {
-    const all = Array.from({ length: 15 }, (_, at) => newEntity(`ca ${at}`));
-    const pems = all.slice(1).map((one, at) => certify(one, all[at] ?? root));
-    const pem = certify(shop, all.at(-1) ?? root, { names: ["shop.example"] });
-    const { version } = await readShop([pem + pems.join(""), keyPem]);
-    assert.equal(fingerprintsOf(version.material.chainPem).length, 10);
   });
 });
 

@@ -4,9 +4,10 @@ import { isError, quoted } from "#model/problem.ts";
 import { certificateFieldsOf } from "../certificate-fields.ts";
 import { DerError } from "../der-reader.ts";
 import { KeyWork } from "../key-work.ts";
-import { parseCertificate, type ParsedCertificate } from "../parse-certificate.ts";
+import { checkFlaw, parseCertificate, type ParsedCertificate } from "../parse-certificate.ts";
 import { parseCertificates } from "../parse-certificates.ts";
 import { parsePem } from "../pem-blocks.ts";
+import { proveKey } from "../prove-key.ts";
 import { readPrivateKey, type PrivateKey } from "../read-private-key.ts";
 import { SourceProblem, sourceProblem } from "../source-problem.ts";
 import { versionProblemsAt } from "../version-problems.ts";
@@ -15,6 +16,7 @@ import {
   isSelfSigned,
   isSignedBy,
   issuersOf,
+  MAX_CHAIN_LENGTH,
   type BuiltChain,
   type ChainPart,
 } from "./build-chain.ts";
@@ -72,11 +74,14 @@ async function read(input: ImportInput): Promise<ReadImport> {
   const { place, passphrase } = input;
   const found = await findParts(input.files, { place, passphrase, work: new KeyWork() });
   const { leaf, key, others } = choosePair(found, pendingKeyOf(input), place);
+  checkFlaw(certificateFieldsOf(leaf), place);
   checkNames(leaf, place);
+  proveKey(leaf, key, place);
   const files = found.certificates.map((certificate) => ({ certificate, isFromFiles: true }));
   const parts = [...files, ...knownParts(input, found.certificates)];
   const built = buildChain({ certificate: leaf, isFromFiles: true }, parts, input.nowMs);
   checkChain(built.parts, files, place);
+  checkLength(built, place);
   const root = built.root?.isFromFiles === true ? built.root : undefined;
   const chain = root !== undefined && input.keepsRoot ? [...built.parts, root] : built.parts;
   const chainPem = chain.map(({ certificate }) => certificate.toString()).join("");
@@ -145,6 +150,14 @@ function checkChain(chain: readonly ChainPart[], files: readonly ChainPart[], pl
         ? `${subjectText(first.certificate)} has the name of the issuer, but its key has not signed the certificate.`
         : `${subjectText(first.certificate)} has the name of the issuer, but is not the certificate of a CA.`;
   throw sourceProblem("chain-mismatch", place, message);
+}
+
+/** A chain that was cut off would be served without the rest. */
+function checkLength({ isCut }: BuiltChain, place: string): void {
+  if (!isCut) return;
+  const message = `The chain has more than ${MAX_CHAIN_LENGTH} certificates.`;
+  const hint = "Have the certificate issued by a CA that is closer to its root.";
+  throw sourceProblem("chain-too-large", place, message, hint);
 }
 
 function checkSize(chain: readonly ChainPart[], place: string): void {

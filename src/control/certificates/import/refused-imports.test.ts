@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { describe, it } from "node:test";
-import { certify, newEntity } from "#harness/certify.ts";
-import { alternativeNames, distinguishedName, generalNames } from "#harness/der.ts";
+import { certify, entityOf, newEntity, type Entity } from "#harness/certify.ts";
+import {
+  alternativeNames,
+  distinguishedName,
+  extension,
+  generalNames,
+  pemOf,
+} from "#harness/der.ts";
 import { utcTime } from "#harness/odd-certificate.ts";
 import { pbkdf2Algorithm, scryptAlgorithm, sealedKeyPem } from "#harness/sealed-key.ts";
 import {
@@ -30,6 +36,9 @@ describe("an import is refused for", () => {
     certify(shop, root, { extensions: [alternativeNames(...names.map(generalNames.dns))] });
   const many = (count: number): readonly string[] =>
     Array.from({ length: count }, (_, at) => `h${at}.example`);
+  const sharedNames = alternativeNames(generalNames.dns("shop.example"));
+  const brokenNames = extension("2.5.29.17", false, Buffer.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff));
+  const rsa: Entity = entityOf("rsa", generateKeyPairSync("rsa", { modulusLength: 2048 }));
   const request = execFileSync(
     "openssl",
     ["req", "-new", "-newkey", "ed25519", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=x"],
@@ -54,7 +63,7 @@ describe("an import is refused for", () => {
     "the root without the intermediate": [[leafPem + rootPem, keyPem], /^chain-mismatch: /],
     "a PEM file that is cut off": [
       [leafPem.slice(0, -50), keyPem],
-      /^certificate-malformed: "1\.pem": .*not closed/,
+      /^certificate-malformed: "1\.pem": .*in line 1 is not closed/,
     ],
     "a key that is cut off": [
       [leafPem, keyPem.slice(0, -50)],
@@ -111,6 +120,49 @@ describe("an import is refused for", () => {
       ],
       /^name-malformed: /,
     ],
+    "a version that does not exist": [
+      [certify(shop, low, { names: ["shop.example"], version: 7 }) + lowPem, keyPem],
+      /^certificate-malformed: .*version 7.* Have the CA issue it again/,
+    ],
+    "the same extension twice": [
+      [certify(shop, low, { extensions: [sharedNames, sharedNames] }) + lowPem, keyPem],
+      /^certificate-malformed: .*the same extension twice/,
+    ],
+    "a damaged list of names": [
+      [certify(shop, low, { extensions: [brokenNames] }) + lowPem, keyPem],
+      /^certificate-malformed: .*damaged subjectAltName/,
+    ],
+    "a validity period that ends before it begins": [
+      [
+        certify(shop, low, {
+          names: ["shop.example"],
+          notBefore: utcTime("300101000000Z"),
+          notAfter: utcTime("290101000000Z"),
+        }),
+        keyPem,
+      ],
+      /^certificate-malformed: .*ends before it begins/,
+    ],
+    "an ECDSA key that states the public key of another": [
+      [leafPem, withPublicKeyOf(stranger, shop)],
+      /^key-malformed: The private key is damaged/,
+    ],
+    "an RSA key whose private exponent is another one": [
+      [certify(rsa, low, { names: ["shop.example"] }), withOtherExponent(rsa)],
+      /^key-malformed: The private key is damaged/,
+    ],
+    "a chain of eleven CAs": [
+      [deepChainOf(11), keyPem],
+      /^chain-too-large: The chain has more than 10 certificates/,
+    ],
+    "PKCS #7 in place of a certificate": [
+      [pemOf("PKCS7", Buffer.of(0x30, 0)), keyPem],
+      /^certificate-missing: .*line 1 is not used: `openssl pkcs7/,
+    ],
+    "a key of OpenSSH": [
+      [leafPem, pemOf("OPENSSH PRIVATE KEY", Buffer.of(0x30, 0))],
+      /^key-missing: .*`ssh-keygen -p -m PKCS8/,
+    ],
     "10,000 names": [[named(...many(10_000)), keyPem], /^too-many-names: .*10000 names/],
     "a chain over 100 KiB": [
       [named(...many(1_999).map((name) => `${"a".repeat(60)}.${name}`)), keyPem],
@@ -141,7 +193,7 @@ describe("an import is refused for", () => {
     ],
     "a number of iterations without end": [
       [leafPem, sealedKeyPem(pbkdf2Algorithm(2 ** 52))],
-      /^key-cost: /,
+      /^key-cost: .*a number of iterations that is out of range/,
       { passphrase: "y" },
     ],
     "scrypt that takes too long": [
@@ -180,6 +232,34 @@ describe("an import is refused for", () => {
     );
   });
 });
+
+/** Returns the private key of one with the public key of another. */
+function withPublicKeyOf(one: Entity, other: Entity): string {
+  const pointOf = ({ keys }: Entity): string =>
+    keys.publicKey.export({ type: "spki", format: "der" }).subarray(-65).toString("hex");
+  const der = one.keys.privateKey.export({ type: "pkcs8", format: "der" }).toString("hex");
+  assert.ok(der.includes(pointOf(one)));
+  return pemOf("PRIVATE KEY", Buffer.from(der.replace(pointOf(one), pointOf(other)), "hex"));
+}
+
+function withOtherExponent({ keys }: Entity): string {
+  const jwk = keys.privateKey.export({ format: "jwk" });
+  const changed = (value: string | undefined): string => {
+    const bytes = Buffer.from(value ?? "", "base64url");
+    bytes[9] = (bytes[9] ?? 0) ^ 1;
+    return bytes.toString("base64url");
+  };
+  const key = { ...jwk, d: changed(jwk.d), dp: changed(jwk.dp) };
+  return createPrivateKey({ key, format: "jwk" }).export({ type: "pkcs8", format: "pem" });
+}
+
+/** Returns the certificate of the shop with `count` CAs above it, none of which is a root. */
+function deepChainOf(count: number): string {
+  const authorities = Array.from({ length: count + 1 }, (_, at) => newEntity(`ca ${at}`));
+  const issued = authorities.slice(1).map((one, at) => certify(one, authorities[at] ?? one));
+  const leaf = certify(shop, authorities.at(-1) ?? shop, { names: ["shop.example"] });
+  return leaf + issued.join("");
+}
 
 describe("the command in a hint", () => {
   const weak: Readonly<Record<string, readonly string[]>> = {
