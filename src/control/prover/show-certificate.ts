@@ -1,7 +1,7 @@
 import { connect as connectSocket } from "node:net";
 import { connect } from "node:tls";
 import { errorCodeOf } from "#model/error-code.ts";
-import { PROOF_MS, proofSocketOf } from "#protocol/proof-socket.ts";
+import { MAX_PROOF_SERIAL, PROOF_MS, proofSocketOf } from "#protocol/proof-socket.ts";
 import type { ProofHandshake, Replies } from "../reader/jobs.ts";
 
 export type Shown = Replies["proof"]["shown"][number];
@@ -29,7 +29,7 @@ export function showCertificate(handshake: ProofHandshake): Promise<Shown> {
         if (certificate === undefined) return fail("It sent no certificate.");
         const { fingerprint256, serialNumber } = certificate;
         const fingerprint = fingerprint256.replaceAll(":", "").toLowerCase();
-        resolve({ fingerprint, serial: serialNumber });
+        resolve({ fingerprint, serial: serialNumber.slice(0, MAX_PROOF_SERIAL) });
       });
     } catch (error) {
       failWith(error instanceof Error ? error : new Error(String(error)));

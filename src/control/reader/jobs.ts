@@ -14,6 +14,7 @@ import {
 import { ProblemSchema } from "#model/failure-schema.ts";
 import type { Problem } from "#model/failure.ts";
 import { count, oneOf, shape, text, type ShapeOf } from "#model/shape.ts";
+import { MAX_PROOF_SERIAL } from "#protocol/proof-socket.ts";
 import { IMPORT_NOTES } from "../certificates/import/import-note.ts";
 import type { ImportOptions } from "../certificates/import/read-import.ts";
 import type { CertificatePlaces } from "../certificates/parse-certificate.ts";
@@ -185,7 +186,11 @@ export const ReplySchemas = {
                 pattern: `^${SHA256}$`,
                 description: "SHA-256 of the DER of the certificate.",
               }),
-              serial: Type.String({ pattern: "^[0-9A-F]{0,64}$", description: "Its serial, hex." }),
+              serial: Type.String({
+                maxLength: MAX_PROOF_SERIAL,
+                pattern: "^-?[0-9A-F]*$",
+                description: "Its serial, hex. The rest of a longer one is left out.",
+              }),
             },
             "The certificate that was shown.",
           ),

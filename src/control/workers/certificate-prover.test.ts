@@ -216,3 +216,34 @@ test("if the process that connects to workers fails later, no worker is replaced
   );
   assert.deepEqual(replacements, []);
 });
+
+test("before a worker opens its sockets, a process that was killed has another one in its place", async () => {
+  const { parts } = poolOf([showsNew]);
+  const steps: string[] = [];
+  let isKilled = false;
+  const queries = {
+    prove: () => {
+      steps.push("open");
+      return Promise.resolve(Buffer.from("token"));
+    },
+  };
+  const read = ({ handshakes }: ProofJob) => {
+    steps.push(handshakes.length === 0 ? "started" : "handshake");
+    const shown = handshakes.map(() => ({ fingerprint: "new 1", serial: "AA1" }));
+    const fails = handshakes.length > 0 && !isKilled;
+    isKilled ||= fails;
+    return fails ? Promise.reject(new Error("killed")) : Promise.resolve({ reply: { shown } });
+  };
+  const prover = new CertificateProver({
+    ...parts,
+    pool: {
+      ...parts.pool,
+      participants: () => [{ id: 1, canParticipate: true, queries } as never],
+    },
+    prover: { warmUp: () => undefined, read } as unknown as ProofParts["prover"],
+  });
+  const { shown, replaced } = await prover.prove([targetOf(1)]);
+  assert.deepEqual([shown.length, replaced], [1, []]);
+  const round = ["started", "open", "handshake"];
+  assert.deepEqual(steps, [...round, ...round]);
+});

@@ -209,7 +209,14 @@ class ProofRound {
       }
     } catch (error) {
       for (const { proof } of places) proof.excuse = textOf(error);
+      await this.#untilStarted();
     }
+  }
+
+  /** The process was killed, and the next one must have started before sockets are open again, because they are so for a short time. */
+  async #untilStarted(): Promise<void> {
+    const job = { kind: "proof", handshakes: [] } as const;
+    await this.#parts.prover.read(job, []).catch(() => undefined);
   }
 
   /** Tells what the worker has proved. Another certificate that comes first by the rules comes first on every worker. */
