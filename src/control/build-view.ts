@@ -1,9 +1,16 @@
 import type { Problem } from "#model/failure.ts";
 import { isAdvice } from "#model/problem.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
-import type { DirectorStatus, Engine, ProfileStatus } from "#model/records/status.ts";
+import type { CertificateDetail } from "#model/records/certificate-detail.ts";
+import type {
+  CertificateStatus,
+  DirectorStatus,
+  Engine,
+  ProfileStatus,
+} from "#model/records/status.ts";
 import type { CutSchedule } from "./change/cut-schedule.ts";
 import type { DocumentFile } from "./change/document-file.ts";
+import { inOrder } from "./certificates/attention.ts";
 import type { CertificateStore } from "./certificates/certificate-store.ts";
 import type { Inventory } from "./inventory/inventory.ts";
 import { shownVersionOf } from "./inventory/version-record.ts";
@@ -37,7 +44,7 @@ export interface ViewParts {
   readonly standby: Standby;
   readonly file: DocumentFile;
   readonly certificates: CertificateStore;
-  readonly inventory: Pick<Inventory, "load" | "record">;
+  readonly inventory: Pick<Inventory, "load" | "record" | "attentionTo">;
   readonly telemetry: Telemetry;
   readonly orphans: Pick<Orphans, "status">;
 }
@@ -89,14 +96,17 @@ export function buildView(parts: ViewParts): DirectorView {
             orphans.status(),
           ),
     profiles: () => profilesOf(parts),
-    certificates: () => director.certificates(),
+    certificates: () => director.certificates().map((status) => withStaged(status, inventory)),
     async certificate(name) {
       const detail = certificates.detail(name);
-      if (detail === undefined) return undefined;
       await inventory.load();
-      const traffic = telemetry.trafficOf(name);
       const versions = inventory.record(name).versions.map(shownVersionOf).toReversed();
-      return { ...detail, versions, ...(traffic === undefined ? {} : { traffic }) };
+      if (detail === undefined) {
+        return versions.length === 0 ? undefined : { ...withoutEntry(name), versions };
+      }
+      const traffic = telemetry.trafficOf(name);
+      const shown = { ...withStaged(detail, inventory), versions };
+      return { ...shown, ...(traffic === undefined ? {} : { traffic }) };
     },
     handshakes: (question) => telemetry.handshakes(question),
     handshakeGroups: (by, filter, limit) => telemetry.handshakeGroups(by, filter, limit),
@@ -106,6 +116,22 @@ export function buildView(parts: ViewParts): DirectorView {
     isReady: () => director.phase === "serving" && servingCount() > 0,
   };
 }
+
+/** Adds why versions that are staged need attention. */
+function withStaged<Status extends CertificateStatus>(status: Status, inventory: Staged): Status {
+  const staged = inventory.attentionTo(status.name);
+  return staged.length === 0
+    ? status
+    : { ...status, attention: inOrder([...status.attention, ...staged]) };
+}
+
+type Staged = Pick<Inventory, "attentionTo">;
+
+/** Returns what is shown of a certificate that was requested, or removed from the document, and has versions. */
+const withoutEntry = (name: string): Omit<CertificateDetail, "versions"> => ({
+  ...{ name, source: "inventory", state: "unusable", attention: [], uses: 0, usedBy: [] },
+  problem: `The document has no certificate ${name}. A rotation to one of its versions adds it.`,
+});
 
 function orphansOf({ orphans }: ViewParts): Pick<DirectorStatus, "orphans"> {
   const found = orphans.status();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { CertificateVersionShape } from "#model/records/certificate-version.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
+import type { CertificateStatus } from "#model/records/status.ts";
 import { uniqueVirtualIp } from "./addresses.ts";
 import type { ApiReply } from "./admin-client.ts";
 import { startDirector, type Director } from "./director.ts";
@@ -142,6 +143,13 @@ export class InventoryShop {
   /** One text for each version, the newest first, such as `2 active`. */
   async states(name = "shop"): Promise<readonly string[]> {
     return (await this.versions(name)).map(({ id, state }) => `${id} ${state}`);
+  }
+
+  /** Why the list of certificates says that it needs attention, as codes. */
+  async attention(name = "shop"): Promise<readonly string[]> {
+    const { body } = await this.director.api("/v1/certificates");
+    const found = (body as readonly CertificateStatus[]).find((one) => one.name === name);
+    return (found?.attention ?? []).map(({ code }) => code);
   }
 
   /** The serial number that a new client is shown. */

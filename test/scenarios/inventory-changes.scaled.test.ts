@@ -3,12 +3,15 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { newMasterKeyText } from "#control/sealing/master-key.ts";
+import type { CertificateDetail } from "#model/records/certificate-detail.ts";
 import type { ChangeReply } from "#model/records/change-reply.ts";
 import { eventually } from "#harness/deadline.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
 import { makeFaults } from "#harness/faulty-director.ts";
 import { filesOf, InventoryShop } from "#harness/inventory-shop.ts";
+import { keyTraces } from "#harness/key-traces.ts";
 import { isEvent } from "#harness/log-capture.ts";
+import { Operator } from "#harness/operator.ts";
 import { scaled } from "#harness/run-length.ts";
 import { writeFiles } from "#harness/temp-folder.ts";
 import type { FaultPlan } from "../fixtures/fault-plan.ts";
@@ -157,6 +160,21 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       await shop.do(rotate, { files: [{ text: signed.chainPem }] });
       assert.equal(await asked.servedSerial(), signed.serial);
       assert.deepEqual(await asked.states(), ["1 active"]);
+
+      const more = { names: ["new.example"] };
+      assert.equal(
+        await shop.refusal("certificates/a%20name/requests", more),
+        "certificate-refused bad-certificate-name",
+      );
+      await shop.do("certificates/new/requests", more);
+      const { body } = await shop.director.api("/v1/certificates/new/status");
+      const { state, versions } = body as CertificateDetail;
+      assert.deepEqual([state, versions.map((one) => one.state)], ["unusable", ["pending"]]);
+      const [request] = await shop.versions("new");
+      const { chainPem } = await shop.ca.sign(request?.request ?? "", more);
+      await shop.do("certificates/new/rotate", { files: [{ text: chainPem }] });
+      assert.deepEqual(await shop.states("new"), ["1 active"]);
+      assert.equal((await shop.director.api("/v1/certificates/new")).status, 200);
     });
 
     it("comes back with an undo of its removal, and no number is used twice", async () => {
@@ -273,16 +291,41 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
       assert.deepEqual(await shop.states(), ["3 staged", "2 active", "1 previous"]);
       await shop.do(rotateShop, {});
       assert.equal(await shop.servedSerial(), third.serial);
+
+      const fewer = await shop.issue({ names: ["other.example"] });
+      await shop.do(rotateShop, { files: filesOf(fewer), stage: true });
+      assert.deepEqual(await shop.attention(), ["staged-worse"]);
+      assert.equal(
+        await shop.refusal("certificates/shop/rollback", { version: "4" }),
+        "no-version",
+      );
+      assert.equal(await shop.servedSerial(), third.serial);
+      const version = "/v1/certificates/shop/versions/4";
+      const removal = await shop.director.api(version, { method: "DELETE" });
+      assert.equal(removal.status, 200, JSON.stringify(removal.body));
+      assert.deepEqual(await shop.attention(), []);
     });
 
-    it("needs the master key: without it the listener is down, and it is up again with it", async () => {
+    it("comes back with a backup, and needs the master key: without it the listener is down, and it is up again with it", async () => {
       const shop = await InventoryShop.start({ engine });
-      const first = await shop.issue();
+      const [first, second] = [await shop.issue(), await shop.issue()];
       await shop.do("certificates/shop", { files: filesOf(first) });
-      const { dir } = shop.director;
+      await shop.do(rotateShop, { files: filesOf(second) });
+      const { dir, dataDir, socketPath } = shop.director;
+      const operator = new Operator({ socketPath, folder: dir });
+      assert.deepEqual((await operator.run(["backup", "state.backup"])).err, "");
+      await shop.do(rotateShop, { files: filesOf(await shop.issue()) });
       const keyFile = join(dir, "data-key", "master.key");
       assert.ok(existsSync(keyFile));
       await shop.director.stop();
+      const backup = readFileSync(join(dir, "state.backup"), "latin1");
+      const traces = [first, second].flatMap(({ keyPem }) => keyTraces(keyPem));
+      assert.deepEqual(
+        traces.filter((trace) => backup.includes(trace)),
+        [],
+      );
+      const restore = ["restore", "state.backup", "--data", dataDir];
+      assert.deepEqual((await operator.run(restore)).err, "");
       renameSync(keyFile, `${keyFile}.kept`);
       writeFileSync(keyFile, newMasterKeyText(), { mode: 0o600 });
       await shop.startAgain();
@@ -307,7 +350,11 @@ describe("a rotation of a certificate in the inventory", { concurrency: 2 }, () 
         noticeMs,
         "the certificate",
       );
+      assert.equal(await shop.servedSerial(), second.serial);
+      await shop.do("certificates/shop/rollback");
       assert.equal(await shop.servedSerial(), first.serial);
+      await shop.do(rotateShop, { files: filesOf(await shop.issue()) });
+      assert.deepEqual(await shop.states(), ["3 active", "2 previous", "1 previous"]);
     });
 
     it(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { forEachEngineIfLong } from "#harness/engines.ts";
@@ -47,6 +47,27 @@ describe("the commands of the inventory", () => {
       assert.equal(part.code, 1);
       assert.match(part.out, /^broken: not imported\. .*key.*\nrsa: imported as version 1\n$/);
       assert.match(part.err, /import-incomplete.*1 of 2 were not imported/);
+
+      const [api, web] = [await shop.issue(), await shop.issue()];
+      await api.writeTo(join(folder, "all"), "api", passphrase);
+      await web.writeTo(join(folder, "all"), "web", passphrase);
+      writeFileSync(join(folder, "all", "bad.pem"), first.chainPem);
+      const atomic = ["import", "certificates", "all", "--atomic", "--passphrase-file", "-"];
+      const given = { input: `${passphrase}\n` };
+      const none = await operator.run(atomic, given);
+      assert.equal(none.code, 1, none.out);
+      assert.match(none.err, /certificate-refused.*bad: No file holds a private key/);
+      assert.match(await refused("show certificate api"), /not-found/);
+      rmSync(join(folder, "all", "bad.pem"));
+      const wrong = await operator.run(atomic, { input: "another passphrase\n" });
+      assert.match(wrong.err, /The passphrase does not decrypt the private key/);
+      assert.doesNotMatch(`${wrong.out}${wrong.err}`, /another passphrase/);
+      const all = await operator.run(atomic, given);
+      assert.equal(all.code, 0, all.err);
+      assert.match(all.out, /certificate api: version 1 is active[^]*web: version 1 is active/);
+      const plainKey = "import certificate plain --chain all/api.pem --key all/api.key";
+      await run(`${plainKey} --passphrase-file -`, given);
+      assert.match(await run("show certificate plain"), /1 +active/);
 
       const [second, secondRsa] = [await shop.issue(), await shop.issue({ keyType: "rsa" })];
       await second.writeTo(folder, "second");

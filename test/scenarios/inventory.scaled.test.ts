@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
+import { certify, entityOf, newEntity } from "#harness/certify.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
 import { assertNoTraces, keyTraces, textsOf } from "#harness/key-traces.ts";
 import { filesOf, InventoryShop } from "#harness/inventory-shop.ts";
@@ -59,6 +61,26 @@ describe("a certificate in the inventory", { concurrency: 2 }, () => {
       const three = await shop.issue();
       await shop.do("certificates/shop/rotate", { files: filesOf(three) });
       assert.deepEqual(await shop.states(), ["3 active", "2 previous", "1 previous"]);
+      const issuer = newEntity("odd ca");
+      const names = ["shop.example"];
+      for (const serial of [Buffer.of(0x81), Buffer.alloc(40, 0x11), Buffer.alloc(4_000, 0x11)]) {
+        const entity = newEntity("shop.example");
+        const chainPem = certify(entity, issuer, { names, serial });
+        const odd = { files: filesOf({ chainPem, keyPem: entity.keyPem }) };
+        const { proof } = await shop.do("certificates/shop/rotate", odd);
+        assert.deepEqual([proof?.shown.length, proof?.unproven, proof?.replaced], [2, [], []]);
+      }
+      if (engine === "bun") {
+        const pss = entityOf("pss", generateKeyPairSync("rsa-pss", { modulusLength: 2048 }));
+        const chainPem = certify(pss, issuer, { names });
+        const unservable = { files: filesOf({ chainPem, keyPem: pss.keyPem }) };
+        const allowed = { allowOtherKeyType: true, allowWeakerKey: true };
+        const rotate = { ...unservable, ...allowed };
+        const refusal = "certificate-refused engine-lacks-key";
+        assert.equal(await shop.refusal("certificates/shop/rotate", rotate), refusal);
+        assert.equal(await shop.refusal("certificates/pss", unservable), refusal);
+        assert.deepEqual((await shop.states()).length, 6);
+      }
       assert.ok(shop.director.logs.some((line) => isEvent(line, "certificate-version")));
       assertNoTraces(
         await textsOf(shop.director),

@@ -48,8 +48,12 @@ export function attentionOf(judged: Judged, nowMs: number): readonly Attention[]
     ...attentionToUse(judged),
   ];
   const distinct = new Map(found.map((one) => [`${one.code} ${one.message}`, one]));
-  return [...distinct.values()].toSorted((one, other) => rankOf(one.code) - rankOf(other.code));
+  return inOrder([...distinct.values()]);
 }
+
+/** Returns the most urgent reason first. */
+export const inOrder = (reasons: readonly Attention[]): readonly Attention[] =>
+  reasons.toSorted((one, other) => rankOf(one.code) - rankOf(other.code));
 
 const rankOf = (code: AttentionCode): number => ATTENTION_CODES.indexOf(code);
 

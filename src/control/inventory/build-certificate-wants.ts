@@ -1,9 +1,14 @@
 import { createHash, createPublicKey } from "node:crypto";
 import type { WrittenDocument } from "#model/document/written-document.ts";
-import { DirectorError } from "#model/failure.ts";
+import { DirectorError, type Problem } from "#model/failure.ts";
 import { isJsonMap, tryEntry } from "#model/json.ts";
-import { isError, pathOf } from "#model/problem.ts";
+import {
+  CERTIFICATE_NAME_PATTERN,
+  certificateNameFaultOf,
+} from "#model/document/certificate-name.ts";
+import { isError, pathOf, problemKeyOf, problemOf } from "#model/problem.ts";
 import type { Author } from "#model/records/revision.ts";
+import { certificateUsesOf } from "../certificate-uses.ts";
 import type { ChangeRequest, WantedDocument } from "../change/change.ts";
 import type { DocumentWays } from "../change/document-ways.ts";
 import { served, type WantParts } from "../change/wants.ts";
@@ -19,7 +24,6 @@ import type {
 } from "./certificate-wishes.ts";
 import type { Inventory } from "./inventory.ts";
 import {
-  allowancesOf,
   planImport,
   planRemoval,
   planRollback,
@@ -27,6 +31,8 @@ import {
   type PlanContext,
 } from "./plan-wishes.ts";
 import { readWished } from "./read-wished.ts";
+import { ReadingLimit } from "./reading-limit.ts";
+import { allowancesOf } from "./rotation-allowances.ts";
 import { VersionDraft } from "./version-draft.ts";
 
 type Want = ChangeRequest["want"];
@@ -55,13 +61,16 @@ export interface CertificateWants {
 
 export function buildCertificateWants(parts: CertificateWantParts): CertificateWants {
   const { inventory, reader, certificates, checkWanted, checkVersions } = parts;
+  const limit = new ReadingLimit();
 
   /** Has `plan` fill a draft, which then is checked as a change of the document. `plan` returns the names that the document gets. */
   const wantOf =
     (by: Author, plan: (context: PlanContext) => Promise<readonly string[]>): Want =>
     async (state): Promise<WantedDocument> => {
       const inForce = served(state);
-      await inventory.load();
+      // The store may have what a change saved whose outcome is unknown.
+      await inventory.read();
+      const from = inventory.head;
       const nowMs = Date.now();
       const draft = new VersionDraft(inventory);
       const origin = { by, at: new Date(nowMs).toISOString() };
@@ -80,16 +89,22 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
         throw certificateRefusal(names.join(", "), checked.problems.filter(isError));
       }
       // The other problems of the document have been told when it was applied.
-      const ownPlaces = names.map((name) => pathOf("certificates", name));
-      const isOwn = ({ path }: { readonly path: string }): boolean =>
-        document !== written || ownPlaces.some((place) => path === place);
-      const problems = [...checked.problems.filter(isOwn), ...warnings];
+      const uses = certificateUsesOf(inForce.document);
+      const ownPlaces = new Set(
+        names.flatMap((name) => [
+          pathOf("certificates", name),
+          ...(uses.get(name) ?? []).map(({ path }) => path),
+        ]),
+      );
+      const isOwn = ({ path }: Problem): boolean => document !== written || ownPlaces.has(path);
+      const told = [...checked.problems.filter(isOwn), ...warnings];
+      const problems = [...new Map(told.map((one) => [problemKeyOf(one), one])).values()];
       return {
         kind: "document",
         checked: { ...checked, problems },
         ...(changes.length === 0
           ? {}
-          : { versions: { changes, save: (heads = []) => inventory.save(change, heads) } }),
+          : { versions: { changes, save: (heads = []) => inventory.save(change, heads, from) } }),
       };
     };
 
@@ -104,9 +119,10 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
       certificates.warmUp();
       refuseDuplicates(wishes);
       for (const { name, replacesFiles } of wishes) if (!replacesFiles) refuseFiles(name);
-      const reads = await Promise.all(
-        wishes.map(async (wish) => ({ wish, read: await readWished(wish.name, wish, parts) })),
-      );
+      const reads = await limit.readAll(wishes, async (wish) => ({
+        wish,
+        read: await readWished(wish.name, wish, parts),
+      }));
       return wantOf(by, async (context) =>
         reads.flatMap(({ wish, read }) => (planImport(wish, read, context) ? [wish.name] : [])),
       );
@@ -116,12 +132,10 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
       certificates.warmUp();
       refuseDuplicates(wishes);
       for (const { name } of wishes) refuseFiles(name);
-      const reads = await Promise.all(
-        wishes.map(async (wish) => ({
-          wish,
-          read: wish.material && (await readWished(wish.name, wish.material, parts)),
-        })),
-      );
+      const reads = await limit.readAll(wishes, async (wish) => ({
+        wish,
+        read: wish.material && (await readWished(wish.name, wish.material, parts)),
+      }));
       return wantOf(by, async (context) => {
         const added: string[] = [];
         for (const { wish, read } of reads) {
@@ -144,9 +158,11 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
       refuseFiles(name);
       // It takes long to load what writes requests, and few directors do.
       const { makeRequest, requestNameProblems } = await import("../certificates/make-request.ts");
-      const problems = requestNameProblems(names, "names");
+      const problems = [...nameProblems(name), ...requestNameProblems(names, "names")];
       if (problems.length > 0) throw certificateRefusal(name, problems);
-      const { requestPem: request, keyPem } = await makeRequest(names, keyType);
+      const [made] = await limit.readAll([keyType], (type) => makeRequest(names, type));
+      if (made === undefined) throw new TypeError("No request was made.");
+      const { requestPem: request, keyPem } = made;
       return wantOf(by, async ({ inForce, draft, origin }) => {
         const known = tryEntry(inForce.document.certificates, name);
         if (known?.source === "files") throw filesSource(name, known);
@@ -194,6 +210,18 @@ function withKept(document: WrittenDocument, names: readonly string[]): WrittenD
     ]),
   };
 }
+
+/** The document gets a certificate that was requested when a CA has signed it, and the name is not checked before. */
+const nameProblems = (name: string): readonly Problem[] =>
+  new RegExp(CERTIFICATE_NAME_PATTERN).test(name)
+    ? []
+    : [
+        problemOf(
+          "bad-certificate-name",
+          pathOf("certificates", name),
+          certificateNameFaultOf(name),
+        ),
+      ];
 
 function refuseDuplicates(wishes: readonly { readonly name: string }[]): void {
   const names = wishes.map(({ name }) => name);

@@ -15,9 +15,7 @@ export function certificateRefusal(name: string, problems: readonly Problem[]): 
 export function refusalOf(name: string, error: unknown): unknown {
   if (!(error instanceof SourceProblem)) return error;
   const { problem, warnings } = error;
-  if (problem.code === "master-key-wrong") {
-    return new DirectorError("master-key-wrong", problem.message, { cause: error });
-  }
+  if (problem.code === "master-key-wrong") return error.cause;
   return certificateRefusal(name, [problem, ...warnings]);
 }
 

@@ -1,10 +1,12 @@
 import { DirectorError } from "#model/failure.ts";
+import { problemOf } from "#model/problem.ts";
+import type { Attention } from "#model/records/attention.ts";
 import type { ReadVersion } from "../certificates/document-sources.ts";
 import type { HeldKey } from "../certificates/held-key.ts";
 import type { KeptCertificates, LastGood } from "../certificates/kept-certificates.ts";
 import { versionOf } from "../certificates/read-certificate.ts";
 import { readMaterial } from "../certificates/read-material.ts";
-import { sourceProblem } from "../certificates/source-problem.ts";
+import { SourceProblem, sourceProblem } from "../certificates/source-problem.ts";
 import type { CertificateVersion } from "../certificates/sources.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import type { SealedKey } from "../sealing/seal-key.ts";
@@ -14,6 +16,7 @@ import { EntryTrees, type EntryTree } from "../state/entry-trees.ts";
 import { MAX_OPERATIONS, type Head, type Store } from "../state/store.ts";
 import { partsOf } from "../state/tree/entry-text.ts";
 import { noteAfter, noteOf, type InventoryNote } from "./inventory-note.ts";
+import { stagedAttentionOf } from "./staged-attention.ts";
 import {
   activeOf,
   dataKeysOf,
@@ -98,6 +101,18 @@ export class Inventory implements KeptCertificates {
     return [...this.#newest.summaries].flatMap(([name, { waiting }]) =>
       waiting.map((one) => ({ name, ...one })),
     );
+  }
+
+  /** Returns why the staged versions of a certificate need attention. Needs `load`. */
+  attentionTo(name: string): readonly Attention[] {
+    if (this.#newest.summaries.get(name)?.hasStaged !== true) return [];
+    try {
+      return stagedAttentionOf(this.record(name));
+    } catch (error) {
+      // The use of a damaged entry reports why.
+      if (error instanceof DirectorError) return [];
+      throw error;
+    }
   }
 
   /** Returns what is kept of a certificate, which may be nothing. Needs `load`. Throws `state-damaged`. */
@@ -217,15 +232,23 @@ export class Inventory implements KeptCertificates {
     return this.#looksOf(id);
   }
 
+  /** Identifies the state that `record` returns parts of. */
+  get head(): Head | undefined {
+    return this.#newest.head;
+  }
+
   /**
-   * Saves a change in one transaction with other heads. Resolves to false if the state has changed meanwhile, and nothing is saved
-   * then. Rejects with `outcome-unknown` if the store failed and cannot be read since.
+   * Saves a change to the state `from` in one transaction with other heads. Resolves to false if the store has another state, and nothing
+   * is saved then. Rejects with `outcome-unknown` if the store failed and cannot be read since.
    */
-  async save(change: InventoryChange, others: readonly Head[] = []): Promise<boolean> {
+  async save(
+    change: InventoryChange,
+    others: readonly Head[] = [],
+    from: Head | undefined = this.head,
+  ): Promise<boolean> {
     const { store, sealedKeys } = this.#parts;
-    const before = this.#newest;
     await this.read();
-    if (!isSameHead(before.head, this.#newest.head)) return false;
+    if (!isSameHead(from, this.#newest.head)) return false;
     let planned: Newest | undefined;
     const headsWith = async (sealed: readonly SealedKey[]): Promise<readonly Head[]> => {
       planned = await this.#write(change, sealed);
@@ -311,7 +334,7 @@ export class Inventory implements KeptCertificates {
     } catch (error) {
       if (!(error instanceof DirectorError)) throw error;
       const code = error.code === "master-key-wrong" ? error.code : "sealed-key-damaged";
-      throw sourceProblem(code, place, error.message);
+      throw new SourceProblem(problemOf(code, place, error.message), [], error);
     }
   }
 

@@ -59,8 +59,12 @@ export function withRequest(
   };
 }
 
-/** Makes one version active. The oldest of too many previous versions is removed. */
-export function withActive(record: CertificateRecord, id: string, at: string): CertificateRecord {
+/**
+ * Makes one version active. The oldest of too many previous versions is removed. If the clock was set back since the last change, the time
+ * of the last change is used, because the order of the previous versions depends on it.
+ */
+export function withActive(record: CertificateRecord, id: string, now: string): CertificateRecord {
+  const at = afterLastOf(record, now);
   const versions = record.versions.map((version): VersionRecord => {
     if (version.id === id) {
       const { activatesItself: _, allowed: __, ...rest } = version;
@@ -80,6 +84,14 @@ export const withReplaced = (
   ...record,
   versions: record.versions.map((one) => (one.id === version.id ? version : one)),
 });
+
+/** Returns `now`, or the next millisecond after the last change of the active version if that is later. */
+function afterLastOf({ versions }: CertificateRecord, now: string): string {
+  const last = versions
+    .map(({ activeUntil = "" }) => activeUntil)
+    .reduce((latest, one) => (one > latest ? one : latest), "");
+  return now > last ? now : new Date(Date.parse(last) + 1).toISOString();
+}
 
 export const withoutVersion = (record: CertificateRecord, id: string): CertificateRecord => ({
   ...record,

@@ -18,6 +18,7 @@ import type { ImportWish, RemoveWish, RollbackWish, RotateWish } from "./certifi
 import { rotationProblems, type RotationAllowances } from "./check-rotation.ts";
 import type { Inventory } from "./inventory.ts";
 import { MAX_STAGED, previousOf, type Origin } from "./plan-versions.ts";
+import { allowedCodesOf } from "./rotation-allowances.ts";
 import type { ReadCandidate, VersionDraft } from "./version-draft.ts";
 import { activeOf, type CertificateRecord, type VersionRecord } from "./version-record.ts";
 
@@ -137,8 +138,12 @@ export async function planRollback(wish: RollbackWish, context: PlanContext): Pr
     throw new DirectorError("no-version", detail);
   }
   if (version.state === "active") return;
+  if (version.state === "staged") {
+    const detail = `Version ${version.id} of certificate ${name} has never been active. \`tlsd rotate certificate ${name} --to ${version.id}\` makes it active.`;
+    throw new DirectorError("no-version", detail);
+  }
   const read = await readKept(name, version, context);
-  if (!isForced) refuseIfNotValid(name, read, nowMs);
+  if (!isForced) refuseIfNotValid(name, read, nowMs, FORCE_HINT);
   draft.activate(name, version.id, read, origin.at, isForced);
 }
 
@@ -192,10 +197,24 @@ async function readKept(
 }
 
 /** Throws if the version is expired or not valid yet. */
-function refuseIfNotValid(name: string, { version }: ReadCandidate, nowMs: number): void {
-  const lapses = certificateProblemsAt(version, pathOf("certificates", name), nowMs);
-  if (lapses.some(isError)) throw certificateRefusal(name, lapses.filter(isError));
+function refuseIfNotValid(
+  name: string,
+  { version }: ReadCandidate,
+  nowMs: number,
+  hint?: string,
+): void {
+  const lapses = certificateProblemsAt(version, pathOf("certificates", name), nowMs).filter(
+    isError,
+  );
+  if (lapses.length === 0) return;
+  throw certificateRefusal(
+    name,
+    lapses.map((lapse) => (hint === undefined ? lapse : { ...lapse, hint })),
+  );
 }
+
+const FORCE_HINT =
+  "Roll back to another version with --to, or to this one all the same with --force.";
 
 /** Throws if the version makes something worse that is not allowed. What is allowed is a warning. */
 function checkAgainst(
@@ -230,23 +249,6 @@ function refuseIfMany(name: string, { versions }: CertificateRecord): void {
     problemOf("too-many-versions", pathOf("certificates", name), message),
   ]);
 }
-
-const ALLOWED_CODES = {
-  allowsFewerNames: "fewer-names",
-  allowsOtherKeyType: "other-key-type",
-  allowsWeakerKey: "weaker-key",
-} as const satisfies Readonly<Record<keyof RotationAllowances, string>>;
-
-const allowedCodesOf = (allowances: RotationAllowances): string[] =>
-  Object.entries(ALLOWED_CODES).flatMap(([key, code]) =>
-    allowances[key as keyof RotationAllowances] ? [code] : [],
-  );
-
-export const allowancesOf = (codes: readonly string[]): RotationAllowances => ({
-  allowsFewerNames: codes.includes(ALLOWED_CODES.allowsFewerNames),
-  allowsOtherKeyType: codes.includes(ALLOWED_CODES.allowsOtherKeyType),
-  allowsWeakerKey: codes.includes(ALLOWED_CODES.allowsWeakerKey),
-});
 
 const notesOf = ({ notes }: ImportedCertificate): readonly string[] =>
   notes.map(({ message }) => message);

@@ -72,6 +72,7 @@ export interface RecordSummary {
   readonly active: string | undefined;
   /** The versions that become active by themselves. */
   readonly waiting: readonly { readonly version: string; readonly notBeforeMs: number }[];
+  readonly hasStaged: boolean;
   /** What is kept of files. Undefined if the active version did not come from files. */
   readonly ofFiles: FilesSummary | undefined;
 }
@@ -103,6 +104,7 @@ export function summaryOf(json: string): RecordSummary {
           ? [{ version: id, notBeforeMs: facts.notBeforeMs }]
           : [],
       ),
+      hasStaged: versions.some(({ state }) => state === "staged"),
       ofFiles:
         active !== undefined && isOfFiles(active)
           ? {
@@ -114,7 +116,7 @@ export function summaryOf(json: string): RecordSummary {
           : undefined,
     };
   } catch {
-    return { active: undefined, waiting: [], ofFiles: undefined };
+    return { active: undefined, waiting: [], hasStaged: false, ofFiles: undefined };
   }
 }
 

@@ -7,6 +7,7 @@ export const ATTENTION_CODES = [
   "not-yet-valid",
   "refused",
   "last-good-served",
+  "staged-worse",
   "unused",
   "key-costly",
   "chain-incomplete",
@@ -25,7 +26,7 @@ export const AttentionSchema = shape(
   {
     code: oneOf(
       ATTENTION_CODES,
-      "Why. `refused`: newer files, or the only ones, cannot be used. `last-good-served`: a version that the director kept is served in place of the files. `not-servable`: because the engine of the workers cannot serve them.",
+      "Why. `refused`: newer files, or the only ones, cannot be used. `last-good-served`: a version that the director kept is served in place of the files. `not-servable`: because the engine of the workers cannot serve them. `staged-worse`: a staged version would make something worse.",
     ),
     message: text("The same in a sentence."),
     hint: text("What to do."),
