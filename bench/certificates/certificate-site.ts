@@ -53,6 +53,9 @@ export class CertificateSite {
     return join(this.options.folder, "crt-list.txt");
   }
 
+  /** The certificate of the inventory, which has no version at the start. */
+  readonly keptName = "kept";
+
   nameOf(at: number): string {
     return `site-${at}`;
   }
@@ -82,6 +85,17 @@ export class CertificateSite {
     return this.#ca.issue({ names: this.serverNamesOf(at) });
   }
 
+  /** Issues a certificate for the inventory, as the body of a request. */
+  async issueKept(): Promise<object> {
+    const { chainPem, keyPem } = await this.#ca.issue({ names: ["kept.example.org"] });
+    return {
+      files: [
+        { name: files.chain, text: chainPem },
+        { name: files.key, text: keyPem },
+      ],
+    };
+  }
+
   /** As certbot does, each certificate has a folder of its own. */
   #folderOf(at: number): string {
     return join(this.options.folder, "live", this.nameOf(at));
@@ -99,16 +113,24 @@ export class CertificateSite {
         sites: {
           servers: ["web"],
           vnics: {
-            front: { ip: virtualIp, listeners: [{ port, to: endpointPort, certificates }] },
+            front: {
+              ip: virtualIp,
+              listeners: [
+                { port, to: endpointPort, certificates: [...certificates, this.keptName] },
+              ],
+            },
           },
         },
       },
-      certificates: Object.fromEntries(
-        places.map((at) => [
-          this.nameOf(at),
-          { chain: fileOf(at, files.chain), key: fileOf(at, files.key) },
-        ]),
-      ),
+      certificates: {
+        ...Object.fromEntries(
+          places.map((at) => [
+            this.nameOf(at),
+            { chain: fileOf(at, files.chain), key: fileOf(at, files.key) },
+          ]),
+        ),
+        [this.keptName]: { source: "inventory" },
+      },
     };
   }
 

@@ -15,6 +15,8 @@ export type CertificateFigure =
   | "watch"
   | "rotated"
   | "change"
+  | "imported"
+  | "ordered"
   | "rotationCpu"
   | "wait"
   | "control"
@@ -26,6 +28,9 @@ export type CertificateRun = Readonly<Record<CertificateFigure, number>>;
 const settleMs = 8_000;
 const watchMs = 10_000;
 const rotations = 10;
+/** Rotations over the API come this long after each other, so that none finds processes which the one before has started. */
+const ordered = 5;
+const quietMs = 6_000;
 const pollMs = 5;
 const rotationDeadlineMs = 60_000;
 const pingEveryMs = 2;
@@ -61,10 +66,17 @@ export async function measureCertificates(
   for (let at = 1; at <= rotations; at += 1) rotated.push(await rotate(site, at));
   const elapsedMs = performance.now() - startedMs;
   const rotationCpu = director.cpuMs() - cpuMs - watch * elapsedMs;
+  const imported = await post(director, site, "");
+  const orders: number[] = [];
+  for (let at = 1; at <= ordered; at += 1) {
+    await delay(quietMs);
+    orders.push(await post(director, site, "/rotate"));
+  }
   const wait = await pings.stop();
   return {
     ...{ start: director.startMs, startCpu: director.startCpuMs, watch: watch * 100 },
     ...{ rotated: medianOf(rotated), change: medianOf([...logged.ms]), wait },
+    ...{ imported, ordered: medianOf(orders) },
     rotationCpu: rotationCpu / rotations,
     ...director.memoryMiB(),
   };
@@ -89,6 +101,18 @@ async function rotate(site: CertificateSite, at: number): Promise<number> {
     await delay(pollMs);
   }
   throw new BenchFailure(`The new certificate ${site.nameOf(at)} has not been shown.`);
+}
+
+/** Returns how long a change of the certificate of the inventory took, from the request until the reply that proves it. */
+async function post(
+  director: MeasuredDirector,
+  site: CertificateSite,
+  action: "" | "/rotate",
+): Promise<number> {
+  const body = await site.issueKept();
+  const startedMs = performance.now();
+  await director.api(`/v1/certificates/${site.keptName}${action}`, { method: "POST", body });
+  return performance.now() - startedMs;
 }
 
 async function open(site: CertificateSite, at: number): Promise<TLSSocket> {

@@ -74,7 +74,9 @@ export async function runCertificates(
       );
       const run = await measureCertificates(director, site, logged);
       (measured[engine] ??= []).push(run);
-      log(`director/${engine}, run ${at}: start ${ms(run.start)}, rotation ${ms(run.change)}`);
+      log(
+        `director/${engine}, run ${at}: start ${ms(run.start)}, rotation ${ms(run.change)}, over the API ${ms(run.ordered)}`,
+      );
       await director.stop();
     }
   }
@@ -99,6 +101,8 @@ const ROWS: readonly (readonly [figure: CertificateFigure, text: string, unit: s
   ["startCpu", "processor time of the start, all processes", "ms"],
   ["change", "one certificate replaced, from the read files until all workers use them", "ms"],
   ["rotated", "the same, from the new files until a handshake shows them", "ms"],
+  ["imported", "one certificate imported over the API", "ms"],
+  ["ordered", "one certificate rotated over the API after 6 quiet seconds, with proof", "ms"],
   ["rotationCpu", "processor time of one replacement", "ms"],
   ["wait", "longest answer on an open connection meanwhile", "ms"],
   ["watch", "looking at the files, of a core", "%"],

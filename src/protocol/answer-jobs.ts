@@ -41,8 +41,8 @@ export function answerJobs(
 
   input.on("data", (chunk: Buffer) => {
     jobs.push(...decoder.push(chunk));
-    // It never rejects.
-    if (!isBusy) void doJobs();
+    // Only a bug makes it reject. The process then ends, and whoever waits for its answers notices.
+    if (!isBusy) doJobs().catch((error: Error) => input.destroy(error));
   });
 }
 

@@ -1,3 +1,4 @@
+import type { CertificateStoreOptions } from "#control/certificates/certificate-store.ts";
 import type { ReadingParts } from "#control/certificates/source-entry.ts";
 import type { CheckParts } from "#control/check-file.ts";
 import type { MaterialReader } from "#control/reader/material-reader.ts";
@@ -18,8 +19,12 @@ export function testReader(deadlineMs?: number): MaterialReader {
   return reader;
 }
 
-/** What a director on Node reads certificates with. */
-export const testReading = (): ReadingParts => ({ reader: testReader(), trial: undefined });
+/** What a director on Node reads certificates with. Nothing proves their changes. */
+export const testReading = (): ReadingParts & Pick<CertificateStoreOptions, "prover"> => ({
+  reader: testReader(),
+  trial: undefined,
+  prover: { warmUp: () => undefined, stayReady: () => undefined },
+});
 
 /** What a director on Node checks documents with. */
 export const testChecking = (): CheckParts => ({

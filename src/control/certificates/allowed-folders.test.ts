@@ -61,7 +61,6 @@ describe("the files of a document that must be in certain folders", () => {
     const { entries } = await load(documentIn(folder), () => [folder]);
     const store = new CertificateStore({
       ...reading,
-      prover: { warmUp: () => undefined, stayReady: () => undefined },
       intervalMs: 10,
       onProblem: () => undefined,
       onRead: () => undefined,

@@ -71,7 +71,6 @@ describe("CertificateStore", () => {
   ): Promise<CertificateStore> {
     const store = new CertificateStore({
       ...reading,
-      prover: { warmUp: () => undefined, stayReady: () => undefined },
       intervalMs: INTERVAL_MS,
       onProblem: (kind, problem) => reports.push({ kind, problem }),
       onRead: () => undefined,

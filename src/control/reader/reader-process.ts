@@ -220,7 +220,7 @@ export class ReaderProcess {
     const failed = this.#requests.splice(0);
     this.#endTurn();
     const reason = failed.length > 1 ? new SharedEndError() : error;
-    for (const { reject } of failed) reject(reason);
+    for (const request of failed) request.reject(reason);
   }
 
   #cause(): { readonly cause?: Error } {
