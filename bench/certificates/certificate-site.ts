@@ -104,7 +104,8 @@ export class CertificateSite {
   #document(): object {
     const { count, virtualIp, port, endpointPort } = this.options;
     const places = Array.from({ length: count }, (_, at) => at);
-    const certificates = places.map((at) => this.nameOf(at));
+    // A listener has at most 10,000 certificates, so that of the inventory takes the place of the last one.
+    const certificates = [...places.slice(0, -1).map((at) => this.nameOf(at)), this.keptName];
     const fileOf = (at: number, file: string): string => join(this.#folderOf(at), file);
     return {
       director: { endpoints: { allow: ["127.0.0.0/8"] } },
@@ -115,9 +116,7 @@ export class CertificateSite {
           vnics: {
             front: {
               ip: virtualIp,
-              listeners: [
-                { port, to: endpointPort, certificates: [...certificates, this.keptName] },
-              ],
+              listeners: [{ port, to: endpointPort, certificates }],
             },
           },
         },

@@ -22,7 +22,7 @@ export const newEntity = (name: string): Entity =>
 export const entityOf = (name: string, keys: KeyPair): Entity => ({
   name,
   keys,
-  keyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+  keyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }),
 });
 
 const basicConstraints = extension("2.5.29.19", true, sequence(der(0x01, Buffer.of(0xff))));

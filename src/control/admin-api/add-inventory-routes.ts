@@ -62,11 +62,8 @@ export function addInventoryRoutes(
   { inventory, certificateWants: wants }: InventoryRouteParts,
 ): void {
   const described = { tags: ["certificates"], querystring: ChangeQuery, headers: ChangeHeaders };
-  const options = {
-    ...CHANGE_ROUTE,
-    bodyLimit: MAX_BODY_BYTES,
-    config: { holdsFiles: true },
-  } as const;
+  const options = { ...CHANGE_ROUTE, bodyLimit: MAX_BODY_BYTES };
+  const withFiles = { type: JSON_TYPE, holdsFiles: true } as const;
 
   app.get<{ Params: Named["Params"] }>(
     "/v1/certificates/:name/versions",
@@ -93,7 +90,7 @@ export function addInventoryRoutes(
         operationId: "importCertificate",
         summary: "Import a certificate, which the director then keeps",
         params: NameParams,
-        body: { schema: ImportBody, type: JSON_TYPE, example: { files: EXAMPLE_FILES } },
+        body: { ...withFiles, schema: ImportBody, example: { files: EXAMPLE_FILES } },
         reply: ChangeReplySchema,
       }),
       ...options,
@@ -113,7 +110,7 @@ export function addInventoryRoutes(
         summary: "Make another version of a certificate active, or keep it for later",
         params: NameParams,
         body: {
-          ...{ schema: RotateBody, type: JSON_TYPE, isOptional: true },
+          ...{ ...withFiles, schema: RotateBody, isOptional: true },
           example: { files: EXAMPLE_FILES },
         },
         reply: ChangeReplySchema,
@@ -199,7 +196,7 @@ export function addInventoryRoutes(
         operationId: "importCertificates",
         summary: "Import several certificates in one change, all of them or none",
         body: {
-          ...{ schema: SeveralImports, type: JSON_TYPE },
+          ...{ ...withFiles, schema: SeveralImports },
           example: { certificates: [{ name: "shop", files: EXAMPLE_FILES }] },
         },
         reply: ChangeReplySchema,
@@ -221,7 +218,7 @@ export function addInventoryRoutes(
         operationId: "rotateCertificates",
         summary: "Rotate several certificates in one change, all of them or none",
         body: {
-          ...{ schema: SeveralRotations, type: JSON_TYPE },
+          ...{ ...withFiles, schema: SeveralRotations },
           example: { certificates: [{ name: "shop", files: EXAMPLE_FILES }] },
         },
         reply: ChangeReplySchema,

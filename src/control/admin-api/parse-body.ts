@@ -4,13 +4,6 @@ import { SourceProblem } from "#control/certificates/source-problem.ts";
 import { parseJson } from "#control/parse-json.ts";
 import { SyntaxProblem } from "#control/syntax-problem.ts";
 
-declare module "fastify" {
-  interface FastifyContextConfig {
-    /** Whether bodies hold files, and so may be larger than a document. */
-    readonly holdsFiles?: true;
-  }
-}
-
 export const JSON_TYPE = "application/json";
 /** RFC 7396. */
 export const MERGE_PATCH_TYPE = "application/merge-patch+json";
@@ -37,7 +30,7 @@ export function parseBodies(app: FastifyInstance, readLarge: ReadLargeBody): voi
       }
       try {
         if (bytes.length <= MAX_HERE_BYTES) return parseJson(bytes);
-        return await readLarge(bytes, request.routeOptions.config.holdsFiles !== true);
+        return await readLarge(bytes, request.routeOptions.config.body?.holdsFiles !== true);
       } catch (error) {
         throw failureOf(error);
       }

@@ -17,6 +17,8 @@ export interface BodyDescription {
   readonly example: unknown;
   /** Whether the request may have no body. */
   readonly isOptional?: boolean;
+  /** Whether the body holds files, and so may be larger than a document. */
+  readonly holdsFiles?: boolean;
 }
 
 export interface RouteDescription {

@@ -40,8 +40,8 @@ describe("CertificateStore", () => {
   const SHOP = documentOf({ certificates: { shop: { chain: "shop.pem", key: "shop.key" } } });
   const BOTH = documentOf({
     certificates: {
-      shop: { chain: "shop.pem", key: "shop.key" },
-      pay: { chain: "pay.pem", key: "pay.key" },
+      shop: { chain: "shop.pem", key: "shop.key", allowOtherKeyType: true },
+      pay: { chain: "pay.pem", key: "pay.key", allowOtherKeyType: true },
     },
   });
 
@@ -49,13 +49,11 @@ describe("CertificateStore", () => {
   function withPolicy(certificates: readonly string[], suite: string): Document {
     const listener = { port: 443, to: 80, certificates, policy: "old" };
     const vnics = { v: { ip: "127.0.0.1", listeners: [listener] } };
-    const { shop: one, pay } = BOTH.certificates;
-    const allowed = { allowOtherKeyType: true };
     return documentOf({
       servers: { web: { address: "127.0.0.1" } },
       profiles: { p: { servers: ["web"], vnics } },
       policies: { old: { maxVersion: "TLSv1.2", cipherSuites: [suite] } },
-      certificates: { shop: { ...one, ...allowed }, pay: { ...pay, ...allowed } },
+      certificates: BOTH.certificates,
     });
   }
 
@@ -70,11 +68,10 @@ describe("CertificateStore", () => {
     use?: (sources: Sources) => Promise<void>,
   ): Promise<CertificateStore> {
     const store = new CertificateStore({
-      ...reading,
-      intervalMs: INTERVAL_MS,
+      ...{ ...reading, intervalMs: INTERVAL_MS },
+      prover: { warmUp: () => undefined, stayReady: () => undefined },
       onProblem: (kind, problem) => reports.push({ kind, problem }),
-      onRead: () => undefined,
-      onTurn: () => undefined,
+      ...{ onRead: () => undefined, onTurn: () => undefined },
       onFault: (error) => assert.fail(String(error)),
     });
     store.subscribe(async (versions) => {
@@ -332,7 +329,7 @@ describe("CertificateStore", () => {
     const problems = await follow(store, document);
     assert.deepEqual(
       problems.map(({ code, severity }) => `${severity} ${code}`),
-      ["warning suite-without-key-type"],
+      ["warning suite-without-key-type", "warning other-key-type"],
     );
     assert.equal(store.status().filter(({ facts }) => facts?.keyType === "rsa").length, 1);
   });

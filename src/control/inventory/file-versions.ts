@@ -4,7 +4,8 @@ import { tryFilesText } from "../certificates/document-sources.ts";
 import { digestOfFiles, mayKeep } from "../certificates/last-good.ts";
 import type { DocumentInForce } from "../certificates/source-entry.ts";
 import type { Notices } from "../notice.ts";
-import type { Inventory, InventoryChange, NewKey } from "./inventory.ts";
+import type { InventoryChange, NewKey } from "./inventory-change.ts";
+import type { Inventory } from "./inventory.ts";
 import { isSettled, planFiles, type FilesState } from "./plan-files.ts";
 import type { CertificateRecord } from "./version-record.ts";
 

@@ -15,6 +15,7 @@ import { INVENTORY_LINE } from "../state/document-lines.ts";
 import { EntryTrees, type EntryTree } from "../state/entry-trees.ts";
 import { MAX_OPERATIONS, type Head, type Store } from "../state/store.ts";
 import { partsOf } from "../state/tree/entry-text.ts";
+import { versionIn, type InventoryChange } from "./inventory-change.ts";
 import { noteAfter, noteOf, type InventoryNote } from "./inventory-note.ts";
 import { stagedAttentionOf } from "./staged-attention.ts";
 import {
@@ -34,22 +35,6 @@ const ROOT = "certificates";
 const SCHEMA = 1;
 /** How long after a failed reading of the store the next one may begin. */
 const RETRY_MS = 1_000;
-
-/** A private key of a version that is not in the store yet. */
-export interface NewKey {
-  readonly name: string;
-  readonly version: string;
-  readonly key: HeldKey;
-}
-
-export interface InventoryChange {
-  /** The records that take the place of those before, by the names of the certificates. One that is undefined is removed. */
-  readonly records: ReadonlyMap<string, CertificateRecord | undefined>;
-  /** The keys of those versions in `records` whose `sealedKey` is still to be made. */
-  readonly keys: readonly NewKey[];
-  /** Identifies what is kept of files (`digestOfFiles`). If it is absent, the one before stays. */
-  readonly filesDigest?: string;
-}
 
 export interface InventoryParts {
   readonly store: Store;
@@ -398,9 +383,3 @@ export class Inventory implements KeptCertificates {
 
 const isSameHead = (one: Head | undefined, other: Head | undefined): boolean =>
   one?.number === other?.number && one?.roots[ROOT] === other?.roots[ROOT];
-
-function versionIn({ records }: InventoryChange, name: string, id: string): VersionRecord {
-  const found = records.get(name)?.versions.find((version) => version.id === id);
-  if (found === undefined) throw new TypeError(`The change has no version ${id} of ${name}.`);
-  return found;
-}

@@ -4,7 +4,8 @@ import type { VersionChange } from "#model/records/certificate-version.ts";
 import { HeldKey } from "../certificates/held-key.ts";
 import type { CandidateVersion } from "../certificates/source-entry.ts";
 import type { CertificateVersion } from "../certificates/sources.ts";
-import type { Inventory, NewKey } from "./inventory.ts";
+import type { NewKey } from "./inventory-change.ts";
+import type { Inventory } from "./inventory.ts";
 import {
   withActive,
   withoutVersion,

@@ -105,7 +105,7 @@ describe("MaterialReader", () => {
     const others = readersOf();
     const own = () => readersOf().filter((pid) => !others.includes(pid));
     reader.stayReady(true);
-    await eventually(() => own().length === 1, 5_000, "a process that was started for no job");
+    await eventually(() => own().length === 1, 15_000, "a process that was started for no job");
     const [first = 0] = own();
     await readPair(reader);
     await eventually(

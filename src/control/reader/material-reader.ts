@@ -121,8 +121,9 @@ export class MaterialReader {
   /** Whether a process is ready for the next job even if there was none for long. By default, there is none then. */
   stayReady(isWanted: boolean): void {
     this.#staysReady = isWanted;
-    if (isWanted) this.warmUp();
-    else this.#endIdle();
+    // The process starts when there is nothing else to do, and so not during the start of a director.
+    if (this.#processes.size === 0) this.#hasWorked = true;
+    this.#endIdle();
   }
 
   /**
