@@ -76,18 +76,19 @@ describe(
         await shop.do(rotateShop, { files: filesOf(second) });
         const { dir, dataDir, socketPath } = shop.director;
         const operator = new Operator({ socketPath, folder: dir });
-        assert.deepEqual((await operator.run(["backup", "state.backup"])).err, "");
+        const file = join(dir, "state.backup");
+        assert.deepEqual((await operator.run(["backup", file])).err, "");
         await shop.do(rotateShop, { files: filesOf(await shop.issue()) });
         const keyFile = join(dir, "data-key", "master.key");
         assert.ok(existsSync(keyFile));
         await shop.director.stop();
-        const backup = readFileSync(join(dir, "state.backup"), "latin1");
+        const backup = readFileSync(file, "latin1");
         const traces = [first, second].flatMap(({ keyPem }) => keyTraces(keyPem));
         assert.deepEqual(
           traces.filter((trace) => backup.includes(trace)),
           [],
         );
-        const restore = ["restore", "state.backup", "--data", dataDir];
+        const restore = ["restore", file, "--data", dataDir];
         assert.deepEqual((await operator.run(restore)).err, "");
         renameSync(keyFile, `${keyFile}.kept`);
         writeFileSync(keyFile, newMasterKeyText(), { mode: 0o600 });
