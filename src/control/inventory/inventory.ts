@@ -161,7 +161,7 @@ export class Inventory implements KeptCertificates {
   /** Never rejects: a state that cannot be read is read again later. */
   async look(name: string): Promise<string> {
     await this.load();
-    return this.#looksOf(this.#newest.summaries.get(name)?.active);
+    return this.looksOfVersion(this.#newest.summaries.get(name)?.active);
   }
 
   async readActive(
@@ -189,7 +189,7 @@ export class Inventory implements KeptCertificates {
     place: string,
     reader: MaterialReader,
   ): Promise<ReadVersion<CertificateVersion>> {
-    const looks = this.#looksOf(version.id);
+    const looks = this.looksOfVersion(version.id);
     const keyPem = await this.#keyOf(name, version, place);
     const { reply, parts } = await readMaterial(
       reader,
@@ -212,10 +212,6 @@ export class Inventory implements KeptCertificates {
     return this.#parts.sealedKeys.open(identityOf(name, version), version.sealedKey);
   }
 
-  /** What `look` returns while this version is active. */
-  looksOfVersion(id: string): string {
-    return this.#looksOf(id);
-  }
 
   /** Identifies the state that `record` returns parts of. */
   get head(): Head | undefined {
@@ -323,7 +319,8 @@ export class Inventory implements KeptCertificates {
     }
   }
 
-  #looksOf(id: string | undefined): string {
+  /** What `look` returns while this version is active. */
+  looksOfVersion(id: string | undefined): string {
     if (id === undefined) return "none";
     return this.#parts.sealedKeys.canOpen ? id : `${id} locked`;
   }

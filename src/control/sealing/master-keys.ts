@@ -46,10 +46,6 @@ export class MasterKeys {
     return keyOf(this.#current);
   }
 
-  get previous(): MasterKey | undefined {
-    return keyOf(this.#previous);
-  }
-
   /** The place of the current key in words. */
   get place(): string {
     return textOfPlace(this.#current.place);
@@ -61,7 +57,7 @@ export class MasterKeys {
   }
 
   tryKey(id: string): MasterKey | undefined {
-    return [this.current, this.previous].find((key) => key?.id === id);
+    return [this.current, keyOf(this.#previous)].find((key) => key?.id === id);
   }
 
   /**
