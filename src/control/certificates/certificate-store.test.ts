@@ -329,7 +329,7 @@ describe("CertificateStore", () => {
     const problems = await follow(store, document);
     assert.deepEqual(
       problems.map(({ code, severity }) => `${severity} ${code}`),
-      ["warning suite-without-key-type", "warning other-key-type"],
+      ["warning other-key-type", "warning suite-without-key-type"],
     );
     assert.equal(store.status().filter(({ facts }) => facts?.keyType === "rsa").length, 1);
   });

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
+import { HeldKey } from "#control/certificates/held-key.ts";
 import { freePort } from "#harness/addresses.ts";
 import { startEndpoint } from "#harness/endpoint.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
@@ -259,7 +260,11 @@ describe("a check over TLS", () => {
     });
     const director = await ca.issue({ names: ["director.example"], usage: "client" });
     const own = {
-      material: { kind: "certificate", chainPem: director.chainPem, keyPem: director.keyPem },
+      material: {
+        kind: "certificate",
+        chainPem: director.chainPem,
+        key: HeldKey.clear(director.keyPem),
+      },
     };
     contexts.follow({
       certificates: new Map([["director", own]]),

@@ -212,7 +212,6 @@ export class Inventory implements KeptCertificates {
     return this.#parts.sealedKeys.open(identityOf(name, version), version.sealedKey);
   }
 
-
   /** Identifies the state that `record` returns parts of. */
   get head(): Head | undefined {
     return this.#newest.head;
