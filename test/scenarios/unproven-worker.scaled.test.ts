@@ -69,7 +69,7 @@ forEachEngineIfLong("node", (engine) => {
     const shop = await startHostileShop(engine, port, 3, program.path);
     const { director } = shop;
     for (const [at, { deed, reason, isLost }] of scaled({
-      short: faults.slice(0, 4),
+      short: faults.slice(0, 2),
       long: faults,
     }).entries()) {
       const before = await untilServing(director, 3);

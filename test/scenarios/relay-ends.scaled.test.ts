@@ -4,7 +4,7 @@ import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepti
 import { opensslClient } from "#harness/clients.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startHalfCloseEndpoint, startSourceEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { patternBytes, patternDigest } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import type { SocketClient } from "#harness/socket-client.ts";
@@ -16,7 +16,7 @@ const endlessBytes = 40_000_000;
 /** The error of a write after a FIN and a RST, in this order. */
 const resetAfterEnd = "EPIPE";
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let endpoint: AcceptingEndpoint;
   let shop: Shop<"driven" | "counting" | "brief">;
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { before, describe, it } from "node:test";
 import { withDeadline } from "#harness/deadline.ts";
 import type { Director } from "#harness/director.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { recordedRefusal, recordedVisit } from "#harness/recorded-handshake.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
@@ -61,7 +61,7 @@ async function issueClients(root: TestCa, intermediate: TestCa): Promise<Clients
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let clients: Clients;
   let served: PolicyDirector;
   let director: Director;

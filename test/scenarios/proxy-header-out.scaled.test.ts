@@ -4,7 +4,7 @@ import { TLSSocket } from "node:tls";
 import { freePort, hasIpv6Loopback, uniqueVirtualIp } from "#harness/addresses.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startEndpoint, type Behaviour, type Endpoint } from "#harness/endpoint.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { proxyV1Header, tlvTypes, type ProxyAddresses } from "#harness/proxy-header.ts";
 import { checksummedHeader, sslTlv, textTlv } from "#harness/proxy-tlvs.ts";
@@ -21,7 +21,7 @@ const greeting = "first\n";
 const commonName = "Zoë of partners";
 const ports = { v1: 8443, v2: 8444, "v2 to TLS": 8445, "v2 for the known": 8446, none: 8447 };
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   const ip = uniqueVirtualIp();
   let ca: TestCa;
   let partner: IssuedCertificate;

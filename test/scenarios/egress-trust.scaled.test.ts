@@ -10,7 +10,7 @@ import { eventually } from "#harness/deadline.ts";
 import { startEgress, type Egress, type RemoteSettings } from "#harness/egress.ts";
 import { startEndpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint, startSinkEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { connectionLineOf } from "#harness/recorded-handshake.ts";
 import { rawConnect, rejectedConnect } from "#harness/socket-client.ts";
 import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
@@ -120,7 +120,7 @@ async function remotesOf(
   };
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let egress: Egress<Name>;
 
   before(async () => {

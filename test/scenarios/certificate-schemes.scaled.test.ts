@@ -5,7 +5,7 @@ import { before, describe, it } from "node:test";
 import { runToExit } from "#harness/child-process.ts";
 import { opensslClient } from "#harness/clients.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine, type Engine } from "#harness/engines.ts";
+import { forEachEngineIfLong, type Engine } from "#harness/engines.ts";
 import { failedHandshakeWhere } from "#harness/failed-handshakes.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
@@ -108,7 +108,7 @@ async function issue(ca: TestCa, name: string, keyType?: KeyType): Promise<Recor
   return { [`${name}.pem`]: issued.chainPem, [`${name}.key`]: issued.keyPem };
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let shop: Shop<Listener>;
 
   before(async () => {

@@ -5,7 +5,7 @@ import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { curl } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { FailureLedger } from "#harness/failed-handshakes.ts";
 import { requirePackage } from "#harness/packages.ts";
 import { shopDocument } from "#harness/shop-document.ts";
@@ -25,7 +25,7 @@ const handshakeFailureAlert = hex("15 0303 0002 0228");
 /** Fatal protocol_version, in hex, whatever the version of its record. */
 const protocolVersionAlert = /^1503..00020246$/;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const ip = uniqueVirtualIp();
   let ca: TestCa;
   let hello: Buffer;

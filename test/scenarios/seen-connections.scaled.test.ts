@@ -5,7 +5,7 @@ import type { ServerStatus, VnicStatus } from "#model/records/status.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { eventually } from "#harness/deadline.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { rawConnect } from "#harness/socket-client.ts";
@@ -16,7 +16,7 @@ const deadlineMs = 20_000;
 
 // One after the other: each looks at all that is open.
 describe("an operator sees", { concurrency: false }, () => {
-  forEachEngine((engine) => {
+  forEachEngineIfLong("node", (engine) => {
     let shop: Shop<"web">;
     let echoPort: number;
     const deadAddress = uniqueVirtualIp();

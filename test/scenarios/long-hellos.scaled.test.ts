@@ -5,7 +5,7 @@ import { messageOfLength, recordsOf } from "#dataplane/tls/client-hello-bytes.ts
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { opensslClient } from "#harness/clients.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { failedHandshakeWhere, FailureLedger } from "#harness/failed-handshakes.ts";
 import { connectionLineOf, servedText } from "#harness/recorded-handshake.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -27,7 +27,7 @@ const largeAnswerBytes = 100_000;
 const illegalParameter = "1503010002022f";
 const serverHello = /^1603/;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let ca: TestCa;
   let shop: Shop<Listener>;
   let ledger: FailureLedger;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Director } from "#harness/director.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { recordedRefusal, recordedVisit, visit, type Visit } from "#harness/recorded-handshake.ts";
 import { writeFiles } from "#harness/temp-folder.ts";
@@ -35,7 +35,7 @@ const changeMs = 15_000;
 /** How long a client certificate is to be valid that expires while its session lives. */
 const shortLifeMs = 5_000;
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let partners: TestCa;
   let others: TestCa;
   let partner: IssuedCertificate;
