@@ -28,7 +28,7 @@ const problemsOf = (after: Parts, before: Parts | undefined = {}): readonly stri
   checkNewEndpoints(
     documentOf(after),
     before && documentOf(before),
-    new Set(["192.0.2.99", "2001:db8::99"]),
+    () => new Set(["192.0.2.99", "2001:db8::99"]),
   ).map(({ code, path }) => `${code} ${path}`);
 
 const TO = "profiles.shop.vnics.front.listeners[0].to";
@@ -124,4 +124,31 @@ test("the addresses of a name are judged like endpoints, whoever added the name"
   assert.equal(rule("192.0.2.1", 9000), "which is a socket of this director");
   assert.equal(rule("192.0.2.99", 443), undefined);
   assert.equal(rule("198.51.100.7", 9000), undefined);
+});
+
+test("a profile that stays is not looked at again, and the result is the same", () => {
+  const profileTo = (to: string, ip: string) => ({
+    vnics: { front: { ip, listeners: egress(to) } },
+  });
+  const value = {
+    servers: { web: { address: "192.0.2.7" } },
+    profiles: {
+      one: profileTo("pay.example:443", "192.0.2.1"),
+      two: profileTo("127.0.0.9:443", "192.0.2.2"),
+    },
+  };
+  const before = parseDocument(value).draft;
+  const changes = {
+    "an endpoint that another profile has": profileTo("127.0.0.9:443", "192.0.2.1"),
+    "an endpoint that nobody has": profileTo("127.0.0.8:443", "192.0.2.1"),
+    "a socket of the director": profileTo("192.0.2.2:9000", "192.0.2.1"),
+  };
+  const codes = Object.entries(changes).map(([name, one]) => {
+    const after = parseDocument({ ...value, profiles: { ...value.profiles, one } }).draft;
+    const problems = checkNewEndpoints(after, before);
+    const anew = checkNewEndpoints(structuredClone(after), structuredClone(before));
+    assert.deepEqual(problems, anew, name);
+    return problems.map(({ code }) => code);
+  });
+  assert.deepEqual(codes, [[], ["endpoint-not-allowed"], ["endpoint-loop"]]);
 });

@@ -9,6 +9,7 @@ import {
 import { targetsOf } from "#model/document/check-listener.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
+import { tryEntry } from "#model/json.ts";
 import type { Problem } from "#model/failure.ts";
 import { socketAddressOf } from "#model/names.ts";
 import { pathOf, problemOf } from "#model/problem.ts";
@@ -21,7 +22,7 @@ import { pathOf, problemOf } from "#model/problem.ts";
 export function checkNewEndpoints(
   document: Document,
   inForce: Document | undefined,
-  local: ReadonlySet<string> = localAddresses(),
+  local: () => ReadonlySet<string> = localAddresses,
 ): readonly Problem[] {
   const isRefused = refusalsOf(document);
   const before = inForce?.servers ?? {};
@@ -29,18 +30,41 @@ export function checkNewEndpoints(
     if (Object.hasOwn(before, name) && before[name]?.address === address) return [];
     return isRefused(address) ? [notAllowed(pathOf("servers", name, "address"), address)] : [];
   });
-  const known = new Set(inForce === undefined ? [] : endpointsOf(inForce).map(({ key }) => key));
+  const added = newEndpoints(document, inForce);
+  if (added.length === 0) return ofServers;
   const own = ownSocketsOf(document);
-  const ofListeners = endpointsOf(document)
-    .filter(({ key }) => !known.has(key))
-    .flatMap(({ place, host, port, key }) => {
-      if (own.some((socket) => reaches(host, port, socket, local))) {
-        const message = `${key} is a socket of this director.`;
-        return [problemOf("endpoint-loop", place, message)];
-      }
-      return isRefused(host) ? [notAllowed(place, host)] : [];
-    });
+  const here = local();
+  const ofListeners = added.flatMap(({ place, host, port, key }) => {
+    if (own.some((socket) => reaches(host, port, socket, here))) {
+      const message = `${key} is a socket of this director.`;
+      return [problemOf("endpoint-loop", place, message)];
+    }
+    return isRefused(host) ? [notAllowed(place, host)] : [];
+  });
   return [...ofServers, ...firstOfEach(ofListeners)];
+}
+
+/** Returns the endpoints that are not in force. Most changes touch one of thousands of profiles, and add none. */
+function newEndpoints(document: Document, inForce: Document | undefined): readonly Endpoint[] {
+  if (inForce === undefined) return endpointsOf(document);
+  const { profiles, servers } = document;
+  const touched =
+    servers === inForce.servers
+      ? Object.entries(profiles).filter(([name, one]) => one !== tryEntry(inForce.profiles, name))
+      : Object.entries(profiles);
+  const keysOf = (endpoints: readonly Endpoint[]): ReadonlySet<string> =>
+    new Set(endpoints.map(({ key }) => key));
+  const before = touched.flatMap(([name]) => {
+    const one = tryEntry(inForce.profiles, name);
+    return one === undefined ? [] : [[name, one] as const];
+  });
+  const known = keysOf(endpointsOf(inForce, Object.fromEntries(before)));
+  const others = endpointsOf(document, Object.fromEntries(touched)).filter(
+    ({ key }) => !known.has(key),
+  );
+  if (others.length === 0) return [];
+  const all = keysOf(endpointsOf(inForce));
+  return others.filter(({ key }) => !all.has(key));
 }
 
 /** Returns why a health check must not connect to an address and port, or undefined if it may. */
@@ -107,8 +131,11 @@ interface Endpoint extends HostAndPort {
   readonly key: string;
 }
 
-const endpointsOf = (document: Document): readonly Endpoint[] =>
-  listenersOf(document).flatMap(({ path, owner, listener }) =>
+const endpointsOf = (
+  document: Document,
+  profiles: Document["profiles"] = document.profiles,
+): readonly Endpoint[] =>
+  listenersOf({ profiles }).flatMap(({ path, owner, listener }) =>
     targetsOf({ document, owner, listener }).map(([address, port]) => {
       const host = normaliseClientAddress(address);
       return { place: `${path}.to`, host, port, key: socketAddressOf(host, port) };
