@@ -54,9 +54,11 @@ export function descendantsOf(pid: number): readonly ProcessIdentity[] {
   return found;
 }
 
-/** The processes below a director, zombies included, except those that read documents and certificates for it. */
+const HELPERS = /\/control\/(?:reader|prover)\/|\/engine-trial\//;
+
+/** The processes below a director, zombies included, except those that read, try and prove certificates for it. */
 export function workersBelow(pid: number): readonly ProcessIdentity[] {
-  return descendantsOf(pid).filter((one) => !commandLineOf(one.pid).includes("/control/reader/"));
+  return descendantsOf(pid).filter((one) => !HELPERS.test(commandLineOf(one.pid)));
 }
 
 /** The arguments of the process, each ended by a NUL; nothing where there is no such process. */
