@@ -13,7 +13,12 @@ export function uniqueVirtualIp(): string {
   return `127.${16 + ((process.pid >> 8) % 200)}.${process.pid & 255}.${used}`;
 }
 
-/** A port that was free a moment ago; on an address of `uniqueVirtualIp` nobody else takes it. */
+const given = new Set<number>();
+
+/**
+ * A port that was free a moment ago; on an address of `uniqueVirtualIp` nobody else takes it. The system may give a port twice, and
+ * a vNIC must not have it twice.
+ */
 export async function freePort(host = "127.0.0.1"): Promise<number> {
   const server = createServer();
   const listening = Promise.withResolvers<void>();
@@ -21,6 +26,8 @@ export async function freePort(host = "127.0.0.1"): Promise<number> {
   await listening.promise;
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
+  if (given.has(port)) return freePort(host);
+  given.add(port);
   return port;
 }
 

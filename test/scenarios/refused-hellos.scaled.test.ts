@@ -3,7 +3,7 @@ import { before, describe, it } from "node:test";
 import { MALFORMED_HELLOS } from "#dataplane/tls/malformed-hellos.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { FailureLedger } from "#harness/failed-handshakes.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { rawConnect } from "#harness/socket-client.ts";
@@ -22,7 +22,7 @@ const fatal = 2;
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let shop: Shop<"tls" | "strict" | "modern">;
   let ledger: FailureLedger;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import { startAcceptingEndpoint, type AcceptingEndpoint } from "#harness/accepting-endpoint.ts";
 import { startSourceEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { sendPattern } from "#harness/flow.ts";
 import { patternDigest } from "#harness/pattern.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
@@ -21,7 +21,7 @@ interface Stalled {
   readonly server: SocketClient;
 }
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   let endpoint: AcceptingEndpoint;
   let shop: Shop<"stalled" | "good">;
 

@@ -6,7 +6,7 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { curl, gnutlsClient, opensslClient } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { FailureLedger } from "#harness/failed-handshakes.ts";
 import { requirePackage } from "#harness/packages.ts";
 import { shopDocument } from "#harness/shop-document.ts";
@@ -16,7 +16,7 @@ import { tlsConnect, type TlsConnectOptions } from "#harness/tls-client.ts";
 const ports = { intermediate: 8443, modern: 8444, strict: 8445, http2: 8446, partners: 8447 };
 const clientName = "client.shop.example";
 
-forEachEngine((engine) => {
+forEachEngineIfLong("node", (engine) => {
   const ip = uniqueVirtualIp();
   let ca: TestCa;
   let revoked: IssuedCertificate;

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import { opensslClient } from "#harness/clients.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
-import { forEachEngine } from "#harness/engines.ts";
+import { forEachEngineIfLong } from "#harness/engines.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 
 type Name = "alone" | "asking" | "chained";
 
-forEachEngine((engine) => {
+forEachEngineIfLong("bun", (engine) => {
   let shop: Shop<Name>;
 
   before(async () => {
