@@ -81,7 +81,7 @@ class PatchedMap<Key, Value> extends Map<Key, Value> {
   }
 }
 
-/** Returns `map` with other values of some keys. A key whose new value is undefined is removed. */
+/** Returns `map` with other values of some keys. A key with the new value undefined is removed. */
 export function withPatches<Key, Value extends object | string | number>(
   map: ReadonlyMap<Key, Value>,
   patches: Iterable<readonly [Key, Value | undefined]>,
@@ -98,7 +98,7 @@ export function withPatches<Key, Value extends object | string | number>(
   return all.size > MAX_PATCHES ? new Map(patched.entries()) : patched;
 }
 
-/** Returns the keys whose values differ, or undefined if the maps do not come from the same map. */
+/** Returns the keys with different values, or undefined if the maps do not come from the same map. */
 export function keysThatDiffer<Key, Value>(
   one: ReadonlyMap<Key, Value>,
   other: ReadonlyMap<Key, Value>,

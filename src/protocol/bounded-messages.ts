@@ -119,11 +119,8 @@ function* entriesOf(prepare: UnsentPrepare): Iterable<Entry> {
 }
 
 /** Keeps it apart whether the message is a trial. */
-const emptyListsOf = ({ opensOnly }: UnsentPrepare): Partial<Omit<Prepare, "material">> => ({
-  ...{ listeners: [], removed: [], certificates: [], removedCertificates: [], vnics: [] },
-  ...{ removedVnics: [], absentIps: [] },
-  ...(opensOnly === undefined ? {} : { opensOnly: [] }),
-});
+const emptyListsOf = (prepare: UnsentPrepare): Partial<Record<ListName, readonly never[]>> =>
+  Object.fromEntries(LISTS.filter((name) => prepare[name] !== undefined).map((name) => [name, []]));
 
 function* piecesOf<Message extends BoundedMessage>(message: Message): Iterable<Message | Piece> {
   const text = JSON.stringify(message);

@@ -1,7 +1,8 @@
-import { hash, type KeyObject, type X509Certificate } from "node:crypto";
+import type { KeyObject, X509Certificate } from "node:crypto";
 import type { CertificateFacts, KeyType } from "#model/document/certificate.ts";
 import { certificateFieldsOf } from "./certificate-fields.ts";
 import { presentedNamesOf } from "./presented-names.ts";
+import { spkiPinOf } from "./spki-hash.ts";
 
 const KEY_TYPES: Readonly<Record<string, KeyType>> = {
   ec: "ecdsa",
@@ -19,7 +20,6 @@ export function certificateFactsOf(
   keyType: KeyType,
 ): Omit<CertificateFacts, "notBeforeMs" | "notAfterMs"> {
   const fields = certificateFieldsOf(leaf);
-  const pin = hash("sha256", fields.publicKeyInfo, "base64");
   return {
     names: presentedNamesOf(fields),
     keyType,
@@ -28,7 +28,7 @@ export function certificateFactsOf(
     issuer: oneLineOf(leaf.issuer),
     serialNumber: shortened(leaf.serialNumber),
     fingerprint: fingerprintOf(leaf),
-    spkiPin: `sha256/${pin}`,
+    spkiPin: spkiPinOf(fields.publicKeyInfo),
   };
 }
 

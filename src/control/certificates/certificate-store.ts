@@ -82,7 +82,7 @@ export class CertificateStore implements CertificateProvider {
   readonly #known = new KnownProblems();
   /** The sources of the entries in force. */
   #watched: readonly AnySource[] = [];
-  /** The sources whose files may have changed since they were read. */
+  /** The sources that have to be read, because their files may have changed. */
   readonly #unread = new Set<AnySource>();
   #inForce: DocumentInForce | undefined;
   #subscriber: ((news: NewVersions) => Promise<void>) | undefined;

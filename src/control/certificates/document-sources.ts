@@ -243,7 +243,7 @@ function filesOf(
 const hashOf = (passphrase: string): string =>
   createHash("sha256").update(passphrase).digest("base64url");
 
-/** How a file looks that does not exist, or whose folder does not. */
+/** How a file looks if it or its folder does not exist. */
 const ABSENT: readonly string[] = ["ENOENT", "ENOTDIR"];
 
 /** Returns whether a file of a source was deleted. `looks` is what `look` of the source returned. */

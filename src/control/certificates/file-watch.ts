@@ -24,7 +24,7 @@ export interface Looked {
 /** Looks at the files of all sources, those of many in a thread of its own. */
 export class FileWatch {
   #thread: Worker | undefined;
-  /** The sources whose paths have been sent to the thread. */
+  /** The thread has been sent the paths of these sources. */
   #known: readonly AnySource[] = [];
   #looks = new Map<AnySource, string>();
 

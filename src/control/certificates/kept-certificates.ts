@@ -27,7 +27,7 @@ export interface KeptCertificates {
   load(): Promise<void>;
 }
 
-/** A version of files whose key is kept. */
+/** A version of files that is kept with its key. */
 export interface LastGood {
   /** Number of the version. */
   readonly version: string;

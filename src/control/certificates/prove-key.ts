@@ -7,7 +7,7 @@ const TEXT = Buffer.from("TLS Director proves that a private key belongs to a ce
 
 /**
  * Throws SourceProblem unless the certificate verifies what the key signs. A key file also states the public key, and only this is
- * compared by `checkPrivateKey`. OpenSSL signs with a key whose private part is another one, and every client refuses the signature.
+ * compared by `checkPrivateKey`. OpenSSL also signs if the private part belongs to another key, and every client refuses the signature.
  */
 export function proveKey(
   certificate: X509Certificate,

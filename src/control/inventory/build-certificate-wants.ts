@@ -1,4 +1,3 @@
-import { createHash, createPublicKey } from "node:crypto";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { DirectorError, type Problem } from "#model/failure.ts";
 import { isJsonMap, tryEntry } from "#model/json.ts";
@@ -13,6 +12,7 @@ import type { ChangeRequest, WantedDocument } from "../change/change.ts";
 import type { DocumentWays } from "../change/document-ways.ts";
 import { served, type WantParts } from "../change/wants.ts";
 import type { CertificateStore } from "../certificates/certificate-store.ts";
+import { spkiHashOfKey } from "../certificates/spki-hash.ts";
 import type { MaterialReader } from "../reader/material-reader.ts";
 import { certificateRefusal, filesSource } from "./certificate-refusal.ts";
 import type {
@@ -55,7 +55,7 @@ export interface CertificateWants {
   request(wish: RequestWish, by: Author): Promise<Want>;
   /** Removes a version that is not active. */
   remove(wish: RemoveWish, by: Author): Want;
-  /** Makes a staged version active whose time has come. */
+  /** Makes a staged version active when its time has come. */
   activate(name: string, version: string, by: Author): Want;
 }
 
@@ -68,7 +68,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     (by: Author, plan: (context: PlanContext) => Promise<readonly string[]>): Want =>
     async (state): Promise<WantedDocument> => {
       const inForce = served(state);
-      // The store may have what a change saved whose outcome is unknown.
+      // A change with an unknown outcome may have been saved.
       await inventory.read();
       const from = inventory.head;
       const nowMs = Date.now();
@@ -166,7 +166,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
       return wantOf(by, async ({ inForce, draft, origin }) => {
         const known = tryEntry(inForce.document.certificates, name);
         if (known?.source === "files") throw filesSource(name, known);
-        const spki = spkiOfKey(keyPem);
+        const spki = spkiHashOfKey(keyPem);
         draft.request(name, { request, spki, keyPem }, { ...origin, from: "request" });
         return [];
       });
@@ -228,9 +228,4 @@ function refuseDuplicates(wishes: readonly { readonly name: string }[]): void {
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice === undefined) return;
   throw new DirectorError("bad-request", `Certificate ${twice} is named twice.`);
-}
-
-function spkiOfKey(keyPem: string): string {
-  const der = createPublicKey(keyPem).export({ type: "spki", format: "der" });
-  return createHash("sha256").update(der).digest("base64");
 }

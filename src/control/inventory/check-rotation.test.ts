@@ -1,21 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CertificateFacts } from "#model/document/certificate.ts";
+import { sampleFacts as facts } from "#harness/sample-facts.ts";
 import { namesNotCovered, rotationProblems } from "./check-rotation.ts";
 
-const facts: CertificateFacts = {
-  names: ["shop.example", "www.shop.example"],
-  keyType: "ecdsa",
-  keySize: 256,
-  curve: "P-256",
-  subject: "CN=shop.example",
-  issuer: "CN=CA",
-  serialNumber: "0A",
-  fingerprint: "ab",
-  spkiPin: "sha256/q6s=",
-  notBeforeMs: 1,
-  notAfterMs: 1_000,
-};
 const none = { allowsFewerNames: false, allowsOtherKeyType: false, allowsWeakerKey: false };
 const rsa = (keySize: number): Partial<CertificateFacts> => ({ keyType: "rsa", keySize });
 

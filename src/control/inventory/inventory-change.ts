@@ -11,7 +11,7 @@ export interface NewKey {
 export interface InventoryChange {
   /** The records that take the place of those before, by the names of the certificates. One that is undefined is removed. */
   readonly records: ReadonlyMap<string, CertificateRecord | undefined>;
-  /** The keys of those versions in `records` whose `sealedKey` is still to be made. */
+  /** The keys of those versions in `records` that have no `sealedKey` yet. */
   readonly keys: readonly NewKey[];
   /** Identifies what is kept of files (`digestOfFiles`). If it is absent, the one before stays. */
   readonly filesDigest?: string;

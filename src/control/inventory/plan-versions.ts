@@ -1,6 +1,7 @@
 /** How the versions of one certificate follow each other. Everything here is computed from the record before. */
 import type { Author } from "#model/records/revision.ts";
 import type { CertificateVersion } from "../certificates/sources.ts";
+import { spkiHashOfPin } from "../certificates/spki-hash.ts";
 import { pendingOf, type CertificateRecord, type VersionRecord } from "./version-record.ts";
 
 /** How many versions that were active before are kept. */
@@ -25,7 +26,7 @@ export function withVersion(
   origin: Origin,
   terms: StagedTerms,
 ): { readonly record: CertificateRecord; readonly version: VersionRecord } {
-  const spki = spkiOf(facts);
+  const spki = spkiHashOfPin(facts.spkiPin);
   const pending = pendingOf(record);
   const completed = pending?.spki === spki ? pending : undefined;
   const version: VersionRecord = {
@@ -104,9 +105,6 @@ export const previousOf = ({ versions }: CertificateRecord): readonly VersionRec
     .filter(({ state }) => state === "previous")
     .toSorted((one, other) => Number(other.id) - Number(one.id))
     .toSorted((one, other) => (other.activeUntil ?? "").localeCompare(one.activeUntil ?? ""));
-
-const spkiOf = ({ spkiPin }: { readonly spkiPin: string }): string =>
-  spkiPin.slice(spkiPin.indexOf("/") + 1);
 
 const inOrder = (versions: readonly VersionRecord[]): readonly VersionRecord[] =>
   versions.toSorted((one, other) => Number(one.id) - Number(other.id));

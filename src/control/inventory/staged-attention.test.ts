@@ -1,22 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CertificateFacts } from "#model/document/certificate.ts";
+import { sampleFacts as facts } from "#harness/sample-facts.ts";
 import { stagedAttentionOf } from "./staged-attention.ts";
 import type { VersionRecord } from "./version-record.ts";
 
-const facts: CertificateFacts = {
-  names: ["shop.example", "www.shop.example"],
-  keyType: "ecdsa",
-  keySize: 256,
-  curve: "P-256",
-  subject: "CN=shop.example",
-  issuer: "CN=CA",
-  serialNumber: "0A",
-  fingerprint: "ab",
-  spkiPin: "sha256/q6s=",
-  notBeforeMs: 1,
-  notAfterMs: 1_000,
-};
 const version = (
   id: string,
   state: VersionRecord["state"],

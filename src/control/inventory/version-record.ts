@@ -98,7 +98,7 @@ export function summaryOf(json: string): RecordSummary {
     const staged = versions.find((one) => one.state === "staged" && isOfFiles(one));
     return {
       active: active?.id,
-      // The watch of files activates those whose key is in a file.
+      // A version with its key in a file is activated by the watch of files.
       waiting: versions.flatMap(({ id, activatesItself, sealedKey, facts }) =>
         activatesItself === true && sealedKey !== undefined && facts !== undefined
           ? [{ version: id, notBeforeMs: facts.notBeforeMs }]

@@ -284,7 +284,7 @@ const STATE_TEXTS = {
   removed: "is removed",
 } as const satisfies Readonly<Record<VersionChange["state"], string>>;
 
-/** Writes a line for each version of a certificate that came or became active, which says who did it. */
+/** Writes a line for each version of a certificate that came or became active. The line names the author. */
 function logVersions(event: EventNamed<"change-applied">, log: Logger): void {
   for (const { name: certificate, notes: _, ...facts } of event.result.versions) {
     const text = `Version ${facts.version} of certificate ${certificate} ${STATE_TEXTS[facts.state]}.`;

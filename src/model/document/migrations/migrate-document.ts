@@ -2,7 +2,7 @@ import type { JsonMap } from "../../json.ts";
 import type { WrittenDocument } from "../written-document.ts";
 import { fromSchema1 } from "./from-schema-1.ts";
 
-/** The schema of the documents that this version stores. It is `WrittenDocument`, whose secrets the store has sealed. */
+/** The schema of the documents that this version stores. It is that of `WrittenDocument`, with sealed secrets. */
 export const DOCUMENT_SCHEMA = 3;
 /** The same documents, with secrets that are not sealed. */
 export const UNSEALED_SCHEMA = 2;
