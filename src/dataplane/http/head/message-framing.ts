@@ -71,7 +71,7 @@ const isBlank = (byte: number | undefined): boolean => byte === SP || byte === H
 function lengthOf(bytes: Buffer, start: number, end: number): number {
   if (end === start || end - start > MAX_LENGTH_DIGITS) return NO_LENGTH;
   let length = 0;
-  for (let at = start; at < end; at += 1) length = length * 10 + (bytes[at] ?? 0) - ZERO;
+  for (let at = start; at < end; at += 1) length = length * 10 + ((bytes[at] ?? 0) - ZERO);
   return length <= Number.MAX_SAFE_INTEGER ? length : NO_LENGTH;
 }
 
