@@ -35,10 +35,10 @@ export class HeadFields {
     return this.bytes.toString("latin1", start, this.valueEnd[index] ?? start);
   }
 
-  /** The index of the first field of this kind, or -1. */
-  find(kind: number): number {
+  /** The index of the first field of this kind at `from` or after it, or -1. */
+  find(kind: number, from = 0): number {
     const kinds = this.kind;
-    for (let index = 0; index < this.count; index += 1) {
+    for (let index = from; index < this.count; index += 1) {
       if (kinds[index] === kind) return index;
     }
     return -1;

@@ -69,10 +69,11 @@ export interface HeadRefusal {
 /** "partial" means that more bytes are needed. */
 export type HeadResult = "partial" | "whole" | HeadRefusal;
 
-export const HEAD_RULES = Object.keys(STATUS_OF) as readonly HeadRule[];
-
-const REFUSALS: ReadonlyMap<HeadRule, HeadRefusal> = new Map(
-  HEAD_RULES.map((rule) => [rule, Object.freeze({ status: STATUS_OF[rule], rule })]),
+const REFUSALS: ReadonlyMap<string, HeadRefusal> = new Map(
+  Object.entries(STATUS_OF).map(([rule, status]) => [
+    rule,
+    Object.freeze({ status, rule: rule as HeadRule }),
+  ]),
 );
 
 /** There is one frozen object for each rule. */

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { bytesOf, outcomeOf } from "#harness/parsed-heads.ts";
-import { HEAD_RULES } from "./head-refusal.ts";
 import { RequestParser } from "./request-parser.ts";
 
 const outcome = (text: string): string => {
