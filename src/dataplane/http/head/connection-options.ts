@@ -1,14 +1,20 @@
+import { randomInt } from "node:crypto";
 import { COMMA, HTAB, IS_TOKEN, isWord, LOWER, SP } from "./ascii.ts";
 import { FIELD } from "./field-names.ts";
-import type { HeadFields } from "./head-fields.ts";
+import { type HeadFields, MAX_FIELDS } from "./head-fields.ts";
 import { type HeadRefusal, refusalOf } from "./head-refusal.ts";
 
-/** The limit for all Connection fields of a head. Each option is compared with each field. */
+/** The limit for all Connection fields of a head. The hash of each option is compared with that of each field. */
 export const MAX_CONNECTION_OPTIONS = 100;
 
 const CLOSE = Buffer.from("close", "latin1");
 const KEEP_ALIVE = Buffer.from("keep-alive", "latin1");
 const UPGRADE = Buffer.from("upgrade", "latin1");
+
+/** The hashes of the names in the head that is being marked. */
+const HASHES = new Int32Array(MAX_FIELDS);
+/** A client cannot choose names of the same hash if it does not know where the hash starts. */
+const FIRST_HASH = randomInt(2 ** 31);
 
 /** What the Connection fields of a head say (RFC 9110 section 7.6.1). */
 export class ConnectionOptions {
@@ -57,6 +63,10 @@ export class ConnectionOptions {
   markNominated(fields: HeadFields): void {
     if (!this.#nominates) return;
     for (let index = 0; index < fields.count; index += 1) {
+      const start = fields.nameStart[index] ?? 0;
+      HASHES[index] = hashOf(fields.bytes, start, fields.nameEnd[index] ?? start);
+    }
+    for (let index = 0; index < fields.count; index += 1) {
       if (fields.kind[index] === FIELD.connection) markNominatedBy(fields, index);
     }
   }
@@ -80,19 +90,31 @@ function markNominatedBy(fields: HeadFields, connection: number): void {
 }
 
 function markNamed(fields: HeadFields, start: number, end: number): void {
-  const length = end - start;
+  const hash = hashOf(fields.bytes, start, end);
   for (let index = 0; index < fields.count; index += 1) {
-    const nameStart = fields.nameStart[index] ?? 0;
-    if ((fields.nameEnd[index] ?? 0) - nameStart !== length) continue;
+    if (HASHES[index] !== hash) continue;
     const kind = fields.kind[index];
     if (kind === FIELD.host || kind === FIELD.contentLength) continue;
-    if (isSameName(fields.bytes, nameStart, start, length)) fields.isHop[index] = 1;
+    if (isNamed(fields, index, start, end)) fields.isHop[index] = 1;
   }
 }
 
-function isSameName(bytes: Buffer, one: number, other: number, length: number): boolean {
+function isNamed(fields: HeadFields, index: number, start: number, end: number): boolean {
+  const { bytes } = fields;
+  const nameStart = fields.nameStart[index] ?? 0;
+  const length = end - start;
+  if ((fields.nameEnd[index] ?? 0) - nameStart !== length) return false;
   for (let at = 0; at < length; at += 1) {
-    if (LOWER[bytes[one + at] ?? 0] !== LOWER[bytes[other + at] ?? 0]) return false;
+    if (LOWER[bytes[nameStart + at] ?? 0] !== LOWER[bytes[start + at] ?? 0]) return false;
   }
   return true;
+}
+
+/** Ignores the case of letters. */
+function hashOf(bytes: Buffer, start: number, end: number): number {
+  let hash = FIRST_HASH;
+  for (let at = start; at < end; at += 1) {
+    hash = Math.imul(hash ^ (LOWER[bytes[at] ?? 0] ?? 0), 0x01000193);
+  }
+  return hash;
 }
