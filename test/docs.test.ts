@@ -10,6 +10,7 @@ import {
   LISTENER_METRICS,
   SERVER_METRICS,
 } from "#model/records/metric-catalog.ts";
+import { HTTP_OUTCOME_NAMES, HTTP_RULE_NAMES } from "#model/records/http-outcome.ts";
 import {
   CONNECTION_OUTCOME_NAMES,
   CERTIFICATE_FAILURE_NAMES,
@@ -50,6 +51,8 @@ describe("the reference", () => {
       ...CERTIFICATE_FAILURE_NAMES,
       ...CHECK_FAILURE_NAMES,
       ...CONNECTION_OUTCOME_NAMES,
+      ...HTTP_OUTCOME_NAMES,
+      ...HTTP_RULE_NAMES,
       ...OVER_LIMITS,
     ];
     assert.deepEqual(

@@ -1,7 +1,7 @@
 /** Compiles how a listener uses TLS with clients and with endpoints. */
 import { createHash } from "node:crypto";
 import type { EndpointTls } from "#model/document/endpoint-options.ts";
-import type { TcpListener } from "#model/document/modes/tcp.ts";
+import type { TerminatingListener } from "#model/document/terminating-rules.ts";
 import { tryPolicy, type Policy, type ResolvedPolicy } from "#model/document/policy.ts";
 import type { CertificateName, ListenerName } from "#model/names.ts";
 import type {
@@ -24,12 +24,15 @@ export function compileTls(
   return { policy, sessionScope: sessionScopeOf(name, policy, clientAuth) };
 }
 
+/** `protocols` are those that the mode offers by ALPN. If it is undefined, the policy says which. */
 export function compileClientTls(
   name: ListenerName,
-  listener: Pick<TcpListener, "policy" | "certificates" | "strictServerName">,
+  listener: Pick<TerminatingListener, "policy" | "certificates" | "strictServerName">,
   { document, sources, ticketEpochs }: ListenerOwner,
+  protocols?: readonly string[],
 ): SnapshotClientTls {
-  const policy = policyOf(document.policies, listener.policy);
+  const ofDocument = policyOf(document.policies, listener.policy);
+  const policy = protocols === undefined ? ofDocument : { ...ofDocument, alpn: protocols };
   const clientAuth = clientAuthOf(document.policies[listener.policy], sources);
   return {
     certificates: listener.certificates.map((certificate) => certificate as CertificateName),

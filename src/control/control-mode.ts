@@ -5,6 +5,7 @@ import type { SnapshotListener, SnapshotListenerOf } from "#model/records/snapsh
 import type { ListenerStatus } from "#model/records/status.ts";
 import type { ListenerOwner } from "./listener-owner.ts";
 import { egress } from "./modes/egress.ts";
+import { http } from "./modes/http.ts";
 import { redirect } from "./modes/redirect.ts";
 import { tcp } from "./modes/tcp.ts";
 
@@ -50,7 +51,7 @@ export interface ControlMode<OfMode extends Listener, Compiled extends SnapshotL
   statusOf(listener: OfMode): Pick<ListenerStatus, "to" | "policy" | "certificates">;
 }
 
-const CONTROL_MODES = { tcp, redirect, egress } satisfies {
+const CONTROL_MODES = { tcp, http, redirect, egress } satisfies {
   readonly [Mode in ListenerMode]: ControlMode<ListenerOf<Mode>, SnapshotListenerOf<Mode>>;
 };
 

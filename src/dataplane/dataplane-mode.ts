@@ -8,6 +8,7 @@ import type { SnapshotListener, SnapshotListenerOf } from "#model/records/snapsh
 import type { ConnectionState } from "./connection/connection-state.ts";
 import type { ListenerRules, RuleParts } from "./listener-rules.ts";
 import { egress } from "./modes/egress.ts";
+import { http } from "./modes/http.ts";
 import { redirect } from "./modes/redirect.ts";
 import { tcp } from "./modes/tcp.ts";
 import type { Steps } from "./live/in-slices.ts";
@@ -45,7 +46,7 @@ export interface DataplaneMode<
   ): void;
 }
 
-const DATAPLANE_MODES = { tcp, redirect, egress } satisfies {
+const DATAPLANE_MODES = { tcp, http, redirect, egress } satisfies {
   readonly [Mode in ListenerMode]: DataplaneMode<
     ListenerRules<SnapshotListenerOf<Mode>>,
     MetricOf<Mode>

@@ -3,8 +3,5 @@
  * of the records, of the control process and of the data plane. The registries of these modules do not compile if one
  * is missing.
  */
-export const LISTENER_MODES = ["tcp", "redirect", "egress"] as const;
+export const LISTENER_MODES = ["tcp", "http", "redirect", "egress"] as const;
 export type ListenerMode = (typeof LISTENER_MODES)[number];
-
-/** Modes that a later version will have. A document that names one is refused as `mode-not-available`. */
-export const PLANNED_MODES = ["http"] as const;

@@ -42,9 +42,11 @@ export const PROBLEMS = {
   "endpoint-loop": error("Use a port of the server that is not a listener of this director."),
   "endpoint-not-allowed": error("Use another address of the server."),
   "address-clash": error("Give director.observe another port."),
-  "mode-not-available": error(
-    "Use mode tcp, which relays HTTP unchanged, until mode http is available.",
+  "bad-field-name": error(
+    "Write the name of an HTTP field: letters, digits and hyphens, e.g. X-Frame-Options.",
   ),
+  "forbidden-field": error("Remove it. It says how an answer is sent on one connection."),
+  "malformed-age": error("Write a whole number with its unit: 300s, 5m, 12h or 365d."),
   "preset-name": error("Give the policy another name, and set its `base`."),
   "bad-versions": error(
     "minVersion must not be above maxVersion. A version that is not set is that of the base.",

@@ -3,6 +3,8 @@
 export const DURATION_PATTERN = "^(0|[1-9][0-9]{0,8})(ms|s|m|h)$";
 /** A duration, or `0` without a unit. */
 export const DEADLINE_PATTERN = "^(0|(0|[1-9][0-9]{0,8})(ms|s|m|h))$";
+/** An age of up to 100,000 days. */
+export const AGE_PATTERN = "^(0|[1-9][0-9]{0,4})(s|m|h|d)$";
 export const SIZE_PATTERN = "^[1-9][0-9]{0,8}(KiB|MiB|GiB)$";
 export const RATE_PATTERN = "^[1-9][0-9]{0,5}[kmg]_[1-9][0-9]{0,5}[kmg]$";
 
@@ -27,6 +29,11 @@ const MAX_DURATION_MS = 24 * 24 * 3_600_000;
 export function durationMsOf(text: string): number {
   return Math.min(scaled(text, /^(\d+)(ms|s|m|h)$/, DURATION_MS), MAX_DURATION_MS);
 }
+
+const AGE_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** Returns the seconds of an age such as `365d`, `12h`, `5m` or `0s`. Throws a TypeError if the unit is missing. */
+export const ageSecondsOf = (text: string): number => scaled(text, /^(\d+)([smhd])$/, AGE_SECONDS);
 
 /** How long open connections may go on at most until a change cuts them. */
 const MAX_DEADLINE_MS = 24 * 3_600_000;

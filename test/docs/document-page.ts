@@ -9,7 +9,7 @@ import {
 import { DocumentSchema } from "#model/document/document.ts";
 import type { Mark } from "#model/document/marks.ts";
 import { NAME_PATTERN } from "#model/names.ts";
-import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
+import { AGE_PATTERN, DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 /** The part of JSON Schema that the document uses. */
@@ -34,8 +34,15 @@ interface JsonSchema {
 interface DocumentPart {
   readonly path: string;
   readonly schema: JsonSchema;
-  /** Set if the keys depend on the value of one of them; `schema` then has all keys. */
-  readonly union?: UnionNode;
+  /** Set if the keys depend on a tag; `schema` then has all keys. */
+  readonly forms?: Forms;
+}
+
+/** The forms that an object has, by the tag that chooses one. */
+interface Forms {
+  /** The key of the tag. */
+  readonly tagName: string;
+  readonly byTag: readonly (readonly [tag: string, schema: JsonSchema])[];
 }
 
 const PATTERNS: Readonly<Record<string, string>> = {
@@ -43,6 +50,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   [CERTIFICATE_NAME_PATTERN]: "certificate name",
   [DURATION_PATTERN]: "duration",
   [SIZE_PATTERN]: "size",
+  [AGE_PATTERN]: "age",
   [RATE_PATTERN]: "rate",
 };
 
@@ -62,6 +70,7 @@ const INTRO = [
   "- A *certificate name* is up to 253 characters: labels of lower-case letters, digits, `_` and `-`, joined by single dots,",
   "  with an optional `*.` before them: `shop`, `shop.example`, `*.shop.example`.",
   "- A *duration* has a unit: `500ms`, `10s`, `5m`, `12h`.",
+  "- An *age* has a unit: `300s`, `5m`, `12h`, `365d`.",
   "- A *size* has a unit: `64KiB`, `512MiB`, `2GiB`.",
   "- A *path* names a file. A file or unix socket that is set over the API must be in a folder of `director.paths`.",
   "- A *secret* is one line of text. It is never shown. Instead of it you see a fingerprint, `secret:hmac-sha256:…`. If you send the",
@@ -86,24 +95,47 @@ const join = (path: string, key: string): string => (path === "" ? key : `${path
 /** The objects of the document, each before those within it. */
 function partsOf(part: DocumentPart): readonly DocumentPart[] {
   const inner = Object.entries(part.schema.properties ?? {}).flatMap(([key, schema]) =>
-    objectsIn(join(part.path, key), schema),
+    objectsIn(join(part.path, key), schema).map((object) => ({
+      ...formsWithin(part, key),
+      ...object,
+    })),
   );
   return [part, ...inner.flatMap(partsOf)];
 }
 
+/** Returns the forms of a map whose keys depend on the tag of the object around it. */
+function formsWithin({ forms }: DocumentPart, key: string): Pick<DocumentPart, "forms"> {
+  if (forms === undefined) return {};
+  const { tagName } = forms;
+  const byTag = forms.byTag.flatMap(([tag, { properties = {} }]) => {
+    const form = properties[key];
+    return form?.properties === undefined ? [] : [[tag, form] as const];
+  });
+  return new Set(byTag.map(([, form]) => form)).size > 1 ? { forms: { tagName, byTag } } : {};
+}
+
+function formsOf(union: UnionNode): Forms {
+  const { propertyName: tagName } = union.discriminator;
+  const branches: readonly JsonSchema[] = branchesOf(union);
+  const byTag = branches.map((form) => [form.properties?.[tagName]?.const ?? "", form] as const);
+  return { tagName, byTag };
+}
+
 function objectsIn(path: string, schema: JsonSchema): readonly DocumentPart[] {
-  if (isUnionNode(schema)) return [{ path, schema: otherwiseOf(schema), union: schema }];
+  if (isUnionNode(schema)) {
+    return [{ path, schema: otherwiseOf(schema), forms: formsOf(schema) }];
+  }
   if (schema.properties !== undefined) return [{ path, schema }];
   if (schema.items !== undefined) return objectsIn(`${path}[]`, schema.items);
   const [named] = Object.values(schema.patternProperties ?? {});
   return named === undefined ? [] : objectsIn(`${path}.<name>`, named);
 }
 
-function sectionOfPart({ path, schema, union }: DocumentPart): string {
+function sectionOfPart({ path, schema, forms }: DocumentPart): string {
   return sectionOf(
     path === "" ? "Top level" : codeOf(path),
     path === "" ? "" : (schema.description ?? ""),
-    union === undefined ? tableOf(schema) : unionTableOf(union, schema),
+    forms === undefined ? tableOf(schema) : formsTableOf(forms, schema),
   );
 }
 
@@ -121,27 +153,25 @@ const cellsOf = (schema: JsonSchema, isRequired: boolean): readonly string[] => 
   schema.description ?? "",
 ];
 
-/** A key that means different things in different branches has a row for each meaning. */
-function unionTableOf(union: UnionNode, { properties = {} }: JsonSchema): string {
-  const { propertyName } = union.discriminator;
-  const branches: readonly JsonSchema[] = branchesOf(union);
+/** A key that means different things in different forms has a row for each meaning. */
+function formsTableOf({ tagName, byTag }: Forms, { properties = {} }: JsonSchema): string {
   const rows = Object.entries(properties).flatMap(([key, merged]) => {
-    if (key === propertyName) return [[codeOf(key), "all", ...cellsOf(merged, false)]];
+    if (key === tagName) return [[codeOf(key), "all", ...cellsOf(merged, false)]];
     const meanings = new Map<string, { readonly cells: readonly string[]; tags: string[] }>();
-    for (const { properties: own, required } of branches) {
+    for (const [tag, { properties: own, required }] of byTag) {
       if (own?.[key] === undefined) continue;
       const cells = cellsOf(own[key], required?.includes(key) === true);
       const meaning = meanings.get(cells.join()) ?? { cells, tags: [] };
-      meaning.tags.push(codeOf(own[propertyName]?.const ?? ""));
+      meaning.tags.push(codeOf(tag));
       meanings.set(cells.join(), meaning);
     }
     return [...meanings.values()].map(({ cells, tags }) => [
       codeOf(key),
-      tags.length === branches.length ? "all" : tags.join(", "),
+      tags.length === byTag.length ? "all" : tags.join(", "),
       ...cells,
     ]);
   });
-  return markdownTable(["key", propertyName, "value", "default", "meaning"], rows);
+  return markdownTable(["key", tagName, "value", "default", "meaning"], rows);
 }
 
 function valueOf(schema: JsonSchema): string {

@@ -7,6 +7,7 @@ import {
   HANDSHAKE_FAILURES,
   OVER_LIMITS,
 } from "#model/records/outcome.ts";
+import { HTTP_OUTCOMES, HTTP_RULES } from "#model/records/http-outcome.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 const ONLY_CHECK_FAILURES = Object.fromEntries(
@@ -63,6 +64,16 @@ export function failuresPage(): string {
       "How connections end",
       "`outcome` of `tlsd_connections_ended_total` and of an access line, once the handshake is done.",
       meanings("outcome", CONNECTION_OUTCOMES),
+    ),
+    sectionOf(
+      "How exchanges end",
+      "`outcome` of `tlsd_http_exchanges_ended_total` and of the line of a request, with mode `http`.",
+      meanings("outcome", HTTP_OUTCOMES),
+    ),
+    sectionOf(
+      "Rules of HTTP",
+      "`rule` of `tlsd_http_refused_total` and `tlsd_http_bad_answers_total`, and of the line of a request. A request that violates one is refused with 400, unless the table says otherwise, and the connection is closed. The client gets 502 if the answer of an endpoint does.",
+      meanings("rule", HTTP_RULES),
     ),
   ]);
 }

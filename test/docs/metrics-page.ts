@@ -4,14 +4,14 @@ import {
   DIRECTOR_METRICS,
   LISTENER_METRICS,
   SERVER_METRICS,
-  type Metric,
 } from "#model/records/metric-catalog.ts";
+import type { Metric } from "#model/records/metric.ts";
 import { metricsOf } from "#model/records/mode-records.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 const INTRO = [
   "Prometheus text, at `/metrics` of the admin socket and of `director.observe`. Counters continue when a worker is",
-  "replaced. No metric has a label for the client. The values of `cause`, `outcome` and `limit` are explained in",
+  "replaced. No metric has a label for the client. The values of `cause`, `outcome`, `rule` and `limit` are explained in",
   "[failures](failures.md). The metrics of a listener that leaves the document stay for ten minutes.",
 ].join("\n");
 

@@ -5,8 +5,8 @@ import {
   DIRECTOR_METRICS,
   LISTENER_METRICS,
   SERVER_METRICS,
-  type Metric,
 } from "#model/records/metric-catalog.ts";
+import type { Metric } from "#model/records/metric.ts";
 import { freePort, uniqueVirtualIp } from "#harness/addresses.ts";
 import { runToExit } from "#harness/child-process.ts";
 import { eventually } from "#harness/deadline.ts";

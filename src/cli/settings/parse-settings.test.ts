@@ -153,7 +153,11 @@ it("describes each setting, and those of one mode only", () => {
     }
   }
   const [certificates] = settingsOf("listener").filter(({ name }) => name === "certificates");
-  assert.match(certificates?.description ?? "", /Mode tcp only\.$/);
+  assert.match(certificates?.description ?? "", /Mode tcp and http only\.$/);
   const [verify] = settingsOf("listener").filter(({ name }) => name === "endpointTls.verify");
-  assert.match(verify?.description ?? "", /Default: true\. Mode tcp and egress only\.$/);
+  assert.match(verify?.description ?? "", /Default: true\. Mode tcp, http and egress only\.$/);
+  const [head] = settingsOf("listener").filter(({ name }) => name === "timeouts.head");
+  assert.match(head?.description ?? "", /Default: 15s\. Mode http only\.$/);
+  const [idle] = settingsOf("listener").filter(({ name }) => name === "timeouts.idle");
+  assert.match(idle?.description ?? "", /Default: 300s\.$/);
 });

@@ -39,26 +39,45 @@ const OTHERWISE_SET: Readonly<Partial<Record<NamedKind, readonly string[]>>> = {
 /** Returns the settings of a kind in the order of the schema. */
 export function settingsOf(kind: NamedKind): readonly SettingDescription[] {
   const schema = SETTING_SCHEMAS[kind];
-  return leavesOf(schema, [], "").filter(
+  return leavesOf(schema, [], formsOf(schema)).filter(
     ({ name }) => OTHERWISE_SET[kind]?.includes(name) !== true,
   );
 }
 
+/** A schema, and the mode of the listeners that it is for. */
+interface Form {
+  readonly mode: string | undefined;
+  readonly schema: SchemaNode;
+}
+
+const formsOf = (schema: SchemaNode): readonly Form[] =>
+  (isUnionNode(schema) ? branchesOf(schema) : [schema]).map((form) => ({
+    mode: form.properties?.["mode"]?.const,
+    schema: form,
+  }));
+
+/** `forms` are those that the schema has in the modes that support it, and `scope` says which these are. */
 function leavesOf(
   schema: SchemaNode,
   keys: readonly string[],
-  scope: string,
+  forms: readonly Form[],
+  scope = "",
 ): readonly SettingDescription[] {
-  const branches = isUnionNode(schema) ? branchesOf(schema) : [schema];
   return Object.entries(propertiesOf(schema)).flatMap(([key, entry]) => {
     const own = [...keys, key];
-    const having = branches.filter(({ properties = {} }) => Object.hasOwn(properties, key));
-    const modes = having.map(({ properties }) => properties?.["mode"]?.const);
-    const only = having.length === branches.length ? "" : ` Mode ${modes.join(" and ")} only.`;
-    if (entry.properties !== undefined) return leavesOf(entry, own, scope + only);
-    return [{ name: own.join("."), description: `${textOf(entry)}${scope}${only}` }];
+    const having = forms.flatMap(({ mode, schema: { properties = {} } }) => {
+      const form = Object.hasOwn(properties, key) ? properties[key] : undefined;
+      return form === undefined ? [] : [{ mode, schema: form }];
+    });
+    const isOfAll = having.length === 0 || having.length === forms.length;
+    const only = isOfAll ? scope : ` Mode ${inWords(having.map(({ mode = "" }) => mode))} only.`;
+    if (entry.properties !== undefined) return leavesOf(entry, own, having, only);
+    return [{ name: own.join("."), description: `${textOf(entry)}${only}` }];
   });
 }
+
+const inWords = (modes: readonly string[]): string =>
+  [modes.slice(0, -1).join(", "), ...modes.slice(-1)].filter((part) => part !== "").join(" and ");
 
 function textOf({ description = "", default: value }: SchemaNode): string {
   if (value === undefined) return description;

@@ -103,7 +103,7 @@ function tryCheckSettings(
     intervalMs: Math.max(durationMsOf(interval), MIN_INTERVAL_MS),
     timeoutMs: Math.max(durationMsOf(timeout), 1),
     ...{ rise, fall },
-    proxyProtocol: listener.mode === "tcp" ? listener.proxyProtocol : "none",
+    proxyProtocol: "proxyProtocol" in listener ? listener.proxyProtocol : "none",
     tls: tryTls(listener, health, document),
     http: health.type === "http" ? httpOf(health) : undefined,
   };

@@ -30,7 +30,7 @@ export function coverageOf(
   listeners: readonly SnapshotListener[],
 ): ReadonlyMap<string, CoveredListener[]> {
   const covered = listeners.flatMap((listener) => {
-    if (listener.mode !== "tcp") return [];
+    if (listener.mode !== "tcp" && listener.mode !== "http") return [];
     const { name, vnic, check, endpoints, standby } = listener;
     // A unix socket is on this machine, whichever servers serve. Every other listener of a profile with standby has a check.
     if (check === undefined || endpoints.some(({ kind }) => kind === "unix")) return [];

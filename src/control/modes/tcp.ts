@@ -1,65 +1,12 @@
-import { tryUnixPath } from "#model/addresses/endpoint-text.ts";
 import type { TcpListener } from "#model/document/modes/tcp.ts";
-import { portOn, serverNamesOf, type ServerEntry } from "#model/document/server-entry.ts";
 import type { SnapshotTcpListener } from "#model/records/modes/tcp.ts";
-import type { SnapshotEndpoint, SnapshotEndpoints } from "#model/records/snapshot.ts";
-import { lacking, serverAddressOf, serverAdminOf, type ListenerOwner } from "../listener-owner.ts";
-import { compileClientTls, compileEndpointTls } from "../compile-tls.ts";
-import type { ControlMode, EndpointTrust } from "../control-mode.ts";
-import { compileCheck, trustsOfCheck } from "../health/check-settings.ts";
+import type { ControlMode } from "../control-mode.ts";
+import { compileTerminating, terminating } from "../terminating-listener.ts";
 
 export const tcp: ControlMode<TcpListener, SnapshotTcpListener> = {
+  ...terminating,
   compile: (listener, owner, base) => ({
-    ...base,
+    ...compileTerminating(listener, owner, base),
     mode: "tcp",
-    ...compileClientTls(base.name, listener, owner),
-    ...compileEndpoints(listener, owner),
-    balance: owner.profile.balance,
-    proxyProtocol: listener.proxyProtocol,
-    acceptProxyProtocol: listener.acceptProxyProtocol,
-    endpointTls: listener.endpointTls && compileEndpointTls(listener.endpointTls, owner.sources),
-    ...compileCheck(listener, owner),
   }),
-  clientTlsOf: (listener) => listener,
-  endpointTrustsOf(listener) {
-    const { endpointTls } = listener;
-    const ofCheck = trustsOfCheck(listener);
-    if (endpointTls === undefined) return ofCheck;
-    const { verify, ca } = endpointTls;
-    const ofClients: EndpointTrust[] =
-      verify || ca !== undefined ? [{ ca, path: "endpointTls.ca", isVerified: verify }] : [];
-    return [...ofClients, ...ofCheck];
-  },
-  endpointCertificateOf: ({ endpointTls }) => endpointTls?.certificate,
-  unixSocketsOf({ to }) {
-    const socketPath = typeof to === "string" ? tryUnixPath(to) : undefined;
-    return socketPath === undefined ? [] : [{ path: "to", socketPath }];
-  },
-  statusOf: ({ to, policy, certificates }) => ({ to: String(to), policy, certificates }),
 };
-
-function compileEndpoints(
-  { to }: TcpListener,
-  owner: ListenerOwner,
-): Pick<SnapshotEndpoints, "endpoints" | "standby"> {
-  const { servers, standby } = owner.profile;
-  if (typeof to === "string") {
-    const path = tryUnixPath(to);
-    if (path === undefined) throw lacking(`endpoint ${to}`);
-    // A unix socket is on this machine, so it is one endpoint even if the profile lives on several servers.
-    const server = serverNamesOf(owner.profile).find((name) => serverAdminOf(owner, name) === "up");
-    return { endpoints: server === undefined ? [] : [{ kind: "unix", server, path }], standby: [] };
-  }
-  const endpointOf = (entry: ServerEntry): SnapshotEndpoint => ({
-    kind: "tcp",
-    server: entry.server,
-    address: serverAddressOf(owner, entry.server),
-    port: portOn(entry, to),
-    weight: serverAdminOf(owner, entry.server) === "up" ? entry.weight : 0,
-  });
-  const isInUse = ({ server }: ServerEntry): boolean => serverAdminOf(owner, server) !== "down";
-  return {
-    endpoints: servers.filter(isInUse).map(endpointOf),
-    standby: standby.filter(isInUse).map(endpointOf),
-  };
-}

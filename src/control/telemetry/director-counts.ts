@@ -1,4 +1,4 @@
-import type { Metric } from "#model/records/metric-catalog.ts";
+import type { Metric } from "#model/records/metric.ts";
 import { labelsText, type Series } from "./metrics-text.ts";
 
 /** A counter of the control process, with an amount for each value of its label. */

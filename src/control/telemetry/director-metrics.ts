@@ -1,8 +1,5 @@
-import {
-  DIRECTOR_METRICS,
-  type DirectorMetricName,
-  type Metric,
-} from "#model/records/metric-catalog.ts";
+import { DIRECTOR_METRICS, type DirectorMetricName } from "#model/records/metric-catalog.ts";
+import type { Metric } from "#model/records/metric.ts";
 import type { Revision } from "#model/document/document.ts";
 import { vnicOfListener, type ListenerName, type ServerPair, type VnicName } from "#model/names.ts";
 import type { EndpointChecked } from "#control/director-event.ts";

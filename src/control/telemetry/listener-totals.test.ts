@@ -43,7 +43,7 @@ test("a worker that is gone takes its open connections with it and leaves its co
 });
 
 test("what fits no slot is ignored", () => {
-  const counters = new ListenerTotals({ listenersInForce: () => inMode("tcp", 1) });
+  const counters = new ListenerTotals({ listenersInForce: () => inMode("http", 1) });
   const pairs = [SLOTS.size, 1, -1, 1, 0.5, 1, accepted, Number.NaN, accepted, -3, accepted];
   counters.add(1, { [listener(1)]: [...pairs] });
   counters.add(1, { [listener(1)]: [accepted, Infinity] });
@@ -75,18 +75,26 @@ const metricNamesOf = (counters: ListenerTotals): readonly (readonly string[])[]
   [...counters.entries()].map(({ metrics }) => [...metrics].map(({ name }) => name));
 
 test("a listener carries the metrics of its mode, and memory for no others", () => {
-  const inForce = [...inMode("tcp", 1), ...inMode("redirect", 2), ...inMode("egress", 3)];
+  const inForce = [
+    ...inMode("tcp", 1),
+    ...inMode("redirect", 2),
+    ...inMode("egress", 3),
+    ...inMode("http", 4),
+  ];
   const counters = new ListenerTotals({ listenersInForce: () => inForce });
-  const [tcp, redirect, egress] = metricNamesOf(counters);
+  const [tcp, redirect, egress, http] = metricNamesOf(counters);
   for (const name of ["tlsd_handshakes_total", "tlsd_endpoint_connects_total"]) {
     assert.ok(tcp?.includes(name) && redirect?.includes(name) === false, name);
   }
   assert.ok(egress?.includes("tlsd_endpoint_connects_total"));
   assert.equal(egress?.includes("tlsd_handshakes_total"), false);
+  assert.ok(http?.includes("tlsd_http_requests_total"));
+  assert.equal(tcp?.includes("tlsd_http_requests_total"), false);
   const sizes = [...counters.entries()].map(({ slots }) => slots.length);
-  assert.equal(sizes[0], SLOTS.size);
+  assert.equal(sizes[0], SLOTS.firstSlot.tlsd_http_requests_total);
   assert.equal(sizes[1], SLOTS.firstSlot.tlsd_endpoint_connects_total);
   assert.equal(sizes[2], SLOTS.firstSlot.tlsd_handshakes_total);
+  assert.equal(sizes[3], SLOTS.size);
 });
 
 test("a listener whose mode changes keeps its counts, and counts of its mode before still add up", () => {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Metric } from "#model/records/metric-catalog.ts";
+import type { Metric } from "#model/records/metric.ts";
 
 /** How long lines are written at a time before the event loop continues. */
 const TURN_MS = 5;

@@ -1,9 +1,5 @@
-import {
-  LISTENER_METRICS,
-  SLOTS,
-  slotCountOf,
-  type Metric,
-} from "#model/records/metric-catalog.ts";
+import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/records/metric-catalog.ts";
+import type { Metric } from "#model/records/metric.ts";
 
 /** How many connections and attempts one worker can count per second, which is far more than a core can handle. */
 const MAX_COUNTS_PER_SECOND = 100_000;

@@ -65,7 +65,7 @@ test("counts of 10,000 busy listeners are sent in messages of an allowed size", 
   const { reports, counters, frames, sent } = makeReports();
   for (let port = 1; port <= 10_000; port += 1) {
     for (let slot = 0; slot < SLOTS.size; slot += 1) {
-      counters.of(listenerOf(port), "tcp").add(slot as Slot<ListenerMetricName>, 123_456_789);
+      counters.of(listenerOf(port), "http").add(slot as Slot<ListenerMetricName>, 123_456_789);
     }
   }
   for (let second = 0; second < 20; second += 1) reports.beat(beat);
@@ -79,7 +79,7 @@ test("the counts of one second are bounded, and the rest is sent in the next sec
   const { reports, counters, frames } = makeReports();
   for (let port = 1; port <= 10_000; port += 1) {
     for (let slot = 0; slot < SLOTS.size; slot += 1) {
-      counters.of(listenerOf(port), "tcp").add(slot as Slot<ListenerMetricName>, 123_456_789);
+      counters.of(listenerOf(port), "http").add(slot as Slot<ListenerMetricName>, 123_456_789);
     }
   }
   reports.beat(beat);

@@ -36,12 +36,14 @@ function checkHttp(
     const message = `${quoted(status)} has a range that ends before it begins.`;
     problems.push(problemOf("bad-value", `${place}.status`, message, "Write it as 200-399."));
   }
-  const [, port = ""] = /:(\d+)$/.exec(host ?? "") ?? [];
-  if (Number(port) > 65_535) {
-    const message = `${quoted(host)} has a port above 65535.`;
-    problems.push(problemOf("bad-value", `${place}.host`, message));
-  }
-  return problems;
+  return [...problems, ...checkPortOfHost(`${place}.host`, host)];
+}
+
+/** Checks the port at the end of a value that has the form of a Host header. */
+export function checkPortOfHost(path: string, host = ""): readonly Problem[] {
+  const [, port = ""] = /:(\d+)$/.exec(host) ?? [];
+  if (Number(port) <= 65_535) return [];
+  return [problemOf("bad-value", path, `${quoted(host)} has a port above 65535.`)];
 }
 
 function checkName(place: string, serverName: string | undefined): readonly Problem[] {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { parseDocument } from "./parse-document.ts";
 
 const TCP = { port: 8443, to: 8080, certificates: ["shop"] };
+const HTTP = { ...TCP, mode: "http" };
 const EGRESS = { port: 9000, mode: "egress", to: "payments.example:443" };
 const REDIRECT = { port: 8080, mode: "redirect" };
 
@@ -56,8 +57,14 @@ describe("checkListener", () => {
     assertPlaces({ ...REDIRECT, to: 8443, acceptProxyProtocol: ["10.0.0.0/8"] });
   });
 
-  it("reports only that mode http is not available yet", () => {
-    assertPlaces({ port: 80, mode: "http" }, "mode-not-available mode");
+  it("accepts every option of mode http", () => {
+    assertPlaces(HTTP);
+    assertPlaces({ ...HTTP, to: "unix:/run/app.sock", endpointTls: { serverName: "app" } });
+    assertPlaces({
+      ...HTTP,
+      acceptProxyProtocol: ["10.0.0.0/8"],
+      timeouts: { idle: "1m", head: "5s", keepAlive: "10s", answer: "2m", upgraded: "12h" },
+    });
   });
 
   it("requires an endpoint and a certificate for mode tcp", () => {
@@ -156,7 +163,7 @@ describe("checkListener", () => {
       );
     }
     const [problem] = parseDocument(documentWith({ ...TCP, mode: "redirct" })).problems;
-    assert.equal(problem?.message, '"redirct" is not one of tcp, redirect, egress.');
+    assert.equal(problem?.message, '"redirct" is not one of tcp, http, redirect, egress.');
     assert.equal(problem?.hint, "Did you mean `redirect`?");
   });
 

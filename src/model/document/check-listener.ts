@@ -9,11 +9,13 @@ import {
   type TargetPlace,
 } from "./mode-rules.ts";
 import { egressRules } from "./modes/egress.ts";
+import { httpRules } from "./modes/http.ts";
 import { redirectRules } from "./modes/redirect.ts";
 import { tcpRules } from "./modes/tcp.ts";
 
 const MODE_RULES = {
   tcp: tcpRules,
+  http: httpRules,
   redirect: redirectRules,
   egress: egressRules,
 } satisfies { readonly [Mode in ListenerMode]: ModeRules<ListenerOf<Mode>> };

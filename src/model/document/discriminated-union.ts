@@ -53,16 +53,8 @@ export function discriminatedUnion(
   tag: TSchema,
   description: string,
 ): UnionNode {
-  const isRequiredByAll = (name: string): boolean =>
-    branches.every(({ required }) => required.includes(name));
-  const merged: Record<string, TSchema> = {};
-  for (const { properties } of branches) {
-    for (const [name, schema] of Object.entries(properties)) {
-      merged[name] ??= isRequiredByAll(name) ? schema : Type.Optional(schema);
-    }
-  }
   const otherwise: SchemaNode = Type.Object(
-    { ...merged, [key]: tag },
+    { ...mergedPropertiesOf(branches), [key]: tag },
     { additionalProperties: false, description },
   );
   const chain = branches.reduceRight<SchemaNode>((rest, branch): Condition => {
@@ -73,6 +65,34 @@ export function discriminatedUnion(
   }, otherwise);
   return { ...(chain as Condition), discriminator: { propertyName: key }, description };
 }
+
+/** Returns the properties of all objects. Maps that several of them have in different forms are merged too. */
+function mergedPropertiesOf(objects: readonly TObject[]): Record<string, TSchema> {
+  const isRequiredByAll = (name: string): boolean =>
+    objects.every(({ required }) => required.includes(name));
+  const forms = new Map<string, Set<TSchema>>();
+  for (const { properties } of objects) {
+    for (const [name, schema] of Object.entries(properties)) {
+      forms.set(name, (forms.get(name) ?? new Set()).add(schema));
+    }
+  }
+  return Object.fromEntries(
+    Array.from(forms, ([name, [first = Type.Never(), ...others]]) => {
+      const all = [first, ...others].filter((form) => Type.IsObject(form));
+      const schema =
+        others.length > 0 && all.length > others.length
+          ? Type.Object(mergedPropertiesOf(all), optionsOf(first))
+          : first;
+      return [name, isRequiredByAll(name) ? schema : Type.Optional(schema)];
+    }),
+  );
+}
+
+const optionsOf = ({ description, default: value }: SchemaNode) => ({
+  additionalProperties: false,
+  ...(description === undefined ? {} : { description }),
+  ...(value === undefined ? {} : { default: value }),
+});
 
 const isNode = (value: unknown): value is SchemaNode => typeof value === "object" && value !== null;
 
@@ -110,10 +130,6 @@ export function tagOf(union: UnionNode, value: unknown): unknown {
   const tag = ownOf(value, propertyName);
   return tag === undefined ? otherwiseOf(union).properties?.[propertyName]?.default : tag;
 }
-
-/** Whether a branch of the union has the key. */
-export const isKeyOfOtherBranch = (union: UnionNode, key: string): boolean =>
-  Object.hasOwn(otherwiseOf(union).properties ?? {}, key);
 
 /**
  * Returns the object without keys of other branches that have their default values. Such keys have no effect, and

@@ -7,7 +7,7 @@ const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 const ID = "urn:tls-director:document";
 
 /** Keywords that are not of JSON Schema. They only concern the program. */
-const OWN_KEYWORDS = ["discriminator", "planned", "mark"];
+const OWN_KEYWORDS = ["discriminator", "mark"];
 const MAPS_OF_SCHEMAS = ["properties", "patternProperties"];
 const BRANCHES = ["if", "then", "else"];
 

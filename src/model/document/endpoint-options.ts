@@ -32,7 +32,8 @@ const EndpointTlsSchema = Type.Object(
   },
   {
     additionalProperties: false,
-    description: "TLS to the endpoint. If it is not set, a listener of mode tcp sends plaintext.",
+    description:
+      "TLS to the endpoint. If it is not set, a listener of mode tcp or http sends plaintext.",
   },
 );
 export type EndpointTls = Type.Static<typeof EndpointTlsSchema>;

@@ -51,6 +51,9 @@ const TlsHealthSchema = Type.Object(
   { additionalProperties: false, description: "A check of the certificate." },
 );
 
+/** A host name or an address, and optionally a port, as in a Host header. */
+export const HOST_PATTERN = "^([A-Za-z0-9_.-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$";
+
 /** One status, or a range of them. */
 const STATUS_RANGE = "[2-5][0-9]{2}(-[2-5][0-9]{2})?";
 
@@ -75,7 +78,7 @@ const HttpHealthSchema = Type.Object(
     host: Type.Optional(
       Type.String({
         maxLength: 261,
-        pattern: "^([A-Za-z0-9_.-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$",
+        pattern: HOST_PATTERN,
         description:
           "The Host header. If it is not set, it is the server name of `endpointTls`, otherwise the address and port of the endpoint.",
       }),

@@ -14,7 +14,8 @@ export function healthOf(
   { standby }: Pick<Profile, "standby">,
 ): Health | undefined {
   if ("health" in listener && listener.health !== undefined) return listener.health;
-  return listener.mode === "tcp" && typeof listener.to === "number" && standby.length > 0
+  const isOnServers = listener.mode === "tcp" || listener.mode === "http";
+  return isOnServers && typeof listener.to === "number" && standby.length > 0
     ? DEFAULT_HEALTH
     : undefined;
 }

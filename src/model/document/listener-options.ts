@@ -19,22 +19,32 @@ export const modeOption = <Mode extends ListenerMode>(mode: Mode, description: s
 export const toOption = (description: string) =>
   Type.Union([Type.Integer({ minimum: 1, maximum: 65535 }), endpointText()], { description });
 
+/** The endpoints of modes that lead to servers of the profile. */
+export const toServersOption = toOption(
+  "The port on the server, e.g. 8080, or `unix:/path/to/socket`.",
+);
+
 export const policyOption = Type.String({
   pattern: NAME_PATTERN,
   default: "intermediate",
   description: "`modern`, `intermediate` or the name of a policy of the document.",
 });
 
+/** The deadlines that mean the same in every mode. */
+export const COMMON_TIMEOUTS = {
+  handshake: durationOption(
+    "10s",
+    "Time from accept to the end of the TLS handshake, including PROXY header and ClientHello.",
+  ),
+  connect: durationOption(
+    "5s",
+    "Time in which one endpoint must accept a connection, including its TLS handshake.",
+  ),
+};
+
 const TimeoutsSchema = Type.Object(
   {
-    handshake: durationOption(
-      "10s",
-      "Time from accept to the end of the TLS handshake, including PROXY header and ClientHello.",
-    ),
-    connect: durationOption(
-      "5s",
-      "Time in which one endpoint must accept a connection, including its TLS handshake.",
-    ),
+    ...COMMON_TIMEOUTS,
     idle: durationOption(
       "300s",
       "Time after which a connection without a byte in either direction is ended.",

@@ -1,12 +1,14 @@
 import Type, { type TObject } from "typebox";
-import { LISTENER_MODES, PLANNED_MODES, type ListenerMode } from "../listener-mode.ts";
+import { LISTENER_MODES, type ListenerMode } from "../listener-mode.ts";
 import { EgressListenerSchema } from "./modes/egress.ts";
+import { HttpListenerSchema } from "./modes/http.ts";
 import { RedirectListenerSchema } from "./modes/redirect.ts";
 import { TcpListenerSchema } from "./modes/tcp.ts";
 import { discriminatedUnion, type SchemaNode } from "./discriminated-union.ts";
 
 const LISTENER_SCHEMAS = {
   tcp: TcpListenerSchema,
+  http: HttpListenerSchema,
   redirect: RedirectListenerSchema,
   egress: EgressListenerSchema,
 } satisfies { readonly [Mode in ListenerMode]: TObject };
@@ -21,7 +23,6 @@ const meanings = LISTENER_MODES.map((mode) => {
   const { description }: SchemaNode = LISTENER_SCHEMAS[mode].properties.mode;
   return `\`${mode}\` ${description}`;
 });
-const planned = PLANNED_MODES.map((mode) => `\`${mode}\` is not available yet`);
 
 /** A listener is checked by the schema of its mode. */
 export const ListenerSchema = Type.Unsafe<Listener>(
@@ -30,8 +31,7 @@ export const ListenerSchema = Type.Unsafe<Listener>(
     LISTENER_MODES.map((mode): TObject => LISTENER_SCHEMAS[mode]),
     Type.Enum([...LISTENER_MODES], {
       default: DEFAULT_MODE,
-      planned: PLANNED_MODES,
-      description: `${[...meanings, ...planned].join("; ")}.`,
+      description: `${meanings.join("; ")}.`,
     }),
     "One port of a vNIC.",
   ),

@@ -12,7 +12,7 @@ export const ProfileSchema = Type.Object(
       "The servers that the profile lives on. Connections are balanced over several servers.",
     ),
     standby: serverEntries(
-      "Servers that take over while no server of `servers` can serve: each is drained, down, has weight 0 or fails its active checks. The director decides this for the whole profile, so listeners of mode tcp that lead to a port are checked by tcp with the defaults of `health` if they have none.",
+      "Servers that take over while no server of `servers` can serve: each is drained, down, has weight 0 or fails its active checks. The director decides this for the whole profile, so listeners of mode tcp or http that lead to a port are checked by tcp with the defaults of `health` if they have none.",
     ),
     failback: Type.Enum(["auto", "manual"], {
       default: "auto",

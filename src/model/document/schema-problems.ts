@@ -6,7 +6,6 @@ import { tryClosestName, tryDidYouMean } from "./closest-name.ts";
 import { fillDefaults } from "./conform.ts";
 import { fits } from "./fits.ts";
 import {
-  isKeyOfOtherBranch,
   isUnionNode,
   otherwiseOf,
   tagOf,
@@ -14,9 +13,10 @@ import {
   type UnionNode,
 } from "./discriminated-union.ts";
 import type { Problem } from "../failure.ts";
+import { FIELD_NAME_PATTERN } from "./response-fields.ts";
 import { NAME_PATTERN, PORT_PATTERN } from "../names.ts";
 import { pathOf, problemOf, quoted, type ProblemCode } from "../problem.ts";
-import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "../units.ts";
+import { AGE_PATTERN, DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "../units.ts";
 
 type Steps = readonly (string | number)[];
 type SchemaError = ReturnType<typeof Errors>[number];
@@ -43,6 +43,11 @@ const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, Explain]> = n
   [RATE_PATTERN, ["malformed-rate", (value) => `${quoted(value)} is not a rate.`]],
   [PORT_PATTERN, ["bad-value", (value) => `${quoted(value)} is not a port.`]],
   [DURATION_PATTERN, ["malformed-duration", (value) => `${quoted(value)} is not a duration.`]],
+  [AGE_PATTERN, ["malformed-age", (value) => `${quoted(value)} is not an age.`]],
+  [
+    FIELD_NAME_PATTERN,
+    ["bad-field-name", (value) => `${quoted(value)} is not the name of an HTTP field.`],
+  ],
   [SIZE_PATTERN, ["malformed-size", (value) => `${quoted(value)} is not a size.`]],
 ]);
 
@@ -63,6 +68,7 @@ const BOUND_TEXTS: Readonly<Record<string, string>> = {
   minItems: "too short: at least",
   maxLength: "too long: at most",
   maxItems: "too long: at most",
+  maxProperties: "too large: at most",
 };
 
 export interface SchemaFindings {
@@ -160,9 +166,10 @@ function problemsOf(
     return [unknownKey(around, map, String(steps.at(-1)), union)];
   }
   if (error.keyword === "additionalProperties") {
+    const other = union && nodeOf(otherwiseOf(union), error.schemaPath);
     return error.params.additionalProperties.map((key) =>
-      union !== undefined && node === schema && isKeyOfOtherBranch(union, key)
-        ? { problem: foreignKey(union, { value, steps }, key) }
+      union !== undefined && Object.hasOwn(fieldOf(other, "properties") ?? {}, key)
+        ? { problem: foreignKey(union, place, [...steps.slice(place.steps.length), key]) }
         : unknownKey(node, { value, steps }, key, union),
     );
   }
@@ -180,10 +187,6 @@ function problemsOf(
   if (isSecretNode(node)) {
     return [{ problem: secretMisfit(value, path, textOf(node, "description")) }];
   }
-  if (typeof value === "string" && isPlanned(node, value)) {
-    const message = `Mode ${value} is not available yet.`;
-    return [{ problem: problemOf("mode-not-available", path, message) }];
-  }
   return [{ problem: misfitOf(error, value, path, textOf(node, "description")) }];
 }
 
@@ -199,12 +202,6 @@ const secretMisfit = (value: unknown, path: string, description: string | undefi
   );
 
 const isSecretNode = (node: unknown): boolean => textOf(node, "mark") === "secret";
-
-/** Whether a later version will accept the value. */
-function isPlanned(node: unknown, value: string): boolean {
-  const planned = fieldOf(node, "planned");
-  return Array.isArray(planned) && planned.includes(value);
-}
 
 function misfitOf(
   error: SchemaError,
@@ -245,12 +242,12 @@ function tryPatternProblem(pattern: string, path: string, value: unknown): Probl
 
 /**
  * Returns the problem of a key that belongs to another branch of the union. It is not misspelt, and its author expects
- * an effect.
+ * an effect. `inner` leads to the key from the value that chooses the branch.
  */
-function foreignKey(union: UnionNode, { value, steps }: Place, key: string): Problem {
+function foreignKey(union: UnionNode, { value, steps }: Place, inner: Steps): Problem {
   const { propertyName } = union.discriminator;
-  const message = `A listener of ${propertyName} ${String(tagOf(union, value))} does not support ${key}.`;
-  return problemOf("forbidden-key", pathOf(...steps, key), message);
+  const message = `A listener of ${propertyName} ${String(tagOf(union, value))} does not support ${pathOf(...inner)}.`;
+  return problemOf("forbidden-key", pathOf(...steps, ...inner), message);
 }
 
 function unknownKey(

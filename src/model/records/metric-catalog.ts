@@ -1,4 +1,6 @@
 /** Every metric of the director. The reference page is generated from this list. */
+import { HTTP_METRICS } from "./http-metrics.ts";
+import { DURATION_BUCKETS, type Metric } from "./metric.ts";
 import {
   CERTIFICATE_FAILURE_NAMES,
   CONNECTION_OUTCOME_NAMES,
@@ -9,23 +11,6 @@ import {
   type CertificateFailure,
 } from "./outcome.ts";
 
-export type MetricKind = "counter" | "gauge" | "histogram";
-
-export interface Metric {
-  readonly name: string;
-  readonly kind: MetricKind;
-  readonly help: string;
-  /** A label in addition to those that all metrics of the scope have. */
-  readonly label?: string;
-  /** The closed set of values of `label`. */
-  readonly values?: readonly string[];
-  /** Upper bounds in seconds, for a histogram. */
-  readonly buckets?: readonly number[];
-}
-
-const DURATION_BUCKETS = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-] as const;
 const LIFETIME_BUCKETS = [0.01, 0.1, 1, 10, 60, 300, 1800, 7200] as const;
 
 /** Counted for each listener of every mode. */
@@ -50,7 +35,7 @@ export const CONNECTION_METRICS = [
     name: "tlsd_connections_refused_total",
     kind: "counter",
     help:
-      "Connections that ended before they were served and do not count as failed handshakes, by cause. With mode `tcp`, only those of clients " +
+      "Connections that ended before they were served and do not count as failed handshakes, by cause. With modes `tcp` and `http`, only those of clients " +
       "that `allowFrom` or `denyFrom` does not allow. With `egress` and `redirect`, which have no handshake, all that ended before they were served.",
     label: "cause",
     values: REFUSAL_CAUSES,
@@ -118,7 +103,7 @@ export const HANDSHAKE_METRICS = [
   {
     name: "tlsd_handshakes_failed_total",
     kind: "counter",
-    help: "TLS handshakes with clients that failed, by cause, including connections of mode `tcp` that ended before their handshake.",
+    help: "TLS handshakes with clients that failed, by cause, including connections that ended before their handshake.",
     label: "cause",
     values: HANDSHAKE_FAILURE_NAMES.filter((name) => name !== "not-allowed"),
   },
@@ -139,6 +124,7 @@ export const LISTENER_METRICS = [
   ...CONNECTION_METRICS,
   ...ENDPOINT_METRICS,
   ...HANDSHAKE_METRICS,
+  ...HTTP_METRICS,
 ] as const;
 
 export type ListenerMetric = (typeof LISTENER_METRICS)[number];

@@ -3,6 +3,7 @@ import type { ListenerMode } from "../listener-mode.ts";
 import type { CertificateName, MaterialId } from "../names.ts";
 import type { ListenerMetric } from "./metric-catalog.ts";
 import { egressRecords } from "./modes/egress.ts";
+import { httpRecords } from "./modes/http.ts";
 import { redirectRecords } from "./modes/redirect.ts";
 import { tcpRecords } from "./modes/tcp.ts";
 import type { SnapshotEndpoint, SnapshotListener, SnapshotListenerOf } from "./snapshot.ts";
@@ -22,6 +23,7 @@ export interface ModeRecords<OfMode extends SnapshotListener> {
 
 const MODE_RECORDS = {
   tcp: tcpRecords,
+  http: httpRecords,
   redirect: redirectRecords,
   egress: egressRecords,
 } as const satisfies { readonly [Mode in ListenerMode]: ModeRecords<SnapshotListenerOf<Mode>> };

@@ -14,6 +14,7 @@ import {
 import type { ClientAuthMode, ResolvedPolicy } from "../document/policy.ts";
 import type { KeyType, SigningFacts } from "../document/certificate.ts";
 import type { SnapshotEgressListener } from "./modes/egress.ts";
+import type { SnapshotHttpListener } from "./modes/http.ts";
 import type { SnapshotRedirectListener } from "./modes/redirect.ts";
 import type { SnapshotTcpListener } from "./modes/tcp.ts";
 
@@ -126,6 +127,7 @@ export type SnapshotListener = SnapshotListenerOf<ListenerMode>;
 
 interface SnapshotListeners {
   readonly tcp: SnapshotTcpListener;
+  readonly http: SnapshotHttpListener;
   readonly redirect: SnapshotRedirectListener;
   readonly egress: SnapshotEgressListener;
 }

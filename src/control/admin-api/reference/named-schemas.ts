@@ -5,6 +5,7 @@ import {
 } from "#model/document/certificate.ts";
 import { ListenerSchema } from "#model/document/listener.ts";
 import { EgressListenerSchema } from "#model/document/modes/egress.ts";
+import { HttpListenerSchema } from "#model/document/modes/http.ts";
 import { RedirectListenerSchema } from "#model/document/modes/redirect.ts";
 import { TcpListenerSchema } from "#model/document/modes/tcp.ts";
 import { PolicySchema } from "#model/document/policy.ts";
@@ -40,6 +41,7 @@ export const NAMED_SCHEMAS: NamedSchemas = {
   Qos: QosSchema,
   Listener: ListenerSchema,
   TcpListener: TcpListenerSchema,
+  HttpListener: HttpListenerSchema,
   RedirectListener: RedirectListenerSchema,
   EgressListener: EgressListenerSchema,
   Certificate: CertificateSchema,

@@ -1,0 +1,74 @@
+/**
+ * The ways in which exchanges of mode http end, and the rules of HTTP/1.1 that a message can violate. The strings are also metric
+ * labels, log fields and names of tests.
+ */
+
+/** How an exchange ended: one request and its answer. */
+export const HTTP_OUTCOMES = {
+  completed: "The client was sent the whole answer of the endpoint.",
+  upgraded: "The connection was upgraded to a WebSocket and has ended.",
+  refused: "The request violates a rule of HTTP or asks for what the director does not do.",
+  misdirected: "Host names what has another TLS identity than the connection. The client got 421.",
+  "client-aborted": "The client broke off before it was sent the whole answer.",
+  "head-timeout": "The client did not send the whole head of the request in time.",
+  "body-too-slow": "The client sent the body of the request too slowly.",
+  "endpoint-failed": "No endpoint accepted a connection.",
+  "endpoint-broke-off": "The endpoint broke off before its answer was whole.",
+  "bad-answer": "The answer of the endpoint violates a rule of HTTP.",
+  "answer-timeout": "The endpoint did not begin its answer in time. The client got 504.",
+  idle: "No byte of the answer arrived, or the client took none, within the idle deadline.",
+  "over-limit": "The buffers of all connections exceeded their limit.",
+  drained: "The director was stopping and the drain deadline passed.",
+  "cut-by-operator": "An operator cut the connection.",
+  "server-drained":
+    "The server was drained or the profile had left it, and the deadline of the operator has passed.",
+  internal: "The director could not serve the exchange; see its log.",
+} as const satisfies Readonly<Record<string, string>>;
+export type HttpOutcome = keyof typeof HTTP_OUTCOMES;
+export const HTTP_OUTCOME_NAMES = Object.keys(HTTP_OUTCOMES) as readonly HttpOutcome[];
+
+/** Why a request was refused, or an answer of an endpoint was not accepted. */
+export const HTTP_RULES = {
+  "bare-cr": "A CR without LF (RFC 9112 section 2.2).",
+  "bare-lf": "An LF without CR (RFC 9112 section 2.2).",
+  "bad-request-line":
+    "The request line is not a method, a target and a version, with one space between them.",
+  "bad-status-line":
+    "The status line is not a version, a status of three digits and a reason (RFC 9112 section 4).",
+  "bad-method": "The method is not a token.",
+  "method-not-allowed": "The method is CONNECT or TRACE. The client got 405.",
+  "bad-target": "The target has the form of an authority, or characters that no target may have.",
+  "bad-scheme": "The target is absolute, and its scheme is not https.",
+  userinfo: "The target has user information (RFC 9110 section 4.2.4).",
+  "target-too-long": "The target is longer than the head may be. The client got 414.",
+  "bad-version": "The version is not HTTP/1.0 or HTTP/1.1.",
+  "missing-host": "A request of HTTP/1.1 has no Host (RFC 9112 section 3.2).",
+  "several-hosts": "There is more than one Host.",
+  "bad-host": "Host is not a host and an optional port.",
+  "bad-field-name": "The name of a field is not a token.",
+  "space-before-colon":
+    "There is a space between the name of a field and the colon (RFC 9112 section 5.1).",
+  "bad-field-value": "The value of a field has a control character.",
+  "obs-fold": "A field goes on in the next line (RFC 9112 section 5.2).",
+  "too-many-fields": "There are more than 100 fields. A client got 431.",
+  "head-too-large": "The head has more than 64 KiB. A client got 431.",
+  "bad-content-length": "Content-Length is not a number in digits.",
+  "several-content-lengths": "There is more than one Content-Length.",
+  "length-and-coding": "There are both Content-Length and Transfer-Encoding.",
+  "coding-in-http10": "A message of HTTP/1.0 has Transfer-Encoding.",
+  "bad-coding": "`chunked` is not the last coding, is there twice, or has parameters.",
+  "unknown-coding": "Transfer-Encoding names another coding than `chunked`. A client got 501.",
+  "bad-chunk": "The size or the end of a chunk is not valid (RFC 9112 section 7.1).",
+  "chunk-extension-too-long": "The extensions of the chunks are too long.",
+  "bad-trailer": "A trailer field is not valid.",
+  "bad-expect": "Expect asks for something else than `100-continue`. The client got 417.",
+  "unasked-upgrade":
+    "The endpoint switched protocols (101) without being asked, or to another protocol.",
+  "too-many-interim": "The endpoint sent more than 16 interim answers.",
+  "unasked-bytes": "The endpoint sent bytes that belong to no answer.",
+} as const satisfies Readonly<Record<string, string>>;
+export type HttpRule = keyof typeof HTTP_RULES;
+export const HTTP_RULE_NAMES = Object.keys(HTTP_RULES) as readonly HttpRule[];
+
+/** The classes of status codes that are counted. */
+export const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
