@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { test } from "node:test";
 import { addBackupRoute, type Backup } from "#control/admin-api/add-backup-route.ts";
 import { buildHttpApp } from "#control/admin-api/build-http-app.ts";
-import { buildLogger } from "#control/telemetry/log.ts";
+import { buildLog } from "#control/telemetry/log.ts";
 import { eventually } from "#harness/deadline.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { rawConnect } from "#harness/socket-client.ts";
@@ -14,7 +14,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 import { runBackup } from "./run-backup.ts";
 import { StandardOutput } from "./standard-output.ts";
 
-const log = buildLogger({ level: "silent" });
+const { logger: log } = buildLog({ level: "silent" });
 const silent = { isInteractive: false, out: () => undefined, err: () => undefined };
 const header = '{"tlsdBackup":1}\n';
 const trailer = '{"end":{}}\n';

@@ -50,7 +50,8 @@ import {
 } from "./state/trouble.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
 import { logEvent } from "./telemetry/event-log.ts";
-import type { Logger } from "./telemetry/log.ts";
+import type { Log, Logger } from "./telemetry/log.ts";
+import { ExchangeLines } from "./telemetry/exchange-lines.ts";
 import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
@@ -79,6 +80,7 @@ export interface Surroundings {
   /** Whether notices are logged only after the start. */
   readonly isDemo: boolean;
   readonly log: Logger;
+  readonly writeLine: Log["writeLine"];
   readonly engines: EngineChoice;
   readonly checkParts: CheckParts;
   readonly configPath: string | undefined;
@@ -109,6 +111,10 @@ export function buildDirector(surroundings: Surroundings) {
   const telemetry: Telemetry = new Telemetry({
     bus,
     lines,
+    exchangeLines: new ExchangeLines(
+      { logger: log, writeLine: surroundings.writeLine },
+      () => director.inForce?.compiled.snapshot.listeners ?? [],
+    ),
     snapshotOfDirector: () =>
       directorFactsOf({ version, engine, notices, director, pool, health, standby, telemetry }),
   });

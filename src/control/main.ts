@@ -30,7 +30,7 @@ import { MasterKeys } from "./sealing/master-keys.ts";
 import { sealStoredSecrets } from "./sealing/seal-stored-secrets.ts";
 import { handOverFolders, openFolders } from "./state/open-folders.ts";
 import { wantedFoldersOf, type WantedFolders } from "./state/wanted-folders.ts";
-import { buildLogger, loadPrettify, type Logger } from "./telemetry/log.ts";
+import { buildLog, loadPrettify, type Logger } from "./telemetry/log.ts";
 import { LogLevel } from "./telemetry/log-level.ts";
 import { ConnectionRequests } from "./workers/connection-requests.ts";
 
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const stopSignals = catchStopSignals(process, cleanup);
   const isPretty = process.stdout.isTTY && options.isJson !== true;
   const prettify = isPretty ? await loadPrettify() : undefined;
-  const log = buildLogger({ level: options.logLevel, prettify });
+  const { logger: log, writeLine } = buildLog({ level: options.logLevel, prettify });
   const { reader } = options;
   const logFault = (error: unknown): void =>
     log.error({ event: "internal", err: error }, String(error));
@@ -151,6 +151,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     workers: options.workers ?? settings.workers,
     isDemo: demo !== undefined,
     log,
+    writeLine,
     engines,
     checkParts,
     configPath,

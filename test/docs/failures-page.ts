@@ -72,7 +72,7 @@ export function failuresPage(): string {
     ),
     sectionOf(
       "Rules of HTTP",
-      "`rule` of `tlsd_http_refused_total` and `tlsd_http_bad_answers_total`, and of the line of a request. A request that violates one is refused with 400, unless the table says otherwise, and the connection is closed. The client gets 502 if the answer of an endpoint does.",
+      "`rule` of `tlsd_http_refused_total` and `tlsd_http_bad_answers_total`, and of the line of a request. A request that violates one is refused, with 400 unless the table says otherwise, and the connection is closed. If the answer of an endpoint violates one, the client gets 502.",
       meanings("rule", HTTP_RULES),
     ),
   ]);

@@ -5,7 +5,7 @@ import { buildHttpApp, type HttpApp } from "#control/admin-api/build-http-app.ts
 import { buildOpenApi } from "#control/admin-api/reference/build-openapi.ts";
 import type { OpenApi } from "#control/admin-api/reference/openapi.ts";
 import { LogLevel } from "#control/telemetry/log-level.ts";
-import { buildLogger } from "#control/telemetry/log.ts";
+import { buildLog } from "#control/telemetry/log.ts";
 import { fakeChangeApi, noInventory } from "./fake-change-api.ts";
 import { sampleView } from "./sample-director.ts";
 
@@ -13,7 +13,7 @@ const nothing = (): Promise<never> => Promise.reject(new Error("This API is only
 
 /** The routes of the admin API, on a director that answers no request. */
 export function describedApp(): HttpApp {
-  const log = buildLogger({ level: "silent" });
+  const { logger: log } = buildLog({ level: "silent" });
   const built = buildHttpApp(log, nothing);
   addRoutes(built.app, {
     view: sampleView,

@@ -1,4 +1,5 @@
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { ListenerName, VnicName } from "#model/names.ts";
 import { PRESETS } from "#model/document/policy.ts";
@@ -114,14 +115,16 @@ export class MemoryPlane {
   readonly healths = new EndpointHealths();
   readonly failures: HandshakeRecord[] = [];
   readonly connections: ConnectionRecord[] = [];
+  readonly exchanges: ExchangeRecord[] = [];
   readonly plane: Plane;
   readonly #recorder: Recorder;
   readonly #thrown: string[] = [];
 
   constructor() {
-    this.#recorder = new Recorder(({ handshakes, connections }) => {
+    this.#recorder = new Recorder(({ handshakes, connections, exchanges }) => {
       this.failures.push(...handshakes);
       this.connections.push(...connections);
+      this.exchanges.push(...exchanges);
     });
     this.plane = {
       wire: this.wire,

@@ -16,7 +16,7 @@ import type { ChangeResult } from "#control/change/change.ts";
 import type { Author } from "#model/records/revision.ts";
 import { EventBus } from "#control/event-bus.ts";
 import { Notices } from "#control/notice.ts";
-import { buildLogger } from "#control/telemetry/log.ts";
+import { buildLog } from "#control/telemetry/log.ts";
 import { LogLevel } from "#control/telemetry/log-level.ts";
 import { eventually } from "#harness/deadline.ts";
 import {
@@ -68,7 +68,7 @@ const connections: Connections = {
 };
 const doctor = () =>
   Promise.resolve([{ name: "clock", result: "ok", message: "The clock is right." } as const]);
-const log = buildLogger({ level: "silent" });
+const { logger: log } = buildLog({ level: "silent" });
 const logLevel = new LogLevel(log);
 const notices = new Notices(new EventBus((error) => assert.fail(String(error))));
 

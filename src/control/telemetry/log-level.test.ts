@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildLogger } from "./log.ts";
+import { buildLog } from "./log.ts";
 import { LogLevel } from "./log-level.ts";
 
 function makeLevel(level: string) {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  const log = buildLogger({ level, destination });
+  const { logger: log } = buildLog({ level, destination });
   return { log, level: new LogLevel(log), lines };
 }
 

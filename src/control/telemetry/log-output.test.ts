@@ -10,8 +10,8 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
  */
 async function printInto(reader: string, script: string): Promise<string> {
   const log = JSON.stringify(new URL("log.ts", import.meta.url).href);
-  const prelude = `const { buildLogger } = await import(${log});
-    const log = buildLogger({ level: "info" });
+  const prelude = `const { buildLog } = await import(${log});
+    const { logger: log } = buildLog({ level: "info" });
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
   const shell = `{ "$0" --input-type=module -e "$1"; echo "exit code $?" >&2; : >"$2"; } | { ${reader}; }`;
   const over = join(await makeTempFolder(), "over");

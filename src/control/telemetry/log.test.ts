@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DirectorError } from "#model/failure.ts";
-import { buildLogger, loadPrettify, type Prettify } from "./log.ts";
+import { buildLog, loadPrettify, type Logger, type Prettify } from "./log.ts";
 
 const pretty = await loadPrettify();
 
-function linesOf(prettify?: Prettify): { lines: string[]; log: ReturnType<typeof buildLogger> } {
+function linesOf(prettify?: Prettify): { lines: string[]; log: Logger } {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  return { lines, log: buildLogger({ level: "info", prettify, destination }) };
+  return { lines, log: buildLog({ level: "info", prettify, destination }).logger };
 }
 
 test("a line is JSON with an ISO time, a level in words and the event", () => {

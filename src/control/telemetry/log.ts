@@ -12,14 +12,20 @@ const SECRETS = ["key", "keyPem", "passphrase"].flatMap((name) => [
   `*.*.${name}`,
 ]);
 
-/** Writes JSON lines, or what `prettify` makes of them, to standard output or to `destination`. */
-export function buildLogger(options: {
+export interface Log {
+  readonly logger: Logger;
+  /** Writes a line in a format of its own between the lines of the logger. It must have no control characters. */
+  readonly writeLine: (line: string) => void;
+}
+
+/** The logger writes JSON lines, or what `prettify` makes of them, to standard output or to `destination`. */
+export function buildLog(options: {
   readonly level: string;
   readonly prettify?: Prettify | undefined;
   readonly destination?: DestinationStream;
-}): Logger {
+}): Log {
   const destination = options.destination ?? new LogOutput(1, (count) => tellDropped(count));
-  const log = pino(
+  const logger = pino(
     {
       level: options.level,
       base: null,
@@ -30,12 +36,12 @@ export function buildLogger(options: {
     escapedTo(destination, options.prettify),
   );
   const tellDropped = (count: number): void => {
-    log.warn(
+    logger.warn(
       { event: "log-lines-dropped", count },
       "Log lines were dropped because the log was not read fast enough.",
     );
   };
-  return log;
+  return { logger, writeLine: (line) => destination.write(`${line}\n`) };
 }
 
 /** The parts of a line that come from outside may have characters that control a terminal or hide others. */

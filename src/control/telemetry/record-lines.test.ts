@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
-import { buildLogger } from "./log.ts";
+import { buildLog } from "./log.ts";
 import { RecordLines } from "./record-lines.ts";
 
 function buildLines() {
   const written: string[] = [];
   const clock = { nowMs: 0 };
   const destination = { write: (line: string) => void written.push(line) };
-  const log = buildLogger({ level: "info", destination });
+  const { logger: log } = buildLog({ level: "info", destination });
   return {
     records: new RecordLines(log, () => clock.nowMs),
     lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>),

@@ -17,6 +17,7 @@ import { EventBus } from "#control/event-bus.ts";
 import { sampleHandshake, sampleStatus, sampleWorker } from "#harness/sample-director.ts";
 import { emptyState } from "#harness/fake-change-api.ts";
 import type { DirectorFacts } from "./director-metrics.ts";
+import { ExchangeLines } from "./exchange-lines.ts";
 import { RecordLines } from "./record-lines.ts";
 import { Telemetry, type HandshakesQuestion } from "./telemetry.ts";
 
@@ -40,10 +41,16 @@ const facts: DirectorFacts = {
 
 const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs });
 
+const logger = pino({ level: "silent" });
+const silent = {
+  lines: new RecordLines(logger, Date.now),
+  exchangeLines: new ExchangeLines({ logger, writeLine: () => undefined }, () => []),
+};
+const NO_RECORDS = { handshakes: [], connections: [], exchanges: [], dropped: 0 };
+
 function buildTelemetry() {
   const bus = new EventBus((error) => assert.fail(String(error)));
-  const lines = new RecordLines(pino({ level: "silent" }), Date.now);
-  return { bus, telemetry: new Telemetry({ bus, lines, snapshotOfDirector: () => facts }) };
+  return { bus, telemetry: new Telemetry({ bus, ...silent, snapshotOfDirector: () => facts }) };
 }
 
 async function seriesOf(telemetry: Telemetry): Promise<Map<string, string>> {
@@ -164,7 +171,7 @@ test("metrics of the director come from its facts and from events", async () => 
   const refusal = new DirectorError("document-invalid");
   bus.publish({ name: "change-refused", ...change, refusal, seconds: 0.01 });
   bus.publish({ name: "worker-restarted", cause: "hung" });
-  telemetry.events([], [], 12);
+  telemetry.events({ ...NO_RECORDS, dropped: 12 });
   const checked = (name: ListenerName, endpoint: string, isUp: boolean | undefined): void => {
     const use = { server: "web-1", listener: name };
     const uses = isUp === undefined ? { uses: [], left: [use] } : { uses: [use], left: [] };
@@ -215,8 +222,8 @@ test("metrics of the director come from its facts and from events", async () => 
 test("failed handshakes are told newest first, whatever the order they came in", () => {
   const { telemetry } = buildTelemetry();
   const records = Array.from({ length: 1_500 }, (_, index) => handshake(index));
-  telemetry.events(records.slice(0, 1_200), [], 0);
-  telemetry.events(records.slice(1_200).toReversed(), [], 0);
+  telemetry.events({ ...NO_RECORDS, handshakes: records.slice(0, 1_200) });
+  telemetry.events({ ...NO_RECORDS, handshakes: records.slice(1_200).toReversed() });
   const times = (question: HandshakesQuestion): readonly number[] =>
     telemetry.handshakes(question).map(({ atMs }) => atMs);
   assert.deepEqual(times({ limit: 3 }), [1499, 1498, 1497]);
@@ -236,7 +243,8 @@ test("groups by cause and listener have the numbers of the counters, others thos
     [listener]: [SLOTS.firstSlot.tlsd_handshakes_failed_total + deadlines, 40],
   });
   const late = { ...handshake(5), failure: "deadline", clientAddress: "192.0.2.7" } as const;
-  telemetry.events([handshake(1), { ...late, atMs: 3 }, late, handshake(2), handshake(4)], [], 0);
+  const handshakes = [handshake(1), { ...late, atMs: 3 }, late, handshake(2), handshake(4)];
+  telemetry.events({ ...NO_RECORDS, handshakes });
   const { groups, total, kept } = telemetry.handshakeGroups(["cause", "listener"], {}, 1);
   assert.deepEqual([groups.length, total, kept], [1, 2, 5]);
   const [first] = groups;
@@ -272,8 +280,7 @@ test("the metrics of thousands of listeners are written in turns", async () => {
   );
   const many: DirectorFacts = { ...facts, listeners: names.map((name) => ({ name, mode: "tcp" })) };
   const bus = new EventBus((error) => assert.fail(String(error)));
-  const lines = new RecordLines(pino({ level: "silent" }), Date.now);
-  const telemetry = new Telemetry({ bus, lines, snapshotOfDirector: () => many });
+  const telemetry = new Telemetry({ bus, ...silent, snapshotOfDirector: () => many });
   const pairs = Array.from({ length: SLOTS.firstSlot.tlsd_bytes_to_clients_total }, (_, slot) => [
     slot,
     1,

@@ -1,6 +1,5 @@
 import type { CertificateTraffic } from "#model/records/certificate-detail.ts";
 import type { CertificateReport } from "#model/records/certificate-report.ts";
-import type { ConnectionRecord } from "#model/records/connection-record.ts";
 import type { HandshakeFilter, HandshakeGroups } from "#model/records/handshake-groups.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { HandshakeFailure, HandshakeGrouping } from "#model/records/outcome.ts";
@@ -11,7 +10,7 @@ import type { StateInForce } from "#control/change/change.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import { ServerStates, type ServerState } from "#control/health/server-states.ts";
-import type { WorkerSink } from "#control/workers/worker-sink.ts";
+import type { WorkerEvents, WorkerSink } from "#control/workers/worker-sink.ts";
 import { certificateMetricsText, CertificateTotals } from "./certificate-totals.ts";
 import { DirectorMetrics, type DirectorFacts } from "./director-metrics.ts";
 import { groupHandshakes, testOf } from "./group-handshakes.ts";
@@ -21,6 +20,7 @@ import { listenerMetricsText } from "./listener-metrics.ts";
 import { RecentCounts } from "./recent-counts.ts";
 import { serverMetricsText } from "./server-metrics.ts";
 import { ServerTotals, type ServerTotal } from "./server-totals.ts";
+import type { ExchangeLines } from "./exchange-lines.ts";
 import type { RecordLines } from "./record-lines.ts";
 
 export interface HandshakesQuestion {
@@ -32,6 +32,7 @@ export interface HandshakesQuestion {
 export interface TelemetryOptions {
   readonly bus: EventBus;
   readonly lines: RecordLines;
+  readonly exchangeLines: ExchangeLines;
   /** Called at each scrape. */
   readonly snapshotOfDirector: () => DirectorFacts;
   /** Milliseconds since the epoch. */
@@ -42,6 +43,7 @@ export interface TelemetryOptions {
 export class Telemetry implements WorkerSink {
   readonly #bus: EventBus;
   readonly #lines: RecordLines;
+  readonly #exchangeLines: ExchangeLines;
   readonly #counters: ListenerTotals;
   readonly #director: DirectorMetrics;
   readonly #kept = new KeptHandshakes();
@@ -50,9 +52,11 @@ export class Telemetry implements WorkerSink {
   readonly #serverStates: ServerStates;
   readonly #recent: RecentCounts;
 
-  constructor({ bus, lines, snapshotOfDirector, nowMs = Date.now }: TelemetryOptions) {
+  constructor(options: TelemetryOptions) {
+    const { bus, lines, exchangeLines, snapshotOfDirector, nowMs = Date.now } = options;
     this.#bus = bus;
     this.#lines = lines;
+    this.#exchangeLines = exchangeLines;
     this.#counters = new ListenerTotals({
       listenersInForce: () => snapshotOfDirector().listeners,
       nowMs,
@@ -91,13 +95,10 @@ export class Telemetry implements WorkerSink {
   }
 
   /** Publishes each batch of failed handshakes as an event. Access lines are logged directly, without an event. */
-  events(
-    handshakes: readonly HandshakeRecord[],
-    connections: readonly ConnectionRecord[],
-    dropped: number,
-  ): void {
+  events({ handshakes, connections, exchanges, dropped }: WorkerEvents): void {
     if (handshakes.length > 0) this.#bus.publish({ name: "handshakes-failed", handshakes });
     for (const record of connections) this.#lines.connection(record);
+    for (const record of exchanges) this.#exchangeLines.exchange(record);
     this.#director.eventsDropped(dropped);
   }
 

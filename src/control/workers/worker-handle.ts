@@ -331,7 +331,7 @@ export class WorkerHandle {
       case "certificates":
         return this.#options.sink.certificates(message.certificates);
       case "events":
-        return this.#options.sink.events(message.handshakes, message.connections, message.dropped);
+        return this.#options.sink.events(message);
       case "notice":
         return this.#tell(message.level, message.text);
       case "cut-at-deadline":

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import type { ListenerMode } from "#model/listener-mode.ts";
 import { CERTIFICATE_SLOTS, SLOTS } from "#model/records/metric-catalog.ts";
-import { sampleConnection, sampleOpenConnection } from "#harness/sample-director.ts";
+import {
+  sampleConnection,
+  sampleExchange,
+  sampleOpenConnection,
+} from "#harness/sample-director.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import { vnicNameOf } from "#model/names.ts";
 import { emptyCompiled } from "#harness/fake-pool.ts";
@@ -31,7 +36,30 @@ const eventsOf = (record: ConnectionRecord): object => ({
   type: "events",
   handshakes: [],
   connections: [record],
+  exchanges: [],
   dropped: 0,
+});
+
+test("a worker sends lines of exchanges only for listeners of mode http, with an access log or a failed endpoint", () => {
+  const take = (
+    spec: Pick<SnapshotListener, "mode" | "accessLog">,
+    more: Partial<ExchangeRecord> = {},
+  ): string => {
+    const intake = new WorkerIntake();
+    const listener = { ...bare, ...spec } as unknown as SnapshotListener;
+    intake.expect({ ...emptyCompiled(1).snapshot, listeners: [listener] });
+    const exchanges = [{ ...sampleExchange, ...more }];
+    const message = { type: "events", handshakes: [], connections: [], exchanges, dropped: 0 };
+    return Object.keys(intake.take(message, 100)).join("");
+  };
+  assert.equal(take({ mode: "http", accessLog: "full" }), "message");
+  assert.equal(take({ mode: "http", accessLog: "sampled" }), "message");
+  assert.equal(take({ mode: "http", accessLog: "off" }), "objection");
+  assert.equal(take({ mode: "tcp", accessLog: "full" }), "objection");
+  for (const outcome of ["endpoint-failed", "bad-answer"] as const) {
+    assert.equal(take({ mode: "http", accessLog: "off" }, { outcome }), "message");
+    assert.equal(take({ mode: "tcp", accessLog: "off" }, { outcome }), "objection");
+  }
 });
 
 test("a worker sends no access line for a listener that has none", () => {

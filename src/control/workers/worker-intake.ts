@@ -1,6 +1,7 @@
 import { totalmem } from "node:os";
 import type { CertificateReport } from "#model/records/certificate-report.ts";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
+import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
 import {
   serverPairOf,
@@ -8,7 +9,7 @@ import {
   type ListenerName,
   type ServerPair,
 } from "#model/names.ts";
-import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts";
+import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/records/metric-catalog.ts";
 import { certificateNamesOf, endpointsOf, metricsOf } from "#model/records/mode-records.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
@@ -29,6 +30,8 @@ function carriedBy(mode: ListenerMode): readonly boolean[] {
 }
 
 const CARRIED = new Map(LISTENER_MODES.map((mode) => [mode, carriedBy(mode)]));
+/** Only listeners that serve HTTP requests count in it. */
+const REQUESTS_SLOT = SLOTS.firstSlot.tlsd_http_requests_total;
 const NOTHING: readonly boolean[] = [];
 
 /** Checks everything that a worker sends. Only what a healthy worker can have sent is passed on. */
@@ -109,13 +112,17 @@ export class WorkerIntake {
       case "counted":
         return this.#objectionToCounts(message.listeners);
       case "events": {
-        const { handshakes, connections, dropped } = message;
+        const { handshakes, connections, exchanges, dropped } = message;
         if (!this.#counts.canHaveDropped(dropped))
           return `The worker reported an impossible number of dropped records: ${dropped}.`;
         if (!connections.every((record) => this.#mayBeLogged(record))) {
           return "The worker sent an access line for a listener whose access log is off.";
         }
-        return this.#floodOf("records", handshakes.length + connections.length);
+        if (!exchanges.every((record) => this.#mayHaveExchanged(record))) {
+          return "The worker sent the line of an exchange that the listener cannot have.";
+        }
+        const lines = connections.length + exchanges.length;
+        return this.#floodOf("records", handshakes.length + lines);
       }
       case "servers":
         return this.#objectionToServers(message.servers);
@@ -181,6 +188,15 @@ export class WorkerIntake {
 
   #mayBeLogged({ listener, outcome }: ConnectionRecord): boolean {
     return outcome === "endpoint-failed" || this.#logged.has(listener);
+  }
+
+  /** Exchanges with endpoints that fail are recorded even if the access log is off, because nothing else says why. */
+  #mayHaveExchanged({ listener, outcome }: ExchangeRecord): boolean {
+    const isFailure = outcome === "endpoint-failed" || outcome === "bad-answer";
+    return (
+      this.#carried.get(listener)?.[REQUESTS_SLOT] === true &&
+      (isFailure || this.#logged.has(listener))
+    );
   }
 
   #objectionToCounts(listeners: Readonly<Record<string, readonly number[]>>): string | undefined {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CERTIFICATE_SLOTS, SLOTS } from "#model/records/metric-catalog.ts";
+import { RECORDED_LENGTHS } from "#model/records/recorded-lengths.ts";
 import { listenerNameOf, vnicNameOf, type CertificateName } from "#model/names.ts";
-import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
+import { sampleConnection, sampleExchange, sampleHandshake } from "#harness/sample-director.ts";
 import { tryWorkerMessage } from "./worker-message.ts";
 
 const LISTENER = listenerNameOf(vnicNameOf("front", "shop"), 8443);
@@ -21,7 +22,13 @@ test("every message of the protocol passes as it is", () => {
     { type: "rolled-back", number: 1 },
     { type: "counted", listeners: { [LISTENER]: [0, 1, 5, 2.5] } },
     { type: "certificates", certificates: [{ name: CERTIFICATE, counts: COUNTS }] },
-    { type: "events", handshakes: [sampleHandshake], connections: [sampleConnection], dropped: 1 },
+    {
+      type: "events",
+      handshakes: [sampleHandshake],
+      connections: [sampleConnection],
+      exchanges: [sampleExchange],
+      dropped: 1,
+    },
     { type: "notice", level: "warn", text: "x" },
     { type: "draining" },
     { type: "drained", cut: 3 },
@@ -69,7 +76,13 @@ for (const [what, message] of [
   ],
   [
     "more records than a flush has",
-    { type: "events", handshakes: Array(10_001).fill(0), connections: [], dropped: 0 },
+    {
+      type: "events",
+      handshakes: Array(10_001).fill(0),
+      connections: [],
+      exchanges: [],
+      dropped: 0,
+    },
   ],
 ] as const) {
   test(`${what} is no message`, () => {
@@ -98,10 +111,23 @@ test("a record that breaks a bound is dropped and counted, the rest stays", () =
     { ...sampleHandshake, clientPort: 65_536 },
   ];
   const connections = [{ ...sampleConnection, bytesToClient: "1" }];
-  assert.deepEqual(read({ type: "events", handshakes, connections, dropped: 1 }), {
-    type: "events",
-    handshakes: [sampleHandshake],
-    connections: [],
-    dropped: 8,
-  });
+  const exchanges = [
+    sampleExchange,
+    ...Object.entries(RECORDED_LENGTHS).flatMap(([key, length]) => [
+      { ...sampleExchange, [key]: "x".repeat(length) },
+      { ...sampleExchange, [key]: "x".repeat(length + 1) },
+    ]),
+    { ...sampleExchange, status: 1_000 },
+    { ...sampleExchange, outcome: "boredom" },
+    { ...sampleExchange, rule: "boredom" },
+    { ...sampleExchange, protocol: "HTTP/0.9" },
+    { ...sampleExchange, listener: "front.pay:1" },
+  ];
+  const longest = Object.keys(RECORDED_LENGTHS).length;
+  const result = read({ type: "events", handshakes, connections, exchanges, dropped: 1 });
+  assert.ok(result?.type === "events");
+  assert.deepEqual(result.handshakes, [sampleHandshake]);
+  assert.deepEqual(result.connections, []);
+  assert.equal(result.exchanges.length, 1 + longest);
+  assert.equal(result.dropped, 8 + longest + 5);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import { HANDSHAKE_FAILURE_NAMES } from "#model/records/outcome.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
-import { sampleHandshake } from "#harness/sample-director.ts";
+import { sampleConnection, sampleExchange, sampleHandshake } from "#harness/sample-director.ts";
 import { Recorder, type Events } from "./recorder.ts";
 
 function makeRecorder() {
@@ -47,4 +47,24 @@ test("the quotas begin again with each flush, and are bounded in all", () => {
     sent.map(({ handshakes }) => handshakes.length),
     [1_000, 1_000],
   );
+});
+
+test("access lines of connections and exchanges share the room of one flush", () => {
+  const { recorder, sent } = makeRecorder();
+  for (let at = 0; at < 1_500; at += 1) {
+    recorder.connectionEnded(sampleConnection);
+    recorder.exchangeEnded(sampleExchange);
+  }
+  recorder.flush();
+  recorder.exchangeEnded(sampleExchange);
+  recorder.flush();
+  const counts = sent.map(({ connections, exchanges, dropped }) => [
+    connections.length,
+    exchanges.length,
+    dropped,
+  ]);
+  assert.deepEqual(counts, [
+    [1_000, 1_000, 1_000],
+    [0, 1, 0],
+  ]);
 });

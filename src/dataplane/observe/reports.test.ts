@@ -5,13 +5,15 @@ import type { CertificateName, ListenerName } from "#model/names.ts";
 import { LIMITS_OF_WORKER, MAX_FRAME_BYTES_TO_CONTROL } from "#protocol/channel-limits.ts";
 import { Channel } from "#protocol/channel.ts";
 import type { ToControl } from "#protocol/messages.ts";
-import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
+import { sampleConnection, sampleExchange, sampleHandshake } from "#harness/sample-director.ts";
 import { CertificateCounts } from "./certificate-counts.ts";
 import { Counters, slotOf, type Slot } from "./counters.ts";
 import { ServersFigures } from "./server-figures.ts";
 import { Reports } from "./reports.ts";
 
 type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly type: Name }>;
+
+const NO_RECORDS = { handshakes: [], connections: [], exchanges: [], dropped: 0 };
 
 const beat = {
   type: "heartbeat",
@@ -92,7 +94,7 @@ test("records that do not fit into one message are sent in several", () => {
   const wide = { ...sampleConnection, clientCertificate: "x".repeat(2_000) };
   const connections = Array.from({ length: 2_000 }, () => wide);
   const handshakes = Array.from({ length: 200 }, () => sampleHandshake);
-  reports.events({ handshakes, connections, dropped: 3 });
+  reports.events({ handshakes, connections, exchanges: [], dropped: 3 });
   assert.ok(frames.every((frame) => frame.length <= MAX_FRAME_BYTES_TO_CONTROL + 4));
   const count = (field: "handshakes" | "connections"): number =>
     sent("events").reduce((sum, events) => sum + events[field].length, 0);
@@ -103,12 +105,27 @@ test("records that do not fit into one message are sent in several", () => {
   );
 });
 
+test("lines of exchanges follow those of connections, in several messages if they do not fit into one", () => {
+  const { reports, frames, sent } = makeReports();
+  const connections = [sampleConnection];
+  const exchange = { ...sampleExchange, path: "/".repeat(1_000) };
+  const exchanges = Array.from({ length: 1_999 }, () => exchange);
+  reports.events({ ...NO_RECORDS, connections, exchanges });
+  assert.ok(frames.every((frame) => frame.length <= MAX_FRAME_BYTES_TO_CONTROL + 4));
+  assert.ok(frames.length > 2);
+  assert.deepEqual(sent("events")[0]?.connections, connections);
+  assert.deepEqual(
+    sent("events").flatMap((events) => events.exchanges),
+    exchanges,
+  );
+});
+
 test("records above the bytes of one second are dropped and counted", () => {
   const { reports, sent, frames } = makeReports();
   const wide = { ...sampleConnection, clientCertificate: "x".repeat(4_000) };
   const connections = Array.from({ length: 2_000 }, () => wide);
   for (let flush = 0; flush < 5; flush += 1) {
-    reports.events({ handshakes: [], connections, dropped: 0 });
+    reports.events({ ...NO_RECORDS, connections });
   }
   assert.ok(frames.reduce((sum, frame) => sum + frame.length, 0) < 6_000_000);
   reports.beat(beat);
@@ -121,7 +138,7 @@ test("records above the bytes of one second are dropped and counted", () => {
 test("a record that is too large for any message is dropped and counted", () => {
   const { reports, sent } = makeReports();
   const huge = { ...sampleConnection, clientCertificate: "x".repeat(2_000_000) };
-  reports.events({ handshakes: [], connections: [sampleConnection, huge], dropped: 0 });
+  reports.events({ ...NO_RECORDS, connections: [sampleConnection, huge] });
   reports.beat(beat);
   assert.equal(sent("events")[0]?.connections.length, 1);
   assert.equal(sent("events").at(-1)?.dropped, 1);
@@ -134,7 +151,7 @@ test("without a reader, memory is bounded, records are dropped and no count is l
   const accepted = slotOf("tlsd_connections_accepted_total");
   for (let second = 0; second < 600; second += 1) {
     counters.of(listenerOf(1), "tcp").add(accepted);
-    reports.events({ handshakes: [], connections, dropped: 0 });
+    reports.events({ ...NO_RECORDS, connections });
     reports.beat(beat);
   }
   assert.ok(pipe.waitingBytes < 6_000_000, `${pipe.waitingBytes}`);

@@ -57,7 +57,7 @@ export class Reports {
     this.#notices = 0;
     this.#parts.channel.send(heartbeat);
     this.count();
-    if (this.#dropped > 0) this.#sendEvents([], []);
+    if (this.#dropped > 0) this.#sendEvents(NO_RECORDS);
   }
 
   count(): void {
@@ -85,10 +85,15 @@ export class Reports {
     counters.keepOnly(listenerNames());
   }
 
-  events({ handshakes, connections, dropped }: Events): void {
+  /** Failed handshakes have messages of their own, and so do connections and exchanges. */
+  events({ handshakes, connections, exchanges, dropped }: Events): void {
     this.#dropped += dropped;
-    if (handshakes.length > 0) this.#sendEvents(handshakes, []);
-    if (connections.length > 0 || handshakes.length === 0) this.#sendEvents([], connections);
+    if (handshakes.length > 0) this.#sendEvents({ ...NO_RECORDS, handshakes });
+    if (connections.length > 0) this.#sendEvents({ ...NO_RECORDS, connections });
+    if (exchanges.length > 0) this.#sendEvents({ ...NO_RECORDS, exchanges });
+    if (handshakes.length + connections.length + exchanges.length === 0) {
+      this.#sendEvents(NO_RECORDS);
+    }
   }
 
   notice(notice: Message<"notice">): void {
@@ -96,9 +101,10 @@ export class Reports {
     if (this.#notices <= MAX_NOTICES) this.#parts.channel.send(notice);
   }
 
-  #sendEvents(handshakes: Events["handshakes"], connections: Events["connections"]): void {
+  #sendEvents(all: Records): void {
     const { channel } = this.#parts;
-    const records = handshakes.length + connections.length;
+    const { handshakes, connections, exchanges } = all;
+    const records = handshakes.length + connections.length + exchanges.length;
     const maxBytes = MAX_EVENT_BYTES + (handshakes.length > 0 ? MAX_HANDSHAKE_BYTES : 0);
     if (this.#eventBytes >= maxBytes) {
       this.#dropped += records;
@@ -106,20 +112,32 @@ export class Reports {
     }
     const dropped = this.#dropped;
     const startedBytes = channel.sentBytes;
-    const outcome = channel.send({ type: "events", handshakes, connections, dropped });
+    const outcome = channel.send({ type: "events", ...all, dropped });
     this.#eventBytes += channel.sentBytes - startedBytes;
     if (outcome === "sent") this.#dropped = 0;
-    else if (outcome === "too-large" && records > 1) this.#sendHalves(handshakes, connections);
+    else if (outcome === "too-large" && records > 1) this.#sendHalves(all);
     else this.#dropped += records;
   }
 
-  #sendHalves(handshakes: Events["handshakes"], connections: Events["connections"]): void {
+  #sendHalves({ handshakes, connections, exchanges }: Records): void {
     const [firstHandshakes, otherHandshakes] = halvesOf(handshakes);
     const [firstConnections, otherConnections] = halvesOf(connections);
-    this.#sendEvents(firstHandshakes, firstConnections);
-    this.#sendEvents(otherHandshakes, otherConnections);
+    const [firstExchanges, otherExchanges] = halvesOf(exchanges);
+    this.#sendEvents({
+      handshakes: firstHandshakes,
+      connections: firstConnections,
+      exchanges: firstExchanges,
+    });
+    this.#sendEvents({
+      handshakes: otherHandshakes,
+      connections: otherConnections,
+      exchanges: otherExchanges,
+    });
   }
 }
+
+type Records = Omit<Events, "dropped">;
+const NO_RECORDS: Records = { handshakes: [], connections: [], exchanges: [] };
 
 function halvesOf<Item>(items: readonly Item[]): readonly [readonly Item[], readonly Item[]] {
   const middle = Math.ceil(items.length / 2);
