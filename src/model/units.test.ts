@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { durationMsOf, rateOf, sizeBytesOf, tryDeadlineMs } from "./units.ts";
+import { ageSecondsOf, durationMsOf, rateOf, sizeBytesOf, tryDeadlineMs } from "./units.ts";
 
-test("durations, sizes and rates carry units", () => {
+test("durations, ages, sizes and rates carry units", () => {
   assert.deepEqual(["0s", "500ms", "10s", "5m", "12h"].map(durationMsOf), [
     ...[0, 500, 10_000, 300_000, 43_200_000],
   ]);
+  assert.deepEqual(["0s", "5m", "12h", "365d"].map(ageSecondsOf), [0, 300, 43_200, 31_536_000]);
+  for (const text of ["365", "500ms", "1y", ""]) assert.throws(() => ageSecondsOf(text), TypeError);
   assert.deepEqual(["64KiB", "512MiB", "2GiB"].map(sizeBytesOf), [65_536, 536_870_912, 2 ** 31]);
   assert.deepEqual(rateOf("100m_1g"), { committedBps: 100_000_000, peakBps: 1_000_000_000 });
   for (const text of ["10", "10d", "", "ten s"]) assert.throws(() => durationMsOf(text), TypeError);

@@ -8,7 +8,7 @@ import { parseDocument } from "#model/document/parse-document.ts";
 import { isJsonMap, type Json, type JsonMap } from "#model/json.ts";
 import { NAME_PATTERN, PORT_PATTERN } from "#model/names.ts";
 import { isError } from "#model/problem.ts";
-import { DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
+import { AGE_PATTERN, DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
 
 /** The keywords of JSON Schema that set the values of leaves. */
 interface Leaf extends SchemaNode {
@@ -26,6 +26,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   [CERTIFICATE_NAME_PATTERN]: ["shop", "*.shop.example", "__proto__", "constructor", "shop.10"],
   [PORT_PATTERN]: ["1", "80", "8080", "99999"],
   [DURATION_PATTERN]: ["500ms", "10s", "5m"],
+  [AGE_PATTERN]: ["0s", "365d"],
   [SIZE_PATTERN]: ["64KiB", "512MiB"],
   [RATE_PATTERN]: ["100m_1g", "1g_1g", "2g_1g"],
   "^[a-z_][a-z0-9_-]{0,31}$": ["tlsd"],
@@ -39,6 +40,7 @@ const TEXTS_BY_KEY: Readonly<Record<string, readonly string[]>> = {
   serverName: ["pay.example"],
   allowFrom: ["192.0.2.0/24", "2001:db8::/32"],
   denyFrom: ["192.0.2.7"],
+  trustedProxies: ["198.51.100.0/24"],
   acceptProxyProtocol: ["198.51.100.0/24"],
 };
 const PATHS = ["certs/a.pem", "/etc/certs/b.pem", "../c.pem", "certs/./d/../d.pem"];

@@ -208,6 +208,7 @@ export const sampleExchange: ExchangeRecord = {
   clientAddress: "192.0.2.1",
   clientPort: 50_000,
   virtualIp: "127.0.1.10",
+  clientCertificate: "CN=a\u202eb",
   requestId: "7f3a",
   protocol: "HTTP/1.1",
   method: "GET",

@@ -17,6 +17,10 @@ test("the names of settings are completed, and the operators of a list that is s
   assert.deepEqual(await complete("set", "listener", "timeouts.i"), ["timeouts.idle="]);
   assert.deepEqual(await complete("set", "profile", "se"), ["servers=", "servers+=", "servers-="]);
   assert.deepEqual(await complete("add", "profile", "se"), ["servers="]);
+  assert.deepEqual(await complete("set", "listener", "timeouts.k"), ["timeouts.keepAlive="]);
+  assert.deepEqual(await complete("add", "listener", "responseFields."), [
+    ...["responseFields.set=", "responseFields.remove="],
+  ]);
   const ofVnic = await complete("set", "vnic", "");
   assert.deepEqual(ofVnic.slice(0, 3), ["up", "down", "ip="]);
   assert.ok(!(await complete("add", "vnic", "")).includes("up"));
@@ -31,6 +35,9 @@ test("values are names of the director, or those that the schema allows", async 
   assert.deepEqual(await complete("add", "profile", "balance=c"), ["balance=client-hash"]);
   assert.deepEqual(await complete("set", "policy", "tickets="), ["tickets=true", "tickets=false"]);
   assert.deepEqual(await complete("set", "policy", "groups=X25519,P-2"), ["groups=X25519,P-256"]);
+  assert.deepEqual(await complete("set", "listener", "mode=h"), ["mode=http"]);
+  assert.deepEqual(await complete("set", "listener", "pool.reuse=a"), ["pool.reuse=always"]);
+  assert.deepEqual(await complete("set", "listener", "clientFacts=tls,j"), ["clientFacts=tls,ja4"]);
   for (const word of ["timeouts.idle=", "nonsense=", "timeouts=", "to="]) {
     assert.deepEqual(await complete("set", "listener", word), [], word);
   }

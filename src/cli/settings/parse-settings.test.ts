@@ -43,6 +43,20 @@ describe("a setting", () => {
       qos: { rate: "100m_1g", priority: 5 },
       ip: "::1",
     });
+    assert.deepEqual(
+      await patchOf(
+        "listener",
+        ...["mode=http", "hsts.maxAge=365d", "clientFacts=tls,ja4", "pool.maxIdle=20"],
+        ...["responseFields.set.X-Frame-Options=DENY", "responseFields.remove=Server"],
+      ),
+      {
+        mode: "http",
+        hsts: { maxAge: "365d" },
+        clientFacts: ["tls", "ja4"],
+        pool: { maxIdle: 20 },
+        responseFields: { set: { "X-Frame-Options": "DENY" }, remove: ["Server"] },
+      },
+    );
     // What looks like a number stays a text where the schema says text.
     assert.deepEqual(await patchOf("certificate", "passphrase=12345"), { passphrase: "12345" });
     assert.deepEqual(await patchOf("server", "address=a=b"), { address: "a=b" });

@@ -36,6 +36,7 @@ test("a line has the fields of its record, and what a client sent is escaped", (
   assert.deepEqual(record, {
     vnic: "front.shop",
     ...sampleExchange,
+    clientCertificate: "CN=a\\u{202e}b",
     path: "/a\\u{1b}[2J",
     referer: "https://shop.test/\\u{202e}",
   });

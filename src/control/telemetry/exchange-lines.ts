@@ -10,6 +10,7 @@ import type { Log } from "./log.ts";
 const FOREIGN = [
   "requestId",
   "serverName",
+  "clientCertificate",
   "method",
   "host",
   "path",

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
 import { CONNECTION_OUTCOME_NAMES, ENDPOINT_FAILURE_NAMES } from "./outcome.ts";
-import { clientFields, longText, milliseconds, serverName, word } from "./record-fields.ts";
+import { clientFields, longText, milliseconds, tlsFields, word } from "./record-fields.ts";
 
 /** Milliseconds since accept, or -1 if the stage was not reached. */
 const sinceAccept = (description: string) => milliseconds(description, -1);
@@ -16,19 +16,8 @@ export const ConnectionRecordSchema = shape(
       ),
     ),
     virtualIp: word("The address that the client connected to."),
-    serverName: Type.Optional(serverName),
-    tlsVersion: Type.Optional(word("The negotiated TLS version.")),
-    cipherSuite: Type.Optional(word("The negotiated cipher suite.")),
-    group: Type.Optional(word("Key exchange group, if it is known.")),
+    ...tlsFields,
     alpn: Type.Optional(text("The negotiated application protocol.", { maxLength: 255 })),
-    resumed: Type.Optional(Type.Boolean({ description: "Whether the session was resumed." })),
-    clientCertificate: Type.Optional(
-      // The worker cuts a longer subject off at this length.
-      text(
-        "The common name. Without one, the whole subject; if that is empty, the alternative names.",
-        { maxLength: 1_024 },
-      ),
-    ),
     endpoint: Type.Optional(longText("Server name and address, as in `web-1 127.0.0.1:8080`.")),
     server: Type.Optional(longText("Name of the server that was used, or tried last.")),
     endpointFailure: Type.Optional(oneOf(ENDPOINT_FAILURE_NAMES, "Why no endpoint could be used.")),

@@ -3,7 +3,7 @@ import { count, oneOf, shape, text, type ShapeOf } from "../shape.ts";
 import { HTTP_OUTCOME_NAMES, HTTP_RULE_NAMES } from "./http-outcome.ts";
 import { ENDPOINT_FAILURE_NAMES } from "./outcome.ts";
 import { RECORDED_LENGTHS } from "./recorded-lengths.ts";
-import { clientFields, longText, milliseconds, serverName, word } from "./record-fields.ts";
+import { clientFields, longText, milliseconds, tlsFields, word } from "./record-fields.ts";
 
 /** The versions of HTTP that clients can speak. */
 const HTTP_PROTOCOLS = ["HTTP/1.0", "HTTP/1.1"] as const;
@@ -23,8 +23,7 @@ export const ExchangeRecordSchema = shape(
     number: count("Number of the exchange on its connection. The first is 1."),
     requestId: foreign("requestId", "The X-Request-Id that the endpoint was sent."),
     virtualIp: word("The address that the client connected to."),
-    serverName: Type.Optional(serverName),
-    tlsVersion: Type.Optional(word("The negotiated TLS version.")),
+    ...tlsFields,
     protocol: oneOf(HTTP_PROTOCOLS, "The version of HTTP that the client speaks."),
     method: foreign("method", "Method of the request. Absent if it was not read."),
     host: foreign("host", "Host of the request."),

@@ -35,3 +35,19 @@ export const clientFields = {
   }),
   proxyAddress: Type.Optional(word("Address of the peer whose PROXY header announced the client.")),
 };
+
+/** What was negotiated with the client. */
+export const tlsFields = {
+  serverName: Type.Optional(serverName),
+  tlsVersion: Type.Optional(word("The negotiated TLS version.")),
+  cipherSuite: Type.Optional(word("The negotiated cipher suite.")),
+  group: Type.Optional(word("Key exchange group, if it is known.")),
+  resumed: Type.Optional(Type.Boolean({ description: "Whether the session was resumed." })),
+  clientCertificate: Type.Optional(
+    // The worker cuts a longer subject off at this length.
+    text(
+      "The common name. Without one, the whole subject; if that is empty, the alternative names.",
+      { maxLength: 1_024 },
+    ),
+  ),
+};
