@@ -21,6 +21,8 @@ export class LiveListener<
   readonly counters: ListenerCounters<ConnectionMetricName | Metric>;
   /** The newest rules. After the listener was removed from the document, its last rules. */
   rules: Rules;
+  /** Whether the document does not have the listener any more. */
+  isDeparted = false;
   /** Number of connections that may still need a certificate, a CA set or an endpoint of `rules`. */
   pendingConnections = 0;
   readonly #onSettled: (listener: LiveListener) => void;
@@ -122,6 +124,7 @@ export class LiveListeners {
     for (const live of this.#departed) {
       if (live.rules.spec.name !== rules.spec.name || !isSuccessor(live.rules, rules)) continue;
       this.#departed.delete(live);
+      live.isDeparted = false;
       return live;
     }
     return undefined;
@@ -129,6 +132,7 @@ export class LiveListeners {
 
   #depart(name: ListenerName, live: LiveListener): void {
     this.#current.delete(name);
+    live.isDeparted = true;
     if (live.pendingConnections > 0) this.#departed.add(live);
   }
 

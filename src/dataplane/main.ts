@@ -11,6 +11,7 @@ import type { Plane } from "./connection/connection-state.ts";
 import { OperatorRequests } from "./connection/operator-requests.ts";
 import { PlannedCuts } from "./connection/planned-cuts.ts";
 import { EndpointHealths } from "./endpoint/endpoint-health.ts";
+import { HttpPlane } from "./http/http-plane.ts";
 import { SYSTEM_CLOCK } from "./live/clock.ts";
 import { Deadlines } from "./live/deadlines.ts";
 import { ListeningSockets } from "./live/listening-sockets.ts";
@@ -66,16 +67,24 @@ function send(message: ToControl): void {
 
 const counters = new Counters();
 const recorder = new Recorder((events) => reports.events(events));
+const deadlines = new Deadlines();
+const relayMemory = new RelayMemory();
 const plane: Plane = {
   wire,
   clock: SYSTEM_CLOCK,
   contexts: new ContextStore(wire),
-  deadlines: new Deadlines(),
+  deadlines,
   connections: new OpenConnections(),
   openingMemory: new OpeningMemory(),
-  relayMemory: new RelayMemory(),
+  relayMemory,
   recorder,
   certificates: new CertificateCounts(),
+  http: new HttpPlane({
+    clock: SYSTEM_CLOCK,
+    deadlines,
+    relayMemory,
+    reportError: (cause) => worker.reportError("an exchange", cause),
+  }),
   maxConnections: 0,
   idPrefix: `${process.pid.toString(36)}-${Date.now().toString(36)}`,
 };

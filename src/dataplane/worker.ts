@@ -69,14 +69,14 @@ export class Worker {
   receive(message: WorkerMessage): void {
     this.#queue = this.#queue
       .then(() => this.#handle(message))
-      .catch((cause: unknown) => this.#reportError(message.type, cause));
+      .catch((cause: unknown) => this.reportError(message.type, cause));
   }
 
   /**
    * Reports an error that is a bug. No reply is sent then, so the control process replaces the worker at the deadline
    * of the reply.
    */
-  #reportError(what: string, cause: unknown): void {
+  reportError(what: string, cause: unknown): void {
     const text = `The worker failed at ${what}: ${String(cause)}`.slice(0, MAX_NOTICE_CHARACTERS);
     this.#parts.send({ type: "notice", level: "error", text });
   }
@@ -189,7 +189,7 @@ export class Worker {
     if (known !== undefined) return known;
     const deliver: Deliver = (socket) => {
       serveConnection(plane, listener, socket).catch((cause: unknown) =>
-        this.#reportError("a connection", cause),
+        this.reportError("a connection", cause),
       );
     };
     this.#deliveries.set(listener, deliver);
@@ -221,6 +221,15 @@ export class Worker {
     plane.contexts.keepOnly(scopes, materials);
     healths.keepOnly(endpoints);
     healths.servers.keepOnly(servers);
+    plane.http.pools.keepOnly(this.#poolScopes());
+  }
+
+  #poolScopes(): ReadonlySet<string> {
+    const scopes = new Set<string>();
+    for (const rules of this.#listeners.rulesInUse()) {
+      if ("poolScope" in rules && typeof rules.poolScope === "string") scopes.add(rules.poolScope);
+    }
+    return scopes;
   }
 
   *#specsInUse(): Iterable<SnapshotListener> {
@@ -277,6 +286,7 @@ export class Worker {
   async #letConnectionsEnd(): Promise<void> {
     const { plane, sockets, send } = this.#parts;
     this.#isDraining = true;
+    plane.http.isDraining = true;
     sockets.closeAll();
     send({ type: "draining" });
     await plane.connections.untilEmpty();

@@ -15,6 +15,7 @@ import { serveConnection } from "#dataplane/connection/connection.ts";
 import type { Plane } from "#dataplane/connection/connection-state.ts";
 import { EndpointHealths } from "#dataplane/endpoint/endpoint-health.ts";
 import { atOnce } from "./at-once.ts";
+import { HttpPlane } from "#dataplane/http/http-plane.ts";
 import { LiveListeners, type LiveListener } from "#dataplane/live-listeners.ts";
 import { Deadlines } from "#dataplane/live/deadlines.ts";
 import { OpenConnections } from "#dataplane/live/open-connections.ts";
@@ -126,16 +127,24 @@ export class MemoryPlane {
       this.connections.push(...connections);
       this.exchanges.push(...exchanges);
     });
+    const deadlines = new Deadlines(this.clock);
+    const relayMemory = new RelayMemory();
     this.plane = {
       wire: this.wire,
       clock: this.clock,
       contexts: new ContextStore(this.wire),
-      deadlines: new Deadlines(this.clock),
+      deadlines,
       connections: new OpenConnections(),
       openingMemory: new OpeningMemory(),
-      relayMemory: new RelayMemory(),
+      relayMemory,
       recorder: this.#recorder,
       certificates: new CertificateCounts(),
+      http: new HttpPlane({
+        clock: this.clock,
+        deadlines,
+        relayMemory,
+        reportError: (cause) => this.#thrown.push(String(cause)),
+      }),
       maxConnections: 100,
       idPrefix: "test",
     };

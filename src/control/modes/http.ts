@@ -6,7 +6,7 @@ import type { ControlMode } from "../control-mode.ts";
 import { compileTerminating, terminating } from "../terminating-listener.ts";
 
 /** The application protocols that the mode speaks, the preferred one first (RFC 7301). */
-const PROTOCOLS = ["http/1.1"];
+const PROTOCOLS = ["http/1.1", "http/1.0"];
 const KEEP = "keep";
 
 export const http: ControlMode<HttpListener, SnapshotHttpListener> = {

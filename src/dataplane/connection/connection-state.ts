@@ -5,10 +5,11 @@ import type {
   ListenerMetricName,
 } from "#model/records/metric-catalog.ts";
 import type { CertificateName } from "#model/names.ts";
-import type { EndpointFailure } from "#model/records/outcome.ts";
+import type { ConnectionOutcome, EndpointFailure } from "#model/records/outcome.ts";
 import type { ClientTlsRules, EndpointRules, ListenerRules } from "../listener-rules.ts";
 import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Clock } from "../live/clock.ts";
+import type { HttpPlane } from "../http/http-plane.ts";
 import type { Deadlined, Deadlines } from "../live/deadlines.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
@@ -33,6 +34,7 @@ export interface Plane {
   readonly relayMemory: RelayMemory;
   readonly recorder: Recorder;
   readonly certificates: CertificateCounts;
+  readonly http: HttpPlane;
   /** How many connections the worker may have open in total. Each commit sets it. */
   maxConnections: number;
   /** Prefix of connection ids that differs between workers. */
@@ -122,6 +124,8 @@ export abstract class ConnectionState<
   isPending = false;
   /** Whether the end of the connection is recorded. Events after that are ignored. */
   isOver = false;
+  /** How the connection has ended. Undefined while it is open, and if it was never served. */
+  ended: ConnectionOutcome | undefined;
   /** The idle deadline of the relay. It is shorter after one side has ended its direction. */
   idleMs = 0;
   deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -181,6 +185,9 @@ export abstract class ConnectionState<
   abstract giveUp(this: EndpointConnection): void;
   /** Tries the next endpoint if the newest rules do not have the one for which the connection waits. */
   abstract reconsider(this: EndpointConnection): void;
+
+  /** Sends the endpoint a PROXY header, if the listener does. */
+  abstract announce(endpoint: WireSocket): void;
 
   onDeadline(): void {
     this.deadline.deadlinePassed();

@@ -3,6 +3,7 @@ import type { ListenerRules } from "../listener-rules.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import type { WireSocket } from "../wire/wire.ts";
 import { acceptConnection } from "./accept.ts";
+import { announceClient } from "./announce-client.ts";
 import { ConnectionState, type EndpointConnection, type Plane } from "./connection-state.ts";
 import { cutConnection, giveUpWaiting, refuseConnection } from "./finish.ts";
 
@@ -20,6 +21,10 @@ export class Connection<
 
   giveUp(this: EndpointConnection): void {
     giveUpWaiting(this);
+  }
+
+  announce(endpoint: WireSocket): void {
+    announceClient(this, endpoint);
   }
 
   reconsider(this: EndpointConnection): void {

@@ -162,6 +162,7 @@ export function endConnection(
 ): void {
   if (connection.isOver) return;
   connection.isOver = true;
+  connection.ended = outcome;
   const { listener, lease } = connection;
   const durationMs = connection.elapsedMs();
   listener.counters.add(ENDED_SLOTS[outcome]);

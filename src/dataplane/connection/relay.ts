@@ -41,6 +41,8 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
   isClosed = false;
   /** The reasons why reading from the socket is paused. */
   #pauseReasons = 0;
+  /** The idle deadline while both directions are open. */
+  readonly #idleMs: number;
   /** `queuedBytes` of the socket when a deadline last read it. */
   #queuedBytesSeen = 0;
   /**
@@ -48,10 +50,16 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
    */
   #broken: BrokenAnswer | undefined;
 
-  constructor(connection: EndpointConnection, isClient: boolean, socket: WireSocket) {
+  constructor(
+    connection: EndpointConnection,
+    isClient: boolean,
+    socket: WireSocket,
+    idleMs: number,
+  ) {
     this.connection = connection;
     this.isClient = isClient;
     this.socket = socket;
+    this.#idleMs = idleMs;
     this.other = this;
   }
 
@@ -163,7 +171,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
       touch(connection);
       return;
     }
-    const { idleMs } = connection.rules.spec.timeouts;
+    const idleMs = this.#idleMs;
     const queuedBytes = this.socket.queuedBytes + other.socket.queuedBytes;
     // A peer that is still reading megabytes from the kernel's buffers makes progress that is not visible here. The
     // shorter deadline applies only after everything was sent.
@@ -179,8 +187,7 @@ class RelaySide implements WireHandler, Congested, DeadlineListener {
     const { connection } = this;
     const { nowMs } = connection.plane.deadlines;
     if (this.#hasMoved()) broken.movedAtMs = nowMs;
-    const { idleMs } = connection.rules.spec.timeouts;
-    const isTakingIt = this.socket.queuedBytes > 0 && nowMs - broken.movedAtMs < idleMs;
+    const isTakingIt = this.socket.queuedBytes > 0 && nowMs - broken.movedAtMs < this.#idleMs;
     if (isTakingIt) connection.deadlineAtMs = nowMs + QUIET_MS;
     else endConnection(connection, broken.outcome);
   }
@@ -208,16 +215,20 @@ function touch(connection: ConnectionState): void {
 
 /**
  * Relays bytes in both directions until both sides have ended, one side breaks off, or nothing is transferred within
- * the idle deadline.
+ * the idle deadline, whose default is that of the listener.
  */
-export function relay(connection: EndpointConnection, endpointSocket: WireSocket): void {
-  const client = new RelaySide(connection, true, connection.client);
-  const endpoint = new RelaySide(connection, false, endpointSocket);
+export function relay(
+  connection: EndpointConnection,
+  endpointSocket: WireSocket,
+  idleMs = connection.rules.spec.timeouts.idleMs,
+): void {
+  const client = new RelaySide(connection, true, connection.client, idleMs);
+  const endpoint = new RelaySide(connection, false, endpointSocket, idleMs);
   client.other = endpoint;
   endpoint.other = client;
   connection.settle();
-  connection.idleMs = connection.rules.spec.timeouts.idleMs;
-  connection.setDeadline(connection.idleMs, client);
+  connection.idleMs = idleMs;
+  connection.setDeadline(idleMs, client);
   client.socket.handler = client;
   endpoint.socket.handler = endpoint;
   endpoint.socket.resume();

@@ -1,11 +1,12 @@
 import type { EndpointFailure } from "#model/records/outcome.ts";
-import type {
-  ClientTlsOptions,
-  ConnectTarget,
-  Wire,
-  WireFailure,
-  WireHandler,
-  WireSocket,
+import {
+  SILENT,
+  type ClientTlsOptions,
+  type ConnectTarget,
+  type Wire,
+  type WireFailure,
+  type WireHandler,
+  type WireSocket,
 } from "../wire/wire.ts";
 import { classifyEndpointFailure } from "./classify-endpoint-failure.ts";
 import type { Candidate } from "./endpoint-set.ts";
@@ -18,16 +19,31 @@ export class EndpointLease implements WireHandler {
   readonly candidate: Candidate;
   /** The raw socket before TLS starts, then the TLS socket. */
   socket: WireSocket;
-  #state: "connecting" | "open" | "released" = "connecting";
+  #state: "connecting" | "open" | "released";
   #isTls = false;
   /** Whether the wait was ended because the endpoint must not get new connections any more. */
   isAbandoned = false;
   #settle: ((failure: EndpointFailure | undefined) => void) | undefined;
 
-  constructor(candidate: Candidate, wire: Wire, target: ConnectTarget) {
+  private constructor(candidate: Candidate, socket: WireSocket, state: "connecting" | "open") {
     this.candidate = candidate;
-    this.socket = wire.connect(target, this);
+    this.socket = socket;
+    this.#state = state;
+  }
+
+  /** Starts to connect. */
+  static connect(candidate: Candidate, wire: Wire, target: ConnectTarget): EndpointLease {
+    const lease = new EndpointLease(candidate, wire.connect(target, SILENT), "connecting");
+    lease.socket.handler = lease;
     candidate.health.connecting += 1;
+    return lease;
+  }
+
+  /** Uses a socket that is connected already. The handler of the socket stays as it is. */
+  static reuse(candidate: Candidate, socket: WireSocket): EndpointLease {
+    candidate.health.openConnections += 1;
+    candidate.figures.reused();
+    return new EndpointLease(candidate, socket, "open");
   }
 
   get isOpen(): boolean {

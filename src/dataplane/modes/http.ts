@@ -1,42 +1,40 @@
 /** Mode http: the TLS of the client is terminated, and its requests are sent to an endpoint. */
 import type { MetricOf } from "#model/records/mode-records.ts";
-import type { SnapshotHttpListener } from "#model/records/modes/http.ts";
 import { checkLists } from "../connection/admit-client.ts";
-import { connectEndpoint } from "../connection/connect-endpoint.ts";
 import { shakeHands } from "../connection/handshake.ts";
 import { readClientHello } from "../connection/read-client-hello.ts";
 import { readProxyHeader } from "../connection/read-proxy-header.ts";
-import { relay } from "../connection/relay.ts";
 import type { DataplaneMode } from "../dataplane-mode.ts";
+import { ClientSession } from "../http/h1/client-session.ts";
+import { buildHttpParts, type HttpRules } from "../http/http-rules.ts";
 import {
   bindEndpoints,
   buildClientTlsRules,
   buildEndpointRules,
   buildListenerRules,
-  type ClientTlsRules,
-  type EndpointRules,
-  type ListenerRules,
 } from "../listener-rules.ts";
 import { slotsByLabel } from "../observe/counters.ts";
-
-type HttpRules = ListenerRules<SnapshotHttpListener> & ClientTlsRules & EndpointRules;
 
 const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
 const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
 
 export const http: DataplaneMode<HttpRules, MetricOf<"http">> = {
   *buildRules(spec, parts) {
+    const endpointRules = buildEndpointRules(spec, parts);
     return {
       ...buildListenerRules(spec, spec),
       ...(yield* buildClientTlsRules(spec, parts)),
-      ...buildEndpointRules(spec, parts),
+      ...endpointRules,
+      ...buildHttpParts(spec, endpointRules.endpointCertificate),
     };
   },
   *rebind(rules, names, { certificates }) {
+    const bound = bindEndpoints(rules.spec, certificates);
     return {
       ...rules,
       certificates: yield* rules.certificates.rebind(names, certificates),
-      ...bindEndpoints(rules.spec, certificates),
+      ...bound,
+      ...buildHttpParts(rules.spec, bound.endpointCertificate),
     };
   },
   *materialsOf({ certificates, endpointCertificate }) {
@@ -60,8 +58,7 @@ export const http: DataplaneMode<HttpRules, MetricOf<"http">> = {
     // The lists may have changed since the connection was accepted.
     if (hello === undefined || !checkLists(connection)) return;
     if (!(await shakeHands(connection, hello))) return;
-    const lease = await connectEndpoint(connection);
-    if (lease !== undefined) relay(connection, lease.socket);
+    new ClientSession(connection).start();
   },
   /** Counts the refusal as a failed handshake, because a handshake was expected, unless the client is not allowed. */
   countRefusal(counters, cause) {

@@ -26,6 +26,12 @@ export class ServerFigures implements Countable<ServerReport> {
     this.#isTouched = true;
   }
 
+  /** An idle connection is used again. */
+  reused(): void {
+    this.#openConnections += 1;
+    this.#isTouched = true;
+  }
+
   closed(): void {
     this.#openConnections -= 1;
     this.#isTouched = true;

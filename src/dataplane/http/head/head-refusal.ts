@@ -1,3 +1,5 @@
+import type { HttpRule } from "#model/records/http-outcome.ts";
+
 /** The status that a client receives. A refused answer of an endpoint becomes a 502, whatever its rule is. */
 type RefusalStatus = 400 | 405 | 414 | 417 | 431 | 501 | 505;
 
@@ -56,7 +58,7 @@ const STATUS_OF = {
   "long-chunk-extension": 400,
   /** Bytes other than CRLF after the data of a chunk. */
   "bad-chunk-end": 400,
-} as const satisfies Record<string, RefusalStatus>;
+} as const satisfies Readonly<Partial<Record<HttpRule, RefusalStatus>>>;
 
 /** The strings are metric labels and log fields. */
 export type HeadRule = keyof typeof STATUS_OF;

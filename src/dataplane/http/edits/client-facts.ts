@@ -1,0 +1,106 @@
+import { cidrsContain } from "#model/addresses/cidr.ts";
+import { FIELD } from "../head/field-names.ts";
+import type { HeadFields } from "../head/head-fields.ts";
+import type { RequestParser } from "../head/request-parser.ts";
+import type { HttpConnection, HttpRules } from "../http-rules.ts";
+import type { Output } from "../output.ts";
+
+/** The ids of requests that a trusted client may choose. */
+const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/;
+
+/** What a listener tells endpoints about one client connection. It is computed once for each state of the rules. */
+export class ClientFacts {
+  /** Whether the client is one whose forwarding fields are kept. */
+  readonly isTrusted: boolean;
+  readonly rules: HttpRules;
+  readonly #address: string;
+  readonly #port: string;
+  /** The field lines that are the same in each request, if the client is not trusted. */
+  readonly #constant: Buffer;
+
+  constructor({ clientAddress }: HttpConnection, rules: HttpRules) {
+    const { http, port } = rules.spec;
+    this.rules = rules;
+    this.#address = clientAddress;
+    this.#port = String(port);
+    // An empty address is never trusted.
+    this.isTrusted =
+      clientAddress !== "" &&
+      rules.trustedClients.length > 0 &&
+      cidrsContain(rules.trustedClients, clientAddress);
+    this.#constant = Buffer.from(
+      http.forwarded === "x-forwarded" && !this.isTrusted
+        ? `x-forwarded-for: ${clientAddress}\r\nx-forwarded-proto: https\r\nx-forwarded-port: ${port}\r\n`
+        : "",
+      "latin1",
+    );
+  }
+
+  /** Appends the fields that say who the client is. Those of a trusted client are completed (RFC 7239 section 4). */
+  write(output: Output, request: RequestParser, requestId: string): void {
+    const { http } = this.rules.spec;
+    if (http.forwarded === "x-forwarded") this.#writeXForwarded(output, request);
+    else if (http.forwarded === "forwarded") this.#writeForwarded(output, request);
+    if (http.requestId) {
+      const given = this.isTrusted ? tryRequestId(request.fields) : undefined;
+      output.text("x-request-id: ");
+      output.text(given ?? requestId);
+      output.lineEnd();
+    }
+  }
+
+  #writeXForwarded(output: Output, { fields, authority }: RequestParser): void {
+    if (!this.isTrusted) {
+      output.all(this.#constant);
+      if (authority !== "") line(output, "x-forwarded-host: ", authority);
+      return;
+    }
+    const before = joined(fields, FIELD.xForwardedFor);
+    line(
+      output,
+      "x-forwarded-for: ",
+      before === "" ? this.#address : `${before}, ${this.#address}`,
+    );
+    line(output, "x-forwarded-proto: ", first(fields, FIELD.xForwardedProto) || "https");
+    line(output, "x-forwarded-port: ", first(fields, FIELD.xForwardedPort) || this.#port);
+    const host = first(fields, FIELD.xForwardedHost) || authority;
+    if (host !== "") line(output, "x-forwarded-host: ", host);
+  }
+
+  #writeForwarded(output: Output, { fields, authority }: RequestParser): void {
+    const address = this.#address.includes(":") ? `"[${this.#address}]"` : this.#address;
+    // An authority has no character that must be escaped in a quoted string.
+    const host = authority === "" ? "" : `;host="${authority}"`;
+    const element = `for=${address === "" ? "unknown" : address}${host};proto=https`;
+    const before = this.isTrusted ? joined(fields, FIELD.forwarded) : "";
+    line(output, "forwarded: ", before === "" ? element : `${before}, ${element}`);
+  }
+}
+
+function line(output: Output, name: string, value: string): void {
+  output.text(name);
+  output.text(value);
+  output.lineEnd();
+}
+
+function first(fields: HeadFields, kind: number): string {
+  const index = fields.find(kind);
+  return index < 0 ? "" : fields.value(index);
+}
+
+/** Returns the values of all fields of a kind as one list (RFC 9110 section 5.3). */
+function joined(fields: HeadFields, kind: number): string {
+  let list = "";
+  for (let index = fields.find(kind); index >= 0; index = fields.find(kind, index + 1)) {
+    const value = fields.value(index);
+    if (value !== "") list = list === "" ? value : `${list}, ${value}`;
+  }
+  return list;
+}
+
+function tryRequestId(fields: HeadFields): string | undefined {
+  const index = fields.find(FIELD.xRequestId);
+  if (index < 0 || fields.find(FIELD.xRequestId, index + 1) >= 0) return undefined;
+  const value = fields.value(index);
+  return REQUEST_ID.test(value) ? value : undefined;
+}

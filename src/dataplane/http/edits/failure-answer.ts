@@ -1,0 +1,86 @@
+import { FIELD } from "../head/field-names.ts";
+import type { HeadFields } from "../head/head-fields.ts";
+import type { HttpRules } from "../http-rules.ts";
+import { dateField } from "./date-field.ts";
+
+/** The reason phrases (RFC 9110 section 15) of the answers that the director gives itself. */
+const REASONS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  417: "Expectation Failed",
+  421: "Misdirected Request",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+/** What a client reads, in addition to the reason. It says nothing about the inside of the director. */
+const SENTENCES: Readonly<Record<number, string>> = {
+  400: "The request is not valid.",
+  405: "The method is not allowed.",
+  408: "The request did not arrive in time.",
+  414: "The target of the request is too long.",
+  417: "The expectation is not supported.",
+  421: "This connection is not for the requested name.",
+  431: "The fields of the request are too long or too many.",
+  501: "The request uses something that is not supported.",
+  502: "The server gave no valid answer.",
+  503: "No server is available.",
+  504: "The server did not answer in time.",
+  505: "The version of HTTP is not supported.",
+};
+
+export interface FailureAnswer {
+  readonly status: number;
+  readonly requestId: string;
+  readonly wantsJson: boolean;
+  readonly isHead: boolean;
+  readonly closes: boolean;
+  readonly isHttp10: boolean;
+}
+
+/** Whether the client prefers JSON: Accept names it, and no html (RFC 9110 section 12.5.1). */
+export function wantsJson(fields: HeadFields): boolean {
+  const index = fields.find(FIELD.accept);
+  if (index < 0) return false;
+  const value = fields.value(index).toLowerCase();
+  return /\bapplication\/(?:json|problem\+json)\b/.test(value) && !value.includes("text/html");
+}
+
+/** Returns an answer of the director's own. */
+export function failureAnswer(rules: HttpRules, answer: FailureAnswer): Buffer {
+  const { status, requestId } = answer;
+  const reason = REASONS[status] ?? "Error";
+  const message = SENTENCES[status] ?? reason;
+  const body = answer.wantsJson
+    ? `${JSON.stringify({ status, reason, message, requestId })}\n`
+    : `${status} ${reason}\n${message}\nRequest id: ${requestId}\n`;
+  const fields = [
+    `HTTP/1.1 ${status} ${reason}`,
+    `content-type: ${answer.wantsJson ? "application/json" : "text/plain; charset=utf-8"}`,
+    `content-length: ${body.length}`,
+    "cache-control: no-store",
+    "x-content-type-options: nosniff",
+    ...(status === 405 ? ["allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"] : []),
+    ...connectionField(answer),
+  ];
+  const head = `${fields.join("\r\n")}\r\n`;
+  return Buffer.concat([
+    Buffer.from(head, "latin1"),
+    dateField(),
+    rules.answerFields,
+    Buffer.from(answer.isHead ? "\r\n" : `\r\n${body}`, "latin1"),
+  ]);
+}
+
+function connectionField({ closes, isHttp10 }: FailureAnswer): readonly string[] {
+  if (closes) return ["connection: close"];
+  return isHttp10 ? ["connection: keep-alive"] : [];
+}

@@ -1,0 +1,135 @@
+import { FIELD, kindTableOf } from "../head/field-names.ts";
+import { CHUNKED } from "../head/message-framing.ts";
+import type { RequestParser } from "../head/request-parser.ts";
+import type { Output } from "../output.ts";
+import type { ClientFacts } from "./client-facts.ts";
+import { hasTraceparent, newTraceparent } from "./trace-context.ts";
+
+const VERSION = Buffer.from(" HTTP/1.1\r\n");
+const CHUNKED_FIELD = Buffer.from("transfer-encoding: chunked\r\n");
+const UPGRADE_FIELDS = Buffer.from("connection: Upgrade\r\nupgrade: websocket\r\n");
+const LENGTH = "content-length: ";
+
+/** The fields that tell endpoints about the client. Only a trusted client may send them. */
+const OF_TRUSTED = kindTableOf([
+  FIELD.forwarded,
+  FIELD.xForwardedFor,
+  FIELD.xForwardedProto,
+  FIELD.xForwardedHost,
+  FIELD.xForwardedPort,
+  FIELD.forwardedPrefix,
+  FIELD.xRealIp,
+  FIELD.xRequestId,
+]);
+/** The fields that no client may send, because endpoints take them for facts that the director has verified. */
+const OF_DIRECTOR = kindTableOf([
+  FIELD.clientCert,
+  FIELD.clientCertChain,
+  FIELD.clientCertPrefix,
+  FIELD.tlsPrefix,
+  FIELD.ja4Prefix,
+]);
+/** The fields that the director writes itself, whoever the client is. */
+const WRITTEN = kindTableOf([FIELD.contentLength]);
+const WRITTEN_X_FORWARDED = kindTableOf([
+  FIELD.xForwardedFor,
+  FIELD.xForwardedProto,
+  FIELD.xForwardedHost,
+  FIELD.xForwardedPort,
+]);
+
+/** How the head of a request is written, as far as the request itself does not say. */
+export interface RequestEdits {
+  readonly facts: ClientFacts;
+  readonly requestId: string;
+  /** What Host is if the request has none: the server name or the virtual IP. */
+  readonly defaultHost: string;
+  readonly isWebSocket: boolean;
+}
+
+/**
+ * Appends the head of the request as the endpoint gets it: always HTTP/1.1, without the fields that apply to the client's connection
+ * only (RFC 9110 section 7.6.1) and those that only the director may send. Runs of fields that stay are copied at once. The
+ * director's own fields are last, so that Connection cannot nominate them.
+ */
+export function writeRequestHead(
+  output: Output,
+  request: RequestParser,
+  bytes: Buffer,
+  { facts, requestId, defaultHost, isWebSocket }: RequestEdits,
+): void {
+  const { http } = facts.rules.spec;
+  const replacesHost =
+    http.host !== undefined || request.form === "absolute" || request.authority === "";
+  writeRequestLine(output, request, bytes);
+  if (replacesHost) {
+    output.text("host: ");
+    output.text(http.host ?? (request.authority || defaultHost));
+    output.lineEnd();
+  }
+  const isTraced = hasTraceparent(request.fields);
+  copyFields(output, request, bytes, facts, replacesHost, isTraced);
+  if (request.bodyLength === CHUNKED) output.all(CHUNKED_FIELD);
+  else if (request.hasFraming) {
+    output.text(LENGTH);
+    output.text(String(request.bodyLength));
+    output.lineEnd();
+  }
+  if (isWebSocket) output.all(UPGRADE_FIELDS);
+  if (!isTraced && http.traceparent === "make") {
+    output.text("traceparent: ");
+    output.text(newTraceparent());
+    output.lineEnd();
+  }
+  facts.write(output, request, requestId);
+  output.lineEnd();
+}
+
+function writeRequestLine(output: Output, request: RequestParser, bytes: Buffer): void {
+  output.text(request.method);
+  output.text(" ");
+  const { pathStart, pathEnd } = request;
+  if (request.form === "absolute") {
+    // An empty path is that of the server, or of the whole server for OPTIONS (RFC 9112 section 3.2.4).
+    if (pathEnd === pathStart) output.text(request.method === "OPTIONS" ? "*" : "/");
+    else if (bytes[pathStart] !== 0x2f) output.text("/");
+  }
+  output.copy(bytes, pathStart, pathEnd);
+  output.all(VERSION);
+}
+
+function copyFields(
+  output: Output,
+  { fields, isHttp10, bodyLength }: RequestParser,
+  bytes: Buffer,
+  { isTrusted, rules }: ClientFacts,
+  replacesHost: boolean,
+  isTraced: boolean,
+): void {
+  const { http } = rules.spec;
+  const { count, kind, isHop, nameStart, lineEnd } = fields;
+  let runStart = -1;
+  for (let index = 0; index < count; index += 1) {
+    const known = kind[index] ?? 0;
+    let isKept = isHop[index] === 0;
+    if (isKept && known !== 0) {
+      if (OF_DIRECTOR[known] === 1 || WRITTEN[known] === 1) isKept = false;
+      else if (OF_TRUSTED[known] === 1) {
+        isKept =
+          isTrusted &&
+          !(WRITTEN_X_FORWARDED[known] === 1 && http.forwarded === "x-forwarded") &&
+          !(known === FIELD.forwarded && http.forwarded === "forwarded") &&
+          !(known === FIELD.xRequestId && http.requestId);
+      } else if (known === FIELD.host) isKept = !replacesHost;
+      else if (known === FIELD.expect) isKept = !isHttp10 && bodyLength !== 0;
+      else if (known === FIELD.traceparent || known === FIELD.tracestate) isKept = isTraced;
+    }
+    if (isKept) {
+      if (runStart < 0) runStart = nameStart[index] ?? 0;
+    } else if (runStart >= 0) {
+      output.copy(bytes, runStart, lineEnd[index - 1] ?? 0);
+      runStart = -1;
+    }
+  }
+  if (runStart >= 0) output.copy(bytes, runStart, lineEnd[count - 1] ?? 0);
+}

@@ -1,0 +1,43 @@
+import type { HttpOutcome } from "#model/records/http-outcome.ts";
+import type { WireSocket } from "../wire/wire.ts";
+import type { Exchange } from "./exchange.ts";
+import type { EndpointSession } from "./h1/endpoint-session.ts";
+import type { HeadFields } from "./head/head-fields.ts";
+import type { ResponseParser } from "./head/response-parser.ts";
+import type { HttpConnection } from "./http-rules.ts";
+
+/** What an exchange needs of the client's side. Each version of HTTP implements it. */
+export interface ExchangeClient {
+  readonly connection: HttpConnection;
+  /** Whether the client has ended its half, but may still read. */
+  readonly hasEnded: boolean;
+  /** Whether this is the first request of the connection. */
+  readonly isFirstRequest: boolean;
+  /** Whether connections to endpoints serve this client connection only. */
+  readonly bindsEndpoints: boolean;
+  /** Bytes that were sent and that the client has not taken. */
+  readonly queuedBytes: number;
+  /** Returns the idle connection to an endpoint that belongs to this client connection. */
+  takeBound(): EndpointSession | undefined;
+  keepBound(session: EndpointSession): void;
+  /** Stops passing on the body of the request. */
+  pauseRequest(): void;
+  /** Passes on the rest of the request that has arrived, and reads on. */
+  resumeRequest(): void;
+  /** Sends a 100 of the director's own. */
+  sendContinue(): void;
+  sendInterim(answer: ResponseParser, bytes: Buffer): void;
+  sendHead(exchange: Exchange, answer: ResponseParser, bytes: Buffer): void;
+  sendBody(bytes: Buffer, from: number, to: number, isLent: boolean): void;
+  endBody(trailers: HeadFields | undefined): void;
+  /** Writes what was collected. */
+  flush(): void;
+  /** Answers in the place of the endpoint. */
+  sendFailure(exchange: Exchange, status: number): void;
+  /** Shows the client that the answer is not whole. */
+  breakOff(outcome: HttpOutcome): void;
+  /** Sends the answer 101, then relays bytes. What follows the head in `bytes` was sent by the endpoint. */
+  switchProtocols(answer: ResponseParser, bytes: Buffer, endpoint: WireSocket): void;
+  /** Called when the exchange is over, after its answer was sent. */
+  exchangeOver(exchange: Exchange, outcome: HttpOutcome): void;
+}

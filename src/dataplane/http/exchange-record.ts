@@ -1,0 +1,144 @@
+/** Builds the access lines of exchanges. */
+import type { ExchangeRecord } from "#model/records/exchange-record.ts";
+import type { HttpOutcome, HttpRule } from "#model/records/http-outcome.ts";
+import { RECORDED_LENGTHS } from "#model/records/recorded-lengths.ts";
+import { endpointKeyOf } from "#model/records/snapshot.ts";
+import type { Exchange } from "./exchange.ts";
+import { FIELD } from "./head/field-names.ts";
+import type { HeadFields } from "./head/head-fields.ts";
+import type { RequestParser } from "./head/request-parser.ts";
+import type { HttpConnection } from "./http-rules.ts";
+
+/** What the line says about the head of a request. */
+export type RequestTexts = Pick<
+  ExchangeRecord,
+  "protocol" | "method" | "host" | "path" | "referer" | "userAgent" | "requestId"
+>;
+
+/** TypeScript does not check that the keys of a spread belong to the record, so the type of this function does. */
+const optional = <Key extends keyof ExchangeRecord, Value>(
+  key: Key,
+  value: Value | undefined,
+): { readonly [K in Key]?: Value } =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
+
+const toMicroseconds = (ms: number): number => (ms < 0 ? -1 : Math.round(ms * 1000) / 1000);
+
+/** Reads the texts of a line from the head, while its bytes are there. */
+export function requestTextsOf(
+  request: RequestParser,
+  requestId: string,
+  hasQuery: boolean,
+): RequestTexts {
+  const { fields, authority, isHttp10, method, targetStart, targetEnd } = request;
+  const target = fields.bytes.toString("latin1", targetStart, targetEnd);
+  return {
+    protocol: isHttp10 ? "HTTP/1.0" : "HTTP/1.1",
+    method,
+    requestId: requestId.slice(0, RECORDED_LENGTHS.requestId),
+    ...optional("host", authority === "" ? undefined : authority.slice(0, RECORDED_LENGTHS.host)),
+    path: withQuery(target, hasQuery).slice(0, RECORDED_LENGTHS.path),
+    ...optional("referer", tryText(fields, FIELD.referer, "referer", hasQuery)),
+    ...optional("userAgent", tryText(fields, FIELD.userAgent, "userAgent", true)),
+  };
+}
+
+const withQuery = (target: string, hasQuery: boolean): string =>
+  hasQuery ? target : (target.split("?", 1)[0] ?? "");
+
+function tryText(
+  fields: HeadFields,
+  kind: number,
+  key: "referer" | "userAgent",
+  hasQuery: boolean,
+): string | undefined {
+  const index = fields.find(kind);
+  if (index < 0) return undefined;
+  return withQuery(fields.value(index), hasQuery).slice(0, RECORDED_LENGTHS[key]);
+}
+
+/** Must be called before the lease is released, because only an open lease names the endpoint. */
+export function exchangeRecordOf(exchange: Exchange, outcome: HttpOutcome): ExchangeRecord {
+  const { connection, texts, lease, endpointFailure } = exchange;
+  const { nowMs } = exchange;
+  const endpoint = lease?.isOpen === true ? lease.candidate.endpoint : undefined;
+  return {
+    ...connectionFieldsOf(connection, nowMs - exchange.beganMs),
+    number: exchange.number,
+    protocol: "HTTP/1.1",
+    ...texts,
+    status: exchange.status,
+    ...optional("endpoint", endpoint && `${endpoint.server} ${endpointKeyOf(endpoint)}`),
+    ...optional("server", exchange.server),
+    ...optional("endpointFailure", endpointFailure),
+    ...(exchange.isReused ? { reused: true } : {}),
+    ...(exchange.hasRetried ? { retried: true } : {}),
+    ...optional("rule", exchange.rule),
+    headMs: toMicroseconds(exchange.startedMs - exchange.beganMs),
+    connectMs: sinceBegin(exchange, exchange.connectMs),
+    firstByteMs: sinceBegin(exchange, exchange.firstByteMs),
+    durationMs: toMicroseconds(nowMs - exchange.beganMs),
+    bytesFromClient: exchange.headBytes + exchange.bytesFromClient,
+    bytesToClient: connection.bytesToClient - exchange.bytesToClientBefore,
+    bodyBytesToClient: exchange.bytesToClient,
+    outcome,
+  };
+}
+
+const sinceBegin = ({ startedMs, beganMs }: Exchange, ms: number): number =>
+  ms < 0 ? -1 : toMicroseconds(ms + startedMs - beganMs);
+
+/** A request whose head was refused or did not arrive in time. It has no exchange. */
+export interface UnreadRequest {
+  readonly number: number;
+  readonly requestId: string;
+  readonly status: number;
+  readonly outcome: "refused" | "head-timeout";
+  readonly rule: HttpRule | undefined;
+  readonly beganMs: number;
+  readonly nowMs: number;
+  readonly bytesToClient: number;
+}
+
+export function unreadRecordOf(connection: HttpConnection, request: UnreadRequest): ExchangeRecord {
+  const { number, requestId, status, outcome, rule, beganMs, nowMs, bytesToClient } = request;
+  return {
+    ...connectionFieldsOf(connection, nowMs - beganMs),
+    number,
+    requestId,
+    protocol: "HTTP/1.1",
+    status,
+    ...optional("rule", rule),
+    headMs: -1,
+    connectMs: -1,
+    firstByteMs: -1,
+    durationMs: toMicroseconds(nowMs - beganMs),
+    bytesFromClient: 0,
+    bytesToClient,
+    bodyBytesToClient: 0,
+    outcome,
+  };
+}
+
+function connectionFieldsOf(
+  connection: HttpConnection,
+  ageMs: number,
+): Pick<ExchangeRecord, "id" | "atMs" | "listener" | "clientAddress" | "clientPort" | "virtualIp"> {
+  const { tls, peerCertificate } = connection;
+  const { name, virtualIp } = connection.rules.spec;
+  return {
+    id: connection.id,
+    atMs: Math.max(0, Math.round(Date.now() - ageMs)),
+    listener: name,
+    clientAddress: connection.clientAddress,
+    clientPort: connection.clientPort,
+    ...optional("proxyAddress", connection.proxyAddress),
+    virtualIp,
+    ...optional("serverName", connection.serverName),
+    ...optional("tlsVersion", tls?.version),
+    ...optional("cipherSuite", tls?.cipherSuite),
+    ...optional("group", connection.group),
+    ...optional("resumed", tls?.isResumed),
+    ...optional("clientCertificate", peerCertificate?.commonName ?? peerCertificate?.subject),
+  };
+}

@@ -1,0 +1,133 @@
+import type { HttpOutcome } from "#model/records/http-outcome.ts";
+import type { ConnectionOutcome } from "#model/records/outcome.ts";
+import { HIGH_WATER_MARK_BYTES } from "../../wire/wire.ts";
+import { failureAnswer } from "../edits/failure-answer.ts";
+import { writeAnswerHead, type AnswerEdits } from "../edits/write-answer-head.ts";
+import { writeLastChunk } from "../edits/write-trailers.ts";
+import type { Exchange } from "../exchange.ts";
+import type { HeadFields } from "../head/head-fields.ts";
+import { CHUNKED, UNTIL_CLOSE } from "../head/message-framing.ts";
+import type { ResponseParser } from "../head/response-parser.ts";
+import type { HttpPlane } from "../http-plane.ts";
+import type { HttpConnection } from "../http-rules.ts";
+import type { Output } from "../output.ts";
+import type { Congested } from "../../live/relay-memory.ts";
+
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+
+/** Sends answers in the syntax of HTTP/1.1, and decides whether the connection ends with them. */
+export abstract class AnswerSender implements Congested {
+  readonly connection: HttpConnection;
+  protected readonly http: HttpPlane;
+  /** Number of requests that have begun. */
+  protected requests = 0;
+  /** Whether the client has ended its half, but may still read. */
+  hasEnded = false;
+  /** Facts of the request that is being answered. */
+  protected isHttp10 = false;
+  protected wantsClose = false;
+  protected wantsJson = false;
+  /** Whether the connection ends after the answer. */
+  protected closes = false;
+  #isChunked = false;
+
+  constructor(connection: HttpConnection) {
+    this.connection = connection;
+    this.http = connection.plane.http;
+  }
+
+  abstract shed(): void;
+  /** Ends the connection as soon as the client has taken everything that was sent. */
+  protected abstract endWhenSent(outcome: ConnectionOutcome, isBroken: boolean): void;
+
+  protected get output(): Output {
+    return this.http.toClient.of(this);
+  }
+
+  get queuedBytes(): number {
+    return this.connection.client.queuedBytes;
+  }
+
+  protected get requestId(): string {
+    return `${this.connection.id}-${this.requests.toString(36)}`;
+  }
+
+  /** Whether the connection ends with the next answer (RFC 9112 section 9.6). */
+  #mustClose(): boolean {
+    const { isDeparted } = this.connection.listener;
+    return this.wantsClose || this.hasEnded || this.http.isDraining || isDeparted;
+  }
+
+  sendContinue(): void {
+    this.#send(CONTINUE);
+  }
+
+  sendInterim(answer: ResponseParser, bytes: Buffer): void {
+    // A client of HTTP/1.0 does not know them (RFC 9110 section 15.2).
+    if (!this.isHttp10) this.writeHead(answer, bytes, false, undefined);
+  }
+
+  sendHead(exchange: Exchange, answer: ResponseParser, bytes: Buffer): void {
+    const { bodyLength } = answer;
+    const hasUnknownLength = bodyLength === UNTIL_CLOSE || bodyLength === CHUNKED;
+    // An answer that comes before the whole request leaves the rest of it unread.
+    this.closes =
+      !exchange.isRequestWhole || (hasUnknownLength && this.isHttp10) || this.#mustClose();
+    this.#isChunked = hasUnknownLength && !this.isHttp10;
+    const keepAlive = this.isHttp10 ? "keep-alive" : undefined;
+    this.writeHead(answer, bytes, this.#isChunked, this.closes ? "close" : keepAlive);
+  }
+
+  protected writeHead(
+    answer: ResponseParser,
+    bytes: Buffer,
+    isChunked: boolean,
+    connection: AnswerEdits["connection"],
+  ): void {
+    const { rules } = this.connection;
+    writeAnswerHead(this.output, answer, bytes, { rules, isChunked, connection });
+  }
+
+  sendBody(bytes: Buffer, from: number, to: number, isLent: boolean): void {
+    const { output } = this;
+    const { client } = this.connection;
+    if (this.#isChunked) output.chunk(client, bytes, from, to, isLent);
+    else output.body(client, bytes, from, to, isLent);
+  }
+
+  endBody(trailers: HeadFields | undefined): void {
+    if (this.#isChunked) writeLastChunk(this.output, trailers);
+    this.flush();
+  }
+
+  flush(): void {
+    const { connection, output } = this;
+    if (connection.firstByteMs < 0) connection.firstByteMs = connection.elapsedMs();
+    output.flush(connection.client);
+    connection.bytesToClient += output.takeWritten();
+    const { queuedBytes } = connection.client;
+    if (queuedBytes >= HIGH_WATER_MARK_BYTES) this.http.relayMemory.hold(this, queuedBytes);
+  }
+
+  sendFailure(exchange: Exchange, status: number): void {
+    this.closes = !exchange.isRequestWhole || status === 502 || this.#mustClose();
+    this.sendOwnAnswer(status, exchange.isHead);
+  }
+
+  /** Answers in the place of an endpoint. */
+  protected sendOwnAnswer(status: number, isHead: boolean): void {
+    const { requestId, wantsJson, closes, isHttp10, connection } = this;
+    const answer = { status, requestId, wantsJson, isHead, closes, isHttp10 };
+    this.#send(failureAnswer(connection.rules, answer));
+  }
+
+  #send(bytes: Buffer): void {
+    this.output.all(bytes);
+    this.flush();
+  }
+
+  breakOff(outcome: HttpOutcome): void {
+    this.flush();
+    this.endWhenSent(outcome === "over-limit" ? "relay-memory" : "endpoint-reset", true);
+  }
+}

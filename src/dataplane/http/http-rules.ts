@@ -1,0 +1,48 @@
+import { parseCidr, type Cidr } from "#model/addresses/cidr.ts";
+import type { MetricOf } from "#model/records/mode-records.ts";
+import type { SnapshotHttpListener } from "#model/records/modes/http.ts";
+import type { ConnectionState } from "../connection/connection-state.ts";
+import type { ClientTlsRules, EndpointRules, ListenerRules } from "../listener-rules.ts";
+
+/** The rules of a listener of mode http that are computed once for each snapshot. */
+export interface HttpParts {
+  /** The clients whose forwarding fields are kept. */
+  readonly trustedClients: readonly Cidr[];
+  /** The prefix of the keys of its pools. It differs if a connection to an endpoint would. */
+  readonly poolScope: string;
+  /** The fields that every answer gets, as bytes of a head. */
+  readonly answerFields: Buffer;
+  /** The names, in lower case, of the fields that are removed from answers. */
+  readonly removedFields: ReadonlySet<string>;
+}
+
+export type HttpRules = ListenerRules<SnapshotHttpListener> &
+  ClientTlsRules &
+  EndpointRules &
+  HttpParts;
+
+export type HttpConnection = ConnectionState<HttpRules, MetricOf<"http">>;
+
+export function buildHttpParts(
+  spec: SnapshotHttpListener,
+  endpointCertificate: string | undefined,
+): HttpParts {
+  const { http, endpointTls, proxyProtocol, policy } = spec;
+  const { hsts, responseFields, trustedProxies } = http;
+  const fields = [
+    ...(hsts === undefined ? [] : [["strict-transport-security", hsts] as const]),
+    ...responseFields.set,
+  ];
+  return {
+    trustedClients: trustedProxies.map(parseCidr),
+    poolScope: JSON.stringify([endpointTls, endpointCertificate, proxyProtocol, policy]),
+    answerFields: Buffer.from(
+      fields.map(([name, value]) => `${name}: ${value}\r\n`).join(""),
+      "latin1",
+    ),
+    removedFields: new Set([
+      ...responseFields.remove,
+      ...fields.map(([name]) => name.toLowerCase()),
+    ]),
+  };
+}

@@ -1,0 +1,130 @@
+import type { WireSocket } from "../wire/wire.ts";
+
+/** Two heads of the maximum size, the fields that the director adds, and the body that follows a small head. */
+const CAPACITY_BYTES = 256 * 1024;
+/** A longer run of body bytes is written as it is. Copying it would cost more than a write of its own. */
+const MAX_COPIED_BYTES = 32 * 1024;
+/** Below this length, a loop is faster than a call of the engine. */
+const SHORT = 32;
+
+const CR = 13;
+const LF = 10;
+const ZERO = 0x30;
+const LETTER_A = 0x61 - 10;
+
+/**
+ * Collects the bytes for one socket, so that a head and the body after it go out in one write. A worker has one for all clients and
+ * one for all endpoints: what is collected is flushed before the event ends that caused it.
+ */
+export class Output {
+  readonly bytes = Buffer.allocUnsafeSlow(CAPACITY_BYTES);
+  length = 0;
+  #written = 0;
+  #owner: object | undefined;
+
+  /** Returns the output for this owner. What another owner has collected and not written, because it has ended, is dropped. */
+  of(owner: object): this {
+    if (this.#owner !== owner) {
+      this.#owner = owner;
+      this.length = 0;
+      this.#written = 0;
+    }
+    return this;
+  }
+
+  /** Appends bytes that surely fit: parts of a head. */
+  copy(source: Buffer, from: number, to: number): void {
+    const { bytes } = this;
+    let at = this.length;
+    this.length += to - from;
+    if (to - from > SHORT) {
+      source.copy(bytes, at, from, to);
+      return;
+    }
+    for (let index = from; index < to; index += 1) {
+      bytes[at] = source[index] ?? 0;
+      at += 1;
+    }
+  }
+
+  all(source: Buffer): void {
+    this.copy(source, 0, source.length);
+  }
+
+  /** Appends characters up to U+00FF, one byte each. */
+  text(text: string): void {
+    const { bytes } = this;
+    const { length } = text;
+    let at = this.length;
+    this.length += length;
+    if (length > SHORT) {
+      bytes.write(text, at, "latin1");
+      return;
+    }
+    for (let index = 0; index < length; index += 1) {
+      bytes[at] = text.charCodeAt(index);
+      at += 1;
+    }
+  }
+
+  lineEnd(): void {
+    const { bytes, length } = this;
+    bytes[length] = CR;
+    bytes[length + 1] = LF;
+    this.length = length + 2;
+  }
+
+  hexadecimal(value: number): void {
+    let digits = 1;
+    for (let rest = Math.floor(value / 16); rest > 0; rest = Math.floor(rest / 16)) digits += 1;
+    let rest = value;
+    for (let at = this.length + digits - 1; at >= this.length; at -= 1) {
+      const digit = rest % 16;
+      this.bytes[at] = digit < 10 ? ZERO + digit : LETTER_A + digit;
+      rest = (rest - digit) / 16;
+    }
+    this.length += digits;
+  }
+
+  /** Appends a run of body bytes, which may be of any length, or writes it. */
+  body(socket: WireSocket, source: Buffer, from: number, to: number, isLent: boolean): void {
+    if (to - from <= MAX_COPIED_BYTES) {
+      if (this.length + to - from > CAPACITY_BYTES - MAX_COPIED_BYTES) this.flush(socket);
+      this.copy(source, from, to);
+      return;
+    }
+    this.flush(socket);
+    this.#written += to - from;
+    const run = from === 0 && to === source.length ? source : source.subarray(from, to);
+    socket.write(run, isLent);
+  }
+
+  /** Appends a run of body bytes as a chunk (RFC 9112 section 7.1). */
+  chunk(socket: WireSocket, source: Buffer, from: number, to: number, isLent: boolean): void {
+    this.hexadecimal(to - from);
+    this.lineEnd();
+    this.body(socket, source, from, to, isLent);
+    this.lineEnd();
+  }
+
+  /** Writes what was collected. */
+  flush(socket: WireSocket): void {
+    if (this.length === 0) return;
+    const view = this.bytes.subarray(0, this.length);
+    this.#written += this.length;
+    this.length = 0;
+    socket.write(view, true);
+  }
+
+  /** Returns how many bytes were written since the last call. */
+  takeWritten(): number {
+    const written = this.#written;
+    this.#written = 0;
+    return written;
+  }
+
+  /** Returns a copy of what was collected. */
+  copyOfAll(): Buffer {
+    return Buffer.from(this.bytes.subarray(0, this.length));
+  }
+}
