@@ -37,6 +37,7 @@ const helloOf = (serverName: string): ClientHello => ({
   signatureSchemes: [0x0403],
   certificateSchemes: [0x0403],
   hasSessionTicket: false,
+  extensionTypes: [],
 });
 const hellos = Array.from({ length: 5_000 }, (_, at) =>
   helloOf(`${["", "www.", "img.static."][at % 3]}site-${(at * 7) % count}.example.org`),

@@ -36,6 +36,8 @@ export interface ClientTlsRules extends ListenerRules<SnapshotListener & Snapsho
   readonly certificates: CertificateIndex;
   /** The protocols in the wire format of RFC 7301. Undefined if ALPN is not answered. */
   readonly alpn: Buffer | undefined;
+  /** What connections keep about their clients beyond the handshake, because endpoints are told. Absent if they keep nothing. */
+  readonly keeps?: { readonly ja4: boolean; readonly certificate: boolean };
 }
 
 /** Returns undefined if the listener does not terminate the TLS of clients. */

@@ -117,6 +117,8 @@ export class MemorySocket implements TlsSocket {
     return undefined;
   }
 
+  peerDer(): undefined {}
+
   peerRoot(): Uint8Array | undefined {
     return undefined;
   }

@@ -102,6 +102,10 @@ export abstract class ConnectionState<
   /** The group of the key exchange. Undefined if a session was resumed without a key exchange. */
   group: GroupName | undefined;
   peerCertificate: PeerCertificate | undefined;
+  /** The DER of the client's certificate, if the rules want it kept. */
+  clientDer: Uint8Array | undefined;
+  /** The JA4 fingerprint of the client, if the rules want it kept. */
+  ja4: string | undefined;
   endpointFailure: EndpointFailure | undefined;
   /** This and the next two fields are milliseconds since accept, or -1 if the stage was not reached. */
   handshakeMs = -1;
@@ -124,6 +128,10 @@ export abstract class ConnectionState<
   isPending = false;
   /** Whether the end of the connection is recorded. Events after that are ignored. */
   isOver = false;
+  /** Whether the connection has an access line of its own, if it is logged. Exchanges have lines too. */
+  hasOwnLine = true;
+  /** Called when the connection has ended, before its lease is released. */
+  onEnded: (() => void) | undefined;
   /** How the connection has ended. Undefined while it is open, and if it was never served. */
   ended: ConnectionOutcome | undefined;
   /** The idle deadline of the relay. It is shorter after one side has ended its direction. */

@@ -172,7 +172,8 @@ export function endConnection(
   else sayFarewell(connection.plane, connection.client, farewell);
   closeEndpoint(lease?.socket, outcome);
   // Connections without a usable endpoint are always recorded, because no other log line says why these clients fail.
-  if (connection.isLogged || outcome === "endpoint-failed") {
+  connection.onEnded?.();
+  if ((connection.isLogged && connection.hasOwnLine) || outcome === "endpoint-failed") {
     connection.plane.recorder.connectionEnded(connectionRecordOf(connection, outcome, durationMs));
   }
   lease?.release();

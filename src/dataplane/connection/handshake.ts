@@ -7,6 +7,7 @@ import { ALERT_RECORDS } from "../tls/alerts.ts";
 import { chooseContext } from "../tls/choose-context.ts";
 import { classifyHandshakeFailure, nameVerifyFailure } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
+import { ja4Of } from "../tls/ja4.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
 import type {
   PeerCertificate,
@@ -52,6 +53,8 @@ export async function shakeHands(
   const facts = socket.facts();
   connection.tls = facts;
   connection.group = groupOf(hello, policy, facts);
+  if (rules.keeps?.ja4 === true) connection.ja4 = ja4Of(hello);
+  if (rules.keeps?.certificate === true) connection.clientDer = socket.peerDer();
   connection.hello = undefined;
   connection.isOpen = true;
   connection.handshakeMs = connection.elapsedMs();

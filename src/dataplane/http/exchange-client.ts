@@ -39,5 +39,5 @@ export interface ExchangeClient {
   /** Sends the answer 101, then relays bytes. What follows the head in `bytes` was sent by the endpoint. */
   switchProtocols(answer: ResponseParser, bytes: Buffer, endpoint: WireSocket): void;
   /** Called when the exchange is over, after its answer was sent. */
-  exchangeOver(exchange: Exchange, outcome: HttpOutcome): void;
+  exchangeOver(exchange: Exchange): void;
 }

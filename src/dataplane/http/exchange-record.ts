@@ -1,6 +1,7 @@
 /** Builds the access lines of exchanges. */
 import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import type { HttpOutcome, HttpRule } from "#model/records/http-outcome.ts";
+import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import { RECORDED_LENGTHS } from "#model/records/recorded-lengths.ts";
 import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { Exchange } from "./exchange.ts";
@@ -8,6 +9,19 @@ import { FIELD } from "./head/field-names.ts";
 import type { HeadFields } from "./head/head-fields.ts";
 import type { RequestParser } from "./head/request-parser.ts";
 import type { HttpConnection } from "./http-rules.ts";
+
+/** How an exchange ends whose connection was ended by the director. */
+const OUTCOME_OF_END: Readonly<Partial<Record<ConnectionOutcome, HttpOutcome>>> = {
+  drained: "drained",
+  "cut-by-operator": "cut-by-operator",
+  "server-drained": "server-drained",
+  "relay-memory": "over-limit",
+  internal: "internal",
+};
+
+/** Returns undefined if the director did not end the connection. */
+export const exchangeOutcomeOf = (ended: ConnectionOutcome | undefined): HttpOutcome | undefined =>
+  ended && OUTCOME_OF_END[ended];
 
 /** What the line says about the head of a request. */
 export type RequestTexts = Pick<

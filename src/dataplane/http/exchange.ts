@@ -5,7 +5,7 @@ import type { Candidate } from "../endpoint/endpoint-set.ts";
 import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
 import type { WireFailure } from "../wire/wire.ts";
 import { writeLastChunk } from "./edits/write-trailers.ts";
-import { exchangeRecordOf } from "./exchange-record.ts";
+import { exchangeOutcomeOf, exchangeRecordOf } from "./exchange-record.ts";
 import { ExchangeState } from "./exchange-state.ts";
 import { EndpointSession } from "./h1/endpoint-session.ts";
 import type { HeadFields } from "./head/head-fields.ts";
@@ -210,8 +210,16 @@ export class Exchange extends ExchangeState {
     }
     this.status = 101;
     endpoint.leave();
+    const { plane, connection } = this;
+    plane.deadlines.remove(this);
+    const before = connection.bytesFromClient;
     this.client.switchProtocols(answer, bytes, endpoint.socket);
-    this.#finish("upgraded");
+    connection.onEnded = () => {
+      plane.http.turnMs = plane.clock.nowMs();
+      this.bytesFromClient = connection.bytesFromClient - before;
+      this.bytesToClient = connection.bytesToClient - this.bytesToClientBefore;
+      this.#finish(exchangeOutcomeOf(connection.ended) ?? "upgraded");
+    };
   }
 
   answerHead(answer: ResponseParser, bytes: Buffer): void {
@@ -334,15 +342,13 @@ export class Exchange extends ExchangeState {
     if (connection.isLogged || ALWAYS_LOGGED.has(outcome)) {
       plane.recorder.exchangeEnded(exchangeRecordOf(this, outcome));
     }
-    if (outcome !== "upgraded") {
-      this.lease?.release();
-      connection.lease = undefined;
-    }
+    this.lease?.release();
+    connection.lease = undefined;
     const { counters } = listener;
     counters.add(ENDED_SLOTS[outcome]);
     if (this.status > 0) counters.add(CLASS_SLOTS[classOf(this.status)]);
     counters.observeMs(REQUEST_SECONDS, plane.http.turnMs - this.startedMs);
-    this.client.exchangeOver(this, outcome);
+    this.client.exchangeOver(this);
   }
 
   giveUp(): void {

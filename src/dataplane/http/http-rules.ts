@@ -14,6 +14,7 @@ export interface HttpParts {
   readonly answerFields: Buffer;
   /** The names, in lower case, of the fields that are removed from answers. */
   readonly removedFields: ReadonlySet<string>;
+  readonly keeps: { readonly ja4: boolean; readonly certificate: boolean };
 }
 
 export type HttpRules = ListenerRules<SnapshotHttpListener> &
@@ -34,6 +35,7 @@ export function buildHttpParts(
     ...responseFields.set,
   ];
   return {
+    keeps: http.clientFacts,
     trustedClients: trustedProxies.map(parseCidr),
     poolScope: JSON.stringify([endpointTls, endpointCertificate, proxyProtocol, policy]),
     answerFields: Buffer.from(

@@ -43,6 +43,7 @@ const hello = (serverName: string | undefined, change: Partial<ClientHello> = {}
   signatureSchemes: [ECDSA_SCHEME, RSA_SCHEME],
   certificateSchemes: [ECDSA_SCHEME, RSA_SCHEME],
   hasSessionTicket: false,
+  extensionTypes: [],
   ...change,
 });
 

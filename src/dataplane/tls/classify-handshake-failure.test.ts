@@ -16,6 +16,7 @@ const HELLO: ClientHello = {
   signatureSchemes: [0x0403],
   certificateSchemes: [0x0403],
   hasSessionTicket: false,
+  extensionTypes: [],
 };
 
 const nameOf = (failure: WireFailure | undefined, change: Partial<ClientHello> = {}): string =>

@@ -34,6 +34,7 @@ const BROWSER_HELLO: ClientHello = {
   signatureSchemes: [0x0403, 0x0804],
   certificateSchemes: [0x0403, 0x0804],
   hasSessionTicket: false,
+  extensionTypes: [0, 23, 10, 16, 35, 13, 43, 51, 65_037, 21],
 };
 
 describe("a hello is parsed", () => {

@@ -35,6 +35,8 @@ export interface ClientHello {
    * 4.2.11).
    */
   readonly hasSessionTicket: boolean;
+  /** The types of the extensions, in their order. The first 512 at most. */
+  readonly extensionTypes: readonly number[];
 }
 
 export type HelloResult =
@@ -210,6 +212,7 @@ function parseMessage(message: Buffer): HelloResult {
       signatureSchemes: extensions.signatureSchemes,
       certificateSchemes: extensions.certificateSchemes ?? extensions.signatureSchemes,
       hasSessionTicket: extensions.hasSessionTicket,
+      extensionTypes: extensions.types,
     },
   };
 }

@@ -15,6 +15,8 @@ export interface HelloExtensions {
   /** Undefined if the hello has no signature_algorithms_cert. */
   readonly certificateSchemes: readonly number[] | undefined;
   readonly hasSessionTicket: boolean;
+  /** The types of all extensions, in their order. The first 512 at most. */
+  readonly types: readonly number[];
 }
 
 const SERVER_NAME = 0;
@@ -50,6 +52,7 @@ export const NO_EXTENSIONS: HelloExtensions = Object.freeze({
   signatureSchemes: NONE,
   certificateSchemes: undefined,
   hasSessionTicket: false,
+  types: NONE,
 });
 
 export function u16(bytes: Buffer, at: number): number {
@@ -102,8 +105,10 @@ function readBlock(bytes: Buffer, from: number, end: number): HelloExtensions | 
   let { serverName, otherName, alpn, versions, groups, signatureSchemes, certificateSchemes } =
     NO_EXTENSIONS;
   let hasSessionTicket = false;
+  const types: number[] = [];
   for (let at = from; at < end;) {
     const type = u16(bytes, at);
+    if (types.length < MAX_KEPT_CODES && !isGrease(type)) types.push(type);
     const start = at + 4;
     at = start + u16(bytes, at + 2);
     switch (type) {
@@ -153,6 +158,7 @@ function readBlock(bytes: Buffer, from: number, end: number): HelloExtensions | 
     signatureSchemes,
     certificateSchemes,
     hasSessionTicket,
+    types,
   };
 }
 

@@ -151,6 +151,8 @@ export interface TlsSocket extends WireSocket {
   facts(): TlsFacts;
   /** Returns undefined if the peer sent no certificate, neither now nor in the session that it resumes. */
   peerCertificate(): PeerCertificate | undefined;
+  /** Returns the DER of the peer's certificate, or undefined if it sent none. */
+  peerDer(): Uint8Array | undefined;
   /**
    * Returns the DER of the self-signed certificate that the chain of the peer's certificate ends in, whether the peer
    * sent it or it is a CA of the context. Returns undefined if the chain does not end in one. Called only after a

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cidrsContain } from "#model/addresses/cidr.ts";
 import { FIELD } from "../head/field-names.ts";
 import type { HeadFields } from "../head/head-fields.ts";
@@ -8,6 +9,9 @@ import type { Output } from "../output.ts";
 /** The ids of requests that a trusted client may choose. */
 const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/;
 
+/** A longer certificate is told by its SHA-256, because many endpoints refuse longer heads. */
+const MAX_CERTIFICATE_BYTES = 8_192;
+
 /** What a listener tells endpoints about one client connection. It is computed once for each state of the rules. */
 export class ClientFacts {
   /** Whether the client is one whose forwarding fields are kept. */
@@ -15,10 +19,11 @@ export class ClientFacts {
   readonly rules: HttpRules;
   readonly #address: string;
   readonly #port: string;
-  /** The field lines that are the same in each request, if the client is not trusted. */
+  /** The field lines that are the same in each request. */
   readonly #constant: Buffer;
 
-  constructor({ clientAddress }: HttpConnection, rules: HttpRules) {
+  constructor(connection: HttpConnection, rules: HttpRules) {
+    const { clientAddress } = connection;
     const { http, port } = rules.spec;
     this.rules = rules;
     this.#address = clientAddress;
@@ -28,17 +33,17 @@ export class ClientFacts {
       clientAddress !== "" &&
       rules.trustedClients.length > 0 &&
       cidrsContain(rules.trustedClients, clientAddress);
-    this.#constant = Buffer.from(
+    const forwarded =
       http.forwarded === "x-forwarded" && !this.isTrusted
         ? `x-forwarded-for: ${clientAddress}\r\nx-forwarded-proto: https\r\nx-forwarded-port: ${port}\r\n`
-        : "",
-      "latin1",
-    );
+        : "";
+    this.#constant = Buffer.from(`${forwarded}${tlsLinesOf(connection, rules)}`, "latin1");
   }
 
   /** Appends the fields that say who the client is. Those of a trusted client are completed (RFC 7239 section 4). */
   write(output: Output, request: RequestParser, requestId: string): void {
     const { http } = this.rules.spec;
+    output.all(this.#constant);
     if (http.forwarded === "x-forwarded") this.#writeXForwarded(output, request);
     else if (http.forwarded === "forwarded") this.#writeForwarded(output, request);
     if (http.requestId) {
@@ -51,7 +56,6 @@ export class ClientFacts {
 
   #writeXForwarded(output: Output, { fields, authority }: RequestParser): void {
     if (!this.isTrusted) {
-      output.all(this.#constant);
       if (authority !== "") line(output, "x-forwarded-host: ", authority);
       return;
     }
@@ -75,6 +79,36 @@ export class ClientFacts {
     const before = this.isTrusted ? joined(fields, FIELD.forwarded) : "";
     line(output, "forwarded: ", before === "" ? element : `${before}, ${element}`);
   }
+}
+
+/** Returns the field lines with what was negotiated with the client and what it has presented. */
+function tlsLinesOf(
+  { tls, serverName, ja4, clientDer, peerCertificate }: HttpConnection,
+  rules: HttpRules,
+): string {
+  const { clientFacts } = rules.spec.http;
+  const lines: string[] = [];
+  if (clientFacts.tls && tls !== undefined) {
+    lines.push(`x-tls-version: ${tls.version}`, `x-tls-cipher-suite: ${tls.cipherSuite}`);
+    lines.push(`x-tls-resumed: ${tls.isResumed}`);
+    if (serverName !== undefined) lines.push(`x-tls-server-name: ${serverName}`);
+  }
+  if (clientFacts.ja4 && ja4 !== undefined) lines.push(`x-ja4: ${ja4}`);
+  // A policy can ask for a certificate without requiring one. What does not verify is not told.
+  const isVerified = peerCertificate !== undefined && peerCertificate.verifyFailure === undefined;
+  if (clientFacts.certificate && clientDer !== undefined && isVerified) {
+    lines.push(certificateLineOf(clientDer));
+  }
+  return lines.map((text) => `${text}\r\n`).join("");
+}
+
+/** RFC 9440 section 2.2: a byte sequence of RFC 8941. */
+function certificateLineOf(der: Uint8Array): string {
+  if (der.length <= MAX_CERTIFICATE_BYTES) {
+    return `client-cert: :${Buffer.from(der).toString("base64")}:`;
+  }
+  const digest = createHash("sha256").update(der).digest("base64");
+  return `client-cert-sha-256: :${digest}:`;
 }
 
 function line(output: Output, name: string, value: string): void {

@@ -1,4 +1,4 @@
-import type { HttpOutcome, HttpRule } from "#model/records/http-outcome.ts";
+import type { HttpRule } from "#model/records/http-outcome.ts";
 import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import { countSilentEnd } from "../../connection/certificate-failure.ts";
 import type { DeadlineListener } from "../../connection/connection-state.ts";
@@ -17,7 +17,7 @@ import { wantsJson } from "../edits/failure-answer.ts";
 import { writeRequestHead } from "../edits/write-request-head.ts";
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient } from "../exchange-client.ts";
-import { requestTextsOf, unreadRecordOf } from "../exchange-record.ts";
+import { exchangeOutcomeOf, requestTextsOf, unreadRecordOf } from "../exchange-record.ts";
 import type { HeadFields } from "../head/head-fields.ts";
 import type { HeadRefusal } from "../head/head-refusal.ts";
 import { CHUNKED } from "../head/message-framing.ts";
@@ -145,6 +145,7 @@ export class ClientSession
     const { connection } = this;
     const { bodyLength } = request;
     connection.deadlineAtMs = Number.POSITIVE_INFINITY;
+    connection.hasOwnLine = false;
     this.requests += 1;
     this.isHttp10 = request.isHttp10;
     this.wantsClose = request.wantsClose;
@@ -283,11 +284,11 @@ export class ClientSession
     relay(connection, endpoint, connection.rules.spec.http.upgradedMs);
   }
 
-  exchangeOver(exchange: Exchange, outcome: HttpOutcome): void {
+  exchangeOver(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
     const { connection } = this;
-    if (outcome === "upgraded" || connection.isOver || this.#ending !== undefined) return;
+    if (connection.isOver || this.#ending !== undefined) return;
     if (this.closes || !exchange.isRequestWhole) {
       this.endWhenSent("completed");
       return;
@@ -362,22 +363,10 @@ export class ClientSession
     this.http.turnMs = this.http.nowMs();
     countSilentEnd(connection, failure);
     this.#leave();
-    this.#exchange?.clientGone(outcomeOfEnd(connection));
+    this.#exchange?.clientGone(exchangeOutcomeOf(connection.ended) ?? "client-aborted");
     endConnection(connection, failure === undefined ? "completed" : outcomeOfBreak(true, failure));
   }
 }
 
 const connectionCounters = ({ connection }: AnswerSender): HttpConnection["listener"]["counters"] =>
   connection.listener.counters;
-
-/** How an exchange ends whose connection was ended by the director. */
-const OUTCOME_OF_END: Readonly<Partial<Record<ConnectionOutcome, HttpOutcome>>> = {
-  drained: "drained",
-  "cut-by-operator": "cut-by-operator",
-  "server-drained": "server-drained",
-  "relay-memory": "over-limit",
-  internal: "internal",
-};
-
-const outcomeOfEnd = ({ ended }: HttpConnection): HttpOutcome =>
-  (ended && OUTCOME_OF_END[ended]) ?? "client-aborted";

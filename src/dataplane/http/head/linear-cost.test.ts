@@ -57,7 +57,7 @@ const SHAPES: readonly (readonly [name: string, lines: string])[] = [
   ["a list of empty Connection options", `Connection: ${",".repeat(60 * KIB)}\r\n`],
   [
     "options that name nothing",
-    `${`Connection: ${"abc,".repeat(99)}\r\n`}${"abd: e\r\n".repeat(90)}`,
+    `Connection: ${"abc,".repeat(99)}\r\n${"abd: e\r\n".repeat(90)}`,
   ],
   ["credentials of many elements", `Authorization: ${"a, ".repeat(20 * KIB)}\r\n`],
 ];

@@ -313,6 +313,10 @@ export class NativeSocket implements TlsSocket, Connectable {
     return certificate === undefined ? undefined : peerCertificateOf(certificate, this.verifyError);
   }
 
+  peerDer(): Uint8Array | undefined {
+    return this.#socket?.getPeerCertificate()?.raw;
+  }
+
   peerRoot(): Uint8Array | undefined {
     return rootOf(this.#socket?.getPeerCertificate(false));
   }

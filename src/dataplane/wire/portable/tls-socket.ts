@@ -113,6 +113,10 @@ export class PortableTlsSocket extends PortableSocket implements TlsSocket {
     return peerCertificateOf(this.#tls.getPeerCertificate(), this.#tls.ssl?.verifyError?.()?.code);
   }
 
+  peerDer(): Uint8Array | undefined {
+    return this.#tls.getPeerCertificate().raw;
+  }
+
   peerRoot(): Uint8Array | undefined {
     return rootOf(this.#tls.getPeerCertificate(true));
   }
