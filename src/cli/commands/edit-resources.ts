@@ -84,7 +84,11 @@ const KINDS: Readonly<Record<NamedKind, KindUsage>> = {
   listener: {
     what: "a listener",
     name: "name of the listener, `<vnic>.<profile>:<port>`",
-    add: ["front.shop:443 to=8080 certificates=shop", "front.shop:80 mode=redirect"],
+    add: [
+      "front.shop:443 to=8080 certificates=shop",
+      "front.shop:8443 mode=http to=8080 certificates=shop",
+      "front.shop:80 mode=redirect",
+    ],
     set: ["front.shop:443 timeouts.idle=60s", "front.shop:443 to=unix:/run/shop.sock"],
   },
   policy: {

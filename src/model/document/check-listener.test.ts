@@ -162,6 +162,8 @@ describe("checkListener", () => {
         "bad-value mode",
       );
     }
+    // Without a mode that there is, the keys of every mode are known.
+    assertPlaces({ ...TCP, mode: "udp", timeouts: { head: "5s" }, pool: {} }, "bad-value mode");
     const [problem] = parseDocument(documentWith({ ...TCP, mode: "redirct" })).problems;
     assert.equal(problem?.message, '"redirct" is not one of tcp, http, redirect, egress.');
     assert.equal(problem?.hint, "Did you mean `redirect`?");

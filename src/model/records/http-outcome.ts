@@ -27,29 +27,26 @@ export const HTTP_OUTCOMES = {
 export type HttpOutcome = keyof typeof HTTP_OUTCOMES;
 export const HTTP_OUTCOME_NAMES = Object.keys(HTTP_OUTCOMES) as readonly HttpOutcome[];
 
-/**
- * The rules that a request or an answer of an endpoint can violate. A client gets 400 unless its text says otherwise, and 502 if
- * the answer of an endpoint does.
- */
+/** Why a request was refused, or an answer of an endpoint was not accepted. */
 export const HTTP_RULES = {
-  "bare-cr": "A CR that no LF follows (RFC 9112 section 2.2).",
-  "bare-lf": "An LF that follows no CR (RFC 9112 section 2.2).",
-  "empty-lines": "There is more than one empty line before a request line.",
+  "bare-cr": "A CR without LF (RFC 9112 section 2.2).",
+  "bare-lf": "An LF without CR (RFC 9112 section 2.2).",
+  "empty-lines": "There is more than one empty line before the request line.",
   "bad-method": "The method is not a token.",
   "long-method": "The method has more than 32 bytes. The client got 501.",
   "trace-method": "The method is TRACE. The client got 405.",
   "connect-method": "The method is CONNECT. The client got 405.",
   "bad-target":
-    "The target has bytes that no target has, or a form that the method does not have, or it is an authority.",
+    "The target has the form of an authority, a form that the method does not have, or characters that no target may have.",
   "bad-scheme": "The target is absolute, and its scheme is not https.",
-  "bad-version": "The request line has no version, or bytes after it.",
-  "unknown-version": "The version is neither HTTP/1.0 nor HTTP/1.1. The client got 505.",
-  "long-request-line": "The request line is longer than a head may be. The client got 414.",
+  "bad-version": "The request line does not end with a version of HTTP.",
+  "unknown-version": "The version is not HTTP/1.0 or HTTP/1.1. The client got 505.",
+  "long-request-line": "The request line has more than 16 KiB. The client got 414.",
   "bad-status-line":
     "The status line is not a version, a status of three digits and a reason (RFC 9112 section 4).",
-  "long-head": "The head or the trailers are larger than 64 KiB. The client got 431.",
-  "too-many-fields": "There are more than 100 fields. The client got 431.",
-  "obs-fold": "A field continues in the next line (RFC 9112 section 5.2).",
+  "long-head": "The head has more than 64 KiB. A client got 431.",
+  "too-many-fields": "There are more than 100 fields. A client got 431.",
+  "obs-fold": "A field goes on in the next line (RFC 9112 section 5.2).",
   "space-before-field": "There is white space before the first field (RFC 9112 section 2.2).",
   "space-before-colon":
     "There is white space between the name of a field and the colon (RFC 9112 section 5.1).",
@@ -57,29 +54,28 @@ export const HTTP_RULES = {
   "bad-field-value": "The value of a field has a control character.",
   "no-host": "A request of HTTP/1.1 has no Host (RFC 9112 section 3.2).",
   "several-hosts": "There is more than one Host.",
-  "bad-host": "Host, or the authority of the target, is not a host with an optional port.",
-  "bad-content-length": "Content-Length is not a number in digits, or too large.",
+  "bad-host": "Host or the authority is not a host with an optional port.",
+  "bad-content-length": "Content-Length is not a number in digits.",
   "several-content-lengths": "There is more than one Content-Length.",
   "length-with-transfer-encoding": "There are both Content-Length and Transfer-Encoding.",
-  "bad-transfer-encoding": "`chunked` is not the last coding, or has parameters.",
+  "bad-transfer-encoding": "`chunked` is not the last coding, is there twice, or has parameters.",
   "several-transfer-encodings": "There is more than one Transfer-Encoding.",
   "unknown-transfer-coding":
-    "Transfer-Encoding has another coding before `chunked` (RFC 9112 section 6.1). The client got 501.",
+    "Transfer-Encoding names another coding than `chunked`. A client got 501.",
   "transfer-encoding-in-http-1.0": "A message of HTTP/1.0 has Transfer-Encoding.",
   "transfer-encoding-without-body":
-    "An answer that has no body, 1xx or 204, has Transfer-Encoding (RFC 9112 section 6.1).",
-  "unknown-expectation": "Expect is not `100-continue`. The client got 417.",
+    "An answer that has no body has Transfer-Encoding (RFC 9112 section 6.1).",
+  "unknown-expectation": "Expect asks for something else than `100-continue`. The client got 417.",
   "bad-connection": "Connection is not a list of tokens.",
-  "too-many-connection-options": "Connection has too many options. The client got 431.",
-  "bad-chunk-size": "The size of a chunk is not a number in hexadecimal digits, or too large.",
-  "bad-chunk-extension": "An extension of a chunk is not valid (RFC 9112 section 7.1.1).",
-  "long-chunk-extension":
-    "The extensions have more than 256 bytes in a chunk, or more than 16 KiB in a body.",
+  "too-many-connection-options": "Connection has too many options. A client got 431.",
+  "bad-chunk-size": "The size of a chunk is not a hexadecimal number (RFC 9112 section 7.1).",
+  "bad-chunk-extension": "The extension of a chunk is not valid.",
+  "long-chunk-extension": "The extensions of the chunks are too long.",
   "bad-chunk-end": "The data of a chunk is not followed by CRLF.",
-  "unasked-upgrade": "The endpoint switched protocols (101) without being asked to.",
-  "bad-upgrade": "The answer 101 of the endpoint has not the right fields (RFC 6455 section 4.1).",
-  "too-many-interim-answers": "The endpoint sent more than 16 interim answers (1xx).",
-  "unasked-bytes": "The endpoint sent bytes that belong to no answer.",
+  "unasked-upgrade":
+    "The endpoint switched protocols (101) without being asked, or to another protocol.",
+  "too-many-interim": "The endpoint sent more than 16 interim answers.",
+  "unasked-bytes": "The endpoint sent bytes after an answer that has no body.",
 } as const satisfies Readonly<Record<string, string>>;
 export type HttpRule = keyof typeof HTTP_RULES;
 export const HTTP_RULE_NAMES = Object.keys(HTTP_RULES) as readonly HttpRule[];

@@ -144,7 +144,7 @@ export const CONNECTION_OUTCOMES = {
   "half-closed-idle": "One side had ended its direction, and no byte arrived within the deadline.",
   "endpoint-failed": "No endpoint accepted the connection.",
   redirected: "The client was redirected to https.",
-  "bad-request": "The client sent no HTTP request that can be redirected.",
+  "bad-request": "The client sent no HTTP request that can be redirected or forwarded.",
   "relay-memory":
     "The buffers of all connections exceeded their limit, and this connection had been stuck longest.",
   drained: "The director was stopping and the drain deadline passed.",
