@@ -53,7 +53,7 @@ function labelsOf(metric: Metric): readonly string[] {
 
 describe("metrics", { concurrency: true }, () => {
   forEachEngineIfLong("bun", (engine) => {
-    let shop: Shop<"web" | "refused">;
+    let shop: Shop<"web" | "refused" | "http">;
 
     before(async () => {
       const echo = await startEchoEndpoint();
@@ -62,7 +62,12 @@ describe("metrics", { concurrency: true }, () => {
         engine,
         servers: { web: "127.0.0.1", spare: "127.0.0.2" },
         profile: { servers: ["web"], standby: ["spare"] },
-        listeners: { web: { to: echo.port, health }, refused: { to: await freePort() } },
+        listeners: {
+          web: { to: echo.port, health },
+          refused: { to: await freePort() },
+          // Only to have the metrics of requests.
+          http: { to: echo.port, mode: "http" },
+        },
       });
     });
 
@@ -257,10 +262,10 @@ describe("metrics", { concurrency: true }, () => {
         );
         assert.equal(value("certificate_source_ok", { certificate: "shop" }), 1);
         const endpoints = samples.filter(({ name }) => name === "tlsd_endpoint_up");
-        // The profile has a standby server, so the listener without `health` is checked too.
+        // The profile has a standby server, so the listeners without `health` are checked too.
         assert.deepEqual(
           endpoints.map(({ labels }) => labels["listener"]),
-          ["front.shop:8443", "front.shop:8443", "front.shop:8444", "front.shop:8444"],
+          ["8443", "8444", "8445"].flatMap((port) => [`front.shop:${port}`, `front.shop:${port}`]),
         );
         assert.equal(endpoints[0]?.value, 1);
       });
