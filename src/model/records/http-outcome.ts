@@ -74,7 +74,7 @@ export const HTTP_RULES = {
   "bad-chunk-end": "The data of a chunk is not followed by CRLF.",
   "unasked-upgrade":
     "The endpoint switched protocols (101) without being asked, or to another protocol.",
-  "too-many-interim": "The endpoint sent more than 16 interim answers.",
+  "too-many-interim-answers": "The endpoint sent more than 16 interim answers.",
   "unasked-bytes": "The endpoint sent bytes after an answer that has no body.",
 } as const satisfies Readonly<Record<string, string>>;
 export type HttpRule = keyof typeof HTTP_RULES;

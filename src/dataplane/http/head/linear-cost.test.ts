@@ -55,10 +55,7 @@ const SHAPES: readonly (readonly [name: string, lines: string])[] = [
   ["one long name", `${"x".repeat(60 * KIB)}: a\r\n`],
   ["names like forged ones", `x-forwarded-${"a".repeat(500)}: b\r\n`.repeat(90)],
   ["a list of empty Connection options", `Connection: ${",".repeat(60 * KIB)}\r\n`],
-  [
-    "options that name nothing",
-    `Connection: ${"abc,".repeat(99)}\r\n${"abd: e\r\n".repeat(90)}`,
-  ],
+  ["options that name nothing", `Connection: ${"abc,".repeat(99)}\r\n${"abd: e\r\n".repeat(90)}`],
   ["credentials of many elements", `Authorization: ${"a, ".repeat(20 * KIB)}\r\n`],
 ];
 
