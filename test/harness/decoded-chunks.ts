@@ -1,5 +1,5 @@
 import { ChunkedDecoder } from "#dataplane/http/body/chunked-decoder.ts";
-import { linesOf } from "./parsed-heads.ts";
+import { linesOf, plainLinesOf } from "./parsed-heads.ts";
 
 /** What came out of a chunked body. */
 export interface Decoded {
@@ -9,6 +9,8 @@ export interface Decoded {
   /** The bytes of the body, with its framing. 0 unless the outcome is "end". */
   readonly bodyBytes: number;
   readonly trailers: readonly string[];
+  /** The same, with a `-` before those that must not be there. */
+  readonly markedTrailers: readonly string[];
 }
 
 /**
@@ -39,6 +41,7 @@ export function decodeChunks(pieces: Iterable<Buffer>, decoder = new ChunkedDeco
     outcome: typeof found === "string" ? found : found.rule,
     data,
     bodyBytes: isWhole ? read : 0,
-    trailers: isWhole ? linesOf(decoder.trailers) : [],
+    trailers: isWhole ? plainLinesOf(decoder.trailers) : [],
+    markedTrailers: isWhole ? linesOf(decoder.trailers) : [],
   };
 }

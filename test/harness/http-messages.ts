@@ -21,7 +21,7 @@ const METHODS = [
   "PATCH",
   "PROPFIND",
 ];
-const ODD_METHODS = ["get", "TRACE", "CONNECT", "X-Y", "GETT", "", "G(T", "PRI", "M".repeat(33)];
+const ODD_METHODS = ["get", "TRACE", "CONNECT", "X-Y", "GETT", "", "G(T", "M".repeat(33)];
 const TARGETS = [
   "/",
   "/",

@@ -10,13 +10,16 @@ export const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 export const outcomeOf = (result: HeadResult): string =>
   typeof result === "string" ? result : result.rule;
 
-/** Fields as `name: value`. Those that are not forwarded start with `-`. */
-export const linesOf = (fields: HeadFields): readonly string[] =>
+/** Fields as `name: value`. */
+export const plainLinesOf = (fields: HeadFields): readonly string[] =>
   Array.from(
     { length: fields.count },
-    (_, index) =>
-      `${fields.isHop[index] === 1 ? "-" : ""}${fields.name(index)}: ${fields.value(index)}`,
+    (_, index) => `${fields.name(index)}: ${fields.value(index)}`,
   );
+
+/** Fields as `name: value`. Those that are not forwarded start with `-`. */
+export const linesOf = (fields: HeadFields): readonly string[] =>
+  plainLinesOf(fields).map((line, index) => (fields.isHop[index] === 1 ? `-${line}` : line));
 
 /** All that a parser tells about a request. Positions become texts or lengths. */
 export function describeRequest(

@@ -172,7 +172,9 @@ describe("a chunked body", () => {
       ...["X-Forwarded-For: x", "x_real_ip: x", "X-Request-Id: x", "Client-Cert: x", "X-TLS-A: x"],
       ...["Forwarded: x", "X-JA4: x"],
     ];
-    const { trailers } = decode(`0\r\n${[...allowed, ...forbidden].join("\r\n")}\r\n\r\n`);
+    const { markedTrailers: trailers } = decode(
+      `0\r\n${[...allowed, ...forbidden].join("\r\n")}\r\n\r\n`,
+    );
     const isMarked = (line: string): boolean => line.startsWith("-");
     assert.deepEqual(
       trailers.filter((line) => !isMarked(line)),
@@ -206,6 +208,7 @@ describe("a chunked body", () => {
         data: "a",
         bodyBytes: 11,
         trailers: [],
+        markedTrailers: [],
       });
     }
   });
