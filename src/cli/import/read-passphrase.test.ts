@@ -26,9 +26,14 @@ describe("a passphrase from a file or standard input", () => {
       await assert.rejects(fromBytes(bytes), UsageError);
     }
     const readInput = () => Promise.reject(new Error("ENOENT"));
-    await assert.rejects(readPassphraseFile("x", { readInput }), /"x": ENOENT/);
+    await assert.rejects(readPassphraseFile("-", { readInput }), UNREADABLE);
+    for (const path of ["/missing", "/"]) {
+      await assert.rejects(readPassphraseFile(path, { readInput }), UNREADABLE);
+    }
   });
 });
+
+const UNREADABLE = { name: "DirectorError", code: "file-unreadable" };
 
 /** A terminal that remembers its mode. */
 class FakeTerminal extends PassThrough {

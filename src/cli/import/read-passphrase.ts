@@ -1,9 +1,11 @@
+import { DirectorError } from "#model/failure.ts";
 import { quoted } from "#model/problem.ts";
 import { UsageError } from "#cli/usage-error.ts";
 import { MAX_SECRET_LENGTH } from "./ask-secret.ts";
+import { readSecretFile } from "./read-secret-file.ts";
 
 export interface PassphraseParts {
-  /** Reads a file, or standard input if `path` is `-`. */
+  /** Reads standard input for the path `-`. */
   readonly readInput: (path: string) => Promise<Uint8Array>;
   /** Asks on the terminal without showing the answer. Undefined if the command has no terminal. */
   readonly askSecret: ((question: string) => Promise<string | undefined>) | undefined;
@@ -11,17 +13,21 @@ export interface PassphraseParts {
 
 /**
  * Returns the passphrase that the first line of a file holds, or of standard input if `path` is `-`. Spaces at its ends are part of it.
- * A passphrase is never an argument of a command, because every user of the machine sees those. Rejects with UsageError.
+ * A passphrase is never an argument of a command, because every user of the machine sees those. Rejects with
+ * `file-unreadable`, or with UsageError if the line cannot be a passphrase.
  */
 export async function readPassphraseFile(
   path: string,
   { readInput }: Pick<PassphraseParts, "readInput">,
 ): Promise<string> {
   const name = path === "-" ? "standard input" : quoted(path);
-  const bytes = await readInput(path).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`The passphrase cannot be read from ${name}: ${reason}`, { cause });
-  });
+  const bytes = await (path === "-" ? readInput(path) : readSecretFile(path)).catch(
+    (cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const detail = `The passphrase cannot be read from ${name}: ${reason}`;
+      throw new DirectorError("file-unreadable", detail, { cause });
+    },
+  );
   const [line = ""] = textOf(bytes, name).split(/\r?\n/, 1);
   // An empty line is more likely a failed command before a pipe than an empty passphrase, which need not be given.
   if (line === "") throw new UsageError(`The first line of ${name} is empty.`);
