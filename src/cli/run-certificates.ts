@@ -174,11 +174,18 @@ export async function runImportFolder(
     ...more,
   });
   if (request.atomic === true) {
-    if (failed.length > 0) {
+    const certificates = [];
+    for (const { name, files } of wanted) {
+      try {
+        certificates.push({ name, ...(await bodyOf(files)) });
+      } catch (error) {
+        if (!(error instanceof DirectorError) || !isOfOne(error)) throw error;
+        line(name, reasonOf(error));
+      }
+    }
+    if (certificates.length < plan.certificates.length) {
       throw new DirectorError("import-incomplete", "Nothing was imported, because of --atomic.");
     }
-    const certificates = [];
-    for (const { name, files } of wanted) certificates.push({ name, ...(await bodyOf(files)) });
     const question = { method: "POST", path: "/v1/imports", condition: {} } as const;
     const reply = await sendChange(parts.context, request, { ...question, body: { certificates } });
     return printChange(terminal, reply, request.isJson);
@@ -194,7 +201,7 @@ export async function runImportFolder(
     } catch (error) {
       if (!(error instanceof DirectorError) || !isOfOne(error)) throw error;
       refused += 1;
-      line(name, `not imported. ${error.message}`);
+      line(name, `not imported. ${reasonOf(error)}`);
     }
   }
   if (refused > 0) {
@@ -202,6 +209,10 @@ export async function runImportFolder(
     throw new DirectorError("import-incomplete", detail);
   }
 }
+
+/** A failure to read a file says why only in its problem. */
+const reasonOf = ({ message, detail, problems = [] }: DirectorError): string =>
+  detail === undefined ? (problems[0]?.message ?? message) : message;
 
 /** Returns false for failures that the next certificate would meet too. */
 const isOfOne = ({ code }: DirectorError): boolean =>

@@ -58,7 +58,13 @@ describe("the commands of the inventory", () => {
       assert.equal(none.code, 1, none.out);
       assert.match(none.err, /certificate-refused.*bad: No file holds a private key/);
       assert.match(await refused("show certificate api"), /not-found/);
-      rmSync(join(folder, "all", "bad.pem"));
+      writeFileSync(join(folder, "all", "worse.pem"), (await shop.issue()).chainPem + first.keyPem);
+      const two = await operator.run(atomic, given);
+      assert.match(two.err, /certificate-refused.*2 certificates are refused: bad, worse\.\n/);
+      assert.match(two.err, /No file holds a private key/);
+      assert.match(two.err, /at certificates\.worse\n/);
+      assert.match(await refused("show certificate api"), /not-found/);
+      for (const file of ["bad.pem", "worse.pem"]) rmSync(join(folder, "all", file));
       const wrong = await operator.run(atomic, { input: "another passphrase\n" });
       assert.match(wrong.err, /The passphrase does not decrypt the private key/);
       assert.doesNotMatch(`${wrong.out}${wrong.err}`, /another passphrase/);

@@ -32,6 +32,7 @@ import {
 } from "./plan-wishes.ts";
 import { readWished } from "./read-wished.ts";
 import { ReadingLimit } from "./reading-limit.ts";
+import { Refusals } from "./refusals.ts";
 import { allowancesOf } from "./rotation-allowances.ts";
 import { VersionDraft } from "./version-draft.ts";
 
@@ -109,40 +110,51 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     };
 
   /** Says where to write before anything is read, because that helps also if what was sent is of no use. */
-  const refuseFiles = (name: string): void => {
-    const known = tryEntry(certificates.inForce?.document.certificates ?? {}, name);
-    if (known?.source === "files") throw filesSource(name, known);
+  const refuseFiles = async (wishes: readonly { readonly name: string }[]): Promise<void> => {
+    const refusals = new Refusals();
+    for (const { name } of wishes) {
+      const known = tryEntry(certificates.inForce?.document.certificates ?? {}, name);
+      if (known?.source !== "files") continue;
+      await refusals.collect(name, () => Promise.reject(filesSource(name, known)));
+    }
+    refusals.throwIfAny();
+  };
+
+  /** Reads what all wishes have, so that a failure can name all of which the files are of no use. */
+  const readAll = async <Wish extends { readonly name: string }, Read>(
+    wishes: readonly Wish[],
+    read: (wish: Wish) => Promise<Read>,
+  ): Promise<readonly { readonly wish: Wish; readonly read: Read }[]> => {
+    const refusals = new Refusals();
+    const reads = await limit.readAll(wishes, (wish) =>
+      refusals.collect(wish.name, async () => ({ wish, read: await read(wish) })),
+    );
+    refusals.throwIfAny();
+    return reads.flat();
   };
 
   return {
     async import(wishes, by) {
       certificates.warmUp();
       refuseDuplicates(wishes);
-      for (const { name, replacesFiles } of wishes) if (!replacesFiles) refuseFiles(name);
-      const reads = await limit.readAll(wishes, async (wish) => ({
-        wish,
-        read: await readWished(wish.name, wish, parts),
-      }));
-      return wantOf(by, async (context) =>
-        reads.flatMap(({ wish, read }) => (planImport(wish, read, context) ? [wish.name] : [])),
+      await refuseFiles(wishes.filter(({ replacesFiles }) => !replacesFiles));
+      const reads = await readAll(wishes, (wish) => readWished(wish.name, wish, parts));
+      return wantOf(by, (context) =>
+        addedBy(reads, async ({ wish, read }) => planImport(wish, read, context)),
       );
     },
 
     async rotate(wishes, by) {
       certificates.warmUp();
       refuseDuplicates(wishes);
-      for (const { name } of wishes) refuseFiles(name);
-      const reads = await limit.readAll(wishes, async (wish) => ({
-        wish,
-        read: wish.material && (await readWished(wish.name, wish.material, parts)),
-      }));
-      return wantOf(by, async (context) => {
-        const added: string[] = [];
-        for (const { wish, read } of reads) {
-          if (await planRotation(wish, read, context)) added.push(wish.name);
-        }
-        return added;
-      });
+      await refuseFiles(wishes);
+      const reads = await readAll(
+        wishes,
+        async (wish) => wish.material && (await readWished(wish.name, wish.material, parts)),
+      );
+      return wantOf(by, (context) =>
+        addedBy(reads, ({ wish, read }) => planRotation(wish, read, context)),
+      );
     },
 
     rollback(wishes, by) {
@@ -155,7 +167,7 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
     },
 
     async request({ name, names, keyType }, by) {
-      refuseFiles(name);
+      await refuseFiles([{ name }]);
       // It takes long to load what writes requests, and few directors do.
       const { makeRequest, requestNameProblems } = await import("../certificates/make-request.ts");
       const problems = [...nameProblems(name), ...requestNameProblems(names, "names")];
@@ -195,6 +207,22 @@ export function buildCertificateWants(parts: CertificateWantParts): CertificateW
         return [];
       }),
   };
+}
+
+/** Plans each wish. Resolves to the names that the document gets, or rejects with a failure that names all wishes that are refused. */
+async function addedBy<Wished extends { readonly wish: { readonly name: string } }>(
+  wished: readonly Wished[],
+  plan: (one: Wished) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const refusals = new Refusals();
+  const added: string[] = [];
+  for (const one of wished) {
+    const { name } = one.wish;
+    const [isAdded] = await refusals.collect(name, () => plan(one));
+    if (isAdded === true) added.push(name);
+  }
+  refusals.throwIfAny();
+  return added;
 }
 
 /** Adds the certificates at once, because the map of thousands of others is copied for it. */
