@@ -7,6 +7,7 @@ import type { MeasuredDirector } from "../changes/measured-director.ts";
 import { requestBytes } from "../load/exchange.ts";
 import { medianOf } from "../report/result.ts";
 import type { CertificateSite } from "./certificate-site.ts";
+import { Visitors } from "./visitors.ts";
 
 /** One figure of one run. */
 export type CertificateFigure =
@@ -19,6 +20,7 @@ export type CertificateFigure =
   | "ordered"
   | "rotationCpu"
   | "wait"
+  | "hold"
   | "control"
   | "worker";
 
@@ -34,6 +36,8 @@ const quietMs = 6_000;
 const pollMs = 5;
 const rotationDeadlineMs = 60_000;
 const pingEveryMs = 2;
+/** Full handshakes during the rotations under load. */
+const visitorsASecond = 100;
 
 /** The changes of certificates that a director has logged. */
 export class LoggedChanges {
@@ -73,13 +77,33 @@ export async function measureCertificates(
     orders.push(await post(director, site, "/rotate"));
   }
   const wait = await pings.stop();
+  const memory = director.memoryMiB();
   return {
     ...{ start: director.startMs, startCpu: director.startCpuMs, watch: watch * 100 },
     ...{ rotated: medianOf(rotated), change: medianOf([...logged.ms]), wait },
     ...{ imported, ordered: medianOf(orders) },
     rotationCpu: rotationCpu / rotations,
-    ...director.memoryMiB(),
+    hold: await holdUnderLoad(director, site),
+    ...memory,
   };
+}
+
+/** Rotates certificates of files and of the inventory under load. Returns how long the event loop of the worker was held at most. */
+async function holdUnderLoad(director: MeasuredDirector, site: CertificateSite): Promise<number> {
+  const { count } = site.options;
+  const visitors = new Visitors(visitorsASecond, (at, localAddress) =>
+    open(site, (at * 7) % (count - 1), { localAddress }),
+  );
+  director.watchWorker();
+  await delay(settleMs);
+  const sinceMs = Date.now();
+  for (let at = 1; at <= rotations; at += 1) {
+    await rotate(site, at);
+    await post(director, site, "/rotate");
+  }
+  const hold = director.longestHoldMs(sinceMs);
+  await visitors.stop();
+  return hold;
 }
 
 async function shareOfCore(director: MeasuredDirector): Promise<number> {
@@ -115,10 +139,14 @@ async function post(
   return performance.now() - startedMs;
 }
 
-async function open(site: CertificateSite, at: number): Promise<TLSSocket> {
+async function open(
+  site: CertificateSite,
+  at: number,
+  from: { readonly localAddress?: string } = {},
+): Promise<TLSSocket> {
   const { virtualIp, port } = site.options;
   const [servername = ""] = site.serverNamesOf(at);
-  const socket = connect({ host: virtualIp, port, servername, ca: site.caPem });
+  const socket = connect({ host: virtualIp, port, servername, ca: site.caPem, ...from });
   await once(socket, "secureConnect", { signal: AbortSignal.timeout(rotationDeadlineMs) });
   return socket;
 }

@@ -65,7 +65,7 @@ export async function runCertificates(
       const logged = new LoggedChanges();
       const director = await startDirector(
         {
-          ...{ program: built.main, engine, documentPath: site.documentPath },
+          ...{ program: built.main, engine, documentPath: site.documentPath, watches: "worker" },
           folder: join(workFolder, `certificates-${engine}-${at}`),
           onLine: (line) => logged.hear(line),
         },
@@ -105,7 +105,8 @@ const ROWS: readonly (readonly [figure: CertificateFigure, text: string, unit: s
   ["ordered", "one certificate rotated over the API after 6 quiet seconds, with proof", "ms"],
   ["rotationCpu", "processor time of one replacement", "ms"],
   ["wait", "longest answer on an open connection meanwhile", "ms"],
-  ["watch", "looking at the files, of a core", "%"],
+  ["hold", "longest hold of the worker's event loop by rotations under load", "ms"],
+  ["watch", "an idle director that looks at its files, of a core", "%"],
   ["control", "memory of the control process", "MiB"],
   ["worker", "memory of the worker", "MiB"],
 ];

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -19,8 +19,8 @@ export interface DirectorPlan {
   /** The data folder is made in this folder. */
   readonly folder: string;
   readonly documentPath: string;
-  /** Whether `longestHoldMs` can be asked. This takes some percent of a core. */
-  readonly watchesLoop?: boolean;
+  /** Whose event loop is watched, so that `longestHoldMs` can be asked. This takes some percent of a core. */
+  readonly watches?: "control" | "worker";
   readonly onLine?: (line: string) => void;
 }
 
@@ -60,20 +60,28 @@ export class MeasuredDirector {
     return threads.reduce((sum, ns) => sum + ns, 0) / 1e6;
   }
 
-  /** Returns how long the event loop of the control process was held at most since a time in milliseconds since the epoch. */
+  /** Returns how long the event loop that is watched was held at most since a time in milliseconds since the epoch. */
   longestHoldMs(sinceMs: number): number {
     const samples = readFileSync(loopFileIn(this.#folder), "utf8").trim().split("\n");
     const holds = samples.map((line) => line.split(" ").map(Number));
     return Math.max(0, ...holds.flatMap(([atMs = 0, ms = 0]) => (atMs >= sinceMs ? [ms] : [])));
   }
 
+  /** Begins to watch the event loop of the worker, if the plan says so. */
+  watchWorker(): void {
+    process.kill(this.#worker().pid, "SIGUSR2");
+  }
+
   /** The proportional set sizes. */
   memoryMiB(): { readonly control: number; readonly worker: number } {
-    const { pid } = this.#process;
-    const [worker] = workersBelow(pid);
-    if (worker === undefined) throw new BenchFailure("The director has no worker.");
     const mib = (of: number): number => memoryOf(of).pssBytes / 2 ** 20;
-    return { control: mib(pid), worker: mib(worker.pid) };
+    return { control: mib(this.#process.pid), worker: mib(this.#worker().pid) };
+  }
+
+  #worker(): ReturnType<typeof workersBelow>[number] {
+    const [worker] = workersBelow(this.#process.pid);
+    if (worker === undefined) throw new BenchFailure("The director has no worker.");
+    return worker;
   }
 
   stop(): Promise<void> {
@@ -82,29 +90,40 @@ export class MeasuredDirector {
 }
 
 const loopFileIn = (folder: string): string => join(folder, "loop.txt");
+const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+/** The programs that are loaded into the control process. */
+const WATCHERS = {
+  control: pathOf("watch-loop.ts"),
+  worker: pathOf("../profile/instrument-workers.ts"),
+} as const;
 
 /** Starts a director on one core and waits until it is ready. */
 export async function startDirector(
-  { program, engine, folder, documentPath, watchesLoop = false, onLine }: DirectorPlan,
+  { program, engine, folder, documentPath, watches, onLine }: DirectorPlan,
   processes: Processes,
   core: string,
 ): Promise<MeasuredDirector> {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   writeFileSync(loopFileIn(folder), "");
+  // The worker may run as another user.
+  chmodSync(loopFileIn(folder), 0o666);
   const startedMs = performance.now();
   const process_ = await processes.start({
     name: `director/${engine}`,
     program: process.execPath,
     args: [
-      ...(watchesLoop
-        ? ["--import", fileURLToPath(new URL("watch-loop.ts", import.meta.url))]
-        : []),
+      ...(watches === undefined ? [] : ["--import", WATCHERS[watches]]),
       ...[program, "serve", "--config", documentPath],
       ...["--data", join(folder, "data"), "--workers", "1"],
       ...["--engine", engine === "node" ? "node" : "bun"],
     ],
     cores: core,
-    env: { TLSD_BENCH_LOOP: loopFileIn(folder) },
+    env: {
+      TLSD_BENCH_LOOP: loopFileIn(folder),
+      BENCH_WORKER_LOOP: loopFileIn(folder),
+      BENCH_WORKER_PRELOAD: pathOf("../certificates/watch-worker.ts"),
+    },
     ...(onLine && { onLine }),
   });
   const socketPath = join(folder, "data/tlsd.sock");

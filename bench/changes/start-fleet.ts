@@ -34,6 +34,6 @@ export async function startFleet(
     documentPath,
     JSON.stringify({ director, ...fleetDocument({ ...size, ...settings }) }),
   );
-  const plan = { program, engine, folder, documentPath, watchesLoop: true };
+  const plan = { program, engine, folder, documentPath, watches: "control" } as const;
   return startDirector(plan, processes, core);
 }

@@ -1,16 +1,15 @@
 import childProcess from "node:child_process";
 import { syncBuiltinESMExports } from "node:module";
-import { fileURLToPath } from "node:url";
 
 /**
- * Loaded into the control process of a director by `node --import`. Starts each worker with the profiler of this folder,
- * which a director itself does not offer. The control process does not need to know about it.
+ * Loaded into the control process of a director by `node --import`. Loads the program BENCH_WORKER_PRELOAD into each worker, and
+ * passes on the environment variables whose names begin with BENCH_. The control process does not need to know about it.
  */
-const profiler = fileURLToPath(new URL("./worker-profiler.ts", import.meta.url));
-const workerProgram = /\/src\/dataplane\/main\.ts$/;
+const workerProgram = /\/dataplane\/main\.[jt]s$/;
+const ownEnv = Object.entries(process.env).filter(([name]) => name.startsWith("BENCH_"));
 const { spawn } = childProcess;
 
-function spawnWithProfiler(
+function spawnWithProgram(
   command: string,
   args: readonly string[],
   options: childProcess.SpawnOptions,
@@ -18,12 +17,11 @@ function spawnWithProfiler(
   const at = args.findIndex((arg) => workerProgram.test(arg));
   if (at < 0) return spawn(command, args, options);
   const flag = args.slice(0, at).some((arg) => arg.endsWith("/bun")) ? "--preload" : "--import";
-  const profilePath = process.env["BENCH_PROFILE_PATH"];
-  return spawn(command, args.toSpliced(at, 0, `${flag}=${profiler}`), {
+  return spawn(command, args.toSpliced(at, 0, `${flag}=${process.env["BENCH_WORKER_PRELOAD"]}`), {
     ...options,
-    env: { ...options.env, BENCH_PROFILE_PATH: profilePath },
+    env: { ...options.env, ...Object.fromEntries(ownEnv) },
   });
 }
 
-childProcess.spawn = spawnWithProfiler as typeof spawn;
+childProcess.spawn = spawnWithProgram as typeof spawn;
 syncBuiltinESMExports();

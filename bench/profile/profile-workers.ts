@@ -24,7 +24,8 @@ const cases: Readonly<Record<ProfileLoad, BenchCase | undefined>> = {
   bulk: bulkCases[0],
 };
 const profilesFolder = fileURLToPath(new URL("../work/profiles/", import.meta.url));
-const preload = fileURLToPath(new URL("./instrument-workers.ts", import.meta.url));
+const instrument = fileURLToPath(new URL("./instrument-workers.ts", import.meta.url));
+const profiler = fileURLToPath(new URL("./worker-profiler.ts", import.meta.url));
 const writeDeadlineMs = 60_000;
 const shownFunctions = 25;
 
@@ -58,8 +59,8 @@ async function profileWorker(
   chmodSync(folder, 0o777);
   const profilePath = join(folder, "worker.cpuprofile");
   const director = buildDirector(engine, {
-    nodeOptions: ["--import", preload],
-    env: { BENCH_PROFILE_PATH: profilePath },
+    nodeOptions: ["--import", instrument],
+    env: { BENCH_PROFILE_PATH: profilePath, BENCH_WORKER_PRELOAD: profiler },
   });
   const build = director.findBuild();
   if (build === undefined) {

@@ -32,7 +32,7 @@ const DEFAULT_INTERVAL_MS = 1_000;
 /** Chain and key are rarely replaced in one step, so a changed source is read only if it is unchanged after this time. */
 const SETTLE_MS = 100;
 /** The share of time that a thread may spend on looking for changed files, for example of 10,000 certificates. */
-const MAX_BUSY_SHARE = 0.04;
+const MAX_BUSY_SHARE = 0.025;
 /** Failures of a change that one of its new versions may have caused. */
 const VERDICTS: readonly FailureCode[] = [
   "listener-unusable",
@@ -69,7 +69,7 @@ interface Due {
 /**
  * Holds the certificates and CA bundles of the document in force. There is one store for the life of the director.
  *
- * The store looks at the files every second, or less often if that would take more than 4 % of a core, and reads those that have changed. It does not use inotify, which reports
+ * The store looks at the files every second, or less often if that would take more than 2.5 % of a core, and reads those that have changed. It does not use inotify, which reports
  * neither changed symlink targets (as in Kubernetes and certbot) nor changes on network file systems. Each new version is
  * checked separately: its contents, its validity period, whether the engine accepts it, and whether it suits the listeners
  * that use it. A refused version is read again when its files change, or when the reason for the refusal may have ended.
