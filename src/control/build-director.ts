@@ -5,6 +5,7 @@ import type { DirectorSettings } from "#model/document/document.ts";
 import { durationMsOf } from "#model/units.ts";
 import { buildView, directorFactsOf } from "./build-view.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
+import { FILES_LATE } from "./certificates/file-watch.ts";
 import type { ChangeParts } from "./change/apply-change.ts";
 import { CutSchedule } from "./change/cut-schedule.ts";
 import { buildDocumentWays } from "./change/document-ways.ts";
@@ -246,6 +247,7 @@ export function buildDirector(surroundings: Surroundings) {
     onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
     onTurn: () => director.noteCertificates(),
     onRead: (keys) => fileVersions.note(keys),
+    onLate: (isLate) => (isLate ? notices.raise(FILES_LATE) : notices.clear(FILES_LATE.event)),
     onFault,
   });
   const fileVersions: FileVersions = new FileVersions({

@@ -74,6 +74,7 @@ async function startDirector(store = new FakeDocumentStore()) {
     intervalMs: 50,
     onProblem: (kind, problem) => bus.publish({ name: `certificate-${kind}`, problem }),
     onRead: () => undefined,
+    onLate: () => undefined,
     onTurn: () => director.noteCertificates(),
   });
   const notices = new Notices(bus);

@@ -64,6 +64,7 @@ describe("the files of a document that must be in certain folders", () => {
       intervalMs: 10,
       onProblem: () => undefined,
       onRead: () => undefined,
+      onLate: () => undefined,
       onTurn: () => undefined,
       onFault: (error) => assert.fail(String(error)),
     });

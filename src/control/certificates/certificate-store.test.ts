@@ -71,7 +71,7 @@ describe("CertificateStore", () => {
       ...{ ...reading, intervalMs: INTERVAL_MS },
       prover: { warmUp: () => undefined, stayReady: () => undefined },
       onProblem: (kind, problem) => reports.push({ kind, problem }),
-      ...{ onRead: () => undefined, onTurn: () => undefined },
+      ...{ onRead: () => undefined, onLate: () => undefined, onTurn: () => undefined },
       onFault: (error) => assert.fail(String(error)),
     });
     store.subscribe(async (versions) => {

@@ -47,12 +47,16 @@ export interface CertificateStoreOptions extends ReadingParts {
   /** The process that proves a change of certificates. */
   readonly prover: Pick<MaterialReader, "warmUp" | "stayReady">;
   readonly intervalMs?: number;
+  /** After how long a look at the files is late. Default: 10 s. */
+  readonly lookDeadlineMs?: number;
   /** Called once for each new problem: the reason why a new version is refused, or a warning about a version in use. */
   onProblem(kind: "refused" | "warning", problem: Problem): void;
   /** Called when the problems have changed. */
   onTurn(): void;
   /** Called with the keys of the sources that were read, or if the document has changed. */
   onRead(keys: readonly string[] | "all"): void;
+  /** Called with true while a file system does not answer, once for each `lookDeadlineMs`, and with false when the look has ended. */
+  onLate(isLate: boolean): void;
   /** Called with an internal error. The store continues to work. */
   onFault(error: unknown): void;
 }
@@ -140,6 +144,8 @@ export class CertificateStore implements CertificateProvider {
     const reported = this.#reported;
     this.#retries.clear();
     this.#inForce = { document, entries, sources: sourcesOf(entries) };
+    // The new document may be without the files of a file system that does not answer.
+    this.#files.giveUpLate();
     this.#watched = this.#entries().map(({ source }) => source);
     // With many certificates there is a new version several times an hour.
     for (const one of this.#processes()) one.stayReady(this.#watched.length > FEW_SOURCES);
@@ -195,11 +201,15 @@ export class CertificateStore implements CertificateProvider {
   }
 
   async #watch(): Promise<void> {
-    const { intervalMs = DEFAULT_INTERVAL_MS } = this.#options;
+    const { intervalMs = DEFAULT_INTERVAL_MS, lookDeadlineMs, onLate, onTurn } = this.#options;
     while (!this.#closing.signal.aborted) {
       let busyMs = 0;
       try {
-        const looked = await this.#files.look(this.#watched);
+        const looked = await this.#files.lookInTime(this.#watched, lookDeadlineMs, (isLate) => {
+          onLate(isLate);
+          if (this.#report()) onTurn();
+        });
+        if (looked === undefined) continue;
         busyMs = looked.busyMs;
         const due = this.#dueOf(looked);
         if (due.length > 0) {
@@ -207,7 +217,7 @@ export class CertificateStore implements CertificateProvider {
           await this.#pause(SETTLE_MS);
           await this.#read(due);
         }
-        if (this.#report()) this.#options.onTurn();
+        if (this.#report()) onTurn();
       } catch (error) {
         if (!this.#closing.signal.aborted) this.#options.onFault(error);
       }

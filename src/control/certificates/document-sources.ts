@@ -257,15 +257,17 @@ export function tryFilesText({ files }: Pick<DocumentSource<SourceVersion>, "fil
 }
 
 async function lookAt(files: WatchedFiles): Promise<string> {
-  const looks = files.map(async (path) => {
-    if (path === undefined) return OUTSIDE;
-    try {
-      return signatureOf(await stat(path, { bigint: true }));
-    } catch (error) {
-      return errorCodeOf(error) ?? "unknown";
-    }
-  });
-  return (await Promise.all(looks)).join(" ");
+  const looks: string[] = [];
+  for (const path of files) looks.push(path === undefined ? OUTSIDE : await lookAtFile(path));
+  return looks.join(" ");
+}
+
+async function lookAtFile(path: string): Promise<string> {
+  try {
+    return signatureOf(await stat(path, { bigint: true }));
+  } catch (error) {
+    return errorCodeOf(error) ?? "unknown";
+  }
 }
 
 const filesOfCertificate = ({

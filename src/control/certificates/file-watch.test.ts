@@ -5,8 +5,9 @@ import { test } from "node:test";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
-import { certificateSourcesOf } from "./document-sources.ts";
+import { certificateSourcesOf, type DocumentSource } from "./document-sources.ts";
 import { FileWatch } from "./file-watch.ts";
+import type { CertificateVersion } from "./sources.ts";
 
 /** So many that they are looked at in the thread. */
 const MANY = 300;
@@ -82,4 +83,31 @@ test("the sources of another document have looks at once, and a thread that has 
     const { looks } = await watch.look(sources);
     for (const source of sources) assert.equal(looks.get(source), await source.look());
   }
+});
+
+test("a look that a file system does not answer is late until it answers or is given up", async () => {
+  const { sourcesNow, watch } = await makeSources();
+  const [source] = sourcesNow();
+  assert.ok(source);
+  const answer = Promise.withResolvers<string>();
+  const silent: readonly DocumentSource<CertificateVersion>[] = [
+    { ...source, look: () => answer.promise },
+  ];
+  const heard: boolean[] = [];
+  const lateTwice = Promise.withResolvers<void>();
+  const hear = (isLate: boolean): void => {
+    heard.push(isLate);
+    if (heard.length === 2) lateTwice.resolve();
+  };
+  const givenUp = watch.lookInTime(silent, 20, hear);
+  watch.giveUpLate();
+  await lateTwice.promise;
+  watch.giveUpLate();
+  assert.equal(await givenUp, undefined);
+  assert.equal(heard.at(-1), false);
+  const answered = watch.lookInTime(silent, 20, hear);
+  answer.resolve("there");
+  assert.deepEqual([...((await answered)?.looks ?? [])], [[silent[0], "there"]]);
+  assert.equal(heard.at(-1), false);
+  watch.giveUpLate();
 });

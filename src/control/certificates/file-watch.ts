@@ -1,5 +1,6 @@
 import { extname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { Notice } from "../notice.ts";
 import type { DocumentSource } from "./document-sources.ts";
 import { inTurn } from "./in-turn.ts";
 import type { SourceVersion } from "./sources.ts";
@@ -11,6 +12,14 @@ type AnySource = DocumentSource<SourceVersion>;
 const ENTRY = resolve(import.meta.dirname, `watch-thread${extname(import.meta.filename)}`);
 /** A thread costs some megabytes of memory, so a director with few certificates does without. */
 export const FEW_SOURCES = 200;
+/** A look takes milliseconds, unless the files are on another machine that does not answer. */
+const LOOK_DEADLINE_MS = 10_000;
+
+/** The notice that stands while a look is late. */
+export const FILES_LATE: Notice = {
+  event: "certificate-files-late",
+  text: `A file system with certificate files has not answered for ${LOOK_DEADLINE_MS / 1_000} s. What is in use stays, and new files are not noticed until it answers.`,
+};
 
 export interface Looked {
   /** How the files of each source look now. */
@@ -27,6 +36,8 @@ export class FileWatch {
   /** The thread has been sent the paths of these sources. */
   #known: readonly AnySource[] = [];
   #looks = new Map<AnySource, string>();
+  /** Ends the look that is late. */
+  #giveUp: (() => void) | undefined;
 
   /**
    * The same list means the same sources as in the look before. Rejects if the thread fails or `close` is called. The next look then starts a
@@ -34,6 +45,36 @@ export class FileWatch {
    */
   async look(sources: readonly AnySource[]): Promise<Looked> {
     return sources.length <= FEW_SOURCES ? lookAtFew(sources) : this.#lookAtMany(sources);
+  }
+
+  /**
+   * Does the same, and calls `onLate` with true after each `deadlineMs` that pass meanwhile, and then with false at the end. Resolves to
+   * undefined if `giveUpLate` ends the look.
+   */
+  async lookInTime(
+    sources: readonly AnySource[],
+    deadlineMs: number = LOOK_DEADLINE_MS,
+    onLate: (isLate: boolean) => void,
+  ): Promise<Looked | undefined> {
+    const given = Promise.withResolvers<undefined>();
+    const late = setInterval(() => {
+      this.#giveUp = () => given.resolve(undefined);
+      onLate(true);
+    }, deadlineMs);
+    try {
+      return await Promise.race([this.look(sources), given.promise]);
+    } finally {
+      clearInterval(late);
+      if (this.#giveUp !== undefined) onLate(false);
+      this.#giveUp = undefined;
+    }
+  }
+
+  /** Ends a look that is late, because its sources are no longer watched. The next one begins anew. */
+  giveUpLate(): void {
+    if (this.#giveUp === undefined) return;
+    this.#giveUp();
+    this.close();
   }
 
   close(): void {
@@ -108,7 +149,8 @@ export async function lookOnce(sources: readonly AnySource[]): Promise<Looked["l
   }
 }
 
+/** One after the other: a file system that does not answer then holds only one of the threads that all asynchronous calls share. */
 async function lookAtFew(sources: readonly AnySource[]): Promise<Looked> {
-  const looks = await inTurn(sources, async (source) => [source, await source.look()] as const);
+  const looks = await inTurn(sources, async (source) => [source, await source.look()] as const, 1);
   return { looks: new Map(looks), changed: sources, busyMs: 0 };
 }
