@@ -128,6 +128,8 @@ export abstract class ConnectionState<
   isPending = false;
   /** Whether the end of the connection is recorded. Events after that are ignored. */
   isOver = false;
+  /** Whether the connection waits for the next request of its client. */
+  isIdle = false;
   /** Whether the connection has an access line of its own, if it is logged. Exchanges have lines too. */
   hasOwnLine = true;
   /** Called when the connection has ended, before its lease is released. */

@@ -87,8 +87,9 @@ function matchingIn(plane: Plane, filter: ConnectionFilter): readonly Connection
 const isOn = (pattern: string, { server }: ConnectionState): boolean =>
   server !== undefined && matchesPattern(pattern, server);
 
-function stageOf({ isOpen, lease }: ConnectionState): ConnectionStage {
+function stageOf({ isOpen, isIdle, lease }: ConnectionState): ConnectionStage {
   if (!isOpen) return "opening";
+  if (isIdle) return "idle";
   return lease?.isOpen === true ? "relaying" : "connecting";
 }
 

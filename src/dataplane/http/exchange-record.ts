@@ -88,6 +88,7 @@ export function exchangeRecordOf(exchange: Exchange, outcome: HttpOutcome): Exch
     ...(exchange.isReused ? { reused: true } : {}),
     ...(exchange.hasRetried ? { retried: true } : {}),
     ...optional("rule", exchange.rule),
+    ...optional("field", exchange.field?.slice(0, RECORDED_LENGTHS.field)),
     headMs: toMicroseconds(exchange.startedMs - exchange.beganMs),
     connectMs: sinceBegin(exchange, exchange.connectMs),
     firstByteMs: sinceBegin(exchange, exchange.firstByteMs),

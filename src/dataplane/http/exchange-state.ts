@@ -64,6 +64,8 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   hasRetried = false;
   /** The rule that the answer of the endpoint breaks. */
   rule: HttpRule | undefined;
+  /** The name of the field that breaks it. */
+  field: string | undefined;
   /** Bytes of the body since the window of the least rate began, or -1 if reading was paused in it. */
   protected windowBytes = 0;
   #queuedBytesSeen = 0;

@@ -279,9 +279,10 @@ export class Exchange extends ExchangeState {
   }
 
   /** Handles an answer that breaks a rule. */
-  badAnswer(rule: HttpRule): void {
+  badAnswer(rule: HttpRule, field?: string): void {
     this.listener.counters.add(BAD_ANSWER_SLOTS[rule]);
     this.rule = rule;
+    this.field = field;
     this.abort("bad-answer", 502);
   }
 

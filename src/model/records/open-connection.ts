@@ -18,7 +18,7 @@ export interface ConnectionFilter {
   readonly client?: string;
 }
 
-const STAGES = ["opening", "connecting", "relaying"] as const;
+const STAGES = ["opening", "connecting", "relaying", "idle"] as const;
 export type ConnectionStage = (typeof STAGES)[number];
 
 const rate = (description: string) =>
@@ -30,7 +30,7 @@ export const OpenConnectionSchema = shape(
     id: word("Number of the connection, as in its access line."),
     stage: oneOf(
       STAGES,
-      "`opening` until it is served: PROXY header, ClientHello, handshake; `connecting` while it waits for an endpoint; then `relaying`.",
+      "`opening` until it is served: PROXY header, ClientHello, handshake; `connecting` while it waits for an endpoint; then `relaying`. With mode `http`, `idle` between two requests.",
     ),
     serverName: Type.Optional(serverName),
     server: Type.Optional(longText("Name of the server whose endpoint it uses or waits for.")),

@@ -68,6 +68,7 @@ export class ClientSession
   start(): void {
     const { connection } = this;
     connection.client.handler = this;
+    connection.isIdle = true;
     connection.setDeadline(connection.rules.spec.http.headMs, this);
     connection.client.resume();
   }
@@ -146,6 +147,7 @@ export class ClientSession
     const { bodyLength } = request;
     connection.deadlineAtMs = Number.POSITIVE_INFINITY;
     connection.hasOwnLine = false;
+    connection.isIdle = false;
     this.requests += 1;
     this.isHttp10 = request.isHttp10;
     this.wantsClose = request.wantsClose;
@@ -293,6 +295,8 @@ export class ClientSession
       this.endWhenSent("completed");
       return;
     }
+    connection.isIdle = true;
+    connection.server = undefined;
     connection.setDeadline(connection.rules.spec.http.keepAliveMs, this);
     this.resumeRequest();
   }

@@ -1,4 +1,5 @@
 import type { Candidate } from "../../endpoint/endpoint-set.ts";
+import type { HttpRule } from "#model/records/http-outcome.ts";
 import type { EndpointLease } from "../../endpoint/endpoint-lease.ts";
 import type { Congested } from "../../live/relay-memory.ts";
 import type { WireFailure, WireHandler, WireSocket } from "../../wire/wire.ts";
@@ -162,7 +163,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     const result = reader.read(bytes, from, exchange.isHead);
     if (result === "partial") return -1;
     if (result !== "whole") {
-      exchange.badAnswer(result.rule);
+      exchange.badAnswer(result.rule, tryFieldOf(result.rule, reader.parser.fields));
       return -1;
     }
     const { parser } = reader;
@@ -259,3 +260,21 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     this.close();
   }
 }
+
+/** The rules that a field breaks whose line was read to its end. */
+const RULES_OF_FIELDS: ReadonlySet<HttpRule> = new Set<HttpRule>([
+  "bad-content-length",
+  "several-content-lengths",
+  "length-with-transfer-encoding",
+  "bad-transfer-encoding",
+  "several-transfer-encodings",
+  "unknown-transfer-coding",
+  "transfer-encoding-in-http-1.0",
+  "transfer-encoding-without-body",
+  "bad-connection",
+  "too-many-connection-options",
+]);
+
+/** Returns the name of the field that breaks the rule, which is the last that was read. */
+const tryFieldOf = (rule: HttpRule, fields: HeadFields): string | undefined =>
+  RULES_OF_FIELDS.has(rule) && fields.count > 0 ? fields.name(fields.count - 1) : undefined;
