@@ -157,7 +157,8 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   #bodyIsLate(): void {
     if (this.expectsContinue && !this.hasContinued) {
       this.hasContinued = true;
-      this.client.sendContinue();
+      // A client that sends the body already needs no 100 (RFC 9110 section 10.1.1).
+      if (this.bytesFromClient === 0 && !this.hasAnswerHead) this.client.sendContinue();
       this.beginWindow();
       return;
     }

@@ -1,7 +1,9 @@
 import type { WireSocket } from "../wire/wire.ts";
 
-/** Two heads of the maximum size, the fields that the director adds, and the body that follows a small head. */
-const CAPACITY_BYTES = 256 * 1024;
+/** Above this length, body bytes are not collected any more. */
+const MAX_COLLECTED_BYTES = 192 * 1024;
+/** What is appended without a check of the length is at most a head or trailers of 64 KiB and the fields that the director adds. */
+const CAPACITY_BYTES = MAX_COLLECTED_BYTES + 128 * 1024;
 /** A longer run of body bytes is written as it is. Copying it would cost more than a write of its own. */
 const MAX_COPIED_BYTES = 32 * 1024;
 /** Below this length, a loop is faster than a call of the engine. */
@@ -89,7 +91,7 @@ export class Output {
   /** Appends a run of body bytes, which may be of any length, or writes it. */
   body(socket: WireSocket, source: Buffer, from: number, to: number, isLent: boolean): void {
     if (to - from <= MAX_COPIED_BYTES) {
-      if (this.length + to - from > CAPACITY_BYTES - MAX_COPIED_BYTES) this.flush(socket);
+      if (this.length + to - from > MAX_COLLECTED_BYTES) this.flush(socket);
       this.copy(source, from, to);
       return;
     }

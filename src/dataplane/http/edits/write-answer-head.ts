@@ -30,7 +30,9 @@ export function writeAnswerHead(
 ): void {
   writeStatusLine(output, answer, bytes);
   copyFields(output, answer, bytes, rules.removedFields);
-  if (answer.contentLength >= 0 && !isChunked) {
+  // RFC 9110 section 8.6.
+  const mayHaveLength = answer.status >= 200 && answer.status !== 204;
+  if (answer.contentLength >= 0 && !isChunked && mayHaveLength) {
     output.text("content-length: ");
     output.text(String(answer.contentLength));
     output.lineEnd();
