@@ -52,11 +52,11 @@ export interface CertificateStoreOptions extends ReadingParts {
   /** Called once for each new problem: the reason why a new version is refused, or a warning about a version in use. */
   onProblem(kind: "refused" | "warning", problem: Problem): void;
   /** Called when the problems have changed. */
-  onTurn(): void;
+  readonly onTurn: () => void;
   /** Called with the keys of the sources that were read, or if the document has changed. */
   onRead(keys: readonly string[] | "all"): void;
   /** Called with true while a file system does not answer, once for each `lookDeadlineMs`, and with false when the look has ended. */
-  onLate(isLate: boolean): void;
+  readonly onLate: (isLate: boolean) => void;
   /** Called with an internal error. The store continues to work. */
   onFault(error: unknown): void;
 }
