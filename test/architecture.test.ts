@@ -77,6 +77,7 @@ const badSources: readonly (readonly [path: string, source: string, complaint: R
   ["src/dataplane/live/a.ts", 'import { b } from "#dataplane/worker.ts";', /know the stages/],
   ["src/dataplane/tls/a.ts", 'import { b } from "../modes/b.ts";', /know the stages/],
   ["src/dataplane/connection/a.ts", 'import { b } from "../modes/b.ts";', /serves every mode/],
+  ["src/dataplane/http/head/a.ts", 'import { b } from "../exchange.ts";', /knows only bytes/],
   ["src/dataplane/wire/a.ts", 'import { b } from "../observe/b.ts";', /wire\/ is a seam/],
   ["src/control/a.ts", 'import { b } from "#dataplane/b.ts";', /control may not import src\/data/],
   ["src/control/a.ts", 'import { b } from "#cli/b.ts";', /control may not import src\/cli/],

@@ -19,9 +19,15 @@ export function certificateUsesOf(document: Document): CertificateUses {
     else others.push(use);
   };
   for (const { name: listener, path, listener: spec } of listenersOf(document)) {
-    const { certificates, endpointCertificate } = materialOfListener(spec, document);
+    const { certificates, certificatesOfNames, endpointCertificate } = materialOfListener(
+      spec,
+      document,
+    );
     for (const [at, name] of certificates.entries()) {
       add(name, { listener, path: `${path}.certificates[${at}]`, shownTo: "clients" });
+    }
+    for (const { name, path: place } of certificatesOfNames) {
+      add(name, { listener, path: `${path}.${place}`, shownTo: "clients" });
     }
     if (endpointCertificate !== undefined) {
       const place = `${path}.endpointTls.certificate`;

@@ -152,3 +152,39 @@ test("a profile that stays is not looked at again, and the result is the same", 
   });
   assert.deepEqual(codes, [[], ["endpoint-not-allowed"], ["endpoint-loop"]]);
 });
+
+test("a route of a server name is checked as the listener is, also when only its profile changes", () => {
+  const documentWith = (api: string, names: object): Document =>
+    parseDocument({
+      servers: { web: { address: "192.0.2.7" }, own: { address: "192.0.2.1" } },
+      profiles: {
+        shop: {
+          servers: ["web"],
+          vnics: {
+            front: {
+              ip: "198.51.100.1",
+              listeners: [{ port: 443, to: 80, certificates: ["x"], names }],
+            },
+          },
+        },
+        api: { servers: [api] },
+        // Its listener is reached at the address of the server.
+        blog: { vnics: { side: { ip: "192.0.2.1", listeners: [{ port: 81, mode: "redirect" }] } } },
+      },
+    }).draft;
+  const names = { "a.example": { profile: "api", to: 81 }, "b.example": { to: 82 } };
+  const place = 'profiles.shop.vnics.front.listeners[0].names["a.example"].profile';
+  const problemsBetween = (before: Document, after: Document): readonly string[] =>
+    checkNewEndpoints(after, before, () => new Set()).map(({ code, path }) => `${code} ${path}`);
+  const [apart, own] = [documentWith("web", names), documentWith("own", names)];
+  assert.deepEqual(problemsBetween(documentWith("web", {}), apart), []);
+  assert.deepEqual(problemsBetween(documentWith("own", {}), own), [`endpoint-loop ${place}`]);
+  assert.deepEqual(problemsBetween(apart, own), [`endpoint-loop ${place}`]);
+  assert.deepEqual(problemsBetween(own, own), []);
+  const shared = {
+    ...own,
+    servers: apart.servers,
+    profiles: { ...apart.profiles, api: own.profiles["api"] ?? assert.fail() },
+  };
+  assert.deepEqual(problemsBetween(apart, shared), [`endpoint-loop ${place}`]);
+});

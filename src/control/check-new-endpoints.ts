@@ -9,6 +9,7 @@ import {
 import { targetsOf } from "#model/document/check-listener.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
+import { profilesRoutedFrom } from "#model/document/routed-profiles.ts";
 import { tryEntry } from "#model/json.ts";
 import type { Problem } from "#model/failure.ts";
 import { socketAddressOf } from "#model/names.ts";
@@ -48,10 +49,12 @@ export function checkNewEndpoints(
 function newEndpoints(document: Document, inForce: Document | undefined): readonly Endpoint[] {
   if (inForce === undefined) return endpointsOf(document);
   const { profiles, servers } = document;
-  const touched =
-    servers === inForce.servers
-      ? Object.entries(profiles).filter(([name, one]) => one !== tryEntry(inForce.profiles, name))
-      : Object.entries(profiles);
+  const isChanged = (name: string): boolean =>
+    tryEntry(profiles, name) !== tryEntry(inForce.profiles, name);
+  const touched = Object.entries(profiles).filter(
+    ([name, profile]) =>
+      servers !== inForce.servers || isChanged(name) || profilesRoutedFrom(profile).some(isChanged),
+  );
   const keysOf = (endpoints: readonly Endpoint[]): ReadonlySet<string> =>
     new Set(endpoints.map(({ key }) => key));
   const before = touched.flatMap(([name]) => {
@@ -136,9 +139,9 @@ const endpointsOf = (
   profiles: Document["profiles"] = document.profiles,
 ): readonly Endpoint[] =>
   listenersOf({ profiles }).flatMap(({ path, owner, listener }) =>
-    targetsOf({ document, owner, listener }).map(([address, port]) => {
+    targetsOf({ document, owner, listener }).map(([address, port, place = "to"]) => {
       const host = normaliseClientAddress(address);
-      return { place: `${path}.to`, host, port, key: socketAddressOf(host, port) };
+      return { place: `${path}.${place}`, host, port, key: socketAddressOf(host, port) };
     }),
   );
 

@@ -5,7 +5,7 @@ import type { Listener } from "#model/document/listener.ts";
 import type { CertificateName, MaterialId } from "#model/names.ts";
 import type { Profile } from "#model/document/profile.ts";
 import type { Qos } from "#model/document/qos.ts";
-import { certificateNamesOf, trustIdsOf } from "#model/records/mode-records.ts";
+import { certificateNamesOf, sharedIdsOf } from "#model/records/mode-records.ts";
 import type {
   Snapshot,
   SnapshotCertificate,
@@ -16,6 +16,7 @@ import { Traced } from "#model/traced.ts";
 import { sizeBytesOf } from "#model/units.ts";
 import type { CertificateVersion, HeldMaterial, Sources } from "./certificates/sources.ts";
 import { compileListener } from "./compile-listener.ts";
+import { shardsOf } from "./compile-names.ts";
 import { materialOfListener, obstacleTo } from "./listener-material.ts";
 import type { ListenerSources, TicketEpochs } from "./listener-owner.ts";
 import { keysThatDiffer, withPatches } from "./patched-map.ts";
@@ -36,7 +37,7 @@ export interface CompileInput {
 export interface Compiled {
   /** The snapshot of each worker, with one worker's share of the limits. */
   readonly snapshot: Snapshot;
-  /** The certificates and CA bundles to which the snapshot refers. */
+  /** The certificates, CA bundles and entries by server name to which the snapshot refers. */
   readonly material: ReadonlyMap<MaterialId, HeldMaterial>;
 }
 
@@ -210,9 +211,13 @@ function materialOf(
     const version = sources.certificates.get(name);
     if (version !== undefined) found.set(version.id, version.material);
   }
-  const trustIds = trustIdsOf(listeners);
+  const sharedIds = sharedIdsOf(listeners);
   for (const { id, material } of sources.trusts.values()) {
-    if (trustIds.has(id)) found.set(id, material);
+    if (sharedIds.has(id)) found.set(id, material);
+  }
+  for (const listener of listeners) {
+    if (!("names" in listener) || listener.names === undefined) continue;
+    for (const [id, shard] of shardsOf(listener.names)) found.set(id, shard);
   }
   return found;
 }

@@ -6,6 +6,7 @@ import { tryPolicy, type Policy, type ResolvedPolicy } from "#model/document/pol
 import type { CertificateName, ListenerName } from "#model/names.ts";
 import type {
   SnapshotClientAuth,
+  SnapshotClientPolicy,
   SnapshotClientTls,
   SnapshotEndpointTls,
   SnapshotTls,
@@ -28,15 +29,27 @@ export function compileTls(
 export function compileClientTls(
   name: ListenerName,
   listener: Pick<TerminatingListener, "policy" | "certificates" | "strictServerName">,
-  { document, sources, ticketEpochs }: ListenerOwner,
+  owner: ListenerOwner,
   protocols?: readonly string[],
 ): SnapshotClientTls {
-  const ofDocument = policyOf(document.policies, listener.policy);
-  const policy = protocols === undefined ? ofDocument : { ...ofDocument, alpn: protocols };
-  const clientAuth = clientAuthOf(document.policies[listener.policy], sources);
   return {
     certificates: listener.certificates.map((certificate) => certificate as CertificateName),
     strictServerName: listener.strictServerName,
+    ...compileClientPolicy(name, listener.policy, owner, protocols),
+  };
+}
+
+/** Compiles a policy for clients of a listener. `protocols` is as for `compileClientTls`. */
+export function compileClientPolicy(
+  name: ListenerName,
+  policyName: string,
+  { document, sources, ticketEpochs }: ListenerOwner,
+  protocols?: readonly string[],
+): SnapshotClientPolicy {
+  const ofDocument = policyOf(document.policies, policyName);
+  const policy = protocols === undefined ? ofDocument : { ...ofDocument, alpn: protocols };
+  const clientAuth = clientAuthOf(document.policies[policyName], sources);
+  return {
     policy,
     clientAuth,
     sessionScope: sessionScopeOf(name, policy, clientAuth, ticketEpochs.get(name)),

@@ -1,6 +1,7 @@
 /** The registry of what the control process does with a listener, by the listener's mode. */
 import type { ListenerMode } from "#model/listener-mode.ts";
 import type { Listener, ListenerOf } from "#model/document/listener.ts";
+import type { Names } from "#model/document/names-option.ts";
 import type { SnapshotListener, SnapshotListenerOf } from "#model/records/snapshot.ts";
 import type { ListenerStatus } from "#model/records/status.ts";
 import type { ListenerOwner } from "./listener-owner.ts";
@@ -31,6 +32,8 @@ export interface UnixSocket extends Named {
 export interface ClientTls {
   readonly policy: string;
   readonly certificates: readonly string[];
+  /** What differs for clients of certain server names. */
+  readonly names?: Names | undefined;
 }
 
 /** The fields that are compiled in the same way for every mode. */

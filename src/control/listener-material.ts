@@ -1,7 +1,9 @@
 import type { Document } from "#model/document/document.ts";
 import type { Listener } from "#model/document/listener.ts";
+import { listedNamesOf } from "#model/document/names-option.ts";
+import { pathOf } from "#model/problem.ts";
 import { SYSTEM_TRUST_KEY, trustKeyOf } from "./certificates/sources.ts";
-import { controlModeOf } from "./control-mode.ts";
+import { controlModeOf, type ClientTls } from "./control-mode.ts";
 import type { ListenerSources } from "./listener-owner.ts";
 
 /** A CA bundle that a listener verifies peers with. */
@@ -18,6 +20,8 @@ export interface ListenerTrust {
 export interface ListenerMaterial {
   /** The listener presents one of these certificates to clients. */
   readonly certificates: readonly string[];
+  /** Those that it presents to clients of certain server names, and their paths in the listener. */
+  readonly certificatesOfNames: readonly { readonly name: string; readonly path: string }[];
   /** Without these trusts, clients or endpoints could not be verified, so the listener cannot be served, unless it is for the check. */
   readonly trusts: readonly ListenerTrust[];
   /** The listener presents this certificate to endpoints. */
@@ -35,20 +39,37 @@ export function materialOfListener(listener: Listener, document: Document): List
   }));
   return {
     certificates: clientTls?.certificates ?? [],
-    trusts: [...clientTrustsOf(clientTls?.policy, document), ...ofEndpoints],
+    certificatesOfNames: clientTls === undefined ? [] : certificatesOfNames(clientTls),
+    trusts: [
+      ...(clientTls === undefined ? [] : clientTrustsOf(clientTls, document)),
+      ...ofEndpoints,
+    ],
     endpointCertificate: mode.endpointCertificateOf(listener),
   };
 }
 
-function clientTrustsOf(
-  policy: string | undefined,
-  { policies }: Document,
-): ListenerMaterial["trusts"] {
-  if (policy === undefined || !Object.hasOwn(policies, policy)) return [];
-  const { mode, ca, crl } = policies[policy]?.clientAuth ?? {};
-  if (mode === "none" || ca === undefined) return [];
-  const what = `the CAs of its clients (policy ${policy})`;
-  return [{ key: trustKeyOf(ca, crl), what, path: "policy" }];
+const certificatesOfNames = (tls: ClientTls): ListenerMaterial["certificatesOfNames"] =>
+  listedNamesOf(tls).flatMap(({ key, certificates = [] }) =>
+    certificates.map((name, at) => ({
+      name,
+      path: `${pathOf("names", key, "certificates")}[${at}]`,
+    })),
+  );
+
+/** A listener is not served without the CAs of one of its names, because these clients could otherwise not be verified. */
+function clientTrustsOf(tls: ClientTls, { policies }: Document): ListenerMaterial["trusts"] {
+  const paths = new Map([[tls.policy, "policy"]]);
+  for (const { key, policy } of listedNamesOf(tls)) {
+    if (policy !== undefined && !paths.has(policy))
+      paths.set(policy, pathOf("names", key, "policy"));
+  }
+  return [...paths].flatMap(([policy, path]) => {
+    if (!Object.hasOwn(policies, policy)) return [];
+    const { mode, ca, crl } = policies[policy]?.clientAuth ?? {};
+    if (mode === "none" || ca === undefined) return [];
+    const what = `the CAs of its clients (policy ${policy})`;
+    return [{ key: trustKeyOf(ca, crl), what, path }];
+  });
 }
 
 /** Returns why a listener cannot be served with these sources, or undefined if it can. */

@@ -36,13 +36,19 @@ export class ListenerStates {
     return reason === "" ? { state: "up" } : { state: "impaired", reason };
   }
 
-  #reasons({ certificates, trusts, endpointCertificate }: ListenerMaterial): readonly string[] {
-    const names = [
+  #reasons({
+    certificates,
+    certificatesOfNames,
+    trusts,
+    endpointCertificate,
+  }: ListenerMaterial): readonly string[] {
+    const names = new Set([
       ...certificates,
+      ...certificatesOfNames.map(({ name }) => name),
       ...(endpointCertificate === undefined ? [] : [endpointCertificate]),
-    ];
+    ]);
     return [
-      ...names.flatMap((name) => this.#certificateReason(name) ?? []),
+      ...[...names].flatMap((name) => this.#certificateReason(name) ?? []),
       ...trusts.flatMap(({ key, what }) => this.#trustReason(key, what) ?? []),
     ];
   }

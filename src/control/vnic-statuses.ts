@@ -17,6 +17,7 @@ import { controlModeOf } from "./control-mode.ts";
 import { isFailing } from "./health/server-states.ts";
 import { NO_ABSENCES, virtualIpOf, type Absences } from "./network/absence.ts";
 import { readNetworkFacts, remedyOf } from "./network/add-command.ts";
+import { namesStatusOf } from "./names-status.ts";
 import { ListenerStates, type ListenerState } from "./listener-state.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
@@ -59,11 +60,13 @@ export function vnicStatusesOf(
   const places = vnicsOf(inForce.document).filter(({ name }) => isWanted(name));
   return places.map((place): VnicStatus => {
     const { name, profileName, profile, vnic } = place;
+    const compiledOf = new Map((listenersOf.get(name) ?? []).map((one) => [one.name, one]));
     const absence = vnic.admin === "up" ? absenceOf(virtualIpOf(vnic)) : undefined;
     const isUp = isServed && vnic.admin === "up" && absence === undefined;
     const listeners = listenersOfVnic(place).map((listener) =>
       listenerStatusOf(
         listener,
+        compiledOf.get(listener.name),
         figures,
         isUp ? states.of(listener) : { state: "down", ...absence },
       ),
@@ -89,7 +92,8 @@ export function vnicStatusesOf(
 }
 
 function listenerStatusOf(
-  { name, listener }: ListenerPlace,
+  { name, listener, owner }: ListenerPlace,
+  compiled: SnapshotListener | undefined,
   figures: Figures,
   { state, ...shown }: Pick<ListenerState, "state"> & Partial<AbsenceShown>,
 ): ListenerStatus {
@@ -99,6 +103,7 @@ function listenerStatusOf(
     port,
     mode,
     ...controlModeOf(listener).statusOf(listener),
+    ...namesStatusOf(listener, owner.profileName, compiled),
     openConnections: figures.openConnections(name),
     oper: state,
     ...shown,

@@ -41,12 +41,13 @@ export interface BuiltRuntime {
 /**
  * Applies a change to the runtime that it is based on. Listeners that the change does not touch stay the same objects. A
  * listener whose certificates have changed keeps all other rules. Throws a TypeError if the change refers to a vNIC or a
- * certificate that does not exist then.
+ * certificate that does not exist then. `materialOf` returns what has arrived.
  */
 export function* buildRuntime(
   base: Runtime,
   change: Omit<Prepare, "material">,
   healths: EndpointHealths,
+  materialOf: RuleParts["materialOf"] = () => undefined,
 ): Steps<BuiltRuntime> {
   const isWhole = change.base === 0;
   const listeners = new Map(isWhole ? [] : base.listeners);
@@ -57,7 +58,7 @@ export function* buildRuntime(
   const certificates = new Map(isWhole ? [] : base.certificates);
   for (const name of change.removedCertificates) certificates.delete(name);
   for (const certificate of change.certificates) certificates.set(certificate.name, certificate);
-  const parts = { healths, certificates };
+  const parts = { healths, certificates, materialOf };
   const changed = new Set(change.certificates.map(({ name }) => name));
   for (const name of change.removedCertificates) changed.add(name);
   const built = [

@@ -32,7 +32,7 @@ export interface DataplaneMode<
   buildContexts(
     rules: Rules,
     contexts: ContextStore,
-    names?: Iterable<CertificateName>,
+    names?: ReadonlySet<CertificateName>,
   ): Steps<void>;
   /**
    * Serves an admitted connection. A stage that resolves with undefined or false has ended the connection, recorded the

@@ -9,7 +9,7 @@ import {
   certificateNamesOf,
   endpointsOf,
   sessionScopesOf,
-  trustIdsOf,
+  sharedIdsOf,
 } from "#model/records/mode-records.ts";
 import { endpointKeyOf, type SnapshotListener } from "#model/records/snapshot.ts";
 
@@ -18,7 +18,8 @@ export interface ListenerUses {
   readonly socketAddress: string;
   readonly sessionScopes: ReadonlySet<string>;
   readonly certificates: ReadonlySet<CertificateName>;
-  readonly trusts: ReadonlySet<MaterialId>;
+  /** CA sets, and entries by server name. */
+  readonly shared: ReadonlySet<MaterialId>;
   /** Keys of `endpointKeyOf`. */
   readonly endpoints: readonly string[];
   readonly servers: readonly ServerPair[];
@@ -39,7 +40,7 @@ function usesAnew(spec: SnapshotListener): ListenerUses {
     socketAddress: socketAddressOf(spec.virtualIp, spec.port),
     sessionScopes: sessionScopesOf([spec]),
     certificates: new Set(certificateNamesOf(spec)),
-    trusts: trustIdsOf([spec]),
+    shared: sharedIdsOf([spec]),
     endpoints: endpoints.map(endpointKeyOf),
     servers: endpoints.map(({ server }) => serverPairOf(spec.vnic, server)),
   };

@@ -11,6 +11,7 @@ import { tryClientTlsRules } from "./listener-rules.ts";
 import type { LiveListener } from "./live-listeners.ts";
 import { chooseContext } from "./tls/choose-context.ts";
 import { HelloReader, MAX_HELLO_BYTES, type ClientHello } from "./tls/client-hello.ts";
+import { resolveName } from "./tls/resolve-name.ts";
 import type { WireHandler, WireListener, WireSocket } from "./wire/wire.ts";
 
 /** The socket of a proof has few connections at a time. A further one takes the place of the oldest. */
@@ -140,7 +141,8 @@ class ProofConnection implements WireHandler {
     const { wire, contexts } = this.#proof.plane;
     const listener = this.#proof.tryListener();
     const rules = listener && tryClientTlsRules(listener.rules);
-    const choice = rules && chooseContext(contexts, rules, hello, Date.now());
+    const identity = rules && resolveName(rules, hello.serverName).identity;
+    const choice = identity && chooseContext(contexts, identity, hello, Date.now());
     if (choice === undefined || !("context" in choice)) return this.close();
     this.#socket.hold();
     const options = {

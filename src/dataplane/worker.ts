@@ -122,7 +122,9 @@ export class Worker {
       }
       this.#preparing = change;
       plane.contexts.addMaterial(change.material);
-      const { runtime, built } = await inSlices(buildRuntime(this.#current, change, healths));
+      const { runtime, built } = await inSlices(
+        buildRuntime(this.#current, change, healths, (id) => plane.contexts.materialOf(id)),
+      );
       const setStage = (name: ListenerName): void => {
         stage = name;
       };
@@ -214,7 +216,7 @@ export class Worker {
     for (const spec of this.#specsInUse()) {
       const uses = usesOf(spec);
       for (const scope of uses.sessionScopes) scopes.add(scope);
-      for (const trust of uses.trusts) materials.add(trust);
+      for (const id of uses.shared) materials.add(id);
       for (const endpoint of uses.endpoints) endpoints.add(endpoint);
       for (const server of uses.servers) servers.add(server);
     }

@@ -31,6 +31,7 @@ export const PROBLEMS = {
   "bad-endpoint": error("Write the port on the server, e.g. 8080, or unix:/path/to/socket."),
   "bad-server-name": error("Write a DNS name such as api.example.org, or an IP address."),
   "unknown-server": error("Add it under `servers`, or use the name of an existing server."),
+  "unknown-profile": error("Add it under `profiles`, or use the name of an existing profile."),
   "unknown-certificate": error(
     "Add it under `certificates`, or use the name of an existing certificate.",
   ),
@@ -38,6 +39,7 @@ export const PROBLEMS = {
   "duplicate-virtual-ip": error("Give each vNIC a virtual IP of its own; its ports are listeners."),
   "duplicate-port": error("Give each listener of a vNIC a port of its own."),
   "duplicate-server": error("Name each server once, in `servers` or in `standby`."),
+  "duplicate-server-name": error("Remove one of the two entries."),
   "too-many-vnics": error("Move a profile to another server."),
   "endpoint-loop": error("Use a port of the server that is not a listener of this director."),
   "endpoint-not-allowed": error("Use another address of the server."),

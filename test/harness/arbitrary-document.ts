@@ -4,6 +4,7 @@ import type { TSchema } from "typebox";
 import { CERTIFICATE_NAME_PATTERN } from "#model/document/certificate-name.ts";
 import { branchesOf, isUnionNode, type SchemaNode } from "#model/document/discriminated-union.ts";
 import { DocumentSchema } from "#model/document/document.ts";
+import { SERVER_NAME_KEY_PATTERN } from "#model/document/names-option.ts";
 import { parseDocument } from "#model/document/parse-document.ts";
 import { isJsonMap, type Json, type JsonMap } from "#model/json.ts";
 import { NAME_PATTERN, PORT_PATTERN } from "#model/names.ts";
@@ -29,6 +30,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   [AGE_PATTERN]: ["0s", "365d"],
   [SIZE_PATTERN]: ["64KiB", "512MiB"],
   [RATE_PATTERN]: ["100m_1g", "1g_1g", "2g_1g"],
+  [SERVER_NAME_KEY_PATTERN]: ["shop.example", "Shop.example.", "*.shop.example", "__proto__", "a"],
   "^[a-z_][a-z0-9_-]{0,31}$": ["tlsd"],
   "^[\\x21-\\x7e]+$": ["h2", "http/1.1"],
 };

@@ -38,6 +38,11 @@ const innerRules: readonly InnerRule[] = [
     reason: "a stage serves every mode that has what it needs",
   },
   {
+    from: /^src\/dataplane\/http\/(?:head|body)\//,
+    never: /^src\/dataplane\/(?!http\/(?:head|body)\/)/,
+    reason: "the grammar of HTTP knows only bytes",
+  },
+  {
     from: /^src\/dataplane\/wire\//,
     never: /^src\/dataplane\/(?!wire\/)/,
     reason: "wire/ is a seam: it knows nothing of the data plane",

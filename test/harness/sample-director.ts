@@ -36,6 +36,8 @@ export const sampleVnic: VnicStatus = {
       to: "8080",
       policy: "intermediate",
       certificates: ["shop"],
+      names: 0,
+      routes: [],
       openConnections: 3,
       oper: "up",
     },

@@ -1,5 +1,6 @@
 import type { ServerEntry } from "#model/document/server-entry.ts";
 import type { Document } from "#model/document/document.ts";
+import type { Listener } from "#model/document/listener.ts";
 import type { ProfileStatus } from "#model/records/status.ts";
 import { spanText } from "#cli/spans.ts";
 import { remarksOf, tableOf } from "#cli/table.ts";
@@ -105,11 +106,23 @@ const listenersByPolicy = ({ profiles }: Document) =>
   Map.groupBy(
     Object.entries(profiles).flatMap(([profile, { vnics }]) =>
       Object.entries(vnics).flatMap(([vnic, { listeners }]) =>
-        listeners.map((listener) => ({
-          name: `${vnic}.${profile}:${listener.port}`,
-          policy: "policy" in listener ? listener.policy : undefined,
-        })),
+        listeners.flatMap((listener) =>
+          policiesOf(listener).map((policy) => ({
+            name: `${vnic}.${profile}:${listener.port}`,
+            policy,
+          })),
+        ),
       ),
     ),
     ({ policy }) => policy,
   );
+
+/** Returns the policies of the listener and of its server names, each once. */
+const policiesOf = (listener: Listener): readonly string[] => [
+  ...new Set([
+    ...("policy" in listener ? [listener.policy] : []),
+    ...("names" in listener ? Object.values(listener.names ?? {}) : []).flatMap(
+      ({ policy }) => policy ?? [],
+    ),
+  ]),
+];

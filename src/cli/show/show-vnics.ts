@@ -74,13 +74,22 @@ export const showListeners: ShowView<readonly ListenerStatus[]> = {
             { title: "TO", cell: ({ to }) => to },
             { title: "STATE", cell: ({ oper }) => oper },
             { title: "POLICY", cell: ({ policy }) => policy || "-" },
+            { title: "NAMES", cell: ({ names }) => names, isNumber: true },
             { title: "OPEN", cell: ({ openConnections }) => openConnections, isNumber: true },
             { title: "CERTIFICATES", cell: ({ certificates }) => certificates.join(", ") || "-" },
           ],
           listeners,
           width,
-        ) + reasonsOf(listeners, width),
+        ) +
+        remarksOf("Routes of server names", listeners.flatMap(routeRemarksOf), width) +
+        reasonsOf(listeners, width),
 };
+
+const routeRemarksOf = ({ name, routes }: ListenerStatus): readonly Remark[] =>
+  routes.map(({ profile, to, names, endpoints }) => [
+    name,
+    `${names} to ${to} of ${profile}: ${endpoints.join(", ") || "no endpoint"}`,
+  ]);
 
 const vnicRemarkOf = ({ name, reason, remedy }: VnicStatus): Remark => [
   name,

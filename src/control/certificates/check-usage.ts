@@ -13,7 +13,8 @@ import { tryPolicy } from "#model/document/policy.ts";
 import type { Profile } from "#model/document/profile.ts";
 import { problemOf } from "#model/problem.ts";
 import { Traced } from "#model/traced.ts";
-import { controlModeOf, type ClientTls } from "../control-mode.ts";
+import { clientTlsUsesOf, type ClientTlsUse } from "../client-tls-uses.ts";
+import { controlModeOf } from "../control-mode.ts";
 import type { Sources } from "./sources.ts";
 
 /** What these rules read of a version. */
@@ -75,19 +76,25 @@ export const checkListenerUsage = (
 function keyTypeProblems(
   document: Document,
   known: Certificates,
-  { path, listener }: ListenerPlace,
+  place: ListenerPlace,
 ): readonly Problem[] {
-  const tls = controlModeOf(listener).clientTlsOf(listener);
-  const servable = tls && servableKeyTypes(document, tls);
-  if (tls === undefined || servable === undefined) return [];
-  const versions = tls.certificates.map((name) => known.get(name));
-  // Other rules report a certificate that cannot be used.
-  if (versions.length === 0 || versions.includes(undefined)) return [];
-  const keyTypes = new Set(versions.flatMap((version) => version?.facts.keyType ?? []));
-  if (!keyTypes.isDisjointFrom(servable)) return [];
-  const message = `No TLS 1.2 cipher suite of policy ${tls.policy} works with the keys of the certificates (${[...keyTypes].join(", ")}).`;
-  return [problemOf("suite-without-key-type", `${path}.policy`, message)];
+  return usesOf(place).flatMap(({ policy, certificates, policyPath }) => {
+    const servable = servableKeyTypes(document, policy);
+    if (servable === undefined) return [];
+    const versions = certificates.map((name) => known.get(name));
+    // Other rules report a certificate that cannot be used.
+    if (versions.length === 0 || versions.includes(undefined)) return [];
+    const keyTypes = new Set(versions.flatMap((version) => version?.facts.keyType ?? []));
+    if (!keyTypes.isDisjointFrom(servable)) return [];
+    const message = `No TLS 1.2 cipher suite of policy ${policy} works with the keys of the certificates (${[...keyTypes].join(", ")}).`;
+    return [problemOf("suite-without-key-type", `${place.path}.${policyPath}`, message)];
+  });
 }
+
+const usesOf = ({ listener }: Pick<ListenerPlace, "listener">): readonly ClientTlsUse[] => {
+  const tls = controlModeOf(listener).clientTlsOf(listener);
+  return tls === undefined ? [] : clientTlsUsesOf(tls);
+};
 
 /**
  * Finds the policies with which no TLS 1.2 client can be shown a certificate of this key type, at the listeners that use it. Another
@@ -98,14 +105,15 @@ export function unfitPolicies(
   name: string,
   keyType: KeyType,
 ): readonly Problem[] {
-  return listenersOf(document).flatMap(({ path, listener }) => {
-    const tls = controlModeOf(listener).clientTlsOf(listener);
-    if (tls?.certificates.includes(name) !== true) return [];
-    const servable = servableKeyTypes(document, tls);
-    if (servable === undefined || servable.has(keyType)) return [];
-    const message = `No TLS 1.2 cipher suite of policy ${tls.policy} works with the key of the new version of ${name} (${keyType}).`;
-    return [problemOf("suite-without-key-type", `${path}.policy`, message)];
-  });
+  return listenersOf(document).flatMap((place) =>
+    usesOf(place).flatMap(({ policy, certificates, policyPath }) => {
+      if (!certificates.includes(name)) return [];
+      const servable = servableKeyTypes(document, policy);
+      if (servable === undefined || servable.has(keyType)) return [];
+      const message = `No TLS 1.2 cipher suite of policy ${policy} works with the key of the new version of ${name} (${keyType}).`;
+      return [problemOf("suite-without-key-type", `${place.path}.${policyPath}`, message)];
+    }),
+  );
 }
 
 /**
@@ -114,7 +122,7 @@ export function unfitPolicies(
  */
 export function servableKeyTypes(
   { policies }: Document,
-  { policy }: ClientTls,
+  policy: string,
 ): ReadonlySet<KeyType> | undefined {
   const resolved = tryPolicy(policies, policy);
   if (resolved?.minVersion !== "TLSv1.2") return undefined;
@@ -138,12 +146,12 @@ const MESSAGE =
   "The extended key usage of this certificate lacks serverAuth, so clients refuse it (RFC 5280 section 4.2.1.12).";
 
 /** Warns of certificates that the listener presents to clients although they were not issued for servers. */
-const purposeProblems = (
-  known: Certificates,
-  { path, listener }: ListenerPlace,
-): readonly Problem[] =>
-  (controlModeOf(listener).clientTlsOf(listener)?.certificates ?? []).flatMap((name, at) =>
-    known.get(name)?.isForServers === false
-      ? [problemOf("key-usage", `${path}.certificates[${at}]`, MESSAGE)]
-      : [],
-  );
+function purposeProblems(known: Certificates, place: ListenerPlace): readonly Problem[] {
+  const paths = new Set<string>();
+  for (const { certificates, certificatesPath } of usesOf(place)) {
+    certificates.forEach((name, at) => {
+      if (known.get(name)?.isForServers === false) paths.add(`${certificatesPath}[${at}]`);
+    });
+  }
+  return Array.from(paths, (path) => problemOf("key-usage", `${place.path}.${path}`, MESSAGE));
+}

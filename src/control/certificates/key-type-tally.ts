@@ -4,6 +4,7 @@ import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
 import type { ListenerName } from "#model/names.ts";
 import { problemOf } from "#model/problem.ts";
+import { clientTlsUsesOf } from "../client-tls-uses.ts";
 import { controlModeOf } from "../control-mode.ts";
 import { servableKeyTypes } from "./check-usage.ts";
 import { refusedEntry, type SourceEntry } from "./source-entry.ts";
@@ -11,7 +12,7 @@ import type { CertificateVersion, SourceVersion } from "./sources.ts";
 
 type Certificates = Pick<ReadonlyMap<string, CertificateVersion>, "get">;
 
-/** The key types of the certificates of one listener. */
+/** The key types of the certificates that one listener uses with one policy. */
 interface Tally {
   readonly name: ListenerName;
   readonly policy: string;
@@ -72,15 +73,17 @@ export class KeyTypeTally {
     const byName = new Map<string, Tally[]>();
     for (const { name: listenerName, listener } of listenersOf(this.#document)) {
       const tls = controlModeOf(listener).clientTlsOf(listener);
-      const servable = tls && servableKeyTypes(this.#document, tls);
-      if (tls === undefined || servable === undefined) continue;
-      const { policy } = tls;
-      const tally: Tally = { name: listenerName, policy, servable, counts: new Map() };
-      for (const name of tls.certificates) {
-        move(tally.counts, undefined, this.#certificates.get(name)?.facts.keyType);
-        const tallies = byName.get(name);
-        if (tallies === undefined) byName.set(name, [tally]);
-        else tallies.push(tally);
+      if (tls === undefined) continue;
+      for (const { policy, certificates } of clientTlsUsesOf(tls)) {
+        const servable = servableKeyTypes(this.#document, policy);
+        if (servable === undefined) continue;
+        const tally: Tally = { name: listenerName, policy, servable, counts: new Map() };
+        for (const name of certificates) {
+          move(tally.counts, undefined, this.#certificates.get(name)?.facts.keyType);
+          const tallies = byName.get(name);
+          if (tallies === undefined) byName.set(name, [tally]);
+          else tallies.push(tally);
+        }
       }
     }
     return byName;

@@ -12,12 +12,12 @@ export interface HeldCertificate {
 }
 
 /** What is sent to a worker as `Material`. */
-export type HeldMaterial = HeldCertificate | Extract<Material, { readonly kind: "trust" }>;
+export type HeldMaterial = HeldCertificate | Exclude<Material, { readonly kind: "certificate" }>;
 
 export const materialOfHeld = (held: HeldMaterial): Material =>
-  held.kind === "trust"
-    ? held
-    : { kind: "certificate", chainPem: held.chainPem, keyPem: held.key.open() };
+  held.kind === "certificate"
+    ? { kind: "certificate", chainPem: held.chainPem, keyPem: held.key.open() }
+    : held;
 
 /** A version of a certificate or of a CA bundle. */
 export type SourceVersion = CertificateVersion | TrustVersion;

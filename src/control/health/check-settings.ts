@@ -10,6 +10,7 @@ import {
 } from "#model/document/health.ts";
 import { healthOf } from "#model/document/listener-health.ts";
 import type { Listener } from "#model/document/listener.ts";
+import { nameRoutesOf } from "#model/document/names-option.ts";
 import { PRESETS, tryPolicy, type ResolvedPolicy } from "#model/document/policy.ts";
 import type { Profile } from "#model/document/profile.ts";
 import type { ListenerName } from "#model/names.ts";
@@ -56,14 +57,32 @@ export interface CheckHttp {
 
 type Checked = Exclude<Listener, { readonly mode: "redirect" }>;
 
-/** Returns the settings of each listener whose endpoints are checked. */
+/**
+ * Returns the settings of each listener of whose endpoints some are checked. They are the same for all that are: a listener without
+ * settings of its own checks only the endpoints of routes that standby servers can serve.
+ */
 export const settingsByListener = (document: Document): ReadonlyMap<ListenerName, CheckSettings> =>
   new Map(
     listenersOf(document).flatMap(({ name, listener, owner: { profile } }) => {
-      const settings = tryCheckSettings(listener, { profile, document });
+      const settings =
+        tryCheckSettings(listener, { profile, document }) ??
+        settingsOfNames(listener, { profile, document });
       return settings === undefined ? [] : [[name, settings] as const];
     }),
   );
+
+function settingsOfNames(
+  listener: Listener,
+  { profile: own, document }: CheckOwner,
+): CheckSettings | undefined {
+  if (!("names" in listener)) return undefined;
+  for (const { profile: name, to } of nameRoutesOf(listener).values()) {
+    const profile = name === undefined ? own : document.profiles[name];
+    const settings = profile && tryCheckSettings({ ...listener, to }, { profile, document });
+    if (settings !== undefined) return settings;
+  }
+  return undefined;
+}
 
 /** Returns the part of a compiled listener that says how its endpoints are checked. */
 export function compileCheck(listener: Checked, owner: CheckOwner): { readonly check?: string } {

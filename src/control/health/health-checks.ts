@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Document } from "#model/document/document.ts";
 import { vnicOfListener, type ListenerName } from "#model/names.ts";
-import { endpointsOf } from "#model/records/mode-records.ts";
+import { routesOf } from "#model/records/mode-records.ts";
 import {
   checkedKeyOf,
   endpointKeyOf,
@@ -133,14 +133,16 @@ export class HealthChecks {
     const settingsOf = settingsByListener(document);
     const wanted = new Map<string, Wanted>();
     for (const listener of snapshot.listeners) {
-      const [[, check] = []] = checkOf(listener);
       const settings = settingsOf.get(listener.name);
-      if (check === undefined || settings === undefined) continue;
-      for (const endpoint of endpointsOf(listener) ?? []) {
-        const key = checkedKeyOf(check, endpointKeyOf(endpoint));
-        const one = wanted.get(key) ?? { target: endpoint, settings, servers: new Map() };
-        one.servers.set(listener.name, endpoint.server);
-        wanted.set(key, one);
+      if (settings === undefined) continue;
+      for (const { check, endpoints, standby } of routesOf(listener) ?? []) {
+        if (check === undefined) continue;
+        for (const endpoint of [...endpoints, ...standby]) {
+          const key = checkedKeyOf(check, endpointKeyOf(endpoint));
+          const one = wanted.get(key) ?? { target: endpoint, settings, servers: new Map() };
+          one.servers.set(listener.name, endpoint.server);
+          wanted.set(key, one);
+        }
       }
     }
     for (const [key, one] of wanted) if (!this.#running.has(key)) this.#start(key, one);
@@ -263,8 +265,10 @@ const missingIn = (
     .filter(([listener, server]) => others.get(listener) !== server)
     .map(([listener, server]) => ({ listener, server }));
 
-/** Returns the listener and the name of its check settings, or nothing if it has no check. */
-const checkOf = (
+/** Returns the listener and the name of its check settings, which all of its routes that are checked have, or nothing if none is. */
+function checkOf(
   listener: SnapshotListener,
-): readonly (readonly [listener: ListenerName, check: string])[] =>
-  "check" in listener && listener.check !== undefined ? [[listener.name, listener.check]] : [];
+): readonly (readonly [listener: ListenerName, check: string])[] {
+  const check = routesOf(listener)?.find((route) => route.check !== undefined)?.check;
+  return check === undefined ? [] : [[listener.name, check]];
+}

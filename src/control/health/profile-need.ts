@@ -1,4 +1,5 @@
-import { profileOfVnic, type ListenerName } from "#model/names.ts";
+import type { ListenerName } from "#model/names.ts";
+import { routesOf } from "#model/records/mode-records.ts";
 import {
   checkedKeyOf,
   endpointKeyOf,
@@ -8,7 +9,7 @@ import {
 } from "#model/records/snapshot.ts";
 import type { Need } from "./standby-state.ts";
 
-/** The listeners of a profile that standby servers can serve. */
+/** The listeners that lead to a profile and that standby servers can serve. One that leads there in several ways is there for each. */
 export type Coverage = readonly CoveredListener[];
 
 export interface CoveredListener {
@@ -31,11 +32,13 @@ export function coverageOf(
 ): ReadonlyMap<string, CoveredListener[]> {
   const covered = listeners.flatMap((listener) => {
     if (listener.mode !== "tcp" && listener.mode !== "http") return [];
-    const { name, vnic, check, endpoints, standby } = listener;
-    // A unix socket is on this machine, whichever servers serve. Every other listener of a profile with standby has a check.
-    if (check === undefined || endpoints.some(({ kind }) => kind === "unix")) return [];
-    const servers = targetsOf(endpoints, check);
-    return [{ profile: profileOfVnic(vnic), name, servers, standby: targetsOf(standby, check) }];
+    const { name } = listener;
+    return (routesOf(listener) ?? []).flatMap(({ profile, check, endpoints, standby }) => {
+      // A unix socket is on this machine, whichever servers serve. Every other route to a profile with standby has a check.
+      if (check === undefined || endpoints.some(({ kind }) => kind === "unix")) return [];
+      const servers = targetsOf(endpoints, check);
+      return [{ profile, name, servers, standby: targetsOf(standby, check) }];
+    });
   });
   return Map.groupBy(covered, ({ profile }) => profile);
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Document } from "#model/document/document.ts";
 import type { Failback, Profile } from "#model/document/profile.ts";
 import { DirectorError } from "#model/failure.ts";
-import { profileOfVnic, vnicOfListener } from "#model/names.ts";
+import { vnicOfListener, type ListenerName } from "#model/names.ts";
 import type { Snapshot } from "#model/records/snapshot.ts";
 import type { DirectorEvent, EndpointChecked, StandbySwitch } from "#control/director-event.ts";
 import type { StandbyRecords } from "#control/state/standby-store.ts";
@@ -48,6 +48,8 @@ export class Standby {
   readonly #nowMs: () => number;
   #profiles = new Map<string, Watched>();
   readonly #endpoints: CheckedEndpoints;
+  /** The profiles with standby servers that each listener leads to. */
+  readonly #profilesOf = new Map<ListenerName, string[]>();
   #restored: StandbyRecords = new Map();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -69,9 +71,15 @@ export class Standby {
     const coverages = coverageOf(listeners);
     const before = this.#profiles;
     this.#profiles = new Map();
+    this.#profilesOf.clear();
     for (const [name, profile] of Object.entries(profiles)) {
       if (profile.standby.length === 0) continue;
       const coverage = coverages.get(name) ?? [];
+      for (const { name: listener } of coverage) {
+        const known = this.#profilesOf.get(listener);
+        if (known === undefined) this.#profilesOf.set(listener, [name]);
+        else known.push(name);
+      }
       this.#profiles.set(name, this.#watched(name, profile, coverage, before.get(name)));
     }
     for (const name of new Set([...before.keys(), ...this.#profiles.keys()])) {
@@ -86,7 +94,7 @@ export class Standby {
   /** Takes the result of a check, and decides for the profiles that use it. A run that fails like the last one changes nothing. */
   checked(checked: EndpointChecked): void {
     if (!this.#endpoints.checked(checked)) return;
-    const profiles = checked.uses.map(({ listener }) => profileOfVnic(vnicOfListener(listener)));
+    const profiles = checked.uses.flatMap(({ listener }) => this.#profilesOf.get(listener) ?? []);
     this.#turn(new Set(profiles), "checks");
   }
 

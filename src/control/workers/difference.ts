@@ -5,7 +5,7 @@ import {
   type ListenerName,
   type MaterialId,
 } from "#model/names.ts";
-import { certificateNamesOf, trustIdsOf } from "#model/records/mode-records.ts";
+import { certificateNamesOf, sharedIdsOf } from "#model/records/mode-records.ts";
 import {
   certificateNamesOfEndpoints,
   type Material,
@@ -125,7 +125,7 @@ function* materialIdsOf(
   certificates: readonly SnapshotCertificate[],
 ): Iterable<MaterialId> {
   for (const { material } of certificates) yield material;
-  yield* trustIdsOf(listeners);
+  yield* sharedIdsOf(listeners);
 }
 
 function missingMaterial(

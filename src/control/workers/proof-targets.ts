@@ -8,12 +8,17 @@ import type {
   SnapshotCertificate,
   SnapshotClientTls,
   SnapshotListener,
+  SnapshotName,
+  SnapshotNamed,
+  SnapshotNames,
 } from "#model/records/snapshot.ts";
+import type { ResolvedPolicy } from "#model/document/policy.ts";
+import { entriesOf } from "../compile-names.ts";
 import type { Compiled } from "../compile-snapshot.ts";
 import type { Sources } from "../certificates/sources.ts";
 import type { ClientOffer } from "../reader/jobs.ts";
 
-type TlsListener = SnapshotListener & SnapshotClientTls;
+type TlsListener = SnapshotListener & SnapshotClientTls & SnapshotNamed;
 
 /** A certificate that clients of a listener must be shown since a change. */
 export interface ProofTarget {
@@ -83,13 +88,16 @@ function namesShownAnew(
   after: Snapshot,
 ): readonly CertificateName[] {
   if (known === undefined || !("certificates" in known)) return [];
-  const had = new Set(known.certificates);
-  return listener.certificates.filter(
+  const had = new Set(certificatesOf(known));
+  return certificatesOf(listener).filter(
     (name) =>
       !had.has(name) ||
       before?.certificates.get(name)?.material !== after.certificates.get(name)?.material,
   );
 }
+
+const certificatesOf = ({ certificates, names }: TlsListener): readonly CertificateName[] =>
+  names === undefined ? certificates : [...new Set([...certificates, ...names.certificates])];
 
 function tryTarget(
   name: CertificateName,
@@ -100,24 +108,102 @@ function tryTarget(
   const binding = certificates.get(name);
   const facts = sources.certificates.get(name)?.facts;
   if (binding === undefined || facts === undefined) return undefined;
-  // A strict listener shows a certificate only to clients that send one of its names.
-  if (listener.strictServerName && !binding.names.some((one) => canAskFor(one))) return undefined;
-  const mayComeFirst = (other: CertificateName, serverName: string | undefined): boolean =>
-    serverName === undefined || covers(certificates.get(other)?.names ?? [], serverName);
+  const shownTo = tlsByName(listener);
+  const asked = namesToAsk(binding, listener, shownTo);
+  const isFirst = listener.certificates[0] === name;
+  const isUnnamed = listener.certificates.includes(name) && !binding.names.some(canAskFor);
+  // A strict listener shows a certificate only to clients that send one of its names. A certificate whose names all have entries with
+  // other certificates may be shown to nobody, unless it is the default.
+  const isForNoName = !listener.strictServerName && (isFirst || isUnnamed);
+  if (asked.length === 0 && !isForNoName) return undefined;
+  const mayComeFirst = (
+    other: CertificateName,
+    serverName: string | undefined,
+    { isOwn }: ShownTls,
+  ): boolean =>
+    isOwn || serverName === undefined || covers(certificates.get(other)?.names ?? [], serverName);
   return {
     certificate: name,
     listener: listener.name,
-    offerOf: () => offerOf(binding, listener, certificates),
+    offerOf: () => offerOf(binding, asked, shownTo, certificates),
     fingerprint: facts.fingerprint,
     serial: facts.serialNumber,
-    tryOther: (fingerprint, serverName) =>
-      listener.certificates.find(
+    tryOther: (fingerprint, serverName) => {
+      const shown = shownTo(serverName);
+      return shown.certificates.find(
         (other) =>
           other !== name &&
           sources.certificates.get(other)?.facts.fingerprint === fingerprint &&
-          mayComeFirst(other, serverName),
-      ),
+          mayComeFirst(other, serverName, shown),
+      );
+    },
   };
+}
+
+/** How the listener terminates the TLS of clients that send a certain server name. */
+interface ShownTls {
+  readonly policy: ResolvedPolicy;
+  readonly certificates: readonly CertificateName[];
+  /** Whether the certificates are those of the name. Any of them can then be shown. */
+  readonly isOwn: boolean;
+}
+
+/** Returns the function that finds how the listener terminates the TLS of clients that send a name. */
+function tlsByName(listener: TlsListener): (serverName: string | undefined) => ShownTls {
+  const { policy, certificates, names } = listener;
+  const ofListener: ShownTls = { policy, certificates, isOwn: false };
+  if (names === undefined) return () => ofListener;
+  const entries = entriesByName(names);
+  return (serverName) => {
+    if (serverName === undefined) return ofListener;
+    const entry = entries.get(serverName) ?? entries.get(tryWildcardOf(serverName) ?? serverName);
+    if (entry === undefined) return ofListener;
+    const own = entry.policy === undefined ? undefined : names.policies[entry.policy];
+    return {
+      policy: own?.policy ?? policy,
+      certificates: entry.certificates ?? certificates,
+      isOwn: entry.certificates !== undefined,
+    };
+  };
+}
+
+const ENTRIES = new WeakMap<SnapshotNames, ReadonlyMap<string, SnapshotName>>();
+
+function entriesByName(names: SnapshotNames): ReadonlyMap<string, SnapshotName> {
+  const entries =
+    ENTRIES.get(names) ?? new Map(entriesOf(names).map((entry) => [entry.name, entry] as const));
+  ENTRIES.set(names, entries);
+  return entries;
+}
+
+/** So many entries that name a certificate are tried. */
+const MAX_ENTRIES_ASKED = 8;
+
+/** A server name that a client can send. */
+interface Asked {
+  readonly serverName: string;
+  /** The name of the certificate, or of the entry, that leads to it. It can be a wildcard. */
+  readonly of: string;
+}
+
+/** Returns server names for which the listener can show the certificate. */
+function namesToAsk(
+  { name, names }: SnapshotCertificate,
+  listener: TlsListener,
+  shownTo: (serverName: string) => ShownTls,
+): readonly Asked[] {
+  const ofCertificate = names.filter((one) => canAskFor(one));
+  const isNamed = listener.names?.certificates.includes(name) === true;
+  const naming = isNamed
+    ? entriesByName(listener.names)
+        .values()
+        .filter(({ certificates }) => certificates?.includes(name) === true)
+        .take(MAX_ENTRIES_ASKED)
+        .map((entry) => entry.name)
+    : [];
+  return [...ofCertificate, ...naming]
+    .map((of) => ({ serverName: sentNameOf(of), of }))
+    .filter(({ serverName }) => shownTo(serverName).certificates.includes(name));
 }
 
 const covers = (names: readonly string[], serverName: string): boolean =>
@@ -161,10 +247,12 @@ const PKCS1_SCHEMES = [
 
 function offerOf(
   certificate: SnapshotCertificate,
-  listener: TlsListener,
+  asked: readonly Asked[],
+  shownTo: (serverName: string | undefined) => ShownTls,
   certificates: Snapshot["certificates"],
 ): ClientOffer {
-  const { policy } = listener;
+  const serverName = serverNameFor(certificate, asked, shownTo, certificates);
+  const { policy } = shownTo(serverName);
   const { keySchemes, chainSchemes, keyType } = certificate;
   const isPkcs1 = policy.maxVersion === "TLSv1.2" && keyType === "rsa";
   // A client that cannot verify the chain may be shown another certificate.
@@ -172,7 +260,7 @@ function offerOf(
   const schemes = new Set([...keySchemes, ...(isPkcs1 ? PKCS1_SCHEMES : []), ...ofChain]);
   const curve = GROUP_NAMES.filter((group) => GROUPS[group] === groupCodeOf(keySchemes));
   return {
-    serverName: serverNameFor(certificate, listener, certificates),
+    serverName,
     version: policy.maxVersion,
     cipherSuites: policy.cipherSuites,
     // A key can be used in TLS 1.2 only if the client supports its curve.
@@ -182,21 +270,24 @@ function offerOf(
 }
 
 /**
- * Returns a name that the certificate covers, if possible one that no other certificate of the listener covers. Returns
- * undefined if clients cannot ask for any of its names: it can then be shown only to clients that send none.
+ * Returns a name for which the certificate is shown, if possible one for which no other certificate is. Returns undefined if clients
+ * cannot ask for any of its names: it can then be shown only to clients that send none.
  */
 function serverNameFor(
-  { name, names }: SnapshotCertificate,
-  listener: TlsListener,
+  { name }: SnapshotCertificate,
+  asked: readonly Asked[],
+  shownTo: (serverName: string | undefined) => ShownTls,
   certificates: Snapshot["certificates"],
 ): string | undefined {
-  const hostNames = names.filter((one) => canAskFor(one));
-  const own = new Set(hostNames);
+  const wanted = new Set(asked.map(({ of }) => of));
   const shared = new Set<string>();
-  for (const other of listener.certificates) {
+  for (const other of shownTo(undefined).certificates) {
     if (other === name) continue;
-    for (const one of certificates.get(other)?.names ?? []) if (own.has(one)) shared.add(one);
+    for (const one of certificates.get(other)?.names ?? []) if (wanted.has(one)) shared.add(one);
   }
-  const chosen = hostNames.find((one) => !shared.has(one)) ?? hostNames[0];
-  return chosen === undefined ? undefined : sentNameOf(chosen);
+  const isAlone = ({ serverName, of }: Asked): boolean => {
+    const shown = shownTo(serverName);
+    return shown.isOwn ? shown.certificates.length === 1 : !shared.has(of);
+  };
+  return (asked.find(isAlone) ?? asked[0])?.serverName;
 }

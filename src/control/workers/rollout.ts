@@ -40,6 +40,7 @@ const MAX_ROUNDS = 3;
 const MAX_CHARACTERS = 192 * 1_048_576;
 const LISTENER_CHARACTERS = 2_000;
 const CERTIFICATE_CHARACTERS = 200;
+const NAME_CHARACTERS = 100;
 
 /**
  * Brings one snapshot to all workers in two phases, with the save between them: first `prepare`, then `commit` or
@@ -166,7 +167,14 @@ const charactersOfCertificate = (certificate: SnapshotCertificate | undefined): 
 
 function charactersOfMaterial(material: HeldMaterial | undefined): number {
   if (material === undefined) return 0;
-  return material.kind === "certificate"
-    ? material.chainPem.length + material.key.length
-    : material.caPem.length + (material.crlPem?.length ?? 0);
+  switch (material.kind) {
+    case "certificate":
+      return material.chainPem.length + material.key.length;
+    case "trust":
+      return material.caPem.length + (material.crlPem?.length ?? 0);
+    case "names":
+      return material.entries.length * NAME_CHARACTERS;
+    default:
+      return material satisfies never;
+  }
 }

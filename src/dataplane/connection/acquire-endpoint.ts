@@ -1,7 +1,7 @@
 import { isEndpointsFault, type EndpointFailure } from "#model/records/outcome.ts";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import { EndpointLease } from "../endpoint/endpoint-lease.ts";
-import type { Candidate } from "../endpoint/endpoint-set.ts";
+import type { Candidate, EndpointSet } from "../endpoint/endpoint-set.ts";
 import type { EndpointMetricName } from "#model/records/metric-catalog.ts";
 import type { EndpointRules } from "../listener-rules.ts";
 import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
@@ -32,6 +32,8 @@ export interface EndpointUser {
   server: string | undefined;
   lease: EndpointLease | undefined;
   endpointFailure: EndpointFailure | undefined;
+  /** Returns the newest endpoints of its route. */
+  endpointSet(): EndpointSet;
   setDeadline(ms: number, listener: DeadlineListener): void;
   /** Sends what the endpoint must receive before anything else, and before TLS starts. */
   announce(endpoint: WireSocket): void;
@@ -55,7 +57,8 @@ export async function acquireEndpoint(
   user.endpointFailure = "none-configured";
   const failedKeys: string[] = [];
   let { rules } = user;
-  let { isOnStandby } = rules.endpoints;
+  let endpoints = user.endpointSet();
+  let { isOnStandby } = endpoints;
   let candidates = order;
   for (let at = 0; at < candidates.length; at += 1) {
     const candidate = candidates[at];
@@ -82,10 +85,11 @@ export async function acquireEndpoint(
       if (isEndpointsFault(attempt))
         candidate.health.failed(plane.clock.nowMs(), attempt === "timeout");
     }
-    if (user.rules === rules && rules.endpoints.isOnStandby === isOnStandby) continue;
+    if (user.rules === rules && endpoints.isOnStandby === isOnStandby) continue;
     ({ rules } = user);
-    ({ isOnStandby } = rules.endpoints);
-    candidates = rules.endpoints.inOrder(user.clientAddress, plane.clock.nowMs());
+    endpoints = user.endpointSet();
+    ({ isOnStandby } = endpoints);
+    candidates = endpoints.inOrder(user.clientAddress, plane.clock.nowMs());
     at = -1;
   }
   plane.connections.deleteWaiting(user);

@@ -8,7 +8,7 @@ import { endConnection, outcomeOfBreak } from "./finish.ts";
 export async function connectEndpoint(
   connection: EndpointConnection,
 ): Promise<EndpointLease | undefined> {
-  const { client, plane, rules } = connection;
+  const { client, plane } = connection;
   client.handler = {
     onOpen() {},
     onData() {},
@@ -19,7 +19,8 @@ export async function connectEndpoint(
       endConnection(connection, outcomeOfBreak(true, failure));
     },
   };
-  const order = rules.endpoints.inOrder(connection.clientAddress, plane.clock.nowMs());
+  const nowMs = plane.clock.nowMs();
+  const order = connection.endpointSet().inOrder(connection.clientAddress, nowMs);
   const lease = await acquireEndpoint(connection, order);
   if (lease === undefined) {
     endConnection(connection, "endpoint-failed");

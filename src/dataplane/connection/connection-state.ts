@@ -7,6 +7,7 @@ import type {
 import type { CertificateName } from "#model/names.ts";
 import type { ConnectionOutcome, EndpointFailure } from "#model/records/outcome.ts";
 import type { ClientTlsRules, EndpointRules, ListenerRules } from "../listener-rules.ts";
+import type { EndpointSet } from "../endpoint/endpoint-set.ts";
 import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Clock } from "../live/clock.ts";
 import type { HttpPlane } from "../http/http-plane.ts";
@@ -21,6 +22,7 @@ import type { Recorder } from "../observe/recorder.ts";
 import type { AnnouncedClient } from "../proxy-protocol/parse-proxy-header.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import type { ContextStore } from "../tls/context-store.ts";
+import type { IdentityKey } from "../tls/tls-identity.ts";
 import type { PeerCertificate, TlsFacts, Wire, WireSocket } from "../wire/wire.ts";
 
 /** The state that all connections of a worker share. */
@@ -97,6 +99,8 @@ export abstract class ConnectionState<
   /** Dropped after the handshake, because it is large and no later stage reads it. */
   hello: ClientHello | undefined;
   tls: TlsFacts | undefined;
+  /** The TLS identity with which the handshake started. */
+  identity: IdentityKey | undefined;
   /** The certificate that was chosen for the client. Undefined as soon as it has no more use. */
   certificateName: CertificateName | undefined;
   /** The group of the key exchange. Undefined if a session was resumed without a key exchange. */
@@ -196,6 +200,8 @@ export abstract class ConnectionState<
   /** Tries the next endpoint if the newest rules do not have the one for which the connection waits. */
   abstract reconsider(this: EndpointConnection): void;
 
+  /** Returns the newest endpoints for its server name. */
+  abstract endpointSet(this: EndpointConnection): EndpointSet;
   /** Sends the endpoint a PROXY header, if the listener does. */
   abstract announce(endpoint: WireSocket): void;
 

@@ -1,4 +1,5 @@
 import type { ListenerMetricName } from "#model/records/metric-catalog.ts";
+import type { EndpointSet } from "../endpoint/endpoint-set.ts";
 import type { ListenerRules } from "../listener-rules.ts";
 import type { LiveListener } from "../live-listeners.ts";
 import type { WireSocket } from "../wire/wire.ts";
@@ -23,13 +24,17 @@ export class Connection<
     giveUpWaiting(this);
   }
 
+  endpointSet(this: EndpointConnection): EndpointSet {
+    return this.rules.routes.for(this.serverName);
+  }
+
   announce(endpoint: WireSocket): void {
     announceClient(this, endpoint);
   }
 
   reconsider(this: EndpointConnection): void {
-    const { lease, rules } = this;
-    if (lease !== undefined && !rules.endpoints.has(lease.candidate)) lease.abandon();
+    const { lease } = this;
+    if (lease !== undefined && !this.endpointSet().has(lease.candidate)) lease.abandon();
   }
 }
 

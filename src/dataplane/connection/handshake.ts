@@ -1,5 +1,4 @@
 import type { GroupName } from "#model/tls/cipher-suites.ts";
-import type { ClientTlsRules } from "../listener-rules.ts";
 import type { ResolvedPolicy } from "#model/document/policy.ts";
 import type { SnapshotClientAuth } from "#model/records/snapshot.ts";
 import { histogramSlots, slotsByLabel } from "../observe/counters.ts";
@@ -8,7 +7,9 @@ import { chooseContext } from "../tls/choose-context.ts";
 import { classifyHandshakeFailure, nameVerifyFailure } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import { ja4Of } from "../tls/ja4.ts";
+import { resolveName } from "../tls/resolve-name.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
+import type { TlsIdentity } from "../tls/tls-identity.ts";
 import type {
   PeerCertificate,
   TlsFacts,
@@ -36,25 +37,27 @@ const LONG_CHAIN_BYTES = 8_192;
 const CLOSE_NOTIFY = { farewell: Buffer.alloc(0) };
 
 /**
- * Performs the TLS handshake with the client. Policy, certificate and client trust are those in force when the
- * ClientHello was read. Returns false if the connection has ended.
+ * Performs the TLS handshake with the client. Policy, certificate and client trust are those of the server name that are in force when
+ * the ClientHello has been read. Returns false if the connection has ended.
  */
 export async function shakeHands(
   connection: TlsConnection,
   { hello, bytes }: ReadHello,
 ): Promise<boolean> {
-  const { rules } = connection;
-  const { policy } = rules.spec;
-  const context = tryContext(connection, rules, hello);
+  const { identity } = resolveName(connection.rules, hello.serverName);
+  const { policy } = identity.spec;
+  connection.identity = identity.key;
+  const context = tryContext(connection, identity, hello);
   if (context === undefined) return false;
-  const socket = await startTls(connection, rules, { hello, bytes }, context);
-  if (socket === undefined || !admitClientCertificate(connection, rules, socket)) return false;
+  const socket = await startTls(connection, identity, { hello, bytes }, context);
+  if (socket === undefined || !admitClientCertificate(connection, identity, socket)) return false;
   if (connection.openingBytes > 0) connection.plane.openingMemory.release(connection);
   const facts = socket.facts();
   connection.tls = facts;
   connection.group = groupOf(hello, policy, facts);
-  if (rules.keeps?.ja4 === true) connection.ja4 = ja4Of(hello);
-  if (rules.keeps?.certificate === true) connection.clientDer = socket.peerDer();
+  const { keeps } = connection.rules;
+  if (keeps?.ja4 === true) connection.ja4 = ja4Of(hello);
+  if (keeps?.certificate === true) connection.clientDer = socket.peerDer();
   connection.hello = undefined;
   connection.isOpen = true;
   connection.handshakeMs = connection.elapsedMs();
@@ -69,10 +72,10 @@ export async function shakeHands(
 /** Returns the TLS context for the client, or undefined if there is none. The connection has then ended. */
 function tryContext(
   connection: TlsConnection,
-  rules: ClientTlsRules,
+  identity: TlsIdentity,
   hello: ClientHello,
 ): WireContext | undefined {
-  const choice = chooseContext(connection.plane.contexts, rules, hello, connection.atMs);
+  const choice = chooseContext(connection.plane.contexts, identity, hello, connection.atMs);
   if ("certificateName" in choice) connection.certificateName = choice.certificateName;
   if ("context" in choice) return choice.context;
   switch (choice.failure) {
@@ -110,7 +113,7 @@ function noNameOf({ otherName }: ClientHello): string | undefined {
 
 function startTls(
   connection: TlsConnection,
-  { spec, certificates, alpn }: ClientTlsRules,
+  { spec, certificates, alpn }: TlsIdentity,
   { hello, bytes: firstBytes }: ReadHello,
   context: WireContext,
 ): Promise<TlsSocket | undefined> {
@@ -160,7 +163,7 @@ function startTls(
  */
 function admitClientCertificate(
   connection: TlsConnection,
-  { spec }: ClientTlsRules,
+  { spec }: TlsIdentity,
   socket: TlsSocket,
 ): boolean {
   const { mode } = spec.clientAuth;

@@ -1,4 +1,3 @@
-import { profileOfVnic } from "#model/names.ts";
 import type { PlannedCut, ToControl } from "#protocol/messages.ts";
 import type { Deadlined } from "../live/deadlines.ts";
 import type { ConnectionState, Plane } from "./connection-state.ts";
@@ -81,8 +80,8 @@ function isToCut(connection: ConnectionState, { wanted, except, plannedAtMs }: C
   const { lease } = connection;
   if (lease?.isOpen !== true || lease.candidate.endpoint.kind === "remote") return false;
   if (connection.acceptedMs + connection.connectMs > plannedAtMs) return false;
-  const { server } = lease.candidate.endpoint;
-  const profile = profileOfVnic(connection.rules.spec.vnic);
+  const { profile, endpoint } = lease.candidate;
+  const { server } = endpoint;
   return wanted.profile === undefined
     ? wanted.server === server && !except.has(profile)
     : wanted.profile === profile && !except.has(server);

@@ -54,8 +54,7 @@ export async function readClientHello(
 }
 
 function maxHelloBytesOf({ rules, plane }: TlsConnection): number {
-  const requestsCertificate = rules.spec.clientAuth.mode !== "none";
-  return Math.min(MAX_HELLO_BYTES, plane.wire.maxHelloBytes(requestsCertificate));
+  return Math.min(MAX_HELLO_BYTES, plane.wire.maxHelloBytes(rules.names.requestsCertificate));
 }
 
 /** Refuses the client with a message that its protocol can express: a TLS alert or an HTTP response. */

@@ -6,6 +6,8 @@ import type { EndpointHealth, EndpointHealths } from "./endpoint-health.ts";
 
 export interface Candidate {
   readonly endpoint: SnapshotEndpoint;
+  /** The profile to which the server belongs. */
+  readonly profile: string;
   readonly key: string;
   /** Undefined if the listener has no active check. */
   readonly checkedKey: string | undefined;
@@ -26,7 +28,7 @@ function hashOf(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** The endpoints of one listener, and the order in which a connection tries them. */
+/** The endpoints of one route of a listener, and the order in which a connection tries them. */
 export class EndpointSet {
   readonly #servers: readonly Candidate[];
   readonly #standby: readonly Candidate[];
@@ -34,7 +36,10 @@ export class EndpointSet {
   readonly #healths: EndpointHealths;
   readonly #profile: string;
 
-  /** `check` is the name of the settings of the listener's active check. */
+  /**
+   * `vnic` is that of the listener. `check` is the name of the settings of the active check. `profile` has the servers, and is that of
+   * the vNIC by default.
+   */
   constructor(
     servers: readonly SnapshotEndpoint[],
     standby: readonly SnapshotEndpoint[],
@@ -42,20 +47,22 @@ export class EndpointSet {
     healths: EndpointHealths,
     vnic: VnicName,
     check?: string,
+    profile = profileOfVnic(vnic),
   ) {
     const candidateOf = (endpoint: SnapshotEndpoint): Candidate => {
       const key = endpointKeyOf(endpoint);
       const figures = healths.servers.of(vnic, endpoint.server);
       const weight = endpoint.kind === "tcp" ? endpoint.weight : 1;
       const checkedKey = check === undefined ? undefined : checkedKeyOf(check, key);
-      return { endpoint, key, checkedKey, health: healths.of(key), figures, weight, due: 0 };
+      const health = healths.of(key);
+      return { endpoint, profile, key, checkedKey, health, figures, weight, due: 0 };
     };
     const isUsed = ({ weight }: Candidate): boolean => weight > 0;
     this.#servers = servers.map(candidateOf).filter(isUsed);
     this.#standby = standby.map(candidateOf).filter(isUsed);
     this.#balance = balance;
     this.#healths = healths;
-    this.#profile = profileOfVnic(vnic);
+    this.#profile = profile;
   }
 
   /** Whether the standby servers serve. It changes while the set is in use. */

@@ -4,6 +4,7 @@ import type { Exchange } from "./exchange.ts";
 import type { EndpointSession } from "./h1/endpoint-session.ts";
 import type { HeadFields } from "./head/head-fields.ts";
 import type { ResponseParser } from "./head/response-parser.ts";
+import type { HostJudge } from "./host-judge.ts";
 import type { HttpConnection } from "./http-rules.ts";
 
 /** What an exchange needs of the client's side. Each version of HTTP implements it. */
@@ -15,6 +16,7 @@ export interface ExchangeClient {
   readonly isFirstRequest: boolean;
   /** Whether connections to endpoints serve this client connection only. */
   readonly bindsEndpoints: boolean;
+  readonly hosts: HostJudge;
   /** Bytes that were sent and that the client has not taken. */
   readonly queuedBytes: number;
   /** Returns the idle connection to an endpoint that belongs to this client connection. */

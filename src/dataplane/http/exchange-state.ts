@@ -2,6 +2,7 @@ import type { HttpOutcome, HttpRule } from "#model/records/http-outcome.ts";
 import type { EndpointFailure } from "#model/records/outcome.ts";
 import type { EndpointUser } from "../connection/acquire-endpoint.ts";
 import type { DeadlineListener, Plane } from "../connection/connection-state.ts";
+import type { EndpointSet } from "../endpoint/endpoint-set.ts";
 import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Deadlined } from "../live/deadlines.ts";
 import type { WireSocket } from "../wire/wire.ts";
@@ -22,6 +23,8 @@ export interface ExchangeBegin {
   readonly number: number;
   readonly beganMs: number;
   readonly headBytes: number;
+  /** The host and port that the request is for. */
+  readonly authority: string;
   readonly texts: RequestTexts | undefined;
 }
 
@@ -44,6 +47,8 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   readonly beganMs: number;
   readonly startedMs: number;
   readonly headBytes: number;
+  /** The host and port that the request is for. */
+  readonly authority: string;
   /** What the access line says about the request. Undefined if no line is written. */
   readonly texts: RequestTexts | undefined;
   deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -95,6 +100,7 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
     this.number = begin.number;
     this.beganMs = begin.beganMs;
     this.headBytes = begin.headBytes;
+    this.authority = begin.authority;
     this.texts = begin.texts;
     this.bytesToClientBefore = connection.bytesToClient;
   }
@@ -112,6 +118,9 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   get rules(): HttpRules {
     return this.connection.rules;
   }
+  endpointSet(): EndpointSet {
+    return this.rules.routes.of(this.client.hosts.judge(this.authority).route);
+  }
   get clientAddress(): string {
     return this.connection.clientAddress;
   }
@@ -121,8 +130,8 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   abstract giveUp(): void;
 
   reconsider(): void {
-    const { lease, rules } = this;
-    if (lease !== undefined && !rules.endpoints.has(lease.candidate)) lease.abandon();
+    const { lease } = this;
+    if (lease !== undefined && !this.endpointSet().has(lease.candidate)) lease.abandon();
   }
 
   announce(endpoint: WireSocket): void {

@@ -42,7 +42,7 @@ export class Exchange extends ExchangeState {
   start(): void {
     const { plane, rules } = this;
     plane.deadlines.add(this);
-    const order = rules.endpoints.inOrder(this.clientAddress, plane.http.turnMs);
+    const order = this.endpointSet().inOrder(this.clientAddress, plane.http.turnMs);
     const [first] = order;
     const session = first && this.#tryIdle(rules, first);
     if (session === undefined) {
@@ -67,7 +67,8 @@ export class Exchange extends ExchangeState {
     if (bound !== undefined) {
       const { candidate } = bound;
       const isUsable =
-        rules.endpoints.has(candidate) && pools.of(rules.poolScope, candidate.key) === bound.pool;
+        this.endpointSet().has(candidate) &&
+        pools.of(rules.poolScope, candidate.key) === bound.pool;
       if (isUsable) return bound;
       bound.close();
     }
@@ -97,6 +98,11 @@ export class Exchange extends ExchangeState {
     plane.http.turnMs = plane.clock.nowMs();
     if (lease === undefined) {
       this.abort("endpoint-failed", 503);
+      return;
+    }
+    // The rules may have changed since the request was judged.
+    if (this.client.hosts.judge(this.authority).verdict === "misdirected") {
+      this.abort("misdirected", 421);
       return;
     }
     const { candidate } = lease;
@@ -303,7 +309,7 @@ export class Exchange extends ExchangeState {
     endpoint.close();
     this.lease?.release();
     this.lease = undefined;
-    this.#connect(this.rules.endpoints.inOrder(this.clientAddress, plane.http.turnMs));
+    this.#connect(this.endpointSet().inOrder(this.clientAddress, plane.http.turnMs));
   }
 
   /** Ends the exchange. The client gets an answer with this status if none has begun. */

@@ -25,3 +25,11 @@ export async function inSlices<Result>(steps: Steps<Result>): Promise<Result> {
     startedMs = performance.now();
   }
 }
+
+/** Does the steps one after the other, without a pause. It is for work of which little is done at a time. */
+export function atOnce<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}

@@ -9,6 +9,7 @@ import { ClientSession } from "../http/h1/client-session.ts";
 import { buildHttpParts, type HttpRules } from "../http/http-rules.ts";
 import {
   bindEndpoints,
+  buildClientContexts,
   buildClientTlsRules,
   buildEndpointRules,
   buildListenerRules,
@@ -20,10 +21,11 @@ const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
 
 export const http: DataplaneMode<HttpRules, MetricOf<"http">> = {
   *buildRules(spec, parts) {
-    const endpointRules = buildEndpointRules(spec, parts);
+    const { names } = yield* buildClientTlsRules(spec, parts);
+    const endpointRules = buildEndpointRules(spec, parts, names.table);
     return {
       ...buildListenerRules(spec, spec),
-      ...(yield* buildClientTlsRules(spec, parts)),
+      names,
       ...endpointRules,
       ...buildHttpParts(spec, endpointRules.endpointCertificate),
     };
@@ -32,24 +34,19 @@ export const http: DataplaneMode<HttpRules, MetricOf<"http">> = {
     const bound = bindEndpoints(rules.spec, certificates);
     return {
       ...rules,
-      certificates: yield* rules.certificates.rebind(names, certificates),
+      names: yield* rules.names.rebind(names, certificates),
       ...bound,
       ...buildHttpParts(rules.spec, bound.endpointCertificate),
     };
   },
-  *materialsOf({ certificates, endpointCertificate }) {
-    for (const { material } of certificates.versions()) yield material;
+  *materialsOf({ names, endpointCertificate }) {
+    for (const { material } of names.versions()) yield material;
     if (endpointCertificate !== undefined) yield endpointCertificate;
   },
-  *buildContexts(rules, contexts, names = rules.spec.certificates) {
+  *buildContexts(rules, contexts, changed) {
     contexts.forEndpoints(rules.spec, rules.endpointCertificate);
     yield;
-    for (const name of names) {
-      const certificate = rules.certificates.versionOf(name);
-      if (certificate === undefined) continue;
-      contexts.forClients(rules.spec, certificate.material);
-      yield;
-    }
+    yield* buildClientContexts(rules, contexts, changed);
   },
   async serve(connection) {
     const rest = await readProxyHeader(connection);

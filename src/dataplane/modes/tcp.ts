@@ -10,6 +10,7 @@ import { relay } from "../connection/relay.ts";
 import type { DataplaneMode } from "../dataplane-mode.ts";
 import {
   bindEndpoints,
+  buildClientContexts,
   buildClientTlsRules,
   buildEndpointRules,
   buildListenerRules,
@@ -26,32 +27,28 @@ const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
 
 export const tcp: DataplaneMode<TcpRules, MetricOf<"tcp">> = {
   *buildRules(spec, parts) {
+    const { names } = yield* buildClientTlsRules(spec, parts);
     return {
       ...buildListenerRules(spec, spec),
-      ...(yield* buildClientTlsRules(spec, parts)),
-      ...buildEndpointRules(spec, parts),
+      names,
+      ...buildEndpointRules(spec, parts, names.table),
     };
   },
   *rebind(rules, names, { certificates }) {
     return {
       ...rules,
-      certificates: yield* rules.certificates.rebind(names, certificates),
+      names: yield* rules.names.rebind(names, certificates),
       ...bindEndpoints(rules.spec, certificates),
     };
   },
-  *materialsOf({ certificates, endpointCertificate }) {
-    for (const { material } of certificates.versions()) yield material;
+  *materialsOf({ names, endpointCertificate }) {
+    for (const { material } of names.versions()) yield material;
     if (endpointCertificate !== undefined) yield endpointCertificate;
   },
-  *buildContexts(rules, contexts, names = rules.spec.certificates) {
+  *buildContexts(rules, contexts, changed) {
     contexts.forEndpoints(rules.spec, rules.endpointCertificate);
     yield;
-    for (const name of names) {
-      const certificate = rules.certificates.versionOf(name);
-      if (certificate === undefined) continue;
-      contexts.forClients(rules.spec, certificate.material);
-      yield;
-    }
+    yield* buildClientContexts(rules, contexts, changed);
   },
   async serve(connection) {
     const rest = await readProxyHeader(connection);

@@ -34,6 +34,10 @@ export type IndexedListener = Pick<
 /** The version of each certificate name. */
 export type CertificateBindings = ReadonlyMap<CertificateName, SnapshotCertificate>;
 
+export interface VersionLookup {
+  get(name: CertificateName): SnapshotCertificate | undefined;
+}
+
 /** Certificates that share a name, in order of preferred key type, then in the order of the document. */
 type Candidates = readonly CertificateFit[];
 
@@ -65,7 +69,7 @@ export class CertificateIndex {
     this.#byName = byName;
   }
 
-  static build(listener: IndexedListener, bindings: CertificateBindings): Steps<CertificateIndex> {
+  static build(listener: IndexedListener, bindings: VersionLookup): Steps<CertificateIndex> {
     const suites = suitesOf(listener.policy);
     const places = new Map(
       listener.certificates.map((name, position) => [name, { position, suites }]),
@@ -75,10 +79,7 @@ export class CertificateIndex {
   }
 
   /** Returns the index with other versions of these certificates. Those that `bindings` lacks are left out. */
-  *rebind(
-    names: Iterable<CertificateName>,
-    bindings: CertificateBindings,
-  ): Steps<CertificateIndex> {
+  *rebind(names: Iterable<CertificateName>, bindings: VersionLookup): Steps<CertificateIndex> {
     const fits = this.#fits.edit();
     const byName = this.#byName.edit();
     for (const name of names) {

@@ -1,10 +1,9 @@
 import type { CertificateName } from "#model/names.ts";
-import type { SnapshotClientTls } from "#model/records/snapshot.ts";
 import type { WireContext } from "../wire/wire.ts";
-import type { CertificateIndex } from "./certificate-index.ts";
 import { sharesVersion } from "./classify-handshake-failure.ts";
 import type { ClientHello } from "./client-hello.ts";
 import type { ContextStore } from "./context-store.ts";
+import type { TlsIdentity } from "./tls-identity.ts";
 
 export type ContextChoice =
   | { readonly certificateName: CertificateName; readonly context: WireContext }
@@ -15,11 +14,6 @@ export type ContextChoice =
       readonly detail: string;
     };
 
-interface ChoosingRules {
-  readonly certificates: CertificateIndex;
-  readonly spec: SnapshotClientTls;
-}
-
 /**
  * Chooses the TLS context before the TLS socket exists, so that the whole policy applies to the server name. A context
  * that is set in an SNI callback could change only part of it. The version is checked before the name, and not by the
@@ -27,7 +21,7 @@ interface ChoosingRules {
  */
 export function chooseContext(
   contexts: ContextStore,
-  { certificates, spec }: ChoosingRules,
+  { certificates, spec, keptFor }: Pick<TlsIdentity, "certificates" | "spec" | "keptFor">,
   hello: ClientHello,
   atMs: number,
 ): ContextChoice {
@@ -36,7 +30,7 @@ export function chooseContext(
   if (certificate === undefined) return { failure: "unknown-name" };
   const certificateName = certificate.name;
   try {
-    return { certificateName, context: contexts.forClients(spec, certificate.material) };
+    return { certificateName, context: contexts.forClients(spec, certificate.material, keptFor) };
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     return { certificateName, failure: "internal", detail };

@@ -3,7 +3,7 @@ import type { MaterialId } from "#model/names.ts";
 import {
   defined,
   type Material,
-  type SnapshotClientTls,
+  type SnapshotClientPolicy,
   type SnapshotEndpoints,
 } from "#model/records/snapshot.ts";
 import { RecentMap } from "../live/recent-map.ts";
@@ -22,6 +22,8 @@ const SESSION_ID_CONTEXT_CHARACTERS = 32;
 interface Entry {
   readonly context: WireContext;
   readonly sessionScope: string;
+  /** The session scope in the snapshot for which the context is kept. That of a name with certificates of its own derives from it. */
+  readonly keptFor: string;
   readonly material: readonly MaterialId[];
 }
 
@@ -46,11 +48,23 @@ export class ContextStore {
     for (const [id, value] of Object.entries(material)) this.#material.set(id as MaterialId, value);
   }
 
-  /** Throws if the engine refuses the certificate or the policy. */
-  forClients(listener: SnapshotClientTls, certificate: MaterialId): WireContext {
-    const { sessionScope, policy, clientAuth } = listener;
+  /** Returns undefined if the material has not arrived. */
+  materialOf(id: MaterialId): Material | undefined {
+    return this.#material.get(id);
+  }
+
+  /**
+   * Throws if the engine refuses the certificate or the policy. `keptFor` is the session scope in the snapshot for which the context is
+   * kept.
+   */
+  forClients(
+    { sessionScope, policy, clientAuth }: SnapshotClientPolicy,
+    certificate: MaterialId,
+    keptFor = sessionScope,
+  ): WireContext {
     const ids = clientAuth.trust === undefined ? [certificate] : [certificate, clientAuth.trust];
-    return this.#get(`client ${sessionScope} ${certificate}`, sessionScope, ids, () =>
+    const scopes = { sessionScope, keptFor };
+    return this.#get(`client ${sessionScope} ${certificate}`, scopes, ids, () =>
       this.#wire.buildContext({
         ...this.#pair(certificate),
         ...this.#trust(clientAuth.trust),
@@ -78,7 +92,8 @@ export class ContextStore {
     const { endpointTls, policy, sessionScope } = listener;
     if (endpointTls === undefined) return undefined;
     const ids = defined([certificate, endpointTls.trust]);
-    return this.#get(`endpoint ${sessionScope} ${ids.join(" ")}`, sessionScope, ids, () =>
+    const scopes = { sessionScope, keptFor: sessionScope };
+    return this.#get(`endpoint ${sessionScope} ${ids.join(" ")}`, scopes, ids, () =>
       this.#wire.buildContext({
         ...this.#pair(certificate),
         ...this.#trust(endpointTls.trust),
@@ -113,7 +128,7 @@ export class ContextStore {
   /** Drops the contexts and material of other session scopes and ids. Connections keep the contexts that they use. */
   keepOnly(scopes: ReadonlySet<string>, materials: ReadonlySet<MaterialId>): void {
     this.#contexts.deleteWhere(
-      (entry) => !scopes.has(entry.sessionScope) || entry.material.some((id) => !materials.has(id)),
+      (entry) => !scopes.has(entry.keptFor) || entry.material.some((id) => !materials.has(id)),
     );
     for (const id of this.#material.keys()) if (!materials.has(id)) this.#material.delete(id);
   }
@@ -125,11 +140,11 @@ export class ContextStore {
 
   #get(
     key: string,
-    sessionScope: string,
+    scopes: Pick<Entry, "sessionScope" | "keptFor">,
     material: readonly MaterialId[],
     build: () => WireContext,
   ): WireContext {
-    return this.#contexts.use(key, () => ({ context: build(), sessionScope, material })).context;
+    return this.#contexts.use(key, () => ({ context: build(), ...scopes, material })).context;
   }
 
   #pair(id: MaterialId | undefined): { chainPem: string | undefined; keyPem: string | undefined } {
@@ -148,7 +163,8 @@ export class ContextStore {
 }
 
 /**
- * Returns the ticket keys of one session scope: a listener, its policy, its CA set, its CRL and its trust anchors. A
+ * Returns the ticket keys of one session scope: a listener, a policy, its CA set, its CRL and its trust anchors, and the certificates of
+ * a server name that has some of its own. A
  * session cannot be resumed in another scope, so that no client bypasses a client certificate check that it has not
  * passed (RFC 5869, RFC 5077 section 5.5).
  */

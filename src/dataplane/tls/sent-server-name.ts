@@ -1,4 +1,4 @@
-import { isNumber, MAX_NAME_LENGTH } from "#model/tls/server-name.ts";
+import { tryServerName } from "#model/tls/server-name.ts";
 import type { SentAlert } from "./alerts.ts";
 
 /** The content of server_name: a host name, or text that is not one and counts as no name. */
@@ -12,10 +12,6 @@ export interface SentServerName {
 const HOST_NAME_TYPE = 0;
 /** Both engines refuse a longer name, and a name with a zero byte, with unrecognized_name. */
 const MAX_SENT_BYTES = 255;
-const MAX_LABEL_LENGTH = 63;
-const DOT = 0x2e;
-const HYPHEN = 0x2d;
-const UNDERSCORE = 0x5f;
 
 const u16 = (bytes: Buffer, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 
@@ -40,39 +36,7 @@ export function readServerName(
   }
   if (end - start > MAX_SENT_BYTES || bytes.subarray(start, end).includes(0))
     return "unrecognized_name";
-  const name = tryHostName(bytes, start, end);
-  return { name, otherName: name === undefined ? bytes.toString("latin1", start, end) : undefined };
-}
-
-/**
- * Returns the name if it is a host name (RFC 1123 section 2.1). Underscores are allowed, because a certificate can
- * contain a name with one.
- */
-function tryHostName(bytes: Buffer, start: number, end: number): string | undefined {
-  const nameEnd = bytes[end - 1] === DOT ? end - 1 : end;
-  if (nameEnd - start > MAX_NAME_LENGTH) return undefined;
-  let labelStart = start;
-  for (let at = start; at <= nameEnd; at += 1) {
-    const byte = at < nameEnd ? (bytes[at] ?? 0) : DOT;
-    if (byte === DOT) {
-      if (!isLabel(bytes, labelStart, at)) return undefined;
-      if (at < nameEnd) labelStart = at + 1;
-    } else if (!isNameByte(byte)) {
-      return undefined;
-    }
-  }
-  const name = bytes.toString("latin1", start, nameEnd).toLowerCase();
-  return isNumber(name.slice(labelStart - start)) ? undefined : name;
-}
-
-const isLabel = (bytes: Buffer, start: number, end: number): boolean =>
-  end > start &&
-  end - start <= MAX_LABEL_LENGTH &&
-  bytes[start] !== HYPHEN &&
-  bytes[end - 1] !== HYPHEN;
-
-function isNameByte(byte: number): boolean {
-  const lower = byte | 0x20;
-  if (lower >= 0x61 && lower <= 0x7a) return true;
-  return (byte >= 0x30 && byte <= 0x39) || byte === HYPHEN || byte === UNDERSCORE;
+  const sent = bytes.toString("latin1", start, end);
+  const name = tryServerName(sent);
+  return { name, otherName: name === undefined ? sent : undefined };
 }

@@ -1,3 +1,5 @@
+import { textHashOf } from "#model/text-hash.ts";
+
 /** The average number of entries of a shard at which the map gets more shards. */
 const MAX_ENTRIES_PER_SHARD = 64;
 const GROWTH = 8;
@@ -20,7 +22,7 @@ export class SharedMap<Value> {
   get(key: string): Value | undefined {
     const shards = this.#shards;
     // The number of shards is a power of two.
-    return shards[hashOf(key) & (shards.length - 1)]?.get(key);
+    return shards[textHashOf(key) & (shards.length - 1)]?.get(key);
   }
 
   *values(): Iterable<Value> {
@@ -73,7 +75,7 @@ export class SharedMapEdit<Value> {
   }
 
   #placeOf(key: string): number {
-    return hashOf(key) & (this.#shards.length - 1);
+    return textHashOf(key) & (this.#shards.length - 1);
   }
 
   #ownShardOf(key: string): Map<string, Value> {
@@ -97,13 +99,4 @@ export class SharedMapEdit<Value> {
       for (const [key, value] of shard) own[this.#placeOf(key)]?.set(key, value);
     }
   }
-}
-
-/** FNV-1a over the UTF-16 code units. */
-function hashOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < key.length; at += 1) {
-    hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-  }
-  return hash ^ (hash >>> 15);
 }

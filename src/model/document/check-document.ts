@@ -3,6 +3,7 @@ import { checkListener } from "./check-listener.ts";
 import { checkPolicy } from "./check-policy.ts";
 import { checkServers, checkServersOf } from "./check-servers.ts";
 import { checkCidrs } from "./mode-rules.ts";
+import { portsRoutedTo } from "./routed-profiles.ts";
 import { isIpAddress, normaliseClientAddress } from "../addresses/cidr.ts";
 import { listenersOfVnic, vnicsOf, vnicsOfProfile, type VnicPlace } from "./document-listeners.ts";
 import { surroundingsOf, type DocumentSurroundings } from "./document-surroundings.ts";
@@ -21,7 +22,7 @@ import { rateOf } from "../units.ts";
 /** Checks the rules that a schema cannot express. Returns all problems of the document. */
 export function checkDocument(document: Document): readonly Problem[] {
   const ownListeners = ownListenersOf(document);
-  const around = surroundingsOf(document, { ownListeners });
+  const around = surroundingsOf(document, { ownListeners, routedPorts: portsRoutedTo(document) });
   const profiles = Object.entries(document.profiles);
   return [
     ...checkObserve(document, ownListeners),
@@ -48,7 +49,12 @@ const checkProfile = (
   profile: Profile,
   around: DocumentSurroundings<OwnListeners>,
 ): readonly Problem[] => [
-  ...checkServersOf(around.document, pathOf("profiles", name), profile),
+  ...checkServersOf(
+    around.document,
+    pathOf("profiles", name),
+    profile,
+    around.more.routedPorts.get(name),
+  ),
   ...vnicsOfProfile(name, profile).flatMap((place) => checkVnic(place, around)),
 ];
 
@@ -63,7 +69,10 @@ const checkVnic = (
   ),
 ];
 
-type OwnListeners = { readonly ownListeners: ReadonlyMap<string, VnicName> };
+type OwnListeners = {
+  readonly ownListeners: ReadonlyMap<string, VnicName>;
+  readonly routedPorts: ReadonlyMap<string, string>;
+};
 
 /** Maps `address:port` of every listener to the vNIC that it belongs to. */
 const ownListenersOf = (document: Document): ReadonlyMap<string, VnicName> =>

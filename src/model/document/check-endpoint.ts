@@ -12,6 +12,7 @@ import type { ListenerContext, Target } from "./mode-rules.ts";
 export function checkLoop(
   { path, ownListeners }: ListenerContext,
   targets: readonly Target[],
+  place = `${path}.to`,
 ): readonly Problem[] {
   for (const [address, port] of targets) {
     if (isIpAddress(address) === 0) continue;
@@ -23,7 +24,7 @@ export function checkLoop(
       .find((vnic) => vnic !== undefined);
     if (owner === undefined) continue;
     const message = `${socketAddressOf(target, port)} is a listener of vNIC ${owner} of this director.`;
-    return [problemOf("endpoint-loop", `${path}.to`, message)];
+    return [problemOf("endpoint-loop", place, message)];
   }
   return [];
 }

@@ -59,8 +59,10 @@ export function checkServersOf(
   document: Document,
   path: string,
   profile: Profile,
+  routed: string | undefined,
 ): readonly Problem[] {
   const servers = new Set(profile.servers.map(({ server }) => server));
+  const used = usedPortsOf(profile, routed);
   return [
     ...checkEntries(document, `${path}.servers`, profile.servers),
     ...checkEntries(document, `${path}.standby`, profile.standby),
@@ -76,8 +78,8 @@ export function checkServersOf(
         : [],
     ),
     ...checkLack(document, `${path}.servers`, profile),
-    ...checkPorts(`${path}.servers`, profile.servers, profile),
-    ...checkPorts(`${path}.standby`, profile.standby, profile),
+    ...checkPorts(`${path}.servers`, profile.servers, used),
+    ...checkPorts(`${path}.standby`, profile.standby, used),
   ];
 }
 
@@ -93,15 +95,24 @@ function checkLack(document: Document, place: string, profile: Profile): readonl
 
 const MAX_PORTS_NAMED = 5;
 
+/** Returns the `to` of listeners and of their names that lead to the profile. `routed` is from `portsRoutedTo`. */
+const usedPortsOf = ({ vnics }: Profile, routed = ""): ReadonlySet<string> =>
+  new Set([
+    ...Object.values(vnics).flatMap(({ listeners }) =>
+      listeners
+        .filter(needsServer)
+        .flatMap(({ to }) => (typeof to === "number" ? [String(to)] : [])),
+    ),
+    ...routed.split(" ").filter((port) => port !== ""),
+  ]);
+
 /** Warns of ports for a `to` that no listener of the profile has. */
 function checkPorts(
   path: string,
   entries: readonly ServerEntry[],
-  { vnics }: Profile,
+  used: ReadonlySet<string>,
 ): readonly Problem[] {
   if (entries.every(({ ports }) => Object.keys(ports).length === 0)) return [];
-  const listeners = Object.values(vnics).flatMap((vnic) => vnic.listeners.filter(needsServer));
-  const used = new Set(listeners.flatMap(({ to }) => (typeof to === "number" ? [String(to)] : [])));
   const known =
     used.size === 0
       ? "No listener leads to a port of a server."

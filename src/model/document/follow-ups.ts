@@ -4,6 +4,7 @@ import { stepTextsOf, type ProblemCode } from "../problem.ts";
 /** The section of the document in which a name is looked up. */
 const LOOKED_UP = new Map<string, string>([
   ["unknown-server", "servers"],
+  ["unknown-profile", "profiles"],
   ["unknown-certificate", "certificates"],
   ["unknown-policy", "policies"],
 ] satisfies [ProblemCode, string][]);

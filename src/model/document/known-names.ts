@@ -4,11 +4,12 @@ import { tryDidYouMean } from "./closest-name.ts";
 import { isPresetName, PRESET_NAMES } from "./policy.ts";
 
 /** What other parts of the document refer to by name. */
-type NamedKind = "servers" | "certificates" | "policies";
+type NamedKind = "servers" | "profiles" | "certificates" | "policies";
 type NamedParts = Readonly<Partial<Record<NamedKind, object>>>;
 
 const KINDS: Readonly<Record<NamedKind, readonly [noun: string, code: ProblemCode]>> = {
   servers: ["server", "unknown-server"],
+  profiles: ["profile", "unknown-profile"],
   certificates: ["certificate", "unknown-certificate"],
   policies: ["policy", "unknown-policy"],
 };

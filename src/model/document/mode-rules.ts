@@ -26,7 +26,8 @@ export interface ModeRules<OfMode extends Listener> {
   check(context: ListenerContext<OfMode>): readonly Problem[];
 }
 
-export type Target = readonly [host: string, port: number];
+/** `place` is the path of the setting that leads to it, relative to the listener. It is `to` by default. */
+export type Target = readonly [host: string, port: number, place?: string];
 
 /** A listener, and the data to look up its servers. */
 export type TargetPlace<OfMode extends Listener = Listener> = Pick<

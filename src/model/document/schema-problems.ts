@@ -16,6 +16,7 @@ import type { Problem } from "../failure.ts";
 import { FIELD_NAME_PATTERN } from "./response-fields.ts";
 import { NAME_PATTERN, PORT_PATTERN } from "../names.ts";
 import { pathOf, problemOf, quoted, type ProblemCode } from "../problem.ts";
+import { SERVER_NAME_KEY_PATTERN } from "./names-option.ts";
 import { AGE_PATTERN, DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "../units.ts";
 
 type Steps = readonly (string | number)[];
@@ -41,6 +42,10 @@ const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, Explain]> = n
     ["bad-certificate-name", (value) => certificateNameFaultOf(String(value))],
   ],
   [RATE_PATTERN, ["malformed-rate", (value) => `${quoted(value)} is not a rate.`]],
+  [
+    SERVER_NAME_KEY_PATTERN,
+    ["bad-server-name", (value) => `${quoted(value)} is not a server name.`],
+  ],
   [PORT_PATTERN, ["bad-value", (value) => `${quoted(value)} is not a port.`]],
   [DURATION_PATTERN, ["malformed-duration", (value) => `${quoted(value)} is not a duration.`]],
   [AGE_PATTERN, ["malformed-age", (value) => `${quoted(value)} is not an age.`]],

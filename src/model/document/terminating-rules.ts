@@ -1,8 +1,15 @@
 /** The rules of modes that terminate the TLS of clients and lead to servers of the profile or to a unix socket. */
 import { tryUnixPath } from "../addresses/endpoint-text.ts";
 import type { Problem } from "../failure.ts";
-import { problemOf, quoted } from "../problem.ts";
+import { problemOf } from "../problem.ts";
 import { checkEndpointTls, checkLoop } from "./check-endpoint.ts";
+import {
+  certificatesOfNames,
+  checkNames,
+  checkTo,
+  targetsOfNames,
+  targetsOfPort,
+} from "./check-names.ts";
 import { checkHealth } from "./check-health.ts";
 import { checkKnownName } from "./known-names.ts";
 import type { Listener } from "./listener.ts";
@@ -15,23 +22,25 @@ import {
   type Target,
   type TargetPlace,
 } from "./mode-rules.ts";
-import { portOn } from "./server-entry.ts";
+import { nameRoutesOf } from "./names-option.ts";
 
 /** A listener of a mode that terminates the TLS of clients. */
 export type TerminatingListener = Extract<Listener, { readonly strictServerName: boolean }>;
 
 export const terminatingRules: ModeRules<TerminatingListener> = {
   needsServer: true,
-  certificatesOf: ({ certificates, endpointTls }) =>
-    endpointTls?.certificate === undefined
-      ? certificates
-      : [...certificates, endpointTls.certificate],
+  certificatesOf: (listener) => [
+    ...listener.certificates,
+    ...certificatesOfNames(listener),
+    ...(listener.endpointTls?.certificate === undefined ? [] : [listener.endpointTls.certificate]),
+  ],
   targetsOf,
   check: (context) => [
-    ...checkTo(context),
-    ...checkLoop(context, targetsOf(context)),
+    ...checkTo(`${context.path}.to`, context.listener.to),
+    ...checkLoop(context, ownTargetsOf(context)),
     ...checkCertificates(context),
     ...checkPolicyName(context),
+    ...checkNames(context),
     ...checkTlsToEndpoint(context),
     ...checkHealth(context.path, context.listener.health),
     ...checkNameOfUnixCheck(context),
@@ -39,26 +48,16 @@ export const terminatingRules: ModeRules<TerminatingListener> = {
   ],
 };
 
-function checkTo({
-  path,
-  listener: { to },
-}: ListenerContext<TerminatingListener>): readonly Problem[] {
-  if (typeof to === "number" || tryUnixPath(to) !== undefined) return [];
-  const hint = /^\d+$/.test(to) ? "Write the port without quotes." : undefined;
-  const message = `${quoted(to)} is neither a port nor the absolute path of a unix socket.`;
-  return [problemOf("bad-endpoint", `${path}.to`, message, hint)];
+function targetsOf(place: TargetPlace<TerminatingListener>): readonly Target[] {
+  return [...ownTargetsOf(place), ...targetsOfNames(place)];
 }
 
-function targetsOf({
+const ownTargetsOf = ({
   document,
   owner: { profile },
   listener: { to },
-}: TargetPlace<TerminatingListener>): readonly Target[] {
-  if (typeof to !== "number") return [];
-  return [...profile.servers, ...profile.standby]
-    .filter(({ server }) => Object.hasOwn(document.servers, server))
-    .map((entry) => [document.servers[entry.server]?.address ?? "", portOn(entry, to)]);
-}
+}: TargetPlace<TerminatingListener>): readonly Target[] =>
+  typeof to === "number" ? targetsOfPort(document, profile, to) : [];
 
 function checkCertificates({
   document,
@@ -79,13 +78,13 @@ function checkCertificates({
 }
 
 function checkTlsToEndpoint(context: ListenerContext<TerminatingListener>): readonly Problem[] {
-  const { to, endpointTls } = context.listener;
+  const { endpointTls } = context.listener;
   if (endpointTls === undefined) return [];
   const place = `${context.path}.endpointTls`;
   const { verify, ca, serverName } = endpointTls;
   const problems: Problem[] = [];
-  const isUnix = typeof to === "string" && tryUnixPath(to) !== undefined;
-  if (verify && isUnix && serverName === undefined) {
+  const leadsToUnix = targetTextsOf(context.listener).some((to) => tryUnixPath(to) !== undefined);
+  if (verify && leadsToUnix && serverName === undefined) {
     const message = "A unix socket has no address to verify.";
     const hint = "Add the name that its certificate must have.";
     problems.push(problemOf("missing-key", `${place}.serverName`, message, hint));
@@ -97,12 +96,19 @@ function checkTlsToEndpoint(context: ListenerContext<TerminatingListener>): read
   return [...problems, ...checkEndpointTls(context, endpointTls)];
 }
 
+/** Returns what `to` of the listener and of its names are if they are no ports. */
+const targetTextsOf = (listener: TerminatingListener): readonly string[] =>
+  [listener, ...nameRoutesOf(listener).values()].flatMap(({ to }) =>
+    typeof to === "string" ? [to] : [],
+  );
+
 /** A certificate is verified by a name. Other endpoints have an address if nothing else is set. */
 function checkNameOfUnixCheck({
   path,
-  listener: { to, endpointTls, health },
+  listener,
 }: ListenerContext<TerminatingListener>): readonly Problem[] {
-  if (typeof to !== "string" || health?.type !== "tls") return [];
+  const { endpointTls, health } = listener;
+  if (targetTextsOf(listener).length === 0 || health?.type !== "tls") return [];
   const isNamed = (health.serverName ?? endpointTls?.serverName) !== undefined;
   // The check of `endpointTls` reports that its name is missing.
   if (isNamed || (endpointTls !== undefined && health.ca === undefined)) return [];

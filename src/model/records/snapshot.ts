@@ -5,6 +5,7 @@
 import type { Balance } from "../document/profile.ts";
 import type { ListenerMode } from "../listener-mode.ts";
 import {
+  profileOfVnic,
   socketAddressOf,
   type CertificateName,
   type ListenerName,
@@ -18,10 +19,28 @@ import type { SnapshotHttpListener } from "./modes/http.ts";
 import type { SnapshotRedirectListener } from "./modes/redirect.ts";
 import type { SnapshotTcpListener } from "./modes/tcp.ts";
 
-/** PEM text that is sent to a worker once. Later messages refer to it by its SHA-256. */
+/** What is sent to a worker once. Later messages refer to it by its SHA-256. */
 export type Material =
   | { readonly kind: "certificate"; readonly chainPem: string; readonly keyPem: string }
-  | { readonly kind: "trust"; readonly caPem: string; readonly crlPem: string | undefined };
+  | { readonly kind: "trust"; readonly caPem: string; readonly crlPem: string | undefined }
+  | NameShard;
+
+/** Some of the entries by server name of a listener. */
+export interface NameShard {
+  readonly kind: "names";
+  readonly entries: readonly SnapshotName[];
+}
+
+/** What is absent is that of the listener. */
+export interface SnapshotName {
+  /** In normal form, or a wildcard. */
+  readonly name: string;
+  readonly certificates?: readonly CertificateName[];
+  /** A key of `SnapshotNames.policies`. */
+  readonly policy?: string;
+  /** A key of `SnapshotNames.routes`. */
+  readonly route?: string;
+}
 
 /** Binds the name of a certificate to one version. Listeners refer to the name, so a rotation replaces only this. */
 export interface SnapshotCertificate extends SigningFacts {
@@ -102,23 +121,70 @@ export interface SnapshotTls {
   readonly sessionScope: string;
 }
 
-/** The properties of listeners that terminate the TLS of clients. */
-export interface SnapshotClientTls extends SnapshotTls {
-  /** In the order of the document. A name that has no version in the snapshot is not presented. */
-  readonly certificates: readonly CertificateName[];
-  readonly strictServerName: boolean;
+/** A policy for clients. */
+export interface SnapshotClientPolicy extends SnapshotTls {
   readonly clientAuth: SnapshotClientAuth;
 }
 
-/** The properties of listeners that use endpoints. */
-export interface SnapshotEndpoints extends SnapshotTls {
+/** The properties of listeners that terminate the TLS of clients. */
+export interface SnapshotClientTls extends SnapshotClientPolicy {
+  /** In the order of the document. A name that has no version in the snapshot is not presented. */
+  readonly certificates: readonly CertificateName[];
+  readonly strictServerName: boolean;
+}
+
+/** Endpoints, and how one of them is chosen. */
+export interface SnapshotRoute {
   readonly endpoints: readonly SnapshotEndpoint[];
   readonly standby: readonly SnapshotEndpoint[];
   readonly balance: Balance;
-  readonly endpointTls: SnapshotEndpointTls | undefined;
-  /** The name of the settings of its health check. Listeners with equal settings have the same. Absent if nothing is checked. */
+  /** The name of the settings of their health check. Equal settings have the same name. Absent if nothing is checked. */
   readonly check?: string;
 }
+
+/** The properties of listeners that use endpoints. */
+export interface SnapshotEndpoints extends SnapshotTls, SnapshotRoute {
+  readonly endpointTls: SnapshotEndpointTls | undefined;
+}
+
+/** A route that a listener has for some server names. */
+export interface SnapshotNameRoute extends SnapshotRoute {
+  /** The profile to which the servers belong. */
+  readonly profile: string;
+}
+
+/**
+ * What a listener does for clients of certain server names. A listener can have 10,000 entries, so they are in shards, and a change of
+ * one entry sends one shard.
+ */
+export interface SnapshotNames {
+  /** The SHA-256 of each shard, by `shardOfName`. Their number is a power of two. */
+  readonly shards: readonly MaterialId[];
+  readonly policies: Readonly<Record<string, SnapshotClientPolicy>>;
+  readonly routes: Readonly<Record<string, SnapshotNameRoute>>;
+  /** The certificates of the entries that name some, each once. */
+  readonly certificates: readonly CertificateName[];
+}
+
+/** The properties of listeners that can have entries by server name. */
+export interface SnapshotNamed {
+  readonly names?: SnapshotNames;
+}
+
+/** Returns the routes of a listener: its own, and those of its names. */
+export const routesOfEndpoints = (
+  listener: SnapshotRoute & SnapshotNamed & { readonly vnic: VnicName },
+): readonly SnapshotNameRoute[] => {
+  const { endpoints, standby, balance, check, vnic, names } = listener;
+  const profile = profileOfVnic(vnic);
+  const own = { profile, endpoints, standby, balance, ...(check === undefined ? {} : { check }) };
+  return [own, ...Object.values(names?.routes ?? {})];
+};
+
+/** Returns the policies of clients of a listener: its own, and those of its names. */
+export const policiesOfClients = (
+  listener: SnapshotClientPolicy & SnapshotNamed,
+): readonly SnapshotClientPolicy[] => [listener, ...Object.values(listener.names?.policies ?? {})];
 
 export type ProxyProtocol = "none" | "v1" | "v2";
 

@@ -35,6 +35,16 @@ export const WorkerStatusSchema = shape(
 );
 export type WorkerStatus = ShapeOf<typeof WorkerStatusSchema>;
 
+const NameRouteStatusSchema = shape(
+  {
+    profile: text("The profile whose servers it leads to."),
+    to: text("The port on the servers, or the unix socket, as in the document."),
+    names: count("How many server names have it."),
+    endpoints: texts("Its endpoints, including those on standby."),
+  },
+  "A route that some server names have in place of that of the listener.",
+);
+
 export const ListenerStatusSchema = shape(
   {
     name: Type.Unsafe<ListenerName>(text("`<vnic>.<profile>:<port>`")),
@@ -43,6 +53,10 @@ export const ListenerStatusSchema = shape(
     to: text("Where connections go, as in the document."),
     policy: text("Name of the TLS policy. Empty if the mode has none."),
     certificates: texts("Names of its certificates, the default first."),
+    names: count("How many server names have an entry."),
+    routes: Type.Array(NameRouteStatusSchema, {
+      description: "The routes of server names that differ from that of the listener.",
+    }),
     openConnections: count("Connections open now."),
     oper: oneOf(
       ["up", "impaired", "down"],

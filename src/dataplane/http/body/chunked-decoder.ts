@@ -1,14 +1,15 @@
 import { CR, HEX_VALUE, HTAB, LF, SEMICOLON, SP } from "../head/ascii.ts";
-import type { HeadFields } from "../head/head-fields.ts";
+import { HeadFields } from "../head/head-fields.ts";
 import { type HeadRefusal, refusalOf } from "../head/head-refusal.ts";
-import { TrailerParser } from "../head/trailer-parser.ts";
 import { ChunkExtension } from "./chunk-extension.ts";
-import { TrailerBytes } from "./trailer-bytes.ts";
+import { TrailerSection } from "./trailer-section.ts";
 
 /** The number of hexadecimal digits of a chunk size, with leading zeros. */
 const MAX_SIZE_DIGITS = 16;
 export const MAX_EXTENSION_BYTES = 256;
 export const MAX_BODY_EXTENSION_BYTES = 16_384;
+
+const NO_TRAILERS = new HeadFields();
 
 /** The states of the decoder, which say what the next byte belongs to. */
 const SIZE_START = 0;
@@ -35,10 +36,6 @@ export class ChunkedDecoder {
   /** The offsets of the run, after "data". */
   dataStart = 0;
   dataEnd = 0;
-  /** Valid after "end". The bytes are a copy, which stays valid until `reset`. */
-  readonly trailers: HeadFields;
-  readonly #trailerParser = new TrailerParser();
-  readonly #trailerBytes = new TrailerBytes();
   readonly #extension = new ChunkExtension();
   #state = SIZE_START;
   #digits = 0;
@@ -46,9 +43,12 @@ export class ChunkedDecoder {
   #remaining = 0;
   #extensionBytes = 0;
   #bodyExtensionBytes = 0;
+  /** Most bodies have no trailers. */
+  #trailers: TrailerSection | undefined = undefined;
 
-  constructor() {
-    this.trailers = this.#trailerParser.fields;
+  /** The trailers, after "end". Their bytes are a copy, which stays valid until `reset`. */
+  get trailers(): HeadFields {
+    return this.#trailers?.fields ?? NO_TRAILERS;
   }
 
   /** Starts with a new body. */
@@ -56,8 +56,7 @@ export class ChunkedDecoder {
     this.found = "more";
     this.#state = SIZE_START;
     this.#bodyExtensionBytes = 0;
-    this.trailers.count = 0;
-    this.#trailerBytes.reset();
+    this.#trailers?.reset();
   }
 
   /**
@@ -121,7 +120,6 @@ export class ChunkedDecoder {
         return undefined;
       case TRAILERS_START:
         this.#state = byte === CR ? TRAILERS_LF : TRAILERS;
-        if (byte !== CR) this.#trailerParser.start(0);
         return undefined;
       default:
         if (byte !== LF) return refusalOf("bare-cr");
@@ -166,20 +164,10 @@ export class ChunkedDecoder {
   }
 
   #takeTrailers(bytes: Buffer, from: number, to: number): number {
-    let at = from;
-    while (at < to) {
-      at += this.#trailerBytes.append(bytes, at, to);
-      const result = this.#trailerParser.parse(this.#trailerBytes.bytes, this.#trailerBytes.length);
-      if (result === "partial") continue;
-      if (result !== "whole") {
-        this.found = result;
-        return at;
-      }
-      this.found = "end";
-      return at - (this.#trailerBytes.length - this.#trailerParser.end);
-    }
-    this.found = "more";
-    return at;
+    this.#trailers ??= new TrailerSection();
+    const end = this.#trailers.take(bytes, from, to);
+    this.found = this.#trailers.found;
+    return end;
   }
 }
 

@@ -24,6 +24,7 @@ import { CHUNKED } from "../head/message-framing.ts";
 import { RequestParser } from "../head/request-parser.ts";
 import type { ResponseParser } from "../head/response-parser.ts";
 import { HeadReader } from "../head-reader.ts";
+import { HostJudge } from "../host-judge.ts";
 import type { HttpConnection } from "../http-rules.ts";
 import { AnswerSender } from "./answer-sender.ts";
 import type { EndpointSession } from "./endpoint-session.ts";
@@ -41,6 +42,7 @@ export class ClientSession
   extends AnswerSender
   implements ExchangeClient, WireHandler, DeadlineListener
 {
+  readonly hosts: HostJudge;
   readonly #reader: HeadReader<RequestParser>;
   #exchange: Exchange | undefined;
   /** What the client sends next. */
@@ -62,6 +64,7 @@ export class ClientSession
 
   constructor(connection: HttpConnection) {
     super(connection);
+    this.hosts = new HostJudge(connection);
     this.#reader = new HeadReader(this.http.requests, () => new RequestParser());
   }
 
@@ -153,11 +156,16 @@ export class ClientSession
     this.wantsClose = request.wantsClose;
     this.wantsJson = wantsJson(request.fields);
     const { requestId } = this;
+    const defaultHost = connection.serverName ?? connection.rules.spec.virtualIp;
+    const authority = request.authority || defaultHost;
+    const { verdict } = this.hosts.judge(authority);
+    if (verdict === "closing") this.wantsClose = true;
     const { accessLogQuery } = connection.rules.spec.http;
     const exchange = new Exchange(this, request, {
       number: this.requests,
       beganMs: this.#headBeganMs < 0 ? this.http.turnMs : this.#headBeganMs,
       headBytes,
+      authority,
       texts: connection.isLogged ? requestTextsOf(request, requestId, accessLogQuery) : undefined,
     });
     this.#headBeganMs = -1;
@@ -171,11 +179,12 @@ export class ClientSession
     writeRequestHead(this.http.toEndpoint.of(exchange), request, bytes, {
       facts: this.#factsNow(),
       requestId,
-      defaultHost: connection.serverName ?? connection.rules.spec.virtualIp,
+      defaultHost,
       isWebSocket: exchange.webSocketKey !== undefined,
     });
     if (bodyLength === 0) exchange.requestEnds();
-    exchange.start();
+    if (verdict === "misdirected") exchange.abort("misdirected", 421);
+    else exchange.start();
   }
 
   #factsNow(): ClientFacts {

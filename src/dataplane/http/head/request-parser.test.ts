@@ -154,7 +154,7 @@ const ACCEPTED: readonly (readonly [name: string, text: string, told: Told])[] =
   ],
   [
     "two Upgrade fields",
-    get("Connection: upgrade", "Upgrade: websocket", "Upgrade: h2c"),
+    get("Connection: upgrade", "Upgrade: websocket", "Upgrade: h2c", "A: websocket"),
     { upgrade: "other" },
   ],
   [
@@ -205,6 +205,18 @@ describe("a request head", () => {
     assert.equal(parser.bodyLength, 0);
     assert.ok(parser.isHttp10);
     assert.equal(parser.headEnd, bytes.length);
+  });
+
+  it("has the authority of its own, whatever the previous one was", () => {
+    const parser = new RequestParser();
+    for (const host of ["a.example", "b.example", "b.example", "B.example", "b.exampl", "a"]) {
+      const bytes = bytesOf(get().replace("shop.example", host));
+      assert.equal(parser.parse(bytes, 0, bytes.length), "whole");
+      assert.equal(parser.authority, host);
+    }
+    const bytes = bytesOf(http10());
+    assert.equal(parser.parse(bytes, 0, bytes.length), "whole");
+    assert.equal(parser.authority, "");
   });
 
   it("can be forgotten when it is partial", () => {

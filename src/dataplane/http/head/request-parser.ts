@@ -5,12 +5,15 @@ import { ConnectionOptions } from "./connection-options.ts";
 import { FIELD, kindTableOf } from "./field-names.ts";
 import { FieldReader } from "./field-reader.ts";
 import { type HeadRefusal, type HeadResult, refusalOf } from "./head-refusal.ts";
-import { type HeadFields, MAX_HEAD_BYTES } from "./head-fields.ts";
+import { type HeadFields, MAX_FIELDS, MAX_HEAD_BYTES } from "./head-fields.ts";
 import { CHUNKED, MessageFraming } from "./message-framing.ts";
 import { RequestLine } from "./request-line.ts";
 
 const CONTINUE = Buffer.from("100-continue", "latin1");
 const WEBSOCKET = Buffer.from("websocket", "latin1");
+
+/** Stands for the index of a field that is there more than once. */
+const SEVERAL = MAX_FIELDS;
 
 const WATCHED = kindTableOf([
   FIELD.host,
@@ -145,7 +148,7 @@ export class RequestParser {
       case FIELD.connection:
         return this.#options.take(bytes, start, end);
       case FIELD.upgrade:
-        this.#upgrade = this.#upgrade < 0 ? index : this.fields.count;
+        this.#upgrade = this.#upgrade < 0 ? index : SEVERAL;
         return undefined;
       case FIELD.expect:
         if (this.#line.isHttp10) return undefined;
@@ -182,18 +185,31 @@ export class RequestParser {
   }
 
   #authorityOf(bytes: Buffer): string {
-    const { authorityStart, authorityEnd } = this.#line;
-    if (authorityEnd > authorityStart)
-      return bytes.toString("latin1", authorityStart, authorityEnd);
-    return this.#host < 0 ? "" : this.fields.value(this.#host);
+    let { authorityStart: start, authorityEnd: end } = this.#line;
+    if (start === end) {
+      if (this.#host < 0) return "";
+      start = this.fields.valueStart[this.#host] ?? 0;
+      end = this.fields.valueEnd[this.#host] ?? 0;
+    }
+    // It is often that of the previous head, and to compare is cheaper than to make a string.
+    if (isText(bytes, start, end, this.authority)) return this.authority;
+    return bytes.toString("latin1", start, end);
   }
 
   #upgradeOf(bytes: Buffer): "none" | "websocket" | "other" {
     const isWanted = this.#upgrade >= 0 && this.#options.hasUpgrade && !this.isHttp10;
     if (!isWanted || this.bodyLength !== 0) return "none";
-    if (this.#upgrade >= this.fields.count || this.method !== "GET") return "other";
+    if (this.#upgrade === SEVERAL || this.method !== "GET") return "other";
     const start = this.fields.valueStart[this.#upgrade] ?? 0;
     const end = this.fields.valueEnd[this.#upgrade] ?? 0;
     return isWord(bytes, start, end, WEBSOCKET) ? "websocket" : "other";
   }
+}
+
+function isText(bytes: Buffer, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let at = 0; at < text.length; at += 1) {
+    if (bytes[start + at] !== text.charCodeAt(at)) return false;
+  }
+  return true;
 }

@@ -14,6 +14,7 @@ import {
   toServersOption,
 } from "../listener-options.ts";
 import type { ModeRules } from "../mode-rules.ts";
+import { NAMES_OPTIONS } from "../names-option.ts";
 import { terminatingRules } from "../terminating-rules.ts";
 
 export const HttpListenerSchema = Type.Object(
@@ -22,6 +23,7 @@ export const HttpListenerSchema = Type.Object(
     mode: modeOption("http", "terminates TLS and forwards HTTP requests"),
     to: toServersOption,
     ...CLIENT_TLS_OPTIONS,
+    ...NAMES_OPTIONS,
     ...ANNOUNCING_OPTIONS,
     ...PROXIED_OPTIONS,
     ...ENDPOINT_OPTIONS,

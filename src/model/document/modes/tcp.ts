@@ -13,6 +13,7 @@ import {
   toServersOption,
 } from "../listener-options.ts";
 import type { ModeRules } from "../mode-rules.ts";
+import { NAMES_OPTIONS } from "../names-option.ts";
 import { terminatingRules } from "../terminating-rules.ts";
 
 export const TcpListenerSchema = Type.Object(
@@ -21,6 +22,7 @@ export const TcpListenerSchema = Type.Object(
     mode: modeOption("tcp", "terminates TLS and relays plaintext"),
     to: toServersOption,
     ...CLIENT_TLS_OPTIONS,
+    ...NAMES_OPTIONS,
     ...ANNOUNCING_OPTIONS,
     ...PROXIED_OPTIONS,
     ...ENDPOINT_OPTIONS,

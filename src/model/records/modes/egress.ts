@@ -2,6 +2,7 @@ import { CONNECTION_METRICS, ENDPOINT_METRICS } from "../metric-catalog.ts";
 import type { ModeRecords } from "../mode-records.ts";
 import {
   certificateNamesOfEndpoints,
+  routesOfEndpoints,
   trustIdsOfEndpoints,
   type SnapshotEndpoints,
   type SnapshotListenerBase,
@@ -12,7 +13,7 @@ export interface SnapshotEgressListener extends SnapshotListenerBase<"egress">, 
 export const egressRecords = {
   metrics: [...CONNECTION_METRICS, ...ENDPOINT_METRICS],
   certificateNamesOf: (listener) => certificateNamesOfEndpoints(listener),
-  endpointsOf: ({ endpoints, standby }) => [...endpoints, ...standby],
-  trustIdsOf: (listener) => trustIdsOfEndpoints(listener),
-  sessionScopeOf: ({ sessionScope }) => sessionScope,
+  routesOf: (listener) => routesOfEndpoints(listener),
+  sharedIdsOf: (listener) => trustIdsOfEndpoints(listener),
+  sessionScopesOf: ({ sessionScope }) => [sessionScope],
 } as const satisfies ModeRecords<SnapshotEgressListener>;

@@ -11,7 +11,7 @@ export interface SnapshotRedirectListener
 export const redirectRecords = {
   metrics: CONNECTION_METRICS,
   certificateNamesOf: () => [],
-  endpointsOf: () => undefined,
-  trustIdsOf: () => [],
-  sessionScopeOf: () => undefined,
+  routesOf: () => undefined,
+  sharedIdsOf: () => [],
+  sessionScopesOf: () => [],
 } as const satisfies ModeRecords<SnapshotRedirectListener>;

@@ -1,0 +1,46 @@
+import { resolveName, hostOfAuthority } from "./resolve-name.ts";
+import type { NameRules } from "./name-rules.ts";
+import type { IdentityKey } from "./tls-identity.ts";
+
+/**
+ * Whether a request may be served on its connection. `closing` means that it may, and that the answer must end the connection, because
+ * new connections have another TLS identity. `misdirected` means that it must be answered with 421 (RFC 9110 section 15.5.20).
+ */
+export type HostVerdict = "served" | "closing" | "misdirected";
+
+export interface JudgedHost {
+  readonly verdict: HostVerdict;
+  /** The key of the route. Undefined if it is that of the listener. */
+  readonly route: string | undefined;
+}
+
+/** What is known of the TLS of a connection. */
+interface SecuredConnection {
+  readonly identity: IdentityKey | undefined;
+  /** Undefined if the client has sent none. */
+  readonly serverName: string | undefined;
+}
+
+/**
+ * Judges the host of a request by the newest rules. Names with the same identity may share a connection. A connection whose name has got
+ * another identity since its handshake serves requests until its next answer, unless clients must now be authenticated in another way.
+ */
+export function judgeHost(
+  rules: { readonly names: NameRules },
+  { identity: atHandshake, serverName }: SecuredConnection,
+  authority: string,
+): JudgedHost {
+  const { identity, route } = resolveName(rules, hostOfAuthority(authority));
+  const own = resolveName(rules, serverName).identity;
+  return { verdict: verdictOf(identity.key, own.key, atHandshake), route };
+}
+
+function verdictOf(
+  wanted: IdentityKey,
+  own: IdentityKey,
+  atHandshake: IdentityKey | undefined,
+): HostVerdict {
+  if (wanted.id !== own.id) return "misdirected";
+  if (wanted.id === atHandshake?.id) return "served";
+  return wanted.trust === "" || wanted.trust === atHandshake?.trust ? "closing" : "misdirected";
+}
