@@ -38,6 +38,11 @@ export class HeadReader<Parser extends HeadParser> {
     this.parser = shared;
   }
 
+  /** Drops the reference to the bytes of the last head, which can be a part of a large buffer. */
+  forget(): void {
+    this.bytes = EMPTY;
+  }
+
   /** Whether a part of a head has arrived. */
   get isPartial(): boolean {
     return this.#partial !== undefined;

@@ -40,6 +40,11 @@ export class ClientFacts {
     this.#constant = Buffer.from(`${forwarded}${tlsLinesOf(connection, rules)}`, "latin1");
   }
 
+  /** Returns the id that a trusted client has given to its request. */
+  requestIdOf(fields: HeadFields): string | undefined {
+    return this.isTrusted && this.rules.spec.http.requestId ? tryRequestId(fields) : undefined;
+  }
+
   /** Appends the fields that say who the client is. Those of a trusted client are completed (RFC 7239 section 4). */
   write(output: Output, request: RequestParser, requestId: string): void {
     const { http } = this.rules.spec;
@@ -47,9 +52,8 @@ export class ClientFacts {
     if (http.forwarded === "x-forwarded") this.#writeXForwarded(output, request);
     else if (http.forwarded === "forwarded") this.#writeForwarded(output, request);
     if (http.requestId) {
-      const given = this.isTrusted ? tryRequestId(request.fields) : undefined;
       output.text("x-request-id: ");
-      output.text(given ?? requestId);
+      output.text(requestId);
       output.lineEnd();
     }
   }

@@ -27,6 +27,7 @@ export abstract class AnswerSender implements Congested {
   protected isHttp10 = false;
   protected wantsClose = false;
   protected wantsJson = false;
+  protected requestId = "";
   /** Whether the connection ends after the answer. */
   protected closes = false;
   #isChunked = false;
@@ -48,7 +49,8 @@ export abstract class AnswerSender implements Congested {
     return this.connection.client.queuedBytes;
   }
 
-  protected get requestId(): string {
+  /** The id of the next request that has none. */
+  protected get ownRequestId(): string {
     return `${this.connection.id}-${this.requests.toString(36)}`;
   }
 

@@ -134,6 +134,7 @@ export class ClientSession
       } else at = this.#readBody(exchange, bytes, at, lent);
     }
     this.#isReading = false;
+    this.#reader.forget();
     this.#exchange?.flushRequest();
   }
 
@@ -155,7 +156,9 @@ export class ClientSession
     this.isHttp10 = request.isHttp10;
     this.wantsClose = request.wantsClose;
     this.wantsJson = wantsJson(request.fields);
-    const { requestId } = this;
+    const facts = this.#factsNow();
+    const requestId = facts.requestIdOf(request.fields) ?? this.ownRequestId;
+    this.requestId = requestId;
     const defaultHost = connection.serverName ?? connection.rules.spec.virtualIp;
     const authority = request.authority || defaultHost;
     const { verdict } = this.hosts.judge(authority);
@@ -177,7 +180,7 @@ export class ClientSession
     } else this.#receiving = bodyLength > 0 ? "length" : "head";
     this.#left = bodyLength;
     writeRequestHead(this.http.toEndpoint.of(exchange), request, bytes, {
-      facts: this.#factsNow(),
+      facts,
       requestId,
       defaultHost,
       isWebSocket: exchange.webSocketKey !== undefined,
@@ -261,6 +264,7 @@ export class ClientSession
     counters.add(ENDED_SLOTS[outcome]);
     counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
     this.requests += 1;
+    this.requestId = this.ownRequestId;
     this.closes = true;
     this.wantsJson = false;
     const before = connection.bytesToClient;

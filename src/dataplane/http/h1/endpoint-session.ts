@@ -153,6 +153,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
           this.#part satisfies never;
       }
     }
+    this.#reader.forget();
     if (this.exchange === exchange) exchange.flushAnswer();
   }
 
