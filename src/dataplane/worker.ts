@@ -223,7 +223,7 @@ export class Worker {
     plane.contexts.keepOnly(scopes, materials);
     healths.keepOnly(endpoints);
     healths.servers.keepOnly(servers);
-    plane.http.pools.keepOnly(this.#poolScopes());
+    plane.http.pools.keepOnly(this.#poolScopes(), endpoints);
   }
 
   #poolScopes(): ReadonlySet<string> {

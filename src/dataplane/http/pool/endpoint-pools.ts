@@ -75,12 +75,18 @@ export class EndpointPools<
     oldest?.closeOldest();
   }
 
-  /** Closes the idle connections with other settings, and forgets their pools. To be called when the rules have changed. */
-  keepOnly(scopes: ReadonlySet<string>): void {
+  /**
+   * Closes the idle connections with other settings and those to other endpoints, and forgets their pools. To be called when the rules
+   * have changed.
+   */
+  keepOnly(scopes: ReadonlySet<string>, endpoints: ReadonlySet<string>): void {
     for (const [scope, pools] of this.#scopes) {
-      if (scopes.has(scope)) continue;
-      for (const pool of pools.values()) pool.retire();
-      this.#scopes.delete(scope);
+      for (const [key, pool] of pools) {
+        if (scopes.has(scope) && endpoints.has(key)) continue;
+        pool.retire();
+        pools.delete(key);
+      }
+      if (pools.size === 0) this.#scopes.delete(scope);
     }
   }
 }
