@@ -9,7 +9,8 @@ const packDeadlineMs = 120_000;
 const installDeadlineMs = 300_000;
 
 /** How npm reaches its registry; nothing else of the surroundings. */
-const registryVariables = /^(?:https?_proxy|no_proxy|npm_config_(?:registry|cache|userconfig))$/i;
+const registryVariables =
+  /^(?:https?_proxy|no_proxy|npm_config_(?:registry|cache|userconfig)|node_extra_ca_certs)$/i;
 
 /** The environment of a user of this machine with its own Node, not with that of the project. */
 export function userEnvironment(): Readonly<Record<string, string>> & { readonly PATH: string } {
