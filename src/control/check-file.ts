@@ -5,6 +5,7 @@ import { checkPathLengths, type FoldersOf } from "#model/document/check-paths.ts
 import { checkUse } from "#model/document/check-use.ts";
 import {
   addedPaths,
+  addsNoPath,
   pathsOf,
   withAbsolutePaths,
   type NamedPath,
@@ -180,7 +181,7 @@ async function checkRead(
   const surroundings = [
     ...(await checkSurroundings(draft, folder, parts)),
     ...checkPathLengths(paths),
-    ...(await checkAddedPaths(paths, purpose)),
+    ...(await checkAddedPaths(paths, written, purpose)),
     ...(purpose.kind === "change" && purpose.limitsEndpoints === true
       ? checkNewEndpoints(draft, purpose.inForce?.document)
       : []),
@@ -275,10 +276,12 @@ async function withLastGood<
 
 async function checkAddedPaths(
   paths: readonly NamedPath[],
+  written: WrittenDocument | undefined,
   purpose: Purpose,
 ): Promise<readonly Problem[]> {
   if (purpose.kind !== "change" || purpose.before === undefined) return [];
   const { before, foldersOf } = purpose;
+  if (written !== undefined && addsNoPath(before, written)) return [];
   return foldersOf === undefined ? [] : checkRealPaths(addedPaths(before, paths), foldersOf);
 }
 

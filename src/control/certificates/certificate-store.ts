@@ -141,6 +141,7 @@ export class CertificateStore implements CertificateProvider {
   follow(document: Document, entries: SourceEntries): void {
     if (this.#tryReplace(document, entries)) return;
     const before = this.#origins();
+    const certificatesBefore = this.#inForce?.entries.certificates;
     const reported = this.#reported;
     this.#retries.clear();
     this.#inForce = { document, entries, sources: sourcesOf(entries) };
@@ -149,16 +150,17 @@ export class CertificateStore implements CertificateProvider {
     this.#watched = this.#entries().map(({ source }) => source);
     // With many certificates there is a new version several times an hour.
     for (const one of this.#processes()) one.stayReady(this.#watched.length > FEW_SOURCES);
-    this.#known.follow(this.#entries());
-    this.#unread.clear();
     const nowMs = Date.now();
+    this.#known.follow(this.#entries(), nowMs);
+    this.#unread.clear();
     const byCaller = this.#entries()
       .filter(({ source }) => before.get(source.place) !== source.origin)
       .flatMap((entry) => problemsOf(entry, nowMs));
     this.#reported = new Set([...reported, ...byCaller.map(problemKeyOf)]);
     this.#report();
     this.#options.onTurn();
-    this.#options.onRead("all");
+    const changed = certificatesBefore && keysThatDiffer(certificatesBefore, entries.certificates);
+    this.#options.onRead(changed ?? "all");
   }
 
   /** Returns false if the change did more than replace versions of the document in force. */

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { errorCodeOf } from "#model/error-code.ts";
 import type {
+  Certificate,
   CertificateFacts,
   CertificateSourceKind,
   FilesCertificate,
@@ -11,6 +12,7 @@ import { isAllowed } from "#model/document/check-paths.ts";
 import { listenersOf } from "#model/document/document-listeners.ts";
 import type { Document } from "#model/document/document.ts";
 import type { Problem } from "#model/failure.ts";
+import { frozen } from "#model/remembered.ts";
 import { pathOf, problemOf } from "#model/problem.ts";
 import { controlModeOf } from "../control-mode.ts";
 import { rotationProblems } from "../inventory/check-rotation.ts";
@@ -73,6 +75,19 @@ export interface DocumentSource<Version extends SourceVersion> {
 /** What is compared of the versions of a certificate. Nothing is compared of CA bundles. */
 export type Compared<Version> = Pick<Version, Extract<keyof Version, "facts">>;
 
+/** What a source was made of. A source for the same is the same. */
+interface Origin {
+  readonly name: string;
+  readonly folders: SourceFolders;
+  readonly kept: KeptCertificates | undefined;
+}
+
+/** Certificates of documents are immutable, and the documents before and after a change have most of them in common. */
+const knownSources = new WeakMap<
+  Certificate,
+  Origin & { readonly source: DocumentSource<CertificateVersion> }
+>();
+
 /** `kept` is undefined where no director is that keeps certificates, as in `tlsd check`. */
 export const certificateSourcesOf = (
   document: Document,
@@ -80,31 +95,49 @@ export const certificateSourcesOf = (
   kept?: KeptCertificates,
 ): readonly DocumentSource<CertificateVersion>[] =>
   Object.entries(document.certificates).map(([name, certificate]) => {
-    const place = pathOf("certificates", name);
-    const isOfFiles = certificate.source === "files";
-    return {
-      key: name,
-      place,
-      ...(isOfFiles
-        ? certificateFilesOf(name, certificate, folders)
-        : keptCertificateOf(name, place, kept)),
-      problemsAt: (version, nowMs) =>
-        versionProblemsAt(version, isOfFiles ? `${place}.chain` : place, nowMs),
-      turnsMsOf: certificateTurnsMsOf,
-      engineProblem: ({ bunRefusal }, engine, code) => {
-        const message =
-          bunRefusal === undefined
-            ? `Engine ${engine} does not accept certificate ${name} (${code}).`
-            : `Certificate ${name} has ${bunRefusal}, which engine ${engine} does not accept (${code}).`;
-        return problemOf("engine-lacks-key", place, message);
-      },
-      // What replaces a version of the inventory has been compared before it was saved.
-      lossesBetween: (before, after) =>
-        certificate.source === "files"
-          ? fileLosses(before.facts, after.facts, `${place}.chain`, certificate)
-          : [],
-    };
+    const known = knownSources.get(certificate);
+    const isSame =
+      known?.name === name &&
+      known.kept === kept &&
+      known.folders.folder === folders.folder &&
+      known.folders.foldersOf === folders.foldersOf;
+    if (isSame) return known.source;
+    const source = certificateSourceOf(name, certificate, folders, kept);
+    knownSources.set(frozen(certificate), { name, folders, kept, source });
+    return source;
   });
+
+function certificateSourceOf(
+  name: string,
+  certificate: Certificate,
+  folders: SourceFolders,
+  kept: KeptCertificates | undefined,
+): DocumentSource<CertificateVersion> {
+  const place = pathOf("certificates", name);
+  const isOfFiles = certificate.source === "files";
+  return {
+    key: name,
+    place,
+    ...(isOfFiles
+      ? certificateFilesOf(name, certificate, folders)
+      : keptCertificateOf(name, place, kept)),
+    problemsAt: (version, nowMs) =>
+      versionProblemsAt(version, isOfFiles ? `${place}.chain` : place, nowMs),
+    turnsMsOf: certificateTurnsMsOf,
+    engineProblem: ({ bunRefusal }, engine, code) => {
+      const message =
+        bunRefusal === undefined
+          ? `Engine ${engine} does not accept certificate ${name} (${code}).`
+          : `Certificate ${name} has ${bunRefusal}, which engine ${engine} does not accept (${code}).`;
+      return problemOf("engine-lacks-key", place, message);
+    },
+    // What replaces a version of the inventory has been compared before it was saved.
+    lossesBetween: (before, after) =>
+      certificate.source === "files"
+        ? fileLosses(before.facts, after.facts, `${place}.chain`, certificate)
+        : [],
+  };
+}
 
 /** A rotation has options for what it may make worse. For files, they are in the document. */
 function fileLosses(

@@ -57,7 +57,7 @@ describe("KnownProblems", () => {
   it("computes all problems once, and then those of an entry that is replaced", () => {
     const { entries, computedSince } = makeEntries();
     const known = new KnownProblems();
-    known.follow(entries);
+    known.follow(entries, NOW_MS);
     assert.deepEqual(known.at(NOW_MS), []);
     assert.equal(computedSince(), COUNT);
     const nothing = known.at(NOW_MS + 1_000);
@@ -88,7 +88,7 @@ describe("KnownProblems", () => {
   it("computes all problems when a certificate begins to expire or expires, and when the clock was set back", () => {
     const { entries, computedSince } = makeEntries();
     const known = new KnownProblems();
-    known.follow(entries);
+    known.follow(entries, NOW_MS);
     known.replace(
       withEntry(entries, 3, ({ source }) => entryOf(source, NOW_MS + 60 * DAY_MS)),
       NOW_MS,
@@ -109,13 +109,34 @@ describe("KnownProblems", () => {
     assert.equal(computedSince(), COUNT);
   });
 
+  it("computes for another document only the entries that differ from those before", () => {
+    const { entries, computedSince } = makeEntries();
+    const known = new KnownProblems();
+    const lapsing = withEntry(entries, 5, ({ source }) => entryOf(source, NOW_MS));
+    known.follow([...entries.slice(0, 5), lapsing, ...entries.slice(6)], NOW_MS);
+    const before = known.at(NOW_MS);
+    assert.equal(before.length, 1);
+    computedSince();
+    const renewed = withEntry(entries, 9, ({ source }) => entryOf(source, NOW_MS));
+    known.follow([lapsing, ...entries.slice(6, 9), renewed], NOW_MS + 1_000);
+    assert.equal(computedSince(), 1);
+    assert.deepEqual(
+      known.at(NOW_MS + 1_000).map(({ path }) => path),
+      [`${lapsing.source.place}.chain`, `${renewed.source.place}.chain`],
+    );
+    known.follow(entries.slice(0, 5), NOW_MS + 2_000);
+    computedSince();
+    assert.deepEqual(known.at(NOW_MS + 2_000), []);
+    assert.equal(computedSince(), 0);
+  });
+
   it("has the problems of another document in the order of that document", () => {
     const { entries } = makeEntries();
     const known = new KnownProblems();
-    known.follow(entries);
+    known.follow(entries, NOW_MS);
     known.at(NOW_MS);
     const others = entries.slice(0, 9).map(({ source }) => entryOf(source, NOW_MS));
-    known.follow(others);
+    known.follow(others, NOW_MS);
     assert.deepEqual(
       known.at(NOW_MS).map(({ path }) => path),
       others.map(({ source }) => `${source.place}.chain`),

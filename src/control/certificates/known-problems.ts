@@ -21,11 +21,19 @@ export class KnownProblems {
   #fromMs = Infinity;
   #untilMs = -Infinity;
 
-  /** Takes over the entries of another document. */
-  follow(entries: Iterable<AnyEntry>): void {
+  /** Takes over the entries of another document. Those that it has in common with the one before are not computed again. */
+  follow(entries: Iterable<AnyEntry>, nowMs: number): void {
+    const [before, positions, found] = [this.#entries, this.#positions, this.#found];
     this.#entries = [...entries];
     this.#positions = new Map(this.#entries.map(({ source }, position) => [source, position]));
-    this.#untilMs = -Infinity;
+    if (!this.#isRightAt(nowMs)) return;
+    this.#found = new Map();
+    this.#all = undefined;
+    for (const [position, entry] of this.#entries.entries()) {
+      const at = positions.get(entry.source) ?? -1;
+      if (before[at] !== entry) this.#compute(position, entry, nowMs);
+      else if (found.has(at)) this.#found.set(position, found.get(at) ?? []);
+    }
   }
 
   /** Takes over an entry that has replaced the one of the same source. */

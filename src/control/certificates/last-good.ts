@@ -53,13 +53,29 @@ export const mayKeep = ({ source, looks }: Entry): boolean =>
 
 /** Identifies what is to be kept of all certificates in files: their versions, from which files they come, and whether with the key. */
 export function digestOfFiles(certificates: SourceEntries["certificates"]): string {
-  const lines = [...certificates.values()].flatMap((entry) => {
-    const files = tryFilesText(entry.source);
-    if (files === undefined) return [];
-    const { source, version, staged } = entry;
-    return [JSON.stringify([source.key, version?.id, staged?.id, mayKeep(entry), files])];
-  });
-  return createHash("sha256").update(lines.toSorted().join("\n")).digest("base64url");
+  const known = knownDigests.get(certificates);
+  if (known !== undefined) return known;
+  const lines = [...certificates.values()].flatMap((entry) => lineOf(entry));
+  const digest = createHash("sha256").update(lines.toSorted().join("\n")).digest("base64url");
+  knownDigests.set(certificates, digest);
+  return digest;
+}
+
+/** Entries are immutable, and those before and after a change have most of them in common. */
+const knownDigests = new WeakMap<SourceEntries["certificates"], string>();
+const knownLines = new WeakMap<Entry, readonly string[]>();
+
+function lineOf(entry: Entry): readonly string[] {
+  const known = knownLines.get(entry);
+  if (known !== undefined) return known;
+  const { source, version, staged } = entry;
+  const files = tryFilesText(source);
+  const lines =
+    files === undefined
+      ? []
+      : [JSON.stringify([source.key, version?.id, staged?.id, mayKeep(entry), files])];
+  knownLines.set(entry, lines);
+  return lines;
 }
 
 function lastGoodOf(entry: Entry, kept: KeptCertificates): LastGood | undefined {

@@ -11,6 +11,7 @@ import {
 import { FileReads } from "./file-reads.ts";
 import { FEW_SOURCES, lookOnce } from "./file-watch.ts";
 import { inTurn } from "./in-turn.ts";
+import { withPatches } from "../patched-map.ts";
 import { KeyTypeTally } from "./key-type-tally.ts";
 import {
   candidateEntry,
@@ -60,7 +61,7 @@ export async function loadSources(
   inForce?: SourceEntries,
   {
     nowMs = Date.now(),
-    foldersOf = () => "any",
+    foldersOf = anywhere,
     leavesToWatch = false,
     candidates = new Map(),
   }: LoadOptions = {},
@@ -68,18 +69,29 @@ export async function loadSources(
   const folders = { folder, foldersOf };
   const when = { nowMs, leavesToWatch };
   const named = certificateSourcesOf(document, folders, parts.kept);
-  const others = named.filter(({ key }) => !candidates.has(key));
+  const untouched = new Map(
+    leavesToWatch ? untouchedOf(named, candidates, inForce?.certificates) : [],
+  );
+  const touched = named.filter(({ key }) => !untouched.has(key));
+  const others = touched.filter(({ key }) => !candidates.has(key));
   const loaded = [
     ...(await loadAll(others, inForce?.certificates, parts, when)),
-    ...(await loadCandidates(named, candidates, parts)),
+    ...(await loadCandidates(touched, candidates, parts)),
   ];
   const byName = new Map(loaded.map((one) => [one.entry.source.key, one]));
   // The order is that of the document.
-  const read = named.flatMap(({ key }) => byName.get(key) ?? []);
-  const certificates = judgeRenewals(document, read);
+  const read = touched.flatMap(({ key }) => byName.get(key) ?? []);
+  const certificates = judgeRenewals(document, read, untouched);
   const trusts = await loadAll(trustSourcesOf(document, folders), inForce?.trusts, parts, when);
-  const entries = { certificates: byKey(certificates), trusts: byKey(trusts) };
-  const all: readonly Loaded<SourceVersion>[] = [...certificates, ...trusts];
+  const entries = {
+    certificates:
+      inForce === undefined || untouched.size === 0
+        ? byKey(certificates)
+        : withLoaded(inForce.certificates, untouched, certificates),
+    trusts: byKey(trusts),
+  };
+  const keptEntries = untouched.values().map((entry) => ({ entry, kept: entry }));
+  const all: readonly Loaded<SourceVersion>[] = [...keptEntries, ...certificates, ...trusts];
   const problemsInForce = all.flatMap(({ entry, kept }) =>
     kept === undefined ? [] : problemsOf(entry, nowMs).map(asWarning),
   );
@@ -93,6 +105,39 @@ export async function loadSources(
     sources: sourcesOf(entries),
     problems: [...problems, ...problemsInForce],
   };
+}
+
+const anywhere: FoldersOf = () => "any";
+
+/** Returns the entries in force of sources that are still the same, that have no candidate, and whose files are watched. */
+function untouchedOf(
+  sources: readonly DocumentSource<CertificateVersion>[],
+  candidates: NonNullable<LoadOptions["candidates"]>,
+  inForce: SourceEntries["certificates"] | undefined,
+): readonly (readonly [key: string, entry: SourceEntry<CertificateVersion>])[] {
+  if (inForce === undefined) return [];
+  return sources.flatMap((source) => {
+    const entry = inForce.get(source.key);
+    const isUntouched =
+      entry?.source === source && isUsedAsItIs(entry) && !candidates.has(source.key);
+    return isUntouched ? [[source.key, entry] as const] : [];
+  });
+}
+
+const isUsedAsItIs = <Version extends SourceVersion>({
+  refusals,
+  looks,
+}: SourceEntry<Version>): boolean => refusals.length === 0 && looks !== UNKNOWN_LOOKS;
+
+/** Returns the entries in force with those that were loaded, and without those that the document does not have any more. */
+function withLoaded(
+  inForce: SourceEntries["certificates"],
+  untouched: SourceEntries["certificates"],
+  loaded: readonly Loaded<CertificateVersion>[],
+): SourceEntries["certificates"] {
+  const added = new Map(loaded.map(({ entry }) => [entry.source.key, entry]));
+  const removed = [...inForce.keys()].filter((key) => !untouched.has(key) && !added.has(key));
+  return withPatches(inForce, [...added, ...removed.map((key) => [key, undefined] as const)]);
 }
 
 interface Loaded<Version extends SourceVersion> {
@@ -130,7 +175,7 @@ async function loadAll<Version extends SourceVersion>(
   const wanted = sources.map((source) => {
     const before = inForce?.get(source.key);
     const kept = before?.source.origin === source.origin ? before : undefined;
-    const isKnown = kept?.refusals.length === 0 && kept.looks !== UNKNOWN_LOOKS;
+    const isKnown = kept !== undefined && isUsedAsItIs(kept);
     return { source, before, kept, isKnown };
   });
   // A source that is read says how its files looked. The certificate store looks again at one that cannot be read.
@@ -165,9 +210,12 @@ async function loadAll<Version extends SourceVersion>(
 function judgeRenewals(
   document: Document,
   loaded: readonly Loaded<CertificateVersion>[],
+  untouched: SourceEntries["certificates"],
 ): readonly Loaded<CertificateVersion>[] {
+  if (!loaded.some(({ kept }) => kept !== undefined)) return loaded;
+  const untouchedOnes = untouched.values().map((entry) => ({ entry, kept: entry }));
   const before = new Map(
-    loaded.flatMap(({ entry, kept }) => {
+    [...untouchedOnes, ...loaded].flatMap(({ entry, kept }) => {
       const version = kept?.version ?? entry.version;
       return version === undefined ? [] : [[entry.source.key, version] as const];
     }),

@@ -91,6 +91,20 @@ export function sharedWith(before: object, edited: JsonMap): JsonMap {
   );
 }
 
+/** Returns the document without the parts that the other document has as the same objects. */
+export function withoutShared<Kind extends object>(document: Kind, other: object): Kind {
+  const entries = Object.entries<unknown>(document as Readonly<Record<string, unknown>>);
+  const rest = entries.map(([section, named]) => {
+    const known = (other as JsonMap)[section];
+    if (!PART_SCHEMAS.has(section) || !isJsonMap(named) || !isJsonMap(known)) {
+      return [section, named] as const;
+    }
+    const own = Object.entries(named).filter(([name, part]) => tryEntry(known, name) !== part);
+    return [section, named === known ? {} : Object.fromEntries(own)] as const;
+  });
+  return Object.fromEntries(rest) as Kind;
+}
+
 /** A text that the schema marks. */
 export interface MarkedText {
   readonly mark: Mark;

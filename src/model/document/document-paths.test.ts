@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { checkPaths, foldersExcept } from "./check-paths.ts";
-import { addedPaths, pathsOf, withAbsolutePaths } from "./document-paths.ts";
+import { addedPaths, addsNoPath, pathsOf, withAbsolutePaths } from "./document-paths.ts";
 import { writtenOf } from "./written-document.ts";
 
 const FRONT = "profiles.shop.vnics.front.listeners";
@@ -61,6 +61,13 @@ describe("the paths of a document", () => {
       addedPaths(before, pathsOf(moved)).map(({ documentPath }) => documentPath),
       ["certificates.other.chain", "policies.own.clientAuth.ca"],
     );
+    assert.equal(addsNoPath(before, before), true);
+    assert.equal(
+      addsNoPath(before, { ...before, servers: { web: { address: "192.0.2.1" } } }),
+      true,
+    );
+    assert.equal(addsNoPath(before, moved), false);
+    assert.equal(addsNoPath({}, before), false);
   });
 
   it("must be below the allowed folders as text, unless the document of the director names them", () => {

@@ -2,7 +2,7 @@
 import type { TSchema } from "typebox";
 import { absolutePathOf } from "./absolute-path.ts";
 import type { Keys } from "./document-tree.ts";
-import { mapParts, markedTextsOf } from "./document-parts.ts";
+import { mapParts, markedTextsOf, withoutShared } from "./document-parts.ts";
 import type { JsonMap } from "../json.ts";
 import { mapMarked } from "./map-marked.ts";
 import type { Mark } from "./marks.ts";
@@ -69,3 +69,10 @@ export function addedPaths(
   const known = new Set(pathsOf(before).map(idOf));
   return after.filter((path) => !known.has(idOf(path)));
 }
+
+/**
+ * Returns true if the parts that differ between two documents in the same form name no path. Then no path was added, which is found without
+ * a look at the parts that they share.
+ */
+export const addsNoPath = (before: WrittenDocument, after: WrittenDocument): boolean =>
+  pathsOf(withoutShared(after, before)).length === 0;
