@@ -2,7 +2,12 @@ import type { FastifyInstance } from "fastify";
 import Type, { type TProperties } from "typebox";
 import type { WrittenDocument } from "#model/document/written-document.ts";
 import { compareNames } from "#model/document/natural-order.ts";
-import { RESOURCE_KINDS, resourcesOf, type ResourceKind } from "#model/document/resources.ts";
+import {
+  RESOURCE_KINDS,
+  resourcesOf,
+  type Resource,
+  type ResourceKind,
+} from "#model/document/resources.ts";
 import {
   CertificateStatusSchema,
   ListenerStatusSchema,
@@ -11,6 +16,7 @@ import {
   VnicStatusSchema,
 } from "#model/records/status.ts";
 import { vnicOfListener, type ListenerName } from "#model/names.ts";
+import { Remembered } from "#model/remembered.ts";
 import { text } from "#model/shape.ts";
 import type { DirectorView } from "#control/director-view.ts";
 import type { ChangeApi } from "./change-api.ts";
@@ -157,10 +163,25 @@ function statesOf(
 function foundBy(query: ListQuery, kind: ResourceKind, document: WrittenDocument) {
   const { after } = query;
   const matches = filterOf(query, kind, document);
-  return resourcesOf(document, kind)
-    .filter(({ name }) => (after === undefined || compareNames(name, after) > 0) && matches(name))
-    .toSorted((one, other) => compareNames(one.name, other.name));
+  return IN_ORDER[kind]
+    .of(document)
+    .filter(({ name }) => (after === undefined || compareNames(name, after) > 0) && matches(name));
 }
+
+const inOrder = (kind: ResourceKind): Remembered<WrittenDocument, readonly Resource[]> =>
+  new Remembered((document) =>
+    resourcesOf(document, kind).toSorted((one, other) => compareNames(one.name, other.name)),
+  );
+
+/** The resources of a document in natural order. Sorting thousands of names takes longer than the rest of a page. */
+const IN_ORDER: Readonly<Record<ResourceKind, ReturnType<typeof inOrder>>> = {
+  servers: inOrder("servers"),
+  profiles: inOrder("profiles"),
+  vnics: inOrder("vnics"),
+  listeners: inOrder("listeners"),
+  certificates: inOrder("certificates"),
+  policies: inOrder("policies"),
+};
 
 function nextPageOf(kind: ResourceKind, query: ListQuery, after: string): string {
   const fields = Object.entries({ ...query, after }).map(([key, value]) => [key, String(value)]);

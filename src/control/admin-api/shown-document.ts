@@ -9,6 +9,7 @@ import {
   type WrittenDocument,
 } from "#model/document/written-document.ts";
 import type { JsonMap } from "#model/json.ts";
+import { Remembered } from "#model/remembered.ts";
 import { tagOfValue, type EntityTag } from "./entity-tags.ts";
 import { KINDS } from "./resource-kinds.ts";
 
@@ -25,6 +26,8 @@ export class ShownDocument {
   /** Documents are immutable, and the one in force is shown often. */
   readonly #shown = new WeakMap<WrittenDocument, WrittenDocument>();
   readonly #effective = new WeakMap<WrittenDocument, WrittenDocument>();
+  /** A list is read often, and most of its resources are those of the document before. */
+  readonly #resources = new Map<ResourceKind, Remembered<JsonMap, ShownResource>>();
 
   constructor(fingerprintOf: FingerprintOf, settings: DirectorSettings) {
     this.#fingerprintOf = fingerprintOf;
@@ -58,6 +61,15 @@ export class ShownDocument {
 
   /** Shows one resource without the rest of the document, which may be large. */
   shownResource(written: JsonMap, kind: ResourceKind): ShownResource {
+    let known = this.#resources.get(kind);
+    if (known === undefined) {
+      known = new Remembered((value) => this.#showResource(value, kind));
+      this.#resources.set(kind, known);
+    }
+    return known.of(written);
+  }
+
+  #showResource(written: JsonMap, kind: ResourceKind): ShownResource {
     const { schema } = KINDS[kind];
     const redacted = redact(schema, written, this.#fingerprintOf) as JsonMap;
     const value = orderedBy(schema, redacted) as JsonMap;

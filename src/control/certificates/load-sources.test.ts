@@ -10,6 +10,7 @@ import { closeAtTestEnd } from "#harness/lifetime.ts";
 import { testReading } from "#harness/material-reader.ts";
 import { createTestCa, type IssuedCertificate, type TestCa } from "#harness/test-ca.ts";
 import { encodeFrame } from "#protocol/job-frames.ts";
+import { keysThatDiffer } from "../patched-map.ts";
 import { MaterialReader } from "../reader/material-reader.ts";
 import { loadSources, type LoadedSources } from "./load-sources.ts";
 import type { ReadingParts, SourceEntries } from "./source-entry.ts";
@@ -247,6 +248,31 @@ describe("loadSources", () => {
     );
     assert.equal(moved.sources.certificates.size, 0);
     assert.equal(moved.problems[0]?.severity, "error");
+  });
+
+  it("uses the entries of certificates that a change does not touch as they are", async () => {
+    const pair = { chain: "shop.pem", key: "shop.key" };
+    const missing = { chain: "missing.pem" };
+    const certificatesOf = ({ draft }: ReturnType<typeof parseDocument>) => draft.certificates;
+    const before = parseDocument({ certificates: { shop: pair, gone: { ...pair }, missing } }).draft;
+    const added = certificatesOf(parseDocument({ certificates: { more: { ...pair } } }));
+    const { gone: _, ...rest } = before.certificates;
+    const after = { ...before, certificates: { ...rest, ...added } };
+    const inForce = (await loadSources(before, folder, reading)).entries;
+    const options = { leavesToWatch: true };
+    const { entries, problems } = await loadSources(after, folder, reading, inForce, options);
+    assert.deepEqual([...entries.certificates.keys()].toSorted(), ["missing", "more", "shop"]);
+    assert.equal(entries.certificates.get("shop"), inForce.certificates.get("shop"));
+    // What was refused is read again.
+    assert.notEqual(entries.certificates.get("missing"), inForce.certificates.get("missing"));
+    assert.deepEqual(codesOf({ problems }), ["file-unreadable certificates.missing.chain"]);
+    assert.deepEqual(keysThatDiffer(inForce.certificates, entries.certificates)?.toSorted(), [
+      "gone",
+      "missing",
+      "more",
+    ]);
+    const again = await loadSources(before, folder, reading, inForce);
+    assert.notEqual(again.entries.certificates, inForce.certificates);
   });
 
   it("reports a bug of the director with its stack, and not as a problem of the files", async () => {
