@@ -7,6 +7,7 @@ import { eventually } from "#harness/deadline.ts";
 import { runDirectorToExit, startDirector, type Director } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngineIfLong } from "#harness/engines.ts";
+import { filesOf } from "#harness/inventory-shop.ts";
 import { isEvent } from "#harness/log-capture.ts";
 import { shownSerials, untilServed } from "#harness/many-clients.ts";
 import { mountDataFolder, tryMountReason, type MountedFolder } from "#harness/mounted-folder.ts";
@@ -95,6 +96,32 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
           const isShown = async (): Promise<boolean> =>
             (await shownSerials(shop.clientOf("web"), 2)).join() === renewed.serial;
           await eventually(isShown, deadlineMs, "the new certificate");
+        });
+
+        it("refuses an import and a rotation, goes on with the version in use, and takes both when there is room", async () => {
+          const disk = await mountDataFolder();
+          const { director, ca } = await start({ folder: disk.folder });
+          const bring = async (path: string): Promise<readonly [status: number, code: unknown]> => {
+            const files = filesOf(await ca.issue({ names: ["kept.example"] }));
+            const { status, body } = await director.api(`/v1/certificates/${path}`, {
+              method: "POST",
+              body: { files },
+            });
+            return [status, (body as { readonly code?: unknown }).code];
+          };
+          const statesOf = async (): Promise<readonly string[]> => {
+            const { body } = await director.api("/v1/certificates/kept/versions");
+            return (body as readonly { readonly state: string }[]).map(({ state }) => state);
+          };
+          assert.deepEqual(await bring("kept"), [200, undefined]);
+          disk.fill();
+          assert.deepEqual(await bring("more"), [500, "state-unwritable"]);
+          assert.deepEqual(await bring("kept/rotate"), [500, "state-unwritable"]);
+          assert.deepEqual(await statesOf(), ["active"]);
+          disk.free();
+          assert.deepEqual(await bring("more"), [200, undefined]);
+          assert.deepEqual(await bring("kept/rotate"), [200, undefined]);
+          assert.deepEqual(await statesOf(), ["active", "previous"]);
         });
 
         // What is on the disk then differs: after a kill the newest revision is in the log beside the database.

@@ -254,7 +254,9 @@ describe("loadSources", () => {
     const pair = { chain: "shop.pem", key: "shop.key" };
     const missing = { chain: "missing.pem" };
     const certificatesOf = ({ draft }: ReturnType<typeof parseDocument>) => draft.certificates;
-    const before = parseDocument({ certificates: { shop: pair, gone: { ...pair }, missing } }).draft;
+    const before = parseDocument({
+      certificates: { shop: pair, gone: { ...pair }, missing },
+    }).draft;
     const added = certificatesOf(parseDocument({ certificates: { more: { ...pair } } }));
     const { gone: _, ...rest } = before.certificates;
     const after = { ...before, certificates: { ...rest, ...added } };
