@@ -10,7 +10,8 @@ import { pathOf, problemOf, quoted } from "#model/problem.ts";
 export interface FolderEntry {
   /** Relative to the folder, with `/` between its parts. */
   readonly path: string;
-  readonly kind: "file" | "other";
+  /** `hidden` and `seen` are folders that are not listed: their names begin with a dot, or links lead to them a second time. */
+  readonly kind: "file" | "hidden" | "seen" | "other";
 }
 
 /** A line of the report: a certificate with its files, and why it cannot be imported if that is known already. */
@@ -71,7 +72,9 @@ export function planFolder(entries: readonly FolderEntry[], folderName: string):
   for (const { path, kind } of sorted) {
     const file = tryFound(path);
     const isOld = isCertbot && CERTBOT_FOLDERS.test(path);
-    if (isOld) unused.push({ path, reason: "certbot links to the current files from `live`" });
+    if (kind === "hidden") unused.push({ path, reason: "its name begins with a dot" });
+    else if (kind === "seen") unused.push({ path, reason: "it is a folder that is read already" });
+    else if (isOld) unused.push({ path, reason: "certbot links to the current files from `live`" });
     else if (file === undefined)
       unused.push({ path, reason: "its name is not that of a certificate or key" });
     else if (kind === "other") unused.push({ path, reason: "it is not a regular file" });

@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DirectorError } from "#model/failure.ts";
@@ -13,6 +13,8 @@ export interface SentFile {
 
 /** The limit of the director for one file. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
+/** The limit of the director for the name of a file, which only messages show. */
+const MAX_NAME_LENGTH = 200;
 const MAX_ENTRIES = 100_000;
 const MAX_DEPTH = 8;
 /** What a shell gives for `<(command)`. Its other end is open already, so that opening it does not wait. */
@@ -36,7 +38,8 @@ export async function readImportFile(path: string): Promise<SentFile> {
       if (bytes > MAX_FILE_BYTES) throw new Error("It has more than 4 MiB.");
       chunks.push(buffer.subarray(0, bytesRead));
     }
-    return { name: basename(path), base64: Buffer.concat(chunks).toString("base64") };
+    const name = basename(path).slice(-MAX_NAME_LENGTH);
+    return { name, base64: Buffer.concat(chunks).toString("base64") };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `${quoted(path)} cannot be read. ${reason}`;
@@ -47,15 +50,27 @@ export async function readImportFile(path: string): Promise<SentFile> {
   }
 }
 
-/** Lists what is in a folder and below. Links are followed. Rejects with `certificate-refused`. */
+/**
+ * Lists what is in a folder and below. Links are followed, but each folder is listed once: a link to a folder above it would list all
+ * files again. Folders whose names begin with a dot are not listed: Kubernetes keeps the files of a secret in one, with links to them
+ * beside it. Rejects with `certificate-refused`.
+ */
 export async function listFolder(folder: string): Promise<readonly FolderEntry[]> {
   const entries: FolderEntry[] = [];
+  const identityOf = ({ dev, ino }: Stats): string => `${dev}:${ino}`;
+  const listed = new Set<string>();
   const walk = async (below: string, depth: number): Promise<void> => {
     for (const name of (await readdir(join(folder, below))).toSorted()) {
       const path = below === "" ? name : `${below}/${name}`;
       const found = await stat(join(folder, path)).catch(() => undefined);
       if (found?.isDirectory() === true) {
-        if (depth < MAX_DEPTH) await walk(path, depth + 1);
+        const identity = identityOf(found);
+        if (name.startsWith(".")) entries.push({ path, kind: "hidden" });
+        else if (listed.has(identity)) entries.push({ path, kind: "seen" });
+        else if (depth < MAX_DEPTH) {
+          listed.add(identity);
+          await walk(path, depth + 1);
+        }
       } else {
         entries.push({ path, kind: found?.isFile() === true ? "file" : "other" });
       }
@@ -63,6 +78,7 @@ export async function listFolder(folder: string): Promise<readonly FolderEntry[]
     }
   };
   try {
+    listed.add(identityOf(await stat(folder)));
     await walk("", 1);
     return entries;
   } catch (cause) {
