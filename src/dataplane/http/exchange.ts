@@ -250,7 +250,6 @@ export class Exchange extends ExchangeState {
     if (endpoint === undefined) return;
     client.endBody(trailers);
     this.endpoint = undefined;
-    this.lease?.release();
     if (this.isRequestWhole) this.#release(endpoint);
     else endpoint.reset();
     this.#finish("completed");
