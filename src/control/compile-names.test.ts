@@ -119,7 +119,7 @@ describe("compiled names", () => {
       namedOf(made(NAMES, { mode }).compile().snapshot.listeners[0]).policies["partners"]?.policy
         .alpn;
     assert.deepEqual(alpnIn("tcp"), ["h2"]);
-    assert.deepEqual(alpnIn("http"), ["http/1.1"]);
+    assert.deepEqual(alpnIn("http"), ["http/1.1", "http/1.0"]);
   });
 
   it("keep a listener from being served if clients of a name cannot be verified", () => {

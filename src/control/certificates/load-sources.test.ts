@@ -254,13 +254,13 @@ describe("loadSources", () => {
     const pair = { chain: "shop.pem", key: "shop.key" };
     const missing = { chain: "missing.pem" };
     const certificatesOf = ({ draft }: ReturnType<typeof parseDocument>) => draft.certificates;
-    const before = parseDocument({
+    const earlier = parseDocument({
       certificates: { shop: pair, gone: { ...pair }, missing },
     }).draft;
     const added = certificatesOf(parseDocument({ certificates: { more: { ...pair } } }));
-    const { gone: _, ...rest } = before.certificates;
-    const after = { ...before, certificates: { ...rest, ...added } };
-    const inForce = (await loadSources(before, folder, reading)).entries;
+    const { gone: _, ...rest } = earlier.certificates;
+    const after = { ...earlier, certificates: { ...rest, ...added } };
+    const inForce = (await loadSources(earlier, folder, reading)).entries;
     const options = { leavesToWatch: true };
     const { entries, problems } = await loadSources(after, folder, reading, inForce, options);
     assert.deepEqual([...entries.certificates.keys()].toSorted(), ["missing", "more", "shop"]);
@@ -273,7 +273,7 @@ describe("loadSources", () => {
       "missing",
       "more",
     ]);
-    const again = await loadSources(before, folder, reading, inForce);
+    const again = await loadSources(earlier, folder, reading, inForce);
     assert.notEqual(again.entries.certificates, inForce.certificates);
   });
 
