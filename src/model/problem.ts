@@ -185,6 +185,9 @@ export const PROBLEMS = {
   ),
   "sealed-key-damaged": error("Import the certificate again, or restore the state from a backup."),
   "no-server": warning("Add a server to `servers`."),
+  "client-auth-by-name": warning(
+    "Give the name endpoints of its own with `profile` or `to`, or require client certificates in the policy of the listener too.",
+  ),
   "unused-certificate": warning(
     "Remove it, or add its name to the `certificates` or the `endpointTls` of a listener.",
   ),

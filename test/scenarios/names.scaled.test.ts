@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
+import type { Problem } from "#model/failure.ts";
+import { isError } from "#model/problem.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { opensslClient } from "#harness/clients.ts";
 import { startDirector, type Director } from "#harness/director.ts";
@@ -279,13 +281,14 @@ forEachEngine((engine) => {
 
     it("that removes the profile of a route is refused", async () => {
       const { status, body } = await director.api("/v1/profiles/api", { method: "DELETE" });
-      const { problems } = body as { problems: readonly { code: string; message: string }[] };
+      const { problems } = body as { problems: readonly Problem[] };
+      const errors = problems.filter(isError);
       assert.equal(status, 422);
       assert.deepEqual(
-        problems.map(({ code }) => code),
+        errors.map(({ code }) => code),
         ["unknown-profile", "unknown-profile"],
       );
-      assert.match(problems[0]?.message ?? "", /would be removed, but is used here/);
+      assert.match(errors[0]?.message ?? "", /would be removed, but is used here/);
     });
 
     it("of a route leads clients elsewhere, and back", async () => {

@@ -106,7 +106,7 @@ test("lists are tables", async () => {
   const listeners = await show(socketPath, ["listeners"]);
   assert.match(
     listeners.stdout,
-    /^front\.shop:8443 {2}tcp {3}8080 {2}up {5}intermediate {5}3 {2}shop$/m,
+    /^front\.shop:8443 {2}tcp {3}8080 {2}up {5}intermediate {6}0 {5}3 {2}shop$/m,
   );
   const certificates = await show(socketPath, ["certificates"]);
   assert.match(

@@ -119,6 +119,27 @@ describe("the names of a listener", () => {
     assert.deepEqual(problems, []);
   });
 
+  it("should not require client certificates for endpoints that other clients reach without", () => {
+    const clientAuth = { mode: "require", ca: "ca.pem" };
+    const placesIn = (names: object, listener: object = {}): readonly string[] =>
+      parseDocument({
+        ...documentWith({ ...TCP, ...listener, names }),
+        policies: {
+          safe: { clientAuth },
+          asks: { clientAuth: { ...clientAuth, mode: "request" } },
+        },
+      }).problems.map(({ code, path, message }) => `${code} ${path.replace(PLACE, "")} ${message}`);
+    const names = { "a.example": { policy: "safe" }, "b.example": { policy: "safe", to: 8080 } };
+    assert.deepEqual(placesIn(names), [
+      'client-auth-by-name .names["a.example"].policy Clients reach the endpoints of a.example, and 1 more without a client certificate if they send no server name.',
+    ]);
+    assert.equal(placesIn(names, { policy: "asks" }).length, 1);
+    assert.deepEqual(placesIn(names, { policy: "safe" }), []);
+    assert.deepEqual(placesIn(names, { mode: "http" }), []);
+    assert.deepEqual(placesIn({ "a.example": { policy: "safe", profile: "api" } }), []);
+    assert.deepEqual(placesIn({ "a.example": { policy: "asks" } }), []);
+  });
+
   it("may lead to a unix socket, whose certificate needs a name", () => {
     const { problems } = parse(
       { "a.example": { to: "unix:/run/app.sock", profile: "api" } },

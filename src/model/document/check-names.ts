@@ -2,7 +2,7 @@
 import { tryUnixPath } from "../addresses/endpoint-text.ts";
 import type { Problem } from "../failure.ts";
 import { tryNameOrWildcard } from "../tls/server-name.ts";
-import { pathOf, problemOf, quoted } from "../problem.ts";
+import { listed, pathOf, problemOf, quoted } from "../problem.ts";
 import { checkLoop } from "./check-endpoint.ts";
 import { checkKnownName } from "./known-names.ts";
 import type { Listener } from "./listener.ts";
@@ -12,6 +12,7 @@ import {
   MAX_NAME_POLICIES,
   MAX_NAME_ROUTES,
   nameRoutesOf,
+  tryRouteKeyOf,
   type NameEntry,
   type NamedListener,
   type Names,
@@ -30,6 +31,7 @@ export function checkNames(context: NamedContext): readonly Problem[] {
     ...checkKeys(`${path}.names`, listener),
     ...checkEntries(context, names),
     ...checkRoutes(context),
+    ...checkTrust(context),
     ...checkCount(`${path}.names`, policiesOf(listener), MAX_NAME_POLICIES, "policies"),
     ...checkCount(`${path}.names`, nameRoutesOf(listener).size, MAX_NAME_ROUTES, "routes"),
   ];
@@ -48,14 +50,14 @@ function checkCount(path: string, count: number, most: number, what: string): re
 }
 
 function checkKeys(place: string, listener: NamedListener): readonly Problem[] {
-  const listed = listedNamesOf(listener);
-  const valid = new Set(listed.map(({ key }) => key));
+  const entries = listedNamesOf(listener);
+  const valid = new Set(entries.map(({ key }) => key));
   const first = new Map<string, string>();
   return [
     ...Object.keys(listener.names ?? {})
       .filter((key) => !valid.has(key))
       .map((key) => badName(place, key)),
-    ...listed.flatMap(({ name, key }) => {
+    ...entries.flatMap(({ name, key }) => {
       const known = first.get(name);
       if (known !== undefined) {
         const message = `${quoted(key)} is the same server name as ${quoted(known)}.`;
@@ -158,6 +160,28 @@ function checkServers(
   if ([...profile.servers, ...profile.standby].some(isUsable)) return [];
   const message = `No server of profile ${name} may get new connections, so those of these clients are closed.`;
   return [problemOf("no-server", place, message, "Add a server to the profile.")];
+}
+
+/**
+ * Warns of names that require client certificates of clients for endpoints that any client reaches which sends no server name. A
+ * request of mode http says which name it is for, so it cannot be sent to another name's endpoints.
+ */
+function checkTrust({ document, path, listener }: NamedContext): readonly Problem[] {
+  const requires = (policy: string): boolean =>
+    Object.hasOwn(document.policies, policy) &&
+    document.policies[policy]?.clientAuth.mode === "require";
+  if (listener.mode !== "tcp" || requires(listener.policy)) return [];
+  const open = listedNamesOf(listener).filter(
+    (entry) =>
+      entry.policy !== undefined &&
+      requires(entry.policy) &&
+      tryRouteKeyOf(entry, listener) === undefined,
+  );
+  const [first] = open;
+  if (first === undefined) return [];
+  const names = open.map(({ name }) => name);
+  const message = `Clients reach the endpoints of ${listed(names, 1)} without a client certificate if they send no server name.`;
+  return [problemOf("client-auth-by-name", `${entryPathOf(path, first.key)}.policy`, message)];
 }
 
 /** Returns the endpoints of the routes of the names, with the setting that leads to them. */
