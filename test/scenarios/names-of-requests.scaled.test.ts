@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { uniqueVirtualIp } from "#harness/addresses.ts";
+import { startDirector, type Director } from "#harness/director.ts";
+import type { Endpoint } from "#harness/endpoint.ts";
+import { startHttpEndpoint } from "#harness/endpoints.ts";
+import { forEachEngine } from "#harness/engines.ts";
+import { shopDocument } from "#harness/shop-document.ts";
+import { createTestCa, type IssuedCertificate } from "#harness/test-ca.ts";
+import { tlsConnect, type TlsClient } from "#harness/tls-client.ts";
+
+const MISDIRECTED = 421;
+
+interface Answer {
+  readonly status: number;
+  /** The endpoint, or the sentence of the director. */
+  readonly body: string;
+  readonly isLast: boolean;
+}
+
+/** Sends a request for a host, or one of HTTP/1.0 without Host, and reads the answer. */
+async function askFor(client: TlsClient, host: string | undefined): Promise<Answer> {
+  const request =
+    host === undefined
+      ? "GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n"
+      : `GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
+  await client.send(request);
+  const head = await client.read.until("\r\n\r\n");
+  const length = Number(/^content-length: (\d+)/im.exec(head)?.[1]);
+  const body = (await client.read.bytes(length)).toString();
+  return {
+    status: Number(head.split(" ", 2)[1]),
+    body,
+    isLast: /^connection: close/im.test(head),
+  };
+}
+
+forEachEngine((engine) => {
+  const ip = uniqueVirtualIp();
+  let director: Director;
+  let partner: IssuedCertificate;
+  let web: Endpoint;
+  let api: Endpoint;
+
+  const names = {
+    "safe.example": { policy: "partners" },
+    "also.example": { policy: "partners", profile: "api" },
+    "api.example": { profile: "api" },
+    "*.wild.example": { policy: "partners" },
+    "own.example": { certificates: ["other"] },
+  };
+  const documentWith = (given: object, partners: object = {}): object => {
+    const document = shopDocument({
+      ip,
+      servers: { web: web.host, api: api.host },
+      to: web.port,
+      listener: { mode: "http", names: given },
+      profile: { servers: ["web"] },
+      more: {
+        certificates: {
+          shop: { chain: "shop.pem", key: "shop.key" },
+          other: { chain: "shop.pem", key: "shop.key" },
+        },
+        policies: {
+          partners: { clientAuth: { mode: "require", ca: "partners.pem" }, ...partners },
+        },
+      },
+    }) as { profiles: object };
+    return { ...document, profiles: { ...document.profiles, api: { servers: ["api"] } } };
+  };
+
+  before(async () => {
+    const [ca, partners] = await Promise.all([createTestCa("shops"), createTestCa("partners")]);
+    const issued = await ca.issue({ names: ["shop.example"] });
+    partner = await partners.issue({ names: ["partner.example"], usage: "client" });
+    const others = await createTestCa("others");
+    web = await startHttpEndpoint("web\n", { host: uniqueVirtualIp() });
+    api = await startHttpEndpoint("api\n", { host: uniqueVirtualIp(), port: web.port });
+    director = await startDirector({
+      document: documentWith(names),
+      engine,
+      workers: 1,
+      files: {
+        "shop.pem": issued.chainPem,
+        "shop.key": issued.keyPem,
+        "partners.pem": partners.certificatePem,
+        "others.pem": others.certificatePem,
+      },
+    });
+  });
+
+  const connect = (servername: string | undefined, session?: Buffer): Promise<TlsClient> =>
+    tlsConnect({
+      ...{ host: ip, port: 8443, rejectUnauthorized: false, session },
+      ...{ cert: partner.chainPem, key: partner.keyPem },
+      servername: servername ?? "",
+    });
+
+  /** Returns who answers a request for the host on a connection that was made for the server name. */
+  async function whoAnswers(servername: string | undefined, host: string | undefined) {
+    await using client = await connect(servername);
+    const { status, body } = await askFor(client, host);
+    return status === 200 ? body.trim() : status;
+  }
+
+  describe("the host of a request", { concurrency: true }, () => {
+    /** Hosts that are answered on a connection without a server name, or of a name of the listener. */
+    const OPEN = {
+      "open.example": "web",
+      "OPEN.example.:443": "web",
+      "api.example": "api",
+      "API.example.": "api",
+      "a.b.wild.example": "web",
+      "wild.example": "web",
+      "192.0.2.1:8443": "web",
+      "[2001:db8::1]:8443": "web",
+      "safe_.wild.example": "web",
+    };
+    /** Hosts that are answered on a connection of a name that requires client certificates. */
+    const SAFE = {
+      "safe.example": "web",
+      "SAFE.Example": "web",
+      "safe.example.": "web",
+      "safe.example:8443": "web",
+      "any.wild.example": "web",
+      "also.example": "api",
+    };
+
+    for (const [servername, hosts, others] of [
+      [undefined, OPEN, SAFE],
+      ["open.example", OPEN, SAFE],
+      ["safe.example", SAFE, OPEN],
+      ["Any.Wild.Example.", SAFE, OPEN],
+    ] as const) {
+      it(`belongs to the identity of ${servername ?? "no server name"}, or is misdirected`, async () => {
+        await using client = await connect(servername);
+        for (const [host, endpoint] of Object.entries(hosts)) {
+          const { status, body, isLast } = await askFor(client, host);
+          assert.deepEqual([status, body, isLast], [200, `${endpoint}\n`, false], host);
+        }
+        for (const host of [...Object.keys(others), "own.example"])
+          assert.equal(await whoAnswers(servername, host), MISDIRECTED, host);
+      });
+    }
+
+    it("is the server name if there is none, and else that of the listener", async () => {
+      assert.equal(await whoAnswers("also.example", undefined), "api");
+      assert.equal(await whoAnswers(undefined, undefined), "web");
+      assert.equal(await whoAnswers("own.example", "own.example"), "web");
+      assert.equal(await whoAnswers("own.example", "open.example"), MISDIRECTED);
+    });
+
+    it("counts on a resumed session as on a new one", async () => {
+      await using first = await connect("open.example");
+      await askFor(first, "open.example");
+      const session = first.socket.getSession();
+      await using again = await connect("open.example", session);
+      assert.equal(again.facts.isResumed, true);
+      assert.equal((await askFor(again, "safe.example")).status, MISDIRECTED);
+    });
+  });
+
+  describe("a change of the identity of a name", () => {
+    const reload = async (...document: Parameters<typeof documentWith>): Promise<void> =>
+      assert.equal((await director.reload(documentWith(...document))).outcome, "applied");
+
+    it("closes its connections after the next answer, and leaves others open", async () => {
+      await using safe = await connect("safe.example");
+      await using open = await connect("open.example");
+      for (const [client, host] of [
+        [safe, "safe.example"],
+        [open, "open.example"],
+      ] as const)
+        assert.equal((await askFor(client, host)).isLast, false);
+      await reload(names, { minVersion: "TLSv1.3" });
+      const { status, isLast } = await askFor(safe, "safe.example");
+      assert.deepEqual([status, isLast], [200, true]);
+      assert.equal((await askFor(open, "open.example")).isLast, false);
+    });
+
+    it("refuses requests for names whose clients must be authenticated in another way", async () => {
+      await using safe = await connect("safe.example");
+      await using open = await connect("open.example");
+      await using moved = await connect("api.example");
+      for (const [client, host] of [
+        [safe, "safe.example"],
+        [open, "open.example"],
+        [moved, "api.example"],
+      ] as const)
+        assert.equal((await askFor(client, host)).status, 200);
+      const clientAuth = { mode: "require", ca: "others.pem" };
+      await reload({ ...names, "open.example": { policy: "partners" } }, { clientAuth });
+      assert.equal((await askFor(safe, "safe.example")).status, MISDIRECTED);
+      assert.equal((await askFor(open, "open.example")).status, MISDIRECTED);
+      assert.deepEqual(await askFor(moved, "api.example"), {
+        ...{ status: 200, body: "api\n", isLast: false },
+      });
+    });
+  });
+});
