@@ -17,7 +17,7 @@ import { EndpointHealths } from "#dataplane/endpoint/endpoint-health.ts";
 import { atOnce } from "./at-once.ts";
 import { HttpPlane } from "#dataplane/http/http-plane.ts";
 import { LiveListeners, type LiveListener } from "#dataplane/live-listeners.ts";
-import { Deadlines } from "#dataplane/live/deadlines.ts";
+import { Deadlines, type Deadlined } from "#dataplane/live/deadlines.ts";
 import { OpenConnections } from "#dataplane/live/open-connections.ts";
 import { OpeningMemory } from "#dataplane/live/opening-memory.ts";
 import { RelayMemory } from "#dataplane/live/relay-memory.ts";
@@ -91,6 +91,19 @@ export class MemoryPeer implements WireHandler {
     await untilQuiet();
   }
 
+  /** Returns what was received since the last call. */
+  take(): string {
+    const { received } = this;
+    this.received = "";
+    return received;
+  }
+
+  /** Ends the half of the peer, and resolves when all that follows has happened. */
+  async close(): Promise<void> {
+    this.socket.end();
+    await untilQuiet();
+  }
+
   onOpen(): void {}
   onDrain(): void {}
 
@@ -108,6 +121,25 @@ export class MemoryPeer implements WireHandler {
   }
 }
 
+/** Deadlines whose members a test counts. */
+class CountedDeadlines extends Deadlines {
+  readonly #counted = new Set<Deadlined>();
+
+  get size(): number {
+    return this.#counted.size;
+  }
+
+  override add(member: Deadlined): void {
+    this.#counted.add(member);
+    super.add(member);
+  }
+
+  override remove(member: Deadlined): void {
+    this.#counted.delete(member);
+    super.remove(member);
+  }
+}
+
 /** What a worker's connections share, over a wire in memory and with a clock that stands still. */
 export class MemoryPlane {
   readonly wire = new MemoryWire();
@@ -118,8 +150,10 @@ export class MemoryPlane {
   readonly connections: ConnectionRecord[] = [];
   readonly exchanges: ExchangeRecord[] = [];
   readonly plane: Plane;
+  readonly deadlines = new CountedDeadlines(this.clock);
+  /** What stages have thrown. */
+  readonly thrown: string[] = [];
   readonly #recorder: Recorder;
-  readonly #thrown: string[] = [];
 
   constructor() {
     this.#recorder = new Recorder(({ handshakes, connections, exchanges }) => {
@@ -127,7 +161,7 @@ export class MemoryPlane {
       this.connections.push(...connections);
       this.exchanges.push(...exchanges);
     });
-    const deadlines = new Deadlines(this.clock);
+    const { deadlines } = this;
     const relayMemory = new RelayMemory();
     this.plane = {
       wire: this.wire,
@@ -143,7 +177,7 @@ export class MemoryPlane {
         clock: this.clock,
         deadlines,
         relayMemory,
-        reportError: (cause) => this.#thrown.push(String(cause)),
+        reportError: (cause) => this.thrown.push(String(cause)),
       }),
       maxConnections: 100,
       idPrefix: "test",
@@ -201,7 +235,7 @@ export class MemoryPlane {
   async connect(listener: LiveListener): Promise<MemoryPeer> {
     const [client, socket] = this.pairTo(listener);
     serveConnection(this.plane, listener, socket).catch((cause: unknown) => {
-      this.#thrown.push(String(cause));
+      this.thrown.push(String(cause));
     });
     await untilQuiet();
     return client;
@@ -211,7 +245,7 @@ export class MemoryPlane {
   outcomes(): readonly string[] {
     this.#recorder.flush();
     return [
-      ...this.#thrown,
+      ...this.thrown,
       ...this.failures.map(({ failure }) => failure),
       ...this.connections.map(({ outcome }) => outcome),
     ];

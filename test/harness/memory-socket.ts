@@ -12,6 +12,8 @@ import {
 export class MemorySocket implements TlsSocket {
   handler: WireHandler = SILENT;
   queuedBytes = 0;
+  /** Whether each chunk is lent, and overwritten when the handler has returned. */
+  lendsChunks = false;
   readonly peerAddress: string;
   readonly peerPort: number;
   readonly localAddress: string;
@@ -55,7 +57,7 @@ export class MemorySocket implements TlsSocket {
     }
     peer.#inbox.push(Buffer.from(chunk));
     this.queuedBytes += chunk.length;
-    this.#isOverMark ||= this.queuedBytes > HIGH_WATER_MARK_BYTES;
+    this.#isOverMark ||= this.queuedBytes >= HIGH_WATER_MARK_BYTES;
     queueMicrotask(() => peer.#read());
     return !this.#isOverMark;
   }
@@ -133,7 +135,8 @@ export class MemorySocket implements TlsSocket {
       const chunk = this.#inbox.shift();
       if (chunk === undefined) break;
       if (this.#peer !== undefined) this.#peer.#taken(chunk.length);
-      this.handler.onData(chunk, false);
+      this.handler.onData(chunk, this.lendsChunks);
+      if (this.lendsChunks) chunk.fill("#");
     }
     if (!this.#hasPeerEnded || this.#isEndTold) return;
     this.#isEndTold = true;

@@ -26,6 +26,8 @@ export class MemoryWire implements Wire {
   readonly silentAddresses = new Set<string>();
   /** Whether a handshake with an endpoint waits for ever. */
   isTlsSilent = false;
+  /** Whether sockets lend each chunk, and overwrite it when the handler has returned. */
+  lendsChunks = false;
   /** The targets of all connects, in order. */
   readonly connects: string[] = [];
   /** The number of handshakes with clients. */
@@ -63,7 +65,9 @@ export class MemoryWire implements Wire {
   pair(remote: Address, fromAddress: string): readonly [MemorySocket, MemorySocket] {
     this.#nextPort += 1;
     const local = { address: fromAddress, port: this.#nextPort };
-    return [new MemorySocket(local, remote), new MemorySocket(remote, local)];
+    const ends = [new MemorySocket(local, remote), new MemorySocket(remote, local)] as const;
+    for (const end of ends) end.lendsChunks = this.lendsChunks;
+    return ends;
   }
 
   maxHelloBytes(): number {

@@ -60,7 +60,8 @@ export function sayFarewell(plane: Plane, client: WireSocket, message: Uint8Arra
   plane.deadlines.add(farewell);
   plane.connections.addFarewell(farewell);
   client.handler = farewell;
-  client.write(message);
+  // The client's half may have been ended already, if there is no message.
+  if (message.length > 0) client.write(message);
   client.end();
   client.resume();
 }

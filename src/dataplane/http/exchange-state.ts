@@ -171,10 +171,10 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
       this.beginWindow();
       return;
     }
-    const isPaused = this.windowBytes < 0;
-    if (isPaused && this.#hasMoved()) this.beginWindow();
-    else if (isPaused) this.abort("idle", 504);
-    else if (this.bodyLength !== CHUNKED && this.windowBytes >= MIN_WINDOW_BYTES)
+    if (this.windowBytes < 0) {
+      if (this.#hasMoved()) this.touch();
+      else this.abort("idle", 504);
+    } else if (this.bodyLength !== CHUNKED && this.windowBytes >= MIN_WINDOW_BYTES)
       this.beginWindow();
     else this.abort("body-too-slow", 408);
   }
@@ -197,5 +197,12 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
     this.windowBytes = 0;
     const { idleMs } = this.rules.spec.timeouts;
     this.setDeadline(this.bodyLength === CHUNKED ? idleMs : RATE_WINDOW_MS, this);
+  }
+
+  /** Stops measuring the rate, because the endpoint does not take what the client sends. */
+  protected pauseWindow(): void {
+    this.windowBytes = -1;
+    this.#hasMoved();
+    this.touch();
   }
 }

@@ -163,9 +163,9 @@ export class Exchange extends ExchangeState {
     if (this.isOver || this.isRequestWhole) return;
     const { queuedBytes } = endpoint.socket;
     if (queuedBytes < HIGH_WATER_MARK_BYTES) return;
-    this.windowBytes = -1;
+    if (this.windowBytes >= 0) this.pauseWindow();
     plane.relayMemory.hold(endpoint, queuedBytes);
-    this.client.pauseRequest();
+    if (!this.isOver) this.client.pauseRequest();
   }
 
   endpointDrained(): void {
@@ -234,13 +234,13 @@ export class Exchange extends ExchangeState {
     if (answer.status >= 500 && this.rules.spec.http.countServerErrors) {
       this.lease?.candidate.health.failed(this.plane.http.turnMs);
     }
-    if (this.isRequestWhole) this.touch();
+    if (this.isRequestWhole || this.bodyLength === CHUNKED) this.touch();
     this.client.sendHead(this, answer, bytes);
   }
 
   answerBody(bytes: Buffer, from: number, to: number, isLent: boolean): void {
     this.bytesToClient += to - from;
-    if (this.isRequestWhole) this.touch();
+    if (this.isRequestWhole || this.bodyLength === CHUNKED) this.touch();
     this.client.sendBody(bytes, from, to, isLent);
   }
 
@@ -249,6 +249,8 @@ export class Exchange extends ExchangeState {
     const { endpoint, client } = this;
     if (endpoint === undefined) return;
     client.endBody(trailers);
+    // The memory for slow readers may have been exceeded.
+    if (this.isOver) return;
     this.endpoint = undefined;
     if (this.isRequestWhole) this.#release(endpoint);
     else endpoint.reset();
@@ -280,6 +282,7 @@ export class Exchange extends ExchangeState {
   }
 
   clientDrained(): void {
+    if (this.hasAnswerHead && this.isRequestWhole) this.touch();
     this.endpoint?.socket.resume();
   }
 
@@ -295,6 +298,7 @@ export class Exchange extends ExchangeState {
   endpointGone(_failure: WireFailure | undefined): void {
     const { endpoint, plane } = this;
     const mayRetry =
+      !this.connection.isOver &&
       this.#head !== undefined &&
       !this.hasAnswerBegun &&
       endpoint?.isUsed === true &&

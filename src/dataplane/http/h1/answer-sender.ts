@@ -1,5 +1,7 @@
 import type { HttpOutcome } from "#model/records/http-outcome.ts";
 import type { ConnectionOutcome } from "#model/records/outcome.ts";
+import type { DeadlineListener } from "../../connection/connection-state.ts";
+import { endConnection } from "../../connection/finish.ts";
 import { HIGH_WATER_MARK_BYTES } from "../../wire/wire.ts";
 import { failureAnswer } from "../edits/failure-answer.ts";
 import { writeAnswerHead, type AnswerEdits } from "../edits/write-answer-head.ts";
@@ -14,9 +16,15 @@ import type { Output } from "../output.ts";
 import type { Congested } from "../../live/relay-memory.ts";
 
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+const NOTHING = Buffer.alloc(0);
+/**
+ * How often a connection that ends is asked whether everything was sent. An engine reports that a queue is empty only if the queue was
+ * long.
+ */
+const SENT_CHECK_MS = 100;
 
 /** Sends answers in the syntax of HTTP/1.1, and decides whether the connection ends with them. */
-export abstract class AnswerSender implements Congested {
+export abstract class AnswerSender implements Congested, DeadlineListener {
   readonly connection: HttpConnection;
   protected readonly http: HttpPlane;
   /** Number of requests that have begun. */
@@ -30,6 +38,13 @@ export abstract class AnswerSender implements Congested {
   protected requestId = "";
   /** Whether the connection ends after the answer. */
   protected closes = false;
+  /** How the connection ends as soon as the client has taken what was sent. */
+  protected ending: ConnectionOutcome | undefined;
+  /** Whether the client must not take the last answer for whole. */
+  #isBroken = false;
+  /** When the queue of the ending connection became shorter, and how long it was. */
+  #movedAtMs = 0;
+  #queuedBytesSeen = 0;
   #isChunked = false;
 
   constructor(connection: HttpConnection) {
@@ -38,8 +53,9 @@ export abstract class AnswerSender implements Congested {
   }
 
   abstract shed(): void;
-  /** Ends the connection as soon as the client has taken everything that was sent. */
-  protected abstract endWhenSent(outcome: ConnectionOutcome, isBroken: boolean): void;
+  abstract deadlinePassed(): void;
+  /** Gives up what the connection holds besides its socket and its exchange. */
+  protected abstract leave(): void;
 
   protected get output(): Output {
     return this.http.toClient.of(this);
@@ -131,5 +147,35 @@ export abstract class AnswerSender implements Congested {
   breakOff(outcome: HttpOutcome): void {
     this.flush();
     this.endWhenSent(outcome === "over-limit" ? "relay-memory" : "endpoint-reset", true);
+  }
+
+  /** Ends the connection as soon as the client has taken everything that was sent. */
+  protected endWhenSent(outcome: ConnectionOutcome, isBroken = false): void {
+    const { connection } = this;
+    if (connection.isOver || this.ending !== undefined) return;
+    this.ending = outcome;
+    this.#isBroken = isBroken;
+    this.leave();
+    this.#movedAtMs = this.http.turnMs;
+    // What is queued still goes out. The client of a broken answer must not see an end in order.
+    if (this.queuedBytes > 0 && !isBroken) connection.client.end();
+    this.endIfSent(outcome);
+    if (!connection.isOver) connection.client.resume();
+  }
+
+  /** Ends the connection if the client has taken everything, or has taken nothing for the idle time. */
+  protected endIfSent(outcome: ConnectionOutcome): void {
+    const { connection, queuedBytes } = this;
+    if (queuedBytes === 0) {
+      // Without the farewell, the client of a broken answer gets no close_notify.
+      endConnection(connection, outcome, this.#isBroken ? undefined : NOTHING);
+      return;
+    }
+    const { turnMs } = this.http;
+    if (queuedBytes !== this.#queuedBytesSeen) this.#movedAtMs = turnMs;
+    this.#queuedBytesSeen = queuedBytes;
+    if (turnMs - this.#movedAtMs < connection.rules.spec.timeouts.idleMs) {
+      connection.setDeadline(SENT_CHECK_MS, this);
+    } else endConnection(connection, outcome);
   }
 }

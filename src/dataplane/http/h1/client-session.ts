@@ -1,5 +1,4 @@
-import type { HttpRule } from "#model/records/http-outcome.ts";
-import type { ConnectionOutcome } from "#model/records/outcome.ts";
+import type { HttpOutcome, HttpRule } from "#model/records/http-outcome.ts";
 import { countSilentEnd } from "../../connection/certificate-failure.ts";
 import type { DeadlineListener } from "../../connection/connection-state.ts";
 import { endConnection, outcomeOfBreak } from "../../connection/finish.ts";
@@ -32,7 +31,6 @@ import type { EndpointSession } from "./endpoint-session.ts";
 const ENDED_SLOTS = slotsByLabel("tlsd_http_exchanges_ended_total");
 const CLASS_SLOTS = slotsByLabel("tlsd_http_requests_total");
 const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
-const NOTHING = Buffer.alloc(0);
 
 /**
  * The client's side of a connection that speaks HTTP/1.1. Requests are served one after the other. What a client sends ahead waits
@@ -57,10 +55,6 @@ export class ClientSession
   #facts: ClientFacts | undefined;
   /** An idle connection to an endpoint that belongs to this client connection. */
   #bound: EndpointSession | undefined;
-  /** How the connection ends as soon as the client has taken what was sent. */
-  #ending: ConnectionOutcome | undefined;
-  /** Whether the client must not take the last answer for whole. */
-  #isBroken = false;
 
   constructor(connection: HttpConnection) {
     super(connection);
@@ -101,7 +95,7 @@ export class ClientSession
   onData(chunk: Buffer, isLent: boolean): void {
     this.http.turnMs = this.http.nowMs();
     this.connection.bytesFromClient += chunk.length;
-    if (this.#ending !== undefined) return;
+    if (this.ending !== undefined) return;
     if (this.#unread === undefined) this.#read(chunk, isLent);
     else this.#keep(chunk, 0);
   }
@@ -112,9 +106,14 @@ export class ClientSession
     let lent = isLent;
     let at = 0;
     this.#isReading = true;
-    while (at < bytes.length && this.#ending === undefined && !this.connection.isOver) {
+    while (at < bytes.length && this.ending === undefined && !this.connection.isOver) {
       const exchange = this.#exchange;
       if (exchange === undefined) {
+        // A client that takes no answers must not make more of them.
+        if (this.queuedBytes > HIGH_WATER_MARK_BYTES) {
+          this.#keep(bytes, at);
+          break;
+        }
         const result = this.#reader.read(bytes, at);
         if (result !== "whole") {
           if (result === "partial") this.#timeHead();
@@ -237,7 +236,7 @@ export class ClientSession
   }
 
   resumeRequest(): void {
-    if (this.#isReading || this.connection.isOver || this.#ending !== undefined) return;
+    if (this.#isReading || this.connection.isOver || this.ending !== undefined) return;
     const unread = this.#unread;
     if (unread !== undefined) {
       this.#unread = undefined;
@@ -294,7 +293,7 @@ export class ClientSession
     this.output.body(connection.client, bytes, answer.headEnd, bytes.length, true);
     this.flush();
     const unread = this.#unread;
-    this.#unread = undefined;
+    this.leave();
     if (unread !== undefined) endpoint.write(unread);
     relay(connection, endpoint, connection.rules.spec.http.upgradedMs);
   }
@@ -303,8 +302,8 @@ export class ClientSession
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
     const { connection } = this;
-    if (connection.isOver || this.#ending !== undefined) return;
-    if (this.closes || !exchange.isRequestWhole) {
+    if (connection.isOver || this.ending !== undefined) return;
+    if (this.closes || this.hasEnded || !exchange.isRequestWhole) {
       this.endWhenSent("completed");
       return;
     }
@@ -314,40 +313,22 @@ export class ClientSession
     this.resumeRequest();
   }
 
-  protected endWhenSent(outcome: ConnectionOutcome, isBroken = false): void {
-    const { connection } = this;
-    if (connection.isOver || this.#ending !== undefined) return;
-    this.#ending = outcome;
-    this.#isBroken = isBroken;
-    this.#unread = undefined;
-    if (connection.client.queuedBytes === 0) {
-      this.#end(outcome);
-      return;
-    }
-    connection.setDeadline(connection.rules.spec.timeouts.idleMs, this);
-    connection.client.resume();
-  }
-
-  #end(outcome: ConnectionOutcome): void {
-    this.#leave();
-    // Without the farewell, the client of a broken answer gets no close_notify.
-    endConnection(this.connection, outcome, this.#isBroken ? undefined : NOTHING);
-  }
-
-  #leave(): void {
+  protected leave(): void {
     this.#bound?.close();
     this.#bound = undefined;
+    this.#unread = undefined;
     this.http.relayMemory.release(this);
   }
 
   shed(): void {
-    this.#exchange?.abort("over-limit", 503);
+    this.leave();
+    this.#dropExchange("over-limit");
     endConnection(this.connection, "relay-memory");
   }
 
   deadlinePassed(): void {
     this.http.turnMs = this.http.nowMs();
-    if (this.#ending !== undefined) endConnection(this.connection, this.#ending);
+    if (this.ending !== undefined) this.endIfSent(this.ending);
     else if (this.#reader.isPartial) {
       this.#answerUnread(408, "head-timeout");
       this.endWhenSent("idle");
@@ -357,8 +338,9 @@ export class ClientSession
   onDrain(): void {
     this.http.turnMs = this.http.nowMs();
     this.http.relayMemory.release(this);
-    if (this.#ending !== undefined) this.#end(this.#ending);
-    else this.#exchange?.clientDrained();
+    if (this.ending !== undefined) this.endIfSent(this.ending);
+    else if (this.#exchange === undefined) this.resumeRequest();
+    else this.#exchange.clientDrained();
   }
 
   /** The client sends no more. It still gets the answers to what it has sent. */
@@ -367,10 +349,11 @@ export class ClientSession
     countSilentEnd(this.connection, undefined);
     this.hasEnded = true;
     const exchange = this.#exchange;
-    if (exchange === undefined) this.endWhenSent("completed");
+    if (this.ending !== undefined) this.endIfSent(this.ending);
+    else if (exchange === undefined) this.endWhenSent("completed");
     else if (exchange.isRequestWhole) exchange.touch();
     else {
-      exchange.clientGone("client-aborted");
+      this.#dropExchange("client-aborted");
       endConnection(this.connection, "client-reset");
     }
   }
@@ -379,9 +362,17 @@ export class ClientSession
     const { connection } = this;
     this.http.turnMs = this.http.nowMs();
     countSilentEnd(connection, failure);
-    this.#leave();
-    this.#exchange?.clientGone(exchangeOutcomeOf(connection.ended) ?? "client-aborted");
-    endConnection(connection, failure === undefined ? "completed" : outcomeOfBreak(true, failure));
+    this.leave();
+    this.#dropExchange(exchangeOutcomeOf(connection.ended) ?? "client-aborted");
+    const inOrder = this.ending ?? "completed";
+    endConnection(connection, failure === undefined ? inOrder : outcomeOfBreak(true, failure));
+  }
+
+  /** Ends the exchange because the client has gone. No other one begins. */
+  #dropExchange(outcome: HttpOutcome): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.clientGone(outcome);
   }
 }
 
