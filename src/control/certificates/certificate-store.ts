@@ -203,14 +203,18 @@ export class CertificateStore implements CertificateProvider {
   }
 
   async #watch(): Promise<void> {
-    const { intervalMs = DEFAULT_INTERVAL_MS, lookDeadlineMs, onLate, onTurn } = this.#options;
+    const { intervalMs = DEFAULT_INTERVAL_MS, lookDeadlineMs } = this.#options;
+    const reportNew = (): void => {
+      if (this.#report()) this.#options.onTurn();
+    };
+    const hearLate = (isLate: boolean): void => {
+      this.#options.onLate(isLate);
+      reportNew();
+    };
     while (!this.#closing.signal.aborted) {
       let busyMs = 0;
       try {
-        const looked = await this.#files.lookInTime(this.#watched, lookDeadlineMs, (isLate) => {
-          onLate(isLate);
-          if (this.#report()) onTurn();
-        });
+        const looked = await this.#files.lookInTime(this.#watched, lookDeadlineMs, hearLate);
         if (looked === undefined) continue;
         busyMs = looked.busyMs;
         const due = this.#dueOf(looked);
@@ -219,7 +223,7 @@ export class CertificateStore implements CertificateProvider {
           await this.#pause(SETTLE_MS);
           await this.#read(due);
         }
-        if (this.#report()) onTurn();
+        reportNew();
       } catch (error) {
         if (!this.#closing.signal.aborted) this.#options.onFault(error);
       }
