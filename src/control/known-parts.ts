@@ -18,14 +18,25 @@ export interface DocumentCharacters {
 }
 
 export function charactersOf(document: JsonMap): DocumentCharacters {
-  const unknown = partsOf(document)
+  const sections = Object.values(document).filter(isJsonMap);
+  // A part that is known stays so.
+  const rest = sections.every((named) => knownSections.has(named)) ? [] : partsOf(document);
+  const unknown = rest
     .filter(({ schema, part }) => filledPartsOf(schema)?.has(part) !== true)
     .reduce((sum, { part }) => sum + PART_CHARACTERS.of(part), 0);
+  if (unknown === 0) for (const named of sections) knownSections.add(named);
   const all = charactersOfMap(document, (named) =>
-    isJsonMap(named) ? charactersOfMap(named, charactersOfPart) : JSON.stringify(named).length,
+    isJsonMap(named) ? SECTION_CHARACTERS.of(named) : JSON.stringify(named).length,
   );
   return { all, unknown };
 }
+
+/** The sections of which each part was parsed in this process before. */
+const knownSections = new WeakSet<JsonMap>();
+
+const SECTION_CHARACTERS = new Remembered((named: JsonMap): number =>
+  charactersOfMap(named, charactersOfPart),
+);
 
 const charactersOfPart = (part: Json): number =>
   isJsonMap(part) ? PART_CHARACTERS.of(part) : JSON.stringify(part).length;

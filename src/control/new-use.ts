@@ -28,37 +28,34 @@ export function newUseProblems(
   inForce: DocumentInForce,
   nowMs = Date.now(),
 ): readonly Problem[] {
-  const bad = new Map<SourceEntry<SourceVersion>, Problem>([
-    ...defectsInForce(entries.certificates, inForce.entries.certificates, nowMs),
-    ...defectsInForce(entries.trusts, inForce.entries.trusts, nowMs),
-  ]);
-  if (bad.size === 0) return [];
   const before = new Map(
-    listenersOf(inForce.document).map(({ name, listener }) => [
-      name,
-      new Set(usesOf(listener, inForce.document, inForce.entries).map(({ id }) => id)),
-    ]),
+    listenersOf(inForce.document).map(({ name, listener }) => [name, listener]),
   );
-  return listenersOf(document).flatMap(({ name, path, listener }) =>
-    usesOf(listener, document, entries).flatMap((use) => {
-      const problem = use.entry && bad.get(use.entry);
-      if (problem === undefined || before.get(name)?.has(use.id) === true) return [];
-      return [{ ...problem, path: `${path}.${use.path}` }];
-    }),
-  );
+  const hasSamePolicies = document.policies === inForce.document.policies;
+  return listenersOf(document).flatMap(({ name, path, listener }) => {
+    const old = before.get(name);
+    if (old === listener && hasSamePolicies) return [];
+    const used = new Set(
+      (old === undefined ? [] : usesOf(old, inForce.document, inForce.entries)).map(({ id }) => id),
+    );
+    return usesOf(listener, document, entries).flatMap(({ id, path: place, entry }) => {
+      const problem =
+        entry === undefined || used.has(id) ? undefined : defectInForce(entry, inForce, nowMs);
+      return problem === undefined ? [] : [{ ...problem, path: `${path}.${place}` }];
+    });
+  });
 }
 
-/** The defects of entries that have the same source in force. Those of the others are errors already. */
-const defectsInForce = <Version extends SourceVersion>(
-  entries: ReadonlyMap<string, SourceEntry<Version>>,
-  inForce: ReadonlyMap<string, SourceEntry<Version>>,
+/** Returns the defect of an entry that has the same source in force. That of another one is an error already. */
+function defectInForce(
+  entry: SourceEntry<SourceVersion>,
+  { entries: { certificates, trusts } }: DocumentInForce,
   nowMs: number,
-): readonly (readonly [SourceEntry<Version>, Problem])[] =>
-  [...entries].flatMap(([key, entry]) => {
-    if (inForce.get(key)?.source.origin !== entry.source.origin) return [];
-    const problem = defectOf(entry, nowMs);
-    return problem === undefined ? [] : [[entry, problem] as const];
-  });
+): Problem | undefined {
+  const { key, origin } = entry.source;
+  const isInForce = [certificates, trusts].some((map) => map.get(key)?.source.origin === origin);
+  return isInForce ? defectOf(entry, nowMs) : undefined;
+}
 
 function usesOf(listener: Listener, document: Document, entries: SourceEntries): readonly Use[] {
   const { certificates, trusts, endpointCertificate } = materialOfListener(listener, document);

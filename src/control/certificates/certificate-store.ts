@@ -142,17 +142,17 @@ export class CertificateStore implements CertificateProvider {
     if (this.#tryReplace(document, entries)) return;
     const before = this.#origins();
     const certificatesBefore = this.#inForce?.entries.certificates;
+    const entriesBefore = new Set(this.#entries());
     const reported = this.#reported;
     this.#retries.clear();
     this.#inForce = { document, entries, sources: sourcesOf(entries) };
     // The new document may be without the files of a file system that does not answer.
     this.#files.giveUpLate();
-    this.#watched = this.#entries().map(({ source }) => source);
+    this.#watchEntries(entriesBefore);
     // With many certificates there is a new version several times an hour.
     for (const one of this.#processes()) one.stayReady(this.#watched.length > FEW_SOURCES);
     const nowMs = Date.now();
     this.#known.follow(this.#entries(), nowMs);
-    this.#unread.clear();
     const byCaller = this.#entries()
       .filter(({ source }) => before.get(source.place) !== source.origin)
       .flatMap((entry) => problemsOf(entry, nowMs));
@@ -161,6 +161,20 @@ export class CertificateStore implements CertificateProvider {
     this.#options.onTurn();
     const changed = certificatesBefore && keysThatDiffer(certificatesBefore, entries.certificates);
     this.#options.onRead(changed ?? "all");
+  }
+
+  /** The same list of sources saves the thread that looks at the files from getting their paths again. */
+  #watchEntries(before: ReadonlySet<AnyEntry>): void {
+    const entries = this.#entries();
+    const isSame =
+      this.#watched.length === entries.length &&
+      entries.every(({ source }, at) => source === this.#watched[at]);
+    if (!isSame) {
+      this.#watched = entries.map(({ source }) => source);
+      this.#unread.clear();
+    }
+    // What was read for the document may be older than what the last look has found.
+    for (const entry of entries) if (!before.has(entry)) this.#unread.add(entry.source);
   }
 
   /** Returns false if the change did more than replace versions of the document in force. */

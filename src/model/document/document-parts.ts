@@ -137,13 +137,26 @@ function markedTextsOfPart(
   return found;
 }
 
+/** The marked texts of sections. A change of a document leaves most sections as they are. */
+const MARKED_IN: ReadonlyMap<string, Remembered<JsonMap, readonly MarkedText[]>> = new Map(
+  Array.from(PART_SCHEMAS.keys(), (section) => [
+    section,
+    new Remembered((named: JsonMap) =>
+      partsOfSection({ [section]: named }, section).flatMap(({ name, part }) =>
+        (MARKED.get(section)?.of(part) ?? []).map(({ mark, text, steps, keys }) => ({
+          mark,
+          text,
+          steps: [section, name, ...steps.slice(2)],
+          keys: [section, name, ...keys.slice(2)],
+        })),
+      ),
+    ),
+  ]),
+);
+
 /** Returns the texts that the schema marks, in the order of the document. */
 export const markedTextsOf = (document: object): readonly MarkedText[] =>
-  partsOf(document).flatMap(({ section, name, part }) =>
-    (MARKED.get(section)?.of(part) ?? []).map(({ mark, text, steps, keys }) => ({
-      mark,
-      text,
-      steps: [section, name, ...steps.slice(2)],
-      keys: [section, name, ...keys.slice(2)],
-    })),
-  );
+  Array.from(MARKED_IN).flatMap(([section, texts]) => {
+    const named = (document as JsonMap)[section];
+    return isJsonMap(named) ? texts.of(named) : [];
+  });
