@@ -22,9 +22,10 @@ function parse(...argv: string[]): unknown {
 }
 
 const all = {
-  categories: ["handshakes", "requests", "bulk", "memory", "latency", "growth"],
-  peers: ["haproxy", "nginx", "hitch", "stunnel"],
+  categories: ["handshakes", "requests", "bulk", "memory", "latency", "growth", "http"],
+  peers: ["haproxy", "haproxy-always", "nginx", "hitch", "stunnel", "caddy"],
   engines: ["bun", "node"],
+  only: undefined,
   against: undefined,
   runs: undefined,
   isQuick: false,

@@ -28,6 +28,7 @@ export interface Actions {
 }
 
 interface Flags {
+  readonly only?: readonly string[];
   readonly peers?: readonly PeerName[];
   readonly engines?: readonly Variant[];
   readonly against?: string;
@@ -65,6 +66,7 @@ Examples:
   npm run bench -- handshakes memory --peers haproxy --engines bun --quick
   npm run bench -- handshakes --peers none --engines bun --against ../before --runs 9
   npm run bench -- requests --profile --engines bun
+  npm run bench -- http --only http-48,http-16k --peers haproxy
   npm run bench -- changes --vnics 10000 --engines bun
   npm run bench -- resumption --engines bun
   npm run bench -- certificates --runs 1
@@ -80,6 +82,7 @@ export function buildProgram(actions: Actions): Command {
     .addArgument(
       new Argument("[categories...]", "what to measure (default: all)").choices(categories),
     )
+    .option("--only <names>", "only these cases of the categories", (text) => text.split(","))
     .option("--peers <names>", `${peerNames.join(",")} or none (default: all)`, listOf(peerNames))
     .option(
       "--engines <names>",
@@ -106,11 +109,11 @@ export function buildProgram(actions: Actions): Command {
     .addHelpText("after", examples)
     .exitOverride()
     .action((given: readonly Category[], flags: Flags) => {
-      const { peers = peerNames, engines = defaultVariants, against, runs, quick } = flags;
+      const { only, peers = peerNames, engines = defaultVariants, against, runs, quick } = flags;
       const isWanted = (name: Category): boolean => given.length === 0 || given.includes(name);
       if (!flags.profile) {
         const wanted = { categories: categories.filter(isWanted), peers, engines };
-        return measure({ ...wanted, against, runs, isQuick: quick ?? false });
+        return measure({ ...wanted, only, against, runs, isQuick: quick ?? false });
       }
       const loads = profileLoads.filter(isWanted);
       if (loads.length > 0) return profile({ loads, engines });

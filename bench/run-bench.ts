@@ -33,7 +33,8 @@ export async function runBench(options: MeasureOptions, tools: Tools): Promise<B
   const date = new Date().toISOString();
   const comparisons = planComparisons(options);
   assertOpenFileLimit(comparisons);
-  const found = await findProxies(options, log);
+  const modes = new Set(comparisons.flatMap(({ cases }) => cases.map(({ setup }) => setup.mode)));
+  const found = await findProxies(options, modes, log);
   const cores = reserveCores();
   const machine = describeMachine(cores.loadCount);
   const environment = await prepareEnvironment(tools, cores);
@@ -46,8 +47,8 @@ export async function runBench(options: MeasureOptions, tools: Tools): Promise<B
   const cases: CaseResult[] = [];
   for (const comparison of comparisons) cases.push(...(await compare(comparison, bench)));
   const proxies = found.flatMap(({ proxy: { name }, build }) => {
-    const configuration = environment.configurations.get(name);
-    return configuration === undefined ? [] : [{ name, ...build, configuration }];
+    const configurations = environment.configurations.get(name);
+    return configurations === undefined ? [] : [{ name, ...build, configurations }];
   });
   return { date, machine, isQuick: options.isQuick, proxies, cases };
 }
@@ -66,10 +67,10 @@ export async function prepareEnvironment(
 
 /** An error makes these cases incomparable, but not those of other comparisons. */
 async function compare(comparison: Comparison, bench: Bench): Promise<CaseResult[]> {
-  const { cases, category } = comparison;
+  const { cases, measure } = comparison;
   try {
-    if (category === "memory") return await compareMemory(comparison, bench);
-    if (category === "latency") return await compareLatency(comparison, bench);
+    if (measure === "memory") return await compareMemory(comparison, bench);
+    if (measure === "latency") return await compareLatency(comparison, bench);
     return await compareCpu(comparison, bench);
   } catch (cause) {
     if (bench.environment.processes.isClosed) throw cause;

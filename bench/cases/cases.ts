@@ -1,4 +1,4 @@
-import type { BenchKeyType } from "../proxies/tls-proxy.ts";
+import type { BenchKeyType, BenchMode } from "../proxies/tls-proxy.ts";
 import {
   defaultTls,
   type KeyExchangeGroup,
@@ -14,6 +14,7 @@ export const categories = [
   "memory",
   "latency",
   "growth",
+  "http",
 ] as const;
 export type Category = (typeof categories)[number];
 
@@ -22,6 +23,8 @@ export interface BenchCase {
   /** Unique among all cases. */
   readonly name: string;
   readonly category: Category;
+  /** What is measured: CPU time per operation, memory per connection, or latency. */
+  readonly measure: "cpu" | "memory" | "latency";
   readonly title: string;
   /** A short title for the chart and for tables of several cases. */
   readonly label: string;
@@ -37,7 +40,7 @@ export interface BenchCase {
   readonly operations: number;
   /** Operations before the first run. They compile code, grow heaps and fill caches, and are not measured. */
   readonly warmUpOperations: number;
-  readonly plan?: Pick<LoadPlan, "connections" | "direction" | "downloadBytes">;
+  readonly plan?: Pick<LoadPlan, "connections" | "direction" | "downloadBytes" | "http">;
   /** The case is one point of a series over this count. */
   readonly growth?: { readonly axis: GrowthAxis; readonly count: number };
 }
@@ -46,6 +49,9 @@ export type GrowthAxis = "listeners" | "connections" | "workers";
 
 /** How each proxy is configured for a case. */
 export interface Setup {
+  readonly mode: BenchMode;
+  /** Whether each connection, or in mode http each request, gets a line in a file. */
+  readonly hasAccessLog: boolean;
   /** Number of listeners by the key type of their certificate. */
   readonly ecdsaListeners: number;
   readonly rsaListeners: number;
@@ -57,7 +63,15 @@ export interface Setup {
 const mebibyte = 1024 * 1024;
 
 const shared = {
-  setup: { ecdsaListeners: 1, rsaListeners: 1, workers: 1, maxConnections: 6_000 },
+  measure: "cpu",
+  setup: {
+    mode: "tcp",
+    hasAccessLog: false,
+    ecdsaListeners: 1,
+    rsaListeners: 1,
+    workers: 1,
+    maxConnections: 6_000,
+  },
   tls: defaultTls,
 } as const;
 
@@ -134,6 +148,7 @@ export const bulkCases: readonly BenchCase[] = (["downstream", "upstream"] as co
 const idleConnections = {
   ...shared,
   category: "memory",
+  measure: "memory",
   unit: "KB",
   perUnit: 1_000,
   decimals: 1,
@@ -162,6 +177,7 @@ export const memoryCases: readonly BenchCase[] = [
 const latency = {
   ...shared,
   category: "latency",
+  measure: "latency",
   unit: "us",
   perUnit: 1,
   decimals: 0,
@@ -190,6 +206,7 @@ export const latencyCases: readonly BenchCase[] = [
 /** Finds out how many requests per second a proxy can answer. It has no figure of its own. */
 export const capacityCase: BenchCase = {
   ...latency,
+  measure: "cpu",
   name: "capacity",
   title: "Keep-alive requests per second",
   label: "capacity",

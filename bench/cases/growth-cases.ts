@@ -3,6 +3,7 @@ import type { BenchCase, GrowthAxis, Setup } from "./cases.ts";
 
 const shared = {
   category: "growth",
+  measure: "cpu",
   unit: "us",
   perUnit: 1_000,
   decimals: 1,
@@ -73,6 +74,8 @@ const requestsByWorkers = (workers: number): BenchCase => ({
 });
 
 const setupOf = (changes: Partial<Setup>): Setup => ({
+  mode: "tcp",
+  hasAccessLog: false,
   ecdsaListeners: 1,
   rsaListeners: 0,
   workers: 1,

@@ -4,7 +4,9 @@ import { categories, type BenchCase, type Category } from "./cases.ts";
 import { planComparisons } from "./plan-comparisons.ts";
 
 const casesOf = (wanted: readonly Category[], isQuick = false): BenchCase[] =>
-  planComparisons({ categories: wanted, runs: undefined, isQuick }).flatMap(({ cases }) => cases);
+  planComparisons({ categories: wanted, only: undefined, runs: undefined, isQuick }).flatMap(
+    ({ cases }) => cases,
+  );
 
 test("every case has a unique name", () => {
   const names = casesOf(categories).map(({ name }) => name);
@@ -20,9 +22,21 @@ test("a quick run leaves out ten thousand listeners", () => {
 
 test("the number of runs is the wanted one, or depends on the category", () => {
   const runsOf = (wanted: readonly Category[], runs?: number) =>
-    planComparisons({ categories: wanted, runs, isQuick: false }).map((one) => one.runs);
+    planComparisons({ categories: wanted, only: undefined, runs, isQuick: false }).map(
+      (one) => one.runs,
+    );
   assert.deepEqual(runsOf(["requests", "latency"], 2), [2, 2]);
   assert.deepEqual(runsOf(["requests", "memory"]), [5, 3, 3]);
+});
+
+test("only the named cases are measured, and a name that is no case is refused", () => {
+  const planOf = (only: readonly string[]) =>
+    planComparisons({ categories, only, runs: undefined, isQuick: false });
+  assert.deepEqual(
+    planOf(["http-16k", "http-latency-p99"]).flatMap(({ cases }) => cases.map(({ name }) => name)),
+    ["http-16k", "http-latency-p99"],
+  );
+  assert.throws(() => planOf(["http-1"]), /no case 'http-1'/);
 });
 
 test("the warm-up uses every listener, also in a quick run", () => {

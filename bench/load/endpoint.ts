@@ -2,7 +2,10 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import {
   answerBytes,
+  httpAnswerOf,
   requestBytes,
+  switchBytes,
+  tryBodyBytes,
   tryBulkRequest,
   writeBlocks,
   type BulkRequest,
@@ -27,12 +30,31 @@ serveCommands(async (command: EndpointCommand) => {
   return { port };
 });
 
-/** Answers one request after the other. The bytes of an upload are counted and discarded. */
+const answers = new Map<number, Buffer>();
+
+/** Returns the same buffer each time, so that building an answer takes no time from the load. */
+function answerWith(bodyBytes: number): Buffer {
+  const answer = answers.get(bodyBytes) ?? httpAnswerOf(bodyBytes);
+  answers.set(bodyBytes, answer);
+  return answer;
+}
+
+/** Answers one request after the other. The bytes of an upload are counted and discarded, those of a WebSocket sent back. */
 function serve(socket: Socket): void {
   let head = "";
   let awaitedBytes = 0;
+  let isWebSocket = false;
 
-  function answer(request: BulkRequest | undefined, bodyBytes: number): void {
+  function answer(whole: string, bodyBytes: number): void {
+    const askedBytes = tryBodyBytes(whole);
+    if (askedBytes !== undefined) {
+      socket.write(answerWith(askedBytes));
+    } else if (/^upgrade: *websocket/im.test(whole)) {
+      isWebSocket = true;
+      socket.write(switchBytes);
+    } else answerBulk(tryBulkRequest(whole), bodyBytes);
+  }
+  function answerBulk(request: BulkRequest | undefined, bodyBytes: number): void {
     if (request?.direction === "upstream") {
       awaitedBytes = request.bytes;
       discard(bodyBytes);
@@ -48,6 +70,10 @@ function serve(socket: Socket): void {
   }
   socket.on("error", () => socket.destroy());
   socket.on("data", (chunk: Buffer) => {
+    if (isWebSocket) {
+      socket.write(chunk);
+      return;
+    }
     if (awaitedBytes > 0) {
       discard(chunk.length);
       return;
@@ -60,8 +86,8 @@ function serve(socket: Socket): void {
     const end = head.indexOf("\r\n\r\n");
     if (end < 0) return;
     const bodyBytes = head.length - end - 4;
-    const request = tryBulkRequest(head);
+    const whole = head;
     head = "";
-    answer(request, bodyBytes);
+    answer(whole, bodyBytes);
   });
 }

@@ -1,11 +1,12 @@
-import { answerBytes, requestBytes } from "./exchange.ts";
+import { repeatedExchangeOf, type RepeatedExchange } from "./answers.ts";
+import { requestBytes } from "./exchange.ts";
 import type { LoadPlan, PreparedLoad } from "./messages.ts";
 import { TlsClient } from "./tls-client.ts";
 
 const ticketDeadlineMs = 5_000;
 
 /**
- * Each operation is a connection of its own: handshake, one 48-byte request and its answer, orderly close. Because of the
+ * Each operation is a connection of its own: handshake, one request and its answer, orderly close. Because of the
  * request, every proxy has to connect to the endpoint before the client can leave.
  *
  * If sessions are to be resumed, each concurrent client obtains one ticket beforehand and uses it every time. So the number
@@ -14,13 +15,14 @@ const ticketDeadlineMs = 5_000;
 export async function prepareHandshakes(plan: LoadPlan): Promise<PreparedLoad> {
   const client = new TlsClient(plan.target, plan.tls);
   const sessions = plan.tls.handshake === "full" ? [] : await obtainTickets(plan);
+  const exchange = repeatedExchangeOf(plan);
   let started = 0;
   let done = 0;
 
   async function connectSome(_: unknown, index: number): Promise<void> {
     while (started < plan.operations) {
       started += 1;
-      await connectOnce(client, sessions[index]);
+      await connectOnce(client, sessions[index], exchange);
       done += 1;
     }
   }
@@ -50,18 +52,23 @@ async function obtainTicket(client: TlsClient): Promise<Buffer> {
   return promise.finally(() => socket.end());
 }
 
-async function connectOnce(client: TlsClient, session: Buffer | undefined): Promise<void> {
+async function connectOnce(
+  client: TlsClient,
+  session: Buffer | undefined,
+  { request, onEachAnswer }: RepeatedExchange,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = await client.open(reject, session);
-  let receivedBytes = 0;
-  socket.on("data", (chunk: Buffer) => {
-    receivedBytes += chunk.length;
-    if (receivedBytes === answerBytes.length) socket.end();
-  });
+  let isAnswered = false;
+  const onAnswer = (): void => {
+    isAnswered = true;
+    socket.end();
+  };
+  onEachAnswer(socket, onAnswer, reject);
   socket.once("close", () => {
-    if (receivedBytes === answerBytes.length) resolve();
-    else reject(new Error(`it closed after ${receivedBytes} of ${answerBytes.length} bytes`));
+    if (isAnswered) resolve();
+    else reject(new Error(`it closed after ${socket.bytesRead} bytes, before the whole answer`));
   });
-  socket.write(requestBytes);
+  socket.write(request);
   await promise;
 }

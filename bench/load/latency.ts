@@ -1,13 +1,13 @@
 import type { TLSSocket } from "node:tls";
-import { answerBytes, requestBytes } from "./exchange.ts";
+import { repeatedExchangeOf } from "./answers.ts";
 import type { Latency, LoadPlan, PreparedLoad } from "./messages.ts";
-import { onEachAnswer, openConnections, type OpenConnections } from "./open-connections.ts";
+import { openConnections, type OpenConnections } from "./open-connections.ts";
 
 /** Requests arrive in bursts of this period. A finer timer would use all of a core that the endpoint may share. */
 const tickMs = 1;
 
 /**
- * Requests of 48 bytes arrive at a fixed rate, whether or not earlier requests have been answered. Each is due at a time that
+ * Requests arrive at a fixed rate, whether or not earlier requests have been answered. Each is due at a time that
  * is fixed beforehand, and its latency counts from that time. So if a proxy stalls, the latency of every request that was
  * due in the meantime includes the stall (no coordinated omission). The same holds for delays of the load itself, which are
  * also measured separately.
@@ -23,10 +23,9 @@ export async function prepareLatency(plan: LoadPlan): Promise<PreparedLoad> {
   };
 }
 
-function requestAll(
-  { sockets }: OpenConnections,
-  { operations, requestsPerSecond = 0 }: LoadPlan,
-): Promise<Latency> {
+function requestAll({ sockets }: OpenConnections, plan: LoadPlan): Promise<Latency> {
+  const { operations, requestsPerSecond = 0 } = plan;
+  const { request, onEachAnswer } = repeatedExchangeOf(plan);
   return new Promise((resolve, reject) => {
     const perTick = (requestsPerSecond * tickMs) / 1_000;
     const latenciesUs = new Float64Array(operations);
@@ -44,7 +43,7 @@ function requestAll(
         if (connection === undefined) return;
         connection.request = sent;
         sent += 1;
-        connection.socket.write(requestBytes);
+        connection.socket.write(request);
       }
     }
     function tick(): void {
@@ -74,7 +73,7 @@ function requestAll(
           lateP99Us: percentileOf(latenessUs, 99),
         });
       };
-      onEachAnswer(socket, answerBytes.length, onAnswer, reject);
+      onEachAnswer(socket, onAnswer, reject);
       idle.push(connection);
     }
     const ticking = setInterval(tick, tickMs);

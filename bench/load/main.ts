@@ -1,7 +1,12 @@
 import { prepareHandshakes } from "./handshakes.ts";
 import { prepareLatency } from "./latency.ts";
 import type { LoadCommand, LoadName, LoadPlan, PreparedLoad } from "./messages.ts";
-import { prepareBulk, prepareIdle, prepareOpenRequests } from "./open-connections.ts";
+import {
+  prepareBulk,
+  prepareIdle,
+  prepareMessages,
+  prepareOpenRequests,
+} from "./open-connections.ts";
 import { prepareRequests } from "./requests.ts";
 import { serveCommands } from "./serve-commands.ts";
 
@@ -9,6 +14,7 @@ const loads: Readonly<Record<LoadName, (plan: LoadPlan) => Promise<PreparedLoad>
   handshakes: prepareHandshakes,
   requests: prepareRequests,
   "open-requests": prepareOpenRequests,
+  messages: prepareMessages,
   bulk: prepareBulk,
   idle: prepareIdle,
   latency: prepareLatency,

@@ -28,7 +28,22 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-export type LoadName = "handshakes" | "requests" | "open-requests" | "bulk" | "idle" | "latency";
+export type LoadName =
+  | "handshakes"
+  | "requests"
+  | "open-requests"
+  | "messages"
+  | "bulk"
+  | "idle"
+  | "latency";
+
+/** A request over HTTP, for proxies that may change heads. */
+export interface HttpPlan {
+  /** `short` is a request line and Host. `browser` has the fields that a browser sends, 568 bytes with a short path. */
+  readonly request: "short" | "browser";
+  /** Bytes of the body of the answer. */
+  readonly bodyBytes: number;
+}
 
 export interface LoadPlan {
   readonly load: LoadName;
@@ -36,10 +51,12 @@ export interface LoadPlan {
   readonly tls: TlsParameters;
   /** How many operations are in progress at a time. */
   readonly concurrency: number;
-  /** Total number of handshakes, requests or connections. For `bulk`, the number of bytes. */
+  /** Total number of handshakes, requests, messages or connections. For `bulk`, the number of bytes. */
   readonly operations: number;
   /** How many connections `open-requests` opens. Default: the concurrency. */
   readonly connections?: number;
+  /** The requests are these, and answers are parsed. Default: requests and answers of 48 bytes that arrive unchanged. */
+  readonly http?: HttpPlan;
   /** Direction of the bytes of `bulk`. */
   readonly direction?: "downstream" | "upstream";
   /** How many bytes `idle` reads on each connection before it leaves the connection idle. */

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
-import { answerBytes, bulkRequestOf, requestBytes, writeBlocks } from "./exchange.ts";
+import { onEachBytes, receiveSwitch, repeatedExchangeOf } from "./answers.ts";
+import { answerBytes, bulkRequestOf, upgradeBytes, writeBlocks } from "./exchange.ts";
 import type { LoadPlan, LoadResult, PreparedLoad } from "./messages.ts";
 import { TlsClient } from "./tls-client.ts";
 
@@ -49,30 +50,29 @@ export async function openConnections(plan: LoadPlan, count: number): Promise<Op
   };
 }
 
-/** Calls `onAnswer` each time `bytes` have arrived. It is an error if more arrive. */
-export function onEachAnswer(
-  socket: TLSSocket,
-  bytes: number,
-  onAnswer: () => void,
-  onError: (error: Error) => void,
-): void {
-  let receivedBytes = 0;
-  socket.on("data", (chunk: Buffer) => {
-    receivedBytes += chunk.length;
-    if (receivedBytes > bytes) onError(new Error("it sent more than the answer"));
-    if (receivedBytes !== bytes) return;
-    receivedBytes = 0;
-    onAnswer();
-  });
+function receive(socket: TLSSocket, bytes: number): Promise<void> {
+  return new Promise((resolve, reject) => onEachBytes(socket, bytes, resolve, reject));
 }
 
-function receive(socket: TLSSocket, bytes: number): Promise<void> {
-  return new Promise((resolve, reject) => onEachAnswer(socket, bytes, resolve, reject));
+/** Sends messages on WebSockets in turn, each of which comes back. `concurrency` WebSockets wait for a message at a time. */
+export async function prepareMessages(plan: LoadPlan): Promise<PreparedLoad> {
+  const connections = await openConnections(plan, plan.connections ?? plan.concurrency);
+  const upgraded = connections.sockets.map((socket) => {
+    const received = receiveSwitch(socket);
+    socket.write(upgradeBytes);
+    return received;
+  });
+  await connections.guard(Promise.all(upgraded));
+  return repeat(connections, plan);
 }
 
 /** Sends requests on the open connections in turn. `concurrency` connections wait for an answer at a time. */
 export async function prepareOpenRequests(plan: LoadPlan): Promise<PreparedLoad> {
-  const connections = await openConnections(plan, plan.connections ?? plan.concurrency);
+  return repeat(await openConnections(plan, plan.connections ?? plan.concurrency), plan);
+}
+
+function repeat(connections: OpenConnections, plan: LoadPlan): PreparedLoad {
+  const { request, onEachAnswer } = repeatedExchangeOf(plan);
 
   function requestAll(): Promise<LoadResult> {
     return new Promise((resolve, reject) => {
@@ -83,7 +83,7 @@ export async function prepareOpenRequests(plan: LoadPlan): Promise<PreparedLoad>
 
       function sendNext(): void {
         if (sent === plan.operations) return;
-        queue[sent % queue.length]?.write(requestBytes);
+        queue[sent % queue.length]?.write(request);
         sent += 1;
       }
       for (const socket of connections.sockets) {
@@ -93,7 +93,7 @@ export async function prepareOpenRequests(plan: LoadPlan): Promise<PreparedLoad>
           if (answered === plan.operations) resolve({ operations: answered });
           sendNext();
         };
-        onEachAnswer(socket, answerBytes.length, onAnswer, reject);
+        onEachAnswer(socket, onAnswer, reject);
       }
       for (let first = 0; first < plan.concurrency; first += 1) sendNext();
     });
@@ -123,13 +123,23 @@ export async function prepareBulk(plan: LoadPlan): Promise<PreparedLoad> {
   };
 }
 
-/** Opens as many connections as the plan has operations, downloads on each what the plan says, and leaves them idle. */
+/** Opens as many connections as the plan has operations, requests or downloads on each what the plan says, and leaves them idle. */
 export async function prepareIdle(plan: LoadPlan): Promise<PreparedLoad> {
   const connections = await openConnections(plan, plan.operations);
-  const { downloadBytes: bytes } = plan;
+  const { downloadBytes: bytes, http } = plan;
   const waiting = connections.sockets.values();
 
+  async function requestSome(): Promise<void> {
+    const { request, onEachAnswer } = repeatedExchangeOf(plan);
+    for (const socket of waiting) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      onEachAnswer(socket, resolve, reject);
+      socket.write(request);
+      await promise;
+    }
+  }
   async function downloadSome(): Promise<void> {
+    if (http !== undefined) await requestSome();
     if (bytes === undefined) return;
     for (const socket of waiting) {
       const received = receive(socket, bytes);

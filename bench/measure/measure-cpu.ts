@@ -4,6 +4,7 @@ import type { Load } from "../load-processes.ts";
 import type { RunningProxy } from "../proxies/start-proxy.ts";
 import type { CaseResult, Measurement } from "../report/result.ts";
 import type { Bench } from "../run-bench.ts";
+import { createReadStream, statSync } from "node:fs";
 import { cpuUseBetween, readCpuTime, waitUntilIdle } from "./cpu-time.ts";
 import { interleave } from "./interleave.ts";
 
@@ -60,6 +61,7 @@ export async function measureCpu(
 ): Promise<Measurement> {
   const { pid } = proxy.process;
   await load.prepare(benchCase, proxy);
+  const loggedBytes = logSizeOf(proxy);
   const before = readCpuTime(pid);
   const startMs = performance.now();
   const { operations, resumed } = await load.run(proxy, benchCase.operations);
@@ -67,11 +69,26 @@ export async function measureCpu(
   await waitUntilIdle(pid);
   const use = cpuUseBetween(before, readCpuTime(pid));
   await load.close(proxy);
+  const loggedLines = await linesAfter(proxy, loggedBytes);
   const unitNs = operations * benchCase.perUnit;
   return {
     value: use.allNs / unitNs,
     busy: use.allNs / elapsedNs,
     ...(proxy.hasWorkers && { workers: use.descendantsNs / unitNs }),
     ...(resumed !== undefined && { resumed: resumed / operations }),
+    ...(loggedLines !== undefined && { logged: loggedLines / operations }),
   };
+}
+
+const logSizeOf = ({ logPath }: RunningProxy): number =>
+  logPath === undefined ? 0 : statSync(logPath).size;
+
+/** Returns the number of lines of the access log after offset `start`, or undefined if the proxy writes none. */
+async function linesAfter({ logPath }: RunningProxy, start: number): Promise<number | undefined> {
+  if (logPath === undefined) return undefined;
+  let lines = 0;
+  for await (const chunk of createReadStream(logPath, { start }) as AsyncIterable<Buffer>) {
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
+  }
+  return lines;
 }

@@ -26,7 +26,7 @@ export async function compareLatency(
   if (first === undefined) return [];
   const running = (await proxies.start(cases)).get(first) ?? [];
   const capacityLoad = await startLoad("parallel");
-  const { rate, note } = await chooseRate(running, capacityLoad, log);
+  const { rate, note } = await chooseRate(first, running, capacityLoad, log);
   await capacityLoad.stop();
   const load = await startLoad("single");
   try {
@@ -40,7 +40,7 @@ export async function compareLatency(
       async measure() {
         const latency = await measureLatency(first, load, proxy, rate, first.operations);
         return cases.map(({ name }) => ({
-          value: name === "latency-p50" ? latency.p50Us : latency.p99Us,
+          value: name.endsWith("p50") ? latency.p50Us : latency.p99Us,
           lateP99Us: latency.lateP99Us,
         }));
       },
@@ -57,17 +57,19 @@ export async function compareLatency(
 
 /** Measures the capacity in a closed loop. Takes the best of several runs, because only the machine makes a run slower. */
 async function chooseRate(
+  { setup, plan }: BenchCase,
   running: readonly RunningProxy[],
   load: Load,
   log: (line: string) => void,
 ): Promise<{ readonly rate: number; readonly note: string }> {
   const proxy = running.find(({ name }) => name === referenceProxy) ?? running[0];
   if (proxy === undefined) throw new BenchFailure("No proxy is running.");
-  await warmUp(capacityCase, load, proxy);
+  const closedLoop = { ...capacityCase, setup, ...(plan && { plan }) };
+  await warmUp(closedLoop, load, proxy);
   let capacity = 0;
   let busyShare = 0;
   for (let run = 1; run <= capacityRuns; run += 1) {
-    const { value: nsPerRequest, busy = 0 } = await measureCpu(capacityCase, load, proxy);
+    const { value: nsPerRequest, busy = 0 } = await measureCpu(closedLoop, load, proxy);
     const perSecond = (busy / nsPerRequest) * 1e9;
     log(`capacity: ${proxy.name}: run ${run} of ${capacityRuns}: ${rateText(perSecond)}`);
     if (perSecond > capacity) [capacity, busyShare] = [perSecond, busy];

@@ -33,11 +33,13 @@ export async function compareMemory(
   };
   try {
     const subjects = cases.flatMap((benchCase) =>
-      proxies.found.map((found) => ({
-        proxy: found.proxy.name,
-        cases: [benchCase],
-        measure: () => measureOnce(found, benchCase),
-      })),
+      proxies.found
+        .filter(({ proxy }) => proxy.modes.includes(benchCase.setup.mode))
+        .map((found) => ({
+          proxy: found.proxy.name,
+          cases: [benchCase],
+          measure: () => measureOnce(found, benchCase),
+        })),
     );
     const figures = await interleave(subjects, runs, log);
     return cases.map((one) => ({ case: one, figures: figures.get(one) ?? [], unsupported: [] }));
@@ -52,15 +54,19 @@ async function measureMemory(
   proxy: RunningProxy,
   endpoint: Endpoint,
 ): Promise<Measurement> {
-  const { operations, warmUpOperations, perUnit } = benchCase;
+  const { operations, warmUpOperations, perUnit, setup } = benchCase;
+  const untilConnected = async (expected: number): Promise<void> => {
+    // In mode http, idle clients have no connection to the endpoint. All of them have had an answer.
+    if (setup.mode === "tcp") await waitUntilConnected(proxy, expected, endpoint);
+  };
   await load.prepare(benchCase, proxy, { operations: warmUpOperations });
-  await waitUntilConnected(proxy, warmUpOperations, endpoint);
+  await untilConnected(warmUpOperations);
   await load.close(proxy);
-  await waitUntilConnected(proxy, 0, endpoint);
+  await untilConnected(0);
   const beforeBytes = await readSettledBytes(proxy);
 
   await load.prepare(benchCase, proxy);
-  await waitUntilConnected(proxy, operations, endpoint);
+  await untilConnected(operations);
   const afterBytes = await readSettledBytes(proxy);
 
   await load.run(proxy, operations);

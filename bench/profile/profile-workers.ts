@@ -5,6 +5,7 @@ import { eventually } from "#harness/deadline.ts";
 import { descendantsOf } from "#harness/process-facts.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import { bulkCases, handshakeCases, requestCase, type BenchCase } from "../cases/cases.ts";
+import { httpCases } from "../cases/http-cases.ts";
 import { reserveCores } from "../cores.ts";
 import { startLoad } from "../load-processes.ts";
 import { measureCpu, warmUp } from "../measure/measure-cpu.ts";
@@ -15,13 +16,14 @@ import { alignColumns } from "../report/format-result.ts";
 import { valueText } from "../report/result.ts";
 import { prepareEnvironment, type Tools } from "../run-bench.ts";
 
-export const profileLoads = ["handshakes", "requests", "bulk"] as const;
+export const profileLoads = ["handshakes", "requests", "bulk", "http"] as const;
 export type ProfileLoad = (typeof profileLoads)[number];
 
 const cases: Readonly<Record<ProfileLoad, BenchCase | undefined>> = {
   handshakes: handshakeCases[0],
   requests: requestCase,
   bulk: bulkCases[0],
+  http: httpCases[0]?.[0],
 };
 const profilesFolder = fileURLToPath(new URL("../work/profiles/", import.meta.url));
 const instrument = fileURLToPath(new URL("./instrument-workers.ts", import.meta.url));

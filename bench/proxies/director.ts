@@ -37,6 +37,7 @@ export function buildDirector(variant: Variant, options: DirectorOptions = {}): 
   return {
     name,
     packages: [],
+    modes: ["tcp", "http"],
     hasWorkers: true,
 
     findBuild() {
@@ -70,7 +71,7 @@ export function buildDirector(variant: Variant, options: DirectorOptions = {}): 
 }
 
 /** The document has one vNIC for each virtual IP. */
-function documentOf({ listeners, certificates, endpointPort }: Site): object {
+function documentOf({ mode, hasAccessLog, listeners, certificates, endpointPort }: Site): object {
   const byIp = Map.groupBy(listeners, ({ virtualIp }) => virtualIp);
   const vnics = [...byIp].map(([ip, own], index) => [
     `front-${index + 1}`,
@@ -78,10 +79,11 @@ function documentOf({ listeners, certificates, endpointPort }: Site): object {
       ip,
       listeners: own.map(({ port, keyType }) => ({
         port,
-        mode: "tcp",
+        mode,
         to: endpointPort,
         certificates: [keyType],
         policy: "modern",
+        ...(hasAccessLog && { accessLog: "full" }),
       })),
     },
   ]);

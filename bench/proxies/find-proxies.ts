@@ -2,7 +2,7 @@ import { installPackages, mayInstallPackages } from "#harness/packages.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import { buildDirector, type Variant } from "./director.ts";
 import { buildPeer, type PeerName } from "./peers.ts";
-import type { ProxyBuild, TlsProxy } from "./tls-proxy.ts";
+import type { BenchMode, ProxyBuild, TlsProxy } from "./tls-proxy.ts";
 
 export interface FoundProxy {
   readonly proxy: TlsProxy;
@@ -16,13 +16,14 @@ export interface WantedProxies {
   readonly against: string | undefined;
 }
 
-/** Finds the wanted proxies. As root on Debian, first installs the packages of missing peers. */
+/** Finds the wanted proxies that have one of the modes. As root on Debian, first installs the packages of missing peers. */
 export async function findProxies(
   { peers, engines, against }: WantedProxies,
+  modes: ReadonlySet<BenchMode>,
   log: (line: string) => void,
 ): Promise<FoundProxy[]> {
   const wanted = [
-    ...peers.map(buildPeer),
+    ...peers.map(buildPeer).filter((peer) => peer.modes.some((mode) => modes.has(mode))),
     ...engines.flatMap((variant) => [
       ...(against === undefined
         ? []

@@ -1,25 +1,45 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cipherSuite, tlsVersion } from "../load/messages.ts";
-import { outputOf, type ProxyBuild, type Site, type TlsProxy } from "./tls-proxy.ts";
+import { caddyHttp, haproxyHttp, nginxHttp } from "./http-configurations.ts";
+import {
+  outputOf,
+  type BenchMode,
+  type ProxyBuild,
+  type Site,
+  type TlsProxy,
+} from "./tls-proxy.ts";
 
-export const peerNames = ["haproxy", "nginx", "hitch", "stunnel"] as const;
+export const peerNames = [
+  "haproxy",
+  "haproxy-always",
+  "nginx",
+  "hitch",
+  "stunnel",
+  "caddy",
+] as const;
 export type PeerName = (typeof peerNames)[number];
 
 const idleTimeoutS = 300;
 
+type ConfigurationOf = (site: Site) => string;
+
 interface Peer {
+  readonly program: string;
   readonly packages: readonly string[];
   readonly versionOption: string;
   /** Reads the build from the output of the version option. Returns undefined if the build lacks a needed module. */
   readonly buildOf: (text: string) => ProxyBuild | undefined;
-  readonly configurationOf: (site: Site) => string;
+  /** A peer is measured only in the modes that it has a configuration for. */
+  readonly configurations: Partial<Readonly<Record<BenchMode, ConfigurationOf>>>;
   readonly argsOf: (configurationPath: string, folder: string) => readonly string[];
+  readonly envOf?: (site: Site) => Readonly<Record<string, string>>;
 }
 
 const firstMatch = (pattern: RegExp, text: string): string => pattern.exec(text)?.[1] ?? "unknown";
 
 const haproxy: Peer = {
+  program: "haproxy",
   packages: ["haproxy"],
   versionOption: "-vv",
   buildOf(text) {
@@ -31,7 +51,11 @@ const haproxy: Peer = {
     };
   },
   argsOf: (path) => ["-db", "-f", path],
-  configurationOf: (site) => `global
+  configurations: { tcp: haproxyTcp, http: (site) => haproxyHttp(site, "safe") },
+};
+
+function haproxyTcp(site: Site): string {
+  return `global
   nbthread ${site.workers}
   maxconn ${site.maxConnections}
   ssl-default-bind-options ssl-min-ver ${tlsVersion}
@@ -48,13 +72,20 @@ ${site.listeners
     return `  bind ${virtualIp}:${port} ssl crt ${site.certificates[keyType].combinedPath}\n`;
   })
   .join("")}  server web-1 127.0.0.1:${site.endpointPort}
-`,
+`;
+}
+
+/** HAProxy sends also the first request of a client over a connection that may be about to close. */
+const haproxyAlways: Peer = {
+  ...haproxy,
+  configurations: { http: (site) => haproxyHttp(site, "always") },
 };
 
 /** Debian builds the stream module as a shared object. Other builds contain it, and then there is nothing to load. */
 const streamModulePath = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
 const nginx: Peer = {
+  program: "nginx",
   packages: ["nginx", "libnginx-mod-stream"],
   versionOption: "-V",
   buildOf(text) {
@@ -65,10 +96,13 @@ const nginx: Peer = {
     };
   },
   argsOf: (path, folder) => ["-p", folder, "-e", join(folder, "error.log"), "-c", path],
-  configurationOf(site) {
-    const files = site.maxConnections * 2 + site.listeners.length;
-    const servers = site.listeners.map(
-      ({ virtualIp, port, keyType }) => `  server {
+  configurations: { tcp: nginxTcp, http: nginxHttp },
+};
+
+function nginxTcp(site: Site): string {
+  const files = site.maxConnections * 2 + site.listeners.length;
+  const servers = site.listeners.map(
+    ({ virtualIp, port, keyType }) => `  server {
     listen ${virtualIp}:${port} ssl;
     ssl_certificate ${site.certificates[keyType].chainPath};
     ssl_certificate_key ${site.certificates[keyType].keyPath};
@@ -80,8 +114,8 @@ const nginx: Peer = {
     proxy_pass 127.0.0.1:${site.endpointPort};
   }
 `,
-    );
-    return `${existsSync(streamModulePath) ? `load_module ${streamModulePath};\n` : ""}daemon off;
+  );
+  return `${existsSync(streamModulePath) ? `load_module ${streamModulePath};\n` : ""}daemon off;
 worker_processes ${site.workers};
 worker_rlimit_nofile ${files + 100};
 pid ${site.folder}/nginx.pid;
@@ -91,10 +125,10 @@ events {
 stream {
 ${servers.join("")}}
 `;
-  },
-};
+}
 
 const hitch: Peer = {
+  program: "hitch",
   packages: ["hitch"],
   versionOption: "-V",
   buildOf: (text) => ({
@@ -102,18 +136,21 @@ const hitch: Peer = {
     tlsLibrary: linkedTlsLibrary("hitch"),
   }),
   argsOf: (path) => [`--config=${path}`],
-  configurationOf(site) {
-    const frontends = site.listeners.map(
-      ({ virtualIp, port, keyType }) => `frontend = {
+  configurations: { tcp: hitchTcp },
+};
+
+function hitchTcp(site: Site): string {
+  const frontends = site.listeners.map(
+    ({ virtualIp, port, keyType }) => `frontend = {
   host = "${virtualIp}"
   port = "${port}"
   pem-file = "${site.certificates[keyType].combinedPath}"
 }
 `,
-    );
-    // hitch refuses to run its workers as root.
-    const user = process.getuid?.() === 0 ? 'user = "nobody"\n' : "";
-    return `${frontends.join("")}backend = "[127.0.0.1]:${site.endpointPort}"
+  );
+  // hitch refuses to run its workers as root.
+  const user = process.getuid?.() === 0 ? 'user = "nobody"\n' : "";
+  return `${frontends.join("")}backend = "[127.0.0.1]:${site.endpointPort}"
 workers = ${site.workers}
 backlog = 511
 tls-protos = ${tlsVersion}
@@ -122,8 +159,7 @@ ecdh-curve = "${site.groups.join(":")}"
 ocsp-dir = ""
 log-level = 1
 ${user}`;
-  },
-};
+}
 
 /** hitch does not print the version of its TLS library, so the version is read from the libcrypto that it is linked to. */
 function linkedTlsLibrary(program: string): string {
@@ -135,6 +171,7 @@ function linkedTlsLibrary(program: string): string {
 
 /** stunnel serves each connection with a thread of its own. */
 const stunnel: Peer = {
+  program: "stunnel",
   packages: ["stunnel4"],
   versionOption: "-version",
   buildOf: (text) => ({
@@ -142,9 +179,12 @@ const stunnel: Peer = {
     tlsLibrary: firstMatch(/^(?:Running|Compiled\/running) +with (\S+ \S+)/m, text),
   }),
   argsOf: (path) => [path],
-  configurationOf(site) {
-    const services = site.listeners.map(
-      ({ virtualIp, port, keyType }) => `[${keyType}-${virtualIp}-${port}]
+  configurations: { tcp: stunnelTcp },
+};
+
+function stunnelTcp(site: Site): string {
+  const services = site.listeners.map(
+    ({ virtualIp, port, keyType }) => `[${keyType}-${virtualIp}-${port}]
 accept = ${virtualIp}:${port}
 connect = 127.0.0.1:${site.endpointPort}
 cert = ${site.certificates[keyType].combinedPath}
@@ -153,34 +193,58 @@ ciphersuites = ${cipherSuite}
 curves = ${site.groups.join(":")}
 TIMEOUTidle = ${idleTimeoutS}
 `,
-    );
-    return `foreground = yes
+  );
+  return `foreground = yes
 pid =
 syslog = no
 debug = err
 socket = l:TCP_NODELAY=1
 socket = r:TCP_NODELAY=1
 ${services.join("")}`;
-  },
+}
+
+const caddy: Peer = {
+  program: "caddy",
+  packages: ["caddy"],
+  versionOption: "version",
+  buildOf: (text) => ({ version: firstMatch(/^v?(\d\S*)/, text), tlsLibrary: "Go crypto/tls" }),
+  argsOf: (path) => ["run", "--config", path, "--adapter", "caddyfile"],
+  envOf: ({ folder, workers }) => ({
+    ...{ XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder },
+    GOMAXPROCS: String(workers),
+  }),
+  configurations: { http: caddyHttp },
 };
 
-const peers: Readonly<Record<PeerName, Peer>> = { haproxy, nginx, hitch, stunnel };
+const peers: Readonly<Record<PeerName, Peer>> = {
+  haproxy,
+  "haproxy-always": haproxyAlways,
+  nginx,
+  hitch,
+  stunnel,
+  caddy,
+};
+const modes: readonly BenchMode[] = ["tcp", "http"];
 
 export function buildPeer(name: PeerName): TlsProxy {
-  const { packages, versionOption, buildOf, configurationOf, argsOf } = peers[name];
+  const { program, packages, versionOption, buildOf, configurations, argsOf, envOf } = peers[name];
   return {
     name,
     packages,
+    modes: modes.filter((mode) => configurations[mode] !== undefined),
     hasWorkers: false,
     findBuild() {
-      const text = outputOf(name, [versionOption]);
+      const text = outputOf(program, [versionOption]);
       return text === undefined ? undefined : buildOf(text);
     },
     prepare(site) {
+      const configurationOf = configurations[site.mode];
+      if (configurationOf === undefined) throw new TypeError(`${name} has no mode ${site.mode}.`);
       const configuration = configurationOf(site);
       const path = join(site.folder, `${name}.conf`);
       writeFileSync(path, configuration);
-      return { program: name, args: argsOf(path, site.folder), configuration };
+      const args = argsOf(path, site.folder);
+      return { program, args, ...(envOf && { env: envOf(site) }), configuration };
     },
   };
 }

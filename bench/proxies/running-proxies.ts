@@ -38,7 +38,8 @@ export class RunningProxies {
 
   async #startAll(key: string, { setup, category }: BenchCase): Promise<void> {
     // Growth is a property of one program. HAProxy shows how much of it is due to machine and load.
-    const found = this.found.filter(
+    const ofMode = this.found.filter(({ proxy }) => proxy.modes.includes(setup.mode));
+    const found = ofMode.filter(
       ({ proxy }) => category !== "growth" || proxy.hasWorkers || proxy.name === referenceProxy,
     );
     const started: RunningProxy[] = [];

@@ -15,6 +15,7 @@ import type {
   BenchCertificate,
   BenchCertificates,
   BenchKeyType,
+  Configurations,
   SiteListener,
 } from "./tls-proxy.ts";
 
@@ -33,6 +34,8 @@ export interface RunningProxy {
   readonly process: BenchProcess;
   readonly groups: readonly string[];
   readonly endpointPort: number;
+  /** Undefined if the proxy writes no access log. */
+  readonly logPath: string | undefined;
   targetOf(keyType: BenchKeyType): Target;
 }
 
@@ -44,8 +47,8 @@ export interface Environment {
   readonly workFolder: string;
   readonly certificates: BenchCertificates;
   readonly endpoint: Endpoint;
-  /** The configuration with which each proxy was first started, by the name of the proxy. */
-  readonly configurations: Map<string, string>;
+  /** The configurations with which each proxy was first started in each mode, by the name of the proxy. */
+  readonly configurations: Map<string, Configurations>;
 }
 
 let started = 0;
@@ -64,16 +67,18 @@ export async function startProxy(
   const endpointPort = await endpoint.openPort();
   const listeners = placeListeners(name, setup);
   const groups = supportedGroupsOf(build.tlsLibrary);
-  const { workers, maxConnections } = setup;
+  const { mode, hasAccessLog, workers, maxConnections } = setup;
   const launch = proxy.prepare({
-    ...{ folder, listeners, endpointPort, certificates, groups, workers, maxConnections },
+    ...{ folder, mode, hasAccessLog, listeners, endpointPort, certificates, groups, workers },
+    maxConnections,
   });
-  if (!configurations.has(name)) {
-    configurations.set(name, launch.configuration.replaceAll(workFolder, "."));
-  }
+  const configuration = launch.configuration.replaceAll(workFolder, ".");
+  configurations.set(name, { [mode]: configuration, ...configurations.get(name) });
   const { program, args, env } = launch;
+  const logPath = hasAccessLog ? join(folder, "access.log") : undefined;
   const process = await processes.start({
-    ...{ name, program, args },
+    name,
+    ...(logPath === undefined ? { program, args } : withOutputTo(logPath, program, args)),
     cores: workers > 1 ? cores.proxyPair : cores.proxy,
     ...(env && { env }),
   });
@@ -87,7 +92,12 @@ export async function startProxy(
     await process.stop();
     throw error;
   }
-  return { name, hasWorkers, process, groups, endpointPort, targetOf };
+  return { name, hasWorkers, process, groups, endpointPort, logPath, targetOf };
+}
+
+/** A program that writes many lines must not wait until the bench reads them. */
+function withOutputTo(path: string, program: string, args: readonly string[]) {
+  return { program: "sh", args: ["-c", `exec "$0" "$@" >>'${path}'`, program, ...args] };
 }
 
 async function waitUntilServing(process: BenchProcess, target: Target): Promise<void> {

@@ -1,11 +1,17 @@
 import { spawnSync } from "node:child_process";
 import type { KeyType } from "#harness/test-keys.ts";
 
+/** What proxies do: relay the bytes of a connection, or the requests on it. */
+export type BenchMode = "tcp" | "http";
+
+export type Configurations = Partial<Readonly<Record<BenchMode, string>>>;
+
 /** A program that terminates TLS and is measured. */
 export interface TlsProxy {
   readonly name: string;
   /** The Debian packages that contain it. Empty for the director. */
   readonly packages: readonly string[];
+  readonly modes: readonly BenchMode[];
   /** The CPU time of its worker processes is also reported without that of the root process. */
   readonly hasWorkers: boolean;
   /** Returns undefined if the program is not installed. */
@@ -22,6 +28,9 @@ export interface ProxyBuild {
 /** What a proxy is configured with. */
 export interface Site {
   readonly folder: string;
+  readonly mode: BenchMode;
+  /** Whether to write an access log: to standard output, which is a file, or to `access.log` in the folder. */
+  readonly hasAccessLog: boolean;
   readonly listeners: readonly SiteListener[];
   /** A port on 127.0.0.1. */
   readonly endpointPort: number;

@@ -2,9 +2,11 @@ import { referenceProxy, type BenchResult } from "./result.ts";
 
 /** The colors are readable on white and on black. */
 const colors: Readonly<Record<string, string>> = {
+  "haproxy-always": "#868e96",
   nginx: "#b08800",
   hitch: "#a371f7",
   stunnel: "#d9534f",
+  caddy: "#1b9e9e",
   "director/bun": "#2f81f7",
   "director/node": "#2da44e",
 };

@@ -33,7 +33,7 @@ function formatCase({ case: benchCase, figures, unsupported, note }: CaseResult)
   const { title, unit, decimals, tls } = benchCase;
   const head = [
     ...["", `median (${unit})`, "range", "/ haproxy", "/ before"],
-    ...["workers alone", "core busy", "resumed", "load late p99 (us)"],
+    ...["workers alone", "core busy", "resumed", "logged", "load late p99 (us)"],
   ];
   const rows = figures.map((figure) => [
     figure.proxy,
@@ -44,6 +44,7 @@ function formatCase({ case: benchCase, figures, unsupported, note }: CaseResult)
     medianText(figure, (run) => run.workers, decimals),
     percentText(figure, (run) => run.busy),
     percentText(figure, (run) => run.resumed),
+    percentText(figure, (run) => run.logged),
     medianText(figure, (run) => run.lateP99Us, 0),
   ]);
   const isShown = head.map((_, column) => column === 0 || rows.some((row) => row[column] !== ""));

@@ -19,7 +19,7 @@ const caseResult = (benchCase: BenchCase | undefined, runs: Runs): CaseResult[] 
 
 function resultOf(...cases: readonly CaseResult[]): BenchResult {
   const names = new Set(cases.flatMap(({ figures }) => figures.map(({ proxy }) => proxy)));
-  const build = { version: "1", tlsLibrary: "OpenSSL 3.0.22", configuration: "" };
+  const build = { version: "1", tlsLibrary: "OpenSSL 3.0.22", configurations: {} };
   return {
     date: "2026-01-02T03:04:05.678Z",
     machine: {

@@ -1,6 +1,6 @@
 import { cpus, loadavg, release } from "node:os";
 import type { BenchCase } from "../cases/cases.ts";
-import type { ProxyBuild } from "../proxies/tls-proxy.ts";
+import type { Configurations, ProxyBuild } from "../proxies/tls-proxy.ts";
 
 /** What one invocation measured, as it is written to bench/results. */
 export interface BenchResult {
@@ -24,8 +24,8 @@ export interface Machine {
 
 export interface ProxyResult extends ProxyBuild {
   readonly name: string;
-  /** Paths in it are relative to a temporary folder. */
-  readonly configuration: string;
+  /** The first configuration of each mode. Paths are relative to a temporary folder. */
+  readonly configurations: Configurations;
 }
 
 export interface CaseResult {
@@ -59,7 +59,9 @@ export interface Measurement {
   readonly busy?: number;
   /** Share of the handshakes that resumed a session, if both kinds are allowed. */
   readonly resumed?: number;
-  /** In the category latency, this is the 99th percentile of how late the load sent its requests. */
+  /** Share of the operations that have a line in the access log. */
+  readonly logged?: number;
+  /** For latency, this is the 99th percentile of how late the load sent its requests. */
   readonly lateP99Us?: number;
 }
 
