@@ -210,7 +210,11 @@ export abstract class ConnectionState<
   }
 
   setDeadline(ms: number, listener: DeadlineListener): void {
-    this.deadlineAtMs = this.plane.deadlines.in(ms);
+    this.setDeadlineAt(this.plane.deadlines.in(ms), listener);
+  }
+
+  setDeadlineAt(atMs: number, listener: DeadlineListener): void {
+    this.deadlineAtMs = atMs;
     this.deadline = listener;
   }
 

@@ -151,6 +151,12 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
     this.#deadline = listener;
   }
 
+  /** Sets a deadline of the exchange itself, from the event that is being handled. */
+  #expectWithin(ms: number): void {
+    this.deadlineAtMs = this.nowMs + ms;
+    this.#deadline = this;
+  }
+
   onDeadline(): void {
     this.plane.http.turnMs = this.plane.clock.nowMs();
     this.#deadline.deadlinePassed();
@@ -189,14 +195,14 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
 
   protected awaitAnswer(): void {
     if (this.hasAnswerHead) this.touch();
-    else this.setDeadline(this.rules.spec.http.answerMs, this);
+    else this.#expectWithin(this.rules.spec.http.answerMs);
   }
 
   protected beginWindow(): void {
     if (this.isRequestWhole) return;
     this.windowBytes = 0;
     const { idleMs } = this.rules.spec.timeouts;
-    this.setDeadline(this.bodyLength === CHUNKED ? idleMs : RATE_WINDOW_MS, this);
+    this.#expectWithin(this.bodyLength === CHUNKED ? idleMs : RATE_WINDOW_MS);
   }
 
   /** Stops measuring the rate, because the endpoint does not take what the client sends. */

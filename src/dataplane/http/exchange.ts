@@ -362,6 +362,7 @@ export class Exchange extends ExchangeState {
   }
 
   giveUp(): void {
+    this.plane.http.turnMs = this.plane.clock.nowMs();
     this.endpointFailure = "busy";
     this.listener.counters.add(CONNECT_FAILED_SLOTS.busy);
     this.abort("endpoint-failed", 503);

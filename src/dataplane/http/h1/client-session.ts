@@ -309,7 +309,7 @@ export class ClientSession
     }
     connection.isIdle = true;
     connection.server = undefined;
-    connection.setDeadline(connection.rules.spec.http.keepAliveMs, this);
+    connection.setDeadlineAt(this.http.turnMs + connection.rules.spec.http.keepAliveMs, this);
     this.resumeRequest();
   }
 
