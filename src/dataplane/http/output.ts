@@ -6,6 +6,8 @@ const MAX_COLLECTED_BYTES = 192 * 1024;
 const CAPACITY_BYTES = MAX_COLLECTED_BYTES + 128 * 1024;
 /** A longer run of body bytes is written as it is. Copying it would cost more than a write of its own. */
 const MAX_COPIED_BYTES = 32 * 1024;
+/** Views of at most this length are kept. Most heads are shorter, and to make a view costs more than to copy a head. */
+const MAX_KEPT_VIEW_BYTES = 1_024;
 /** Below this length, a loop is faster than a call of the engine. */
 const SHORT = 32;
 
@@ -22,6 +24,8 @@ export class Output {
   readonly bytes = Buffer.allocUnsafeSlow(CAPACITY_BYTES);
   length = 0;
   #written = 0;
+  /** Views of the start of the buffer, by their length. */
+  readonly #views: (Buffer | undefined)[] = Array.from({ length: MAX_KEPT_VIEW_BYTES + 1 });
   #owner: object | undefined;
 
   /** Returns the output for this owner. What another owner has collected and not written, because it has ended, is dropped. */
@@ -112,10 +116,18 @@ export class Output {
   /** Writes what was collected. */
   flush(socket: WireSocket): void {
     if (this.length === 0) return;
-    const view = this.bytes.subarray(0, this.length);
+    const view = this.#collected();
     this.#written += this.length;
     this.length = 0;
     socket.write(view, true);
+  }
+
+  #collected(): Buffer {
+    const { length } = this;
+    if (length > MAX_KEPT_VIEW_BYTES) return this.bytes.subarray(0, length);
+    const view = this.#views[length] ?? this.bytes.subarray(0, length);
+    this.#views[length] = view;
+    return view;
   }
 
   /** Returns how many bytes were written since the last call. */
