@@ -56,6 +56,9 @@ export class CertificateSite {
   /** The certificate of the inventory, which has no version at the start. */
   readonly keptName = "kept";
 
+  /** A server that no profile names, so that a change of it affects no client. */
+  readonly spareServer = "spare";
+
   nameOf(at: number): string {
     return `site-${at}`;
   }
@@ -109,7 +112,7 @@ export class CertificateSite {
     const fileOf = (at: number, file: string): string => join(this.#folderOf(at), file);
     return {
       director: { endpoints: { allow: ["127.0.0.0/8"] } },
-      servers: { web: { address: "127.0.0.1" } },
+      servers: { web: { address: "127.0.0.1" }, [this.spareServer]: { address: "127.0.0.2" } },
       profiles: {
         sites: {
           servers: ["web"],

@@ -18,6 +18,7 @@ export type CertificateFigure =
   | "change"
   | "imported"
   | "ordered"
+  | "edited"
   | "rotationCpu"
   | "wait"
   | "hold"
@@ -32,6 +33,7 @@ const watchMs = 10_000;
 const rotations = 10;
 /** Rotations over the API come this long after each other, so that none finds processes which the one before has started. */
 const ordered = 5;
+const edits = 10;
 const quietMs = 6_000;
 const pollMs = 5;
 const rotationDeadlineMs = 60_000;
@@ -76,12 +78,14 @@ export async function measureCertificates(
     await delay(quietMs);
     orders.push(await post(director, site, "/rotate"));
   }
+  const edited: number[] = [];
+  for (let at = 1; at <= edits; at += 1) edited.push(await edit(director, site, at));
   const wait = await pings.stop();
   const memory = director.memoryMiB();
   return {
     ...{ start: director.startMs, startCpu: director.startCpuMs, watch: watch * 100 },
     ...{ rotated: medianOf(rotated), change: medianOf([...logged.ms]), wait },
-    ...{ imported, ordered: medianOf(orders) },
+    ...{ imported, ordered: medianOf(orders), edited: medianOf(edited) },
     rotationCpu: rotationCpu / rotations,
     hold: await holdUnderLoad(director, site),
     ...memory,
@@ -136,6 +140,21 @@ async function post(
   const body = await site.issueKept();
   const startedMs = performance.now();
   await director.api(`/v1/certificates/${site.keptName}${action}`, { method: "POST", body });
+  return performance.now() - startedMs;
+}
+
+/** Returns how long a change of a server took, which no certificate has to do with. */
+async function edit(
+  director: MeasuredDirector,
+  { spareServer }: CertificateSite,
+  at: number,
+): Promise<number> {
+  const startedMs = performance.now();
+  await director.api(`/v1/servers/${spareServer}`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: { address: `127.0.0.${at + 2}` },
+  });
   return performance.now() - startedMs;
 }
 

@@ -103,6 +103,7 @@ const ROWS: readonly (readonly [figure: CertificateFigure, text: string, unit: s
   ["rotated", "the same, from the new files until a handshake shows them", "ms"],
   ["imported", "one certificate imported over the API", "ms"],
   ["ordered", "one certificate rotated over the API after 6 quiet seconds, with proof", "ms"],
+  ["edited", "one server changed over the API", "ms"],
   ["rotationCpu", "processor time of one replacement", "ms"],
   ["wait", "longest answer on an open connection meanwhile", "ms"],
   ["hold", "longest hold of the worker's event loop by rotations under load", "ms"],
