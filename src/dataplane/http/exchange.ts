@@ -33,7 +33,7 @@ const ALWAYS_LOGGED: ReadonlySet<HttpOutcome> = new Set<HttpOutcome>([
 const CONTINUE_MS = 1_000;
 /** One request and its answer. It does not know which version of HTTP the client speaks. */
 export class Exchange extends ExchangeState {
-  /** The head of the request, while it may be needed again. */
+  /** The head of the request, until a new connection is there for it. */
   #head: Buffer | undefined;
   #wholeAtMs = -1;
   #interimAnswers = 0;
@@ -53,7 +53,7 @@ export class Exchange extends ExchangeState {
       this.isReused = true;
       this.listener.counters.add(REUSED);
     }
-    if (this.isRepeatable) this.#head = plane.http.toEndpoint.of(this).copyOfAll();
+    if (this.isRepeatable) session.keep(plane.http.toEndpoint.of(this));
     this.lease = EndpointLease.reuse(session.candidate, session.socket);
     this.server = session.candidate.endpoint.server;
     this.#use(session);
@@ -179,7 +179,6 @@ export class Exchange extends ExchangeState {
   answerBegins(): void {
     if (this.hasAnswerBegun) return;
     this.hasAnswerBegun = true;
-    this.#head = undefined;
     const { turnMs } = this.plane.http;
     this.firstByteMs = turnMs - this.startedMs;
     if (this.#wholeAtMs >= 0) {
@@ -298,17 +297,14 @@ export class Exchange extends ExchangeState {
   endpointGone(_failure: WireFailure | undefined): void {
     const { endpoint, plane } = this;
     const mayRetry =
-      !this.connection.isOver &&
-      this.#head !== undefined &&
-      !this.hasAnswerBegun &&
-      endpoint?.isUsed === true &&
-      !this.hasRetried;
-    if (!mayRetry) {
+      !this.connection.isOver && this.isRepeatable && !this.hasAnswerBegun && !this.hasRetried;
+    if (!mayRetry || endpoint?.isUsed !== true) {
       this.abort("endpoint-broke-off", 502);
       return;
     }
     this.hasRetried = true;
     this.listener.counters.add(RETRIES);
+    this.#head = endpoint.keptHead();
     endpoint.close();
     this.lease?.release();
     this.lease = undefined;
@@ -346,7 +342,7 @@ export class Exchange extends ExchangeState {
     this.isOver = true;
     const { plane, connection, listener } = this;
     plane.deadlines.remove(this);
-    plane.connections.deleteWaiting(this);
+    if (this.#head !== undefined) plane.connections.deleteWaiting(this);
     this.#head = undefined;
     // The reason for an answer of the director's own is in no other line.
     if (connection.isLogged || ALWAYS_LOGGED.has(outcome)) {

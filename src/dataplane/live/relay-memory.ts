@@ -27,6 +27,8 @@ export class RelayMemory {
   }
 
   release(side: Congested): void {
+    // Most sides never hold anything.
+    if (this.#heldBytes === 0) return;
     this.#heldBytes -= this.#held.get(side) ?? 0;
     this.#held.delete(side);
   }

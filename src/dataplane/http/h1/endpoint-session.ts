@@ -10,7 +10,13 @@ import type { HeadFields } from "../head/head-fields.ts";
 import { ResponseParser } from "../head/response-parser.ts";
 import { HeadReader } from "../head-reader.ts";
 import type { HttpPlane } from "../http-plane.ts";
+import type { Output } from "../output.ts";
 import type { EndpointPool, IdleConnection } from "../pool/endpoint-pool.ts";
+
+/** Most heads are shorter than this. */
+const MIN_KEPT_BYTES = 512;
+/** A larger buffer for heads is not kept on an idle connection. */
+const MAX_KEPT_BYTES = 2_048;
 
 /** What the endpoint sends next. */
 type Part = "head" | "length" | "chunked" | "until-close" | "nothing";
@@ -40,6 +46,9 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
   #part: Part = "nothing";
   #left = 0;
   #decoder: ChunkedDecoder | undefined;
+  /** The head of the request, if it may be needed again. The buffer is used for one request after the other. */
+  #kept: Buffer | undefined;
+  #keptLength = 0;
   #isClosed = false;
 
   constructor(
@@ -63,6 +72,21 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     this.#part = "head";
   }
 
+  /** Keeps the head that was collected, for a retry over another connection. */
+  keep(collected: Output): void {
+    const { length } = collected;
+    if (this.#kept === undefined || this.#kept.length < length) {
+      this.#kept = Buffer.allocUnsafeSlow(Math.max(length, MIN_KEPT_BYTES));
+    }
+    collected.bytes.copy(this.#kept, 0, 0, length);
+    this.#keptLength = length;
+  }
+
+  /** Returns a copy of the head that was kept. */
+  keptHead(): Buffer | undefined {
+    return this.#kept && Buffer.from(this.#kept.subarray(0, this.#keptLength));
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -73,6 +97,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     this.idleSinceMs = this.plane.turnMs;
     this.isUsed = true;
     this.#part = "nothing";
+    if (this.#kept !== undefined && this.#kept.length > MAX_KEPT_BYTES) this.#kept = undefined;
     this.plane.relayMemory.release(this);
   }
 
