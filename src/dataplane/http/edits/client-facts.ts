@@ -5,82 +5,103 @@ import type { HeadFields } from "../head/head-fields.ts";
 import type { RequestParser } from "../head/request-parser.ts";
 import type { HttpConnection, HttpRules } from "../http-rules.ts";
 import type { Output } from "../output.ts";
+import { idPrefixOf, idSuffixOf, requestIdOf, tryGivenId } from "./request-id.ts";
 
-/** The ids of requests that a trusted client may choose. */
-const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/;
-
+const NO_LINES = Buffer.alloc(0);
 /** A longer certificate is told by its SHA-256, because many endpoints refuse longer heads. */
 const MAX_CERTIFICATE_BYTES = 8_192;
 
-/** What a listener tells endpoints about one client connection. It is computed once for each state of the rules. */
+/** What a listener tells endpoints about one client connection, by one state of the rules. */
 export class ClientFacts {
   /** Whether the client is one whose forwarding fields are kept. */
   readonly isTrusted: boolean;
   readonly rules: HttpRules;
-  readonly #address: string;
-  readonly #port: string;
-  /** The field lines that are the same in each request. */
-  readonly #constant: Buffer;
+  readonly #connection: HttpConnection;
+  /** The lines that are the same in each request for `#authority`. Without a trusted client, the id of the request is missing at the end. */
+  #constant = NO_LINES;
+  #authority: string | undefined;
 
   constructor(connection: HttpConnection, rules: HttpRules) {
     const { clientAddress } = connection;
-    const { http, port } = rules.spec;
     this.rules = rules;
-    this.#address = clientAddress;
-    this.#port = String(port);
+    this.#connection = connection;
     // An empty address is never trusted.
     this.isTrusted =
       clientAddress !== "" &&
       rules.trustedClients.length > 0 &&
       cidrsContain(rules.trustedClients, clientAddress);
-    const forwarded =
-      http.forwarded === "x-forwarded" && !this.isTrusted
-        ? `x-forwarded-for: ${clientAddress}\r\nx-forwarded-proto: https\r\nx-forwarded-port: ${port}\r\n`
-        : "";
-    this.#constant = Buffer.from(`${forwarded}${tlsLinesOf(connection, rules)}`, "latin1");
   }
 
   /** Returns the id that a trusted client has given to its request. */
-  requestIdOf(fields: HeadFields): string | undefined {
-    return this.isTrusted && this.rules.spec.http.requestId ? tryRequestId(fields) : undefined;
+  givenIdOf(fields: HeadFields): string | undefined {
+    return this.isTrusted && this.rules.spec.http.requestId ? tryGivenId(fields) : undefined;
   }
 
-  /** Appends the fields that say who the client is. Those of a trusted client are completed (RFC 7239 section 4). */
-  write(output: Output, request: RequestParser, requestId: string): void {
+  /**
+   * Appends the fields that say who the client is, and the id of the request. The fields of a trusted client are completed (RFC 7239
+   * section 4). `number` is that of the request on its connection.
+   */
+  write(output: Output, request: RequestParser, number: number, givenId: string | undefined): void {
     const { http } = this.rules.spec;
+    // Most clients ask for the same host again.
+    if (request.authority !== this.#authority) this.#keepConstant(request.authority);
     output.all(this.#constant);
-    if (http.forwarded === "x-forwarded") this.#writeXForwarded(output, request);
-    else if (http.forwarded === "forwarded") this.#writeForwarded(output, request);
-    if (http.requestId) {
-      output.text("x-request-id: ");
-      output.text(requestId);
+    if (this.isTrusted) {
+      if (http.forwarded === "x-forwarded") this.#completeXForwarded(output, request);
+      else if (http.forwarded === "forwarded") this.#completeForwarded(output, request);
+      if (http.requestId) {
+        line(output, "x-request-id: ", givenId ?? requestIdOf(this.#connection, number));
+      }
+    } else if (http.requestId) {
+      output.text(idSuffixOf(number));
       output.lineEnd();
     }
   }
 
-  #writeXForwarded(output: Output, { fields, authority }: RequestParser): void {
-    if (!this.isTrusted) {
-      if (authority !== "") line(output, "x-forwarded-host: ", authority);
-      return;
-    }
+  #keepConstant(authority: string): void {
+    const { http } = this.rules.spec;
+    const lines = tlsLinesOf(this.#connection, this.rules);
+    const ofUntrusted =
+      (http.forwarded === "x-forwarded" ? this.#xForwardedLines(authority) : "") +
+      (http.forwarded === "forwarded" ? `forwarded: ${this.#elementOf(authority)}\r\n` : "") +
+      (http.requestId ? `x-request-id: ${idPrefixOf(this.#connection)}` : "");
+    this.#constant = Buffer.from(lines + (this.isTrusted ? "" : ofUntrusted), "latin1");
+    this.#authority = authority;
+  }
+
+  #xForwardedLines(authority: string): string {
+    const { clientAddress } = this.#connection;
+    const host = authority === "" ? "" : `x-forwarded-host: ${authority}\r\n`;
+    return `x-forwarded-for: ${clientAddress}\r\nx-forwarded-proto: https\r\nx-forwarded-port: ${this.rules.spec.port}\r\n${host}`;
+  }
+
+  /** RFC 7239 section 4. */
+  #elementOf(authority: string): string {
+    const { clientAddress } = this.#connection;
+    const address = clientAddress.includes(":") ? `"[${clientAddress}]"` : clientAddress;
+    // An authority has no character that must be escaped in a quoted string.
+    const host = authority === "" ? "" : `;host="${authority}"`;
+    return `for=${address === "" ? "unknown" : address}${host};proto=https`;
+  }
+
+  #completeXForwarded(output: Output, { fields, authority }: RequestParser): void {
+    const { clientAddress } = this.#connection;
     const before = joined(fields, FIELD.xForwardedFor);
     line(
       output,
       "x-forwarded-for: ",
-      before === "" ? this.#address : `${before}, ${this.#address}`,
+      before === "" ? clientAddress : `${before}, ${clientAddress}`,
     );
     line(output, "x-forwarded-proto: ", first(fields, FIELD.xForwardedProto) || "https");
-    line(output, "x-forwarded-port: ", first(fields, FIELD.xForwardedPort) || this.#port);
+    const port = first(fields, FIELD.xForwardedPort) || String(this.rules.spec.port);
+    line(output, "x-forwarded-port: ", port);
     const host = first(fields, FIELD.xForwardedHost) || authority;
     if (host !== "") line(output, "x-forwarded-host: ", host);
   }
 
-  #writeForwarded(output: Output, { fields, authority }: RequestParser): void {
-    const address = this.#address.includes(":") ? `"[${this.#address}]"` : this.#address;
-    // An authority has no character that must be escaped in a quoted string.
-    const host = authority === "" ? "" : `;host="${authority}"`;
-    const element = `for=${address === "" ? "unknown" : address}${host};proto=https`;
-    const before = this.isTrusted ? joined(fields, FIELD.forwarded) : "";
+  #completeForwarded(output: Output, { fields, authority }: RequestParser): void {
+    const element = this.#elementOf(authority);
+    const before = joined(fields, FIELD.forwarded);
     line(output, "forwarded: ", before === "" ? element : `${before}, ${element}`);
   }
 }
@@ -134,11 +155,4 @@ function joined(fields: HeadFields, kind: number): string {
     if (value !== "") list = list === "" ? value : `${list}, ${value}`;
   }
   return list;
-}
-
-function tryRequestId(fields: HeadFields): string | undefined {
-  const index = fields.find(FIELD.xRequestId);
-  if (index < 0 || fields.find(FIELD.xRequestId, index + 1) >= 0) return undefined;
-  const value = fields.value(index);
-  return REQUEST_ID.test(value) ? value : undefined;
 }

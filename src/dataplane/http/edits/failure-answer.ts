@@ -37,6 +37,10 @@ const SENTENCES: Readonly<Record<number, string>> = {
   505: "The version of HTTP is not supported.",
 };
 
+const LETTER_J = 0x6a;
+/** The bit that tells a lower case letter from an upper case one. */
+const CASE_BIT = 0x20;
+
 export interface FailureAnswer {
   readonly status: number;
   readonly requestId: string;
@@ -49,9 +53,18 @@ export interface FailureAnswer {
 /** Whether the client prefers JSON: Accept names it, and no html (RFC 9110 section 12.5.1). */
 export function wantsJson(fields: HeadFields): boolean {
   const index = fields.find(FIELD.accept);
-  if (index < 0) return false;
+  if (index < 0 || !hasLetterJ(fields, index)) return false;
   const value = fields.value(index).toLowerCase();
   return /\bapplication\/(?:json|problem\+json)\b/.test(value) && !value.includes("text/html");
+}
+
+/** Most browsers name no JSON, and to look for the letter is cheaper than to make a text of a long value. */
+function hasLetterJ({ bytes, valueStart, valueEnd }: HeadFields, index: number): boolean {
+  const end = valueEnd[index] ?? 0;
+  for (let at = valueStart[index] ?? 0; at < end; at += 1) {
+    if (((bytes[at] ?? 0) | CASE_BIT) === LETTER_J) return true;
+  }
+  return false;
 }
 
 /** Returns an answer of the director's own. */

@@ -28,8 +28,11 @@ export function writeAnswerHead(
   bytes: Buffer,
   { rules, isChunked, connection }: AnswerEdits,
 ): void {
-  writeStatusLine(output, answer, bytes);
-  copyFields(output, answer, bytes, rules.removedFields);
+  // A line that stays as it is belongs to the first run of fields.
+  const hasReason = answer.reasonEnd > answer.reasonStart;
+  const keepsLine = !answer.isHttp10 && hasReason && answer.fields.count > 0;
+  if (!keepsLine) writeStatusLine(output, answer, bytes);
+  copyFields(output, answer, bytes, rules.removedFields, keepsLine ? answer.lineStart : -1);
   // RFC 9110 section 8.6.
   const mayHaveLength = answer.status >= 200 && answer.status !== 204;
   if (answer.contentLength >= 0 && !isChunked && mayHaveLength) {
@@ -59,10 +62,11 @@ function copyFields(
   { fields }: ResponseParser,
   bytes: Buffer,
   removedFields: ReadonlySet<string>,
+  firstStart: number,
 ): void {
   const { count, kind, isHop, nameStart, lineEnd } = fields;
   const hasRemoved = removedFields.size > 0;
-  let runStart = -1;
+  let runStart = firstStart;
   for (let index = 0; index < count; index += 1) {
     const isKept =
       isHop[index] === 0 &&
@@ -71,7 +75,8 @@ function copyFields(
     if (isKept) {
       if (runStart < 0) runStart = nameStart[index] ?? 0;
     } else if (runStart >= 0) {
-      output.copy(bytes, runStart, lineEnd[index - 1] ?? 0);
+      // Field lines follow each other without a gap.
+      output.copy(bytes, runStart, nameStart[index] ?? 0);
       runStart = -1;
     }
   }

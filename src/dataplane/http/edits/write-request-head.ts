@@ -41,7 +41,10 @@ const WRITTEN_X_FORWARDED = kindTableOf([
 /** How the head of a request is written, as far as the request itself does not say. */
 export interface RequestEdits {
   readonly facts: ClientFacts;
-  readonly requestId: string;
+  /** Number of the request on its connection. */
+  readonly number: number;
+  /** The id that a trusted client has given to the request. */
+  readonly givenId: string | undefined;
   /** What Host is if the request has none: the server name or the virtual IP. */
   readonly defaultHost: string;
   readonly isWebSocket: boolean;
@@ -56,19 +59,22 @@ export function writeRequestHead(
   output: Output,
   request: RequestParser,
   bytes: Buffer,
-  { facts, requestId, defaultHost, isWebSocket }: RequestEdits,
+  { facts, number, givenId, defaultHost, isWebSocket }: RequestEdits,
 ): void {
   const { http } = facts.rules.spec;
   const replacesHost =
     http.host !== undefined || request.form === "absolute" || request.authority === "";
-  writeRequestLine(output, request, bytes);
+  // A line that stays as it is belongs to the first run of fields.
+  const keepsLine = request.form !== "absolute" && !request.isHttp10 && !replacesHost;
+  if (!keepsLine) writeRequestLine(output, request, bytes);
   if (replacesHost) {
     output.text("host: ");
     output.text(http.host ?? (request.authority || defaultHost));
     output.lineEnd();
   }
   const isTraced = hasTraceparent(request.fields);
-  copyFields(output, request, bytes, facts, replacesHost, isTraced);
+  const runStart = keepsLine ? request.lineStart : -1;
+  copyFields(output, request, bytes, { facts, replacesHost, isTraced, runStart });
   if (request.bodyLength === CHUNKED) output.all(CHUNKED_FIELD);
   else if (request.hasFraming) {
     output.text(LENGTH);
@@ -81,7 +87,7 @@ export function writeRequestHead(
     output.text(newTraceparent());
     output.lineEnd();
   }
-  facts.write(output, request, requestId);
+  facts.write(output, request, number, givenId);
   output.lineEnd();
 }
 
@@ -98,17 +104,24 @@ function writeRequestLine(output: Output, request: RequestParser, bytes: Buffer)
   output.all(VERSION);
 }
 
+interface FieldEdits {
+  readonly facts: ClientFacts;
+  readonly replacesHost: boolean;
+  readonly isTraced: boolean;
+  /** Where the first run starts, if it does before the first field. Otherwise -1. */
+  readonly runStart: number;
+}
+
 function copyFields(
   output: Output,
   { fields, isHttp10, bodyLength }: RequestParser,
   bytes: Buffer,
-  { isTrusted, rules }: ClientFacts,
-  replacesHost: boolean,
-  isTraced: boolean,
+  { facts, replacesHost, isTraced, runStart: firstStart }: FieldEdits,
 ): void {
+  const { isTrusted, rules } = facts;
   const { http } = rules.spec;
   const { count, kind, isHop, nameStart, lineEnd } = fields;
-  let runStart = -1;
+  let runStart = firstStart;
   for (let index = 0; index < count; index += 1) {
     const known = kind[index] ?? 0;
     let isKept = isHop[index] === 0;
@@ -127,7 +140,8 @@ function copyFields(
     if (isKept) {
       if (runStart < 0) runStart = nameStart[index] ?? 0;
     } else if (runStart >= 0) {
-      output.copy(bytes, runStart, lineEnd[index - 1] ?? 0);
+      // Field lines follow each other without a gap.
+      output.copy(bytes, runStart, nameStart[index] ?? 0);
       runStart = -1;
     }
   }

@@ -4,6 +4,7 @@ import type { DeadlineListener } from "../../connection/connection-state.ts";
 import { endConnection } from "../../connection/finish.ts";
 import { HIGH_WATER_MARK_BYTES } from "../../wire/wire.ts";
 import { failureAnswer } from "../edits/failure-answer.ts";
+import { requestIdOf } from "../edits/request-id.ts";
 import { writeAnswerHead, type AnswerEdits } from "../edits/write-answer-head.ts";
 import { writeLastChunk } from "../edits/write-trailers.ts";
 import type { Exchange } from "../exchange.ts";
@@ -35,7 +36,8 @@ export abstract class AnswerSender implements Congested, DeadlineListener {
   protected isHttp10 = false;
   protected wantsClose = false;
   protected wantsJson = false;
-  protected requestId = "";
+  /** The id that a trusted client has given to its request. */
+  protected givenId: string | undefined;
   /** Whether the connection ends after the answer. */
   protected closes = false;
   /** How the connection ends as soon as the client has taken what was sent. */
@@ -65,9 +67,9 @@ export abstract class AnswerSender implements Congested, DeadlineListener {
     return this.connection.client.queuedBytes;
   }
 
-  /** The id of the next request that has none. */
-  protected get ownRequestId(): string {
-    return `${this.connection.id}-${this.requests.toString(36)}`;
+  /** Built on demand, because most requests need no text of it. */
+  protected get requestId(): string {
+    return this.givenId ?? requestIdOf(this.connection, this.requests);
   }
 
   /** Whether the connection ends with the next answer (RFC 9112 section 9.6). */

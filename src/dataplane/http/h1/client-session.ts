@@ -156,8 +156,7 @@ export class ClientSession
     this.wantsClose = request.wantsClose;
     this.wantsJson = wantsJson(request.fields);
     const facts = this.#factsNow();
-    const requestId = facts.requestIdOf(request.fields) ?? this.ownRequestId;
-    this.requestId = requestId;
+    this.givenId = facts.givenIdOf(request.fields);
     const defaultHost = connection.serverName ?? connection.rules.spec.virtualIp;
     const authority = request.authority || defaultHost;
     const { verdict } = this.hosts.judge(authority);
@@ -168,7 +167,9 @@ export class ClientSession
       beganMs: this.#headBeganMs < 0 ? this.http.turnMs : this.#headBeganMs,
       headBytes,
       authority,
-      texts: connection.isLogged ? requestTextsOf(request, requestId, accessLogQuery) : undefined,
+      texts: connection.isLogged
+        ? requestTextsOf(request, this.requestId, accessLogQuery)
+        : undefined,
     });
     this.#headBeganMs = -1;
     this.#exchange = exchange;
@@ -180,7 +181,8 @@ export class ClientSession
     this.#left = bodyLength;
     writeRequestHead(this.http.toEndpoint.of(exchange), request, bytes, {
       facts,
-      requestId,
+      number: this.requests,
+      givenId: this.givenId,
       defaultHost,
       isWebSocket: exchange.webSocketKey !== undefined,
     });
@@ -263,7 +265,7 @@ export class ClientSession
     counters.add(ENDED_SLOTS[outcome]);
     counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
     this.requests += 1;
-    this.requestId = this.ownRequestId;
+    this.givenId = undefined;
     this.closes = true;
     this.wantsJson = false;
     const before = connection.bytesToClient;

@@ -40,6 +40,8 @@ export class RequestParser {
   isIdempotent = false;
   /** The form of the target (RFC 9112 section 3.2). The authority form is refused. */
   form: "origin" | "absolute" | "asterisk" = "origin";
+  /** Where the request line starts, after an empty line. It ends before the first field. */
+  lineStart = 0;
   targetStart = 0;
   targetEnd = 0;
   /**
@@ -170,6 +172,7 @@ export class RequestParser {
     this.method = line.method;
     this.isIdempotent = line.isIdempotent;
     this.form = line.form;
+    this.lineStart = line.start;
     this.targetStart = line.targetStart;
     this.targetEnd = line.targetEnd;
     this.pathStart = line.pathStart;

@@ -29,6 +29,8 @@ export class ResponseParser {
   headEnd = 0;
   /** 100 to 999. */
   status = 0;
+  /** Where the status line starts. It ends before the first field. */
+  lineStart = 0;
   /** The range of the reason phrase, which may be empty. */
   reasonStart = 0;
   reasonEnd = 0;
@@ -146,6 +148,7 @@ export class ResponseParser {
     const options = this.#options;
     options.markNominated(this.fields);
     this.headEnd = this.#reader.end;
+    this.lineStart = this.#from;
     this.status = line.status;
     this.reasonStart = line.reasonStart;
     this.reasonEnd = line.reasonEnd;
