@@ -31,6 +31,8 @@ import type { EndpointSession } from "./endpoint-session.ts";
 const ENDED_SLOTS = slotsByLabel("tlsd_http_exchanges_ended_total");
 const CLASS_SLOTS = slotsByLabel("tlsd_http_requests_total");
 const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
+/** A closure for each connection would increase the memory of idle ones. */
+const buildParser = (): RequestParser => new RequestParser();
 
 /**
  * The client's side of a connection that speaks HTTP/1.1. Requests are served one after the other. What a client sends ahead waits
@@ -59,7 +61,7 @@ export class ClientSession
   constructor(connection: HttpConnection) {
     super(connection);
     this.hosts = new HostJudge(connection);
-    this.#reader = new HeadReader(this.http.requests, () => new RequestParser());
+    this.#reader = new HeadReader(this.http.requests, buildParser);
   }
 
   start(): void {

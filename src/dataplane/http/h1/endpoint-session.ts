@@ -18,6 +18,8 @@ const MIN_KEPT_BYTES = 512;
 /** A larger buffer for heads is not kept on an idle connection. */
 const MAX_KEPT_BYTES = 2_048;
 
+const buildParser = (): ResponseParser => new ResponseParser();
+
 /** What the endpoint sends next. */
 type Part = "head" | "length" | "chunked" | "until-close" | "nothing";
 
@@ -60,7 +62,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     this.socket = socket;
     this.candidate = candidate;
     this.pool = pool;
-    this.#reader = new HeadReader(plane.answers, () => new ResponseParser());
+    this.#reader = new HeadReader(plane.answers, buildParser);
     plane.openEndpoints += 1;
     this.socket.handler = this;
     this.socket.resume();
