@@ -1,4 +1,6 @@
+import { SP } from "../head/ascii.ts";
 import { FIELD, kindTableOf } from "../head/field-names.ts";
+import type { HeadFields } from "../head/head-fields.ts";
 import { CHUNKED } from "../head/message-framing.ts";
 import type { RequestParser } from "../head/request-parser.ts";
 import type { Output } from "../output.ts";
@@ -67,11 +69,7 @@ export function writeRequestHead(
   // A line that stays as it is belongs to the first run of fields.
   const keepsLine = request.form !== "absolute" && !request.isHttp10 && !replacesHost;
   if (!keepsLine) writeRequestLine(output, request, bytes);
-  if (replacesHost) {
-    output.text("host: ");
-    output.text(http.host ?? (request.authority || defaultHost));
-    output.lineEnd();
-  }
+  if (replacesHost) writeHost(output, http.host ?? (request.authority || defaultHost));
   const isTraced = hasTraceparent(request.fields);
   const runStart = keepsLine ? request.lineStart : -1;
   copyFields(output, request, bytes, { facts, replacesHost, isTraced, runStart });
@@ -112,9 +110,26 @@ interface FieldEdits {
   readonly runStart: number;
 }
 
+function writeHost(output: Output, host: string): void {
+  output.text("host: ");
+  output.text(host);
+  output.lineEnd();
+}
+
+/** Whether the value is after the colon and at most one space, and the line ends with it. Endpoints differ in what other white space they accept. */
+function hasPlainSpace(
+  { nameEnd, valueStart, valueEnd, lineEnd, bytes }: HeadFields,
+  index: number,
+): boolean {
+  const start = valueStart[index] ?? 0;
+  const space = start - (nameEnd[index] ?? 0) - 1;
+  const isPlain = space === 0 || (space === 1 && bytes[start - 1] === SP);
+  return isPlain && (valueEnd[index] ?? 0) + 2 === lineEnd[index];
+}
+
 function copyFields(
   output: Output,
-  { fields, isHttp10, bodyLength }: RequestParser,
+  { fields, isHttp10, bodyLength, authority }: RequestParser,
   bytes: Buffer,
   { facts, replacesHost, isTraced, runStart: firstStart }: FieldEdits,
 ): void {
@@ -133,16 +148,17 @@ function copyFields(
           !(WRITTEN_X_FORWARDED[known] === 1 && http.forwarded === "x-forwarded") &&
           !(known === FIELD.forwarded && http.forwarded === "forwarded") &&
           !(known === FIELD.xRequestId && http.requestId);
-      } else if (known === FIELD.host) isKept = !replacesHost;
+      } else if (known === FIELD.host) isKept = !replacesHost && hasPlainSpace(fields, index);
       else if (known === FIELD.expect) isKept = !isHttp10 && bodyLength !== 0;
       else if (known === FIELD.traceparent || known === FIELD.tracestate) isKept = isTraced;
     }
     if (isKept) {
       if (runStart < 0) runStart = nameStart[index] ?? 0;
-    } else if (runStart >= 0) {
+    } else {
       // Field lines follow each other without a gap.
-      output.copy(bytes, runStart, nameStart[index] ?? 0);
+      if (runStart >= 0) output.copy(bytes, runStart, nameStart[index] ?? 0);
       runStart = -1;
+      if (known === FIELD.host && !replacesHost) writeHost(output, authority);
     }
   }
   if (runStart >= 0) output.copy(bytes, runStart, lineEnd[count - 1] ?? 0);

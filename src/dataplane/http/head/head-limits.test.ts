@@ -3,7 +3,11 @@ import { describe, it } from "node:test";
 import { bytesOf, outcomeOf } from "#harness/parsed-heads.ts";
 import { MAX_CONNECTION_OPTIONS } from "./connection-options.ts";
 import { MAX_FIELDS, MAX_HEAD_BYTES } from "./head-fields.ts";
-import { MAX_METHOD_BYTES, MAX_REQUEST_LINE_BYTES } from "./request-line.ts";
+import {
+  MAX_METHOD_BYTES,
+  MAX_METHOD_TOKEN_BYTES,
+  MAX_REQUEST_LINE_BYTES,
+} from "./request-line.ts";
 import { RequestParser } from "./request-parser.ts";
 import { ResponseParser } from "./response-parser.ts";
 
@@ -97,6 +101,13 @@ const LIMITS: readonly (readonly [
     "long-method",
   ],
   [
+    "bytes of a token that is not yet a method",
+    (text) => (ofRequest(text) === "partial" ? "whole" : ofRequest(text)),
+    (size) => "M".repeat(size),
+    MAX_METHOD_TOKEN_BYTES,
+    "bad-method",
+  ],
+  [
     "options of Connection",
     ofRequest,
     (size) => `${REQUEST}${connectionOf(size)}\r\n`,
@@ -137,7 +148,8 @@ describe("a limit", () => {
     assert.equal(statusOf(filled(REQUEST, MAX_HEAD_BYTES + 1)), 431);
     assert.equal(statusOf(`${REQUEST}${fields(MAX_FIELDS)}\r\n`), 431);
     assert.equal(statusOf(`${REQUEST}${connectionOf(MAX_CONNECTION_OPTIONS + 1)}`), 431);
-    assert.equal(statusOf("M".repeat(MAX_METHOD_BYTES + 1)), 501);
+    assert.equal(statusOf(`${"M".repeat(MAX_METHOD_BYTES + 1)} `), 501);
+    assert.equal(statusOf("M".repeat(MAX_METHOD_TOKEN_BYTES + 1)), 400);
   });
 
   it("refuses as soon as the bytes exceed it", () => {

@@ -1,7 +1,7 @@
 import type { HttpRule } from "#model/records/http-outcome.ts";
 
 /** The status that a client receives. A refused answer of an endpoint becomes a 502, whatever its rule is. */
-type RefusalStatus = 400 | 405 | 414 | 417 | 431 | 501 | 505;
+type RefusalStatus = 400 | 405 | 414 | 417 | 421 | 431 | 501 | 505;
 
 /** The rules of the grammar, each with the status of a request that breaks it. */
 const STATUS_OF = {
@@ -11,6 +11,7 @@ const STATUS_OF = {
   "bare-lf": 400,
   /** More than one empty line before a request line. */
   "empty-lines": 400,
+  /** No token, or one of more than 1,024 bytes. */
   "bad-method": 400,
   /** A method of more than 32 bytes (RFC 9112 section 3). */
   "long-method": 501,
@@ -18,8 +19,8 @@ const STATUS_OF = {
   "connect-method": 405,
   /** A byte that no target has, a form that the method does not have, or the authority form. */
   "bad-target": 400,
-  /** An absolute form that is not https. */
-  "bad-scheme": 400,
+  /** An absolute form that is not https: the connection is not one for the resource (RFC 9110 section 7.4). */
+  "bad-scheme": 421,
   /** A request line without a version, or with bytes after it. */
   "bad-version": 400,
   /** An HTTP version other than 1.0 and 1.1. */

@@ -36,8 +36,8 @@ const REFUSED: readonly (readonly [rule: string, ...texts: readonly string[]])[]
     line("A: b\r\n\rc"),
   ],
   ["empty-lines", "\r\n\r"],
-  ["bad-method", " ", "GET\t", "GET\r", "G(", "G\0", "\x16", "\x80"],
-  ["long-method", "A".repeat(33)],
+  ["bad-method", " ", "GET\t", "GET\r", "G(", "G\0", "\x16", "\x80", "A".repeat(1_025)],
+  ["long-method", `${"A".repeat(33)} `],
   ["trace-method", "TRACE "],
   ["connect-method", "CONNECT "],
   [

@@ -18,6 +18,8 @@ import { type HeadRefusal, refusalOf } from "./head-refusal.ts";
 /** The limit for a request line without its CRLF. RFC 9112 section 3 recommends at least 8,000 bytes. */
 export const MAX_REQUEST_LINE_BYTES = 16_384;
 export const MAX_METHOD_BYTES = 32;
+/** A longer token before the first space is no method of any version of HTTP. */
+export const MAX_METHOD_TOKEN_BYTES = 1_024;
 
 const HTTPS = Buffer.from("https://", "latin1");
 const HTTP_SLASH = Buffer.from("HTTP/", "latin1");
@@ -110,16 +112,17 @@ export class RequestLine {
 
   #readMethod(bytes: Buffer, to: number): "partial" | HeadRefusal | undefined {
     const { start } = this;
-    const limit = start + MAX_METHOD_BYTES;
+    const limit = start + MAX_METHOD_TOKEN_BYTES;
     let at = this.#at;
     while (at < to && IS_TOKEN[bytes[at] ?? 0] === 1) {
-      if (at === limit) return refusalOf("long-method");
+      if (at === limit) return refusalOf("bad-method");
       at += 1;
     }
     this.#at = at;
     if (at === to) return "partial";
     if (bytes[at] === LF) return refusalOf("bare-lf");
     if (bytes[at] !== SP || at === start) return refusalOf("bad-method");
+    if (at > start + MAX_METHOD_BYTES) return refusalOf("long-method");
     this.#takeMethod(bytes, at);
     if (this.method === "TRACE") return refusalOf("trace-method");
     if (this.method === "CONNECT") return refusalOf("connect-method");

@@ -71,7 +71,7 @@ const SENTENCES: readonly (readonly [
   ],
   [
     "3: A method that is longer than any that is known gets 501.",
-    [request("M".repeat(40)), "long-method"],
+    [request(`${"M".repeat(40)} `), "long-method"],
   ],
   [
     "3: A target that is too long gets 414.",
