@@ -27,6 +27,8 @@ export class MemorySocket implements TlsSocket {
   #hasPeerEnded = false;
   #isEndTold = false;
   #isClosed = false;
+  /** Whether this side has reset or destroyed the socket. */
+  isGivenUp = false;
 
   constructor(
     local: { readonly address: string; readonly port: number },
@@ -86,12 +88,14 @@ export class MemorySocket implements TlsSocket {
   }
 
   reset(): void {
+    this.isGivenUp = true;
     const peer = this.#peer;
     queueMicrotask(() => peer?.close({ kind: "reset", detail: "in memory" }));
     queueMicrotask(() => this.close(undefined));
   }
 
   destroy(): void {
+    this.isGivenUp = true;
     if (this.#inbox.length > 0) {
       this.reset();
       return;

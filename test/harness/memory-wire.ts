@@ -49,6 +49,7 @@ export class MemoryWire implements Wire {
     this.connects.push(key);
     if (this.silentAddresses.has(key)) return near;
     queueMicrotask(() => {
+      if (near.isGivenUp) return;
       const accept = this.#listeners.get(key);
       if (accept === undefined) {
         near.close({ kind: "refused", detail: "in memory" });

@@ -355,8 +355,10 @@ export class ClientSession
     const exchange = this.#exchange;
     if (this.ending !== undefined) this.endIfSent(this.ending);
     else if (exchange === undefined) this.endWhenSent("completed");
-    else if (exchange.isRequestWhole) exchange.touch();
-    else {
+    else if (exchange.isRequestWhole) {
+      // Before the answer, the deadline is that of the connect or of the answer.
+      if (exchange.hasAnswerHead) exchange.touch();
+    } else {
       this.#dropExchange("client-aborted");
       endConnection(this.connection, "client-reset");
     }
