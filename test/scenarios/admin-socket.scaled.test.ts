@@ -179,6 +179,8 @@ describe("the admin socket", { concurrency: true }, () => {
           to: String(echoPort),
           policy: "intermediate",
           certificates: ["shop"],
+          names: 0,
+          routes: [],
           openConnections: 1,
           oper: "up",
         });
