@@ -114,7 +114,6 @@ forEachEngine((engine) => {
       "wild.example": "web",
       "192.0.2.1:8443": "web",
       "[2001:db8::1]:8443": "web",
-      "safe_.wild.example": "web",
     };
     /** Hosts that are answered on a connection of a name that requires client certificates. */
     const SAFE = {
@@ -123,6 +122,8 @@ forEachEngine((engine) => {
       "safe.example.": "web",
       "safe.example:8443": "web",
       "any.wild.example": "web",
+      "a_b.wild.example": "web",
+      "-a.wild.example:8443": "web",
       "also.example": "api",
     };
 

@@ -134,7 +134,13 @@ forEachEngine((engine) => {
     for (const version of versions) {
       it(`${version}: a name asks for the client certificate of its policy in every form`, async () => {
         const safe = clients["safe.example"];
-        for (const form of ["safe.example", "SAFE.example", "safe.example.", "any.wild.example"]) {
+        for (const form of [
+          "safe.example",
+          "SAFE.example",
+          "safe.example.",
+          "any.wild.example",
+          "a_b.wild.example",
+        ]) {
           assert.equal(await failureOf(clientOf(form, version)), "no-client-certificate", form);
           const { line } = await recordedVisit(director, clientOf(form, version, safe));
           assert.equal(line["clientCertificate"], "safe.example", form);
@@ -145,7 +151,7 @@ forEachEngine((engine) => {
 
       it(`${version}: every other name, and none, has what the listener has`, async () => {
         const forms = ["open.example", "a.b.wild.example", "wild.example", "free.wild.example"];
-        for (const form of [...forms, "safe_.wild.example"]) {
+        for (const form of forms) {
           const { line } = await recordedVisit(director, clientOf(form, version));
           assert.deepEqual([line["server"], line["clientCertificate"]], ["web", undefined], form);
         }

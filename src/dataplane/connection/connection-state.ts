@@ -99,6 +99,8 @@ export abstract class ConnectionState<
   /** Dropped after the handshake, because it is large and no later stage reads it. */
   hello: ClientHello | undefined;
   tls: TlsFacts | undefined;
+  /** The name by which the TLS identity and the route are looked up. Undefined if the client has sent none. */
+  identityName: string | undefined;
   /** The TLS identity with which the handshake started. */
   identity: IdentityKey | undefined;
   /** The certificate that was chosen for the client. Undefined as soon as it has no more use. */

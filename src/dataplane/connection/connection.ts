@@ -25,7 +25,7 @@ export class Connection<
   }
 
   endpointSet(this: EndpointConnection): EndpointSet {
-    return this.rules.routes.for(this.serverName);
+    return this.rules.routes.for(this.identityName);
   }
 
   announce(endpoint: WireSocket): void {

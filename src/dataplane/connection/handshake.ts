@@ -7,7 +7,7 @@ import { chooseContext } from "../tls/choose-context.ts";
 import { classifyHandshakeFailure, nameVerifyFailure } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import { ja4Of } from "../tls/ja4.ts";
-import { resolveName } from "../tls/resolve-name.ts";
+import { lookedUpNameOf, resolveName } from "../tls/resolve-name.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
 import type { TlsIdentity } from "../tls/tls-identity.ts";
 import type {
@@ -44,7 +44,9 @@ export async function shakeHands(
   connection: TlsConnection,
   { hello, bytes }: ReadHello,
 ): Promise<boolean> {
-  const { identity } = resolveName(connection.rules, hello.serverName);
+  const sentName = hello.serverName ?? hello.otherName;
+  connection.identityName = sentName === undefined ? undefined : lookedUpNameOf(sentName);
+  const { identity } = resolveName(connection.rules, sentName);
   const { policy } = identity.spec;
   connection.identity = identity.key;
   const context = tryContext(connection, identity, hello);

@@ -17,8 +17,8 @@ export interface JudgedHost {
 /** What is known of the TLS of a connection. */
 interface SecuredConnection {
   readonly identity: IdentityKey | undefined;
-  /** Undefined if the client has sent none. */
-  readonly serverName: string | undefined;
+  /** The name by which the identity was looked up. Undefined if the client has sent none. */
+  readonly identityName: string | undefined;
 }
 
 /**
@@ -27,11 +27,11 @@ interface SecuredConnection {
  */
 export function judgeHost(
   rules: { readonly names: NameRules },
-  { identity: atHandshake, serverName }: SecuredConnection,
+  { identity: atHandshake, identityName }: SecuredConnection,
   authority: string,
 ): JudgedHost {
   const { identity, route } = resolveName(rules, hostOfAuthority(authority));
-  const own = resolveName(rules, serverName).identity;
+  const own = resolveName(rules, identityName).identity;
   return { verdict: verdictOf(identity.key, own.key, atHandshake), route };
 }
 

@@ -1,7 +1,6 @@
 import type { MaterialId } from "#model/names.ts";
 import { shardOfName } from "#model/records/name-shards.ts";
 import type { Material, NameShard, SnapshotName, SnapshotNames } from "#model/records/snapshot.ts";
-import { tryWildcardOf } from "#model/tls/server-name.ts";
 import type { Steps } from "../live/in-slices.ts";
 
 type Shard = ReadonlyMap<string, SnapshotName>;
@@ -40,8 +39,8 @@ export class NameTable {
     if (this.#shards.length === 0) return undefined;
     const exact = this.#get(name);
     if (exact !== undefined) return exact;
-    const wildcard = tryWildcardOf(name);
-    return wildcard === undefined ? undefined : this.#get(wildcard);
+    const dot = name.indexOf(".");
+    return dot <= 0 ? undefined : this.#get(`*${name.slice(dot)}`);
   }
 
   *entries(): Iterable<SnapshotName> {

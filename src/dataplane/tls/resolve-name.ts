@@ -1,4 +1,3 @@
-import { tryServerName } from "#model/tls/server-name.ts";
 import type { NameRules } from "./name-rules.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
 
@@ -9,17 +8,25 @@ export interface ResolvedName {
 }
 
 /**
- * Returns the TLS identity and the route of a name: the server name of a ClientHello, or the host of a request. A text that is not a
- * host name, and a name without an entry, have those of the listener, as no name has.
+ * Returns the TLS identity and the route of a name: the server name of a ClientHello, or the host of a request. A name without an entry
+ * has those of the listener, as no name has.
  */
 export function resolveName(
   { names }: { readonly names: NameRules },
   nameText: string | undefined,
 ): ResolvedName {
-  const name = nameText === undefined ? undefined : tryServerName(nameText);
-  const entry = name === undefined ? undefined : names.table.find(name);
+  const entry = nameText === undefined ? undefined : names.table.find(lookedUpNameOf(nameText));
   if (entry === undefined) return { identity: names.ofListener, route: undefined };
   return { identity: names.identityOf(entry), route: entry.route };
+}
+
+/**
+ * Returns the form of a name in which entries are looked up: in lower case and without a trailing dot. The labels are not checked, because
+ * a text that is no host name must not have a laxer identity than the names beside it: endpoints may take it for one of them.
+ */
+export function lookedUpNameOf(nameText: string): string {
+  const lower = nameText.toLowerCase();
+  return lower.endsWith(".") ? lower.slice(0, -1) : lower;
 }
 
 const COLON = ":";

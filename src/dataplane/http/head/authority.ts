@@ -18,7 +18,7 @@ const MAX_PORT = 65_535;
 
 /**
  * Whether the bytes are a host with an optional port: `uri-host [ ":" port ]` of RFC 9110 section 7.2. A host is an IPv6
- * address in brackets, or letters, digits, `-`, `.` and `_` with at least one letter or digit. RFC 3986 also allows
+ * address in brackets, or letters, digits, `-` and `_` in labels that are not empty, with at least one letter or digit and at most one dot at the end. RFC 3986 also allows
  * sub-delims and percent-encoded bytes, which no DNS name has and which endpoints decode differently. An empty host and a
  * user name (RFC 9110 section 4.2.4) are refused. The port may be empty.
  */
@@ -37,14 +37,16 @@ function endOfAddress(bytes: Buffer, start: number, end: number): number {
   return isIpAddress(bytes.toString("latin1", start + 1, at)) === 6 ? at + 1 : -1;
 }
 
-/** Returns -1 if there is no letter or digit. */
+/** Returns -1 if there is no letter or digit, or an empty label before the end. */
 function endOfName(bytes: Buffer, start: number, end: number): number {
   let at = start;
   let hasLetterOrDigit = false;
   while (at < end) {
     const byte = bytes[at] ?? 0;
     if (IS_LETTER_OR_DIGIT[byte] === 1) hasLetterOrDigit = true;
-    else if (byte !== DOT && byte !== DASH && byte !== UNDERSCORE) break;
+    else if (byte === DOT) {
+      if (at === start || bytes[at - 1] === DOT) return -1;
+    } else if (byte !== DASH && byte !== UNDERSCORE) break;
     at += 1;
   }
   return hasLetterOrDigit ? at : -1;

@@ -82,6 +82,9 @@ const SENTENCES: readonly (readonly [
     [request("GET / HTTP/1.1\r\n\r\n"), "no-host"],
     [request(get("Host: a\r\n")), "several-hosts"],
     [request("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"), "bad-host"],
+    [request("GET / HTTP/1.1\r\nHost: .a\r\n\r\n"), "bad-host"],
+    [request("GET / HTTP/1.1\r\nHost: a..b\r\n\r\n"), "bad-host"],
+    [request("GET / HTTP/1.1\r\nHost: a..:443\r\n\r\n"), "bad-host"],
   ],
   [
     "3.2.2: A server accepts the absolute form, although most clients send it to proxies only.",
