@@ -12,7 +12,7 @@ import { shopDocument } from "#harness/shop-document.ts";
 import { writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 
-/** TLSD_TEST_REQUESTS=1000000 runs the full form, which takes half an hour an engine on two cores. */
+/** TLSD_TEST_REQUESTS=1000000 runs the full form, which takes a quarter of an hour an engine on two cores. */
 const requests = Number(process.env["TLSD_TEST_REQUESTS"] ?? 30_000);
 const clientsOfKind = { keepAlive: 12, pipelining: 3, oneByOne: 2, webSocket: 2 } as const;
 /** How long the connections of clients to an endpoint that was down may still fail. */
