@@ -56,7 +56,7 @@ export const REFUSED: readonly (readonly [name: string, status: number, bytes: s
   ["two equal Hosts", 400, get("Host: a")],
   ["two Hosts", 400, get("Host: b")],
   ["an empty Host", 400, "GET /refused HTTP/1.1\r\nHost: \r\n\r\n"],
-  ...["a b", "u@a", "a/b", "a, b", "a\0b"].map(
+  ...["a b", "u@a", "a/b", "a, b", "a\0b", "###"].map(
     (host) =>
       [
         `Host ${JSON.stringify(host)}`,
