@@ -3,13 +3,14 @@ import type { NameRules } from "./name-rules.ts";
 import type { IdentityKey } from "./tls-identity.ts";
 
 /**
- * Whether a request may be served on its connection. `closing` means that it may, and that the answer must end the connection, because
- * new connections have another TLS identity. `misdirected` means that it must be answered with 421 (RFC 9110 section 15.5.20).
+ * Whether a request may be served on its connection. `misdirected` means that it must be answered with 421 (RFC 9110 section 15.5.20).
  */
-export type HostVerdict = "served" | "closing" | "misdirected";
+export type HostVerdict = "served" | "misdirected";
 
 export interface JudgedHost {
   readonly verdict: HostVerdict;
+  /** Whether the answer must end the connection, because new connections of its name have another TLS identity. */
+  readonly isLast: boolean;
   /** The key of the route. Undefined if it is that of the listener. */
   readonly route: string | undefined;
 }
@@ -32,7 +33,8 @@ export function judgeHost(
 ): JudgedHost {
   const { identity, route } = resolveName(rules, hostOfAuthority(authority));
   const own = resolveName(rules, identityName).identity;
-  return { verdict: verdictOf(identity.key, own.key, atHandshake), route };
+  const verdict = verdictOf(identity.key, own.key, atHandshake);
+  return { verdict, isLast: own.key.id !== atHandshake?.id, route };
 }
 
 function verdictOf(
@@ -42,5 +44,5 @@ function verdictOf(
 ): HostVerdict {
   if (wanted.id !== own.id) return "misdirected";
   if (wanted.id === atHandshake?.id) return "served";
-  return wanted.trust === "" || wanted.trust === atHandshake?.trust ? "closing" : "misdirected";
+  return wanted.trust === "" || wanted.trust === atHandshake?.trust ? "served" : "misdirected";
 }

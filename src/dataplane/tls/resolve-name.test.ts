@@ -219,8 +219,10 @@ describe("judgeHost", () => {
     identityName: serverName,
     identity: resolveName(at, serverName).identity.key,
   });
-  const verdictOf = (serverName: string | undefined, host: string, now = rules): string =>
-    judgeHost(now, connectionTo(serverName), host).verdict;
+  const verdictOf = (serverName: string | undefined, host: string, now = rules): string => {
+    const { verdict, isLast } = judgeHost(now, connectionTo(serverName), host);
+    return isLast ? `${verdict}, last` : verdict;
+  };
 
   it("lets a connection serve the names with its identity only", () => {
     const cases: readonly (readonly [string | undefined, string, string])[] = [
@@ -249,15 +251,15 @@ describe("judgeHost", () => {
     const suites = change({ partners: clientPolicy("partners", "ca of partners", { groups: [] }) });
     const otherCa = change({ partners: POLICIES.banks });
     const noAuth = change({ partners: clientPolicy("partners", undefined) });
-    assert.equal(verdictOf("safe.example", "safe.example", suites), "closing");
-    assert.equal(verdictOf("safe.example", "safe.example", otherCa), "misdirected");
-    assert.equal(verdictOf("safe.example", "safe.example", noAuth), "closing");
+    assert.equal(verdictOf("safe.example", "safe.example", suites), "served, last");
+    assert.equal(verdictOf("safe.example", "safe.example", otherCa), "misdirected, last");
+    assert.equal(verdictOf("safe.example", "safe.example", noAuth), "served, last");
     assert.equal(verdictOf("open.example", "open.example", otherCa), "served");
     const closed = change({}, [entry("open.example", { policy: "partners" })]);
-    assert.equal(verdictOf("open.example", "open.example", closed), "misdirected");
-    assert.equal(verdictOf("safe.example", "safe.example", closed), "closing");
+    assert.equal(verdictOf("open.example", "open.example", closed), "misdirected, last");
+    assert.equal(verdictOf("safe.example", "safe.example", closed), "served, last");
     const certificates = change({}, [entry("open.example", own("other"))]);
-    assert.equal(verdictOf("open.example", "open.example", certificates), "closing");
-    assert.equal(verdictOf("open.example", "unknown.example", certificates), "misdirected");
+    assert.equal(verdictOf("open.example", "open.example", certificates), "served, last");
+    assert.equal(verdictOf("open.example", "unknown.example", certificates), "misdirected, last");
   });
 });

@@ -161,8 +161,8 @@ export class ClientSession
     this.givenId = facts.givenIdOf(request.fields);
     const defaultHost = connection.serverName ?? connection.rules.spec.virtualIp;
     const authority = request.authority || defaultHost;
-    const { verdict } = this.hosts.judge(authority);
-    if (verdict === "closing") this.wantsClose = true;
+    const { verdict, isLast } = this.hosts.judge(authority);
+    if (isLast) this.wantsClose = true;
     const { accessLogQuery } = connection.rules.spec.http;
     const exchange = new Exchange(this, request, {
       number: this.requests,

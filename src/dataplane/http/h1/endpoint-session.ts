@@ -36,6 +36,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
   exchange: Exchange | undefined;
   idleSinceMs = 0;
   idleUntilMs = 0;
+  idleBeforeMs = -1;
   /** Whether the connection has served an exchange before this one. */
   isUsed = false;
   /** Whether it belongs to one client connection, because of a challenge that authenticates the connection (RFC 4559 section 6). */
@@ -70,6 +71,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
 
   /** Starts an exchange, whose request is written to the socket next. */
   serve(exchange: Exchange): void {
+    this.idleBeforeMs = this.isUsed ? this.plane.turnMs - this.idleSinceMs : -1;
     this.exchange = exchange;
     this.#part = "head";
   }

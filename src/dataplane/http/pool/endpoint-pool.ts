@@ -1,16 +1,16 @@
+import { KeptTime } from "./kept-time.ts";
+
 /** An idle connection to an endpoint. */
 export interface IdleConnection {
   idleSinceMs: number;
+  /** How long it was idle before the use that has just ended, or -1 if that was the first. */
+  readonly idleBeforeMs: number;
   idleUntilMs: number;
   close(): void;
 }
 
 /** The pool is not used for an endpoint that closes its idle connections sooner than this. */
 const MIN_IDLE_MS = 20;
-/** The part of the time for which an endpoint keeps idle connections in which they are used again. */
-const SAFE_SHARE = 0.5;
-/** After this time without an idle connection that the endpoint closed, it is assumed to keep them twice as long. */
-const RECOVERY_MS = 60_000;
 
 /**
  * The idle connections to one endpoint with one set of TLS and PROXY settings. The one that was used last is given out first, so that
@@ -19,9 +19,7 @@ const RECOVERY_MS = 60_000;
 export class EndpointPool<Connection extends IdleConnection = IdleConnection> {
   /** The oldest first. */
   readonly #idle: Connection[] = [];
-  /** How long the endpoint keeps idle connections, as far as those that it has closed show. */
-  #keptMs = Number.POSITIVE_INFINITY;
-  #recoversAtMs = 0;
+  readonly #kept = new KeptTime();
   #isRetired = false;
 
   get size(): number {
@@ -43,18 +41,13 @@ export class EndpointPool<Connection extends IdleConnection = IdleConnection> {
    * next use, if `most` are kept already, or if the pool is retired.
    */
   put(connection: Connection, nowMs: number, idleMs: number, most: number): boolean {
-    if (nowMs >= this.#recoversAtMs) this.#recover(nowMs);
-    const keepMs = Math.min(idleMs, SAFE_SHARE * this.#keptMs);
+    if (connection.idleBeforeMs >= 0) this.#kept.servedAfter(connection.idleBeforeMs);
+    const keepMs = Math.min(idleMs, this.#kept.safeMs(nowMs));
     if (this.#isRetired || keepMs < MIN_IDLE_MS || this.#idle.length >= most) return false;
     connection.idleSinceMs = nowMs;
     connection.idleUntilMs = nowMs + keepMs;
     this.#idle.push(connection);
     return true;
-  }
-
-  #recover(nowMs: number): void {
-    this.#keptMs *= 2;
-    this.#recoversAtMs = nowMs + RECOVERY_MS;
   }
 
   /** To be called when an idle connection has closed, or must not be used any more. */
@@ -65,8 +58,7 @@ export class EndpointPool<Connection extends IdleConnection = IdleConnection> {
 
   /** To be called when the endpoint has closed an idle connection, so that others are not used when they are as old. */
   learnFrom(connection: Connection, nowMs: number): void {
-    this.#keptMs = Math.min(this.#keptMs, nowMs - connection.idleSinceMs);
-    this.#recoversAtMs = nowMs + RECOVERY_MS;
+    this.#kept.closedAfter(nowMs - connection.idleSinceMs, nowMs);
   }
 
   /** Closes the connections that are too old. */
