@@ -70,7 +70,8 @@ export const HTTP_RULES = {
   "too-many-connection-options": "Connection has too many options. A client got 431.",
   "bad-chunk-size": "The size of a chunk is not a hexadecimal number (RFC 9112 section 7.1).",
   "bad-chunk-extension": "The extension of a chunk is not valid.",
-  "long-chunk-extension": "The extensions of the chunks are too long.",
+  "long-chunk-extension":
+    "The extensions have more than 256 bytes in a chunk, or 16 KiB more than the data.",
   "bad-chunk-end": "The data of a chunk is not followed by CRLF.",
   "unasked-upgrade":
     "The endpoint switched protocols (101) without being asked, or to another protocol.",

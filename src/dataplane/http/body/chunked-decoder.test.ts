@@ -104,11 +104,11 @@ const REFUSED: readonly (readonly [rule: string, ...texts: readonly string[]])[]
 const trailersOf = (count: number): string => `0\r\n${"A: b\r\n".repeat(count)}\r\n`;
 const trailerOf = (bytes: number): string => `0\r\nA: ${"x".repeat(bytes - 7)}\r\n\r\n`;
 const extensionOf = (bytes: number): string => `0;${"x".repeat(bytes - 1)}\r\n\r\n`;
-/** A body with this many bytes of extensions, in chunks with 128 bytes of them each. */
+/** A body whose extensions have this many bytes more than its data, in chunks with 128 bytes more each. */
 const floodOf = (bytes: number): string => {
-  const chunk = `1;${"x".repeat(127)}\r\na\r\n`;
-  const rest = bytes % 128;
-  return `${chunk.repeat(bytes >> 7)}0${rest > 0 ? `;${"x".repeat(rest - 1)}` : ""}\r\n\r\n`;
+  const chunk = `1;${"x".repeat(128)}\r\na\r\n`;
+  const chunks = (bytes - 1) >> 7;
+  return `${chunk.repeat(chunks)}0;${"x".repeat(bytes - 128 * chunks - 1)}\r\n\r\n`;
 };
 const sizeOf = (size: number): string => `${size.toString(16)}\r\n`;
 
@@ -122,8 +122,8 @@ const LIMITS: readonly (readonly [
   ["bytes of trailers", trailerOf, MAX_HEAD_BYTES, "long-head"],
   ["bytes of extensions in a chunk", extensionOf, MAX_EXTENSION_BYTES, "long-chunk-extension"],
   [
-    "bytes of extensions in a body",
-    (size) => floodOf(size + (size % 128 === 1 ? 1 : 0)),
+    "bytes of extensions beside the data",
+    floodOf,
     MAX_BODY_EXTENSION_BYTES,
     "long-chunk-extension",
   ],

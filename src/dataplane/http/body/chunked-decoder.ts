@@ -7,6 +7,7 @@ import { TrailerSection } from "./trailer-section.ts";
 /** The number of hexadecimal digits of a chunk size, with leading zeros. */
 const MAX_SIZE_DIGITS = 16;
 export const MAX_EXTENSION_BYTES = 256;
+/** By how much the extensions may exceed the data. */
 export const MAX_BODY_EXTENSION_BYTES = 16_384;
 
 const NO_TRAILERS = new HeadFields();
@@ -42,6 +43,7 @@ export class ChunkedDecoder {
   /** The size that is being read, then the bytes of the chunk that have not arrived. */
   #remaining = 0;
   #extensionBytes = 0;
+  /** The bytes of extensions less those of the data after them. */
   #bodyExtensionBytes = 0;
   /** Most bodies have no trailers. */
   #trailers: TrailerSection | undefined = undefined;
@@ -86,6 +88,7 @@ export class ChunkedDecoder {
     const available = to - from;
     const taken = available < this.#remaining ? available : this.#remaining;
     this.#remaining -= taken;
+    this.#bodyExtensionBytes = Math.max(0, this.#bodyExtensionBytes - taken);
     if (this.#remaining === 0) this.#state = DATA_CR;
     this.found = "data";
     this.dataStart = from;

@@ -271,7 +271,7 @@ export class ClientSession
     this.closes = true;
     this.wantsJson = false;
     const before = connection.bytesToClient;
-    this.sendOwnAnswer(status, false);
+    this.sendOwnAnswer(status, this.#reader.parser.method === "HEAD");
     if (!connection.isLogged) return;
     const { requestId, requests: number } = this;
     const nowMs = http.turnMs;

@@ -55,7 +55,7 @@ const STATUS_OF = {
   "too-many-connection-options": 431,
   "bad-chunk-size": 400,
   "bad-chunk-extension": 400,
-  /** Extensions of more than 256 bytes in a chunk, or of more than 16 KiB in a body. */
+  /** Extensions of more than 256 bytes in a chunk, or of 16 KiB more than the data of the body. */
   "long-chunk-extension": 400,
   /** Bytes other than CRLF after the data of a chunk. */
   "bad-chunk-end": 400,

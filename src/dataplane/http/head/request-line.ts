@@ -56,6 +56,7 @@ export class RequestLine {
   #versionStart = 0;
 
   restart(at: number): void {
+    this.method = "";
     this.#state = BEFORE;
     this.#at = at;
     this.start = at;

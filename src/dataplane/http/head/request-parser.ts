@@ -34,7 +34,7 @@ export class RequestParser {
   readonly fields: HeadFields;
   /** The offset after the empty line that ends the head. */
   headEnd = 0;
-  /** A token of at most 32 bytes. Methods are case-sensitive. */
+  /** A token of at most 32 bytes. Methods are case-sensitive. After a refusal, it is "" if the method was not read. */
   method = "";
   /** Whether the method is one that RFC 9110 section 9.2.2 defines as idempotent. */
   isIdempotent = false;
@@ -91,6 +91,7 @@ export class RequestParser {
     this.fields.bytes = bytes;
     const result = this.#read(bytes, to);
     this.#isPartial = result === "partial";
+    if (typeof result === "object") this.method = this.#line.method;
     return result;
   }
 
