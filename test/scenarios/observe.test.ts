@@ -173,9 +173,10 @@ describe("director.observe", { concurrency: true }, () => {
     await eventually(async () => (await verdict({ host, port })) === "503 draining", 10_000);
     assert.equal(await verdict({ host, port }, "/healthz"), "200 ok");
     assert.equal((await shop.director.status()).state, "draining");
-    const { body } = await ask({ host, port }, "/metrics");
-    const workers = parsePrometheusText(body).value("tlsd_workers", { state: "draining" });
-    assert.equal(workers, 1);
+    await eventually(async () => {
+      const { body } = await ask({ host, port }, "/metrics");
+      return parsePrometheusText(body).value("tlsd_workers", { state: "draining" }) === 1;
+    }, 10_000);
     await client.send("after");
     await client.read.until("after");
     client.end();

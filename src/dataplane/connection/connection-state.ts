@@ -99,7 +99,7 @@ export abstract class ConnectionState<
   /** Dropped after the handshake, because it is large and no later stage reads it. */
   hello: ClientHello | undefined;
   tls: TlsFacts | undefined;
-  /** The name by which the TLS identity and the route are looked up. Undefined if the client has sent none. */
+  /** The server name as the client has sent it, by which the TLS identity and the route are looked up. Undefined if it has sent none. */
   identityName: string | undefined;
   /** The TLS identity with which the handshake started. */
   identity: IdentityKey | undefined;

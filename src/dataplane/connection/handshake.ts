@@ -7,7 +7,7 @@ import { chooseContext } from "../tls/choose-context.ts";
 import { classifyHandshakeFailure, nameVerifyFailure } from "../tls/classify-handshake-failure.ts";
 import type { ClientHello } from "../tls/client-hello.ts";
 import { ja4Of } from "../tls/ja4.ts";
-import { lookedUpNameOf, resolveName } from "../tls/resolve-name.ts";
+import { resolveName } from "../tls/resolve-name.ts";
 import { sharedGroupOf } from "../tls/shared-group.ts";
 import type { TlsIdentity } from "../tls/tls-identity.ts";
 import type {
@@ -44,9 +44,8 @@ export async function shakeHands(
   connection: TlsConnection,
   { hello, bytes }: ReadHello,
 ): Promise<boolean> {
-  const sentName = hello.serverName ?? hello.otherName;
-  connection.identityName = sentName === undefined ? undefined : lookedUpNameOf(sentName);
-  const { identity } = resolveName(connection.rules, sentName);
+  connection.identityName = hello.serverName ?? hello.otherName;
+  const { identity } = resolveName(connection.rules, connection.identityName);
   const { policy } = identity.spec;
   connection.identity = identity.key;
   const context = tryContext(connection, identity, hello);

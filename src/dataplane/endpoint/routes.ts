@@ -1,6 +1,7 @@
 import type { VnicName } from "#model/names.ts";
 import type { SnapshotNamed, SnapshotRoute } from "#model/records/snapshot.ts";
 import type { NameTable } from "../tls/name-table.ts";
+import { lookedUpNameOf } from "../tls/resolve-name.ts";
 import type { EndpointHealths } from "./endpoint-health.ts";
 import { EndpointSet } from "./endpoint-set.ts";
 
@@ -35,9 +36,10 @@ export class Routes {
     return endpoints;
   }
 
-  /** Returns the endpoints for a server name in normal form. */
+  /** Returns the endpoints for a server name as the client has sent it. */
   for(serverName: string | undefined): EndpointSet {
-    return this.of(serverName === undefined ? undefined : this.#table.find(serverName)?.route);
+    const name = serverName === undefined ? undefined : lookedUpNameOf(serverName);
+    return this.of(name === undefined ? undefined : this.#table.find(name)?.route);
   }
 
   #build({ endpoints, standby, balance, check }: SnapshotRoute, profile?: string): EndpointSet {

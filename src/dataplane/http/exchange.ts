@@ -75,7 +75,9 @@ export class Exchange extends ExchangeState {
     if (client.bindsEndpoints) return undefined;
     const mayReuse =
       rules.spec.http.pool.reuse === "always" || this.isRepeatable || !client.isFirstRequest;
-    return mayReuse ? pools.of(rules.poolScope, first.key).take(turnMs) : undefined;
+    return mayReuse
+      ? pools.of(rules.poolScope, first.key).take(turnMs, this.isRepeatable)
+      : undefined;
   }
 
   #connect(order: readonly Candidate[]): void {

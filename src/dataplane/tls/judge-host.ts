@@ -18,7 +18,7 @@ export interface JudgedHost {
 /** What is known of the TLS of a connection. */
 interface SecuredConnection {
   readonly identity: IdentityKey | undefined;
-  /** The name by which the identity was looked up. Undefined if the client has sent none. */
+  /** The server name as the client has sent it. Undefined if it has sent none. */
   readonly identityName: string | undefined;
 }
 

@@ -233,6 +233,8 @@ describe("judgeHost", () => {
       [undefined, "safe.example", "misdirected"],
       [undefined, "SAFE.example.:443", "misdirected"],
       ["open.example", "safe.example:443", "misdirected"],
+      ["safe.example..", "safe.example", "misdirected"],
+      ["safe.example..", "open.example", "served"],
       ["open.example", "unknown.example", "served"],
       ["safe.example", "safe.example:8443", "served"],
       ["safe.example", "Also.Example.", "served"],

@@ -26,14 +26,21 @@ export class EndpointPool<Connection extends IdleConnection = IdleConnection> {
     return this.#idle.length;
   }
 
-  /** Returns the connection that was used last, or undefined if none is fresh enough. */
-  take(nowMs: number): Connection | undefined {
-    const session = this.#idle.pop();
-    if (session === undefined || nowMs < session.idleUntilMs) return session;
-    // All others are idle for longer.
-    session.close();
-    this.closeAll();
-    return undefined;
+  /**
+   * Returns the connection that was used last, or undefined if none is fresh enough. A request that cannot be sent again needs one that
+   * the endpoint will surely not close meanwhile.
+   */
+  take(nowMs: number, mayRepeat = true): Connection | undefined {
+    const session = this.#idle.at(-1);
+    if (session === undefined) return undefined;
+    if (nowMs >= session.idleUntilMs) {
+      // All others are idle for longer.
+      this.closeAll();
+      return undefined;
+    }
+    if (!mayRepeat && nowMs - session.idleSinceMs > this.#kept.cautiousMs(nowMs)) return undefined;
+    this.#idle.pop();
+    return session;
   }
 
   /**

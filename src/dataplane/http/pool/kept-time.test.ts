@@ -58,6 +58,14 @@ describe("KeptTime", () => {
     }
   });
 
+  it("takes a single close into account for requests that cannot be sent again, for ten seconds", () => {
+    const kept = new KeptTime();
+    assert.equal(kept.cautiousMs(0), UNKNOWN);
+    const nowMs = closeAfter(kept, 50);
+    assert.deepEqual([kept.safeMs(nowMs), kept.cautiousMs(nowMs)], [UNKNOWN, 25]);
+    assert.equal(kept.cautiousMs(nowMs + 10_000), UNKNOWN);
+  });
+
   it("gives a time up that a connection has outlived", () => {
     const kept = new KeptTime();
     const nowMs = closeAfter(kept, 100, 100, 100);

@@ -7,6 +7,8 @@ const RECOVERY_MS = 60_000;
 /** A shorter time is doubted after a second: an endpoint that restarts closes connections of any age at once. */
 const SHORT_MS = 40;
 const SHORT_RECOVERY_MS = 1_000;
+/** How long a single close counts for requests that cannot be sent again. */
+const CAUTION_MS = 10_000;
 
 /**
  * How long an endpoint keeps idle connections, as far as those that it has closed show. A single close says little: the endpoint may
@@ -17,11 +19,18 @@ export class KeptTime {
   #sampleMs = 0;
   #samples = 0;
   #recoversAtMs = Number.POSITIVE_INFINITY;
+  #cautiousUntilMs = Number.NEGATIVE_INFINITY;
 
   /** Returns how old an idle connection may become before it should not be used any more. */
   safeMs(nowMs: number): number {
     if (nowMs >= this.#recoversAtMs) this.#recover(nowMs);
     return SAFE_SHARE * this.#keptMs;
+  }
+
+  /** Returns the same for a request that cannot be sent again. It takes single closes into account. */
+  cautiousMs(nowMs: number): number {
+    const safeMs = this.safeMs(nowMs);
+    return nowMs < this.#cautiousUntilMs ? Math.min(safeMs, SAFE_SHARE * this.#sampleMs) : safeMs;
   }
 
   #recover(nowMs: number): void {
@@ -32,6 +41,7 @@ export class KeptTime {
 
   /** To be called when the endpoint has closed a connection that was idle for this time. */
   closedAfter(idleMs: number, nowMs: number): void {
+    this.#cautiousUntilMs = nowMs + CAUTION_MS;
     const isSimilar = idleMs <= 2 * this.#sampleMs && 2 * idleMs >= this.#sampleMs;
     if (this.#samples > 0 && isSimilar) {
       this.#samples += 1;
