@@ -1,3 +1,4 @@
+import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import type { HttpOutcome } from "#model/records/http-outcome.ts";
 import type { WireSocket } from "../wire/wire.ts";
 import type { Exchange } from "./exchange.ts";
@@ -10,6 +11,8 @@ import type { HttpConnection } from "./http-rules.ts";
 /** What an exchange needs of the client's side. Each version of HTTP implements it. */
 export interface ExchangeClient {
   readonly connection: HttpConnection;
+  /** The version of HTTP that the client speaks. */
+  readonly protocol: ExchangeRecord["protocol"];
   /** Whether the client has ended its half, but may still read. */
   readonly hasEnded: boolean;
   /** Whether this is the first request of the connection. */
@@ -19,6 +22,10 @@ export interface ExchangeClient {
   readonly hosts: HostJudge;
   /** Bytes that were sent and that the client has not taken. */
   readonly queuedBytes: number;
+  /** Whether the client has fallen so far behind that the endpoint is not read. */
+  readonly isBehind: boolean;
+  /** Bytes that were sent in the syntax of the version, in total. */
+  readonly bytesToClient: number;
   /** Returns the idle connection to an endpoint that belongs to this client connection. */
   takeBound(): EndpointSession | undefined;
   keepBound(session: EndpointSession): void;
@@ -38,8 +45,16 @@ export interface ExchangeClient {
   sendFailure(exchange: Exchange, status: number): void;
   /** Shows the client that the answer is not whole. */
   breakOff(outcome: HttpOutcome): void;
-  /** Sends the answer 101, then relays bytes. What follows the head in `bytes` was sent by the endpoint. */
-  switchProtocols(answer: ResponseParser, bytes: Buffer, endpoint: WireSocket): void;
+  /**
+   * Tells the client that the endpoint has switched protocols, then relays bytes. What follows the head in `bytes` was sent by the
+   * endpoint. `upgradeEnds` of the exchange must be called in the end.
+   */
+  switchProtocols(
+    exchange: Exchange,
+    answer: ResponseParser,
+    bytes: Buffer,
+    endpoint: WireSocket,
+  ): void;
   /** Called when the exchange is over, after its answer was sent. */
   exchangeOver(exchange: Exchange): void;
 }

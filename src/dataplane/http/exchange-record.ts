@@ -7,8 +7,8 @@ import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { Exchange } from "./exchange.ts";
 import { FIELD } from "./head/field-names.ts";
 import type { HeadFields } from "./head/head-fields.ts";
-import type { RequestParser } from "./head/request-parser.ts";
 import type { HttpConnection } from "./http-rules.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** How an exchange ends whose connection was ended by the director. */
 const OUTCOME_OF_END: Readonly<Partial<Record<ConnectionOutcome, HttpOutcome>>> = {
@@ -26,7 +26,7 @@ export const exchangeOutcomeOf = (ended: ConnectionOutcome | undefined): HttpOut
 /** What the line says about the head of a request. */
 export type RequestTexts = Pick<
   ExchangeRecord,
-  "protocol" | "method" | "host" | "path" | "referer" | "userAgent" | "requestId"
+  "method" | "host" | "path" | "referer" | "userAgent" | "requestId"
 >;
 
 /** TypeScript does not check that the keys of a spread belong to the record, so the type of this function does. */
@@ -40,14 +40,13 @@ const toMicroseconds = (ms: number): number => (ms < 0 ? -1 : Math.round(ms * 10
 
 /** Reads the texts of a line from the head, while its bytes are there. */
 export function requestTextsOf(
-  request: RequestParser,
+  request: RequestHead,
   requestId: string,
   hasQuery: boolean,
 ): RequestTexts {
-  const { fields, authority, isHttp10, method, targetStart, targetEnd } = request;
+  const { fields, authority, method, targetStart, targetEnd } = request;
   const target = fields.bytes.toString("latin1", targetStart, targetEnd);
   return {
-    protocol: isHttp10 ? "HTTP/1.0" : "HTTP/1.1",
     method,
     requestId: requestId.slice(0, RECORDED_LENGTHS.requestId),
     ...optional("host", authority === "" ? undefined : authority.slice(0, RECORDED_LENGTHS.host)),
@@ -79,7 +78,7 @@ export function exchangeRecordOf(exchange: Exchange, outcome: HttpOutcome): Exch
   return {
     ...connectionFieldsOf(connection, nowMs - exchange.beganMs),
     number: exchange.number,
-    protocol: "HTTP/1.1",
+    protocol: exchange.client.protocol,
     ...texts,
     status: exchange.status,
     ...optional("endpoint", endpoint && `${endpoint.server} ${endpointKeyOf(endpoint)}`),
@@ -94,7 +93,7 @@ export function exchangeRecordOf(exchange: Exchange, outcome: HttpOutcome): Exch
     firstByteMs: sinceBegin(exchange, exchange.firstByteMs),
     durationMs: toMicroseconds(nowMs - exchange.beganMs),
     bytesFromClient: exchange.headBytes + exchange.bytesFromClient,
-    bytesToClient: connection.bytesToClient - exchange.bytesToClientBefore,
+    bytesToClient: exchange.client.bytesToClient - exchange.bytesToClientBefore,
     bodyBytesToClient: exchange.bytesToClient,
     outcome,
   };
@@ -105,6 +104,7 @@ const sinceBegin = ({ startedMs, beganMs }: Exchange, ms: number): number =>
 
 /** A request whose head was refused or did not arrive in time. It has no exchange. */
 export interface UnreadRequest {
+  readonly protocol: ExchangeRecord["protocol"];
   readonly number: number;
   readonly requestId: string;
   readonly status: number;
@@ -116,12 +116,13 @@ export interface UnreadRequest {
 }
 
 export function unreadRecordOf(connection: HttpConnection, request: UnreadRequest): ExchangeRecord {
-  const { number, requestId, status, outcome, rule, beganMs, nowMs, bytesToClient } = request;
+  const { number, protocol, requestId, status, outcome, rule, beganMs, nowMs, bytesToClient } =
+    request;
   return {
     ...connectionFieldsOf(connection, nowMs - beganMs),
     number,
     requestId,
-    protocol: "HTTP/1.1",
+    protocol,
     status,
     ...optional("rule", rule),
     headMs: -1,

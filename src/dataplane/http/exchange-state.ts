@@ -10,8 +10,8 @@ import type { ExchangeClient } from "./exchange-client.ts";
 import type { RequestTexts } from "./exchange-record.ts";
 import type { EndpointSession } from "./h1/endpoint-session.ts";
 import { CHUNKED } from "./head/message-framing.ts";
-import type { RequestParser } from "./head/request-parser.ts";
 import type { HttpConnection, HttpRules } from "./http-rules.ts";
+import type { RequestHead } from "./request-head.ts";
 import { tryWebSocketKey } from "./upgrade/web-socket.ts";
 
 /** A body with Content-Length must arrive at 1 KB/s on average over this time. */
@@ -84,7 +84,7 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   /** What the client was sent before this exchange. */
   readonly bytesToClientBefore: number;
 
-  constructor(client: ExchangeClient, request: RequestParser, begin: ExchangeBegin) {
+  constructor(client: ExchangeClient, request: RequestHead, begin: ExchangeBegin) {
     const { connection } = client;
     this.client = client;
     this.connection = connection;
@@ -102,7 +102,7 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
     this.headBytes = begin.headBytes;
     this.authority = begin.authority;
     this.texts = begin.texts;
-    this.bytesToClientBefore = connection.bytesToClient;
+    this.bytesToClientBefore = client.bytesToClient;
   }
 
   /** When the event began that is being handled. */

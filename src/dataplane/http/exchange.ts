@@ -5,7 +5,7 @@ import type { Candidate } from "../endpoint/endpoint-set.ts";
 import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
 import type { WireFailure } from "../wire/wire.ts";
 import { writeLastChunk } from "./edits/write-trailers.ts";
-import { exchangeOutcomeOf, exchangeRecordOf } from "./exchange-record.ts";
+import { exchangeRecordOf } from "./exchange-record.ts";
 import { ExchangeState } from "./exchange-state.ts";
 import { EndpointSession } from "./h1/endpoint-session.ts";
 import type { HeadFields } from "./head/head-fields.ts";
@@ -217,16 +217,16 @@ export class Exchange extends ExchangeState {
     }
     this.status = 101;
     endpoint.leave();
-    const { plane, connection } = this;
-    plane.deadlines.remove(this);
-    const before = connection.bytesFromClient;
-    this.client.switchProtocols(answer, bytes, endpoint.socket);
-    connection.onEnded = () => {
-      plane.http.turnMs = plane.clock.nowMs();
-      this.bytesFromClient = connection.bytesFromClient - before;
-      this.bytesToClient = connection.bytesToClient - this.bytesToClientBefore;
-      this.#finish(exchangeOutcomeOf(connection.ended) ?? "upgraded");
-    };
+    this.plane.deadlines.remove(this);
+    this.client.switchProtocols(this, answer, bytes, endpoint.socket);
+  }
+
+  /** The relay after a switch of protocols has ended. */
+  upgradeEnds(outcome: HttpOutcome, bytesFromClient: number): void {
+    this.plane.http.turnMs = this.plane.clock.nowMs();
+    this.bytesFromClient = bytesFromClient;
+    this.bytesToClient = this.client.bytesToClient - this.bytesToClientBefore;
+    this.#finish(outcome);
   }
 
   answerHead(answer: ResponseParser, bytes: Buffer): void {
@@ -279,7 +279,7 @@ export class Exchange extends ExchangeState {
   /** Writes what was collected for the client. Pauses the endpoint if the client does not keep up. */
   flushAnswer(): void {
     this.client.flush();
-    if (this.client.queuedBytes >= HIGH_WATER_MARK_BYTES) this.endpoint?.socket.pause();
+    if (this.client.isBehind) this.endpoint?.socket.pause();
   }
 
   clientDrained(): void {

@@ -6,7 +6,7 @@ import { RECORDED_LENGTHS } from "./recorded-lengths.ts";
 import { clientFields, longText, milliseconds, tlsFields, word } from "./record-fields.ts";
 
 /** The versions of HTTP that clients can speak. */
-const HTTP_PROTOCOLS = ["HTTP/1.0", "HTTP/1.1"] as const;
+const HTTP_PROTOCOLS = ["HTTP/1.0", "HTTP/1.1", "HTTP/2.0"] as const;
 
 /** A text of a client or an endpoint, cut off by the worker and not escaped. */
 const foreign = (key: keyof typeof RECORDED_LENGTHS, description: string) =>

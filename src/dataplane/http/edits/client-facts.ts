@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { cidrsContain } from "#model/addresses/cidr.ts";
 import { FIELD } from "../head/field-names.ts";
 import type { HeadFields } from "../head/head-fields.ts";
-import type { RequestParser } from "../head/request-parser.ts";
 import type { HttpConnection, HttpRules } from "../http-rules.ts";
 import type { Output } from "../output.ts";
 import { idPrefixOf, idSuffixOf, requestIdOf, tryGivenId } from "./request-id.ts";
+import type { RequestHead } from "../request-head.ts";
 
 const NO_LINES = Buffer.alloc(0);
 /** A longer certificate is told by its SHA-256, because many endpoints refuse longer heads. */
@@ -41,7 +41,7 @@ export class ClientFacts {
    * Appends the fields that say who the client is, and the id of the request. The fields of a trusted client are completed (RFC 7239
    * section 4). `number` is that of the request on its connection.
    */
-  write(output: Output, request: RequestParser, number: number, givenId: string | undefined): void {
+  write(output: Output, request: RequestHead, number: number, givenId: string | undefined): void {
     const { http } = this.rules.spec;
     // Most clients ask for the same host again.
     if (request.authority !== this.#authority) this.#keepConstant(request.authority);
@@ -84,7 +84,7 @@ export class ClientFacts {
     return `for=${address === "" ? "unknown" : address}${host};proto=https`;
   }
 
-  #completeXForwarded(output: Output, { fields, authority }: RequestParser): void {
+  #completeXForwarded(output: Output, { fields, authority }: RequestHead): void {
     const { clientAddress } = this.#connection;
     const before = joined(fields, FIELD.xForwardedFor);
     line(
@@ -99,7 +99,7 @@ export class ClientFacts {
     if (host !== "") line(output, "x-forwarded-host: ", host);
   }
 
-  #completeForwarded(output: Output, { fields, authority }: RequestParser): void {
+  #completeForwarded(output: Output, { fields, authority }: RequestHead): void {
     const element = this.#elementOf(authority);
     const before = joined(fields, FIELD.forwarded);
     line(output, "forwarded: ", before === "" ? element : `${before}, ${element}`);

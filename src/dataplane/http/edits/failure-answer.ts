@@ -46,6 +46,18 @@ export interface FailureAnswer {
   readonly requestId: string;
   readonly wantsJson: boolean;
   readonly isHead: boolean;
+}
+
+/** An answer of the director's own, without the fields that depend on the version of HTTP and those that every answer gets. */
+export interface OwnAnswer {
+  readonly reason: string;
+  /** Pairs of a name in lower case and a value. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+}
+
+/** What HTTP/1 also says. */
+interface ConnectionEdits {
   readonly closes: boolean;
   readonly isHttp10: boolean;
 }
@@ -68,32 +80,44 @@ function hasLetterJ({ bytes, valueStart, valueEnd }: HeadFields, index: number):
 }
 
 /** Returns an answer of the director's own. */
-export function failureAnswer(rules: HttpRules, answer: FailureAnswer): Buffer {
-  const { status, requestId } = answer;
+export function ownAnswerOf({ status, requestId, ...wants }: FailureAnswer): OwnAnswer {
   const reason = REASONS[status] ?? "Error";
   const message = SENTENCES[status] ?? reason;
-  const body = answer.wantsJson
+  const body = wants.wantsJson
     ? `${JSON.stringify({ status, reason, message, requestId })}\n`
     : `${status} ${reason}\n${message}\nRequest id: ${requestId}\n`;
-  const fields = [
-    `HTTP/1.1 ${status} ${reason}`,
-    `content-type: ${answer.wantsJson ? "application/json" : "text/plain; charset=utf-8"}`,
-    `content-length: ${body.length}`,
-    "cache-control: no-store",
-    "x-content-type-options: nosniff",
-    ...(status === 405 ? ["allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"] : []),
+  return {
+    reason,
+    fields: [
+      ["content-type", wants.wantsJson ? "application/json" : "text/plain; charset=utf-8"],
+      ["content-length", String(body.length)],
+      ["cache-control", "no-store"],
+      ["x-content-type-options", "nosniff"],
+      ...(status === 405
+        ? [["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"] as const]
+        : []),
+    ],
+    body: wants.isHead ? "" : body,
+  };
+}
+
+/** Returns an answer of the director's own in the syntax of HTTP/1.1. */
+export function failureAnswer(rules: HttpRules, answer: FailureAnswer & ConnectionEdits): Buffer {
+  const { reason, fields, body } = ownAnswerOf(answer);
+  const head = [
+    `HTTP/1.1 ${answer.status} ${reason}`,
+    ...fields.map(([name, value]) => `${name}: ${value}`),
     ...connectionField(answer),
   ];
-  const head = `${fields.join("\r\n")}\r\n`;
   return Buffer.concat([
-    Buffer.from(head, "latin1"),
+    Buffer.from(`${head.join("\r\n")}\r\n`, "latin1"),
     dateField(),
     rules.answerFields,
-    Buffer.from(answer.isHead ? "\r\n" : `\r\n${body}`, "latin1"),
+    Buffer.from(`\r\n${body}`, "latin1"),
   ]);
 }
 
-function connectionField({ closes, isHttp10 }: FailureAnswer): readonly string[] {
+function connectionField({ closes, isHttp10 }: ConnectionEdits): readonly string[] {
   if (closes) return ["connection: close"];
   return isHttp10 ? ["connection: keep-alive"] : [];
 }

@@ -2,8 +2,8 @@ import { SP } from "../head/ascii.ts";
 import { FIELD, kindTableOf } from "../head/field-names.ts";
 import type { HeadFields } from "../head/head-fields.ts";
 import { CHUNKED } from "../head/message-framing.ts";
-import type { RequestParser } from "../head/request-parser.ts";
 import type { Output } from "../output.ts";
+import type { RequestHead } from "../request-head.ts";
 import type { ClientFacts } from "./client-facts.ts";
 import { hasTraceparent, newTraceparent } from "./trace-context.ts";
 
@@ -59,7 +59,7 @@ export interface RequestEdits {
  */
 export function writeRequestHead(
   output: Output,
-  request: RequestParser,
+  request: RequestHead,
   bytes: Buffer,
   { facts, number, givenId, defaultHost, isWebSocket }: RequestEdits,
 ): void {
@@ -89,7 +89,7 @@ export function writeRequestHead(
   output.lineEnd();
 }
 
-function writeRequestLine(output: Output, request: RequestParser, bytes: Buffer): void {
+function writeRequestLine(output: Output, request: RequestHead, bytes: Buffer): void {
   output.text(request.method);
   output.text(" ");
   const { pathStart, pathEnd } = request;
@@ -129,7 +129,7 @@ function hasPlainSpace(
 
 function copyFields(
   output: Output,
-  { fields, isHttp10, bodyLength, authority }: RequestParser,
+  { fields, isHttp10, bodyLength, authority }: RequestHead,
   bytes: Buffer,
   { facts, replacesHost, isTraced, runStart: firstStart }: FieldEdits,
 ): void {

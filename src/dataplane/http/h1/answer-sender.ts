@@ -1,3 +1,4 @@
+import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import type { HttpOutcome } from "#model/records/http-outcome.ts";
 import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import type { DeadlineListener } from "../../connection/connection-state.ts";
@@ -65,6 +66,18 @@ export abstract class AnswerSender implements Congested, DeadlineListener {
 
   get queuedBytes(): number {
     return this.connection.client.queuedBytes;
+  }
+
+  get isBehind(): boolean {
+    return this.queuedBytes >= HIGH_WATER_MARK_BYTES;
+  }
+
+  get bytesToClient(): number {
+    return this.connection.bytesToClient;
+  }
+
+  get protocol(): ExchangeRecord["protocol"] {
+    return this.isHttp10 ? "HTTP/1.0" : "HTTP/1.1";
   }
 
   /** Built on demand, because most requests need no text of it. */

@@ -280,6 +280,7 @@ export class ClientSession
     connection.plane.recorder.exchangeEnded(
       unreadRecordOf(connection, {
         number,
+        protocol: this.protocol,
         requestId,
         status,
         outcome,
@@ -291,8 +292,18 @@ export class ClientSession
     );
   }
 
-  switchProtocols(answer: ResponseParser, bytes: Buffer, endpoint: WireSocket): void {
+  switchProtocols(
+    exchange: Exchange,
+    answer: ResponseParser,
+    bytes: Buffer,
+    endpoint: WireSocket,
+  ): void {
     const { connection } = this;
+    const before = connection.bytesFromClient;
+    connection.onEnded = () => {
+      const outcome = exchangeOutcomeOf(connection.ended) ?? "upgraded";
+      exchange.upgradeEnds(outcome, connection.bytesFromClient - before);
+    };
     this.writeHead(answer, bytes, false, "upgrade");
     this.output.body(connection.client, bytes, answer.headEnd, bytes.length, true);
     this.flush();
