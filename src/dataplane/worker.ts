@@ -289,6 +289,7 @@ export class Worker {
     const { plane, sockets, send } = this.#parts;
     this.#isDraining = true;
     plane.http.isDraining = true;
+    plane.http.h2.drain();
     sockets.closeAll();
     send({ type: "draining" });
     await plane.connections.untilEmpty();

@@ -4,6 +4,7 @@ import type { SnapshotHttp, SnapshotHttpListener } from "#model/records/modes/ht
 import { acceptConnection } from "#dataplane/connection/accept.ts";
 import { Connection } from "#dataplane/connection/connection.ts";
 import { ClientSession } from "#dataplane/http/h1/client-session.ts";
+import { Session } from "#dataplane/http/h2/session.ts";
 import type { HttpRules } from "#dataplane/http/http-rules.ts";
 import type { LiveListener } from "#dataplane/live-listeners.ts";
 import { resolveName } from "#dataplane/tls/resolve-name.ts";
@@ -70,15 +71,16 @@ export class MemoryHttp {
   }
 
   /** Connects a client as if its handshake was done. */
-  async connect(): Promise<MemoryPeer> {
+  async connect(alpn?: "h2"): Promise<MemoryPeer> {
     const { plane } = this.memory;
     const [client, socket] = this.memory.pairTo(this.listener);
     const connection = new Connection(plane, this.listener, socket);
     assert.ok(acceptConnection(connection));
     connection.isOpen = true;
-    connection.tls = { version: "TLSv1.3", cipherSuite: "none", alpn: undefined, isResumed: false };
+    connection.tls = { version: "TLSv1.3", cipherSuite: "none", alpn, isResumed: false };
     connection.identity = resolveName(connection.rules, undefined).identity.key;
-    new ClientSession(connection).start();
+    if (alpn === "h2") new Session(connection).start();
+    else new ClientSession(connection).start();
     await untilQuiet();
     return client;
   }

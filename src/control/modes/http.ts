@@ -5,14 +5,19 @@ import { ageSecondsOf, durationMsOf } from "#model/units.ts";
 import type { ControlMode } from "../control-mode.ts";
 import { compileTerminating, terminating } from "../terminating-listener.ts";
 
-/** The application protocols that the mode speaks, the preferred one first (RFC 7301). */
-const PROTOCOLS = ["http/1.1", "http/1.0"];
+/** The names of ALPN (RFC 7301) for each protocol that a listener can offer. */
+const ALPN_OF = { h2: ["h2"], "http/1.1": ["http/1.1", "http/1.0"] } as const;
 const KEEP = "keep";
 
 export const http: ControlMode<HttpListener, SnapshotHttpListener> = {
   ...terminating,
   compile: (listener, owner, base) => ({
-    ...compileTerminating(listener, owner, base, PROTOCOLS),
+    ...compileTerminating(
+      listener,
+      owner,
+      base,
+      listener.protocols.flatMap((protocol) => ALPN_OF[protocol]),
+    ),
     mode: "http",
     http: compileHttp(listener),
   }),

@@ -4,6 +4,7 @@ import type { RelayMemory } from "../live/relay-memory.ts";
 import type { EndpointSession } from "./h1/endpoint-session.ts";
 import { RequestParser } from "./head/request-parser.ts";
 import { ResponseParser } from "./head/response-parser.ts";
+import { Http2Plane } from "./h2/http2-plane.ts";
 import { Output } from "./output.ts";
 import { EndpointPools } from "./pool/endpoint-pools.ts";
 
@@ -23,6 +24,7 @@ export class HttpPlane {
   readonly answers = new ResponseParser();
   readonly toEndpoint = new Output();
   readonly toClient = new Output();
+  readonly h2 = new Http2Plane();
   readonly relayMemory: RelayMemory;
   readonly reportError: (cause: unknown) => void;
   /** When the event began that is being handled, in milliseconds of the clock. Each event asks the clock once. */

@@ -12,6 +12,8 @@ export interface HttpParts {
   readonly poolScope: string;
   /** The fields that every answer gets, as bytes of a head. */
   readonly answerFields: Buffer;
+  /** The same fields, with their names in lower case. */
+  readonly answerPairs: readonly (readonly [name: string, value: string])[];
   /** The names, in lower case, of the fields that are removed from answers. */
   readonly removedFields: ReadonlySet<string>;
   readonly keeps: { readonly ja4: boolean; readonly certificate: boolean };
@@ -42,6 +44,7 @@ export function buildHttpParts(
       fields.map(([name, value]) => `${name}: ${value}\r\n`).join(""),
       "latin1",
     ),
+    answerPairs: fields.map(([name, value]) => [name.toLowerCase(), value] as const),
     removedFields: new Set([
       ...responseFields.remove,
       ...fields.map(([name]) => name.toLowerCase()),

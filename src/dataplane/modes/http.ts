@@ -6,6 +6,7 @@ import { readClientHello } from "../connection/read-client-hello.ts";
 import { readProxyHeader } from "../connection/read-proxy-header.ts";
 import type { DataplaneMode } from "../dataplane-mode.ts";
 import { ClientSession } from "../http/h1/client-session.ts";
+import { Session } from "../http/h2/session.ts";
 import { buildHttpParts, type HttpRules } from "../http/http-rules.ts";
 import {
   bindEndpoints,
@@ -55,7 +56,8 @@ export const http: DataplaneMode<HttpRules, MetricOf<"http">> = {
     // The lists may have changed since the connection was accepted.
     if (hello === undefined || !checkLists(connection)) return;
     if (!(await shakeHands(connection, hello))) return;
-    new ClientSession(connection).start();
+    if (connection.tls?.alpn === "h2") new Session(connection).start();
+    else new ClientSession(connection).start();
   },
   /** Counts the refusal as a failed handshake, because a handshake was expected, unless the client is not allowed. */
   countRefusal(counters, cause) {

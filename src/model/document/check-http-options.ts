@@ -17,6 +17,7 @@ export const checkHttpOptions = (context: ListenerContext<HttpListener>): readon
     ...checkAlpn(context),
     ...checkCidrs(`${path}.trustedProxies`, listener.trustedProxies),
     ...checkPortOfHost(`${path}.host`, listener.host),
+    ...checkUnique(`${path}.protocols`, listener.protocols),
     ...checkUnique(`${path}.clientFacts`, listener.clientFacts),
     ...checkHsts(context),
     ...checkResponseFields(`${path}.responseFields`, listener.responseFields),
@@ -32,7 +33,7 @@ function checkAlpn({
 }: ListenerContext<HttpListener>): readonly Problem[] {
   const own = Object.hasOwn(document.policies, policy) ? document.policies[policy] : undefined;
   if (own === undefined || own.alpn.length === 0) return [];
-  const message = `Policy ${policy} sets alpn, but a listener of mode http offers http/1.1 itself.`;
+  const message = `Policy ${policy} sets alpn, but a listener of mode http offers its own protocols.`;
   return [problemOf("forbidden-key", `${path}.policy`, message, "Use a policy without `alpn`.")];
 }
 

@@ -105,6 +105,14 @@ export const REQUEST_OPTIONS = {
 
 /** The options that only mode http has. */
 export const HTTP_OPTIONS = {
+  protocols: Type.Array(Type.Enum(["h2", "http/1.1"]), {
+    minItems: 1,
+    maxItems: 2,
+    isUnique: true,
+    default: ["h2", "http/1.1"],
+    description:
+      "The versions of HTTP that clients are offered by ALPN, the preferred one first. A client without ALPN speaks HTTP/1.1.",
+  }),
   trustedProxies: Type.Array(Type.String(), {
     maxItems: 256,
     default: [],

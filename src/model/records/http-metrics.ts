@@ -1,3 +1,4 @@
+import { HTTP2_FAULT_NAMES } from "./http2-fault.ts";
 import { HTTP_OUTCOME_NAMES, HTTP_RULE_NAMES, STATUS_CLASSES } from "./http-outcome.ts";
 import { DURATION_BUCKETS, type Metric } from "./metric.ts";
 
@@ -32,6 +33,13 @@ export const HTTP_METRICS = [
     help: "Answers of endpoints that were not accepted, by the rule that they violate.",
     label: "rule",
     values: HTTP_RULE_NAMES,
+  },
+  {
+    name: "tlsd_http2_faults_total",
+    kind: "counter",
+    help: "Connections of HTTP/2 that were ended for what the client did, by cause.",
+    label: "cause",
+    values: HTTP2_FAULT_NAMES,
   },
   {
     name: "tlsd_http_request_seconds",

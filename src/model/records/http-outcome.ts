@@ -73,6 +73,17 @@ export const HTTP_RULES = {
   "long-chunk-extension":
     "The extensions have more than 256 bytes in a chunk, or 16 KiB more than the data.",
   "bad-chunk-end": "The data of a chunk is not followed by CRLF.",
+  "bad-pseudo-field":
+    "A pseudo-field of HTTP/2 is unknown, missing, there twice, or after another field (RFC 9113 section 8.3).",
+  "upper-case-name": "The name of a field of HTTP/2 has upper-case letters.",
+  "connection-field":
+    "A request of HTTP/2 has a field that only connections of HTTP/1.1 have (RFC 9113 section 8.2.2).",
+  "differing-hosts": "`:authority` and Host of a request of HTTP/2 differ.",
+  "wrong-length": "The body of a request of HTTP/2 is not as long as its Content-Length.",
+  "unknown-protocol":
+    "`:protocol` of an extended CONNECT (RFC 8441) is not `websocket`. The client got 501.",
+  "no-upgrade":
+    "The endpoint answered a request for a WebSocket over HTTP/2 with success, but did not switch protocols.",
   "unasked-upgrade":
     "The endpoint switched protocols (101) without being asked, or to another protocol.",
   "too-many-interim-answers": "The endpoint sent more than 16 interim answers.",

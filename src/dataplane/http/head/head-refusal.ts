@@ -59,6 +59,18 @@ const STATUS_OF = {
   "long-chunk-extension": 400,
   /** Bytes other than CRLF after the data of a chunk. */
   "bad-chunk-end": 400,
+  /** A pseudo-field that is unknown, missing, repeated or late (RFC 9113 section 8.3). */
+  "bad-pseudo-field": 400,
+  /** RFC 9113 section 8.2.1. */
+  "upper-case-name": 400,
+  /** RFC 9113 section 8.2.2. */
+  "connection-field": 400,
+  /** RFC 9113 section 8.3.1. */
+  "differing-hosts": 400,
+  /** RFC 9113 section 8.1.1. */
+  "wrong-length": 400,
+  /** RFC 8441 section 4. */
+  "unknown-protocol": 501,
 } as const satisfies Readonly<Partial<Record<HttpRule, RefusalStatus>>>;
 
 /** The strings are metric labels and log fields. */

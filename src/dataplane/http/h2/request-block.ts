@@ -1,0 +1,259 @@
+import { randomBytes } from "node:crypto";
+import type { HeadRule } from "../head/head-refusal.ts";
+import { ASTERISK, IS_TARGET, IS_TOKEN, isWord, SLASH } from "../head/ascii.ts";
+import { isAuthority } from "../head/authority.ts";
+import { isBoundChallenge } from "../head/bound-challenge.ts";
+import { FIELD } from "../head/field-names.ts";
+import { type HeadFields, MAX_FIELDS } from "../head/head-fields.ts";
+import { CHUNKED, MessageFraming } from "../head/message-framing.ts";
+import type { RequestHead } from "../request-head.ts";
+import { FieldStore } from "./field-store.ts";
+import type { FieldSink } from "./hpack/hpack-decoder.ts";
+
+const CONTINUE = Buffer.from("100-continue", "latin1");
+const MAX_METHOD_BYTES = 32;
+const MAX_PATH_BYTES = 16_384;
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]);
+/** Methods whose requests have a body, even if it is empty (RFC 9110 section 8.6). */
+const WITH_LENGTH: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+const COLON = 0x3a;
+
+interface Range {
+  start: number;
+  end: number;
+}
+const PSEUDO_NAMES = [":method", ":scheme", ":path", ":authority", ":protocol"] as const;
+type PseudoName = (typeof PSEUDO_NAMES)[number];
+
+/**
+ * Takes the field block of a request (RFC 9113 section 8.3) and offers it as one of HTTP/1.1. The lines stay where the decoder has put
+ * them; those that are added follow them. The results are valid until the next block of any connection.
+ */
+export class RequestBlock implements FieldSink, RequestHead {
+  readonly #store = new FieldStore();
+  readonly #framing = new MessageFraming(false);
+  readonly #pseudo: Readonly<Record<PseudoName, Range>> = {
+    ":method": { start: -1, end: -1 },
+    ":scheme": { start: -1, end: -1 },
+    ":path": { start: -1, end: -1 },
+    ":authority": { start: -1, end: -1 },
+    ":protocol": { start: -1, end: -1 },
+  };
+  #hasRegular = false;
+  #cookies = 0;
+  #host = -1;
+  #hasExpect = false;
+  /** Where the next line can be added. */
+  #end = 0;
+  /** The first rule that the block breaks. */
+  rule: HeadRule | undefined;
+  readonly fields: HeadFields = this.#store.fields;
+  readonly form = "absolute";
+  readonly isHttp10 = false;
+  readonly lineStart = -1;
+  method = "";
+  isIdempotent = false;
+  targetStart = 0;
+  targetEnd = 0;
+  pathStart = 0;
+  pathEnd = 0;
+  authority = "";
+  bodyLength = 0;
+  hasFraming = false;
+  upgrade: "none" | "websocket" = "none";
+  expectsContinue = false;
+  isBoundToConnection = false;
+
+  restart(): void {
+    this.#store.restart();
+    this.#framing.restart();
+    for (const name of PSEUDO_NAMES) this.#pseudo[name].start = -1;
+    this.#hasRegular = false;
+    this.#cookies = 0;
+    this.#host = -1;
+    this.#hasExpect = false;
+    this.rule = undefined;
+    this.isBoundToConnection = false;
+    this.upgrade = "none";
+  }
+
+  field(
+    bytes: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean {
+    this.#end = valueEnd + 2;
+    this.rule =
+      bytes[nameStart] === COLON && nameEnd > nameStart
+        ? this.#takePseudo(bytes.toString("latin1", nameStart, nameEnd), valueStart, valueEnd)
+        : this.#takeField(bytes, nameStart, nameEnd, valueStart, valueEnd);
+    this.fields.bytes = bytes;
+    return this.rule === undefined;
+  }
+
+  #takePseudo(name: string, start: number, end: number): HeadRule | undefined {
+    if (!isPseudoName(name) || this.#hasRegular) return "bad-pseudo-field";
+    const range = this.#pseudo[name];
+    if (range.start >= 0) return "bad-pseudo-field";
+    range.start = start;
+    range.end = end;
+    return undefined;
+  }
+
+  #takeField(
+    bytes: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    start: number,
+    end: number,
+  ): HeadRule | undefined {
+    this.#hasRegular = true;
+    const { fields } = this;
+    const rule = this.#store.take(bytes, nameStart, nameEnd, start, end);
+    if (rule !== undefined) return rule;
+    const index = fields.count - 1;
+    switch (fields.kind[index]) {
+      case FIELD.cookie:
+        this.#cookies += 1;
+        return undefined;
+      case FIELD.host:
+        if (this.#host >= 0) return "several-hosts";
+        this.#host = index;
+        return undefined;
+      case FIELD.contentLength:
+        return this.#framing.takeContentLength(bytes, start, end)?.rule;
+      case FIELD.expect:
+        this.#hasExpect = true;
+        return isWord(bytes, start, end, CONTINUE) ? undefined : "unknown-expectation";
+      case FIELD.authorization:
+      case FIELD.proxyAuthorization:
+        if (isBoundChallenge(bytes, start, end)) this.isBoundToConnection = true;
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** Checks the block as a whole. Returns the rule that it breaks, or undefined. */
+  finish(endsStream: boolean): HeadRule | undefined {
+    if (this.rule !== undefined) return this.rule;
+    return this.#finishTarget() ?? this.#finishAuthority() ?? this.#finishBody(endsStream);
+  }
+
+  #finishTarget(): HeadRule | undefined {
+    const { bytes } = this.fields;
+    const { ":method": method, ":scheme": scheme, ":path": path } = this.#pseudo;
+    if (method.start < 0) return "bad-pseudo-field";
+    for (let at = method.start; at < method.end; at += 1) {
+      if (IS_TOKEN[bytes[at] ?? 0] !== 1) return "bad-method";
+    }
+    if (method.end === method.start) return "bad-method";
+    if (method.end - method.start > MAX_METHOD_BYTES) return "long-method";
+    this.method = bytes.toString("latin1", method.start, method.end);
+    const protocol = this.#pseudo[":protocol"];
+    if (this.method === "TRACE") return "trace-method";
+    if (protocol.start >= 0) {
+      if (this.method !== "CONNECT") return "bad-pseudo-field";
+      this.upgrade = "websocket";
+      this.method = "GET";
+    } else if (this.method === "CONNECT") {
+      // It has neither :scheme nor :path (RFC 9113 section 8.5).
+      return scheme.start < 0 && path.start < 0 ? "connect-method" : "bad-pseudo-field";
+    }
+    this.isIdempotent = IDEMPOTENT.has(this.method);
+    if (scheme.start < 0 || path.start < 0) return "bad-pseudo-field";
+    if (bytes.toString("latin1", scheme.start, scheme.end).toLowerCase() !== "https") {
+      return "bad-scheme";
+    }
+    if (
+      this.upgrade === "websocket" &&
+      bytes.toString("latin1", protocol.start, protocol.end).toLowerCase() !== "websocket"
+    ) {
+      return "unknown-protocol";
+    }
+    return this.#finishPath(bytes, path);
+  }
+
+  #finishPath(bytes: Buffer, { start, end }: Range): HeadRule | undefined {
+    if (start === end) return "bad-target";
+    if (end - start > MAX_PATH_BYTES) return "long-request-line";
+    this.targetStart = start;
+    this.targetEnd = end;
+    this.pathStart = start;
+    this.pathEnd = end;
+    if (bytes[start] === ASTERISK && end === start + 1) {
+      // The empty path of an OPTIONS request in absolute form is that of the whole server.
+      this.pathEnd = start;
+      return this.method === "OPTIONS" ? undefined : "bad-target";
+    }
+    if (bytes[start] !== SLASH) return "bad-target";
+    for (let at = start; at < end; at += 1) {
+      if (IS_TARGET[bytes[at] ?? 0] !== 1) return "bad-target";
+    }
+    return undefined;
+  }
+
+  #finishAuthority(): HeadRule | undefined {
+    const { bytes, valueStart, valueEnd } = this.fields;
+    const { start, end } = this.#pseudo[":authority"];
+    const hostStart = valueStart[this.#host] ?? 0;
+    const hostEnd = valueEnd[this.#host] ?? 0;
+    if (start < 0) {
+      if (this.#host < 0) return "no-host";
+      this.authority = bytes.toString("latin1", hostStart, hostEnd);
+      return isAuthority(bytes, hostStart, hostEnd) ? undefined : "bad-host";
+    }
+    if (!isAuthority(bytes, start, end)) return "bad-host";
+    this.authority = bytes.toString("latin1", start, end);
+    if (this.#host < 0) return undefined;
+    const host = bytes.toString("latin1", hostStart, hostEnd);
+    return host.toLowerCase() === this.authority.toLowerCase() ? undefined : "differing-hosts";
+  }
+
+  #finishBody(endsStream: boolean): HeadRule | undefined {
+    const { contentLength } = this.#framing;
+    if (this.upgrade === "websocket") {
+      if (contentLength >= 0 || endsStream) return "bad-pseudo-field";
+      this.bodyLength = 0;
+      this.hasFraming = false;
+      this.#add("sec-websocket-key", randomBytes(16).toString("base64"), FIELD.secWebsocketKey);
+    } else if (endsStream) {
+      if (contentLength > 0) return "wrong-length";
+      this.bodyLength = 0;
+      this.hasFraming = contentLength === 0 || WITH_LENGTH.has(this.method);
+    } else {
+      this.bodyLength = contentLength >= 0 ? contentLength : CHUNKED;
+      this.hasFraming = true;
+    }
+    this.expectsContinue = this.#hasExpect && this.bodyLength !== 0;
+    return this.#cookies > 1 ? this.#joinCookies() : undefined;
+  }
+
+  /** Joins the crumbs of Cookie to one field (RFC 9113 section 8.2.3). */
+  #joinCookies(): HeadRule | undefined {
+    const { fields } = this;
+    const crumbs: string[] = [];
+    for (let index = fields.find(FIELD.cookie); index >= 0;) {
+      crumbs.push(fields.value(index));
+      fields.isHop[index] = 1;
+      index = fields.find(FIELD.cookie, index + 1);
+    }
+    return this.#add("cookie", crumbs.join("; "), FIELD.cookie);
+  }
+
+  #add(name: string, value: string, kind: number): HeadRule | undefined {
+    const { fields } = this;
+    if (fields.count === MAX_FIELDS) return "too-many-fields";
+    const start = this.#end;
+    const valueStart = start + name.length + 2;
+    const valueEnd = valueStart + value.length;
+    this.#end = start + fields.bytes.write(`${name}: ${value}\r\n`, start, "latin1");
+    this.#store.append(fields.bytes, start, start + name.length, valueStart, valueEnd, kind);
+    return undefined;
+  }
+}
+
+const isPseudoName = (name: string): name is PseudoName =>
+  (PSEUDO_NAMES as readonly string[]).includes(name);

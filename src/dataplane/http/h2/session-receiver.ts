@@ -1,0 +1,394 @@
+import type { HttpOutcome } from "#model/records/http-outcome.ts";
+import { slotsByLabel } from "../../observe/counters.ts";
+import { ClientFacts } from "../edits/client-facts.ts";
+import { unreadRecordOf } from "../exchange-record.ts";
+import type { EndpointSession } from "../h1/endpoint-session.ts";
+import { type HeadRule, refusalOf } from "../head/head-refusal.ts";
+import { HostJudge } from "../host-judge.ts";
+import { ClosedStreams } from "./closed-streams.ts";
+import { BAD_FRAME } from "./frame-reader.ts";
+import { ERROR, type ErrorCode, type Fault, FIRST_WINDOW_BYTES, FLAG, FRAME } from "./frames.ts";
+import { HpackDecoder, type FieldSink, type HpackResult } from "./hpack/hpack-decoder.ts";
+import { SessionSender } from "./session-sender.ts";
+import { Stream } from "./stream.ts";
+import { IGNORED_BLOCK } from "./trailer-block.ts";
+
+const ENDED_SLOTS = slotsByLabel("tlsd_http_exchanges_ended_total");
+const CLASS_SLOTS = slotsByLabel("tlsd_http_requests_total");
+const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
+
+/** SETTINGS_HEADER_TABLE_SIZE: the initial value. */
+const TABLE_BYTES = 4_096;
+const MAX_STREAMS = 100;
+const MAX_BOUND = 100;
+const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
+/** If the streams keep more than this, the client gets no more credit for the connection. */
+const MAX_KEPT_BYTES = 1024 * 1024;
+const BAD_STREAM: Fault = { code: ERROR.streamClosed, cause: "bad-stream" };
+const BAD_WINDOW: Fault = { code: ERROR.flowControl, cause: "bad-window" };
+
+/** The half of a session that receives: it opens streams, and knows which frames they may get (RFC 9113 section 5.1). */
+export abstract class SessionReceiver extends SessionSender {
+  readonly hosts: HostJudge;
+  protected requests = 0;
+  protected lastStreamId = 0;
+  /** Whether streams that are opened are ignored, because the client was told the last one. */
+  protected refusesStreams = false;
+  /** Bytes of the event that is being handled and that belong to no request yet. */
+  protected turnBytes = 0;
+  /** Bytes that streams keep, because their endpoints do not take them yet. */
+  protected keptBytes = 0;
+  readonly #streams = new Map<number, Stream>();
+  readonly #closed = new ClosedStreams();
+  readonly #decoder = new HpackDecoder(TABLE_BYTES);
+  #window = FIRST_WINDOW_BYTES;
+  #targetBytes = FIRST_WINDOW_BYTES;
+  /** The stream of the DATA frame that is being read. Undefined if its bytes are ignored. */
+  #dataStream: Stream | undefined;
+  #isEmptyData = false;
+  /** The stream whose request is in the output to endpoints. */
+  #sending: Stream | undefined;
+  #facts: ClientFacts | undefined;
+  /** Idle connections to endpoints that belong to this client connection. */
+  readonly #bound: EndpointSession[] = [];
+
+  constructor(connection: SessionSender["connection"]) {
+    super(connection);
+    this.hosts = new HostJudge(connection);
+  }
+
+  abstract get isDone(): boolean;
+  /** Whether the client has ended its half, but may still read. */
+  abstract readonly hasEnded: boolean;
+  /** A stream was opened or closed. */
+  protected abstract streamsChanged(): void;
+
+  protected allStreams(): Iterable<Stream> {
+    return this.#streams.values();
+  }
+
+  get isEmpty(): boolean {
+    return this.#streams.size === 0;
+  }
+
+  get bindsEndpoints(): boolean {
+    const { proxyProtocol, spec } = this.connection.rules;
+    return proxyProtocol !== "none" || spec.http.pool.reuse === "never";
+  }
+
+  takeBound(): EndpointSession | undefined {
+    for (;;) {
+      const bound = this.#bound.pop();
+      if (bound?.isClosed !== true) return bound;
+    }
+  }
+
+  keepBound(session: EndpointSession): void {
+    if (this.isDone || this.#bound.length >= MAX_BOUND) session.close();
+    else this.#bound.push(session);
+  }
+
+  protected closeBound(): void {
+    for (const bound of this.#bound) bound.close();
+    this.#bound.length = 0;
+  }
+
+  /** Writes what was collected for the endpoint of another stream. The output to endpoints has one owner at a time. */
+  willSend(stream: Stream): void {
+    if (this.#sending === stream) return;
+    this.flushRequests();
+    this.#sending = stream;
+  }
+
+  protected flushRequests(): void {
+    const stream = this.#sending;
+    this.#sending = undefined;
+    stream?.exchange?.flushRequest();
+  }
+
+  /** Whether HEADERS of this stream are allowed. Otherwise the connection has ended. */
+  headersBegin(id: number, dependsOnItself: boolean): boolean {
+    const isNew = id > this.lastStreamId;
+    if (dependsOnItself || id % 2 === 0) this.fail(BAD_FRAME);
+    else if (!isNew && !this.#streams.has(id)) {
+      const closing = this.#closed.of(id);
+      // An id that was skipped is that of a closed stream, but was never opened (RFC 9113 section 5.1.1).
+      if (closing === undefined) this.fail(BAD_FRAME);
+      else if (closing === "ended") this.fail(BAD_STREAM);
+    }
+    return !this.isDone;
+  }
+
+  /** Takes a whole field block. */
+  block(id: number, bytes: Buffer, from: number, to: number, endsStream: boolean): void {
+    const stream = this.#streams.get(id);
+    if (stream !== undefined) this.#readTrailers(stream, bytes, from, to, endsStream);
+    else if (id > this.lastStreamId) this.#readRequest(id, bytes, from, to, endsStream);
+    else {
+      this.#decode(bytes, from, to, IGNORED_BLOCK);
+      if (this.#closed.of(id) === "by-client") this.#resetClosed(id, ERROR.streamClosed);
+    }
+  }
+
+  /** Returns undefined if the block cannot be decoded. The connection has then ended. */
+  #decode(bytes: Buffer, from: number, to: number, sink: FieldSink): HpackResult | undefined {
+    const result = this.#decoder.decode(bytes, from, to, sink);
+    if (result === "compression-error") {
+      this.fail({ code: ERROR.compression, cause: "bad-compression" });
+      return undefined;
+    }
+    if (result === "flood") {
+      this.fail({ code: ERROR.enhanceYourCalm, cause: "head-flood" });
+      return undefined;
+    }
+    return result;
+  }
+
+  #readRequest(id: number, bytes: Buffer, from: number, to: number, endsStream: boolean): void {
+    this.lastStreamId = id;
+    const isOverLimit = this.#streams.size >= MAX_STREAMS;
+    if (this.refusesStreams || isOverLimit) {
+      this.#decode(bytes, from, to, IGNORED_BLOCK);
+      this.#resetClosed(id, ERROR.refusedStream);
+      return;
+    }
+    const { request } = this.http.h2;
+    request.restart();
+    const result = this.#decode(bytes, from, to, request);
+    if (result === undefined) return;
+    this.requests += 1;
+    this.connection.hasOwnLine = false;
+    const stream = new Stream(id, this, this.requests);
+    stream.hasReceivedEnd = endsStream;
+    const rule = ruleOf(result, request.rule) ?? request.finish(endsStream);
+    this.#streams.set(id, stream);
+    if (rule === undefined) {
+      this.willSend(stream);
+      stream.begin(request, this.#factsNow(), this.http.turnMs, to - from);
+    } else this.#refuse(stream, rule);
+    this.streamsChanged();
+  }
+
+  #factsNow(): ClientFacts {
+    const { rules } = this.connection;
+    if (this.#facts?.rules !== rules) this.#facts = new ClientFacts(this.connection, rules);
+    return this.#facts;
+  }
+
+  /** Refuses a request. One that is malformed resets its stream (RFC 9113 section 8.1.1). */
+  #refuse(stream: Stream, rule: HeadRule): void {
+    const { connection, http } = this;
+    const { counters } = connection.listener;
+    const { status } = refusalOf(rule);
+    counters.add(REFUSED_SLOTS[rule]);
+    counters.add(ENDED_SLOTS.refused);
+    counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
+    if (status === 400) this.resetStream(stream, ERROR.protocol);
+    else stream.sendOwnAnswer(status, false);
+    if (!connection.isLogged) return;
+    const { turnMs: nowMs } = http;
+    const { number, protocol, requestId, bytesToClient } = stream;
+    connection.plane.recorder.exchangeEnded(
+      unreadRecordOf(connection, {
+        ...{ number, protocol, requestId, status, outcome: "refused", rule },
+        ...{ beganMs: nowMs, nowMs, bytesToClient },
+      }),
+    );
+  }
+
+  #readTrailers(
+    stream: Stream,
+    bytes: Buffer,
+    from: number,
+    to: number,
+    endsStream: boolean,
+  ): void {
+    const { trailers } = this.http.h2;
+    trailers.restart();
+    const result = this.#decode(bytes, from, to, trailers);
+    if (result === undefined) return;
+    if (stream.hasReceivedEnd) this.#abort(stream, ERROR.streamClosed);
+    else {
+      const rule = ruleOf(result, trailers.rule);
+      if (rule !== undefined || !endsStream) this.#abort(stream, ERROR.protocol, rule);
+      else if (!stream.receiveEnd(trailers.copy())) {
+        this.#abort(stream, ERROR.protocol, "wrong-length");
+      }
+    }
+  }
+
+  /** Ends the exchange of a stream whose client has violated the protocol. */
+  #abort(stream: Stream, code: ErrorCode, rule?: HeadRule): void {
+    const { exchange } = stream;
+    if (rule !== undefined) {
+      this.connection.listener.counters.add(REFUSED_SLOTS[rule]);
+      if (exchange !== undefined) exchange.rule = rule;
+    }
+    this.resetStream(stream, code);
+  }
+
+  dataBegins(id: number, length: number, endsStream: boolean): void {
+    const stream = this.#streams.get(id);
+    this.#dataStream = undefined;
+    this.#isEmptyData = length === 0 && !endsStream;
+    this.#window -= length;
+    if (this.#window < 0) this.fail(BAD_WINDOW);
+    else if (stream === undefined) this.#dataOfClosed(id);
+    else if (stream.hasReceivedEnd) this.#abort(stream, ERROR.streamClosed);
+    else if (stream.countFrame(length)) this.#dataStream = stream;
+    else this.#abort(stream, ERROR.flowControl);
+  }
+
+  #dataOfClosed(id: number): void {
+    if (id > this.lastStreamId) {
+      this.fail({ code: ERROR.protocol, cause: "bad-stream" });
+      return;
+    }
+    const closing = this.#closed.of(id);
+    if (closing === "ended" || closing === undefined) this.fail(BAD_STREAM);
+    else if (closing === "by-client") this.#resetClosed(id, ERROR.streamClosed);
+  }
+
+  data(bytes: Buffer, from: number, to: number, isLent: boolean): void {
+    const stream = this.#dataStream;
+    if (stream === undefined || stream.receive(bytes, from, to, isLent)) return;
+    this.#dataStream = undefined;
+    this.#abort(stream, ERROR.protocol, "wrong-length");
+  }
+
+  dataEnds(endsStream: boolean): void {
+    const stream = this.#dataStream;
+    this.#dataStream = undefined;
+    if (this.#isEmptyData && !this.mayDo("empty-frame-flood")) return;
+    if (stream !== undefined && endsStream && !stream.receiveEnd()) {
+      this.#abort(stream, ERROR.protocol, "wrong-length");
+    }
+    stream?.grant();
+    this.#grant();
+  }
+
+  addKept(bytes: number): void {
+    const wasOver = this.keptBytes > MAX_KEPT_BYTES;
+    this.keptBytes += bytes;
+    if (wasOver) this.#grant();
+  }
+
+  mayGrow(windowBytes: number): boolean {
+    const { relayMemory } = this.http;
+    if (relayMemory.heldBytes * 2 > relayMemory.limitBytes) return false;
+    this.#targetBytes = Math.max(this.#targetBytes, Math.min(2 * windowBytes, MAX_WINDOW_BYTES));
+    return true;
+  }
+
+  /** Gives the client credit for the connection. Streams that are stuck do not hold back the others. */
+  #grant(): void {
+    const missing = this.#targetBytes - this.#window;
+    if (this.isDone || missing * 2 < this.#targetBytes || this.keptBytes > MAX_KEPT_BYTES) return;
+    this.#window += missing;
+    this.writeWindowUpdate(0, missing);
+  }
+
+  streamReset(id: number): void {
+    const stream = this.#streams.get(id);
+    if (id > this.lastStreamId) this.fail(BAD_FRAME);
+    else if (stream === undefined) this.mayDo("empty-frame-flood");
+    else {
+      this.#remove(stream, "by-client");
+      this.mayDo("reset-flood");
+    }
+  }
+
+  windowUpdated(id: number, increment: number): void {
+    const stream = this.#streams.get(id);
+    if (!this.mayDo("window-flood")) return;
+    if (id === 0) {
+      if (increment === 0) this.fail(BAD_FRAME);
+      else if (!this.widen(increment)) this.fail(BAD_WINDOW);
+    } else if (stream === undefined) {
+      if (id > this.lastStreamId) this.fail(BAD_FRAME);
+    } else if (increment === 0) this.#abort(stream, ERROR.protocol);
+    else if (!this.widenStream(stream, increment)) this.#abort(stream, ERROR.flowControl);
+  }
+
+  takeSettings(bytes: Buffer, from: number, to: number): void {
+    const { peer } = this;
+    if (!this.mayDo("settings-flood")) return;
+    const before = peer.initialWindowBytes;
+    const fault = peer.take(bytes, from, to);
+    if (fault !== undefined) {
+      this.fail(fault);
+      return;
+    }
+    if (peer.tableBytes !== undefined) this.encoder.limitTable(peer.tableBytes);
+    const change = peer.initialWindowBytes - before;
+    for (const stream of change === 0 ? [] : this.#streams.values()) {
+      if (!this.widenStream(stream, change)) {
+        this.fail(BAD_WINDOW);
+        return;
+      }
+    }
+    this.output.frame(FRAME.settings, FLAG.ack, 0, NOTHING);
+    this.flushSoon();
+  }
+
+  /** Resets a stream because of what the client did. */
+  resetStream(stream: Stream, code: ErrorCode): void {
+    if (!stream.hasSentEnd) this.writeReset(stream.id, code);
+    this.#remove(stream, "by-director");
+    this.mayDo("reset-flood");
+  }
+
+  /** Resets a stream that is not open. */
+  #resetClosed(id: number, code: ErrorCode): void {
+    this.#closed.add(id, "by-director");
+    this.writeReset(id, code);
+    this.mayDo("reset-flood");
+  }
+
+  #remove(stream: Stream, closing: "by-client" | "by-director" | "ended"): void {
+    if (!this.#streams.delete(stream.id)) return;
+    this.#closed.add(stream.id, closing);
+    stream.clientGone("client-aborted");
+    this.streamsChanged();
+  }
+
+  /** The exchange of the stream is over. */
+  exchangeOver(stream: Stream): void {
+    this.tryClose(stream);
+    if (this.#streams.has(stream.id)) this.streamsChanged();
+  }
+
+  /** Closes a stream whose answer was sent and whose exchange is over. A client that still sends is told to stop. */
+  tryClose(stream: Stream): void {
+    if (!stream.hasSentEnd || stream.exchange !== undefined) return;
+    if (!this.#streams.has(stream.id)) return;
+    if (!stream.hasReceivedEnd) this.writeReset(stream.id, ERROR.none);
+    this.#remove(stream, stream.hasReceivedEnd ? "ended" : "by-director");
+  }
+
+  /** Whether a stream has an answer that is whole, but was not sent whole. */
+  protected hasLingering(): boolean {
+    for (const stream of this.#streams.values()) if (stream.exchange === undefined) return true;
+    return false;
+  }
+
+  /** Ends the streams whose requests cannot become whole any more. */
+  protected dropUnfinished(): void {
+    for (const stream of this.#streams.values()) {
+      if (!stream.hasReceivedEnd) this.#remove(stream, "by-client");
+    }
+  }
+
+  protected endAllStreams(outcome: HttpOutcome): void {
+    for (const stream of this.#streams.values()) {
+      this.#streams.delete(stream.id);
+      stream.clientGone(outcome);
+    }
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Returns the rule that a block breaks. One that is cut off without a rule is over a limit. */
+const ruleOf = (result: HpackResult, rule: HeadRule | undefined): HeadRule | undefined =>
+  rule ?? (result === "cut" ? "long-head" : undefined);

@@ -1,0 +1,113 @@
+import type { HeadFields } from "../head/head-fields.ts";
+import { FIRST_WINDOW_BYTES } from "./frames.ts";
+import { StreamSender } from "./stream-sender.ts";
+
+const MAX_WINDOW_BYTES = 2 * 1024 * 1024;
+
+/** What a stream needs of the half of its session that receives. */
+export interface ReceiveWindows {
+  /** Counts bytes that streams keep. A negative number takes them off. */
+  addKept(bytes: number): void;
+  /** Whether a stream may have a window of this size. */
+  mayGrow(windowBytes: number): boolean;
+  writeWindowUpdate(id: number, increment: number): void;
+}
+
+/**
+ * The half of a stream that receives. The client gets credit for what was passed on, and more of it while the endpoint takes everything
+ * at once. What cannot be passed on is kept.
+ */
+export abstract class StreamReceiver extends StreamSender {
+  protected abstract readonly windows: ReceiveWindows;
+  /** Whether the client has sent END_STREAM. */
+  hasReceivedEnd = false;
+  /** The announced length of the body, or -1. */
+  protected announcedBytes = -1;
+  #receivedBytes = 0;
+  /** What the client may still send. */
+  #window = FIRST_WINDOW_BYTES;
+  #targetBytes = FIRST_WINDOW_BYTES;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  /** Whether the end was received, but not passed on. */
+  #isEndKept = false;
+  #keptTrailers: HeadFields | undefined;
+
+  /** Whether bytes can be passed on now. */
+  protected abstract readonly takesBody: boolean;
+  /** Whether nobody wants the bytes any more. */
+  protected abstract readonly isAnswered: boolean;
+  protected abstract passOn(bytes: Buffer, from: number, to: number, isLent: boolean): void;
+  protected abstract passEndOn(trailers: HeadFields | undefined): void;
+
+  /** Counts a DATA frame, with its padding. Returns false if the window does not allow it. */
+  countFrame(bytes: number): boolean {
+    this.#window -= bytes;
+    return this.#window >= 0;
+  }
+
+  /** Takes a run of the body. Returns false if the body becomes longer than announced. */
+  receive(bytes: Buffer, from: number, to: number, isLent: boolean): boolean {
+    this.#receivedBytes += to - from;
+    if (this.announcedBytes >= 0 && this.#receivedBytes > this.announcedBytes) return false;
+    if (this.isAnswered) return true;
+    if (this.#keptBytes === 0 && this.takesBody) {
+      this.passOn(bytes, from, to, isLent);
+      return true;
+    }
+    this.#kept.push(Buffer.from(bytes.subarray(from, to)));
+    this.#addKept(to - from);
+    return true;
+  }
+
+  /** Takes the end of the body. Returns false if the body is shorter than announced. */
+  receiveEnd(trailers?: HeadFields): boolean {
+    this.hasReceivedEnd = true;
+    if (this.announcedBytes >= 0 && this.#receivedBytes !== this.announcedBytes) return false;
+    if (this.#keptBytes > 0 || (!this.takesBody && !this.isAnswered)) {
+      this.#isEndKept = true;
+      this.#keptTrailers = trailers;
+    } else this.passEndOn(trailers);
+    return true;
+  }
+
+  /** Passes on what was kept, as far as it is taken. */
+  protected passKeptOn(): void {
+    while (this.takesBody) {
+      const first = this.#kept.shift();
+      if (first === undefined) break;
+      this.#addKept(-first.length);
+      this.passOn(first, 0, first.length, false);
+    }
+    if (this.#isEndKept && this.#keptBytes === 0 && this.takesBody) {
+      this.#isEndKept = false;
+      this.passEndOn(this.#keptTrailers);
+    }
+    this.grant();
+  }
+
+  protected dropKept(): void {
+    this.#kept = [];
+    this.#addKept(-this.#keptBytes);
+    this.#isEndKept = false;
+  }
+
+  #addKept(bytes: number): void {
+    this.#keptBytes += bytes;
+    this.windows.addKept(bytes);
+  }
+
+  /** Gives the client credit, if half of the window is used up. */
+  grant(): void {
+    if (this.hasReceivedEnd || this.isAnswered) return;
+    const missing = this.#targetBytes - this.#window - this.#keptBytes;
+    if (missing * 2 < this.#targetBytes) return;
+    const larger = Math.min(2 * this.#targetBytes, MAX_WINDOW_BYTES);
+    if (this.#keptBytes === 0 && this.takesBody && this.windows.mayGrow(larger)) {
+      this.#targetBytes = larger;
+    }
+    const increment = this.#targetBytes - this.#window - this.#keptBytes;
+    this.#window += increment;
+    this.windows.writeWindowUpdate(this.id, increment);
+  }
+}
