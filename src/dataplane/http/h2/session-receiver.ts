@@ -372,10 +372,11 @@ export abstract class SessionReceiver extends SessionSender {
     return false;
   }
 
-  /** Ends the streams whose requests cannot become whole any more. */
+  /** Ends the streams that cannot go on, because the client sends no more: what is left of the request, or opens a window. */
   protected dropUnfinished(): void {
     for (const stream of this.#streams.values()) {
-      if (!stream.hasReceivedEnd) this.#remove(stream, "by-client");
+      const isStuck = stream.bodyBytesQueued > 0 && !this.output.isFull;
+      if (!stream.hasReceivedEnd || isStuck) this.#remove(stream, "by-client");
     }
   }
 

@@ -147,6 +147,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     const heldBytes = this.queuedBytes + this.keptBytes + this.stuckBytes;
     if (heldBytes >= HIGH_WATER_MARK_BYTES) http.relayMemory.hold(this, heldBytes);
     else http.relayMemory.release(this);
+    if (this.hasEnded && this.#ending === undefined) this.dropUnfinished();
     // A client that takes no answers to its control frames is not read.
     if (this.output.isFull && !connection.isOver) connection.client.pause();
   }
@@ -264,7 +265,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
       this.#endIfSent(this.#ending);
       return;
     }
-    this.dropUnfinished();
+    this.flushSoon();
     this.#endIfServed();
   }
 
