@@ -45,6 +45,11 @@ export class MemorySocket implements TlsSocket {
     peer.#peer = this;
   }
 
+  /** Whether this side has given the connection up. */
+  get isGivenUp(): boolean {
+    return this.#isEnding || this.#isClosed;
+  }
+
   get hasFinished(): boolean {
     return this.#isEnding && this.queuedBytes === 0;
   }

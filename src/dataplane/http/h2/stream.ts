@@ -35,6 +35,7 @@ export class Stream extends StreamReceiver implements ExchangeClient {
   #givenId: string | undefined;
   #wantsJson = false;
   #isTunnelWanted = false;
+  #isResuming = false;
 
   constructor(id: number, session: SessionReceiver, number: number) {
     super(id, session);
@@ -118,7 +119,7 @@ export class Stream extends StreamReceiver implements ExchangeClient {
     const { exchange } = this;
     if (this.#tunnel !== undefined) this.#tunnel.send(bytes, from, to, isLent);
     else if (exchange !== undefined) {
-      this.windows.willSend(this);
+      if (!this.#isResuming) this.windows.willSend(this);
       exchange.requestBody(bytes, from, to, isLent);
     }
   }
@@ -128,7 +129,7 @@ export class Stream extends StreamReceiver implements ExchangeClient {
     if (this.#tunnel !== undefined) this.#tunnel.endSending();
     else if (exchange === undefined) this.windows.tryClose(this);
     else if (!exchange.isRequestWhole) {
-      this.windows.willSend(this);
+      if (!this.#isResuming) this.windows.willSend(this);
       exchange.requestEnds(trailers);
     }
   }
@@ -138,7 +139,10 @@ export class Stream extends StreamReceiver implements ExchangeClient {
   }
 
   resumeRequest(): void {
+    // The exchange has the output to endpoints already, and flushes it.
+    this.#isResuming = true;
     this.passKeptOn();
+    this.#isResuming = false;
   }
 
   drained(): void {
