@@ -362,8 +362,8 @@ export abstract class SessionReceiver extends SessionSender {
   tryClose(stream: Stream): void {
     if (!stream.hasSentEnd || stream.exchange !== undefined) return;
     if (!this.#streams.has(stream.id)) return;
-    if (!stream.hasReceivedEnd) this.writeReset(stream.id, ERROR.none);
-    this.#remove(stream, stream.hasReceivedEnd ? "ended" : "by-director");
+    if (!stream.hasReceivedEnd && !stream.isReset) this.writeReset(stream.id, ERROR.none);
+    this.#remove(stream, stream.hasReceivedEnd && !stream.isReset ? "ended" : "by-director");
   }
 
   /** Whether a stream has an answer that is whole, but was not sent whole. */

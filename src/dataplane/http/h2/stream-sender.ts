@@ -20,6 +20,8 @@ export abstract class StreamSender {
   bodyBytesQueued = 0;
   /** Whether END_STREAM or RST_STREAM was sent. */
   hasSentEnd = false;
+  /** Whether RST_STREAM was sent. */
+  isReset = false;
   readonly #queue: Buffer[] = [];
   /** What follows the queue: the end with a block of trailers, if there are any, or a reset. */
   #ending: { readonly trailers: Buffer | undefined } | ErrorCode | undefined;
@@ -75,9 +77,14 @@ export abstract class StreamSender {
     const ending = this.#ending;
     if (ending === undefined || this.hasSentEnd) return;
     this.hasSentEnd = true;
-    if (typeof ending === "number") this.sender.writeReset(this.id, ending);
+    if (typeof ending === "number") this.writeReset(ending);
     else this.sender.writeEnd(this, ending.trailers);
     this.sentEnd();
+  }
+
+  protected writeReset(code: ErrorCode): void {
+    this.isReset = true;
+    this.sender.writeReset(this.id, code);
   }
 
   /** Forgets what is queued. */

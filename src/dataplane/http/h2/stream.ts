@@ -223,7 +223,7 @@ export class Stream extends StreamReceiver implements ExchangeClient {
 
   /** Sends RST_STREAM and forgets what is queued. */
   reset(code: ErrorCode): void {
-    if (!this.hasSentEnd) this.sender.writeReset(this.id, code);
+    if (!this.hasSentEnd) this.writeReset(code);
     this.dropQueue();
     this.sentEnd();
   }

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, it } from "node:test";
+import {
+  dataOf,
+  headersOf,
+  Http2Client,
+  requestFieldsOf,
+  resetOf,
+  untilSent,
+} from "#harness/http2-client.ts";
+import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
+import { ERROR, FLAG, FRAME } from "./frames.ts";
+
+const connect = (more: Readonly<Record<string, string>> = {}): Buffer =>
+  headersOf(
+    1,
+    requestFieldsOf({
+      ":method": "CONNECT",
+      ":protocol": "websocket",
+      ":path": "/chat",
+      "sec-websocket-version": "13",
+      ...more,
+    }),
+    0,
+  );
+
+/** Accepts the request that the endpoint has got. */
+async function accept(http: MemoryHttp, after = ""): Promise<void> {
+  const endpoint = http.endpoint();
+  const request = endpoint.take();
+  assert.match(request, /^GET \/chat HTTP\/1\.1\r\nhost: a\r\n/);
+  assert.match(request, /\r\nconnection: Upgrade\r\nupgrade: websocket\r\n/);
+  const key = /sec-websocket-key: (.*)\r\n/.exec(request)?.[1];
+  const digest = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+  await endpoint.send(
+    `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${digest.digest("base64")}\r\nsec-websocket-protocol: x\r\n\r\n${after}`,
+  );
+  await untilSent();
+}
+
+describe("a WebSocket in a stream", () => {
+  it("relays bytes both ways after the endpoint has switched, and ends with both halves", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, connect(), dataOf(1, "early"));
+    await accept(http, "first");
+    assert.deepEqual(client.headOf(1).slice(0, 2), [":status: 200", "sec-websocket-protocol: x"]);
+    assert.equal(http.endpoint().take(), "early");
+    await client.send(dataOf(1, "hello"));
+    await http.endpoint().send("world");
+    await untilSent();
+    assert.equal(http.endpoint().take(), "hello");
+    assert.equal(client.bodyOf(1), "firstworld");
+    await client.send(dataOf(1, "", FLAG.endStream));
+    assert.ok(http.endpoint().hasEnded);
+    await http.endpoint().close();
+    await untilSent();
+    assert.equal(client.frames().at(-1)?.flags, FLAG.endStream);
+    assert.deepEqual(http.outcomes(), ["upgraded"]);
+    await client.peer.close();
+    await http.assertBase();
+  });
+
+  it("is reset at the endpoint if the client resets the stream, and the other way round", async () => {
+    for (const side of ["client", "endpoint"] as const) {
+      // oxlint-disable-next-line no-await-in-loop
+      const http = await MemoryHttp.start();
+      // oxlint-disable-next-line no-await-in-loop
+      const client = await Http2Client.connect(http, connect());
+      // oxlint-disable-next-line no-await-in-loop
+      await accept(http);
+      // oxlint-disable-next-line no-await-in-loop
+      if (side === "client") await client.send(resetOf(1, ERROR.cancel));
+      else http.endpoint().socket.reset();
+      // oxlint-disable-next-line no-await-in-loop
+      await untilSent();
+      if (side === "client") assert.equal(http.endpoint().failure, "reset");
+      else assert.deepEqual(client.resetsOf(1), [ERROR.cancel]);
+      assert.deepEqual(http.outcomes(), ["upgraded"]);
+      // oxlint-disable-next-line no-await-in-loop
+      await client.peer.close();
+      // oxlint-disable-next-line no-await-in-loop
+      await http.assertBase();
+    }
+  });
+
+  it("is an ordinary answer if the endpoint refuses", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, connect());
+    await http.endpoint().send(answerOf("no").replace("200 OK", "403 Forbidden"));
+    await untilSent();
+    assert.equal(client.headOf(1)[0], ":status: 403");
+    assert.equal(client.bodyOf(1), "no");
+    assert.deepEqual(client.resetsOf(1), [ERROR.none]);
+    await client.peer.close();
+    await http.assertBase();
+  });
+
+  it("gets 502 if the endpoint answers with success without a switch, or with a wrong key", async () => {
+    for (const answer of [
+      answerOf("ok"),
+      "HTTP/1.1 101 S\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: x\r\n\r\n",
+    ]) {
+      // oxlint-disable-next-line no-await-in-loop
+      const http = await MemoryHttp.start();
+      // oxlint-disable-next-line no-await-in-loop
+      const client = await Http2Client.connect(http, connect());
+      // oxlint-disable-next-line no-await-in-loop
+      await http.endpoint().send(answer);
+      // oxlint-disable-next-line no-await-in-loop
+      await untilSent();
+      assert.equal(client.headOf(1)[0], ":status: 502");
+      assert.deepEqual(http.outcomes(), ["bad-answer"]);
+      // oxlint-disable-next-line no-await-in-loop
+      await client.peer.close();
+      // oxlint-disable-next-line no-await-in-loop
+      await http.assertBase();
+    }
+  });
+
+  it("of another protocol gets 501, and CONNECT without one 405", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, connect({ ":protocol": "connect-udp" }));
+    assert.equal(client.headOf(1)[0], ":status: 501");
+    const plain = { ":method": "CONNECT", ":scheme": undefined, ":path": undefined };
+    await client.send(headersOf(3, requestFieldsOf(plain), 0));
+    assert.equal(client.headOf(3)[0], ":status: 405");
+    assert.equal(http.endpoints.length, 0);
+    await client.peer.close();
+    await http.assertBase();
+  });
+
+  it("holds back a client whose endpoint takes nothing, and goes on with it", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, connect());
+    await accept(http);
+    http.endpoint().socket.pause();
+    for (let sent = 0; sent < 8; sent += 1) {
+      // oxlint-disable-next-line no-await-in-loop
+      await client.send(dataOf(1, "x".repeat(16_000)));
+    }
+    const granted = client
+      .framesOfType(FRAME.windowUpdate, 1)
+      .reduce((sum, { payload }) => sum + payload.readUInt32BE(), 65_535);
+    assert.ok(granted < 300_000, String(granted));
+    http.endpoint().socket.resume();
+    await untilSent();
+    assert.equal(http.endpoint().take().length, 128_000);
+    client.peer.socket.reset();
+    await untilSent();
+    await http.assertBase();
+  });
+
+  it("without a byte is ended after an hour", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, connect());
+    await accept(http);
+    await http.advance(3_600_200);
+    await untilSent();
+    assert.deepEqual(client.resetsOf(1), [ERROR.cancel]);
+    assert.equal(http.endpoint().failure, "reset");
+    await client.peer.close();
+    await http.assertBase();
+  });
+});
