@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Expected, HTTP2_CASES } from "#harness/http2-cases.ts";
+import type { Expected } from "#harness/http2-case.ts";
+import { HTTP2_FRAME_CASES } from "#harness/http2-frame-cases.ts";
+import { HTTP2_STREAM_CASES } from "#harness/http2-stream-cases.ts";
 import { frameOf, framesOf, Http2Client, PREFACE, untilSent } from "#harness/http2-client.ts";
 import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
 import { ERROR, FLAG, FRAME } from "./frames.ts";
@@ -42,9 +44,13 @@ function assertGot(client: Http2Client, http: MemoryHttp, expected: Expected): v
   }
 }
 
+// The cases are numbered as in the public suite h2spec.
 describe("a server of HTTP/2", () => {
   for (const lends of [false, true]) {
-    for (const { name, frames, afterAnswer, expected } of HTTP2_CASES) {
+    for (const { name, frames, afterAnswer, expected } of [
+      ...HTTP2_STREAM_CASES,
+      ...HTTP2_FRAME_CASES,
+    ]) {
       it(`${name}${lends ? ", in lent chunks" : ""}`, async () => {
         const http = await MemoryHttp.start({ lends });
         const client = await Http2Client.connect(http, ...frames);

@@ -114,7 +114,7 @@ export class RequestBlock implements FieldSink, RequestHead {
     const rule = this.#store.take(bytes, nameStart, nameEnd, start, end);
     if (rule !== undefined) return rule;
     const index = fields.count - 1;
-    switch (fields.kind[index]) {
+    switch (fields.kind[index] ?? 0) {
       case FIELD.cookie:
         this.#cookies += 1;
         return undefined;
