@@ -45,11 +45,6 @@ export class MemorySocket implements TlsSocket {
     peer.#peer = this;
   }
 
-  /** Whether this side has given the connection up. */
-  get isGivenUp(): boolean {
-    return this.#isEnding || this.#isClosed;
-  }
-
   get hasFinished(): boolean {
     return this.#isEnding && this.queuedBytes === 0;
   }

@@ -179,7 +179,8 @@ export abstract class SessionReceiver extends SessionSender {
   #refuse(stream: Stream, rule: HeadRule): void {
     const { connection, http } = this;
     const { counters } = connection.listener;
-    const { status } = refusalOf(rule);
+    // The scheme of a request of HTTP/2 is part of its form, and a proxy of other schemes is not meant.
+    const status = rule === "bad-scheme" ? 400 : refusalOf(rule).status;
     counters.add(REFUSED_SLOTS[rule]);
     counters.add(ENDED_SLOTS.refused);
     counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);

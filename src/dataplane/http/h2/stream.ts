@@ -77,8 +77,8 @@ export class Stream extends StreamReceiver implements ExchangeClient {
     const givenId = facts.givenIdOf(request.fields);
     this.#givenId = givenId;
     const { authority } = request;
-    const { verdict } = this.hosts.judge(authority);
-    if (verdict === "closing") this.windows.drain();
+    const { verdict, isLast } = this.hosts.judge(authority);
+    if (isLast) this.windows.drain();
     const { accessLogQuery } = connection.rules.spec.http;
     const exchange = new Exchange(this, request, {
       number: this.number,
