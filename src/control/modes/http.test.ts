@@ -28,11 +28,13 @@ function compiledOf(options: object = {}): SnapshotHttpListener {
   return compiled;
 }
 
-test("a listener has what it has in common with mode tcp, and offers http/1.1", () => {
+test("a listener has what it has in common with mode tcp, and offers the protocols of the option", () => {
   const listener = compiledOf({ acceptProxyProtocol: ["10.0.0.0/8"], proxyProtocol: "v2" });
   assert.equal(listener.name, "front.shop:443");
   assert.deepEqual(listener.certificates, ["shop"]);
-  assert.deepEqual(listener.policy.alpn, ["http/1.1", "http/1.0"]);
+  assert.deepEqual(listener.policy.alpn, ["h2", "http/1.1", "http/1.0"]);
+  assert.deepEqual(compiledOf({ protocols: ["h2"] }).policy.alpn, ["h2"]);
+  assert.deepEqual(compiledOf({ protocols: ["http/1.1"] }).policy.alpn, ["http/1.1", "http/1.0"]);
   assert.deepEqual(listener.endpoints, [
     { kind: "tcp", server: "web-1", address: "192.0.2.1", port: 8080, weight: 1 },
   ]);
