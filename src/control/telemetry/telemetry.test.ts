@@ -275,7 +275,7 @@ test("groups by cause and listener have the numbers of the counters, others thos
 });
 
 test("the metrics of thousands of listeners are written in turns", async () => {
-  const names = Array.from({ length: 1_000 }, (_, at) =>
+  const names = Array.from({ length: 4_000 }, (_, at) =>
     listenerNameOf(vnicNameOf(`front-${at}`, "shop"), 8443),
   );
   const many: DirectorFacts = { ...facts, listeners: names.map((name) => ({ name, mode: "tcp" })) };

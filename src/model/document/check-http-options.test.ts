@@ -76,6 +76,7 @@ describe("checkHttpOptions", () => {
       hsts: { maxAge: "365d", includeSubDomains: false, preload: false },
       responseFields: { set: {}, remove: [] },
       pool: { reuse: "safe", idle: "4s", maxIdle: 100 },
+      protocols: ["h2", "http/1.1"],
       countServerErrors: false,
       accessLogFormat: "json",
       accessLogQuery: false,

@@ -231,7 +231,7 @@ export abstract class SessionReceiver extends SessionSender {
   dataBegins(id: number, length: number, endsStream: boolean): void {
     const stream = this.#streams.get(id);
     this.#dataStream = undefined;
-    this.#isEmptyData = length === 0 && !endsStream;
+    this.#isEmptyData = !endsStream;
     this.#window -= length;
     if (this.#window < 0) this.fail(BAD_WINDOW);
     else if (stream === undefined) this.#dataOfClosed(id);
@@ -251,6 +251,7 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   data(bytes: Buffer, from: number, to: number, isLent: boolean): void {
+    if (to > from) this.#isEmptyData = false;
     const stream = this.#dataStream;
     if (stream === undefined || stream.receive(bytes, from, to, isLent)) return;
     this.#dataStream = undefined;

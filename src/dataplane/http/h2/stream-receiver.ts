@@ -1,5 +1,6 @@
 import type { HeadFields } from "../head/head-fields.ts";
 import { FIRST_WINDOW_BYTES } from "./frames.ts";
+import { KeptBytes } from "./kept-bytes.ts";
 import { StreamSender } from "./stream-sender.ts";
 
 const MAX_WINDOW_BYTES = 2 * 1024 * 1024;
@@ -27,8 +28,8 @@ export abstract class StreamReceiver extends StreamSender {
   /** What the client may still send. */
   #window = FIRST_WINDOW_BYTES;
   #targetBytes = FIRST_WINDOW_BYTES;
-  #kept: Buffer[] = [];
-  #keptBytes = 0;
+  /** Undefined until the first byte must be kept. */
+  #kept: KeptBytes | undefined;
   /** Whether the end was received, but not passed on. */
   #isEndKept = false;
   #keptTrailers: HeadFields | undefined;
@@ -55,8 +56,9 @@ export abstract class StreamReceiver extends StreamSender {
       this.passOn(bytes, from, to, isLent);
       return true;
     }
-    this.#kept.push(Buffer.from(bytes.subarray(from, to)));
-    this.#addKept(to - from);
+    this.#kept ??= new KeptBytes();
+    this.#kept.append(bytes, from, to);
+    this.windows.addKept(to - from);
     return true;
   }
 
@@ -74,9 +76,9 @@ export abstract class StreamReceiver extends StreamSender {
   /** Passes on what was kept, as far as it is taken. */
   protected passKeptOn(): void {
     while (this.takesBody) {
-      const first = this.#kept.shift();
+      const first = this.#kept?.takeBlock();
       if (first === undefined) break;
-      this.#addKept(-first.length);
+      this.windows.addKept(-first.length);
       this.passOn(first, 0, first.length, false);
     }
     if (this.#isEndKept && this.#keptBytes === 0 && this.takesBody) {
@@ -87,14 +89,13 @@ export abstract class StreamReceiver extends StreamSender {
   }
 
   protected dropKept(): void {
-    this.#kept = [];
-    this.#addKept(-this.#keptBytes);
+    this.windows.addKept(-this.#keptBytes);
+    this.#kept?.clear();
     this.#isEndKept = false;
   }
 
-  #addKept(bytes: number): void {
-    this.#keptBytes += bytes;
-    this.windows.addKept(bytes);
+  get #keptBytes(): number {
+    return this.#kept?.length ?? 0;
   }
 
   /** Gives the client credit, if half of the window is used up. */
