@@ -13,7 +13,7 @@ export const MAX_BLOCK_BYTES = 65_536;
 /** The limit for the fields of a block: the sum of the lengths of their names and values, and 32 for each (RFC 9113 section 6.5.2). */
 export const MAX_FIELD_SECTION_BYTES = 65_536;
 /** The limit for the number of fields: 100, and the pseudo-fields of a request. */
-const MAX_SECTION_FIELDS = 105;
+export const MAX_SECTION_FIELDS = 105;
 /**
  * The limit for the bytes of literals with their names from the table. A block within `MAX_BLOCK_BYTES` has at most 105 KB without
  * these names, which take two bytes for up to 4 KB each.
@@ -182,7 +182,7 @@ export class HpackDecoder {
       this.#fields <= MAX_SECTION_FIELDS &&
       this.#fieldBytes <= MAX_FIELD_SECTION_BYTES &&
       sink.field(LINES, start, nameEnd, nameEnd + 2, end - 2, isNeverIndexed);
-    this.#lineStart = end;
+    if (this.#isKept) this.#lineStart = end;
   }
 
   /** Reads a string literal (RFC 7541 section 5.2) into the lines. Returns the offset after it, or -1. */

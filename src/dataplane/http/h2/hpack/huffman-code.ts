@@ -18,7 +18,7 @@ const LENGTHS_OF_BYTES: readonly (readonly number[])[] = [
   [26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26],
 ];
 
-/** The symbol that ends no string: its code is the padding. */
+/** The symbol whose first bits are the padding (RFC 7541 section 5.2). A string that contains it is an error. */
 export const EOS = 256;
 const EOS_BITS = 30;
 
