@@ -6,7 +6,7 @@ import type { SnapshotEndpoint, SnapshotRoute } from "#model/records/snapshot.ts
 import { compileCheck } from "./health/check-settings.ts";
 import { lacking, serverAddressOf, serverAdminOf, type ListenerOwner } from "./listener-owner.ts";
 
-/** `owner` has the profile whose servers the route leads to. */
+/** The route leads to the servers of the profile of `owner`. */
 export const compileRoute = (
   listener: TerminatingListener,
   owner: ListenerOwner,

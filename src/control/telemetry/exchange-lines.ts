@@ -24,7 +24,7 @@ export class ExchangeLines {
   readonly #log: Log;
   readonly #listenersInForce: () => readonly SnapshotListener[];
   #seen: readonly SnapshotListener[] = [];
-  /** The listeners of `#seen` whose lines have the combined format. */
+  /** The listeners of `#seen` that have lines in the combined format. */
   #combined: ReadonlySet<ListenerName> = new Set();
 
   constructor(log: Log, listenersInForce: () => readonly SnapshotListener[]) {

@@ -9,7 +9,7 @@ type RoutedSpec = SnapshotRoute & SnapshotNamed & { readonly vnic: VnicName };
 
 /** Where the clients of a listener are sent to, by their server name. */
 export class Routes {
-  /** The endpoints for clients whose server name has no route. */
+  /** The endpoints for server names that have no route. */
   readonly ofListener: EndpointSet;
   readonly #spec: RoutedSpec;
   readonly #table: NameTable;

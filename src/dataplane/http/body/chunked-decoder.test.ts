@@ -104,7 +104,7 @@ const REFUSED: readonly (readonly [rule: string, ...texts: readonly string[]])[]
 const trailersOf = (count: number): string => `0\r\n${"A: b\r\n".repeat(count)}\r\n`;
 const trailerOf = (bytes: number): string => `0\r\nA: ${"x".repeat(bytes - 7)}\r\n\r\n`;
 const extensionOf = (bytes: number): string => `0;${"x".repeat(bytes - 1)}\r\n\r\n`;
-/** A body whose extensions have this many bytes more than its data, in chunks with 128 bytes more each. */
+/** Builds a body in chunks. Its extensions have `bytes` bytes more than its data, and those of each chunk 128 bytes more. */
 const floodOf = (bytes: number): string => {
   const chunk = `1;${"x".repeat(128)}\r\na\r\n`;
   const chunks = (bytes - 1) >> 7;

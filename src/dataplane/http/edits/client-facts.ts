@@ -13,7 +13,7 @@ const MAX_CERTIFICATE_BYTES = 8_192;
 
 /** What a listener tells endpoints about one client connection, by one state of the rules. */
 export class ClientFacts {
-  /** Whether the client is one whose forwarding fields are kept. */
+  /** Whether the forwarding fields of the client are kept. */
   readonly isTrusted: boolean;
   readonly rules: HttpRules;
   readonly #connection: HttpConnection;
