@@ -10,17 +10,14 @@ import { Session } from "../http/h2/session.ts";
 import { buildHttpParts, type HttpRules } from "../http/http-rules.ts";
 import {
   bindEndpoints,
-  buildClientContexts,
   buildClientTlsRules,
   buildEndpointRules,
   buildListenerRules,
 } from "../listener-rules.ts";
-import { slotsByLabel } from "../observe/counters.ts";
-
-const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
-const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
+import { clientTlsMode } from "./client-tls.ts";
 
 export const http: DataplaneMode<HttpRules, MetricOf<"http">> = {
+  ...clientTlsMode,
   *buildRules(spec, parts) {
     const { names } = yield* buildClientTlsRules(spec, parts);
     const endpointRules = buildEndpointRules(spec, parts, names.table);
@@ -40,15 +37,6 @@ export const http: DataplaneMode<HttpRules, MetricOf<"http">> = {
       ...buildHttpParts(rules.spec, bound.endpointCertificate),
     };
   },
-  *materialsOf({ names, endpointCertificate }) {
-    for (const { material } of names.versions()) yield material;
-    if (endpointCertificate !== undefined) yield endpointCertificate;
-  },
-  *buildContexts(rules, contexts, changed) {
-    contexts.forEndpoints(rules.spec, rules.endpointCertificate);
-    yield;
-    yield* buildClientContexts(rules, contexts, changed);
-  },
   async serve(connection) {
     const rest = await readProxyHeader(connection);
     if (rest === undefined) return;
@@ -58,10 +46,5 @@ export const http: DataplaneMode<HttpRules, MetricOf<"http">> = {
     if (!(await shakeHands(connection, hello))) return;
     if (connection.tls?.alpn === "h2") new Session(connection).start();
     else new ClientSession(connection).start();
-  },
-  /** Counts the refusal as a failed handshake, because a handshake was expected, unless the client is not allowed. */
-  countRefusal(counters, cause) {
-    if (cause === "not-allowed") counters.add(REFUSED_SLOTS[cause]);
-    else counters.add(FAILED_SLOTS[cause]);
   },
 };

@@ -10,7 +10,6 @@ import { relay } from "../connection/relay.ts";
 import type { DataplaneMode } from "../dataplane-mode.ts";
 import {
   bindEndpoints,
-  buildClientContexts,
   buildClientTlsRules,
   buildEndpointRules,
   buildListenerRules,
@@ -18,14 +17,12 @@ import {
   type EndpointRules,
   type ListenerRules,
 } from "../listener-rules.ts";
-import { slotsByLabel } from "../observe/counters.ts";
+import { clientTlsMode } from "./client-tls.ts";
 
 type TcpRules = ListenerRules<SnapshotTcpListener> & ClientTlsRules & EndpointRules;
 
-const FAILED_SLOTS = slotsByLabel("tlsd_handshakes_failed_total");
-const REFUSED_SLOTS = slotsByLabel("tlsd_connections_refused_total");
-
 export const tcp: DataplaneMode<TcpRules, MetricOf<"tcp">> = {
+  ...clientTlsMode,
   *buildRules(spec, parts) {
     const { names } = yield* buildClientTlsRules(spec, parts);
     return {
@@ -41,15 +38,6 @@ export const tcp: DataplaneMode<TcpRules, MetricOf<"tcp">> = {
       ...bindEndpoints(rules.spec, certificates),
     };
   },
-  *materialsOf({ names, endpointCertificate }) {
-    for (const { material } of names.versions()) yield material;
-    if (endpointCertificate !== undefined) yield endpointCertificate;
-  },
-  *buildContexts(rules, contexts, changed) {
-    contexts.forEndpoints(rules.spec, rules.endpointCertificate);
-    yield;
-    yield* buildClientContexts(rules, contexts, changed);
-  },
   async serve(connection) {
     const rest = await readProxyHeader(connection);
     if (rest === undefined) return;
@@ -59,10 +47,5 @@ export const tcp: DataplaneMode<TcpRules, MetricOf<"tcp">> = {
     if (!(await shakeHands(connection, hello))) return;
     const lease = await connectEndpoint(connection);
     if (lease !== undefined) relay(connection, lease.socket);
-  },
-  /** Counts the refusal as a failed handshake, because a handshake was expected, unless the client is not allowed. */
-  countRefusal(counters, cause) {
-    if (cause === "not-allowed") counters.add(REFUSED_SLOTS[cause]);
-    else counters.add(FAILED_SLOTS[cause]);
   },
 };
