@@ -10,7 +10,7 @@ import type { MaterialId } from "#model/names.ts";
 import { buildRuntime, EMPTY_RUNTIME } from "#dataplane/build-runtime.ts";
 import { EndpointHealths } from "#dataplane/endpoint/endpoint-health.ts";
 import type { EndpointRules } from "#dataplane/listener-rules.ts";
-import { atOnce } from "#harness/at-once.ts";
+import { atOnce } from "#dataplane/live/in-slices.ts";
 import { fleetDocument, fleetVnicOf } from "#harness/fleet-document.ts";
 import { certificateOf } from "#harness/sample-sources.ts";
 import type { Sources } from "./certificates/sources.ts";

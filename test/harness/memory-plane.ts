@@ -14,7 +14,7 @@ import { buildRuntime, EMPTY_RUNTIME } from "#dataplane/build-runtime.ts";
 import { serveConnection } from "#dataplane/connection/connection.ts";
 import type { Plane } from "#dataplane/connection/connection-state.ts";
 import { EndpointHealths } from "#dataplane/endpoint/endpoint-health.ts";
-import { atOnce } from "./at-once.ts";
+import { atOnce } from "#dataplane/live/in-slices.ts";
 import { HttpPlane } from "#dataplane/http/http-plane.ts";
 import { LiveListeners, type LiveListener } from "#dataplane/live-listeners.ts";
 import { Deadlines, type Deadlined } from "#dataplane/live/deadlines.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { atOnce } from "#harness/at-once.ts";
+import { atOnce } from "../live/in-slices.ts";
 import { Random } from "#harness/random.ts";
 import { PRESETS, type ResolvedPolicy } from "#model/document/policy.ts";
 import type { CertificateName, MaterialId } from "#model/names.ts";
