@@ -13,6 +13,14 @@ const reset: WireFailure = { kind: "reset", detail: "ECONNRESET" };
 function build(takes: number) {
   const calls: string[] = [];
   const sent: string[] = [];
+  let report = (): void => {};
+  const closes = (call: string): void => {
+    calls.push(call);
+    report();
+  };
+  const onClose = (reportAtOnce: () => void): void => {
+    report = reportAtOnce;
+  };
   const engine = {
     ...{ remoteAddress: "127.0.0.1", remotePort: 1 },
     write(chunk: Uint8Array) {
@@ -23,8 +31,8 @@ function build(takes: number) {
     pause: () => calls.push("pause"),
     resume: () => calls.push("resume"),
     shutdown: () => calls.push("shutdown"),
-    terminate: () => calls.push("terminate"),
-    close: () => calls.push("close"),
+    terminate: () => closes("terminate"),
+    close: () => closes("close"),
   } as unknown as BunSocket<NativeSocket>;
   const socket = new NativeSocket(engine);
   const events: string[] = [];
@@ -35,7 +43,7 @@ function build(takes: number) {
     onEnd: () => events.push("end"),
     onClose: (failure) => events.push(`close ${failure?.kind}`),
   };
-  return { socket, events, calls, sent };
+  return { socket, events, calls, sent, onClose };
 }
 
 /** Returns the events of a socket on which both halves have ended before the engine closes it. */
@@ -62,6 +70,18 @@ describe("NativeSocket", () => {
     socket.end();
     socket.closed();
     assert.deepEqual(events, ["close undefined"]);
+  });
+
+  it("reports a close by this side later, also if the engine reports it at once", async () => {
+    for (const how of ["destroy", "reset"] as const) {
+      const { socket, events, calls, onClose } = build(10);
+      onClose(() => socket.closed());
+      socket[how]();
+      assert.deepEqual([calls.length, events], [1, []]);
+      // oxlint-disable-next-line no-await-in-loop
+      await Promise.resolve();
+      assert.deepEqual(events, ["close undefined"]);
+    }
   });
 
   it("copies the part of a lent chunk that the engine has not accepted", () => {

@@ -62,6 +62,8 @@ export class NativeSocket implements TlsSocket, Connectable {
   #isBroken = false;
   /** Whether this side has reset or destroyed the socket. */
   #isClosedByUs = false;
+  /** Whether the engine is being told to close the socket, of which it can report the close at once. */
+  #isClosing = false;
   #failure: WireFailure | undefined;
 
   constructor(socket?: BunSocket<NativeSocket>, listener?: RawSocketOwner) {
@@ -251,7 +253,7 @@ export class NativeSocket implements TlsSocket, Connectable {
   }
 
   closed(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isClosing) return;
     this.#isClosed = true;
     const { handler } = this;
     const failure = this.#reasonOfClose();
@@ -285,7 +287,11 @@ export class NativeSocket implements TlsSocket, Connectable {
     this.#isPaused = true;
     const socket = this.#socket;
     if (socket === undefined) this.#connecting?.destroy();
-    else close(socket);
+    else {
+      this.#isClosing = true;
+      close(socket);
+      this.#isClosing = false;
+    }
     queueMicrotask(() => this.closed());
   }
 
