@@ -188,7 +188,7 @@ export class Exchange extends ExchangeState {
     }
   }
 
-  /** Handles an answer with status 1xx (RFC 9110 section 15.2). */
+  /** Handles an answer with status 1xx (RFC 9110 section 15.2). It shows that the endpoint works on the request, so its time begins again. */
   interim(answer: ResponseParser, bytes: Buffer): void {
     if (answer.status === 101) {
       this.#switchProtocols(answer, bytes);
@@ -204,7 +204,7 @@ export class Exchange extends ExchangeState {
       if (!this.expectsContinue || this.hasContinued) return;
       this.hasContinued = true;
       this.beginWindow();
-    }
+    } else if (this.isRequestWhole) this.awaitAnswer();
     this.client.sendInterim(answer, bytes);
     this.client.flush();
   }

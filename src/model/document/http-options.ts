@@ -26,7 +26,7 @@ const HttpTimeoutsSchema = Type.Object(
     ),
     answer: durationOption(
       "60s",
-      "Time from the end of the request until the first byte of the endpoint's answer. The client then gets 504.",
+      "Time from the end of the request until the endpoint's answer begins. An interim answer (1xx except 100) restarts it. When it is over, the client gets 504.",
     ),
     upgraded: durationOption(
       "1h",

@@ -157,6 +157,21 @@ describe("the time for an answer", () => {
     await http.assertBase();
   });
 
+  it("begins anew with an interim answer, but not with a 100", async () => {
+    const http = await MemoryHttp.start();
+    const client = await http.send(requestOf("GET /"));
+    const parts = ["102 Processing", "103 Early Hints"].map((line) => `HTTP/1.1 ${line}\r\n\r\n`);
+    await trickle(http, http.endpoint(), parts, 50_000);
+    assert.equal(client.take(), parts.join(""));
+    await trickle(http, http.endpoint(), ["HTTP/1.1 100 Continue\r\n\r\n"], 50_000);
+    assert.equal(client.received, "");
+    await http.advance(10_100);
+    assert.match(client.take(), /^HTTP\/1\.1 504 /);
+    assert.deepEqual(http.outcomes(), ["answer-timeout"]);
+    await client.close();
+    await http.assertBase();
+  });
+
   it("is 300 s between two bytes of it, and then the client sees that it is not whole", async () => {
     const http = await MemoryHttp.start();
     const client = await http.send(requestOf("GET /"));
