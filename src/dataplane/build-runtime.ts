@@ -61,8 +61,11 @@ export function* buildRuntime(
   const parts = { healths, certificates, materialOf };
   const changed = new Set(change.certificates.map(({ name }) => name));
   for (const name of change.removedCertificates) changed.add(name);
+  // A listener that has changed is built anew. What it was before may refer to certificates that are removed.
+  const kept = new Map(listeners);
+  for (const { name } of change.listeners) kept.delete(name);
   const built = [
-    ...(yield* rebindAll(listeners, changed, parts)),
+    ...(yield* rebindAll(kept, changed, parts)),
     ...(yield* buildAll(change, vnics, parts)),
   ];
   for (const { rules } of built) listeners.set(rules.spec.name, rules);
