@@ -87,7 +87,7 @@ export const HTTP_RULES = {
   "unasked-upgrade":
     "The endpoint switched protocols (101) without being asked, or to another protocol.",
   "too-many-interim-answers": "The endpoint sent more than 16 interim answers.",
-  "unasked-bytes": "The endpoint sent bytes after an answer that has no body.",
+  "unasked-bytes": "The endpoint sent bytes after an answer with status 204 or 304.",
 } as const satisfies Readonly<Record<string, string>>;
 export type HttpRule = keyof typeof HTTP_RULES;
 export const HTTP_RULE_NAMES = Object.keys(HTTP_RULES) as readonly HttpRule[];

@@ -189,6 +189,21 @@ const cases: readonly Case[] = [
     client: headOf("200 OK"),
   },
   {
+    title:
+      "bytes after a length of 0: the answer is passed on, and the connection is not used again",
+    request: get,
+    answer: `${answerOf("")}HTTP/1.1 200 OK\r\n`,
+    client: answerOf(""),
+  },
+  {
+    title: "bytes after 304 for HEAD",
+    request: requestOf("HEAD /"),
+    answer: `${headOf("304 Not Modified", "content-length: 3")}abc`,
+    client: "",
+    status: 502,
+    rule: "unasked-bytes",
+  },
+  {
     title: "bytes after the length: the answer is passed on, and the connection is not used again",
     request: get,
     answer: `${answerOf("abc")}HTTP/1.1 200 OK\r\n`,

@@ -205,9 +205,8 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     if (!parser.keepsAlive) this.mustClose = true;
     if (parser.isBoundToConnection) this.isBound = true;
     if (parser.keepAliveTimeoutMs !== undefined) this.keepAliveMs = parser.keepAliveTimeoutMs;
-    const { bodyLength } = parser;
-    // The answer to HEAD is known in full, so a body that should not be there costs the connection only.
-    if (bodyLength === 0 && !exchange.isHead && reader.bytes.length > end) {
+    const { bodyLength, status } = parser;
+    if ((status === 204 || status === 304) && reader.bytes.length > end) {
       exchange.badAnswer("unasked-bytes");
       return -1;
     }
