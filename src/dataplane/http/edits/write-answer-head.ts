@@ -45,7 +45,8 @@ export function writeAnswerHead(
   if (answer.status >= 200) output.all(rules.answerFields);
   if (connection === "close") output.all(CLOSE_FIELD);
   else if (connection === "keep-alive") output.all(KEEP_ALIVE_FIELD);
-  else if (connection === "upgrade") output.all(SWITCH_FIELDS);
+  // A 426 must name what the connection can switch to, which is up to the director (RFC 9110 section 15.5.22).
+  if (connection === "upgrade" || answer.status === 426) output.all(SWITCH_FIELDS);
   output.lineEnd();
 }
 

@@ -161,6 +161,39 @@ const cases: readonly Case[] = [
     rule: "unasked-upgrade",
   },
   {
+    title: "426 names the upgrade that the director knows, in the place of that of the endpoint",
+    request: get,
+    answer: headOf(
+      "426 Upgrade Required",
+      "upgrade: x",
+      "connection: upgrade",
+      "content-length: 0",
+    ),
+    client: headOf(
+      "426 Upgrade Required",
+      ...["content-length: 0", "connection: Upgrade", "upgrade: websocket"],
+    ),
+    isPooled: true,
+  },
+  {
+    title: "426 to a client that wants the connection to end",
+    request: requestOf("GET /", "connection: close"),
+    answer: headOf("426 Upgrade Required", "content-length: 0"),
+    client: headOf(
+      "426 Upgrade Required",
+      ...["content-length: 0", "connection: close", "connection: Upgrade", "upgrade: websocket"],
+    ),
+    isPooled: true,
+    isClosed: true,
+  },
+  {
+    title: "another answer loses Upgrade",
+    request: get,
+    answer: headOf("200 OK", "upgrade: h2c", "connection: upgrade", "content-length: 0"),
+    client: headOf("200 OK", "content-length: 0"),
+    isPooled: true,
+  },
+  {
     title: "bytes after 204",
     request: get,
     answer: `${headOf("204 No Content")}abc`,
