@@ -82,6 +82,8 @@ export const HTTP_RULES = {
   "wrong-length": "The body of a request of HTTP/2 is not as long as its Content-Length.",
   "unknown-protocol":
     "`:protocol` of an extended CONNECT (RFC 8441) is not `websocket`. The client got 501.",
+  "unknown-websocket-version":
+    "Sec-WebSocket-Version of an extended CONNECT is not `13`. The client got 400.",
   "no-upgrade":
     "The endpoint answered a request for a WebSocket over HTTP/2 with success, but did not switch protocols.",
   "unasked-upgrade":

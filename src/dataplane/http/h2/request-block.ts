@@ -7,6 +7,7 @@ import { FIELD } from "../head/field-names.ts";
 import { type HeadFields, MAX_FIELDS } from "../head/head-fields.ts";
 import { CHUNKED, MessageFraming } from "../head/message-framing.ts";
 import type { RequestHead } from "../request-head.ts";
+import { isVersion13 } from "../upgrade/web-socket.ts";
 import { FieldStore } from "./field-store.ts";
 import type { FieldSink } from "./hpack/hpack-decoder.ts";
 
@@ -218,7 +219,8 @@ export class RequestBlock implements FieldSink, RequestHead {
       if (contentLength >= 0 || endsStream) return "bad-pseudo-field";
       this.bodyLength = 0;
       this.hasFraming = false;
-      this.#add("sec-websocket-key", randomBytes(16).toString("base64"), FIELD.secWebsocketKey);
+      const rule = this.#finishWebSocket();
+      if (rule !== undefined) return rule;
     } else if (endsStream) {
       if (contentLength > 0) return "wrong-length";
       this.bodyLength = 0;
@@ -229,6 +231,20 @@ export class RequestBlock implements FieldSink, RequestHead {
     }
     this.expectsContinue = this.#hasExpect && this.bodyLength !== 0;
     return this.#cookies > 1 ? this.#joinCookies() : undefined;
+  }
+
+  /** Adds the key of the director. HTTP/2 has no use for one of the client (RFC 8441 section 5), so it is not passed on. */
+  #finishWebSocket(): HeadRule | undefined {
+    const { fields } = this;
+    if (!isVersion13(fields)) return "unknown-websocket-version";
+    for (;;) {
+      const index = fields.find(FIELD.secWebsocketKey);
+      if (index < 0) break;
+      fields.kind[index] = 0;
+      fields.isHop[index] = 1;
+    }
+    const key = randomBytes(16).toString("base64");
+    return this.#add("sec-websocket-key", key, FIELD.secWebsocketKey);
   }
 
   /** Joins the crumbs of Cookie to one field (RFC 9113 section 8.2.3). */

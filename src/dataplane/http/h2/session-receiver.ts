@@ -184,7 +184,8 @@ export abstract class SessionReceiver extends SessionSender {
     counters.add(REFUSED_SLOTS[rule]);
     counters.add(ENDED_SLOTS.refused);
     counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
-    if (status === 400) this.resetStream(stream, ERROR.protocol);
+    const isMalformed = status === 400 && rule !== "unknown-websocket-version";
+    if (isMalformed) this.resetStream(stream, ERROR.protocol);
     else stream.sendOwnAnswer(status, false);
     if (!connection.isLogged) return;
     const { turnMs: nowMs } = http;

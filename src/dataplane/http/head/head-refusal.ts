@@ -71,6 +71,8 @@ const STATUS_OF = {
   "wrong-length": 400,
   /** RFC 8441 section 4. */
   "unknown-protocol": 501,
+  /** RFC 6455 section 4.4. 426 is no status for HTTP/2, because it needs the field Upgrade. */
+  "unknown-websocket-version": 400,
 } as const satisfies Readonly<Partial<Record<HttpRule, RefusalStatus>>>;
 
 /** The strings are metric labels and log fields. */

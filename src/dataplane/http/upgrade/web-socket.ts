@@ -11,9 +11,12 @@ const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 /** Returns the key of a request for a WebSocket, or undefined if it is not a valid one of version 13 (RFC 6455 section 4.2.1). */
 export function tryWebSocketKey(fields: HeadFields): string | undefined {
   const key = tryOnly(fields, FIELD.secWebsocketKey);
-  const version = tryOnly(fields, FIELD.secWebsocketVersion);
-  return key !== undefined && version === "13" && KEY.test(key) ? key : undefined;
+  return key !== undefined && isVersion13(fields) && KEY.test(key) ? key : undefined;
 }
+
+/** Whether a request is for a WebSocket of version 13 (RFC 6455 section 4.1). There is no other version. */
+export const isVersion13 = (fields: HeadFields): boolean =>
+  tryOnly(fields, FIELD.secWebsocketVersion) === "13";
 
 /** Whether an answer with status 101 accepts the request for a WebSocket with this key (RFC 6455 section 4.1). */
 export function acceptsWebSocket({ fields }: ResponseParser, key: string): boolean {
