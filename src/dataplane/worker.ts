@@ -172,6 +172,7 @@ export class Worker {
     plane.relayMemory.limitBytes = runtime.relayMemoryBytes;
     this.#listeners.commit(runtime);
     plane.connections.reconsiderWaiting();
+    plane.http.h2.drainDeparted();
     sockets.commit(
       new Map(
         Array.from(this.#listeners.current(), (listener) => [

@@ -54,6 +54,16 @@ export interface DeadlineListener {
   deadlinePassed(): void;
 }
 
+/** One of the endpoints that a connection uses at the same time. */
+export interface EndpointUse {
+  readonly server: string | undefined;
+  readonly lease: EndpointLease | undefined;
+  /** When the endpoint was connected, in milliseconds of the clock. */
+  readonly connectedAtMs: number;
+  /** Ends what the client does with the endpoint, because its server was drained. */
+  endDrained(): void;
+}
+
 const NO_DEADLINE: DeadlineListener = { deadlinePassed() {} };
 const BYTES_FROM_CLIENTS = slotOf("tlsd_bytes_from_clients_total");
 const BYTES_TO_CLIENTS = slotOf("tlsd_bytes_to_clients_total");
@@ -82,6 +92,8 @@ export abstract class ConnectionState<
   server: string | undefined;
   /** The lease of the endpoint that is being connected or used. */
   lease: EndpointLease | undefined;
+  /** Returns the endpoints in use, if there can be several at the same time. Undefined if `lease` is the only one. */
+  uses: (() => Iterable<EndpointUse>) | undefined;
   clientAddress: string;
   clientPort: number;
   /** Address of the socket's peer, if a PROXY header announced another client. */

@@ -84,13 +84,21 @@ function matchingIn(plane: Plane, filter: ConnectionFilter): readonly Connection
   });
 }
 
-const isOn = (pattern: string, { server }: ConnectionState): boolean =>
-  server !== undefined && matchesPattern(pattern, server);
+/** A connection of HTTP/2 can be on several servers. */
+function isOn(pattern: string, connection: ConnectionState): boolean {
+  for (const { server } of connection.uses?.() ?? [connection]) {
+    if (server !== undefined && matchesPattern(pattern, server)) return true;
+  }
+  return false;
+}
 
-function stageOf({ isOpen, isIdle, lease }: ConnectionState): ConnectionStage {
-  if (!isOpen) return "opening";
-  if (isIdle) return "idle";
-  return lease?.isOpen === true ? "relaying" : "connecting";
+function stageOf(connection: ConnectionState): ConnectionStage {
+  if (!connection.isOpen) return "opening";
+  if (connection.isIdle) return "idle";
+  for (const { lease } of connection.uses?.() ?? [connection]) {
+    if (lease?.isOpen === true) return "relaying";
+  }
+  return "connecting";
 }
 
 function descriptionOf(

@@ -1,6 +1,6 @@
 import type { PlannedCut, ToControl } from "#protocol/messages.ts";
 import type { Deadlined } from "../live/deadlines.ts";
-import type { ConnectionState, Plane } from "./connection-state.ts";
+import type { ConnectionState, EndpointUse, Plane } from "./connection-state.ts";
 import { cutInSlices } from "./cut-in-slices.ts";
 import { endConnection } from "./finish.ts";
 
@@ -69,17 +69,35 @@ export class PlannedCuts implements Deadlined {
 
   async #carryOut(planned: Cut): Promise<void> {
     const { plane, send } = this.#parts;
-    const matching = Array.from(plane.connections.all()).filter((each) => isToCut(each, planned));
-    const cut = await cutInSlices(matching, (each) => endConnection(each, "server-drained"));
+    const matching = Array.from(plane.connections.all()).filter((each) =>
+      isAffected(each, planned),
+    );
+    const cut = await cutInSlices(matching, (each) => cutOff(each, planned));
     if (cut > 0) send({ type: "cut-at-deadline", number: planned.wanted.number, cut });
   }
 }
 
+function isAffected(connection: ConnectionState, planned: Cut): boolean {
+  const { uses, lease, acceptedMs, connectMs } = connection;
+  if (uses === undefined) return isToCut({ lease, connectedAtMs: acceptedMs + connectMs }, planned);
+  for (const use of uses()) if (isToCut(use, planned)) return true;
+  return false;
+}
+
+/** A connection that uses several servers keeps those that are not drained. */
+function cutOff(connection: ConnectionState, planned: Cut): void {
+  const { uses } = connection;
+  if (uses === undefined) endConnection(connection, "server-drained");
+  else for (const use of uses()) if (isToCut(use, planned)) use.endDrained();
+}
+
 /** Connections to the remote hosts of egress listeners are not on a server. */
-function isToCut(connection: ConnectionState, { wanted, except, plannedAtMs }: Cut): boolean {
-  const { lease } = connection;
+function isToCut(
+  { lease, connectedAtMs }: Pick<EndpointUse, "lease" | "connectedAtMs">,
+  { wanted, except, plannedAtMs }: Cut,
+): boolean {
   if (lease?.isOpen !== true || lease.candidate.endpoint.kind === "remote") return false;
-  if (connection.acceptedMs + connection.connectMs > plannedAtMs) return false;
+  if (connectedAtMs > plannedAtMs) return false;
   const { profile, endpoint } = lease.candidate;
   const { server } = endpoint;
   return wanted.profile === undefined

@@ -42,6 +42,30 @@ describe("a session of a worker that drains", () => {
     await http.assertBase();
   });
 
+  it("is also one whose listener has left the document, and others go on", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, headersOf(1, get));
+    const { h2 } = http.memory.plane.http;
+    h2.drainDeparted();
+    await untilSent();
+    assert.deepEqual(client.goaways(), []);
+    http.listener.isDeparted = true;
+    h2.drainDeparted();
+    await untilSent();
+    assert.deepEqual(client.goaways(), [[MAX_31_BITS, ERROR.none]]);
+    await client.send(pong(client));
+    await http.endpoint().send(answerOf("ok"));
+    await untilSent();
+    assert.equal(client.bodyOf(1), "ok");
+    assert.ok(client.peer.hasEnded);
+    await client.peer.close();
+    const late = await Http2Client.connect(http);
+    assert.deepEqual(late.goaways(), [[MAX_31_BITS, ERROR.none]]);
+    late.peer.socket.reset();
+    await untilSent();
+    await http.assertBase();
+  });
+
   it("ends at once if it is idle and its client answers the PING, or after 5 s", async () => {
     for (const answers of [true, false]) {
       // oxlint-disable-next-line no-await-in-loop

@@ -7,6 +7,7 @@ import { TrailerBlock } from "./trailer-block.ts";
 const BLOCK_BYTES = 256 * 1024;
 
 interface TurnMember {
+  readonly connection: { readonly listener: { readonly isDeparted: boolean } };
   /** Writes what was collected in this turn of the event loop. */
   flushTurn(): void;
   /** Asks the client to open no more streams. */
@@ -36,5 +37,12 @@ export class Http2Plane {
 
   drain(): void {
     for (const session of this.sessions) session.drain();
+  }
+
+  /** Drains the sessions of listeners that the document does not have any more. */
+  drainDeparted(): void {
+    for (const session of this.sessions) {
+      if (session.connection.listener.isDeparted) session.drain();
+    }
   }
 }

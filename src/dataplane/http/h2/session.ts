@@ -60,13 +60,14 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     connection.client.handler = this;
     connection.isIdle = true;
     connection.onEnded = () => this.#leave();
+    connection.uses = () => this.allStreams();
     http.h2.sessions.add(this);
     this.#headBeganMs = http.turnMs;
     this.#settingsAtMs = http.turnMs;
     this.#idleSinceMs = http.turnMs;
     this.output.frame(FRAME.settings, 0, 0, SETTINGS);
     this.flushSoon();
-    if (http.isDraining) this.drain();
+    if (http.isDraining || connection.listener.isDeparted) this.drain();
     this.#setDeadline();
     connection.client.resume();
   }
@@ -126,7 +127,6 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     if (this.isEmpty) {
       this.#idleSinceMs = http.turnMs;
       connection.server = undefined;
-      if (connection.listener.isDeparted) this.drain();
       this.#endIfServed();
     }
     this.#setDeadline();

@@ -2,6 +2,8 @@ import type { HttpOutcome } from "#model/records/http-outcome.ts";
 import { writeRequestHead } from "../edits/write-request-head.ts";
 import { wantsJson } from "../edits/failure-answer.ts";
 import type { ClientFacts } from "../edits/client-facts.ts";
+import type { EndpointUse } from "../../connection/connection-state.ts";
+import type { EndpointLease } from "../../endpoint/endpoint-lease.ts";
 import { requestIdOf } from "../edits/request-id.ts";
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient } from "../exchange-client.ts";
@@ -24,7 +26,7 @@ import { Tunnel } from "./tunnel.ts";
 const TAKES_NOTHING: ReadonlySet<HttpOutcome> = new Set<HttpOutcome>(["idle", "over-limit"]);
 
 /** One stream: the client's side of one exchange (RFC 9113 section 5.1). */
-export class Stream extends StreamReceiver implements ExchangeClient {
+export class Stream extends StreamReceiver implements ExchangeClient, EndpointUse {
   readonly protocol = "HTTP/2.0";
   protected readonly windows: SessionReceiver;
   /** Number of the request on its connection. The first is 1. */
@@ -57,6 +59,16 @@ export class Stream extends StreamReceiver implements ExchangeClient {
   }
   get hosts(): HostJudge {
     return this.windows.hosts;
+  }
+  get server(): string | undefined {
+    return this.exchange?.server;
+  }
+  get lease(): EndpointLease | undefined {
+    return this.exchange?.lease;
+  }
+  get connectedAtMs(): number {
+    const { startedMs, connectMs } = this.exchange ?? { startedMs: 0, connectMs: 0 };
+    return startedMs + connectMs;
   }
   takeBound(): EndpointSession | undefined {
     return this.windows.takeBound();
@@ -259,6 +271,16 @@ export class Stream extends StreamReceiver implements ExchangeClient {
     this.dropKept();
     if (this.#tunnel === undefined) this.exchange?.clientGone(outcome);
     else this.#tunnel.abort(outcome === "client-aborted" ? "upgraded" : outcome);
+  }
+
+  endDrained(): void {
+    const { http } = this.sender;
+    http.turnMs = http.nowMs();
+    if (this.#tunnel === undefined) this.exchange?.abort("server-drained", 503);
+    else {
+      this.reset(ERROR.cancel);
+      this.#tunnel.abort("server-drained");
+    }
   }
 
   /** The tunnel passes on the end of the endpoint's half. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
+import { PlannedCuts } from "#dataplane/connection/planned-cuts.ts";
 import {
   dataOf,
   headersOf,
@@ -12,7 +13,7 @@ import {
 import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
 import { ERROR, FLAG, FRAME } from "./frames.ts";
 
-const connect = (more: Readonly<Record<string, string>> = {}): Buffer =>
+const connect = (more: Readonly<Record<string, string | undefined>> = {}): Buffer =>
   headersOf(
     1,
     requestFieldsOf({
@@ -130,6 +131,39 @@ describe("a WebSocket in a stream", () => {
     await http.assertBase();
   });
 
+  it("gets the key of the director in the place of one that the client sends", async () => {
+    const http = await MemoryHttp.start();
+    const key = "dGhlIHNhbXBsZSBub25jZQ==";
+    const client = await Http2Client.connect(http, connect({ "sec-websocket-key": key }));
+    assert.ok(!http.endpoint().received.includes(key));
+    assert.equal(http.endpoint().received.match(/sec-websocket-key/g)?.length, 1);
+    await accept(http);
+    assert.equal(client.headOf(1)[0], ":status: 200");
+    client.peer.socket.reset();
+    await untilSent();
+    await http.assertBase();
+  });
+
+  it("gets 400 if it is not of version 13", async () => {
+    for (const version of ["8", "13, 8", undefined]) {
+      // oxlint-disable-next-line no-await-in-loop
+      const http = await MemoryHttp.start();
+      // oxlint-disable-next-line no-await-in-loop
+      const client = await Http2Client.connect(http, connect({ "sec-websocket-version": version }));
+      assert.equal(client.headOf(1)[0], ":status: 400");
+      assert.equal(http.endpoints.length, 0);
+      http.memory.outcomes();
+      assert.deepEqual(
+        http.memory.exchanges.map(({ rule }) => rule),
+        ["unknown-websocket-version"],
+      );
+      // oxlint-disable-next-line no-await-in-loop
+      await client.peer.close();
+      // oxlint-disable-next-line no-await-in-loop
+      await http.assertBase();
+    }
+  });
+
   it("holds back a client whose endpoint takes nothing, and goes on with it", async () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http, connect());
@@ -148,6 +182,23 @@ describe("a WebSocket in a stream", () => {
     assert.equal(http.endpoint().take().length, 128_000);
     client.peer.socket.reset();
     await untilSent();
+    await http.assertBase();
+  });
+
+  it("is reset on both sides when its server was drained and the deadline has passed", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, connect());
+    await accept(http);
+    const cuts = new PlannedCuts({ plane: http.memory.plane, send: () => undefined });
+    cuts.replace([{ number: 1, inMs: 1_000, server: "web", except: [] }]);
+    await http.advance(900);
+    assert.deepEqual(client.resetsOf(1), []);
+    await http.advance(200);
+    await untilSent();
+    assert.deepEqual(client.resetsOf(1), [ERROR.cancel]);
+    assert.equal(http.endpoint().failure, "reset");
+    assert.deepEqual(http.outcomes(), ["server-drained"]);
+    await client.peer.close();
     await http.assertBase();
   });
 
