@@ -96,6 +96,28 @@ export function framesOf(bytes: Buffer): readonly Frame[] {
   return frames;
 }
 
+/** Returns the field blocks of all streams, each as its id and lines. */
+export function blocksOf(
+  frames: readonly Frame[],
+): readonly (readonly [streamId: number, lines: readonly string[]])[] {
+  const decoder = new HpackDecoder(4_096);
+  let block: Buffer = NOTHING;
+  return frames.flatMap(({ type, flags, streamId, payload }) => {
+    if (type !== FRAME.headers && type !== FRAME.continuation) return [];
+    block = Buffer.concat([block, payload]);
+    if ((flags & FLAG.endHeaders) === 0) return [];
+    const lines: string[] = [];
+    decoder.decode(block, 0, block.length, {
+      field(bytes, start, _nameEnd, _valueStart, end) {
+        lines.push(bytes.toString("latin1", start, end));
+        return true;
+      },
+    });
+    block = NOTHING;
+    return [[streamId, lines] as const];
+  });
+}
+
 /** A client of HTTP/2 on the wire in memory, which sends what a test wants. */
 export class Http2Client {
   readonly peer: MemoryPeer;
@@ -141,23 +163,8 @@ export class Http2Client {
   }
 
   /** Returns the field blocks of all streams, each as its id and lines. */
-  blocks(): readonly (readonly [streamId: number, lines: readonly string[]])[] {
-    const decoder = new HpackDecoder(4_096);
-    let block: Buffer = NOTHING;
-    return this.frames().flatMap(({ type, flags, streamId, payload }) => {
-      if (type !== FRAME.headers && type !== FRAME.continuation) return [];
-      block = Buffer.concat([block, payload]);
-      if ((flags & FLAG.endHeaders) === 0) return [];
-      const lines: string[] = [];
-      decoder.decode(block, 0, block.length, {
-        field(bytes, start, _nameEnd, _valueStart, end) {
-          lines.push(bytes.toString("latin1", start, end));
-          return true;
-        },
-      });
-      block = NOTHING;
-      return [[streamId, lines] as const];
-    });
+  blocks(): ReturnType<typeof blocksOf> {
+    return blocksOf(this.frames());
   }
 
   /** Returns the field lines of the first block on a stream. */

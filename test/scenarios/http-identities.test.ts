@@ -4,6 +4,8 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startDirector } from "#harness/director.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
+import { headersOf, requestFieldsOf } from "#harness/http2-client.ts";
+import { Http2Socket } from "#harness/http2-socket.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { createTestCa, type IssuedCertificate } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsClient } from "#harness/tls-client.ts";
@@ -36,7 +38,7 @@ const HOSTS = [
 ] as const;
 
 /** Sends a request for each host at once, and returns the status of each answer. */
-async function statusesOf(client: TlsClient): Promise<readonly string[]> {
+async function statusesOverHttp1(client: TlsClient): Promise<readonly string[]> {
   const requests = HOSTS.map(([host]) => `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   await client.send(requests.join(""));
   const statuses: string[] = [];
@@ -47,6 +49,31 @@ async function statusesOf(client: TlsClient): Promise<readonly string[]> {
   }
   return statuses;
 }
+
+/** Does the same in streams, whose host is in `:authority` or in Host. */
+async function statusesOverHttp2(
+  client: TlsClient,
+  name: ":authority" | "host",
+): Promise<readonly string[]> {
+  const session = Http2Socket.over(client);
+  const ids = HOSTS.map((_, at) => 2 * at + 1);
+  session.send(
+    ...HOSTS.map(([host], at) =>
+      headersOf(2 * at + 1, requestFieldsOf({ ":authority": undefined, [name]: host })),
+    ),
+  );
+  await session.untilEnded(ids);
+  return ids.map((id) => session.statusOf(id) ?? "none");
+}
+
+const protocols = {
+  "http/1.1": { alpn: "http/1.1", statusesOf: statusesOverHttp1 },
+  h2: { alpn: "h2", statusesOf: (client: TlsClient) => statusesOverHttp2(client, ":authority") },
+  "h2 with Host": {
+    alpn: "h2",
+    statusesOf: (client: TlsClient) => statusesOverHttp2(client, "host"),
+  },
+};
 
 forEachEngine((engine) => {
   describe("the hosts of a connection", { concurrency: true }, () => {
@@ -100,22 +127,26 @@ forEachEngine((engine) => {
     });
 
     for (const version of versions) {
-      for (const [servername, identity] of SERVER_NAMES) {
-        it(`${version}: are those of the identity of ${servername ?? "no server name"}, also if it is resumed`, async () => {
-          const certificate = clients.get(identity) ?? clients.get("partners");
-          const connect = (session?: Buffer): Promise<TlsClient> =>
-            tlsConnect({
-              ...{ host: ip, port: 8443, rejectUnauthorized: false, session },
-              ...{ minVersion: version, maxVersion: version, servername: servername ?? "" },
-              ...{ cert: certificate?.chainPem, key: certificate?.keyPem },
-            });
-          const wanted = HOSTS.map(([, of]) => (of === identity ? "200" : "421"));
-          await using first = await connect();
-          assert.deepEqual(await statusesOf(first), wanted);
-          await using again = await connect(await first.session());
-          assert.equal(again.facts.isResumed, true);
-          assert.deepEqual(await statusesOf(again), wanted);
-        });
+      for (const [protocol, { alpn, statusesOf }] of Object.entries(protocols)) {
+        for (const [servername, identity] of SERVER_NAMES) {
+          it(`${version}, ${protocol}: are those of the identity of ${servername ?? "no server name"}, also if it is resumed`, async () => {
+            const certificate = clients.get(identity) ?? clients.get("partners");
+            const connect = (session?: Buffer): Promise<TlsClient> =>
+              tlsConnect({
+                ...{ host: ip, port: 8443, rejectUnauthorized: false, session },
+                ...{ minVersion: version, maxVersion: version, servername: servername ?? "" },
+                ...{ cert: certificate?.chainPem, key: certificate?.keyPem },
+                ALPNProtocols: [alpn],
+              });
+            const wanted = HOSTS.map(([, of]) => (of === identity ? "200" : "421"));
+            await using first = await connect();
+            assert.equal(first.facts.alpn, alpn);
+            assert.deepEqual(await statusesOf(first), wanted);
+            await using again = await connect(await first.session());
+            assert.equal(again.facts.isResumed, true);
+            assert.deepEqual(await statusesOf(again), wanted);
+          });
+        }
       }
     }
   });
