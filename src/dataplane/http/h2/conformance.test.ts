@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Expected } from "#harness/http2-case.ts";
 import { HTTP2_FRAME_CASES } from "#harness/http2-frame-cases.ts";
+import { HTTP2_MUST_CASES } from "#harness/http2-must-cases.ts";
 import { HTTP2_STREAM_CASES } from "#harness/http2-stream-cases.ts";
 import { frameOf, framesOf, Http2Client, PREFACE, untilSent } from "#harness/http2-client.ts";
 import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
@@ -50,6 +51,7 @@ describe("a server of HTTP/2", () => {
     for (const { name, frames, afterAnswer, expected } of [
       ...HTTP2_STREAM_CASES,
       ...HTTP2_FRAME_CASES,
+      ...HTTP2_MUST_CASES,
     ]) {
       it(`${name}${lends ? ", in lent chunks" : ""}`, async () => {
         const http = await MemoryHttp.start({ lends });

@@ -11,7 +11,8 @@ import {
   resetOf,
   untilSent,
 } from "#harness/http2-client.ts";
-import { answerOf, MemoryHttp, type MemoryHttpSettings } from "#harness/memory-http.ts";
+import { endpointSends, withSession } from "#harness/http2-session.ts";
+import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
 import { ERROR } from "./frames.ts";
 
 const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -23,25 +24,6 @@ const tunnel = requestFieldsOf({
   "sec-websocket-version": "13",
 });
 
-/** Runs a test with a client, and asserts that nothing is left of it. */
-const withClient =
-  (
-    test: (http: MemoryHttp, client: Http2Client) => Promise<void>,
-    settings: MemoryHttpSettings = {},
-  ) =>
-  async (): Promise<void> => {
-    const http = await MemoryHttp.start(settings);
-    const client = await Http2Client.connect(http);
-    await test(http, client);
-    client.peer.socket.reset();
-    await untilSent();
-    await http.assertBase();
-  };
-
-async function answer(http: MemoryHttp, at: number, text: string): Promise<void> {
-  await http.endpoint(at).send(text);
-  await untilSent();
-}
 const bodies = (client: Http2Client, ...ids: readonly number[]): readonly string[] =>
   ids.map((id) => client.bodyOf(id));
 
@@ -50,7 +32,7 @@ describe("a connection to an endpoint that has the PROXY header of a session", (
 
   it(
     "serves the streams of this session one after the other, and no other client",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       const other = await Http2Client.connect(http, headersOf(1, get));
       await client.send(headersOf(1, get), headersOf(3, post));
       const ports = [other, client, client].map(({ peer }) => peer.socket.localPort);
@@ -59,7 +41,7 @@ describe("a connection to an endpoint that has the PROXY header of a session", (
           http.endpoint(at).take().startsWith(`PROXY TCP4 192.0.2.1 127.0.0.1 ${port} 1\r\n`),
         );
         // oxlint-disable-next-line no-await-in-loop
-        await answer(http, at, answerOf(`${at}`));
+        await endpointSends(http, answerOf(`${at}`), at);
       }
       assert.equal(http.memory.plane.http.pools.idleCount, 0);
       // One after the other on a connection that is there, without another PROXY header.
@@ -77,9 +59,9 @@ describe("a connection to an endpoint that has the PROXY header of a session", (
 
   it(
     "ends with the session, and not before",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await client.send(headersOf(1, get));
-      await answer(http, 0, answerOf("1"));
+      await endpointSends(http, answerOf("1"), 0);
       await http.advance(60_000);
       assert.ok(!http.endpoint().hasEnded);
       await client.peer.close();
@@ -92,16 +74,16 @@ describe("a connection to an endpoint that has the PROXY header of a session", (
 describe("a connection to an endpoint that authenticates a session", () => {
   it(
     "is used by the streams of this session only: the answer challenged with NTLM",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await client.send(headersOf(1, get));
       http.endpoint().take();
-      await answer(http, 0, answerOf("1", "WWW-Authenticate: NTLM"));
+      await endpointSends(http, answerOf("1", "WWW-Authenticate: NTLM"), 0);
       const other = await Http2Client.connect(http, headersOf(1, get));
       assert.equal(http.endpoints.length, 2);
       assert.equal(http.endpoint(0).take(), "");
       await client.send(headersOf(3, post));
       assert.match(http.endpoint(0).take(), /^POST /);
-      await answer(http, 0, answerOf("3"));
+      await endpointSends(http, answerOf("3"), 0);
       await http.advance(10_000);
       assert.ok(!http.endpoint(0).hasEnded);
       await client.peer.close();
@@ -114,9 +96,9 @@ describe("a connection to an endpoint that authenticates a session", () => {
 
   it(
     "is used by the streams of this session only: the request had Negotiate",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await client.send(headersOf(1, requestFieldsOf({ authorization: "Negotiate abc" })));
-      await answer(http, 0, answerOf("1"));
+      await endpointSends(http, answerOf("1"), 0);
       assert.equal(http.memory.plane.http.pools.idleCount, 0);
       const other = await Http2Client.connect(http, headersOf(1, get));
       assert.equal(http.endpoints.length, 2);
@@ -130,22 +112,22 @@ describe("a stream whose endpoint closes before its answer", () => {
   /** Puts a connection into the pool. */
   async function fillPool(http: MemoryHttp, client: Http2Client): Promise<void> {
     await client.send(headersOf(1, get));
-    await answer(http, 0, answerOf("1"));
+    await endpointSends(http, answerOf("1"), 0);
     http.endpoint().take();
     assert.equal(http.memory.plane.http.pools.idleCount, 1);
   }
 
   it(
     "is sent once more on a fresh connection, and other streams go on",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await fillPool(http, client);
       await client.send(headersOf(3, get), headersOf(5, get));
       assert.equal(http.endpoint(0).take(), GET);
       http.endpoint(0).socket.reset();
       await untilSent();
-      await answer(http, 1, answerOf("5"));
+      await endpointSends(http, answerOf("5"), 1);
       assert.equal(http.endpoint(2).take(), GET);
-      await answer(http, 2, answerOf("3"));
+      await endpointSends(http, answerOf("3"), 2);
       assert.deepEqual(bodies(client, 3, 5), ["3", "5"]);
       http.memory.outcomes();
       assert.deepEqual(
@@ -157,7 +139,7 @@ describe("a stream whose endpoint closes before its answer", () => {
 
   it(
     "gets 502 if it cannot be repeated, or a byte of the answer has come",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await fillPool(http, client);
       await client.send(headersOf(3, post));
       http.endpoint(0).socket.reset();
@@ -177,7 +159,7 @@ describe("a stream whose endpoint closes before its answer", () => {
   it("that is the first one of its session and cannot be repeated uses no idle connection", async () => {
     const http = await MemoryHttp.start();
     const first = await Http2Client.connect(http, headersOf(1, get));
-    await answer(http, 0, answerOf("1"));
+    await endpointSends(http, answerOf("1"), 0);
     const second = await Http2Client.connect(http, headersOf(1, post));
     assert.equal(http.endpoints.length, 2);
     for (const client of [first, second]) client.peer.socket.reset();
@@ -189,7 +171,7 @@ describe("a stream whose endpoint closes before its answer", () => {
 describe("a stream that the client resets", () => {
   it(
     "counts as concurrent until its exchange at the endpoint has ended",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       http.memory.wire.silentAddresses.add("127.0.0.2:1");
       const health = http.memory.healths.of("127.0.0.2:1");
       for (let round = 0; round < 30; round += 1) {
@@ -205,13 +187,13 @@ describe("a stream that the client resets", () => {
 
   it(
     "ends its exchange and its use of the endpoint at once",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await client.send(headersOf(1, post, 0), dataOf(1, "abc"), headersOf(3, get));
       await client.send(resetOf(1, ERROR.cancel));
       assert.equal(http.endpoint(0).failure, "reset");
       assert.equal(http.memory.healths.of("127.0.0.2:1").openConnections, 1);
       assert.deepEqual(http.outcomes(), ["client-aborted"]);
-      await answer(http, 1, answerOf("3"));
+      await endpointSends(http, answerOf("3"), 1);
       assert.equal(client.bodyOf(3), "3");
     }),
   );
@@ -240,7 +222,7 @@ describe("a server that is drained while sessions use it", () => {
 
   it(
     "ends the streams on this server, in each stage, and not the others",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       const second = await http.memory.startEndpoint("127.0.0.2", 2);
       // Streams take turns between the servers: 1, 5 and 9 are on the first one.
       await client.send(headersOf(1, get), headersOf(3, get), headersOf(5, get));
@@ -277,12 +259,12 @@ describe("a server that is drained while sessions use it", () => {
 
   it(
     "is not known to a session that has no stream on it",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await http.memory.startEndpoint("127.0.0.2", 2);
       await client.send(headersOf(1, get));
       assert.deepEqual(await cut(http, { server: "web-2", except: [] }), []);
       assert.deepEqual(client.blocks(), []);
-      await answer(http, 0, answerOf("1"));
+      await endpointSends(http, answerOf("1"), 0);
       // An idle session is on no server.
       assert.deepEqual(await cut(http, { server: "web-1", except: [] }), []);
     }, two),

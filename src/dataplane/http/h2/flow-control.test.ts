@@ -54,6 +54,27 @@ describe("the windows that a client gets", () => {
     await http.assertBase();
   });
 
+  it("do not grow while half of the memory for slow readers is in use", async () => {
+    const http = await MemoryHttp.start();
+    const { relayMemory } = http.memory.plane;
+    const other = { shed: () => undefined };
+    relayMemory.limitBytes = 1_000_000;
+    relayMemory.hold(other, 500_001);
+    const client = await Http2Client.connect(http, headersOf(1, post, 0));
+    for (let sent = 0; sent < 40; sent += 1) {
+      // oxlint-disable-next-line no-await-in-loop
+      await client.send(dataOf(1, "x".repeat(16_000)));
+    }
+    for (const id of [0, 1]) {
+      const credit = grantedTo(client, id) - 40 * 16_000;
+      assert.ok(credit > 0 && credit <= 65_535, String(credit));
+    }
+    relayMemory.release(other);
+    client.peer.socket.reset();
+    await untilSent();
+    await http.assertBase();
+  });
+
   it("of the connection go on for other streams while one endpoint takes nothing", async () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http, headersOf(1, post, 0));
@@ -99,6 +120,52 @@ describe("answers that wait for a window", () => {
       [3, 5, 3, 5, 1, 1],
     );
     await client.peer.close();
+    await http.assertBase();
+  });
+
+  it("let a small one pass a big one of the same urgency", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(
+      http,
+      settingsOf([SETTING.initialWindowSize, 1_000_000]),
+      headersOf(1, requestFieldsOf()),
+      headersOf(3, requestFieldsOf()),
+    );
+    await http.endpoint(0).send(answerOf("x".repeat(400_000)));
+    await http.endpoint(1).send(answerOf("small"));
+    await untilSent();
+    assert.equal(client.bodyOf(1).length, 65_535);
+    // The window of the connection opens by less than what the big one has left.
+    await client.send(windowUpdateOf(0, 100_000));
+    assert.equal(client.bodyOf(3), "small");
+    assert.ok(client.bodyOf(1).length < 400_000);
+    client.peer.socket.reset();
+    await untilSent();
+    await http.assertBase();
+  });
+
+  it("go out byte by byte only so often as the client of such windows may ask", async () => {
+    const http = await MemoryHttp.start();
+    const ids = Array.from({ length: 20 }, (_, number) => 2 * number + 1);
+    const client = await Http2Client.connect(
+      http,
+      settingsOf([SETTING.initialWindowSize, 1_000_000]),
+      ...ids.map((id) => headersOf(id, requestFieldsOf())),
+    );
+    for (const at of ids.keys()) {
+      // oxlint-disable-next-line no-await-in-loop
+      await http.endpoint(at).send(answerOf("x".repeat(70_000)));
+    }
+    await untilSent();
+    const before = client.framesOfType(FRAME.data).length;
+    for (let turn = 0; turn < 600 && client.goaways().length === 0; turn += 1) {
+      // oxlint-disable-next-line no-await-in-loop
+      await client.send(windowUpdateOf(0, 1));
+    }
+    assert.equal(client.goaways()[0]?.[1], ERROR.enhanceYourCalm);
+    assert.ok(client.framesOfType(FRAME.data).length - before <= 500);
+    client.peer.socket.reset();
+    await untilSent();
     await http.assertBase();
   });
 

@@ -1,49 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  blockOf,
-  dataOf,
-  frameOf,
-  headersOf,
-  Http2Client,
-  requestFieldsOf,
-  untilSent,
-} from "#harness/http2-client.ts";
-import { answerOf, MemoryHttp, type MemoryHttpSettings } from "#harness/memory-http.ts";
+import { blockOf, dataOf, frameOf, headersOf, requestFieldsOf } from "#harness/http2-client.ts";
+import { withSession } from "#harness/http2-session.ts";
+import { MemoryHttp } from "#harness/memory-http.ts";
 import { ERROR, FLAG, FRAME } from "./frames.ts";
 
 type Fields = Readonly<Record<string, string | undefined>>;
 type Pairs = readonly (readonly [name: string, value: string])[];
 
-const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 const get = requestFieldsOf();
 const post = (more: Fields = {}): Pairs => requestFieldsOf({ ":method": "POST", ...more });
-
-/** Runs a test with a client, and asserts that nothing is left of it. */
-const withClient =
-  (
-    test: (http: MemoryHttp, client: Http2Client) => Promise<void>,
-    settings: MemoryHttpSettings = {},
-  ) =>
-  async (): Promise<void> => {
-    const http = await MemoryHttp.start(settings);
-    const client = await Http2Client.connect(http);
-    await test(http, client);
-    client.peer.socket.reset();
-    await untilSent();
-    await http.assertBase();
-  };
-
-/** Lets the endpoint send this. */
-async function answer(http: MemoryHttp, text: string): Promise<void> {
-  await http.endpoint().send(text);
-  await untilSent();
-}
 
 describe("a request of HTTP/2, as the endpoint gets it", () => {
   it(
     "has the crumbs of Cookie joined in their order, also those that were never indexed",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       const neverIndexed = Buffer.of(0x1f, 0x11, 3, 0x63, 0x3d, 0x33);
       const crumbs: Pairs = [
         ["cookie", "a=1"],
@@ -61,7 +32,7 @@ describe("a request of HTTP/2, as the endpoint gets it", () => {
 
   it(
     "has Content-Length 0 if its method has a body and it ends at once, and otherwise none",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       for (const [at, method] of ["POST", "PUT", "PATCH", "GET", "DELETE"].entries()) {
         // oxlint-disable-next-line no-await-in-loop
         await client.send(headersOf(2 * at + 1, requestFieldsOf({ ":method": method })));
@@ -73,7 +44,7 @@ describe("a request of HTTP/2, as the endpoint gets it", () => {
 
   it(
     "is for the whole server if it is OPTIONS of `*`, and keeps its query",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       const options = requestFieldsOf({ ":method": "OPTIONS", ":path": "*" });
       await client.send(headersOf(1, options));
       assert.equal(http.endpoint().take(), "OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -84,7 +55,7 @@ describe("a request of HTTP/2, as the endpoint gets it", () => {
 
   it(
     "has Host in the place of :authority if the client sent only Host, and keeps TE",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await client.send(headersOf(1, requestFieldsOf({ ":authority": undefined, host: "b" })));
       assert.equal(http.endpoint().take(), "GET / HTTP/1.1\r\nhost: b\r\n\r\n");
       await client.send(headersOf(3, requestFieldsOf({ host: "A", te: "trailers" })));
@@ -93,8 +64,31 @@ describe("a request of HTTP/2, as the endpoint gets it", () => {
   );
 
   it(
+    "says who the client is, whatever an untrusted client says",
+    withSession(
+      async (http, client) => {
+        const spoofed = {
+          "x-forwarded-for": "10.0.0.1",
+          x_forwarded_proto: "http",
+          forwarded: "for=10.0.0.1",
+          "x-real-ip": "10.0.0.1",
+          "x-request-id": "mine",
+          "client-cert": ":AAAA:",
+          "x-tls-version": "none",
+        };
+        await client.send(headersOf(1, requestFieldsOf(spoofed)));
+        assert.equal(
+          http.endpoint().take(),
+          "GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 192.0.2.1\r\nx-forwarded-proto: https\r\nx-forwarded-port: 1\r\nx-forwarded-host: a\r\n\r\n",
+        );
+      },
+      { http: { forwarded: "x-forwarded" } },
+    ),
+  );
+
+  it(
     "has its trailers, without those that may not be there",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await client.send(headersOf(1, post(), 0), dataOf(1, "abc"));
       http.endpoint().take();
       await client.send(
@@ -110,7 +104,7 @@ describe("a request of HTTP/2, as the endpoint gets it", () => {
 
   it(
     "has the trailers that waited for the endpoint",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await client.send(headersOf(1, post(), 0), dataOf(1, "abc"), headersOf(1, [["x-sum", "1"]]));
       assert.match(http.endpoint().take(), /\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n$/);
     }),
@@ -129,7 +123,7 @@ describe("the length of a request of HTTP/2", () => {
     for (const [title, frames] of lengths) {
       it(
         `resets the stream and the endpoint if it ${title}, ${isConnected ? "with" : "before"} a connected endpoint`,
-        withClient(async (http, client) => {
+        withSession(async (http, client) => {
           if (!isConnected) http.memory.wire.silentAddresses.add("127.0.0.2:1");
           await client.send(headersOf(1, post({ "content-length": "5" }), 0));
           await client.send(...frames);
@@ -144,7 +138,7 @@ describe("the length of a request of HTTP/2", () => {
 
   it(
     "may be announced by a request that ends at once only if it is 0",
-    withClient(async (http, client) => {
+    withSession(async (http, client) => {
       await client.send(headersOf(1, post({ "content-length": "1" })));
       assert.deepEqual(client.resetsOf(1), [ERROR.protocol]);
       await client.send(headersOf(3, post({ "content-length": "0" })));
@@ -192,7 +186,7 @@ describe("a request of HTTP/2 that is malformed", () => {
   for (const [title, fields] of malformed) {
     it(
       `has its stream reset, and the endpoint gets nothing: ${title}`,
-      withClient(async (http, client) => {
+      withSession(async (http, client) => {
         await client.send(headersOf(1, fields), headersOf(3, get));
         assert.deepEqual(client.resetsOf(1), [ERROR.protocol]);
         assert.equal(http.endpoints.length, 1);
@@ -201,160 +195,6 @@ describe("a request of HTTP/2 that is malformed", () => {
       }),
     );
   }
-});
-
-describe("interim answers over HTTP/2", () => {
-  const upload = post({ expect: "100-continue", "content-length": "4" });
-
-  it(
-    "of the endpoint are passed on before the final one",
-    withClient(async (http, client) => {
-      await client.send(headersOf(1, get));
-      await answer(http, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\n\r\n");
-      assert.deepEqual(client.blocks(), [[1, [":status: 103", "link: </a>"]]]);
-      await answer(http, answerOf("ok"));
-      assert.deepEqual(client.blocks()[1]?.[1], [":status: 200", "date: now", "content-length: 2"]);
-      assert.equal(client.bodyOf(1), "ok");
-    }),
-  );
-
-  it(
-    "let a client that asks with Expect go on: that of the endpoint",
-    withClient(async (http, client) => {
-      await client.send(headersOf(1, upload, 0));
-      assert.match(http.endpoint().take(), /\r\nexpect: 100-continue\r\n/);
-      await answer(http, CONTINUE);
-      assert.deepEqual(client.headOf(1), [":status: 100"]);
-      await client.send(dataOf(1, "body", FLAG.endStream));
-      assert.equal(http.endpoint().take(), "body");
-      await answer(http, answerOf("ok"));
-      assert.equal(client.bodyOf(1), "ok");
-    }),
-  );
-
-  it(
-    "let a client that asks with Expect go on: that of the director after 1 s",
-    withClient(async (http, client) => {
-      await client.send(headersOf(1, upload, 0));
-      await http.advance(900);
-      assert.deepEqual(client.blocks(), []);
-      await http.advance(300);
-      await untilSent();
-      assert.deepEqual(client.headOf(1), [":status: 100"]);
-      // A later one of the endpoint is not passed on.
-      await answer(http, CONTINUE);
-      await client.send(dataOf(1, "body", FLAG.endStream));
-      await answer(http, answerOf("ok"));
-      assert.deepEqual(
-        client.blocks().map(([, [status]]) => status),
-        [":status: 100", ":status: 200"],
-      );
-    }),
-  );
-
-  it(
-    "of another number than 100 are counted: the 17th is a bad answer",
-    withClient(async (http, client) => {
-      await client.send(headersOf(1, get));
-      await answer(http, "HTTP/1.1 103 H\r\n\r\n".repeat(17));
-      assert.equal(client.blocks().at(-1)?.[1][0], ":status: 502");
-      assert.deepEqual(http.outcomes(), ["bad-answer"]);
-    }),
-  );
-});
-
-describe("an answer over HTTP/2", () => {
-  it(
-    "has the trailers of the endpoint, without those that may not be there",
-    withClient(async (http, client) => {
-      await client.send(headersOf(1, requestFieldsOf({ te: "trailers" })));
-      await answer(
-        http,
-        "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\n\r\n",
-      );
-      assert.equal(client.bodyOf(1), "ok");
-      assert.deepEqual(client.blocks().at(-1), [1, ["x-sum: 1"]]);
-      const last = client.frames().at(-1);
-      assert.deepEqual(
-        [last?.type, last?.flags],
-        [FRAME.headers, FLAG.endHeaders | FLAG.endStream],
-      );
-      assert.ok(!client.headOf(1).some((line) => line.startsWith("transfer-encoding")));
-    }),
-  );
-
-  it(
-    "ends with its head if there is no body and no trailer is left",
-    withClient(async (http, client) => {
-      await client.send(headersOf(1, get));
-      await answer(
-        http,
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\ncontent-length: 9\r\n\r\n",
-      );
-      const last = client.frames().at(-1);
-      assert.deepEqual(
-        [last?.type, last?.flags],
-        [FRAME.headers, FLAG.endHeaders | FLAG.endStream],
-      );
-    }),
-  );
-
-  const bad: readonly (readonly [title: string, text: string])[] = [
-    ["a name that is no token", "HTTP/1.1 200 OK\r\nx y: 1\r\ncontent-length: 0\r\n\r\n"],
-    ["NUL in a value", "HTTP/1.1 200 OK\r\nx: a\0b\r\ncontent-length: 0\r\n\r\n"],
-    ["a pseudo-field", "HTTP/1.1 200 OK\r\n:status: 201\r\ncontent-length: 0\r\n\r\n"],
-    ["an unasked upgrade", "HTTP/1.1 101 S\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"],
-  ];
-  for (const [title, text] of bad) {
-    it(
-      `is 502 if that of the endpoint has ${title}`,
-      withClient(async (http, client) => {
-        await client.send(headersOf(1, get));
-        await answer(http, text);
-        assert.equal(client.headOf(1)[0], ":status: 502");
-        assert.deepEqual(http.outcomes(), ["bad-answer"]);
-        // The other streams go on.
-        await client.send(headersOf(3, get));
-        await answer(http, answerOf("ok"));
-        assert.equal(client.bodyOf(3), "ok");
-      }),
-    );
-  }
-
-  it(
-    "has no body after HEAD, 204 and 304, and ends with its head",
-    withClient(async (http, client) => {
-      await client.send(headersOf(1, requestFieldsOf({ ":method": "HEAD" })));
-      await answer(http, "HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 9\r\n\r\n");
-      assert.deepEqual(client.headOf(1), [":status: 200", "date: now", "content-length: 9"]);
-      for (const [id, status] of [
-        [3, 204],
-        [5, 304],
-      ] as const) {
-        // oxlint-disable-next-line no-await-in-loop
-        await client.send(headersOf(id, get));
-        // oxlint-disable-next-line no-await-in-loop
-        await answer(http, `HTTP/1.1 ${status} X\r\ndate: now\r\n\r\n`);
-        assert.deepEqual(client.headOf(id), [`:status: ${status}`, "date: now"]);
-      }
-      assert.equal(client.framesOfType(FRAME.data).length, 0);
-      const ends = client.framesOfType(FRAME.headers).map(({ flags }) => flags & FLAG.endStream);
-      assert.deepEqual(ends, [1, 1, 1]);
-    }),
-  );
-
-  it(
-    "that is cut off resets the stream after what has arrived",
-    withClient(async (http, client) => {
-      await client.send(headersOf(1, get));
-      await answer(http, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf");
-      http.endpoint().socket.reset();
-      await untilSent();
-      assert.equal(client.bodyOf(1), "half");
-      assert.deepEqual(client.resetsOf(1), [ERROR.internal]);
-      assert.deepEqual(http.outcomes(), ["endpoint-broke-off"]);
-    }),
-  );
 });
 
 describe("the preface of HTTP/2 on a connection that has not negotiated it", () => {

@@ -79,7 +79,7 @@ export class SessionFrames implements FrameHandler {
         else session.mayDo("priority-flood");
         return;
       case FRAME.priorityUpdate:
-        this.#readPriorityUpdate(bytes, from, to);
+        this.#readPriorityUpdate(bytes, from);
         return;
       case FRAME.rstStream:
         session.streamReset(id);
@@ -108,9 +108,9 @@ export class SessionFrames implements FrameHandler {
     }
   }
 
-  #readPriorityUpdate(bytes: Buffer, from: number, to: number): void {
+  #readPriorityUpdate(bytes: Buffer, from: number): void {
     // The stream that it is about, and a value of the field `priority` (RFC 9218 section 7.1).
-    const prioritized = to - from < 4 ? 0 : uint31(bytes, from);
+    const prioritized = uint31(bytes, from);
     if (prioritized === 0 || prioritized % 2 === 0) this.fail(BAD_FRAME);
     else this.#session.mayDo("priority-flood");
   }
@@ -196,6 +196,8 @@ function isLength(type: number, flags: number, length: number): boolean {
       return length === 8;
     case FRAME.goaway:
       return length >= 8;
+    case FRAME.priorityUpdate:
+      return length >= 4;
     default:
       return true;
   }
