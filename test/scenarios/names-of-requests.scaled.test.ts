@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import { FLAG, FRAME } from "#dataplane/http/h2/frames.ts";
 import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startDirector, type Director } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
+import { frameOf, headersOf, requestFieldsOf } from "#harness/http2-client.ts";
+import { Http2Socket } from "#harness/http2-socket.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { createTestCa, type IssuedCertificate } from "#harness/test-ca.ts";
 import { tlsConnect, type TlsClient } from "#harness/tls-client.ts";
@@ -89,8 +92,13 @@ forEachEngine((engine) => {
     });
   });
 
-  const connect = (servername: string | undefined, session?: Buffer): Promise<TlsClient> =>
+  const connect = (
+    servername: string | undefined,
+    session?: Buffer,
+    protocol = "http/1.1",
+  ): Promise<TlsClient> =>
     tlsConnect({
+      ALPNProtocols: [protocol],
       ...{ host: ip, port: 8443, rejectUnauthorized: false, session },
       ...{ cert: partner.chainPem, key: partner.keyPem },
       servername: servername ?? "",
@@ -179,10 +187,38 @@ forEachEngine((engine) => {
       assert.equal((await askFor(open, "open.example")).isLast, false);
     });
 
+    it("drains its sessions of HTTP/2 with the next request, and leaves others open", async () => {
+      const over = async (servername: string): Promise<Http2Socket> => {
+        const client = { cert: partner.chainPem, key: partner.keyPem, servername };
+        return Http2Socket.connect({ host: ip, port: 8443, rejectUnauthorized: false, ...client });
+      };
+      const ask = async (session: Http2Socket, id: number, host: string): Promise<unknown> => {
+        session.send(headersOf(id, requestFieldsOf({ ":authority": host })));
+        await session.untilEnded([id]);
+        return session.statusOf(id);
+      };
+      await using safe = await over("safe.example");
+      await using open = await over("open.example");
+      assert.equal(await ask(safe, 1, "safe.example"), "200");
+      assert.equal(await ask(open, 1, "open.example"), "200");
+      await reload(names, { minVersion: "TLSv1.2" });
+      assert.equal(await ask(safe, 3, "safe.example"), "200");
+      assert.equal(await ask(open, 3, "open.example"), "200");
+      assert.deepEqual([safe.goaways(), open.goaways()], [[[2 ** 31 - 1, 0]], []]);
+      // The client had sent another request before it knew.
+      assert.equal(await ask(safe, 5, "safe.example"), "200");
+      const ping = safe.frames.find(({ type }) => type === FRAME.ping);
+      safe.send(frameOf(FRAME.ping, FLAG.ack, 0, ping?.payload));
+      assert.equal(await safe.untilClosed(), "end");
+      assert.deepEqual(safe.goaways().at(-1), [5, 0]);
+      assert.equal(open.ended, undefined);
+    });
+
     it("refuses requests for names whose clients must be authenticated in another way", async () => {
       await using safe = await connect("safe.example");
       await using open = await connect("open.example");
       await using moved = await connect("api.example");
+      await using over2 = await connect("open.example", undefined, "h2");
       for (const [client, host] of [
         [safe, "safe.example"],
         [open, "open.example"],
@@ -193,6 +229,10 @@ forEachEngine((engine) => {
       await reload({ ...names, "open.example": { policy: "partners" } }, { clientAuth });
       assert.equal((await askFor(safe, "safe.example")).status, MISDIRECTED);
       assert.equal((await askFor(open, "open.example")).status, MISDIRECTED);
+      await using session = Http2Socket.over(over2);
+      session.send(headersOf(1, requestFieldsOf({ ":authority": "open.example" })));
+      await session.untilEnded([1]);
+      assert.equal(session.statusOf(1), "421");
       assert.deepEqual(await askFor(moved, "api.example"), {
         ...{ status: 200, body: "api\n", isLast: false },
       });
