@@ -22,7 +22,7 @@ function parse(...argv: string[]): unknown {
 }
 
 const all = {
-  categories: ["handshakes", "requests", "bulk", "memory", "latency", "growth", "http"],
+  categories: ["handshakes", "requests", "bulk", "memory", "latency", "growth", "http", "h2"],
   peers: ["haproxy", "haproxy-always", "nginx", "hitch", "stunnel", "caddy"],
   engines: ["bun", "node"],
   only: undefined,

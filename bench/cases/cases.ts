@@ -15,6 +15,7 @@ export const categories = [
   "latency",
   "growth",
   "http",
+  "h2",
 ] as const;
 export type Category = (typeof categories)[number];
 

@@ -2,9 +2,10 @@ import { defaultTls, type HttpPlan } from "../load/messages.ts";
 import type { BenchCase } from "./cases.ts";
 
 /** Answers of 48 bytes with their head. */
-const short: HttpPlan = { request: "short", bodyBytes: 10 };
+export const shortRequest: HttpPlan = { request: "short", bodyBytes: 10 };
 
-const shared = {
+/** What all cases of mode http have in common. */
+export const httpCase = {
   category: "http",
   measure: "cpu",
   unit: "us",
@@ -23,11 +24,11 @@ const shared = {
   concurrency: 64,
   operations: 40_000,
   warmUpOperations: 60_000,
-  plan: { http: short },
+  plan: { http: shortRequest },
 } as const;
 
 const latency = {
-  ...shared,
+  ...httpCase,
   measure: "latency",
   perUnit: 1,
   decimals: 0,
@@ -40,7 +41,7 @@ const latency = {
 export const httpCases: readonly (readonly BenchCase[])[] = [
   [
     {
-      ...shared,
+      ...httpCase,
       name: "http-48",
       title: "HTTP: CPU per keep-alive request with an answer of 48 bytes",
       label: "HTTP request, answer of 48 B",
@@ -48,7 +49,7 @@ export const httpCases: readonly (readonly BenchCase[])[] = [
   ],
   [
     {
-      ...shared,
+      ...httpCase,
       name: "http-16k",
       title: "HTTP: CPU per keep-alive request with an answer of 16 KB",
       label: "HTTP request, answer of 16 KB",
@@ -59,17 +60,17 @@ export const httpCases: readonly (readonly BenchCase[])[] = [
   ],
   [
     {
-      ...shared,
+      ...httpCase,
       name: "http-browser",
       title:
         "HTTP: CPU per keep-alive request with the head of a browser (568 bytes), answer of 48 bytes",
       label: "HTTP request of a browser",
-      plan: { http: { ...short, request: "browser" } },
+      plan: { http: { ...shortRequest, request: "browser" } },
     },
   ],
   [
     {
-      ...shared,
+      ...httpCase,
       name: "http-new",
       title:
         "HTTP: CPU per connection with one request: full handshake (ECDSA P-256, X25519), answer of 48 bytes",
@@ -83,7 +84,7 @@ export const httpCases: readonly (readonly BenchCase[])[] = [
   ],
   [
     {
-      ...shared,
+      ...httpCase,
       name: "http-messages",
       title: "HTTP: CPU per message of 48 bytes on a WebSocket, there and back",
       label: "WebSocket message",
@@ -92,12 +93,12 @@ export const httpCases: readonly (readonly BenchCase[])[] = [
   ],
   [
     {
-      ...shared,
+      ...httpCase,
       name: "http-logged",
       title:
         "HTTP: CPU per keep-alive request with an answer of 48 bytes and a line in the access log",
       label: "HTTP request with access log",
-      setup: { ...shared.setup, hasAccessLog: true },
+      setup: { ...httpCase.setup, hasAccessLog: true },
     },
   ],
   [
@@ -116,7 +117,7 @@ export const httpCases: readonly (readonly BenchCase[])[] = [
   ],
   [
     {
-      ...shared,
+      ...httpCase,
       name: "http-memory",
       measure: "memory",
       title: "HTTP: memory per idle connection after one request on each",

@@ -11,6 +11,7 @@ import {
 } from "./cases.ts";
 import { growthSeries } from "./growth-cases.ts";
 import { httpCases } from "./http-cases.ts";
+import { http2Cases } from "./http2-cases.ts";
 
 const usualRuns = 5;
 const usualQuickRuns = 3;
@@ -45,6 +46,7 @@ export function planComparisons({ categories, only, runs, isQuick }: PlanOptions
     ...memoryCases.map((one) => [one]),
     ...growthSeries(isQuick),
     ...httpCases,
+    ...http2Cases.map((one) => [one]),
   ];
   const names = all.flat().map(({ name }) => name);
   const unknown = only?.find((name) => !names.includes(name));

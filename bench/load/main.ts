@@ -1,4 +1,6 @@
 import { prepareHandshakes } from "./handshakes.ts";
+import { prepareH2load } from "./h2load.ts";
+import { prepareIdleHttp2 } from "./idle-http2.ts";
 import { prepareLatency } from "./latency.ts";
 import type { LoadCommand, LoadName, LoadPlan, PreparedLoad } from "./messages.ts";
 import {
@@ -17,6 +19,8 @@ const loads: Readonly<Record<LoadName, (plan: LoadPlan) => Promise<PreparedLoad>
   messages: prepareMessages,
   bulk: prepareBulk,
   idle: prepareIdle,
+  h2load: prepareH2load,
+  "idle-http2": prepareIdleHttp2,
   latency: prepareLatency,
 };
 

@@ -13,6 +13,8 @@ export interface TlsParameters {
   readonly group: KeyExchangeGroup;
   /** With `either`, the load counts resumptions: with several workers, a worker may be unable to open another's ticket. */
   readonly handshake: "full" | "resumed" | "either";
+  /** The protocol that the client offers by ALPN. Default: it offers none. */
+  readonly alpn?: "h2";
 }
 
 export const defaultTls: TlsParameters = { keyType: "ecdsa", group: "X25519", handshake: "full" };
@@ -35,6 +37,8 @@ export type LoadName =
   | "messages"
   | "bulk"
   | "idle"
+  | "h2load"
+  | "idle-http2"
   | "latency";
 
 /** A request over HTTP, for proxies that may change heads. */
@@ -53,7 +57,7 @@ export interface LoadPlan {
   readonly concurrency: number;
   /** Total number of handshakes, requests, messages or connections. For `bulk`, the number of bytes. */
   readonly operations: number;
-  /** How many connections `open-requests` opens. Default: the concurrency. */
+  /** How many connections `open-requests` and `h2load` open. Default: the concurrency, and for `h2load` 1. */
   readonly connections?: number;
   /** The requests are these, and answers are parsed. Default: requests and answers of 48 bytes that arrive unchanged. */
   readonly http?: HttpPlan;

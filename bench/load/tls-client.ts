@@ -33,12 +33,14 @@ export class TlsClient {
   open(onError: (error: Error) => void, session?: Buffer): Promise<TLSSocket> {
     const listener = this.#listeners[this.#opened % this.#listeners.length];
     this.#opened += 1;
+    const { alpn } = this.tls;
     return new Promise((resolve, reject) => {
       const socket = connect({
         host: listener?.virtualIp,
         port: listener?.port,
         servername: benchServerName,
         secureContext: this.#secureContext,
+        ALPNProtocols: alpn === undefined ? [] : [alpn],
         timeout: handshakeDeadlineMs,
         ...(session && { session }),
       });
@@ -75,8 +77,10 @@ export function tlsOptionsOf(target: Target, { group }: TlsParameters) {
 /** Describes how a finished handshake differs from `tls`. Returns undefined if it does not. */
 export function findMismatch(socket: TLSSocket, tls: TlsParameters): string | undefined {
   const isResumed = socket.isSessionReused();
-  const negotiated = [socket.getProtocol(), socket.getCipher().standardName, groupOf(socket)];
-  const expected = [tlsVersion, cipherSuite, tls.group];
+  const { standardName } = socket.getCipher();
+  const alpn = socket.alpnProtocol || "no ALPN";
+  const negotiated = [socket.getProtocol(), standardName, groupOf(socket), alpn];
+  const expected = [tlsVersion, cipherSuite, tls.group, tls.alpn ?? "no ALPN"];
   if (negotiated.join() !== expected.join()) {
     return `it negotiated ${negotiated.join(", ")} instead of ${expected.join(", ")}`;
   }

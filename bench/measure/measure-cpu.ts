@@ -22,7 +22,9 @@ export async function compareCpu(
       return groups.includes(tls.group) === isSupported;
     }),
   );
-  const load = await startLoad("parallel");
+  // h2load opens as many connections as the case says, and is faster than several processes of Node.
+  const isH2load = cases.some((one) => one.load === "h2load");
+  const load = await startLoad(isH2load ? "single" : "parallel");
   try {
     for (const { benchCase, proxy } of supported) {
       log(`${benchCase.name}: ${proxy.name}: warming up`);

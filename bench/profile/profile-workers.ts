@@ -6,6 +6,7 @@ import { descendantsOf } from "#harness/process-facts.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import { bulkCases, handshakeCases, requestCase, type BenchCase } from "../cases/cases.ts";
 import { httpCases } from "../cases/http-cases.ts";
+import { http2Cases } from "../cases/http2-cases.ts";
 import { reserveCores } from "../cores.ts";
 import { startLoad } from "../load-processes.ts";
 import { measureCpu, warmUp } from "../measure/measure-cpu.ts";
@@ -16,7 +17,7 @@ import { alignColumns } from "../report/format-result.ts";
 import { valueText } from "../report/result.ts";
 import { prepareEnvironment, type Tools } from "../run-bench.ts";
 
-export const profileLoads = ["handshakes", "requests", "bulk", "http"] as const;
+export const profileLoads = ["handshakes", "requests", "bulk", "http", "h2"] as const;
 export type ProfileLoad = (typeof profileLoads)[number];
 
 const cases: Readonly<Record<ProfileLoad, BenchCase | undefined>> = {
@@ -24,6 +25,7 @@ const cases: Readonly<Record<ProfileLoad, BenchCase | undefined>> = {
   requests: requestCase,
   bulk: bulkCases[0],
   http: httpCases[0]?.[0],
+  h2: http2Cases[0],
 };
 const profilesFolder = fileURLToPath(new URL("../work/profiles/", import.meta.url));
 const instrument = fileURLToPath(new URL("./instrument-workers.ts", import.meta.url));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
-import { outputOf, type Site, type TlsProxy } from "./tls-proxy.ts";
+import { outputOf, pooledConnections, type Site, type TlsProxy } from "./tls-proxy.ts";
 
 /** The engines, and Bun on the sockets of the portable wire, which Node uses too. */
 export const variants = ["bun", "node", "bun-portable"] as const;
@@ -37,7 +37,7 @@ export function buildDirector(variant: Variant, options: DirectorOptions = {}): 
   return {
     name,
     packages: [],
-    modes: ["tcp", "http"],
+    modes: ["tcp", "http", "h2"],
     hasWorkers: true,
 
     findBuild() {
@@ -79,7 +79,7 @@ function documentOf({ mode, hasAccessLog, listeners, certificates, endpointPort 
       ip,
       listeners: own.map(({ port, keyType }) => ({
         port,
-        mode,
+        ...(mode === "tcp" ? { mode } : { mode: "http", pool: { maxIdle: pooledConnections } }),
         to: endpointPort,
         certificates: [keyType],
         policy: "modern",

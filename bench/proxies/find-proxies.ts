@@ -2,7 +2,8 @@ import { installPackages, mayInstallPackages } from "#harness/packages.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import { buildDirector, type Variant } from "./director.ts";
 import { buildPeer, type PeerName } from "./peers.ts";
-import type { BenchMode, ProxyBuild, TlsProxy } from "./tls-proxy.ts";
+import { h2loadPackage } from "../load/h2load.ts";
+import { outputOf, type BenchMode, type ProxyBuild, type TlsProxy } from "./tls-proxy.ts";
 
 export interface FoundProxy {
   readonly proxy: TlsProxy;
@@ -16,7 +17,10 @@ export interface WantedProxies {
   readonly against: string | undefined;
 }
 
-/** Finds the wanted proxies that have one of the modes. As root on Debian, first installs the packages of missing peers. */
+/**
+ * Finds the wanted proxies that have one of the modes. As root on Debian, first installs the packages of missing peers, and h2load if
+ * a mode needs it.
+ */
 export async function findProxies(
   { peers, engines, against }: WantedProxies,
   modes: ReadonlySet<BenchMode>,
@@ -32,8 +36,9 @@ export async function findProxies(
     ]),
   ];
   const missing = wanted.filter((proxy) => proxy.findBuild() === undefined);
+  const needsH2load = modes.has("h2") && outputOf("h2load", ["--version"]) === undefined;
   await installMissing(
-    missing.flatMap(({ packages }) => packages),
+    [...missing.flatMap(({ packages }) => packages), ...(needsH2load ? [h2loadPackage] : [])],
     log,
   );
   const found = wanted.flatMap((proxy) => {
@@ -60,7 +65,7 @@ async function installMissing(
   if (packages.length === 0) return;
   const command = `apt-get install ${packages.join(" ")}`;
   if (!mayInstallPackages()) {
-    log(`some peers are missing; on Debian, install them as root: ${command}`);
+    log(`some programs are missing; on Debian, install them as root: ${command}`);
     return;
   }
   log(command);

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cipherSuite, tlsVersion } from "../load/messages.ts";
-import { caddyHttp, haproxyHttp, nginxHttp } from "./http-configurations.ts";
+import { caddyConfiguration } from "./caddy-configuration.ts";
+import { haproxyConfiguration } from "./haproxy-configuration.ts";
+import { nginxConfiguration, streamModulePath } from "./nginx-configuration.ts";
 import {
+  idleTimeoutS,
   outputOf,
   type BenchMode,
   type ProxyBuild,
@@ -20,18 +23,15 @@ export const peerNames = [
 ] as const;
 export type PeerName = (typeof peerNames)[number];
 
-const idleTimeoutS = 300;
-
-type ConfigurationOf = (site: Site) => string;
-
 interface Peer {
   readonly program: string;
   readonly packages: readonly string[];
   readonly versionOption: string;
   /** Reads the build from the output of the version option. Returns undefined if the build lacks a needed module. */
   readonly buildOf: (text: string) => ProxyBuild | undefined;
-  /** A peer is measured only in the modes that it has a configuration for. */
-  readonly configurations: Partial<Readonly<Record<BenchMode, ConfigurationOf>>>;
+  /** A peer is measured only in these modes. */
+  readonly modes: readonly BenchMode[];
+  readonly configurationOf: (site: Site) => string;
   readonly argsOf: (configurationPath: string, folder: string) => readonly string[];
   readonly envOf?: (site: Site) => Readonly<Record<string, string>>;
 }
@@ -51,38 +51,16 @@ const haproxy: Peer = {
     };
   },
   argsOf: (path) => ["-db", "-f", path],
-  configurations: { tcp: haproxyTcp, http: (site) => haproxyHttp(site, "safe") },
+  modes: ["tcp", "http", "h2"],
+  configurationOf: (site) => haproxyConfiguration(site, "safe"),
 };
-
-function haproxyTcp(site: Site): string {
-  return `global
-  nbthread ${site.workers}
-  maxconn ${site.maxConnections}
-  ssl-default-bind-options ssl-min-ver ${tlsVersion}
-  ssl-default-bind-ciphersuites ${cipherSuite}
-  ssl-default-bind-curves ${site.groups.join(":")}
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client ${idleTimeoutS}s
-  timeout server ${idleTimeoutS}s
-listen bench
-${site.listeners
-  .map(({ virtualIp, port, keyType }) => {
-    return `  bind ${virtualIp}:${port} ssl crt ${site.certificates[keyType].combinedPath}\n`;
-  })
-  .join("")}  server web-1 127.0.0.1:${site.endpointPort}
-`;
-}
 
 /** HAProxy sends also the first request of a client over a connection that may be about to close. */
 const haproxyAlways: Peer = {
   ...haproxy,
-  configurations: { http: (site) => haproxyHttp(site, "always") },
+  modes: ["http", "h2"],
+  configurationOf: (site) => haproxyConfiguration(site, "always"),
 };
-
-/** Debian builds the stream module as a shared object. Other builds contain it, and then there is nothing to load. */
-const streamModulePath = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
 const nginx: Peer = {
   program: "nginx",
@@ -96,36 +74,9 @@ const nginx: Peer = {
     };
   },
   argsOf: (path, folder) => ["-p", folder, "-e", join(folder, "error.log"), "-c", path],
-  configurations: { tcp: nginxTcp, http: nginxHttp },
+  modes: ["tcp", "http", "h2"],
+  configurationOf: nginxConfiguration,
 };
-
-function nginxTcp(site: Site): string {
-  const files = site.maxConnections * 2 + site.listeners.length;
-  const servers = site.listeners.map(
-    ({ virtualIp, port, keyType }) => `  server {
-    listen ${virtualIp}:${port} ssl;
-    ssl_certificate ${site.certificates[keyType].chainPath};
-    ssl_certificate_key ${site.certificates[keyType].keyPath};
-    ssl_protocols ${tlsVersion};
-    ssl_conf_command Ciphersuites ${cipherSuite};
-    ssl_ecdh_curve ${site.groups.join(":")};
-    tcp_nodelay on;
-    proxy_timeout ${idleTimeoutS}s;
-    proxy_pass 127.0.0.1:${site.endpointPort};
-  }
-`,
-  );
-  return `${existsSync(streamModulePath) ? `load_module ${streamModulePath};\n` : ""}daemon off;
-worker_processes ${site.workers};
-worker_rlimit_nofile ${files + 100};
-pid ${site.folder}/nginx.pid;
-events {
-  worker_connections ${files};
-}
-stream {
-${servers.join("")}}
-`;
-}
 
 const hitch: Peer = {
   program: "hitch",
@@ -136,10 +87,11 @@ const hitch: Peer = {
     tlsLibrary: linkedTlsLibrary("hitch"),
   }),
   argsOf: (path) => [`--config=${path}`],
-  configurations: { tcp: hitchTcp },
+  modes: ["tcp"],
+  configurationOf: hitchConfiguration,
 };
 
-function hitchTcp(site: Site): string {
+function hitchConfiguration(site: Site): string {
   const frontends = site.listeners.map(
     ({ virtualIp, port, keyType }) => `frontend = {
   host = "${virtualIp}"
@@ -179,10 +131,11 @@ const stunnel: Peer = {
     tlsLibrary: firstMatch(/^(?:Running|Compiled\/running) +with (\S+ \S+)/m, text),
   }),
   argsOf: (path) => [path],
-  configurations: { tcp: stunnelTcp },
+  modes: ["tcp"],
+  configurationOf: stunnelConfiguration,
 };
 
-function stunnelTcp(site: Site): string {
+function stunnelConfiguration(site: Site): string {
   const services = site.listeners.map(
     ({ virtualIp, port, keyType }) => `[${keyType}-${virtualIp}-${port}]
 accept = ${virtualIp}:${port}
@@ -213,7 +166,8 @@ const caddy: Peer = {
     ...{ XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder },
     GOMAXPROCS: String(workers),
   }),
-  configurations: { http: caddyHttp },
+  modes: ["http", "h2"],
+  configurationOf: caddyConfiguration,
 };
 
 const peers: Readonly<Record<PeerName, Peer>> = {
@@ -224,22 +178,20 @@ const peers: Readonly<Record<PeerName, Peer>> = {
   stunnel,
   caddy,
 };
-const modes: readonly BenchMode[] = ["tcp", "http"];
 
 export function buildPeer(name: PeerName): TlsProxy {
-  const { program, packages, versionOption, buildOf, configurations, argsOf, envOf } = peers[name];
+  const { program, packages, versionOption, buildOf, modes, argsOf, envOf, configurationOf } =
+    peers[name];
   return {
     name,
     packages,
-    modes: modes.filter((mode) => configurations[mode] !== undefined),
+    modes,
     hasWorkers: false,
     findBuild() {
       const text = outputOf(program, [versionOption]);
       return text === undefined ? undefined : buildOf(text);
     },
     prepare(site) {
-      const configurationOf = configurations[site.mode];
-      if (configurationOf === undefined) throw new TypeError(`${name} has no mode ${site.mode}.`);
       const configuration = configurationOf(site);
       const path = join(site.folder, `${name}.conf`);
       writeFileSync(path, configuration);

@@ -1,8 +1,13 @@
 import { spawnSync } from "node:child_process";
 import type { KeyType } from "#harness/test-keys.ts";
 
-/** What proxies do: relay the bytes of a connection, or the requests on it. */
-export type BenchMode = "tcp" | "http";
+/** What proxies do: relay the bytes of a connection, or the requests on it. With `h2`, clients are offered HTTP/2. */
+export type BenchMode = "tcp" | "http" | "h2";
+
+/** The idle timeout of all proxies. */
+export const idleTimeoutS = 300;
+/** How many idle connections to the endpoint a proxy keeps: more than the requests that wait for an answer at a time. */
+export const pooledConnections = 200;
 
 export type Configurations = Partial<Readonly<Record<BenchMode, string>>>;
 
@@ -25,7 +30,11 @@ export interface ProxyBuild {
   readonly tlsLibrary: string;
 }
 
-/** What a proxy is configured with. */
+/**
+ * What a proxy is configured with. In modes http and h2, each proxy tells the endpoint the address of the client, the protocol, the
+ * port and the host that the client has asked for, and an id of the request, as the director does by default. Connections to the
+ * endpoint are used again.
+ */
 export interface Site {
   readonly folder: string;
   readonly mode: BenchMode;
