@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { HeadRule } from "../head/head-refusal.ts";
-import { ASTERISK, IS_TARGET, IS_TOKEN, isWord, SLASH } from "../head/ascii.ts";
+import { ASTERISK, IS_TARGET, IS_TOKEN, isText, isWord, SLASH } from "../head/ascii.ts";
 import { isAuthority } from "../head/authority.ts";
 import { isBoundChallenge } from "../head/bound-challenge.ts";
 import { FIELD } from "../head/field-names.ts";
 import { type HeadFields, MAX_FIELDS } from "../head/head-fields.ts";
+import { methodOf } from "../head/known-methods.ts";
 import { CHUNKED, MessageFraming } from "../head/message-framing.ts";
 import type { RequestHead } from "../request-head.ts";
 import { isVersion13 } from "../upgrade/web-socket.ts";
@@ -12,9 +13,10 @@ import { FieldStore } from "./field-store.ts";
 import type { FieldSink } from "./hpack/hpack-decoder.ts";
 
 const CONTINUE = Buffer.from("100-continue", "latin1");
+const HTTPS = Buffer.from("https", "latin1");
+const WEBSOCKET = Buffer.from("websocket", "latin1");
 const MAX_METHOD_BYTES = 32;
 const MAX_PATH_BYTES = 16_384;
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]);
 /** Methods whose requests have a body, even if it is empty (RFC 9110 section 8.6). */
 const WITH_LENGTH: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 const COLON = 0x3a;
@@ -88,14 +90,21 @@ export class RequestBlock implements FieldSink, RequestHead {
     this.#end = valueEnd + 2;
     this.rule =
       bytes[nameStart] === COLON && nameEnd > nameStart
-        ? this.#takePseudo(bytes.toString("latin1", nameStart, nameEnd), valueStart, valueEnd)
+        ? this.#takePseudo(bytes, nameStart, nameEnd, valueStart, valueEnd)
         : this.#takeField(bytes, nameStart, nameEnd, valueStart, valueEnd);
     this.fields.bytes = bytes;
     return this.rule === undefined;
   }
 
-  #takePseudo(name: string, start: number, end: number): HeadRule | undefined {
-    if (!isPseudoName(name) || this.#hasRegular) return "bad-pseudo-field";
+  #takePseudo(
+    bytes: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    start: number,
+    end: number,
+  ): HeadRule | undefined {
+    const name = tryPseudoName(bytes, nameStart, nameEnd);
+    if (name === undefined || this.#hasRegular) return "bad-pseudo-field";
     const range = this.#pseudo[name];
     if (range.start >= 0) return "bad-pseudo-field";
     range.start = start;
@@ -152,26 +161,23 @@ export class RequestBlock implements FieldSink, RequestHead {
     }
     if (method.end === method.start) return "bad-method";
     if (method.end - method.start > MAX_METHOD_BYTES) return "long-method";
-    this.method = bytes.toString("latin1", method.start, method.end);
+    const { text, isIdempotent } = methodOf(bytes, method.start, method.end);
+    this.method = text;
+    this.isIdempotent = isIdempotent;
     const protocol = this.#pseudo[":protocol"];
     if (this.method === "TRACE") return "trace-method";
     if (protocol.start >= 0) {
       if (this.method !== "CONNECT") return "bad-pseudo-field";
       this.upgrade = "websocket";
       this.method = "GET";
+      this.isIdempotent = true;
     } else if (this.method === "CONNECT") {
       // It has neither :scheme nor :path (RFC 9113 section 8.5).
       return scheme.start < 0 && path.start < 0 ? "connect-method" : "bad-pseudo-field";
     }
-    this.isIdempotent = IDEMPOTENT.has(this.method);
     if (scheme.start < 0 || path.start < 0) return "bad-pseudo-field";
-    if (bytes.toString("latin1", scheme.start, scheme.end).toLowerCase() !== "https") {
-      return "bad-scheme";
-    }
-    if (
-      this.upgrade === "websocket" &&
-      bytes.toString("latin1", protocol.start, protocol.end).toLowerCase() !== "websocket"
-    ) {
+    if (!isWord(bytes, scheme.start, scheme.end, HTTPS)) return "bad-scheme";
+    if (this.upgrade === "websocket" && !isWord(bytes, protocol.start, protocol.end, WEBSOCKET)) {
       return "unknown-protocol";
     }
     return this.#finishPath(bytes, path);
@@ -203,14 +209,20 @@ export class RequestBlock implements FieldSink, RequestHead {
     const hostEnd = valueEnd[this.#host] ?? 0;
     if (start < 0) {
       if (this.#host < 0) return "no-host";
-      this.authority = bytes.toString("latin1", hostStart, hostEnd);
+      this.#takeAuthority(bytes, hostStart, hostEnd);
       return isAuthority(bytes, hostStart, hostEnd) ? undefined : "bad-host";
     }
     if (!isAuthority(bytes, start, end)) return "bad-host";
-    this.authority = bytes.toString("latin1", start, end);
+    this.#takeAuthority(bytes, start, end);
     if (this.#host < 0) return undefined;
     const host = bytes.toString("latin1", hostStart, hostEnd);
     return host.toLowerCase() === this.authority.toLowerCase() ? undefined : "differing-hosts";
+  }
+
+  /** It is often that of the previous block, and to compare is cheaper than to make a string. */
+  #takeAuthority(bytes: Buffer, start: number, end: number): void {
+    if (isText(bytes, start, end, this.authority)) return;
+    this.authority = bytes.toString("latin1", start, end);
   }
 
   #finishBody(endsStream: boolean): HeadRule | undefined {
@@ -271,5 +283,7 @@ export class RequestBlock implements FieldSink, RequestHead {
   }
 }
 
-const isPseudoName = (name: string): name is PseudoName =>
-  (PSEUDO_NAMES as readonly string[]).includes(name);
+function tryPseudoName(bytes: Buffer, start: number, end: number): PseudoName | undefined {
+  for (const name of PSEUDO_NAMES) if (isText(bytes, start, end, name)) return name;
+  return undefined;
+}

@@ -2,18 +2,25 @@ import type { WireSocket } from "../../wire/wire.ts";
 import { FLAG, FRAME, FRAME_HEAD_BYTES, MAX_FRAME_BYTES, writeFrameHead } from "./frames.ts";
 
 const CAPACITY_BYTES = 64 * 1024;
-const MAX_FREE_BUFFERS = 32;
+/** Many sessions have only short answers in a turn, and small buffers stay in the caches. */
+const SMALL_CAPACITY_BYTES = 4 * 1024;
+const MAX_FREE_BYTES = 2 * 1024 * 1024;
 
 /** The buffers that sessions collect their output in. Each session has one only while there is something in it. */
 export class OutputBuffers {
-  readonly #free: Buffer[] = [];
+  readonly #small: Buffer[] = [];
+  readonly #large: Buffer[] = [];
 
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(CAPACITY_BYTES);
+  /** Returns a buffer of at least this length, which is at most 64 KiB. */
+  take(bytes: number): Buffer {
+    return bytes <= SMALL_CAPACITY_BYTES
+      ? (this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_CAPACITY_BYTES))
+      : (this.#large.pop() ?? Buffer.allocUnsafeSlow(CAPACITY_BYTES));
   }
 
   give(buffer: Buffer): void {
-    if (this.#free.length < MAX_FREE_BUFFERS) this.#free.push(buffer);
+    const free = buffer.length === CAPACITY_BYTES ? this.#large : this.#small;
+    if (free.length * buffer.length < MAX_FREE_BYTES) free.push(buffer);
   }
 }
 
@@ -39,8 +46,16 @@ export class SessionOutput {
   /** Returns the buffer with room for a frame of this length at `length`. */
   reserve(payloadBytes: number): Buffer {
     if (this.length + FRAME_HEAD_BYTES + payloadBytes > CAPACITY_BYTES) this.flush();
-    this.#bytes ??= this.#buffers.take();
-    return this.#bytes;
+    const wanted = this.length + FRAME_HEAD_BYTES + payloadBytes;
+    const bytes = this.#bytes;
+    if (bytes !== undefined && wanted <= bytes.length) return bytes;
+    const larger = this.#buffers.take(wanted);
+    if (bytes !== undefined) {
+      bytes.copy(larger, 0, 0, this.length);
+      this.#buffers.give(bytes);
+    }
+    this.#bytes = larger;
+    return larger;
   }
 
   /** Appends a frame of at most 16 KiB. */

@@ -41,6 +41,8 @@ export abstract class SessionReceiver extends SessionSender {
   readonly #streams = new Map<number, Stream>();
   readonly #closed = new ClosedStreams();
   readonly #decoder = new HpackDecoder(TABLE_BYTES);
+  /** How many streams have an answer that is whole, but was not sent whole. */
+  #lingering = 0;
   #window = FIRST_WINDOW_BYTES;
   #targetBytes = FIRST_WINDOW_BYTES;
   /** The stream of the DATA frame that is being read. Undefined if its bytes are ignored. */
@@ -186,7 +188,10 @@ export abstract class SessionReceiver extends SessionSender {
     counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
     const isMalformed = status === 400 && rule !== "unknown-websocket-version";
     if (isMalformed) this.resetStream(stream, ERROR.protocol);
-    else stream.sendOwnAnswer(status, false);
+    else {
+      stream.sendOwnAnswer(status, false);
+      if (this.#streams.has(stream.id)) this.#linger(stream);
+    }
     if (!connection.isLogged) return;
     const { turnMs: nowMs } = http;
     const { number, protocol, requestId, bytesToClient } = stream;
@@ -350,6 +355,7 @@ export abstract class SessionReceiver extends SessionSender {
 
   #remove(stream: Stream, closing: "by-client" | "by-director" | "ended"): void {
     if (!this.#streams.delete(stream.id)) return;
+    if (stream.isLingering) this.#lingering -= 1;
     this.#closed.add(stream.id, closing);
     stream.clientGone("client-aborted");
     this.streamsChanged();
@@ -358,7 +364,13 @@ export abstract class SessionReceiver extends SessionSender {
   /** The exchange of the stream is over. */
   exchangeOver(stream: Stream): void {
     this.tryClose(stream);
-    if (this.#streams.has(stream.id)) this.streamsChanged();
+    if (this.#streams.has(stream.id)) this.#linger(stream);
+  }
+
+  #linger(stream: Stream): void {
+    stream.isLingering = true;
+    this.#lingering += 1;
+    this.streamsChanged();
   }
 
   /** Closes a stream whose answer was sent and whose exchange is over. A client that still sends is told to stop. */
@@ -369,10 +381,8 @@ export abstract class SessionReceiver extends SessionSender {
     this.#remove(stream, stream.hasReceivedEnd && !stream.isReset ? "ended" : "by-director");
   }
 
-  /** Whether a stream has an answer that is whole, but was not sent whole. */
-  protected hasLingering(): boolean {
-    for (const stream of this.#streams.values()) if (stream.exchange === undefined) return true;
-    return false;
+  protected get hasLingering(): boolean {
+    return this.#lingering > 0;
   }
 
   /** Ends the streams that cannot go on, because the client sends no more: what is left of the request, or opens a window. */
@@ -384,6 +394,7 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   protected endAllStreams(outcome: HttpOutcome): void {
+    this.#lingering = 0;
     for (const stream of this.#streams.values()) {
       this.#streams.delete(stream.id);
       stream.clientGone(outcome);

@@ -231,7 +231,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     const { http, timeouts } = this.connection.rules.spec;
     if (this.isEmpty) return this.#idleSinceMs + http.keepAliveMs;
     // The client takes nothing of answers that the endpoint has sent whole.
-    return this.hasLingering()
+    return this.hasLingering
       ? Math.max(this.sentAtMs, this.#idleSinceMs) + timeouts.idleMs
       : Number.POSITIVE_INFINITY;
   }

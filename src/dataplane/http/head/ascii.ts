@@ -63,3 +63,12 @@ export function isWord(bytes: Buffer, start: number, end: number, word: Uint8Arr
   }
   return true;
 }
+
+/** Whether the bytes from `start` to `end` are this text of ASCII. */
+export function isText(bytes: Buffer, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let at = 0; at < text.length; at += 1) {
+    if (bytes[start + at] !== text.charCodeAt(at)) return false;
+  }
+  return true;
+}

@@ -14,6 +14,7 @@ import {
 } from "./ascii.ts";
 import { isAuthority } from "./authority.ts";
 import { type HeadRefusal, refusalOf } from "./head-refusal.ts";
+import { methodOf } from "./known-methods.ts";
 
 /** The limit for a request line without its CRLF. RFC 9112 section 3 recommends at least 8,000 bytes. */
 export const MAX_REQUEST_LINE_BYTES = 16_384;
@@ -124,24 +125,15 @@ export class RequestLine {
     if (bytes[at] === LF) return refusalOf("bare-lf");
     if (bytes[at] !== SP || at === start) return refusalOf("bad-method");
     if (at > start + MAX_METHOD_BYTES) return refusalOf("long-method");
-    this.#takeMethod(bytes, at);
+    const { text, isIdempotent } = methodOf(bytes, start, at);
+    this.method = text;
+    this.isIdempotent = isIdempotent;
     if (this.method === "TRACE") return refusalOf("trace-method");
     if (this.method === "CONNECT") return refusalOf("connect-method");
     this.#at = at + 1;
     this.targetStart = at + 1;
     this.#state = TARGET;
     return undefined;
-  }
-
-  #takeMethod(bytes: Buffer, end: number): void {
-    for (const known of KNOWN_METHODS) {
-      if (!isMethod(bytes, this.start, end, known.bytes)) continue;
-      this.method = known.text;
-      this.isIdempotent = known.isIdempotent;
-      return;
-    }
-    this.method = bytes.toString("latin1", this.start, end);
-    this.isIdempotent = false;
   }
 
   #readTarget(bytes: Buffer, to: number): "partial" | HeadRefusal | undefined {
@@ -226,25 +218,3 @@ export class RequestLine {
 
 const versionRefusalOf = (byte: number): HeadRefusal =>
   refusalOf(byte === LF ? "bare-lf" : "bad-version");
-
-/** The methods of RFC 9110 section 9.3 and RFC 5789, the most frequent first. */
-const KNOWN_METHODS = [
-  { text: "GET", isIdempotent: true },
-  { text: "POST", isIdempotent: false },
-  { text: "HEAD", isIdempotent: true },
-  { text: "PUT", isIdempotent: true },
-  { text: "OPTIONS", isIdempotent: true },
-  { text: "PATCH", isIdempotent: false },
-  { text: "DELETE", isIdempotent: true },
-  { text: "TRACE", isIdempotent: true },
-  { text: "CONNECT", isIdempotent: false },
-].map((method) => ({ ...method, bytes: Buffer.from(method.text, "latin1") }));
-
-/** Methods are case-sensitive (RFC 9110 section 9.1). */
-function isMethod(bytes: Buffer, start: number, end: number, method: Buffer): boolean {
-  if (end - start !== method.length) return false;
-  for (let at = 0; at < method.length; at += 1) {
-    if (bytes[start + at] !== method[at]) return false;
-  }
-  return true;
-}

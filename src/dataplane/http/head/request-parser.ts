@@ -1,4 +1,4 @@
-import { isWord } from "./ascii.ts";
+import { isText, isWord } from "./ascii.ts";
 import { isAuthority } from "./authority.ts";
 import { isBoundChallenge } from "./bound-challenge.ts";
 import { ConnectionOptions } from "./connection-options.ts";
@@ -208,12 +208,4 @@ export class RequestParser {
     const end = this.fields.valueEnd[this.#upgrade] ?? 0;
     return isWord(bytes, start, end, WEBSOCKET) ? "websocket" : "other";
   }
-}
-
-function isText(bytes: Buffer, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length) return false;
-  for (let at = 0; at < text.length; at += 1) {
-    if (bytes[start + at] !== text.charCodeAt(at)) return false;
-  }
-  return true;
 }
