@@ -80,14 +80,15 @@ export class Output {
     this.length = length + 2;
   }
 
-  hexadecimal(value: number): void {
+  /** Appends a number of this base, at most 36, with letters in lower case. */
+  number(value: number, base: number): void {
     let digits = 1;
-    for (let rest = Math.floor(value / 16); rest > 0; rest = Math.floor(rest / 16)) digits += 1;
+    for (let rest = Math.floor(value / base); rest > 0; rest = Math.floor(rest / base)) digits += 1;
     let rest = value;
     for (let at = this.length + digits - 1; at >= this.length; at -= 1) {
-      const digit = rest % 16;
+      const digit = rest % base;
       this.bytes[at] = digit < 10 ? ZERO + digit : LETTER_A + digit;
-      rest = (rest - digit) / 16;
+      rest = (rest - digit) / base;
     }
     this.length += digits;
   }
@@ -107,7 +108,7 @@ export class Output {
 
   /** Appends a run of body bytes as a chunk (RFC 9112 section 7.1). */
   chunk(socket: WireSocket, source: Buffer, from: number, to: number, isLent: boolean): void {
-    this.hexadecimal(to - from);
+    this.number(to - from, 16);
     this.lineEnd();
     this.body(socket, source, from, to, isLent);
     this.lineEnd();

@@ -4,7 +4,7 @@ import { FIELD } from "../head/field-names.ts";
 import type { HeadFields } from "../head/head-fields.ts";
 import type { HttpConnection, HttpRules } from "../http-rules.ts";
 import type { Output } from "../output.ts";
-import { idPrefixOf, idSuffixOf, requestIdOf, tryGivenId } from "./request-id.ts";
+import { ID_BASE, idPrefixOf, requestIdOf, tryGivenId } from "./request-id.ts";
 import type { RequestHead } from "../request-head.ts";
 
 const NO_LINES = Buffer.alloc(0);
@@ -53,7 +53,7 @@ export class ClientFacts {
         line(output, "x-request-id: ", givenId ?? requestIdOf(this.#connection, number));
       }
     } else if (http.requestId) {
-      output.text(idSuffixOf(number));
+      output.number(number, ID_BASE);
       output.lineEnd();
     }
   }

@@ -10,11 +10,12 @@ type Identified = Pick<ConnectionState, "id">;
 /** What the ids of all requests of a connection begin with, unless the client has chosen them. */
 export const idPrefixOf = ({ id }: Identified): string => `${id}-`;
 
-export const idSuffixOf = (number: number): string => number.toString(36);
+/** After it comes the number of the request in this base. */
+export const ID_BASE = 36;
 
 /** Returns the id of the request with this number on its connection. */
 export const requestIdOf = (connection: Identified, number: number): string =>
-  idPrefixOf(connection) + idSuffixOf(number);
+  idPrefixOf(connection) + number.toString(ID_BASE);
 
 export function tryGivenId(fields: HeadFields): string | undefined {
   const index = fields.find(FIELD.xRequestId);

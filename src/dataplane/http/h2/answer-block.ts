@@ -47,7 +47,7 @@ export function writeAnswerBlock(
   }
   if (status < 200) return;
   if (contentLength >= 0 && status !== 204 && !isSwitch) {
-    encoder.text(output, "content-length", String(contentLength));
+    encoder.contentLength(output, contentLength);
   }
   if (!answer.hasDate) writeDate(output, encoder);
   for (const [name, value] of answerPairs) encoder.text(output, name, value);

@@ -123,9 +123,12 @@ export abstract class SessionReceiver extends SessionSender {
 
   /** Takes a whole field block. */
   block(id: number, bytes: Buffer, from: number, to: number, endsStream: boolean): void {
+    if (id > this.lastStreamId) {
+      this.#readRequest(id, bytes, from, to, endsStream);
+      return;
+    }
     const stream = this.#streams.get(id);
     if (stream !== undefined) this.#readTrailers(stream, bytes, from, to, endsStream);
-    else if (id > this.lastStreamId) this.#readRequest(id, bytes, from, to, endsStream);
     else {
       this.#decode(bytes, from, to, IGNORED_BLOCK);
       if (this.#closed.of(id) === "by-client") this.#resetClosed(id, ERROR.streamClosed);
@@ -190,7 +193,7 @@ export abstract class SessionReceiver extends SessionSender {
     if (isMalformed) this.resetStream(stream, ERROR.protocol);
     else {
       stream.sendOwnAnswer(status, false);
-      if (this.#streams.has(stream.id)) this.#linger(stream);
+      if (!stream.isClosed) this.#linger(stream);
     }
     if (!connection.isLogged) return;
     const { turnMs: nowMs } = http;
@@ -354,7 +357,9 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   #remove(stream: Stream, closing: "by-client" | "by-director" | "ended"): void {
-    if (!this.#streams.delete(stream.id)) return;
+    if (stream.isClosed) return;
+    stream.isClosed = true;
+    this.#streams.delete(stream.id);
     if (stream.isLingering) this.#lingering -= 1;
     this.#closed.add(stream.id, closing);
     stream.clientGone("client-aborted");
@@ -364,7 +369,7 @@ export abstract class SessionReceiver extends SessionSender {
   /** The exchange of the stream is over. */
   exchangeOver(stream: Stream): void {
     this.tryClose(stream);
-    if (this.#streams.has(stream.id)) this.#linger(stream);
+    if (!stream.isClosed) this.#linger(stream);
   }
 
   #linger(stream: Stream): void {
@@ -375,8 +380,7 @@ export abstract class SessionReceiver extends SessionSender {
 
   /** Closes a stream whose answer was sent and whose exchange is over. A client that still sends is told to stop. */
   tryClose(stream: Stream): void {
-    if (!stream.hasSentEnd || stream.exchange !== undefined) return;
-    if (!this.#streams.has(stream.id)) return;
+    if (stream.isClosed || !stream.hasSentEnd || stream.exchange !== undefined) return;
     if (!stream.hasReceivedEnd && !stream.isReset) this.writeReset(stream.id, ERROR.none);
     this.#remove(stream, stream.hasReceivedEnd && !stream.isReset ? "ended" : "by-director");
   }
@@ -397,6 +401,7 @@ export abstract class SessionReceiver extends SessionSender {
     this.#lingering = 0;
     for (const stream of this.#streams.values()) {
       this.#streams.delete(stream.id);
+      stream.isClosed = true;
       stream.clientGone(outcome);
     }
   }

@@ -89,9 +89,10 @@ export abstract class StreamReceiver extends StreamSender {
   }
 
   protected dropKept(): void {
+    this.#isEndKept = false;
+    if (this.#keptBytes === 0) return;
     this.windows.addKept(-this.#keptBytes);
     this.#kept?.clear();
-    this.#isEndKept = false;
   }
 
   get #keptBytes(): number {

@@ -22,7 +22,8 @@ export abstract class StreamSender {
   hasSentEnd = false;
   /** Whether RST_STREAM was sent. */
   isReset = false;
-  readonly #queue: Buffer[] = [];
+  /** Undefined until something must be queued. */
+  #queue: Buffer[] | undefined;
   /** What follows the queue: the end with a block of trailers, if there are any, or a reset. */
   #ending: { readonly trailers: Buffer | undefined } | ErrorCode | undefined;
 
@@ -55,6 +56,7 @@ export abstract class StreamSender {
     if (this.hasSentEnd) return;
     const at = this.bodyBytesQueued > 0 ? from : this.sender.tryData(this, bytes, from, to);
     if (at === to) return;
+    this.#queue ??= [];
     this.#queue.push(Buffer.from(bytes.subarray(at, to)));
     this.sender.addQueued(this, to - at);
     if (this.isSendable) this.sender.schedule(this);
@@ -90,23 +92,25 @@ export abstract class StreamSender {
   /** Forgets what is queued. */
   dropQueue(): void {
     this.hasSentEnd = true;
-    this.#queue.length = 0;
+    if (this.bodyBytesQueued === 0) return;
+    this.#queue = undefined;
     this.sender.addQueued(this, -this.bodyBytesQueued);
   }
 
   /** Sends of the queue what the windows allow, `bytes` at most. */
   pump(bytes: number): void {
     const before = this.bodyBytesQueued;
+    const queue = this.#queue ?? [];
     let left = bytes;
     while (left > 0) {
-      const [first] = this.#queue;
+      const [first] = queue;
       if (first === undefined) break;
       const end = this.sender.writeData(this, first, 0, Math.min(left, first.length));
       if (end === 0) break;
       left -= end;
       this.sender.addQueued(this, -end);
-      if (end === first.length) this.#queue.shift();
-      else this.#queue[0] = first.subarray(end);
+      if (end === first.length) queue.shift();
+      else queue[0] = first.subarray(end);
     }
     if (this.bodyBytesQueued === 0) this.#end();
     if (before >= LOW_WATER_MARK_BYTES && this.bodyBytesQueued < LOW_WATER_MARK_BYTES) {

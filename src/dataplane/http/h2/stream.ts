@@ -33,6 +33,8 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
   readonly number: number;
   /** Undefined before it begins and after it is over. */
   exchange: Exchange | undefined;
+  /** Whether the session has forgotten the stream. */
+  isClosed = false;
   /** Whether the exchange is over, but the answer was not sent whole. */
   isLingering = false;
   #tunnel: Tunnel | undefined;

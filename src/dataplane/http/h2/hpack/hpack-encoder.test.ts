@@ -33,6 +33,13 @@ describe("HpackEncoder", () => {
     assert.deepEqual(indexed, [200, 204, 206, 304, 400, 404, 500]);
   });
 
+  it("encodes any length", () => {
+    for (const length of [0, 9, 10, 16_384, Number.MAX_SAFE_INTEGER]) {
+      const block = encoded((encoder, output) => encoder.contentLength(output, length));
+      assert.deepEqual(block, textOf("content-length", String(length)));
+    }
+  });
+
   it("sends names in lower case, as the first index of the static table if it is there", () => {
     const names = new Set(
       STATIC_LINES.toString("latin1")

@@ -19,6 +19,7 @@ const FIRST_TABLE_BYTES = 4096;
 
 /** The first index of `:status`. */
 const STATUS = 8;
+const CONTENT_LENGTH = 28;
 /** The static index of each status that has one (RFC 7541 appendix A). */
 const INDEX_OF_STATUS = new Uint8Array(600);
 for (const [offset, status] of [200, 204, 206, 304, 400, 404, 500].entries()) {
@@ -119,6 +120,22 @@ export class HpackEncoder {
     bytes[length + 3] = ZERO + (Math.trunc(status / 10) % 10);
     bytes[length + 4] = ZERO + (status % 10);
     output.length = length + 5;
+  }
+
+  /** Appends `content-length`. */
+  contentLength(output: EncodedOutput, length: number): void {
+    writeInteger(output, WITHOUT_INDEXING, MAX_NAME_INDEX, CONTENT_LENGTH);
+    let digits = 1;
+    for (let rest = Math.floor(length / 10); rest > 0; rest = Math.floor(rest / 10)) digits += 1;
+    const { bytes } = output;
+    const start = output.length + 1;
+    bytes[start - 1] = digits;
+    let rest = length;
+    for (let at = start + digits - 1; at >= start; at -= 1) {
+      bytes[at] = ZERO + (rest % 10);
+      rest = Math.floor(rest / 10);
+    }
+    output.length = start + digits;
   }
 
   /** Appends a field. Its name is sent in lower case (RFC 9113 section 8.2.1). */
