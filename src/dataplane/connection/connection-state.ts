@@ -157,6 +157,7 @@ export abstract class ConnectionState<
   /** The idle deadline of the relay. It is shorter after one side has ended its direction. */
   idleMs = 0;
   deadlineAtMs = Number.POSITIVE_INFINITY;
+  deadlinePlace = -1;
   /** The stage that handles the deadline. */
   deadline: DeadlineListener = NO_DEADLINE;
 

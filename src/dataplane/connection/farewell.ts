@@ -15,6 +15,7 @@ const FAREWELL_MS = 1_000;
  */
 class Farewell implements WireHandler, Deadlined {
   deadlineAtMs: number;
+  deadlinePlace = -1;
   readonly #plane: Plane;
   readonly #client: WireSocket;
 

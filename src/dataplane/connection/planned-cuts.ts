@@ -22,6 +22,7 @@ interface PlannedCutsParts {
 /** The deadlines at which a worker cuts open connections to servers. They hold also if the control process has ended. */
 export class PlannedCuts implements Deadlined {
   deadlineAtMs = Number.POSITIVE_INFINITY;
+  deadlinePlace = -1;
   readonly #parts: PlannedCutsParts;
   #cuts: ReadonlyMap<number, Cut> = new Map();
 

@@ -52,6 +52,7 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   /** What the access line says about the request. Undefined if no line is written. */
   readonly texts: RequestTexts | undefined;
   deadlineAtMs = Number.POSITIVE_INFINITY;
+  deadlinePlace = -1;
   #deadline: DeadlineListener = this;
   server: string | undefined;
   lease: EndpointLease | undefined;

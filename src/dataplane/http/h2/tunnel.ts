@@ -11,6 +11,7 @@ import type { Stream } from "./stream.ts";
  */
 export class Tunnel implements WireHandler, Deadlined {
   deadlineAtMs = 0;
+  deadlinePlace = -1;
   readonly #stream: Stream;
   readonly #exchange: Exchange;
   readonly #endpoint: WireSocket;

@@ -11,6 +11,7 @@ export class EndpointPools<
   Connection extends IdleConnection = IdleConnection,
 > implements Deadlined {
   deadlineAtMs = Number.POSITIVE_INFINITY;
+  deadlinePlace = -1;
   readonly #deadlines: Deadlines;
   readonly #scopes = new Map<string, Map<string, EndpointPool<Connection>>>();
 
