@@ -1,12 +1,13 @@
 /** Builds the access lines of exchanges. */
 import type { ExchangeRecord } from "#model/records/exchange-record.ts";
-import type { HttpOutcome, HttpRule } from "#model/records/http-outcome.ts";
+import type { HttpOutcome } from "#model/records/http-outcome.ts";
 import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import { RECORDED_LENGTHS } from "#model/records/recorded-lengths.ts";
 import { endpointKeyOf } from "#model/records/snapshot.ts";
 import type { Exchange } from "./exchange.ts";
 import { FIELD } from "./head/field-names.ts";
 import type { HeadFields } from "./head/head-fields.ts";
+import type { HeadRule } from "./head/head-refusal.ts";
 import type { HttpConnection } from "./http-rules.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -109,7 +110,7 @@ export interface UnreadRequest {
   readonly requestId: string;
   readonly status: number;
   readonly outcome: "refused" | "head-timeout";
-  readonly rule: HttpRule | undefined;
+  readonly rule: HeadRule | undefined;
   readonly beganMs: number;
   readonly nowMs: number;
   readonly bytesToClient: number;

@@ -1,4 +1,4 @@
-import type { HttpOutcome, HttpRule } from "#model/records/http-outcome.ts";
+import type { HttpOutcome } from "#model/records/http-outcome.ts";
 import { countSilentEnd } from "../../connection/certificate-failure.ts";
 import type { DeadlineListener } from "../../connection/connection-state.ts";
 import { endConnection, outcomeOfBreak } from "../../connection/finish.ts";
@@ -16,20 +16,19 @@ import { wantsJson } from "../edits/failure-answer.ts";
 import { writeRequestHead } from "../edits/write-request-head.ts";
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient } from "../exchange-client.ts";
-import { exchangeOutcomeOf, requestTextsOf, unreadRecordOf } from "../exchange-record.ts";
+import { exchangeOutcomeOf, requestTextsOf } from "../exchange-record.ts";
 import type { HeadFields } from "../head/head-fields.ts";
-import type { HeadRefusal } from "../head/head-refusal.ts";
+import type { HeadRefusal, HeadRule } from "../head/head-refusal.ts";
 import { CHUNKED } from "../head/message-framing.ts";
 import { RequestParser } from "../head/request-parser.ts";
 import type { ResponseParser } from "../head/response-parser.ts";
 import { HeadReader } from "../head-reader.ts";
 import { HostJudge } from "../host-judge.ts";
 import type { HttpConnection } from "../http-rules.ts";
+import { recordUnread } from "../record-unread.ts";
 import { AnswerSender } from "./answer-sender.ts";
 import type { EndpointSession } from "./endpoint-session.ts";
 
-const ENDED_SLOTS = slotsByLabel("tlsd_http_exchanges_ended_total");
-const CLASS_SLOTS = slotsByLabel("tlsd_http_requests_total");
 const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
 /** A closure for each connection would increase the memory of idle ones. */
 const buildParser = (): RequestParser => new RequestParser();
@@ -251,7 +250,6 @@ export class ClientSession
 
   /** Refuses a request whose head breaks a rule. The answers to those before it have been sent. */
   #refuse({ status, rule }: HeadRefusal): void {
-    connectionCounters(this).add(REFUSED_SLOTS[rule]);
     this.#answerUnread(status, "refused", rule);
     this.endWhenSent("bad-request");
   }
@@ -260,36 +258,27 @@ export class ClientSession
   #answerUnread(
     status: 408 | HeadRefusal["status"],
     outcome: "refused" | "head-timeout",
-    rule?: HttpRule,
+    rule?: HeadRule,
   ): void {
     const { connection, http } = this;
-    const counters = connectionCounters(this);
-    counters.add(ENDED_SLOTS[outcome]);
-    counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
     this.requests += 1;
     this.givenId = undefined;
     this.closes = true;
     this.wantsJson = false;
     const before = connection.bytesToClient;
     this.sendOwnAnswer(status, this.#reader.parser.method === "HEAD");
-    if (!connection.isLogged) return;
-    const { requestId, requests: number } = this;
     const nowMs = http.turnMs;
-    const beganMs = this.#headBeganMs < 0 ? nowMs : this.#headBeganMs;
-    const bytesToClient = connection.bytesToClient - before;
-    connection.plane.recorder.exchangeEnded(
-      unreadRecordOf(connection, {
-        number,
-        protocol: this.protocol,
-        requestId,
-        status,
-        outcome,
-        rule,
-        beganMs,
-        nowMs,
-        bytesToClient,
-      }),
-    );
+    recordUnread(connection, {
+      number: this.requests,
+      protocol: this.protocol,
+      requestId: this.requestId,
+      status,
+      outcome,
+      rule,
+      beganMs: this.#headBeganMs < 0 ? nowMs : this.#headBeganMs,
+      nowMs,
+      bytesToClient: connection.bytesToClient - before,
+    });
   }
 
   switchProtocols(

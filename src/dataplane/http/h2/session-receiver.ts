@@ -1,10 +1,11 @@
 import type { HttpOutcome } from "#model/records/http-outcome.ts";
 import { slotsByLabel } from "../../observe/counters.ts";
 import { ClientFacts } from "../edits/client-facts.ts";
-import { unreadRecordOf } from "../exchange-record.ts";
 import type { EndpointSession } from "../h1/endpoint-session.ts";
 import { type HeadRule, refusalOf } from "../head/head-refusal.ts";
 import { HostJudge } from "../host-judge.ts";
+import { recordUnread } from "../record-unread.ts";
+import { BoundEndpoints } from "./bound-endpoints.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { BAD_FRAME } from "./frame-reader.ts";
 import { ERROR, type ErrorCode, type Fault, FIRST_WINDOW_BYTES, FLAG, FRAME } from "./frames.ts";
@@ -13,14 +14,11 @@ import { SessionSender } from "./session-sender.ts";
 import { Stream } from "./stream.ts";
 import { IGNORED_BLOCK } from "./trailer-block.ts";
 
-const ENDED_SLOTS = slotsByLabel("tlsd_http_exchanges_ended_total");
-const CLASS_SLOTS = slotsByLabel("tlsd_http_requests_total");
 const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
 
 /** SETTINGS_HEADER_TABLE_SIZE: the initial value. */
 const TABLE_BYTES = 4_096;
 const MAX_STREAMS = 100;
-const MAX_BOUND = 100;
 const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
 /** If the streams keep more than this, the client gets no more credit for the connection. */
 const MAX_KEPT_BYTES = 1024 * 1024;
@@ -30,6 +28,7 @@ const BAD_WINDOW: Fault = { code: ERROR.flowControl, cause: "bad-window" };
 /** The half of a session that receives: it opens streams, and knows which frames they may get (RFC 9113 section 5.1). */
 export abstract class SessionReceiver extends SessionSender {
   readonly hosts: HostJudge;
+  protected readonly bound = new BoundEndpoints();
   protected requests = 0;
   protected lastStreamId = 0;
   /** Whether streams that are opened are ignored, because the client was told the last one. */
@@ -51,8 +50,6 @@ export abstract class SessionReceiver extends SessionSender {
   /** The stream whose request is in the output to endpoints. */
   #sending: Stream | undefined;
   #facts: ClientFacts | undefined;
-  /** Idle connections to endpoints that belong to this client connection. */
-  readonly #bound: EndpointSession[] = [];
 
   constructor(connection: SessionSender["connection"]) {
     super(connection);
@@ -79,20 +76,12 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   takeBound(): EndpointSession | undefined {
-    for (;;) {
-      const bound = this.#bound.pop();
-      if (bound?.isClosed !== true) return bound;
-    }
+    return this.bound.take();
   }
 
   keepBound(session: EndpointSession): void {
-    if (this.isDone || this.#bound.length >= MAX_BOUND) session.close();
-    else this.#bound.push(session);
-  }
-
-  protected closeBound(): void {
-    for (const bound of this.#bound) bound.close();
-    this.#bound.length = 0;
+    if (this.isDone) session.close();
+    else this.bound.keep(session);
   }
 
   /** Writes what was collected for the endpoint of another stream. The output to endpoints has one owner at a time. */
@@ -183,27 +172,20 @@ export abstract class SessionReceiver extends SessionSender {
   /** Refuses a request. One that is malformed resets its stream (RFC 9113 section 8.1.1). */
   #refuse(stream: Stream, rule: HeadRule): void {
     const { connection, http } = this;
-    const { counters } = connection.listener;
     // The scheme of a request of HTTP/2 is part of its form, and a proxy of other schemes is not meant.
     const status = rule === "bad-scheme" ? 400 : refusalOf(rule).status;
-    counters.add(REFUSED_SLOTS[rule]);
-    counters.add(ENDED_SLOTS.refused);
-    counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
     const isMalformed = status === 400 && rule !== "unknown-websocket-version";
     if (isMalformed) this.resetStream(stream, ERROR.protocol);
     else {
       stream.sendOwnAnswer(status, false);
       if (!stream.isClosed) this.#linger(stream);
     }
-    if (!connection.isLogged) return;
     const { turnMs: nowMs } = http;
     const { number, protocol, requestId, bytesToClient } = stream;
-    connection.plane.recorder.exchangeEnded(
-      unreadRecordOf(connection, {
-        ...{ number, protocol, requestId, status, outcome: "refused", rule },
-        ...{ beganMs: nowMs, nowMs, bytesToClient },
-      }),
-    );
+    recordUnread(connection, {
+      ...{ number, protocol, requestId, status, outcome: "refused", rule },
+      ...{ beganMs: nowMs, nowMs, bytesToClient },
+    });
   }
 
   #readTrailers(

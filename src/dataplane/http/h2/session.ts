@@ -284,7 +284,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     http.turnMs = http.nowMs();
     const outcome: HttpOutcome = exchangeOutcomeOf(connection.ended) ?? "client-aborted";
     this.endAllStreams(outcome);
-    this.closeBound();
+    this.bound.close();
     this.output.drop();
     http.h2.sessions.delete(this);
     http.relayMemory.release(this);
