@@ -7,6 +7,7 @@ import { FIELD } from "../head/field-names.ts";
 import { type HeadFields, MAX_FIELDS } from "../head/head-fields.ts";
 import { methodOf } from "../head/known-methods.ts";
 import { CHUNKED, MessageFraming } from "../head/message-framing.ts";
+import { hasBadEscape } from "../head/path-escapes.ts";
 import type { RequestHead } from "../request-head.ts";
 import { isVersion13 } from "../upgrade/web-socket.ts";
 import { FieldStore } from "./field-store.ts";
@@ -197,9 +198,9 @@ export class RequestBlock implements FieldSink, RequestHead {
     }
     if (bytes[start] !== SLASH) return "bad-target";
     for (let at = start; at < end; at += 1) {
-      if (IS_TARGET[bytes[at] ?? 0] !== 1) return "bad-target";
+      if (IS_TARGET[bytes[at] ?? 0] === 0) return "bad-target";
     }
-    return undefined;
+    return hasBadEscape(bytes, start, end) ? "bad-target" : undefined;
   }
 
   #finishAuthority(): HeadRule | undefined {

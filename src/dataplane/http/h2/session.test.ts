@@ -8,7 +8,7 @@ import {
   untilSent,
 } from "#harness/http2-client.ts";
 import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
-import { FLAG } from "./frames.ts";
+import { ERROR, FLAG } from "./frames.ts";
 
 describe("a session of HTTP/2", () => {
   it("answers a GET, and the next one over the same connection to the endpoint", async () => {
@@ -47,6 +47,20 @@ describe("a session of HTTP/2", () => {
     await http.endpoint().send(answerOf("ok"));
     await untilSent();
     assert.equal(client.bodyOf(1), "ok");
+    await client.peer.close();
+    await http.assertBase();
+  });
+
+  it("refuses an escape of the path without two digits, and forwards one of the query", async () => {
+    const http = await MemoryHttp.start();
+    const bad = requestFieldsOf({ ":path": "/100%?a" });
+    const client = await Http2Client.connect(http, headersOf(1, bad));
+    assert.deepEqual(client.resetsOf(1), [ERROR.protocol]);
+    assert.equal(http.endpoints.length, 0);
+    await client.send(headersOf(3, requestFieldsOf({ ":path": "/%2f?100%" })));
+    assert.match(http.endpoint().take(), /^GET \/%2f\?100% HTTP\/1\.1\r\n/);
+    await http.endpoint().send(answerOf("ok"));
+    await untilSent();
     await client.peer.close();
     await http.assertBase();
   });

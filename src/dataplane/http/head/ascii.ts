@@ -5,6 +5,7 @@ export const LF = 0x0a;
 export const CR = 0x0d;
 export const SP = 0x20;
 export const QUOTE = 0x22;
+export const PERCENT = 0x25;
 export const ASTERISK = 0x2a;
 export const COMMA = 0x2c;
 export const DASH = 0x2d;
@@ -40,8 +41,12 @@ export const IS_TEXT = tableOf((byte) => byte === HTAB || (byte >= SP && byte !=
 /**
  * The bytes of a request target: VCHAR without `#`, which would start a fragment (RFC 9112 section 3.2). RFC 3986 has no
  * raw `"<>[\]^{|}` and backtick, but browsers send most of them in a query, and HAProxy, nginx and llhttp accept them.
+ * The value of `%` is ESCAPED, so that a target without it needs no second look.
  */
 export const IS_TARGET = tableOf((byte) => byte > SP && byte < 0x7f && byte !== 0x23);
+/** The value of `%` in IS_TARGET. It has a bit that the other bytes do not have. */
+export const ESCAPED = 2;
+IS_TARGET[PERCENT] = ESCAPED;
 
 /** Upper-case letters of ASCII become lower-case letters. All other bytes stay as they are. */
 export const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>

@@ -20,7 +20,10 @@ const STRICTER: ReadonlyMap<string, string> = new Map<HeadRule, string>([
   ["no-host", "llhttp does not look into Host (RFC 9112 section 3.2)."],
   ["several-hosts", "llhttp does not look into Host (RFC 9112 section 3.2)."],
   ["bad-scheme", "A request over TLS is for https."],
-  ["bad-target", "llhttp accepts fragments, user names, and any form with any method."],
+  [
+    "bad-target",
+    "llhttp accepts fragments, user names, bad escapes, and any form with any method.",
+  ],
   ["connect-method", "The director is no tunnel."],
   ["trace-method", "TRACE would show fields that the director adds."],
   ["unknown-version", "llhttp accepts HTTP/0.9 and HTTP/2.0 as a version of a message."],

@@ -56,6 +56,11 @@ const REFUSED: readonly (readonly [rule: string, ...texts: readonly string[]])[]
     "GET shop.example:443 ",
     "GET https:/b ",
     "GET ://b ",
+    "GET /%zz ",
+    "GET /a%4 ",
+    "GET /a%?b ",
+    "GET /%u0041 ",
+    "GET https://b/%4g ",
   ],
   ["bad-scheme", "GET http://b/ ", "GET httpss://b/ ", "GET wss://b/ "],
   [

@@ -2,6 +2,7 @@ import {
   ASTERISK,
   CR,
   DOT,
+  ESCAPED,
   IS_TARGET,
   IS_TOKEN,
   isWord,
@@ -15,6 +16,7 @@ import {
 import { isAuthority } from "./authority.ts";
 import { type HeadRefusal, refusalOf } from "./head-refusal.ts";
 import { methodOf } from "./known-methods.ts";
+import { hasBadEscape } from "./path-escapes.ts";
 
 /** The limit for a request line without its CRLF. RFC 9112 section 3 recommends at least 8,000 bytes. */
 export const MAX_REQUEST_LINE_BYTES = 16_384;
@@ -55,6 +57,8 @@ export class RequestLine {
   #state = BEFORE;
   #at = 0;
   #versionStart = 0;
+  /** All values of IS_TARGET of the bytes of the target. */
+  #targetClasses = 0;
 
   restart(at: number): void {
     this.method = "";
@@ -132,6 +136,7 @@ export class RequestLine {
     if (this.method === "CONNECT") return refusalOf("connect-method");
     this.#at = at + 1;
     this.targetStart = at + 1;
+    this.#targetClasses = 0;
     this.#state = TARGET;
     return undefined;
   }
@@ -139,10 +144,15 @@ export class RequestLine {
   #readTarget(bytes: Buffer, to: number): "partial" | HeadRefusal | undefined {
     const limit = this.start + MAX_REQUEST_LINE_BYTES - VERSION_BYTES;
     let at = this.#at;
-    while (at < to && IS_TARGET[bytes[at] ?? 0] === 1) {
+    let classes = this.#targetClasses;
+    while (at < to) {
+      const ofByte = IS_TARGET[bytes[at] ?? 0] ?? 0;
+      if (ofByte === 0) break;
       if (at === limit) return refusalOf("long-request-line");
+      classes |= ofByte;
       at += 1;
     }
+    this.#targetClasses = classes;
     this.#at = at;
     if (at === to) return "partial";
     const byte = bytes[at];
@@ -153,6 +163,9 @@ export class RequestLine {
     this.targetEnd = at;
     const refusal = this.#takeTarget(bytes);
     if (refusal !== undefined) return refusal;
+    if ((classes & ESCAPED) !== 0 && hasBadEscape(bytes, this.pathStart, at)) {
+      return refusalOf("bad-target");
+    }
     this.#at = at + 1;
     this.#versionStart = at + 1;
     this.#state = VERSION;

@@ -27,6 +27,8 @@ const ACCEPTED: readonly (readonly [name: string, text: string, told: Told])[] =
   ["obs-text and tabs in a value", get("A: \xfc\t\xff"), {}],
   ["every byte of a token in a name", get("!#$%&'*+-.^_`|~09azAZ: x"), {}],
   ["a query", get().replace("/", '/a%20b?c=d|{}[]^"`\\'), { targetEnd: 23 }],
+  ["hexadecimal digits of both cases", get().replace("/", "/%2f%2F%00"), { pathEnd: 14 }],
+  ["a percent sign in a query", get().replace("/", "/?100%&a=%zz"), { pathEnd: 16 }],
   ["an unknown method", get().replace("GET", "M-SEARCH"), { method: "M-SEARCH" }],
   ["methods in their case", get().replace("GET", "get"), { method: "get", isIdempotent: false }],
   ["POST", post(), { method: "POST", isIdempotent: false, bodyLength: 0, hasFraming: false }],
