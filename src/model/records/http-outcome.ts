@@ -37,7 +37,7 @@ export const HTTP_RULES = {
   "trace-method": "The method is TRACE. The client got 405.",
   "connect-method": "The method is CONNECT. The client got 405.",
   "bad-target":
-    "The target has the form of an authority, a form that the method does not have, characters that no target may have, or a `%` in its path without two hexadecimal digits.",
+    "The target has the form of an authority, a form that the method does not have, characters that no target may have, or in its path `%00`, or a `%` without two hexadecimal digits.",
   "bad-scheme": "The target is absolute, and its scheme is not https. The client got 421.",
   "bad-version": "The request line does not end with a version of HTTP.",
   "unknown-version": "The version is not HTTP/1.0 or HTTP/1.1. The client got 505.",

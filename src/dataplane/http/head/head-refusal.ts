@@ -17,7 +17,7 @@ const STATUS_OF = {
   "long-method": 501,
   "trace-method": 405,
   "connect-method": 405,
-  /** A byte that no target has, a `%` in the path without two hexadecimal digits, a form that the method does not have, or the authority form. */
+  /** A byte that no target has, a bad escape in the path, a form that the method does not have, or the authority form. */
   "bad-target": 400,
   /** An absolute form that is not https: the connection is not one for the resource (RFC 9110 section 7.4). */
   "bad-scheme": 421,

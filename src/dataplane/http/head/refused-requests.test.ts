@@ -61,6 +61,7 @@ const REFUSED: readonly (readonly [rule: string, ...texts: readonly string[]])[]
     "GET /a%?b ",
     "GET /%u0041 ",
     "GET https://b/%4g ",
+    "GET /a%00 ",
   ],
   ["bad-scheme", "GET http://b/ ", "GET httpss://b/ ", "GET wss://b/ "],
   [
