@@ -1,11 +1,37 @@
 import { ServersFigures } from "../observe/server-figures.ts";
 
-/** Number of connects that must fail in a row before an endpoint counts as down. */
+/** Number of connects, or of answers, that must fail in a row before an endpoint counts as down. */
 const FALL = 3;
 const FIRST_BACK_OFF_MS = 1_000;
 const MAX_BACK_OFF_MS = 30_000;
 /** How many connects may be in progress to an endpoint whose last connects timed out. */
 const MAX_UNANSWERED = 16;
+
+/** Failures of one kind. Three in a row start a back-off. */
+class FailuresInARow {
+  #count = 0;
+  #untilMs = 0;
+  #backOffMs = FIRST_BACK_OFF_MS;
+
+  isBackingOff(nowMs: number): boolean {
+    return nowMs < this.#untilMs;
+  }
+
+  /** Records a success. */
+  end(): void {
+    this.#count = 0;
+    this.#backOffMs = FIRST_BACK_OFF_MS;
+  }
+
+  /** Records a failure. After a back-off, a single failure starts the next back-off, which is twice as long. */
+  add(nowMs: number): void {
+    this.#count += 1;
+    // Those that were in progress at the same time fail together. They count as one back-off.
+    if (this.#count < FALL || this.isBackingOff(nowMs)) return;
+    this.#untilMs = nowMs + this.#backOffMs;
+    this.#backOffMs = Math.min(2 * this.#backOffMs, MAX_BACK_OFF_MS);
+  }
+}
 
 /** The state of one endpoint as this worker knows it. It is kept when the snapshot changes. */
 export class EndpointHealth {
@@ -13,14 +39,14 @@ export class EndpointHealth {
   openConnections = 0;
   /** Connects in progress, including TLS handshakes. */
   connecting = 0;
-  #failuresInARow = 0;
+  readonly #connects = new FailuresInARow();
+  /** An endpoint can accept connections and still answer with errors only, so answers are counted apart. */
+  readonly #answers = new FailuresInARow();
   #timeoutsInARow = 0;
-  #downUntilMs = 0;
-  #backOffMs = FIRST_BACK_OFF_MS;
 
-  /** Whether the connects of this worker succeed. Active checks are not taken into account. */
+  /** Whether the connects of this worker succeed, and the answers if they are counted. Active checks are not taken into account. */
   isUp(nowMs: number): boolean {
-    return nowMs >= this.#downUntilMs;
+    return !this.#connects.isBackingOff(nowMs) && !this.#answers.isBackingOff(nowMs);
   }
 
   /**
@@ -31,20 +57,22 @@ export class EndpointHealth {
     return this.#timeoutsInARow < FALL || this.connecting < MAX_UNANSWERED;
   }
 
+  /** Records a connect. */
   succeeded(): void {
-    this.#failuresInARow = 0;
+    this.#connects.end();
     this.#timeoutsInARow = 0;
-    this.#backOffMs = FIRST_BACK_OFF_MS;
   }
 
-  /** Records a failed connect. After a back-off, a single failure starts the next back-off, which is twice as long. */
+  /** Records a failed connect. */
   failed(nowMs: number, isTimeout = false): void {
-    this.#failuresInARow += 1;
     this.#timeoutsInARow = isTimeout ? this.#timeoutsInARow + 1 : 0;
-    // Connects that were in progress at the same time fail together. They count as one back-off.
-    if (this.#failuresInARow < FALL || nowMs < this.#downUntilMs) return;
-    this.#downUntilMs = nowMs + this.#backOffMs;
-    this.#backOffMs = Math.min(2 * this.#backOffMs, MAX_BACK_OFF_MS);
+    this.#connects.add(nowMs);
+  }
+
+  /** Records an answer, which can be an error of the server. */
+  answered(nowMs: number, isError: boolean): void {
+    if (isError) this.#answers.add(nowMs);
+    else this.#answers.end();
   }
 }
 

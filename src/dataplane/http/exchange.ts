@@ -232,8 +232,8 @@ export class Exchange extends ExchangeState {
   answerHead(answer: ResponseParser, bytes: Buffer): void {
     this.hasAnswerHead = true;
     this.status = answer.status;
-    if (answer.status >= 500 && this.rules.spec.http.countServerErrors) {
-      this.lease?.candidate.health.failed(this.plane.http.turnMs);
+    if (this.rules.spec.http.countServerErrors) {
+      this.lease?.candidate.health.answered(this.plane.http.turnMs, answer.status >= 500);
     }
     if (this.isRequestWhole || this.bodyLength === CHUNKED) this.touch();
     this.client.sendHead(this, answer, bytes);

@@ -154,7 +154,7 @@ export const HTTP_OPTIONS = {
   countServerErrors: Type.Boolean({
     default: false,
     description:
-      "Whether an answer with a status of 500 or more counts as a failure of the endpoint, as a failed connection does.",
+      "Whether answers with a status of 500 or more count as failures of the endpoint: after three in a row it gets no requests for a while if another endpoint is up.",
   }),
   accessLogFormat: Type.Enum(["json", "combined"], {
     default: "json",
