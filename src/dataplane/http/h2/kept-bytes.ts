@@ -31,7 +31,7 @@ export class KeptBytes {
 
   /** Removes the first block, and returns its bytes. Returns undefined if nothing waits. */
   takeBlock(): Buffer | undefined {
-    // A window has at most 2 MiB, so there are few blocks to move.
+    // A window has at most 4 MiB, so there are few blocks to move.
     const block = this.#blocks.shift();
     if (block === undefined) return undefined;
     this.length -= block.length;

@@ -19,7 +19,7 @@ const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
 /** SETTINGS_HEADER_TABLE_SIZE: the initial value. */
 const TABLE_BYTES = 4_096;
 const MAX_STREAMS = 100;
-const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
+const MAX_WINDOW_BYTES = 8 * 1024 * 1024;
 /** If the streams keep more than this, the client gets no more credit for the connection. */
 const MAX_KEPT_BYTES = 1024 * 1024;
 const BAD_STREAM: Fault = { code: ERROR.streamClosed, cause: "bad-stream" };
@@ -264,6 +264,8 @@ export abstract class SessionReceiver extends SessionSender {
     const wasOver = this.keptBytes > MAX_KEPT_BYTES;
     this.keptBytes += bytes;
     if (wasOver) this.#grant();
+    // The turn counts what is kept against the memory for slow readers.
+    if (bytes > 0) this.flushSoon();
   }
 
   mayGrow(windowBytes: number): boolean {
@@ -276,7 +278,7 @@ export abstract class SessionReceiver extends SessionSender {
   /** Gives the client credit for the connection. Streams that are stuck do not hold back the others. */
   #grant(): void {
     const missing = this.#targetBytes - this.#window;
-    if (this.isDone || missing * 2 < this.#targetBytes || this.keptBytes > MAX_KEPT_BYTES) return;
+    if (this.isDone || missing * 4 < this.#targetBytes || this.keptBytes > MAX_KEPT_BYTES) return;
     this.#window += missing;
     this.writeWindowUpdate(0, missing);
   }
