@@ -151,6 +151,37 @@ describe("an answer over HTTP/2", () => {
   );
 
   it(
+    "has the fields that the listener sets, lacks those that it removes, and has Date",
+    withSession(
+      async (http, client) => {
+        await client.send(headersOf(1, get), headersOf(3, requestFieldsOf({ ":path": "" })));
+        await endpointSends(
+          http,
+          "HTTP/1.1 200 OK\r\nServer: web\r\nX-A: theirs\r\nContent-Length: 0\r\n\r\n",
+        );
+        const [status, length, date, ...set] = client.headOf(1);
+        assert.deepEqual([status, length], [":status: 200", "content-length: 0"]);
+        assert.match(date ?? "", /^date: \w{3}, \d\d /);
+        const fields = ["strict-transport-security: max-age=60", "x-a: ours"];
+        assert.deepEqual(set, fields);
+        // An answer of the director has them too.
+        await client.send(headersOf(5, post({})));
+        http.endpoint().socket.reset();
+        await untilSent();
+        const own = client.headOf(5);
+        assert.equal(own[0], ":status: 502");
+        assert.deepEqual(own.slice(-2), fields);
+      },
+      {
+        http: {
+          hsts: "max-age=60",
+          responseFields: { set: [["X-A", "ours"]], remove: ["server"] },
+        },
+      },
+    ),
+  );
+
+  it(
     "that comes before the whole request is sent, and the client is told to stop",
     withSession(async (http, client) => {
       await client.send(headersOf(1, post({ "content-length": "100" }), 0), dataOf(1, "begin"));

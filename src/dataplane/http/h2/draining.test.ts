@@ -66,6 +66,20 @@ describe("a session of a worker that drains", () => {
     await http.assertBase();
   });
 
+  it("gets GOAWAY at once if it begins only then", async () => {
+    const http = await MemoryHttp.start();
+    http.memory.plane.http.isDraining = true;
+    const client = await Http2Client.connect(http, headersOf(1, get));
+    assert.deepEqual(client.goaways(), [[MAX_31_BITS, ERROR.none]]);
+    await client.send(pong(client));
+    await http.endpoint().send(answerOf("ok"));
+    await untilSent();
+    assert.equal(client.bodyOf(1), "ok");
+    assert.ok(client.peer.hasEnded);
+    await client.peer.close();
+    await http.assertBase();
+  });
+
   it("ends at once if it is idle and its client answers the PING, or after 5 s", async () => {
     for (const answers of [true, false]) {
       // oxlint-disable-next-line no-await-in-loop

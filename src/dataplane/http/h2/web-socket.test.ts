@@ -8,10 +8,12 @@ import {
   Http2Client,
   requestFieldsOf,
   resetOf,
+  settingsOf,
   untilSent,
+  windowUpdateOf,
 } from "#harness/http2-client.ts";
 import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
-import { ERROR, FLAG, FRAME } from "./frames.ts";
+import { ERROR, FLAG, FRAME, SETTING } from "./frames.ts";
 
 const connect = (more: Readonly<Record<string, string | undefined>> = {}): Buffer =>
   headersOf(
@@ -183,6 +185,63 @@ describe("a WebSocket in a stream", () => {
     client.peer.socket.reset();
     await untilSent();
     await http.assertBase();
+  });
+
+  it("holds back an endpoint whose client takes nothing, and goes on with it", async () => {
+    for (const isLate of [false, true]) {
+      // oxlint-disable-next-line no-await-in-loop
+      const http = await MemoryHttp.start();
+      // oxlint-disable-next-line no-await-in-loop
+      const client = await Http2Client.connect(
+        http,
+        settingsOf([SETTING.initialWindowSize, 1_000]),
+        windowUpdateOf(0, 1_000_000),
+        connect(),
+      );
+      const piece = "x".repeat(100_000);
+      // oxlint-disable-next-line no-await-in-loop
+      await accept(http, isLate ? "" : piece);
+      for (let sent = isLate ? 0 : 1; sent < 4; sent += 1) {
+        // oxlint-disable-next-line no-await-in-loop
+        await http.endpoint().send(piece);
+      }
+      assert.ok(http.endpoint().socket.queuedBytes >= 200_000);
+      for (let turn = 0; turn < 20; turn += 1) {
+        // oxlint-disable-next-line no-await-in-loop
+        await client.send(windowUpdateOf(1, 20_000));
+      }
+      assert.equal(client.bodyOf(1).length, 400_000);
+      client.peer.socket.reset();
+      // oxlint-disable-next-line no-await-in-loop
+      await untilSent();
+      // oxlint-disable-next-line no-await-in-loop
+      await http.assertBase();
+    }
+  });
+
+  it("that one side has ended is reset when the other one says nothing for 30 s", async () => {
+    for (const side of ["client", "endpoint"] as const) {
+      // oxlint-disable-next-line no-await-in-loop
+      const http = await MemoryHttp.start();
+      // oxlint-disable-next-line no-await-in-loop
+      const client = await Http2Client.connect(http, connect());
+      // oxlint-disable-next-line no-await-in-loop
+      await accept(http);
+      // oxlint-disable-next-line no-await-in-loop
+      if (side === "client") await client.send(dataOf(1, "", FLAG.endStream));
+      // oxlint-disable-next-line no-await-in-loop
+      else await http.endpoint().close();
+      // oxlint-disable-next-line no-await-in-loop
+      await http.advance(29_000);
+      assert.deepEqual(http.outcomes(), []);
+      // oxlint-disable-next-line no-await-in-loop
+      await http.advance(1_200);
+      assert.deepEqual(http.outcomes(), ["upgraded"]);
+      // oxlint-disable-next-line no-await-in-loop
+      await client.peer.close();
+      // oxlint-disable-next-line no-await-in-loop
+      await http.assertBase();
+    }
   });
 
   it("is reset on both sides when its server was drained and the deadline has passed", async () => {
