@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
-import type { PlannedCut } from "#protocol/messages.ts";
+import type { PlannedCut, ToControl } from "#protocol/messages.ts";
+import { OperatorRequests } from "#dataplane/connection/operator-requests.ts";
 import { PlannedCuts } from "#dataplane/connection/planned-cuts.ts";
 import {
   dataOf,
@@ -254,6 +255,28 @@ describe("a server that is drained while sessions use it", () => {
         ...["server-drained", "server-drained", "server-drained"],
         ...["completed", "completed"],
       ]);
+    }, two),
+  );
+
+  it(
+    "is one of those by which an operator finds and cuts a session",
+    withSession(async (http, client) => {
+      await http.memory.startEndpoint("127.0.0.2", 2);
+      await client.send(headersOf(1, get), headersOf(3, get));
+      const operatorCuts = (server: string): Promise<unknown> =>
+        new Promise((resolve) => {
+          const { plane } = http.memory;
+          const send = (message: ToControl): "sent" => {
+            resolve(message);
+            return "sent";
+          };
+          const requests = new OperatorRequests({ plane, send });
+          requests.receive({ type: "cut-connections", number: 3, filter: { server } });
+        });
+      assert.deepEqual(await operatorCuts("web-3"), { type: "cut", number: 3, cut: 0 });
+      assert.deepEqual(await operatorCuts("web-1"), { type: "cut", number: 3, cut: 1 });
+      assert.ok(client.peer.isClosed);
+      assert.deepEqual(http.outcomes(), ["cut-by-operator", "cut-by-operator"]);
     }, two),
   );
 
