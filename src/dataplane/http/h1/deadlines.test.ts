@@ -218,6 +218,19 @@ describe("a client that has ended its half", () => {
     await http.assertBase();
   });
 
+  it("may wait for 30 s between two bytes of it", async () => {
+    const http = await MemoryHttp.start();
+    const client = await http.send(requestOf("GET /"));
+    client.socket.end();
+    await http.endpoint().send(answerOf("whole").slice(0, -3));
+    await trickle(http, http.endpoint(), ["o"], 29_000);
+    assert.ok(client.received.endsWith("who"));
+    await http.advance(30_200);
+    assert.ok(client.received.endsWith("who") && client.isClosed);
+    assert.deepEqual(http.outcomes(), ["idle"]);
+    await http.assertBase();
+  });
+
   it("ends the request if it is not whole, and the endpoint does not take it for whole", async () => {
     const http = await MemoryHttp.start();
     const client = await http.send(`${requestOf("POST /", "content-length: 9")}begin`);
