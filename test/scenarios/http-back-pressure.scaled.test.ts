@@ -18,6 +18,7 @@ import { makeTempFolder, writeFiles } from "#harness/temp-folder.ts";
 
 /** More than the kernels hold on the way. */
 const offeredBytes = scaled({ short: 32, long: 512 }) << 20;
+const aheadBytes = 32 << 20;
 const maxGrowthBytes = 24 << 20;
 const request = (line: string, ...fields: readonly string[]): string =>
   `${[`${line} HTTP/1.1`, "host: a", ...fields].join("\r\n")}\r\n\r\n`;
@@ -82,7 +83,7 @@ forEachEngine((engine) => {
       const base = memoryOf(pid).anonymousBytes;
       const [client, server] = await meet(request("GET /first"));
       const next = request("GET /next", `x: ${"x".repeat(4_000)}`);
-      client.socket.write(next.repeat(Math.ceil(offeredBytes / next.length)));
+      client.socket.write(next.repeat(Math.ceil(aheadBytes / next.length)));
       const untilStuck = async (): Promise<void> => {
         for (let seen = -1; seen !== client.socket.writableLength;) {
           seen = client.socket.writableLength;
