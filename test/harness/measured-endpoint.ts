@@ -6,6 +6,8 @@ const bodyEnd = /\r\n0\r\n(?:.+\r\n)*\r\n$/;
 const interim = "HTTP/1.1 103 Early Hints\r\n\r\n";
 const statusLine = "HTTP/1.1 200 OK\r\n";
 
+const lengthOf = (head: string): number => Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+
 /** What the endpoint answers to `/name/size`. */
 const answers: Readonly<Record<string, (size: number) => string>> = {
   fields: (size) => `${statusLine}${"a: b\r\n".repeat(size - 1)}content-length: 0\r\n\r\n`,
@@ -44,7 +46,10 @@ export function startMeasuredEndpoint(host: string): Promise<Endpoint> {
         const end = text.indexOf("\r\n\r\n");
         if (end < 0) return;
         const head = text.slice(0, end);
-        if (/^transfer-encoding/im.test(head) && !bodyEnd.test(text)) return;
+        const isWhole = /^transfer-encoding/im.test(head)
+          ? bodyEnd.test(text)
+          : text.length >= end + "\r\n\r\n".length + lengthOf(head);
+        if (!isWhole) return;
         text = "";
         answer(head).catch(() => socket.destroy());
       });
