@@ -63,15 +63,19 @@ async function measureMemory(
   await untilConnected(warmUpOperations);
   await load.close(proxy);
   await untilConnected(0);
-  const beforeBytes = await readSettledBytes(proxy);
+  const before = await readSettled(proxy);
 
   await load.prepare(benchCase, proxy);
   await untilConnected(operations);
-  const afterBytes = await readSettledBytes(proxy);
+  const after = await readSettled(proxy);
 
   await load.run(proxy, operations);
   await load.close(proxy);
-  return { value: (afterBytes - beforeBytes) / operations / perUnit };
+  const unitBytes = operations * perUnit;
+  return {
+    value: (after.allBytes - before.allBytes) / unitBytes,
+    ...(proxy.hasWorkers && { workers: (after.workersBytes - before.workersBytes) / unitBytes }),
+  };
 }
 
 /** A client may complete its handshake before the proxy has connected to the endpoint. */
@@ -92,13 +96,26 @@ async function waitUntilConnected(
   );
 }
 
-/** Proportional set size of all processes of a proxy, some time after they have become idle. It counts shared pages once. */
-async function readSettledBytes({ name, process }: RunningProxy): Promise<number> {
+interface MemoryUse {
+  /** Of all processes of the proxy. */
+  readonly allBytes: number;
+  /** Of the processes below the root process. */
+  readonly workersBytes: number;
+}
+
+/**
+ * Memory some time after the proxy has become idle, without the pages of files. Those are shared with every other process that runs the
+ * same program, so they would change the figure by megabytes whenever such a process starts or ends.
+ */
+async function readSettled({ name, process }: RunningProxy): Promise<MemoryUse> {
   await waitUntilIdle(process.pid);
   await delay(settleMs);
-  const pids = [process.pid, ...descendantsOf(process.pid).map(({ pid }) => pid)];
   try {
-    return pids.reduce((sum, pid) => sum + memoryOf(pid).pssBytes, 0);
+    const workersBytes = descendantsOf(process.pid).reduce(
+      (sum, { pid }) => sum + memoryOf(pid).anonymousBytes,
+      0,
+    );
+    return { workersBytes, allBytes: workersBytes + memoryOf(process.pid).anonymousBytes };
   } catch (cause) {
     throw new BenchFailure(
       `The memory of ${name} cannot be read. Run the bench as the user of its processes, or as root.`,
