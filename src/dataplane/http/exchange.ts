@@ -85,8 +85,13 @@ export class Exchange extends ExchangeState {
     this.#head ??= http.toEndpoint.of(this).copyOfAll();
     http.toEndpoint.length = 0;
     this.endpoint = undefined;
-    const { openEndpoints, pools } = http;
-    if (openEndpoints >= this.plane.maxConnections) pools.closeOldest();
+    const { connections, maxConnections } = this.plane;
+    const inUse = http.openEndpoints + connections.waitingSize;
+    if (inUse >= maxConnections && !http.pools.tryCloseOldest()) {
+      // The open files are for one endpoint a connection, but a client of HTTP/2 can have 100 exchanges at the same time.
+      this.giveUp();
+      return;
+    }
     this.#acquire(order).catch((cause: unknown) => {
       this.abort("internal", 500);
       http.reportError(cause);

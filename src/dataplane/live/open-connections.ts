@@ -37,6 +37,11 @@ export class OpenConnections<Connection extends Open = Open> {
     return this.#open.size;
   }
 
+  /** Number of connections and exchanges that wait for their endpoint. */
+  get waitingSize(): number {
+    return this.#waiting.size;
+  }
+
   /**
    * Returns whether one more connection may open, if at most `limit` may be open in total. Closes a farewell or a
    * waiting connection if that is necessary.

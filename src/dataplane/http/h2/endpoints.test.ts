@@ -169,6 +169,52 @@ describe("a stream whose endpoint closes before its answer", () => {
   });
 });
 
+describe("a stream for which the worker may open no more connections", () => {
+  it(
+    "gets 503, and one that comes after an answer is served",
+    withSession(async (http, client) => {
+      http.memory.plane.maxConnections = 3;
+      const ids = [1, 3, 5, 7];
+      await client.send(...ids.map((id) => headersOf(id, get)));
+      assert.equal(http.endpoints.length, 3);
+      assert.equal(client.headOf(7)[0], ":status: 503");
+      await endpointSends(http, answerOf("1"), 0);
+      await client.send(headersOf(9, get), headersOf(11, post));
+      assert.deepEqual(
+        [http.endpoint(0).received.match(/GET/g)?.length, http.endpoints.length],
+        [2, 3],
+      );
+      assert.equal(client.headOf(11)[0], ":status: 503");
+      // An idle connection makes room for one of another kind.
+      await endpointSends(http, answerOf("9"), 0);
+      http.memory.plane.http.pools.keepOnly(new Set(), new Set());
+      await client.send(headersOf(13, post));
+      assert.equal(http.endpoints.length, 4);
+      assert.deepEqual(http.outcomes(), [
+        "endpoint-failed",
+        "completed",
+        "endpoint-failed",
+        "completed",
+      ]);
+      http.memory.outcomes();
+      assert.equal(http.memory.exchanges[0]?.endpointFailure, "busy");
+    }),
+  );
+
+  it(
+    "gets 503 also if the others still wait for theirs",
+    withSession(async (http, client) => {
+      http.memory.plane.maxConnections = 3;
+      http.memory.wire.silentAddresses.add("127.0.0.2:1");
+      await client.send(...[1, 3, 5, 7].map((id) => headersOf(id, get)));
+      assert.deepEqual(
+        client.blocks().map(([id, [status]]) => [id, status]),
+        [[7, ":status: 503"]],
+      );
+    }),
+  );
+});
+
 describe("a stream that the client resets", () => {
   it(
     "counts as concurrent until its exchange at the endpoint has ended",

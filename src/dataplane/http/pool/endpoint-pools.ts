@@ -67,13 +67,14 @@ export class EndpointPools<
     return count;
   }
 
-  /** Closes the connection that has been idle longest, to make room for another one. */
-  closeOldest(): void {
+  /** Closes the connection that has been idle longest, to make room for another one. Returns false if none is idle. */
+  tryCloseOldest(): boolean {
     let oldest: EndpointPool<Connection> | undefined;
     for (const pool of this.#all()) {
       if (pool.oldestSinceMs < (oldest?.oldestSinceMs ?? Number.POSITIVE_INFINITY)) oldest = pool;
     }
     oldest?.closeOldest();
+    return oldest !== undefined;
   }
 
   /**
