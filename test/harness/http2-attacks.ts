@@ -306,3 +306,9 @@ export const HPACK_BOMBS: Readonly<Record<string, (streamId: number) => Buffer>>
   "a value that Huffman makes longer": (id) =>
     withBytes(id, Buffer.of(0, 1, 0x61, 0xff, 0xa0, 0xd3, 0x03), Buffer.alloc(59_935)),
 };
+
+/** A request whose head has 61 KB: 15 references, in one byte each, to a field that the one on stream 1 adds to the table. */
+export const headOfReferences = (streamId: number): Buffer =>
+  streamId === 1
+    ? withBytes(1, Buffer.of(0x40, 1, 0x61, 0x7f, 0xa1, 0x1e), Buffer.alloc(4_000, 0x62))
+    : withBytes(streamId, Buffer.alloc(15, 0xbe));

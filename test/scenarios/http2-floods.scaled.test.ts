@@ -7,12 +7,19 @@ import { eventually } from "#harness/deadline.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { startHttpEndpoint } from "#harness/endpoints.ts";
 import { forEachEngine } from "#harness/engines.ts";
-import { blockFramesOf, HPACK_BOMBS, HTTP2_ATTACKS, type Attack } from "#harness/http2-attacks.ts";
+import {
+  blockFramesOf,
+  headOfReferences,
+  HPACK_BOMBS,
+  HTTP2_ATTACKS,
+  type Attack,
+} from "#harness/http2-attacks.ts";
 import {
   blockOf,
   dataOf,
   headersOf,
   requestFieldsOf,
+  resetOf,
   settingsOf,
   windowUpdateOf,
 } from "#harness/http2-client.ts";
@@ -25,6 +32,7 @@ import { startUnresponsiveEndpoint } from "#harness/unresponsive-endpoint.ts";
 
 const bombsOfConnection = scaled({ short: 40, long: 1_000 });
 const stuckStreams = scaled({ short: 4, long: 16 });
+const headBombs = 10;
 const oneByteFrames = 60_000;
 const framesOfBatch = 50;
 const visitEveryMs = 25;
@@ -85,6 +93,7 @@ forEachEngine((engine) => {
       const listener = { mode: "http", accessLog: "off" };
       shop = await startShop({
         engine,
+        more: { director: { relayMemory: "32MiB" } },
         listeners: {
           web: { ...listener, to: endpoint.port },
           stuck: { ...listener, to: stuck.port, timeouts: { connect: "60s" } },
@@ -130,7 +139,10 @@ forEachEngine((engine) => {
 
       for (const [title, bombOf] of Object.entries(HPACK_BOMBS)) {
         it(`send ${title} get 431, and go on`, async () => {
-          await using client = await Http2Socket.connect(shop.clientOf("web"));
+          await using client = await Http2Socket.connect(
+            shop.clientOf("web"),
+            windowUpdateOf(0, bigBody.length),
+          );
           for (let number = 0; number < bombsOfConnection; number += 1) {
             await client.sent(bombOf(2 * number + 1));
           }
@@ -219,6 +231,25 @@ forEachEngine((engine) => {
       assert.deepEqual(client.goaways(), []);
       const growth = memoryOf(pid).anonymousBytes - memoryBefore;
       assert.ok(growth < maxGrowthBytes, `${growth} bytes`);
+    });
+
+    it("that make heads of 6 MB of 6 KB, while the endpoint is not connected, hold no more than the limit", async () => {
+      const ids = Array.from({ length: 100 }, (_, number) => 2 * number + 1);
+      const clients = await Promise.all(
+        Array.from({ length: headBombs }, () =>
+          Http2Socket.connect(shop.clientOf("stuck"), ...ids.map(headOfReferences)),
+        ),
+      );
+      const isOpen = (): number => clients.filter(({ ended }) => ended === undefined).length;
+      await eventually(() => isOpen() < headBombs, 10_000);
+      await delay(500);
+      // Each holds 6 MB, and the worker may hold 32.
+      assert.ok(isOpen() > 0 && isOpen() <= 6, String(isOpen()));
+      for (const client of clients) {
+        // Otherwise, the director waits for the answers, which it can still send.
+        await client.sent(...ids.map((id) => resetOf(id, ERROR.cancel)));
+        await client[Symbol.asyncDispose]();
+      }
     });
 
     it("are counted by cause, and the others were served meanwhile", async (t) => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  blockOf,
   dataOf,
+  frameOf,
   headersOf,
   Http2Client,
   requestFieldsOf,
@@ -132,6 +134,34 @@ describe("the windows that a client gets", () => {
     assert.ok(grantedTo(client, 0) - 8 * 16_000 >= 32_768);
     client.peer.socket.reset();
     await untilSent();
+    await http.assertBase();
+  });
+});
+
+describe("the heads of requests that wait for an endpoint", () => {
+  it("are memory for slow readers, until their answers begin", async () => {
+    const http = await MemoryHttp.start();
+    http.memory.wire.silentAddresses.add("127.0.0.2:1");
+    const { relayMemory } = http.memory.plane;
+    const client = await Http2Client.connect(http);
+    // A field of 4 KB, and 15 references to it in one byte each.
+    const first = Buffer.concat([
+      Buffer.of(0x40, 1, 0x61, 0x7f, 0xa1, 0x1e),
+      Buffer.alloc(4_000, 98),
+    ]);
+    for (let number = 0; number < 100; number += 1) {
+      const block = [blockOf(requestFieldsOf()), number === 0 ? first : Buffer.alloc(15, 0xbe)];
+      const flags = FLAG.endHeaders | FLAG.endStream;
+      // oxlint-disable-next-line no-await-in-loop
+      await client.send(frameOf(FRAME.headers, flags, 2 * number + 1, Buffer.concat(block)));
+    }
+    assert.ok(relayMemory.heldBytes > 99 * 60_000, String(relayMemory.heldBytes));
+    await client.send(resetOf(5, ERROR.cancel), headersOf(201, requestFieldsOf()));
+    assert.ok(relayMemory.heldBytes < 99 * 60_000 + 4_000, String(relayMemory.heldBytes));
+    relayMemory.limitBytes = 1_000_000;
+    await client.send(headersOf(203, requestFieldsOf()), resetOf(3, ERROR.cancel));
+    assert.ok(client.peer.isClosed);
+    assert.equal(relayMemory.heldBytes, 0);
     await http.assertBase();
   });
 });

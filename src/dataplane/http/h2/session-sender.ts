@@ -1,4 +1,5 @@
 import { slotsByLabel } from "../../observe/counters.ts";
+import { HIGH_WATER_MARK_BYTES } from "../../wire/wire.ts";
 import type { HttpPlane } from "../http-plane.ts";
 import type { HttpConnection } from "../http-rules.ts";
 import { type Flood, Budgets } from "./budgets.ts";
@@ -41,6 +42,8 @@ export abstract class SessionSender {
   #sendWindow = FIRST_WINDOW_BYTES;
   /** Bytes of bodies that are queued in all streams. */
   protected queuedBytes = 0;
+  /** Bytes of the heads of requests that no endpoint has answered yet: they wait for a connection, or may be sent again. */
+  protected headBytes = 0;
   /** When bytes of a body were last sent. */
   protected sentAtMs = 0;
   #isFlushing = false;
@@ -72,6 +75,13 @@ export abstract class SessionSender {
   addQueued(stream: StreamSender, bytes: number): void {
     stream.bodyBytesQueued += bytes;
     this.queuedBytes += bytes;
+  }
+
+  /** Counts a head. A negative number takes it off. */
+  addHead(bytes: number): void {
+    this.headBytes += bytes;
+    // The turn counts them against the memory for slow readers.
+    if (bytes > 0 && this.headBytes >= HIGH_WATER_MARK_BYTES) this.flushSoon();
   }
 
   schedule(stream: StreamSender): void {

@@ -42,6 +42,8 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
   #wantsJson = false;
   #isTunnelWanted = false;
   #isResuming = false;
+  /** Bytes of the head of the request, until its answer begins. */
+  #headBytes = 0;
 
   constructor(id: number, session: SessionReceiver, number: number) {
     super(id, session);
@@ -106,6 +108,8 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
         : undefined,
     });
     this.exchange = exchange;
+    const { fields } = request;
+    this.#countHead(Math.max(request.targetEnd, fields.lineEnd[fields.count - 1] ?? 0));
     writeRequestHead(http.toEndpoint.of(exchange), request, request.fields.bytes, {
       facts,
       number: this.number,
@@ -116,6 +120,11 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
     if (request.bodyLength === 0) exchange.requestEnds();
     if (verdict === "misdirected") exchange.abort("misdirected", 421);
     else exchange.start();
+  }
+
+  #countHead(bytes: number): void {
+    this.sender.addHead(bytes - this.#headBytes);
+    this.#headBytes = bytes;
   }
 
   get requestId(): string {
@@ -195,6 +204,7 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
   #writeAnswer(answer: ResponseParser, bytes: Buffer): void {
     const { http, encoder, connection } = this.sender;
     const { block } = http.h2;
+    this.#countHead(0);
     block.length = 0;
     writeAnswerBlock(block, encoder, answer, bytes, connection.rules);
     this.#writeBlock();
@@ -265,6 +275,7 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
   exchangeOver(exchange: Exchange): void {
     if (this.exchange !== exchange) return;
     this.exchange = undefined;
+    this.#countHead(0);
     this.dropKept();
     this.windows.exchangeOver(this);
   }
