@@ -54,7 +54,6 @@ export const httpCases: readonly (readonly BenchCase[])[] = [
       title: "HTTP: CPU per keep-alive request with an answer of 16 KB",
       label: "HTTP request, answer of 16 KB",
       operations: 20_000,
-      warmUpOperations: 20_000,
       plan: { http: { request: "short", bodyBytes: 16_384 } },
     },
   ],
