@@ -1,6 +1,6 @@
 import type { EncodedOutput } from "./hpack/hpack-encoder.ts";
 import { RequestBlock } from "./request-block.ts";
-import { OutputBuffers } from "./session-output.ts";
+import { LentBuffers } from "./lent-buffers.ts";
 import { TrailerBlock } from "./trailer-block.ts";
 
 /** The longest head of an answer is 64 KiB, and each field takes up to 12 bytes more. The rest is for the fields of the listener. */
@@ -16,7 +16,7 @@ interface TurnMember {
 
 /** What all sessions of HTTP/2 of a worker share. */
 export class Http2Plane {
-  readonly buffers = new OutputBuffers();
+  readonly buffers = new LentBuffers();
   readonly request = new RequestBlock();
   readonly trailers = new TrailerBlock();
   /** The field block that is being encoded. */

@@ -1,32 +1,10 @@
 import type { WireSocket } from "../../wire/wire.ts";
+import { LARGEST_BUFFER_BYTES, type LentBuffers } from "./lent-buffers.ts";
 import { FLAG, FRAME, FRAME_HEAD_BYTES, MAX_FRAME_BYTES, writeFrameHead } from "./frames.ts";
-
-const CAPACITY_BYTES = 64 * 1024;
-/** Many sessions have only short answers in a turn, and small buffers stay in the caches. */
-const SMALL_CAPACITY_BYTES = 4 * 1024;
-const MAX_FREE_BYTES = 2 * 1024 * 1024;
-
-/** The buffers that sessions collect their output in. Each session has one only while there is something in it. */
-export class OutputBuffers {
-  readonly #small: Buffer[] = [];
-  readonly #large: Buffer[] = [];
-
-  /** Returns a buffer of at least this length, which is at most 64 KiB. */
-  take(bytes: number): Buffer {
-    return bytes <= SMALL_CAPACITY_BYTES
-      ? (this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_CAPACITY_BYTES))
-      : (this.#large.pop() ?? Buffer.allocUnsafeSlow(CAPACITY_BYTES));
-  }
-
-  give(buffer: Buffer): void {
-    const free = buffer.length === CAPACITY_BYTES ? this.#large : this.#small;
-    if (free.length * buffer.length < MAX_FREE_BYTES) free.push(buffer);
-  }
-}
 
 /** Collects the frames for one client. They go out once a turn of the event loop, or when the buffer is full. */
 export class SessionOutput {
-  readonly #buffers: OutputBuffers;
+  readonly #buffers: LentBuffers;
   readonly #socket: WireSocket;
   #bytes: Buffer | undefined;
   length = 0;
@@ -38,14 +16,14 @@ export class SessionOutput {
   #openAt = -1;
   #openStreamId = 0;
 
-  constructor(buffers: OutputBuffers, socket: WireSocket) {
+  constructor(buffers: LentBuffers, socket: WireSocket) {
     this.#buffers = buffers;
     this.#socket = socket;
   }
 
   /** Returns the buffer with room for a frame of this length at `length`. */
   reserve(payloadBytes: number): Buffer {
-    if (this.length + FRAME_HEAD_BYTES + payloadBytes > CAPACITY_BYTES) this.flush();
+    if (this.length + FRAME_HEAD_BYTES + payloadBytes > LARGEST_BUFFER_BYTES) this.flush();
     const wanted = this.length + FRAME_HEAD_BYTES + payloadBytes;
     const bytes = this.#bytes;
     if (bytes !== undefined && wanted <= bytes.length) return bytes;

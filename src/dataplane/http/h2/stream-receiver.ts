@@ -57,7 +57,7 @@ export abstract class StreamReceiver extends StreamSender {
       this.passOn(bytes, from, to, isLent);
       return true;
     }
-    this.#kept ??= new KeptBytes();
+    this.#kept ??= new KeptBytes(this.sender.http.h2.buffers);
     this.#kept.append(bytes, from, to);
     this.windows.addKept(to - from);
     return true;
@@ -77,10 +77,14 @@ export abstract class StreamReceiver extends StreamSender {
   /** Passes on what was kept, as far as it is taken. */
   protected passKeptOn(): void {
     while (this.takesBody) {
-      const first = this.#kept?.takeBlock();
-      if (first === undefined) break;
-      this.windows.addKept(-first.length);
-      this.passOn(first, 0, first.length, false);
+      const kept = this.#kept;
+      const first = kept?.first;
+      if (kept === undefined || first === undefined) break;
+      const bytes = first.end - first.start;
+      this.passOn(first.bytes, first.start, first.end, true);
+      if (this.#keptBytes === 0) break;
+      this.windows.addKept(-bytes);
+      kept.drop(bytes);
     }
     if (this.#isEndKept && this.#keptBytes === 0 && this.takesBody) {
       this.#isEndKept = false;

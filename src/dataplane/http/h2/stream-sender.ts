@@ -1,5 +1,6 @@
 import { HIGH_WATER_MARK_BYTES } from "../../wire/wire.ts";
 import type { ErrorCode } from "./frames.ts";
+import { KeptBytes } from "./kept-bytes.ts";
 import type { SessionSender } from "./session-sender.ts";
 
 /** Below this length of its queue, a stream lets its endpoint be read again. */
@@ -23,7 +24,7 @@ export abstract class StreamSender {
   /** Whether RST_STREAM was sent. */
   isReset = false;
   /** Undefined until something must be queued. */
-  #queue: Buffer[] | undefined;
+  #queue: KeptBytes | undefined;
   /** What follows the queue: the end with a block of trailers, if there are any, or a reset. */
   #ending: { readonly trailers: Buffer | undefined } | ErrorCode | undefined;
 
@@ -56,8 +57,8 @@ export abstract class StreamSender {
     if (this.hasSentEnd) return;
     const at = this.bodyBytesQueued > 0 ? from : this.sender.tryData(this, bytes, from, to);
     if (at === to) return;
-    this.#queue ??= [];
-    this.#queue.push(Buffer.from(bytes.subarray(at, to)));
+    this.#queue ??= new KeptBytes(this.sender.http.h2.buffers);
+    this.#queue.append(bytes, at, to);
     this.sender.addQueued(this, to - at);
     if (this.isSendable) this.sender.schedule(this);
   }
@@ -93,24 +94,29 @@ export abstract class StreamSender {
   dropQueue(): void {
     this.hasSentEnd = true;
     if (this.bodyBytesQueued === 0) return;
-    this.#queue = undefined;
+    this.#queue?.clear();
     this.sender.addQueued(this, -this.bodyBytesQueued);
   }
 
   /** Sends of the queue what the windows allow, `bytes` at most. */
   pump(bytes: number): void {
     const before = this.bodyBytesQueued;
-    const queue = this.#queue ?? [];
     let left = bytes;
     while (left > 0) {
-      const [first] = queue;
+      const first = this.#queue?.first;
       if (first === undefined) break;
-      const end = this.sender.writeData(this, first, 0, Math.min(left, first.length));
-      if (end === 0) break;
-      left -= end;
-      this.sender.addQueued(this, -end);
-      if (end === first.length) queue.shift();
-      else queue[0] = first.subarray(end);
+      const { start } = first;
+      const end = this.sender.writeData(
+        this,
+        first.bytes,
+        start,
+        Math.min(start + left, first.end),
+      );
+      // A client with tiny windows may have been sent away.
+      if (end === start || this.hasSentEnd) break;
+      left -= end - start;
+      this.sender.addQueued(this, start - end);
+      this.#queue?.drop(end - start);
     }
     if (this.bodyBytesQueued === 0) this.#end();
     if (before >= LOW_WATER_MARK_BYTES && this.bodyBytesQueued < LOW_WATER_MARK_BYTES) {
