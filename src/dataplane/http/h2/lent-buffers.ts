@@ -1,7 +1,11 @@
 const KIB = 1024;
-/** Most turns have only short answers for a session, and small buffers stay in the caches. One block fits into one DATA frame. */
-const SIZES = [4 * KIB, 16 * KIB, 128 * KIB] as const;
-export const LARGEST_BUFFER_BYTES = SIZES[2];
+/**
+ * Small buffers stay in the caches, and most turns have only short answers for a session, or one of at most 16 KiB. The largest is
+ * for many answers at once.
+ */
+const SIZES = [4 * KIB, 16 * KIB, 32 * KIB, 128 * KIB] as const;
+export const LARGEST_BUFFER_BYTES = SIZES[3];
+/** A block fits into one DATA frame. */
 export const BLOCK_BYTES = SIZES[1];
 /** The limit for the buffers of one size that nobody uses. */
 const MAX_FREE_BYTES = 4 * KIB * KIB;
@@ -12,8 +16,8 @@ export class LentBuffers {
 
   /** Returns a buffer of at least this length, which is at most 128 KiB. */
   take(bytes: number): Buffer {
-    const index = bytes <= SIZES[0] ? 0 : bytes <= SIZES[1] ? 1 : 2;
-    return this.#free[index]?.pop() ?? Buffer.allocUnsafeSlow(SIZES[index]);
+    const index = SIZES.findIndex((size) => bytes <= size);
+    return this.#free[index]?.pop() ?? Buffer.allocUnsafeSlow(SIZES[index] ?? bytes);
   }
 
   /** Takes a buffer back. Others are ignored. */
