@@ -1,5 +1,6 @@
 import type { HttpOutcome } from "#model/records/http-outcome.ts";
 import { slotsByLabel } from "../../observe/counters.ts";
+import { HIGH_WATER_MARK_BYTES } from "../../wire/wire.ts";
 import { ClientFacts } from "../edits/client-facts.ts";
 import type { EndpointSession } from "../h1/endpoint-session.ts";
 import { type HeadRule, refusalOf } from "../head/head-refusal.ts";
@@ -7,8 +8,9 @@ import { HostJudge } from "../host-judge.ts";
 import { recordUnread } from "../record-unread.ts";
 import { BoundEndpoints } from "./bound-endpoints.ts";
 import { ClosedStreams } from "./closed-streams.ts";
+import { ConnectionWindow } from "./connection-window.ts";
 import { BAD_FRAME } from "./frame-reader.ts";
-import { ERROR, type ErrorCode, type Fault, FIRST_WINDOW_BYTES, FLAG, FRAME } from "./frames.ts";
+import { ERROR, type ErrorCode, type Fault, FLAG, FRAME } from "./frames.ts";
 import { HpackDecoder, type FieldSink, type HpackResult } from "./hpack/hpack-decoder.ts";
 import { SessionSender } from "./session-sender.ts";
 import { Stream } from "./stream.ts";
@@ -19,9 +21,6 @@ const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
 /** SETTINGS_HEADER_TABLE_SIZE: the initial value. */
 const TABLE_BYTES = 4_096;
 const MAX_STREAMS = 100;
-const MAX_WINDOW_BYTES = 8 * 1024 * 1024;
-/** If the streams keep more than this, the client gets no more credit for the connection. */
-const MAX_KEPT_BYTES = 1024 * 1024;
 const BAD_STREAM: Fault = { code: ERROR.streamClosed, cause: "bad-stream" };
 const BAD_WINDOW: Fault = { code: ERROR.flowControl, cause: "bad-window" };
 
@@ -35,15 +34,12 @@ export abstract class SessionReceiver extends SessionSender {
   protected refusesStreams = false;
   /** Bytes of the event that is being handled and that belong to no request yet. */
   protected turnBytes = 0;
-  /** Bytes that streams keep, because their endpoints do not take them yet. */
-  protected keptBytes = 0;
+  protected readonly window = new ConnectionWindow();
   readonly #streams = new Map<number, Stream>();
   readonly #closed = new ClosedStreams();
   readonly #decoder = new HpackDecoder(TABLE_BYTES);
   /** How many streams have an answer that is whole, but was not sent whole. */
   #lingering = 0;
-  #window = FIRST_WINDOW_BYTES;
-  #targetBytes = FIRST_WINDOW_BYTES;
   /** The stream of the DATA frame that is being read. Undefined if its bytes are ignored. */
   #dataStream: Stream | undefined;
   #isEmptyData = false;
@@ -223,8 +219,7 @@ export abstract class SessionReceiver extends SessionSender {
     const stream = this.#streams.get(id);
     this.#dataStream = undefined;
     this.#isEmptyData = !endsStream;
-    this.#window -= length;
-    if (this.#window < 0) this.fail(BAD_WINDOW);
+    if (!this.window.countFrame(length)) this.fail(BAD_WINDOW);
     else if (stream === undefined) this.#dataOfClosed(id);
     else if (stream.hasReceivedEnd) this.#abort(stream, ERROR.streamClosed);
     else if (stream.countFrame(length)) this.#dataStream = stream;
@@ -261,26 +256,24 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   addKept(bytes: number): void {
-    const wasOver = this.keptBytes > MAX_KEPT_BYTES;
-    this.keptBytes += bytes;
-    if (wasOver) this.#grant();
-    // The turn counts what is kept against the memory for slow readers.
-    if (bytes > 0) this.flushSoon();
+    const { window } = this;
+    window.keptBytes += bytes;
+    if (bytes < 0) this.#grant();
+    // At the end of the turn, the memory for slow readers is told.
+    if (window.keptBytes >= HIGH_WATER_MARK_BYTES) this.flushSoon();
   }
 
   mayGrow(windowBytes: number): boolean {
     const { relayMemory } = this.http;
     if (relayMemory.heldBytes * 2 > relayMemory.limitBytes) return false;
-    this.#targetBytes = Math.max(this.#targetBytes, Math.min(2 * windowBytes, MAX_WINDOW_BYTES));
+    this.window.growFor(windowBytes);
     return true;
   }
 
-  /** Gives the client credit for the connection. Streams that are stuck do not hold back the others. */
+  /** Gives the client credit for the connection. */
   #grant(): void {
-    const missing = this.#targetBytes - this.#window;
-    if (this.isDone || missing * 4 < this.#targetBytes || this.keptBytes > MAX_KEPT_BYTES) return;
-    this.#window += missing;
-    this.writeWindowUpdate(0, missing);
+    const increment = this.isDone ? 0 : this.window.takeGrant();
+    if (increment > 0) this.writeWindowUpdate(0, increment);
   }
 
   streamReset(id: number): void {

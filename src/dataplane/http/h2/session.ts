@@ -145,7 +145,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     if (connection.firstByteMs < 0 && this.requests > 0) {
       connection.firstByteMs = connection.elapsedMs();
     }
-    const heldBytes = this.queuedBytes + this.keptBytes + this.headBytes + this.stuckBytes;
+    const heldBytes = this.queuedBytes + this.window.keptBytes + this.headBytes + this.stuckBytes;
     if (heldBytes >= HIGH_WATER_MARK_BYTES) http.relayMemory.hold(this, heldBytes);
     else http.relayMemory.release(this);
     if (this.hasEnded && this.#ending === undefined) this.dropUnfinished();

@@ -1,10 +1,10 @@
 import type { HeadFields } from "../head/head-fields.ts";
+import { grantOf } from "./connection-window.ts";
 import { FIRST_WINDOW_BYTES } from "./frames.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import { StreamSender } from "./stream-sender.ts";
 
-/** With less, an upload over 50 ms of round trip is far slower than over HTTP/1.1, whose window is that of TCP. */
-const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
+const MAX_WINDOW_BYTES = 8 * 1024 * 1024;
 
 /** What a stream needs of the half of its session that receives. */
 export interface ReceiveWindows {
@@ -104,11 +104,11 @@ export abstract class StreamReceiver extends StreamSender {
     return this.#kept?.length ?? 0;
   }
 
-  /** Gives the client credit, if a quarter of the window is used up. */
+  /** Gives the client credit, if enough of the window is used up. */
   grant(): void {
     if (this.hasReceivedEnd || this.isAnswered) return;
     const missing = this.#targetBytes - this.#window - this.#keptBytes;
-    if (missing * 4 < this.#targetBytes) return;
+    if (missing < grantOf(this.#targetBytes)) return;
     const larger = Math.min(2 * this.#targetBytes, MAX_WINDOW_BYTES);
     if (this.#keptBytes === 0 && this.takesBody && this.windows.mayGrow(larger)) {
       this.#targetBytes = larger;
