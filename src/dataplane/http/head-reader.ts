@@ -1,3 +1,4 @@
+import { MAX_HEAD_BYTES } from "./head/head-fields.ts";
 import type { HeadResult } from "./head/head-refusal.ts";
 
 /** What a parser of heads offers to the reader. */
@@ -11,6 +12,10 @@ export interface HeadParser {
 
 const EMPTY = Buffer.alloc(0);
 const FIRST_CAPACITY_BYTES = 2_048;
+
+/** Twice the length, so that few copies are made, but no more than the longest head needs. */
+const capacityFor = (length: number): number =>
+  Math.max(length, Math.min(2 * length, MAX_HEAD_BYTES));
 
 /** A head of which a part has arrived. */
 interface PartialHead<Parser> {
@@ -43,9 +48,20 @@ export class HeadReader<Parser extends HeadParser> {
     this.bytes = EMPTY;
   }
 
+  /** Drops a part of a head. */
+  clear(): void {
+    this.#partial = undefined;
+    this.bytes = EMPTY;
+  }
+
   /** Whether a part of a head has arrived. */
   get isPartial(): boolean {
     return this.#partial !== undefined;
+  }
+
+  /** The memory that a part of a head takes. */
+  get heldBytes(): number {
+    return this.#partial?.bytes.length ?? 0;
   }
 
   /** Reads from `from`. After "whole", `parser` and `bytes` describe the head, until the next event of any socket. */
@@ -62,7 +78,7 @@ export class HeadReader<Parser extends HeadParser> {
 
   #keep(chunk: Buffer, from: number, isHead: boolean): void {
     const length = chunk.length - from;
-    const bytes = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY_BYTES, 2 * length));
+    const bytes = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY_BYTES, capacityFor(length)));
     chunk.copy(bytes, 0, from);
     const parser = this.#buildParser();
     parser.parse(bytes, 0, length, isHead);
@@ -73,7 +89,7 @@ export class HeadReader<Parser extends HeadParser> {
   #readOn(partial: PartialHead<Parser>, chunk: Buffer, from: number, isHead: boolean): HeadResult {
     const added = chunk.length - from;
     if (partial.length + added > partial.bytes.length) {
-      const larger = Buffer.allocUnsafe(2 * (partial.length + added));
+      const larger = Buffer.allocUnsafe(capacityFor(partial.length + added));
       partial.bytes.copy(larger, 0, 0, partial.length);
       partial.bytes = larger;
     }

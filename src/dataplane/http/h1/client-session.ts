@@ -28,6 +28,7 @@ import type { HttpConnection } from "../http-rules.ts";
 import { recordUnread } from "../record-unread.ts";
 import { AnswerSender } from "./answer-sender.ts";
 import type { EndpointSession } from "./endpoint-session.ts";
+import { HeldInput } from "../held-input.ts";
 
 const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
 /** A closure for each connection would increase the memory of idle ones. */
@@ -56,6 +57,7 @@ export class ClientSession
   #facts: ClientFacts | undefined;
   /** An idle connection to an endpoint that belongs to this client connection. */
   #bound: EndpointSession | undefined;
+  #held: HeldInput | undefined;
 
   constructor(connection: HttpConnection) {
     super(connection);
@@ -98,7 +100,10 @@ export class ClientSession
     this.connection.bytesFromClient += chunk.length;
     if (this.ending !== undefined) return;
     if (this.#unread === undefined) this.#read(chunk, isLent);
-    else this.#keep(chunk, 0);
+    else {
+      this.#keep(chunk, 0);
+      this.#countInput();
+    }
   }
 
   /** Reads requests until bytes are missing, or cannot be passed on. */
@@ -136,6 +141,14 @@ export class ClientSession
     this.#isReading = false;
     this.#reader.forget();
     this.#exchange?.flushRequest();
+    this.#countInput();
+  }
+
+  /** Counts what has arrived and cannot be passed on yet. */
+  #countInput(): void {
+    if (this.connection.isOver || this.ending !== undefined) return;
+    const bytes = this.#reader.heldBytes + (this.#unread?.length ?? 0);
+    this.#held = HeldInput.count(this.#held, this.http.relayMemory, this, bytes);
   }
 
   /** The time for a whole head begins with its first byte. That of the first request begins with the connection. */
@@ -214,7 +227,7 @@ export class ClientSession
     if (found === "data") exchange.requestBody(bytes, decoder.dataStart, decoder.dataEnd, isLent);
     else if (found === "end") this.#endRequest(exchange, decoder.trailers);
     else if (found !== "more") {
-      connectionCounters(this).add(REFUSED_SLOTS[found.rule]);
+      this.connection.listener.counters.add(REFUSED_SLOTS[found.rule]);
       exchange.abort("refused", found.status);
     }
     return at;
@@ -321,6 +334,8 @@ export class ClientSession
     this.#bound?.close();
     this.#bound = undefined;
     this.#unread = undefined;
+    this.#reader.clear();
+    this.#held?.release();
     this.http.relayMemory.release(this);
   }
 
@@ -381,6 +396,3 @@ export class ClientSession
     exchange?.clientGone(outcome);
   }
 }
-
-const connectionCounters = ({ connection }: AnswerSender): HttpConnection["listener"]["counters"] =>
-  connection.listener.counters;

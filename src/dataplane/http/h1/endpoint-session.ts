@@ -12,6 +12,7 @@ import { HeadReader } from "../head-reader.ts";
 import type { HttpPlane } from "../http-plane.ts";
 import type { Output } from "../output.ts";
 import type { EndpointPool, IdleConnection } from "../pool/endpoint-pool.ts";
+import { HeldInput } from "../held-input.ts";
 
 /** Most heads are shorter than this. */
 const MIN_KEPT_BYTES = 512;
@@ -52,6 +53,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
   /** The head of the request, if it may be needed again. The buffer is used for one request after the other. */
   #kept: Buffer | undefined;
   #keptLength = 0;
+  #held: HeldInput | undefined;
   #isClosed = false;
 
   constructor(
@@ -101,6 +103,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     this.idleSinceMs = this.plane.turnMs;
     this.isUsed = true;
     this.#part = "nothing";
+    this.#held?.release();
     if (this.#kept !== undefined && this.#kept.length > MAX_KEPT_BYTES) this.#kept = undefined;
     this.plane.relayMemory.release(this);
   }
@@ -122,6 +125,7 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     this.#isClosed = true;
     this.exchange = undefined;
     this.plane.openEndpoints -= 1;
+    this.#held?.release();
     this.plane.relayMemory.release(this);
   }
 
@@ -153,7 +157,10 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
       switch (this.#part) {
         case "head": {
           const end = this.#readHead(exchange, bytes, at);
-          if (end < 0) return;
+          if (end < 0) {
+            if (this.exchange === exchange) this.#countHead();
+            return;
+          }
           // A head that arrived in parts is in a buffer of its own.
           if (this.#reader.bytes !== bytes) lent = true;
           bytes = this.#reader.bytes;
@@ -184,6 +191,13 @@ export class EndpointSession implements WireHandler, IdleConnection, Congested {
     }
     this.#reader.forget();
     if (this.exchange === exchange) exchange.flushAnswer();
+    if (this.#held !== undefined && this.exchange === exchange) this.#countHead();
+  }
+
+  /** Counts the part of a head that has arrived. */
+  #countHead(): void {
+    const { relayMemory } = this.plane;
+    this.#held = HeldInput.count(this.#held, relayMemory, this, this.#reader.heldBytes);
   }
 
   /** Returns the offset after the head, or -1 if it is not whole or the exchange has ended. */

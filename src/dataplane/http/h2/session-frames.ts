@@ -33,6 +33,11 @@ export class SessionFrames implements FrameHandler {
     return this.#blockStreamId !== 0;
   }
 
+  /** Bytes of the field block that is not whole. */
+  get blockBytes(): number {
+    return this.#block.length;
+  }
+
   fail(fault: Fault): void {
     this.#session.fail(fault);
   }

@@ -6,6 +6,7 @@ import { endConnection, outcomeOfBreak } from "../../connection/finish.ts";
 import type { Congested } from "../../live/relay-memory.ts";
 import { HIGH_WATER_MARK_BYTES, type WireFailure, type WireHandler } from "../../wire/wire.ts";
 import { exchangeOutcomeOf } from "../exchange-record.ts";
+import { MIN_COUNTED_BYTES } from "../held-input.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { ERROR, type Fault, FRAME, MAX_31_BITS, SETTING } from "./frames.ts";
 import { MAX_FIELD_SECTION_BYTES } from "./hpack/hpack-decoder.ts";
@@ -90,6 +91,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     const isHeadPartial = this.#reader.isFirst || this.#frames.hasPartialBlock;
     if (!isHeadPartial) this.#headBeganMs = -1;
     else if (this.#headBeganMs < 0) this.#headBeganMs = http.turnMs;
+    if (this.#frames.blockBytes >= MIN_COUNTED_BYTES) this.flushSoon();
     this.#setDeadline();
   }
 
@@ -145,12 +147,19 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     if (connection.firstByteMs < 0 && this.requests > 0) {
       connection.firstByteMs = connection.elapsedMs();
     }
-    const heldBytes = this.queuedBytes + this.window.keptBytes + this.headBytes + this.stuckBytes;
-    if (heldBytes >= HIGH_WATER_MARK_BYTES) http.relayMemory.hold(this, heldBytes);
-    else http.relayMemory.release(this);
+    this.#countHeld();
     if (this.hasEnded && this.#ending === undefined) this.dropUnfinished();
     // A client that takes no answers to its control frames is not read.
     if (this.output.isFull && !connection.isOver) connection.client.pause();
+  }
+
+  #countHeld(): void {
+    const { relayMemory } = this.http;
+    const { blockBytes } = this.#frames;
+    const otherBytes = this.queuedBytes + this.window.keptBytes + this.headBytes + this.stuckBytes;
+    const isCounted = otherBytes >= HIGH_WATER_MARK_BYTES || blockBytes >= MIN_COUNTED_BYTES;
+    if (isCounted) relayMemory.hold(this, otherBytes + blockBytes);
+    else relayMemory.release(this);
   }
 
   onDrain(): void {
