@@ -12,6 +12,7 @@ import { ConnectionWindow } from "./connection-window.ts";
 import { BAD_FRAME } from "./frame-reader.ts";
 import { ERROR, type ErrorCode, type Fault, FLAG, FRAME } from "./frames.ts";
 import { HpackDecoder, type FieldSink, type HpackResult } from "./hpack/hpack-decoder.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { SessionSender } from "./session-sender.ts";
 import { Stream } from "./stream.ts";
 import { IGNORED_BLOCK } from "./trailer-block.ts";
@@ -35,7 +36,7 @@ export abstract class SessionReceiver extends SessionSender {
   /** Bytes of the event that is being handled and that belong to no request yet. */
   protected turnBytes = 0;
   protected readonly window = new ConnectionWindow();
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new OpenStreams<Stream>();
   readonly #closed = new ClosedStreams();
   readonly #decoder = new HpackDecoder(TABLE_BYTES);
   /** How many streams have an answer that is whole, but was not sent whole. */
@@ -59,7 +60,7 @@ export abstract class SessionReceiver extends SessionSender {
   protected abstract streamsChanged(): void;
 
   protected allStreams(): Iterable<Stream> {
-    return this.#streams.values();
+    return this.#streams.all();
   }
 
   get isEmpty(): boolean {
@@ -97,7 +98,7 @@ export abstract class SessionReceiver extends SessionSender {
   headersBegin(id: number, dependsOnItself: boolean): boolean {
     const isNew = id > this.lastStreamId;
     if (dependsOnItself || id % 2 === 0) this.fail(BAD_FRAME);
-    else if (!isNew && !this.#streams.has(id)) {
+    else if (!isNew && this.#streams.of(id) === undefined) {
       const closing = this.#closed.of(id);
       // An id that was skipped is that of a closed stream, but was never opened (RFC 9113 section 5.1.1).
       if (closing === undefined) this.fail(BAD_FRAME);
@@ -112,7 +113,7 @@ export abstract class SessionReceiver extends SessionSender {
       this.#readRequest(id, bytes, from, to, endsStream);
       return;
     }
-    const stream = this.#streams.get(id);
+    const stream = this.#streams.of(id);
     if (stream !== undefined) this.#readTrailers(stream, bytes, from, to, endsStream);
     else {
       this.#decode(bytes, from, to, IGNORED_BLOCK);
@@ -151,7 +152,7 @@ export abstract class SessionReceiver extends SessionSender {
     const stream = new Stream(id, this, this.requests);
     stream.hasReceivedEnd = endsStream;
     const rule = ruleOf(result, request.rule) ?? request.finish(endsStream);
-    this.#streams.set(id, stream);
+    this.#streams.add(stream);
     if (rule === undefined) {
       this.willSend(stream);
       stream.begin(request, this.#factsNow(), this.http.turnMs, to - from);
@@ -216,7 +217,7 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   dataBegins(id: number, length: number, endsStream: boolean): void {
-    const stream = this.#streams.get(id);
+    const stream = this.#streams.of(id);
     this.#dataStream = undefined;
     this.#isEmptyData = !endsStream;
     if (!this.window.countFrame(length)) this.fail(BAD_WINDOW);
@@ -277,7 +278,7 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   streamReset(id: number): void {
-    const stream = this.#streams.get(id);
+    const stream = this.#streams.of(id);
     if (id > this.lastStreamId) this.fail(BAD_FRAME);
     else if (stream === undefined) this.mayDo("empty-frame-flood");
     else {
@@ -287,7 +288,7 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   windowUpdated(id: number, increment: number): void {
-    const stream = this.#streams.get(id);
+    const stream = this.#streams.of(id);
     if (!this.mayDo("window-flood")) return;
     if (id === 0) {
       if (increment === 0) this.fail(BAD_FRAME);
@@ -309,7 +310,7 @@ export abstract class SessionReceiver extends SessionSender {
     }
     if (peer.tableBytes !== undefined) this.encoder.limitTable(peer.tableBytes);
     const change = peer.initialWindowBytes - before;
-    for (const stream of change === 0 ? [] : this.#streams.values()) {
+    for (const stream of change === 0 ? [] : this.#streams.all()) {
       if (!this.widenStream(stream, change)) {
         this.fail(BAD_WINDOW);
         return;
@@ -336,7 +337,7 @@ export abstract class SessionReceiver extends SessionSender {
   #remove(stream: Stream, closing: "by-client" | "by-director" | "ended"): void {
     if (stream.isClosed) return;
     stream.isClosed = true;
-    this.#streams.delete(stream.id);
+    this.#streams.remove(stream);
     if (stream.isLingering) this.#lingering -= 1;
     this.#closed.add(stream.id, closing);
     stream.clientGone("client-aborted");
@@ -368,7 +369,7 @@ export abstract class SessionReceiver extends SessionSender {
 
   /** Ends the streams that cannot go on, because the client sends no more: what is left of the request, or opens a window. */
   protected dropUnfinished(): void {
-    for (const stream of this.#streams.values()) {
+    for (const stream of this.#streams.all()) {
       const isStuck = stream.bodyBytesQueued > 0 && !this.output.isFull;
       if (!stream.hasReceivedEnd || isStuck) this.#remove(stream, "by-client");
     }
@@ -376,8 +377,9 @@ export abstract class SessionReceiver extends SessionSender {
 
   protected endAllStreams(outcome: HttpOutcome): void {
     this.#lingering = 0;
-    for (const stream of this.#streams.values()) {
-      this.#streams.delete(stream.id);
+    for (const stream of this.#streams.all()) {
+      if (stream.isClosed) continue;
+      this.#streams.remove(stream);
       stream.isClosed = true;
       stream.clientGone(outcome);
     }
