@@ -26,8 +26,6 @@ interface Range {
   start: number;
   end: number;
 }
-const PSEUDO_NAMES = [":method", ":scheme", ":path", ":authority", ":protocol"] as const;
-type PseudoName = (typeof PSEUDO_NAMES)[number];
 
 /**
  * Takes the field block of a request (RFC 9113 section 8.3) and offers it as one of HTTP/1.1. The lines stay where the decoder has put
@@ -36,13 +34,12 @@ type PseudoName = (typeof PSEUDO_NAMES)[number];
 export class RequestBlock implements FieldSink, RequestHead {
   readonly #store = new FieldStore();
   readonly #framing = new MessageFraming(false);
-  readonly #pseudo: Readonly<Record<PseudoName, Range>> = {
-    ":method": { start: -1, end: -1 },
-    ":scheme": { start: -1, end: -1 },
-    ":path": { start: -1, end: -1 },
-    ":authority": { start: -1, end: -1 },
-    ":protocol": { start: -1, end: -1 },
-  };
+  /** The values of the pseudo-fields. The start of one that is missing is -1. */
+  readonly #method: Range = { start: -1, end: -1 };
+  readonly #scheme: Range = { start: -1, end: -1 };
+  readonly #path: Range = { start: -1, end: -1 };
+  readonly #authority: Range = { start: -1, end: -1 };
+  readonly #protocol: Range = { start: -1, end: -1 };
   #hasRegular = false;
   #cookies = 0;
   #host = -1;
@@ -71,7 +68,11 @@ export class RequestBlock implements FieldSink, RequestHead {
   restart(): void {
     this.#store.restart();
     this.#framing.restart();
-    for (const name of PSEUDO_NAMES) this.#pseudo[name].start = -1;
+    this.#method.start = -1;
+    this.#scheme.start = -1;
+    this.#path.start = -1;
+    this.#authority.start = -1;
+    this.#protocol.start = -1;
     this.#hasRegular = false;
     this.#cookies = 0;
     this.#host = -1;
@@ -104,13 +105,19 @@ export class RequestBlock implements FieldSink, RequestHead {
     start: number,
     end: number,
   ): HeadRule | undefined {
-    const name = tryPseudoName(bytes, nameStart, nameEnd);
-    if (name === undefined || this.#hasRegular) return "bad-pseudo-field";
-    const range = this.#pseudo[name];
-    if (range.start >= 0) return "bad-pseudo-field";
+    const range = this.#tryPseudo(bytes, nameStart, nameEnd);
+    if (range === undefined || range.start >= 0 || this.#hasRegular) return "bad-pseudo-field";
     range.start = start;
     range.end = end;
     return undefined;
+  }
+
+  #tryPseudo(bytes: Buffer, start: number, end: number): Range | undefined {
+    if (isText(bytes, start, end, ":method")) return this.#method;
+    if (isText(bytes, start, end, ":scheme")) return this.#scheme;
+    if (isText(bytes, start, end, ":path")) return this.#path;
+    if (isText(bytes, start, end, ":authority")) return this.#authority;
+    return isText(bytes, start, end, ":protocol") ? this.#protocol : undefined;
   }
 
   #takeField(
@@ -155,7 +162,10 @@ export class RequestBlock implements FieldSink, RequestHead {
 
   #finishTarget(): HeadRule | undefined {
     const { bytes } = this.fields;
-    const { ":method": method, ":scheme": scheme, ":path": path } = this.#pseudo;
+    const method = this.#method;
+    const scheme = this.#scheme;
+    const path = this.#path;
+    const protocol = this.#protocol;
     if (method.start < 0) return "bad-pseudo-field";
     for (let at = method.start; at < method.end; at += 1) {
       if (IS_TOKEN[bytes[at] ?? 0] !== 1) return "bad-method";
@@ -165,7 +175,6 @@ export class RequestBlock implements FieldSink, RequestHead {
     const { text, isIdempotent } = methodOf(bytes, method.start, method.end);
     this.method = text;
     this.isIdempotent = isIdempotent;
-    const protocol = this.#pseudo[":protocol"];
     if (this.method === "TRACE") return "trace-method";
     if (protocol.start >= 0) {
       if (this.method !== "CONNECT") return "bad-pseudo-field";
@@ -205,7 +214,7 @@ export class RequestBlock implements FieldSink, RequestHead {
 
   #finishAuthority(): HeadRule | undefined {
     const { bytes, valueStart, valueEnd } = this.fields;
-    const { start, end } = this.#pseudo[":authority"];
+    const { start, end } = this.#authority;
     const hostStart = valueStart[this.#host] ?? 0;
     const hostEnd = valueEnd[this.#host] ?? 0;
     if (start < 0) {
@@ -282,9 +291,4 @@ export class RequestBlock implements FieldSink, RequestHead {
     this.#store.append(fields.bytes, start, start + name.length, valueStart, valueEnd, kind);
     return undefined;
   }
-}
-
-function tryPseudoName(bytes: Buffer, start: number, end: number): PseudoName | undefined {
-  for (const name of PSEUDO_NAMES) if (isText(bytes, start, end, name)) return name;
-  return undefined;
 }
