@@ -131,7 +131,8 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
       connection.server = undefined;
       this.#endIfServed();
     }
-    this.#setDeadline();
+    // Otherwise the deadline can only have become later, which is found out when it passes.
+    if (this.isEmpty || this.hasLingering) this.#setDeadline();
   }
 
   #endIfServed(): void {
