@@ -33,14 +33,21 @@ test("the value of a field has nothing that ends it", () => {
   assert.deepEqual(placesOf({ set: { "X-A": 1 } }), ["bad-value set.X-A"]);
 });
 
-test("fields that the director writes itself are refused, in any case", () => {
+test("fields that frame an answer or upgrade are refused, in any case and with `_`", () => {
   for (const name of [
     ...["Connection", "content-length", "DATE", "Keep-Alive", "Proxy-Connection", "TE"],
-    ...["Trailer", "Transfer-Encoding", "Upgrade"],
+    ...["Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings"],
+    ...["Transfer_Encoding", "content_length", "Keep_Alive"],
+    ...["Sec-WebSocket-Accept", "sec-websocket-protocol", "SEC_WebSocket-Extensions"],
   ]) {
     assert.deepEqual(placesOf({ set: { [name]: "x" } }), [`forbidden-field set.${name}`]);
     assert.deepEqual(placesOf({ remove: [name] }), ["forbidden-field remove[0]"]);
   }
+});
+
+test("a field whose name only resembles such a field may be set", () => {
+  const set = { X_Date: "x", "Sec-WebSocket": "x", Sec_Fetch: "x", "Content-Length-Range": "x" };
+  assert.deepEqual(placesOf({ set }), []);
 });
 
 test("a field is set or removed once", () => {

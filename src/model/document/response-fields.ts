@@ -49,6 +49,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
   "date",
+  "http2-settings",
   "keep-alive",
   "proxy-connection",
   "te",
@@ -56,6 +57,21 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/** How the names of the fields begin by which client and endpoint agree on a WebSocket (RFC 6455 section 11.3). */
+const WEB_SOCKET_PREFIX = "sec-websocket-";
+
+/**
+ * Returns why the field may not be set or removed, or undefined if it may. Some programs take `_` for `-`, so `_` counts as `-` in
+ * these names.
+ */
+function tryFaultOf(name: string): string | undefined {
+  const likeness = name.toLowerCase().replaceAll("_", "-");
+  if (OWN_FIELDS.has(likeness)) return `The director writes ${quoted(name)} itself.`;
+  return likeness.startsWith(WEB_SOCKET_PREFIX)
+    ? `Client and endpoint open a WebSocket with ${quoted(name)}.`
+    : undefined;
+}
 
 /** Checks what the schema cannot express. Names of fields ignore case. */
 export function checkResponseFields(
@@ -69,11 +85,9 @@ export function checkResponseFields(
   const seen = new Set<string>();
   const problems = entries.flatMap(([step, name]) => {
     const path = `${place}.${step}`;
+    const fault = tryFaultOf(name);
+    if (fault !== undefined) return [problemOf("forbidden-field", path, fault)];
     const key = name.toLowerCase();
-    if (OWN_FIELDS.has(key)) {
-      const message = `The director writes ${quoted(name)} itself.`;
-      return [problemOf("forbidden-field", path, message)];
-    }
     if (seen.has(key)) {
       const message = `${quoted(name)} is set or removed already. Names of fields ignore case.`;
       return [problemOf("bad-value", path, message, "Remove it.")];
