@@ -14,7 +14,9 @@ export interface HttpParts {
   readonly answerFields: Buffer;
   /** The same fields, with their names in lower case. */
   readonly answerPairs: readonly (readonly [name: string, value: string])[];
-  /** The names, in lower case, of the fields that are removed from answers. */
+  /** The names, in lower case, of the fields that are removed from interim answers (1xx). */
+  readonly removedInterimFields: ReadonlySet<string>;
+  /** Those that are removed from final answers: the same, and those that the director sets there. */
   readonly removedFields: ReadonlySet<string>;
   readonly keeps: { readonly ja4: boolean; readonly certificate: boolean };
 }
@@ -45,9 +47,21 @@ export function buildHttpParts(
       "latin1",
     ),
     answerPairs: fields.map(([name, value]) => [name.toLowerCase(), value] as const),
+    removedInterimFields: new Set(responseFields.remove),
     removedFields: new Set([
       ...responseFields.remove,
       ...fields.map(([name]) => name.toLowerCase()),
     ]),
   };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Returns the names of the fields that are removed from an answer with this status. An answer that switches protocols (101) keeps all, because
+ * it is no answer of the application.
+ */
+export function removedFieldsOf(rules: HttpParts, status: number): ReadonlySet<string> {
+  if (status >= 200) return rules.removedFields;
+  return status === 101 ? NONE : rules.removedInterimFields;
 }

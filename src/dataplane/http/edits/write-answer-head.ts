@@ -1,6 +1,6 @@
 import { FIELD } from "../head/field-names.ts";
 import type { ResponseParser } from "../head/response-parser.ts";
-import type { HttpRules } from "../http-rules.ts";
+import { removedFieldsOf, type HttpRules } from "../http-rules.ts";
 import type { Output } from "../output.ts";
 import { dateField } from "./date-field.ts";
 
@@ -32,7 +32,8 @@ export function writeAnswerHead(
   const hasReason = answer.reasonEnd > answer.reasonStart;
   const keepsLine = !answer.isHttp10 && hasReason && answer.fields.count > 0;
   if (!keepsLine) writeStatusLine(output, answer, bytes);
-  copyFields(output, answer, bytes, rules.removedFields, keepsLine ? answer.lineStart : -1);
+  const removedFields = removedFieldsOf(rules, answer.status);
+  copyFields(output, answer, bytes, removedFields, keepsLine ? answer.lineStart : -1);
   // RFC 9110 section 8.6.
   const mayHaveLength = answer.status >= 200 && answer.status !== 204;
   if (answer.contentLength >= 0 && !isChunked && mayHaveLength) {

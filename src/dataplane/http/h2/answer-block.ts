@@ -3,7 +3,7 @@ import { ownAnswerOf, type FailureAnswer } from "../edits/failure-answer.ts";
 import { FIELD } from "../head/field-names.ts";
 import type { HeadFields } from "../head/head-fields.ts";
 import type { ResponseParser } from "../head/response-parser.ts";
-import type { HttpRules } from "../http-rules.ts";
+import { removedFieldsOf, type HttpRules } from "../http-rules.ts";
 import type { EncodedOutput, HpackEncoder } from "./hpack/hpack-encoder.ts";
 
 const DATE_PREFIX_BYTES = "date: ".length;
@@ -13,16 +13,17 @@ const isOfUpgrade = (kind: number): boolean => kind === FIELD.secWebsocketAccept
 
 /**
  * Appends the field block of an answer of an endpoint (RFC 9113 section 8.3.2). The fields that apply to the endpoint's connection only
- * are removed. An answer that switches protocols gets the status 200.
+ * are removed. An answer that switches protocols gets the status 200, and no fields of `responseFields` and `hsts`.
  */
 export function writeAnswerBlock(
   output: EncodedOutput,
   encoder: HpackEncoder,
   answer: ResponseParser,
   bytes: Buffer,
-  { removedFields, answerPairs }: HttpRules,
+  rules: HttpRules,
 ): void {
   const { fields, contentLength } = answer;
+  const removedFields = removedFieldsOf(rules, answer.status);
   const isSwitch = answer.status === 101;
   const status = isSwitch ? 200 : answer.status;
   encoder.begin(output);
@@ -50,7 +51,8 @@ export function writeAnswerBlock(
     encoder.contentLength(output, contentLength);
   }
   if (!answer.hasDate) writeDate(output, encoder);
-  for (const [name, value] of answerPairs) encoder.text(output, name, value);
+  if (isSwitch) return;
+  for (const [name, value] of rules.answerPairs) encoder.text(output, name, value);
 }
 
 /** Appends the field block of an answer of the director's own. Returns its body. */

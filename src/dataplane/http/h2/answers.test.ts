@@ -26,6 +26,34 @@ describe("interim answers over HTTP/2", () => {
   );
 
   it(
+    "keep their fields that the director sets in final answers, and lose those that it removes",
+    withSession(
+      async (http, client) => {
+        await client.send(headersOf(1, get));
+        const fields = "Link: </a>\r\nStrict-Transport-Security: max-age=1\r\nServer: x\r\n";
+        await endpointSends(http, `HTTP/1.1 103 Early Hints\r\n${fields}\r\n`);
+        await endpointSends(http, answerOf("", "Link: </b>", "Server: x"));
+        assert.deepEqual(client.blocks(), [
+          [1, [":status: 103", "link: </a>", "strict-transport-security: max-age=1"]],
+          [
+            1,
+            [
+              ...[":status: 200", "date: now", "content-length: 0"],
+              ...["strict-transport-security: max-age=60", "link: ours"],
+            ],
+          ],
+        ]);
+      },
+      {
+        http: {
+          hsts: "max-age=60",
+          responseFields: { set: [["Link", "ours"]], remove: ["server"] },
+        },
+      },
+    ),
+  );
+
+  it(
     "let a client that asks with Expect go on: that of the endpoint",
     withSession(async (http, client) => {
       await client.send(headersOf(1, upload, 0));

@@ -64,6 +64,20 @@ describe("a WebSocket in a stream", () => {
     await http.assertBase();
   });
 
+  it("opens with the fields of the endpoint, whatever the director sets and removes", async () => {
+    const responseFields = { set: [["X-A", "ours"]], remove: ["sec-websocket-protocol"] } as const;
+    const http = await MemoryHttp.start({ http: { responseFields, hsts: "max-age=60" } });
+    const client = await Http2Client.connect(http, connect());
+    await accept(http);
+    const [status, protocol, date, ...others] = client.headOf(1);
+    assert.deepEqual([status, protocol], [":status: 200", "sec-websocket-protocol: x"]);
+    assert.match(date ?? "", /^date: /);
+    assert.deepEqual(others, []);
+    await client.peer.close();
+    await http.endpoint().close();
+    await http.assertBase();
+  });
+
   it("is reset at the endpoint if the client resets the stream, and the other way round", async () => {
     for (const side of ["client", "endpoint"] as const) {
       // oxlint-disable-next-line no-await-in-loop

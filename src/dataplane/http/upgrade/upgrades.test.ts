@@ -51,6 +51,28 @@ describe("an upgrade to a WebSocket", () => {
     });
   }
 
+  it("opens with the fields of the endpoint, whatever the director sets and removes", async () => {
+    const name = "Sec-WebSocket-Accept";
+    for (const responseFields of [
+      { set: [[name, "ours"]], remove: [] },
+      { set: [], remove: [name.toLowerCase()] },
+    ] as const) {
+      // oxlint-disable-next-line no-await-in-loop
+      const http = await MemoryHttp.start({ http: { responseFields, hsts: "max-age=60" } });
+      // oxlint-disable-next-line no-await-in-loop
+      const client = await http.send(request);
+      // oxlint-disable-next-line no-await-in-loop
+      await http.endpoint().send(switching());
+      assert.equal(client.take(), switched);
+      // oxlint-disable-next-line no-await-in-loop
+      await client.close();
+      // oxlint-disable-next-line no-await-in-loop
+      await http.endpoint().close();
+      // oxlint-disable-next-line no-await-in-loop
+      await http.assertBase();
+    }
+  });
+
   it("may be idle for an hour", async () => {
     const http = await MemoryHttp.start();
     const client = await http.send(request);
