@@ -41,8 +41,8 @@ export interface ExchangeClient {
   endBody(trailers: HeadFields | undefined): void;
   /** Writes what was collected. */
   flush(): void;
-  /** Answers in the place of the endpoint. */
-  sendFailure(exchange: Exchange, status: number): void;
+  /** Answers in the place of the endpoint. Returns how many bytes of a body are sent. */
+  sendFailure(exchange: Exchange, status: number): number;
   /** Shows the client that the answer is not whole. */
   breakOff(outcome: HttpOutcome): void;
   /**

@@ -114,11 +114,11 @@ export interface UnreadRequest {
   readonly beganMs: number;
   readonly nowMs: number;
   readonly bytesToClient: number;
+  readonly bodyBytesToClient: number;
 }
 
 export function unreadRecordOf(connection: HttpConnection, request: UnreadRequest): ExchangeRecord {
-  const { number, protocol, requestId, status, outcome, rule, beganMs, nowMs, bytesToClient } =
-    request;
+  const { number, protocol, requestId, status, outcome, rule, beganMs, nowMs } = request;
   return {
     ...connectionFieldsOf(connection, nowMs - beganMs),
     number,
@@ -131,8 +131,8 @@ export function unreadRecordOf(connection: HttpConnection, request: UnreadReques
     firstByteMs: -1,
     durationMs: toMicroseconds(nowMs - beganMs),
     bytesFromClient: 0,
-    bytesToClient,
-    bodyBytesToClient: 0,
+    bytesToClient: request.bytesToClient,
+    bodyBytesToClient: request.bodyBytesToClient,
     outcome,
   };
 }

@@ -325,7 +325,7 @@ export class Exchange extends ExchangeState {
     if (this.hasAnswerHead) this.client.breakOff(outcome);
     else {
       this.status = status;
-      this.client.sendFailure(this, status);
+      this.bytesToClient = this.client.sendFailure(this, status);
     }
     this.#finish(outcome);
   }

@@ -102,19 +102,25 @@ export function ownAnswerOf({ status, requestId, ...wants }: FailureAnswer): Own
 }
 
 /** Returns an answer of the director's own in the syntax of HTTP/1.1. */
-export function failureAnswer(rules: HttpRules, answer: FailureAnswer & ConnectionEdits): Buffer {
+export function failureAnswer(
+  rules: HttpRules,
+  answer: FailureAnswer & ConnectionEdits,
+): { readonly head: Buffer; readonly body: Buffer } {
   const { reason, fields, body } = ownAnswerOf(answer);
-  const head = [
+  const lines = [
     `HTTP/1.1 ${answer.status} ${reason}`,
     ...fields.map(([name, value]) => `${name}: ${value}`),
     ...connectionField(answer),
   ];
-  return Buffer.concat([
-    Buffer.from(`${head.join("\r\n")}\r\n`, "latin1"),
-    dateField(),
-    rules.answerFields,
-    Buffer.from(`\r\n${body}`, "latin1"),
-  ]);
+  return {
+    head: Buffer.concat([
+      Buffer.from(`${lines.join("\r\n")}\r\n`, "latin1"),
+      dateField(),
+      rules.answerFields,
+      Buffer.from("\r\n", "latin1"),
+    ]),
+    body: Buffer.from(body, "latin1"),
+  };
 }
 
 function connectionField({ closes, isHttp10 }: ConnectionEdits): readonly string[] {

@@ -142,16 +142,19 @@ export abstract class AnswerSender implements Congested, DeadlineListener {
     if (queuedBytes >= HIGH_WATER_MARK_BYTES) this.http.relayMemory.hold(this, queuedBytes);
   }
 
-  sendFailure(exchange: Exchange, status: number): void {
+  sendFailure(exchange: Exchange, status: number): number {
     this.closes = !exchange.isRequestWhole || status === 502 || this.#mustClose();
-    this.sendOwnAnswer(status, exchange.isHead);
+    return this.sendOwnAnswer(status, exchange.isHead);
   }
 
-  /** Answers in the place of an endpoint. */
-  protected sendOwnAnswer(status: number, isHead: boolean): void {
+  /** Answers in the place of an endpoint. Returns the length of the body. */
+  protected sendOwnAnswer(status: number, isHead: boolean): number {
     const { requestId, wantsJson, closes, isHttp10, connection } = this;
     const answer = { status, requestId, wantsJson, isHead, closes, isHttp10 };
-    this.#send(failureAnswer(connection.rules, answer));
+    const { head, body } = failureAnswer(connection.rules, answer);
+    this.output.all(head);
+    this.#send(body);
+    return body.length;
   }
 
   #send(bytes: Buffer): void {

@@ -279,17 +279,14 @@ export class ClientSession
     this.closes = true;
     this.wantsJson = false;
     const before = connection.bytesToClient;
-    this.sendOwnAnswer(status, this.#reader.parser.method === "HEAD");
+    const bodyBytesToClient = this.sendOwnAnswer(status, this.#reader.parser.method === "HEAD");
     const nowMs = http.turnMs;
     recordUnread(connection, {
       number: this.requests,
       protocol: this.protocol,
       requestId: this.requestId,
-      status,
-      outcome,
-      rule,
+      ...{ status, outcome, rule, nowMs, bodyBytesToClient },
       beganMs: this.#headBeganMs < 0 ? nowMs : this.#headBeganMs,
-      nowMs,
       bytesToClient: connection.bytesToClient - before,
     });
   }

@@ -154,6 +154,12 @@ export class RequestBlock implements FieldSink, RequestHead {
     }
   }
 
+  /** Whether the method is HEAD, even if the block breaks a rule. */
+  get isHead(): boolean {
+    const { start, end } = this.#pseudo[":method"];
+    return start >= 0 && this.fields.bytes.toString("latin1", start, end) === "HEAD";
+  }
+
   /** Checks the block as a whole. Returns the rule that it breaks, or undefined. */
   finish(endsStream: boolean): HeadRule | undefined {
     if (this.rule !== undefined) return this.rule;

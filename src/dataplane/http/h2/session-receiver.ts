@@ -172,16 +172,17 @@ export abstract class SessionReceiver extends SessionSender {
     // The scheme of a request of HTTP/2 is part of its form, and a proxy of other schemes is not meant.
     const status = rule === "bad-scheme" ? 400 : refusalOf(rule).status;
     const isMalformed = status === 400 && rule !== "unknown-websocket-version";
+    let bodyBytesToClient = 0;
     if (isMalformed) this.resetStream(stream, ERROR.protocol);
     else {
-      stream.sendOwnAnswer(status, false);
+      bodyBytesToClient = stream.sendOwnAnswer(status, http.h2.request.isHead);
       if (!stream.isClosed) this.#linger(stream);
     }
     const { turnMs: nowMs } = http;
     const { number, protocol, requestId, bytesToClient } = stream;
     recordUnread(connection, {
       ...{ number, protocol, requestId, status, outcome: "refused", rule },
-      ...{ beganMs: nowMs, nowMs, bytesToClient },
+      ...{ beganMs: nowMs, nowMs, bytesToClient, bodyBytesToClient },
     });
   }
 

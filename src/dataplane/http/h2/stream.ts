@@ -224,12 +224,13 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
     this.flush();
   }
 
-  sendFailure(exchange: Exchange, status: number): void {
-    this.sendOwnAnswer(status, exchange.isHead);
+  sendFailure(exchange: Exchange, status: number): number {
+    return this.sendOwnAnswer(status, exchange.isHead);
   }
 
-  /** Answers in the place of an endpoint. */
-  sendOwnAnswer(status: number, isHead: boolean): void {
+  /** Answers in the place of an endpoint. Returns how many bytes of a body are sent. */
+  sendOwnAnswer(status: number, isHead: boolean): number {
+    if (this.hasSentEnd) return 0;
     const { http, encoder, connection } = this.sender;
     const { block } = http.h2;
     block.length = 0;
@@ -240,6 +241,7 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
     this.sendBody(body, 0, body.length);
     this.endSending();
     this.flush();
+    return body.length;
   }
 
   breakOff(outcome: HttpOutcome): void {
