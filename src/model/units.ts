@@ -1,6 +1,8 @@
 /** The text forms of durations, sizes and rates in the document. */
 
 export const DURATION_PATTERN = "^(0|[1-9][0-9]{0,8})(ms|s|m|h)$";
+/** A duration above zero. */
+export const TIMEOUT_PATTERN = "^[1-9][0-9]{0,8}(ms|s|m|h)$";
 /** A duration, or `0` without a unit. */
 export const DEADLINE_PATTERN = "^(0|(0|[1-9][0-9]{0,8})(ms|s|m|h))$";
 /** An age of up to 100,000 days. */

@@ -9,7 +9,13 @@ import {
 import { DocumentSchema } from "#model/document/document.ts";
 import type { Mark } from "#model/document/marks.ts";
 import { NAME_PATTERN } from "#model/names.ts";
-import { AGE_PATTERN, DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
+import {
+  AGE_PATTERN,
+  DURATION_PATTERN,
+  RATE_PATTERN,
+  SIZE_PATTERN,
+  TIMEOUT_PATTERN,
+} from "#model/units.ts";
 import { codeOf, markdownTable, pageOf, sectionOf } from "./markdown.ts";
 
 /** The part of JSON Schema that the document uses. */
@@ -49,6 +55,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   [NAME_PATTERN]: "name",
   [CERTIFICATE_NAME_PATTERN]: "certificate name",
   [DURATION_PATTERN]: "duration",
+  [TIMEOUT_PATTERN]: "duration above 0",
   [SIZE_PATTERN]: "size",
   [AGE_PATTERN]: "age",
   [RATE_PATTERN]: "rate",

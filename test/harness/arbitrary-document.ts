@@ -9,7 +9,13 @@ import { parseDocument } from "#model/document/parse-document.ts";
 import { isJsonMap, type Json, type JsonMap } from "#model/json.ts";
 import { NAME_PATTERN, PORT_PATTERN } from "#model/names.ts";
 import { isError } from "#model/problem.ts";
-import { AGE_PATTERN, DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "#model/units.ts";
+import {
+  AGE_PATTERN,
+  DURATION_PATTERN,
+  RATE_PATTERN,
+  SIZE_PATTERN,
+  TIMEOUT_PATTERN,
+} from "#model/units.ts";
 
 /** The keywords of JSON Schema that set the values of leaves. */
 interface Leaf extends SchemaNode {
@@ -27,6 +33,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   [CERTIFICATE_NAME_PATTERN]: ["shop", "*.shop.example", "__proto__", "constructor", "shop.10"],
   [PORT_PATTERN]: ["1", "80", "8080", "99999"],
   [DURATION_PATTERN]: ["500ms", "10s", "5m"],
+  [TIMEOUT_PATTERN]: ["500ms", "10s", "5m"],
   [AGE_PATTERN]: ["0s", "365d"],
   [SIZE_PATTERN]: ["64KiB", "512MiB"],
   [RATE_PATTERN]: ["100m_1g", "1g_1g", "2g_1g"],

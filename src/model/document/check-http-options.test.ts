@@ -132,6 +132,24 @@ describe("checkHttpOptions", () => {
     assertPlaces({ acceptProxyProtocol: ["10.0.0.1/8"] }, "bad-cidr acceptProxyProtocol[0]");
   });
 
+  it("refuses a timeout of zero, unless zero has a meaning", () => {
+    const keys = ["handshake", "connect", "head", "answer", "upgraded", "idle", "halfClosed"];
+    for (const key of keys) {
+      assertPlaces({ timeouts: { [key]: "0s" } }, `malformed-duration timeouts.${key}`);
+    }
+    for (const key of ["interval", "timeout"]) {
+      assertPlaces({ health: { [key]: "0ms" } }, `malformed-duration health.${key}`);
+    }
+    assertPlaces({ mode: "tcp", timeouts: { idle: "0h" } }, "malformed-duration timeouts.idle");
+    assertPlaces({ timeouts: { keepAlive: "0s" }, pool: { idle: "0s" } });
+    const [problem] = problemsOf({ timeouts: { answer: "0s" } });
+    assert.equal(
+      problem?.message,
+      '"0s" is no time to wait, and it does not mean that there is no limit.',
+    );
+    assert.match(problem?.hint ?? "", /^Write a whole number with its unit: /);
+  });
+
   it("refuses values that no option has", () => {
     for (const key of ["head", "keepAlive", "answer", "upgraded", "idle"]) {
       assertPlaces({ timeouts: { [key]: "5" } }, `malformed-duration timeouts.${key}`);

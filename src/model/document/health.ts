@@ -1,7 +1,7 @@
 /** The active health check of a listener's endpoints. */
 import Type, { type TObject } from "typebox";
 import { discriminatedUnion } from "./discriminated-union.ts";
-import { durationOption } from "./listener-options.ts";
+import { timeoutOption } from "./listener-options.ts";
 import { filePath } from "./marks.ts";
 
 const CHECK_TYPES = ["tcp", "tls", "http"] as const;
@@ -10,11 +10,11 @@ const runs = (minimum: number, value: number, description: string) =>
   Type.Integer({ minimum, maximum: 100, default: value, description });
 
 const SCHEDULE = {
-  interval: durationOption(
+  interval: timeoutOption(
     "2s",
     "Time from the start of a check of an endpoint to the start of the next. Each is up to a tenth shorter.",
   ),
-  timeout: durationOption("1s", "Time after which one check has failed, from connect to answer."),
+  timeout: timeoutOption("1s", "Time after which one check has failed, from connect to answer."),
   rise: runs(1, 2, "Number of successful checks in a row after which an endpoint is up."),
   fall: runs(1, 3, "Number of failed checks in a row after which an endpoint is down."),
 };

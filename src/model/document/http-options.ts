@@ -1,34 +1,39 @@
 /** The options of mode http. */
 import Type from "typebox";
 import { HOST_PATTERN } from "./health.ts";
-import { COMMON_OPTIONS, COMMON_TIMEOUTS, durationOption } from "./listener-options.ts";
+import {
+  COMMON_OPTIONS,
+  COMMON_TIMEOUTS,
+  durationOption,
+  timeoutOption,
+} from "./listener-options.ts";
 import { ResponseFieldsSchema } from "./response-fields.ts";
 import { AGE_PATTERN } from "../units.ts";
 
 const HttpTimeoutsSchema = Type.Object(
   {
     ...COMMON_TIMEOUTS,
-    idle: durationOption(
+    idle: timeoutOption(
       "300s",
       "Time after which an exchange is ended if no byte of the answer arrives, or the client takes none.",
     ),
-    halfClosed: durationOption(
+    halfClosed: timeoutOption(
       "30s",
       "Time after which an upgraded connection without a byte is ended, after one side has ended its direction.",
     ),
-    head: durationOption(
+    head: timeoutOption(
       "15s",
       "Time in which the whole head of a request must arrive. It begins with the first byte, and for the first request when the handshake is done.",
     ),
     keepAlive: durationOption(
       "75s",
-      "Time after which a connection that waits for its next request is closed.",
+      "Time after which a connection that waits for its next request is closed. With `0s`, a connection of HTTP/1.1 is for one request, and one of HTTP/2 ends as soon as it has no stream.",
     ),
-    answer: durationOption(
+    answer: timeoutOption(
       "60s",
       "Time from the end of the request until the endpoint's answer begins. An interim answer (1xx except 100) restarts it. When it is over, the client gets 504.",
     ),
-    upgraded: durationOption(
+    upgraded: timeoutOption(
       "1h",
       "Time after which an upgraded connection (WebSocket) without a byte in either direction is ended.",
     ),
@@ -73,7 +78,7 @@ const PoolSchema = Type.Object(
     }),
     idle: durationOption(
       "4s",
-      "Time after which an idle connection to an endpoint is closed. It must be shorter than the keep-alive time of the endpoint. `Keep-Alive: timeout` of an answer can make it shorter.",
+      "Time after which an idle connection to an endpoint is closed. It must be shorter than the keep-alive time of the endpoint. `Keep-Alive: timeout` of an answer can make it shorter. With `0s`, none is kept.",
     ),
     maxIdle: Type.Integer({
       minimum: 0,

@@ -3,10 +3,14 @@ import type { ListenerMode } from "../listener-mode.ts";
 import { CERTIFICATE_NAME_PATTERN } from "./certificate-name.ts";
 import { endpointText } from "./marks.ts";
 import { NAME_PATTERN } from "../names.ts";
-import { DURATION_PATTERN } from "../units.ts";
+import { DURATION_PATTERN, TIMEOUT_PATTERN } from "../units.ts";
 
 export const durationOption = (value: string, description: string) =>
   Type.String({ pattern: DURATION_PATTERN, default: value, description });
+
+/** A duration that must be above zero, because with zero nothing could succeed. */
+export const timeoutOption = (value: string, description: string) =>
+  Type.String({ pattern: TIMEOUT_PATTERN, default: value, description });
 
 /** `description` says what a listener of the mode does, as the predicate of a sentence. */
 export const modeOption = <Mode extends ListenerMode>(mode: Mode, description: string) =>
@@ -32,11 +36,11 @@ export const policyOption = Type.String({
 
 /** The deadlines that mean the same in every mode. */
 export const COMMON_TIMEOUTS = {
-  handshake: durationOption(
+  handshake: timeoutOption(
     "10s",
     "Time from accept to the end of the TLS handshake, including PROXY header and ClientHello.",
   ),
-  connect: durationOption(
+  connect: timeoutOption(
     "5s",
     "Time in which one endpoint must accept a connection, including its TLS handshake.",
   ),
@@ -45,11 +49,11 @@ export const COMMON_TIMEOUTS = {
 const TimeoutsSchema = Type.Object(
   {
     ...COMMON_TIMEOUTS,
-    idle: durationOption(
+    idle: timeoutOption(
       "300s",
       "Time after which a connection without a byte in either direction is ended.",
     ),
-    halfClosed: durationOption("30s", "The same, after one side has ended its direction."),
+    halfClosed: timeoutOption("30s", "The same, after one side has ended its direction."),
   },
   { additionalProperties: false, default: {}, description: "Deadlines of a connection." },
 );

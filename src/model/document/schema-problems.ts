@@ -17,7 +17,13 @@ import { FIELD_NAME_PATTERN } from "./response-fields.ts";
 import { NAME_PATTERN, PORT_PATTERN } from "../names.ts";
 import { pathOf, problemOf, quoted, type ProblemCode } from "../problem.ts";
 import { SERVER_NAME_KEY_PATTERN } from "./names-option.ts";
-import { AGE_PATTERN, DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "../units.ts";
+import {
+  AGE_PATTERN,
+  DURATION_PATTERN,
+  RATE_PATTERN,
+  SIZE_PATTERN,
+  TIMEOUT_PATTERN,
+} from "../units.ts";
 
 type Steps = readonly (string | number)[];
 type SchemaError = ReturnType<typeof Errors>[number];
@@ -48,6 +54,7 @@ const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, Explain]> = n
   ],
   [PORT_PATTERN, ["bad-value", (value) => `${quoted(value)} is not a port.`]],
   [DURATION_PATTERN, ["malformed-duration", (value) => `${quoted(value)} is not a duration.`]],
+  [TIMEOUT_PATTERN, ["malformed-duration", (value) => timeoutFaultOf(value)]],
   [AGE_PATTERN, ["malformed-age", (value) => `${quoted(value)} is not an age.`]],
   [
     FIELD_NAME_PATTERN,
@@ -55,6 +62,13 @@ const PATTERN_PROBLEMS: ReadonlyMap<string, readonly [ProblemCode, Explain]> = n
   ],
   [SIZE_PATTERN, ["malformed-size", (value) => `${quoted(value)} is not a size.`]],
 ]);
+
+/** Some programs take 0 for no limit, so the message says that it is none. */
+function timeoutFaultOf(value: unknown): string {
+  return new RegExp(DURATION_PATTERN).test(String(value))
+    ? `${quoted(value)} is no time to wait, and it does not mean that there is no limit.`
+    : `${quoted(value)} is not a duration.`;
+}
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   object: "a map of keys",

@@ -88,7 +88,8 @@ export abstract class AnswerSender implements Congested, DeadlineListener {
   /** Whether the connection ends with the next answer (RFC 9112 section 9.6). */
   #mustClose(): boolean {
     const { isDeparted } = this.connection.listener;
-    return this.wantsClose || this.hasEnded || this.http.isDraining || isDeparted;
+    const isLast = isDeparted || this.connection.rules.spec.http.keepAliveMs === 0;
+    return isLast || this.wantsClose || this.hasEnded || this.http.isDraining;
   }
 
   sendContinue(): void {

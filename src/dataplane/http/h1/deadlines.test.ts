@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { answerOf, MemoryHttp, requestOf } from "#harness/memory-http.ts";
+import { headersOf, Http2Client, requestFieldsOf, untilSent } from "#harness/http2-client.ts";
+import { answerOf, closing, MemoryHttp, requestOf } from "#harness/memory-http.ts";
 import type { MemoryPeer } from "#harness/memory-plane.ts";
 import { untilQuiet } from "#harness/virtual-clock.ts";
+import { FRAME } from "../h2/frames.ts";
 
 /** Asserts that the client got this status and the end. */
 async function assertRefused(client: MemoryPeer, status: number): Promise<void> {
@@ -79,6 +81,34 @@ describe("an idle connection", () => {
     await http.advance(200);
     assert.ok(client.hasEnded);
     await client.close();
+    await http.assertBase();
+  });
+});
+
+describe("no time between requests", () => {
+  it("makes the answer the last of its connection", async () => {
+    const http = await MemoryHttp.start({ http: { keepAliveMs: 0 } });
+    const client = await http.send(requestOf("GET /"));
+    await http.endpoint().send(answerOf("ok"));
+    await untilQuiet();
+    assert.equal(client.received, closing(answerOf("ok")));
+    assert.ok(client.hasEnded);
+    await client.close();
+    await http.assertBase();
+  });
+
+  it("leaves a client of HTTP/2 the time for a head until its first request", async () => {
+    const http = await MemoryHttp.start({ http: { keepAliveMs: 0 } });
+    const client = await Http2Client.connect(http);
+    await http.advance(9_000);
+    await client.send(headersOf(1, requestFieldsOf()));
+    await http.endpoint().send(answerOf("ok"));
+    await untilSent();
+    assert.equal(client.bodyOf(1), "ok");
+    await http.advance(200);
+    await untilSent();
+    assert.equal(client.framesOfType(FRAME.goaway).length, 1);
+    await client.peer.close();
     await http.assertBase();
   });
 });

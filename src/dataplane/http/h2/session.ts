@@ -239,7 +239,11 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
 
   #idleDeadlineMs(): number {
     const { http, timeouts } = this.connection.rules.spec;
-    if (this.isEmpty) return this.#idleSinceMs + http.keepAliveMs;
+    if (this.isEmpty) {
+      // Without a time between requests, there is still one for the first.
+      const { headMs, keepAliveMs } = http;
+      return this.#idleSinceMs + (this.requests === 0 && keepAliveMs === 0 ? headMs : keepAliveMs);
+    }
     // The client takes nothing of answers that the endpoint has sent whole.
     return this.hasLingering
       ? Math.max(this.sentAtMs, this.#idleSinceMs) + timeouts.idleMs

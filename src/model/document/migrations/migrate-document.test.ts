@@ -18,6 +18,46 @@ test("a document of the present schema stays as it is", () => {
   assert.throws(() => migrateDocument(document, DOCUMENT_SCHEMA + 1, absolute), RangeError);
 });
 
+test("a timeout of zero, which was accepted, becomes the shortest in every schema", () => {
+  const listeners = [
+    { port: 1, to: 2, timeouts: { idle: "0s", halfClosed: "0ms", connect: "10s" }, health: {} },
+    {
+      port: 2,
+      mode: "http",
+      to: 2,
+      timeouts: { answer: "0h", keepAlive: "0s" },
+      pool: { idle: "0s" },
+    },
+    { port: 3, to: 2, health: { interval: "0m", timeout: "0s" } },
+    "not a listener",
+  ];
+  const migratedListeners = [
+    { port: 1, to: 2, timeouts: { idle: "1ms", halfClosed: "1ms", connect: "10s" }, health: {} },
+    {
+      port: 2,
+      mode: "http",
+      to: 2,
+      timeouts: { answer: "1ms", keepAlive: "0s" },
+      pool: { idle: "0s" },
+    },
+    { port: 3, to: 2, health: { interval: "1ms", timeout: "1ms" } },
+    "not a listener",
+  ];
+  const other = { vnics: { w: { ip: "::1", listeners: [{ port: 1, to: 2 }] } } };
+  const documentOf = (list: Json): Record<string, Json> => ({
+    profiles: { p: { vnics: { v: { ip: "127.0.0.1", listeners: list } } }, other, odd: [] },
+  });
+  for (const schema of [2, DOCUMENT_SCHEMA]) {
+    const migrated = migrateDocument(documentOf(listeners), schema, absolute);
+    assert.deepEqual(migrated, documentOf(migratedListeners));
+    assert.equal((migrated["profiles"] as Record<string, Json>)["other"], other);
+  }
+  assert.deepEqual(
+    migratedListener({ port: 1, to: 2, timeouts: { connect: "10s", idle: "0s" } }),
+    withListener({ port: 1, to: 2, timeouts: { connect: "10s", idle: "1ms" } }),
+  );
+});
+
 test("schema 1 loses its defaults and its empty maps of names", () => {
   const vnic = { ip: "127.0.0.1", admin: "up", qos: { priority: 3 }, listeners: [] };
   const bare = { servers: [], standby: [], balance: "round-robin" };

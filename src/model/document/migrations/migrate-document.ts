@@ -1,6 +1,7 @@
 import type { JsonMap } from "../../json.ts";
 import type { WrittenDocument } from "../written-document.ts";
 import { fromSchema1 } from "./from-schema-1.ts";
+import { withoutZeroTimeouts } from "./without-zero-timeouts.ts";
 
 /** The schema of the documents that this version stores. It is that of `WrittenDocument`, with sealed secrets. */
 export const DOCUMENT_SCHEMA = 3;
@@ -16,7 +17,8 @@ export function migrateDocument(
   schema: number,
   absolutePathOf: (path: string) => string,
 ): WrittenDocument {
-  if (schema === DOCUMENT_SCHEMA || schema === UNSEALED_SCHEMA) return document;
-  if (schema === 1) return fromSchema1(document, absolutePathOf);
+  if (schema === DOCUMENT_SCHEMA || schema === UNSEALED_SCHEMA)
+    return withoutZeroTimeouts(document);
+  if (schema === 1) return withoutZeroTimeouts(fromSchema1(document, absolutePathOf));
   throw new RangeError(`Schema ${schema} of the document is unknown.`);
 }
