@@ -74,8 +74,8 @@ const manySettings = settingsOf(
 );
 
 const floods: readonly Attack[] = [
-  flood("PING (CVE-2019-9512)", "ping-flood", 2_000, () => frameOf(FRAME.ping, 0, 0, zeros(8))),
-  flood("PING with ACK", "ping-flood", 2_000, () => frameOf(FRAME.ping, FLAG.ack, 0, zeros(8))),
+  flood("PING (CVE-2019-9512)", "ping-flood", 5_000, () => frameOf(FRAME.ping, 0, 0, zeros(8))),
+  flood("PING with ACK", "ping-flood", 5_000, () => frameOf(FRAME.ping, FLAG.ack, 0, zeros(8))),
   flood("SETTINGS (CVE-2019-9515)", "settings-flood", 500, () => settingsOf()),
   flood("SETTINGS with ACK", "settings-flood", 500, () => frameOf(FRAME.settings, FLAG.ack, 0)),
   flood(

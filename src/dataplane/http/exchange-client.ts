@@ -29,6 +29,8 @@ export interface ExchangeClient {
   /** Returns the idle connection to an endpoint that belongs to this client connection. */
   takeBound(): EndpointSession | undefined;
   keepBound(session: EndpointSession): void;
+  /** Whether the client may be waiting until it is allowed to send more of the body. */
+  readonly mustWait: boolean;
   /** Stops passing on the body of the request. */
   pauseRequest(): void;
   /** Passes on the rest of the request that has arrived, and reads on. */

@@ -181,9 +181,12 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
     if (this.windowBytes < 0) {
       if (this.#hasMoved()) this.touch();
       else this.abort("idle", 504);
-    } else if (this.bodyLength !== CHUNKED && this.windowBytes >= MIN_WINDOW_BYTES)
+    } else if (
+      this.bodyLength !== CHUNKED &&
+      (this.windowBytes >= MIN_WINDOW_BYTES || this.client.mustWait)
+    ) {
       this.beginWindow();
-    else this.abort("body-too-slow", 408);
+    } else this.abort("body-too-slow", 408);
   }
 
   /** Whether a queue has become shorter since the last deadline. A drain is not reported before it is empty. */

@@ -18,6 +18,19 @@ describe("relay memory", () => {
     assert.equal(memory.heldBytes, 200);
   });
 
+  it("lets a side keep its place when it holds more or less", () => {
+    const shed: string[] = [];
+    const memory = new RelayMemory();
+    memory.limitBytes = 250;
+    const [stuck, slow] = [side("stuck", shed), side("slow", shed)];
+    memory.hold(stuck, 100);
+    memory.hold(slow, 100);
+    memory.hold(stuck, 90);
+    assert.equal(memory.heldBytes, 190);
+    memory.hold(slow, 200);
+    assert.deepEqual(shed, ["stuck"]);
+  });
+
   it("treats a side that drains and gets stuck again as the newest", () => {
     const shed: string[] = [];
     const memory = new RelayMemory();

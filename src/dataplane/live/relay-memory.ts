@@ -14,10 +14,10 @@ export class RelayMemory {
   /** The direction that became stuck first is first. */
   readonly #held = new Map<Congested, number>();
 
+  /** Counts what a side holds now. It keeps its place in the order until it is released. */
   hold(side: Congested, bytes: number): void {
-    this.release(side);
+    this.#heldBytes += bytes - (this.#held.get(side) ?? 0);
     this.#held.set(side, bytes);
-    this.#heldBytes += bytes;
     while (this.#heldBytes > this.limitBytes) {
       const [longest] = this.#held.keys();
       if (longest === undefined) return;

@@ -21,6 +21,12 @@ export class ClientFacts {
   #constant = NO_LINES;
   #authority: string | undefined;
 
+  /** Returns the facts by the rules in force. `before` are those of the request before this one. */
+  static inForce(connection: HttpConnection, before: ClientFacts | undefined): ClientFacts {
+    const { rules } = connection;
+    return before?.rules === rules ? before : new ClientFacts(connection, rules);
+  }
+
   constructor(connection: HttpConnection, rules: HttpRules) {
     const { clientAddress } = connection;
     this.rules = rules;

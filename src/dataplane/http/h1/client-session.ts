@@ -169,7 +169,8 @@ export class ClientSession
     this.isHttp10 = request.isHttp10;
     this.wantsClose = request.wantsClose;
     this.wantsJson = wantsJson(request.fields);
-    const facts = this.#factsNow();
+    const facts = ClientFacts.inForce(connection, this.#facts);
+    this.#facts = facts;
     this.givenId = facts.givenIdOf(request.fields);
     const defaultHost = connection.serverName ?? connection.rules.spec.virtualIp;
     const authority = request.authority || defaultHost;
@@ -203,12 +204,6 @@ export class ClientSession
     if (bodyLength === 0) exchange.requestEnds();
     if (verdict === "misdirected") exchange.abort("misdirected", 421);
     else exchange.start();
-  }
-
-  #factsNow(): ClientFacts {
-    const { rules } = this.connection;
-    if (this.#facts?.rules !== rules) this.#facts = new ClientFacts(this.connection, rules);
-    return this.#facts;
   }
 
   /** Returns the offset after the bytes that were passed on. */
@@ -246,6 +241,8 @@ export class ClientSession
     if (this.#unread.length > HIGH_WATER_MARK_BYTES) client.pause();
     else client.hold();
   }
+
+  readonly mustWait = false;
 
   pauseRequest(): void {
     this.connection.client.pause();

@@ -3,7 +3,7 @@ import type { Http2Fault } from "#model/records/http2-fault.ts";
 /** How many frames of a kind a client may send at once, and how many a second in the long run. */
 const ALLOWED = {
   "reset-flood": { burst: 200, perSecond: 20 },
-  "ping-flood": { burst: 100, perSecond: 20 },
+  "ping-flood": { burst: 1_000, perSecond: 200 },
   "settings-flood": { burst: 40, perSecond: 2 },
   "priority-flood": { burst: 400, perSecond: 100 },
   "window-flood": { burst: 1_000, perSecond: 200 },
@@ -26,20 +26,25 @@ export class Budgets {
   /** Takes one from a budget. Returns false if it is used up. */
   take(flood: Flood, nowMs: number): boolean {
     const { burst, perSecond } = ALLOWED[flood];
-    let budget = this.#budgets.get(flood);
-    if (budget === undefined) {
-      budget = { left: burst, atMs: nowMs };
-      this.#budgets.set(flood, budget);
-    }
+    const budget = this.#of(flood, nowMs);
     const earned = ((nowMs - budget.atMs) * perSecond) / 1_000;
-    budget.left = Math.min(burst, budget.left + earned) - 1;
+    // What was given can be more than the burst, and is not lost with time.
+    budget.left = Math.max(budget.left, Math.min(burst, budget.left + earned)) - 1;
     budget.atMs = nowMs;
     return budget.left >= 0;
   }
 
   /** Adds to a budget, because the director gave cause for such frames. */
-  give(flood: Flood, count: number): void {
-    const budget = this.#budgets.get(flood);
-    if (budget !== undefined) budget.left = Math.min(ALLOWED[flood].burst, budget.left + count);
+  give(flood: Flood, count: number, nowMs: number): void {
+    this.#of(flood, nowMs).left += count;
+  }
+
+  #of(flood: Flood, nowMs: number): Budget {
+    let budget = this.#budgets.get(flood);
+    if (budget === undefined) {
+      budget = { left: ALLOWED[flood].burst, atMs: nowMs };
+      this.#budgets.set(flood, budget);
+    }
+    return budget;
   }
 }

@@ -1,8 +1,13 @@
 import { FIRST_WINDOW_BYTES } from "./frames.ts";
 
 const MAX_WINDOW_BYTES = 16 * 1024 * 1024;
-/** If the streams keep more than this, the client gets no more credit for the connection. */
-const MAX_KEPT_BYTES = 1024 * 1024;
+/**
+ * If the streams keep more than this, the client gets no more credit for the connection. It is what one stream with the widest window and
+ * 99 with the first one can keep.
+ */
+const MAX_KEPT_BYTES = 16 * 1024 * 1024;
+/** Clients may wait for a wider window instead of using up one that is narrower than this. */
+export const NARROW_BYTES = 16 * 1024;
 /** Credit is given in parts of at most this length, so that a client on a long link does not wait for half of a large window. */
 const MAX_GRANT_BYTES = 512 * 1024;
 
@@ -20,6 +25,11 @@ export class ConnectionWindow {
   countFrame(bytes: number): boolean {
     this.#window -= bytes;
     return this.#window >= 0;
+  }
+
+  /** Whether a client may be waiting for credit. */
+  get isNarrow(): boolean {
+    return this.#window < NARROW_BYTES;
   }
 
   /** Makes room for a stream with a window of this size, and for others. */

@@ -8,6 +8,7 @@ import {
   frameOf,
   headersOf,
   Http2Client,
+  PREFACE,
   requestFieldsOf,
   resetOf,
   settingsOf,
@@ -34,7 +35,7 @@ interface Flood {
 }
 
 const floods: readonly Flood[] = [
-  { fault: "ping-flood", most: 100, frame: () => frameOf(FRAME.ping, 0, 0, "12345678") },
+  { fault: "ping-flood", most: 1_000, frame: () => frameOf(FRAME.ping, 0, 0, "12345678") },
   // The acknowledgement and the SETTINGS after the preface count too.
   { fault: "settings-flood", most: 38, frame: () => settingsOf() },
   {
@@ -110,6 +111,66 @@ describe("a client that floods a session of HTTP/2", () => {
     }
     assert.deepEqual(client.goaways(), []);
     await client.peer.close();
+    await http.assertBase();
+  });
+
+  it("may answer each DATA frame with two WINDOW_UPDATE frames, however many come at once", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(
+      http,
+      settingsOf([SETTING.initialWindowSize, 2 ** 30]),
+      windowUpdateOf(0, 2 ** 30),
+      headersOf(1, get),
+    );
+    await http.endpoint().send("HTTP/1.1 200 OK\r\ncontent-length: 40000000\r\n\r\n");
+    const part = "x".repeat(64_000);
+    for (let sent = 0; sent < 250; sent += 1) {
+      // oxlint-disable-next-line no-await-in-loop
+      await http.endpoint().send(part);
+    }
+    const frames = client.framesOfType(FRAME.data);
+    assert.ok(frames.length >= 1_000);
+    const updates = frames.flatMap(() => [windowUpdateOf(0, 1), windowUpdateOf(1, 1)]);
+    await client.send(...updates);
+    assert.deepEqual(client.goaways(), []);
+    client.peer.socket.reset();
+    await untilSent();
+    await http.assertBase();
+  });
+
+  it("may have many windows that end with a short frame", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, headersOf(1, get));
+    await http.endpoint().send("HTTP/1.1 200 OK\r\ncontent-length: 90000000\r\n\r\n");
+    for (let window = 0; window < 1_200; window += 1) {
+      // oxlint-disable-next-line no-await-in-loop
+      await http.endpoint().send("x".repeat(16_384 + 42));
+      // oxlint-disable-next-line no-await-in-loop
+      await client.send(windowUpdateOf(0, 16_384 + 42), windowUpdateOf(1, 16_384 + 42));
+      if (window === 3) await client.send(settingsOf([SETTING.initialWindowSize, 16_384 + 42]));
+    }
+    assert.deepEqual(client.goaways(), []);
+    client.peer.socket.reset();
+    await untilSent();
+    await http.assertBase();
+  });
+
+  it("may open 500 streams before it knows the limit: those above it are refused, and the others go on", async () => {
+    const http = await MemoryHttp.start();
+    const client = new Http2Client(await http.connect("h2"));
+    await client.send(
+      PREFACE,
+      settingsOf(),
+      many(500, (number) => headersOf(2 * number + 1, get)),
+    );
+    assert.deepEqual(client.goaways(), []);
+    assert.equal(client.framesOfType(FRAME.rstStream).length, 400);
+    assert.deepEqual(client.resetsOf(999), [ERROR.refusedStream]);
+    await http.endpoint(0).send(answerOf("served"));
+    await untilSent();
+    assert.equal(client.bodyOf(1), "served");
+    client.peer.socket.reset();
+    await untilSent();
     await http.assertBase();
   });
 

@@ -156,7 +156,7 @@ export class RequestBlock implements FieldSink, RequestHead {
 
   /** Whether the method is HEAD, even if the block breaks a rule. */
   get isHead(): boolean {
-    const { start, end } = this.#pseudo[":method"];
+    const { start, end } = this.#method;
     return start >= 0 && this.fields.bytes.toString("latin1", start, end) === "HEAD";
   }
 

@@ -22,6 +22,7 @@ const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
 /** SETTINGS_HEADER_TABLE_SIZE: the initial value. */
 const TABLE_BYTES = 4_096;
 const MAX_STREAMS = 100;
+const MAX_EARLY_STREAMS = 1_000;
 const BAD_STREAM: Fault = { code: ERROR.streamClosed, cause: "bad-stream" };
 const BAD_WINDOW: Fault = { code: ERROR.flowControl, cause: "bad-window" };
 
@@ -31,11 +32,13 @@ export abstract class SessionReceiver extends SessionSender {
   protected readonly bound = new BoundEndpoints();
   protected requests = 0;
   protected lastStreamId = 0;
+  /** Whether the client has acknowledged the limit of streams. */
+  protected knowsLimit = false;
   /** Whether streams that are opened are ignored, because the client was told the last one. */
   protected refusesStreams = false;
   /** Bytes of the event that is being handled and that belong to no request yet. */
   protected turnBytes = 0;
-  protected readonly window = new ConnectionWindow();
+  readonly window = new ConnectionWindow();
   readonly #streams = new OpenStreams<Stream>();
   readonly #closed = new ClosedStreams();
   readonly #decoder = new HpackDecoder(TABLE_BYTES);
@@ -118,6 +121,7 @@ export abstract class SessionReceiver extends SessionSender {
     else {
       this.#decode(bytes, from, to, IGNORED_BLOCK);
       if (this.#closed.of(id) === "by-client") this.#resetClosed(id, ERROR.streamClosed);
+      else this.mayDo("empty-frame-flood");
     }
   }
 
@@ -137,9 +141,13 @@ export abstract class SessionReceiver extends SessionSender {
 
   #readRequest(id: number, bytes: Buffer, from: number, to: number, endsStream: boolean): void {
     this.lastStreamId = id;
-    const isOverLimit = this.#streams.size >= MAX_STREAMS;
-    if (this.refusesStreams || isOverLimit) {
+    if (this.refusesStreams || this.#streams.size >= MAX_STREAMS) {
       this.#decode(bytes, from, to, IGNORED_BLOCK);
+      // Before the client knows the limit, it may open more streams (RFC 9113 section 6.5.2).
+      if (!this.knowsLimit && this.requests < MAX_EARLY_STREAMS) {
+        this.requests += 1;
+        this.budgets.give("reset-flood", 1, this.http.turnMs);
+      }
       this.#resetClosed(id, ERROR.refusedStream);
       return;
     }
@@ -155,15 +163,10 @@ export abstract class SessionReceiver extends SessionSender {
     this.#streams.add(stream);
     if (rule === undefined) {
       this.willSend(stream);
-      stream.begin(request, this.#factsNow(), this.http.turnMs, to - from);
+      this.#facts = ClientFacts.inForce(this.connection, this.#facts);
+      stream.begin(request, this.#facts, this.http.turnMs, to - from);
     } else this.#refuse(stream, rule);
     this.streamsChanged();
-  }
-
-  #factsNow(): ClientFacts {
-    const { rules } = this.connection;
-    if (this.#facts?.rules !== rules) this.#facts = new ClientFacts(this.connection, rules);
-    return this.#facts;
   }
 
   /** Refuses a request. One that is malformed resets its stream (RFC 9113 section 8.1.1). */
@@ -260,7 +263,10 @@ export abstract class SessionReceiver extends SessionSender {
   addKept(bytes: number): void {
     const { window } = this;
     window.keptBytes += bytes;
-    if (bytes < 0) this.#grant();
+    if (bytes < 0) {
+      this.movedBytes -= bytes;
+      this.#grant();
+    }
     // At the end of the turn, the memory for slow readers is told.
     if (window.keptBytes >= HIGH_WATER_MARK_BYTES) this.flushSoon();
   }

@@ -26,6 +26,11 @@ const TURN_BYTES = MAX_FRAME_BYTES;
 const LONG_TURN_BYTES = 4 * MAX_FRAME_BYTES;
 /** A shorter DATA frame, because the window allows no longer one, counts as one of a client with tiny windows. */
 const TINY_BYTES = 128;
+/** A DATA frame of at least this length shows that the client opens wide windows. */
+const WIDE_BYTES = 1_024;
+/** How many WINDOW_UPDATE frames a DATA frame allows, and for how many of its bytes it allows one more. */
+const UPDATES_OF_FRAME = 4;
+const BYTES_OF_UPDATE = 512;
 const NOTHING = Buffer.alloc(0);
 const FOUR = Buffer.alloc(4);
 const EIGHT = Buffer.alloc(8);
@@ -44,6 +49,8 @@ export abstract class SessionSender {
   protected queuedBytes = 0;
   /** Bytes of the heads of requests that no endpoint has answered yet: they wait for a connection, or may be sent again. */
   protected headBytes = 0;
+  /** Bytes of bodies that went on, to the client or to endpoints, in total. */
+  movedBytes = 0;
   /** When bytes of a body were last sent. */
   protected sentAtMs = 0;
   #isFlushing = false;
@@ -99,11 +106,17 @@ export abstract class SessionSender {
   writeData(stream: StreamSender, bytes: Buffer, from: number, to: number): number {
     const { output } = this;
     let at = from;
+    let given = 0;
     while (at < to && !output.isFull) {
       const allowed = Math.min(this.#sendWindow, stream.sendWindow, MAX_FRAME_BYTES);
       if (allowed <= 0) break;
       const end = Math.min(to, at + allowed);
-      if (end < to && end - at < TINY_BYTES && !this.mayDo("tiny-windows")) break;
+      const bytesOfFrame = end - at;
+      const isTiny = bytesOfFrame < TINY_BYTES && end < to;
+      if (isTiny && !this.mayDo("tiny-windows")) break;
+      // The rest of a wide window can be as short.
+      if (bytesOfFrame >= WIDE_BYTES) this.budgets.give("tiny-windows", 1, this.http.turnMs);
+      given += UPDATES_OF_FRAME + bytesOfFrame / BYTES_OF_UPDATE;
       output.openFrame(FRAME.data, 0, stream.id, bytes, at, end);
       this.#sendWindow -= end - at;
       stream.sendWindow -= end - at;
@@ -112,7 +125,8 @@ export abstract class SessionSender {
     }
     if (at > from) {
       this.sentAtMs = this.http.turnMs;
-      this.budgets.give("window-flood", 2);
+      this.movedBytes += at - from;
+      this.budgets.give("window-flood", given, this.http.turnMs);
       this.flushSoon();
     }
     return at;

@@ -54,6 +54,8 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
   #idleSinceMs = 0;
   #draining: "no" | "asked" | "announced" = "no";
   #drainBeganMs = 0;
+  /** `movedBytes` when the connection was last seen not to be stuck. */
+  #movedBytesSeen = 0;
 
   start(): void {
     const { connection, http } = this;
@@ -97,6 +99,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
 
   settingsAcknowledged(): void {
     this.#settingsAtMs = -1;
+    this.knowsLimit = true;
     this.mayDo("settings-flood");
   }
 
@@ -159,8 +162,13 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     const { blockBytes } = this.#frames;
     const otherBytes = this.queuedBytes + this.window.keptBytes + this.headBytes + this.stuckBytes;
     const isCounted = otherBytes >= HIGH_WATER_MARK_BYTES || blockBytes >= MIN_COUNTED_BYTES;
+    // A client that takes bodies, or whose endpoints do, is not stuck. Frames without a body change nothing.
+    const hasMoved = this.movedBytes - this.#movedBytesSeen >= HIGH_WATER_MARK_BYTES;
+    if (!isCounted || hasMoved) {
+      relayMemory.release(this);
+      this.#movedBytesSeen = this.movedBytes;
+    }
     if (isCounted) relayMemory.hold(this, otherBytes + blockBytes);
-    else relayMemory.release(this);
   }
 
   onDrain(): void {

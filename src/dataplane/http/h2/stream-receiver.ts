@@ -1,5 +1,5 @@
 import type { HeadFields } from "../head/head-fields.ts";
-import { grantOf } from "./connection-window.ts";
+import { grantOf, NARROW_BYTES } from "./connection-window.ts";
 import { FIRST_WINDOW_BYTES } from "./frames.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import { StreamSender } from "./stream-sender.ts";
@@ -41,6 +41,11 @@ export abstract class StreamReceiver extends StreamSender {
   protected abstract readonly isAnswered: boolean;
   protected abstract passOn(bytes: Buffer, from: number, to: number, isLent: boolean): void;
   protected abstract passEndOn(trailers: HeadFields | undefined): void;
+
+  /** Whether the client may be waiting for credit. */
+  protected get isNarrow(): boolean {
+    return this.#window < NARROW_BYTES;
+  }
 
   /** Counts a DATA frame, with its padding. Returns false if the window does not allow it. */
   countFrame(bytes: number): boolean {

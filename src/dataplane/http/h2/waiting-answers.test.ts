@@ -85,7 +85,7 @@ describe("answers that wait for a window", () => {
       await client.send(windowUpdateOf(0, 1));
     }
     assert.equal(client.goaways()[0]?.[1], ERROR.enhanceYourCalm);
-    assert.ok(client.framesOfType(FRAME.data).length - before <= 500);
+    assert.ok(client.framesOfType(FRAME.data).length - before <= 510);
     client.peer.socket.reset();
     await untilSent();
     await http.assertBase();
