@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { before, describe, it } from "node:test";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { untilEnded } from "#harness/child-process.ts";
@@ -163,7 +163,10 @@ describe("a director whose disk fails", { concurrency: 2 }, () => {
       describe("because its data folder was removed", { concurrency: false }, () => {
         const startRemoved = async (): Promise<Shop<"web">> => {
           const shop = await start({ more: { director: { orphanGrace: "1h", drain: "1h" } } });
-          await rm(shop.director.dataDir, { recursive: true });
+          // The running director creates files by their paths, and a folder into which it does so cannot be removed.
+          const removed = `${shop.director.dataDir}-removed`;
+          await rename(shop.director.dataDir, removed);
+          await rm(removed, { recursive: true });
           return shop;
         };
 

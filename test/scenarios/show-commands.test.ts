@@ -6,6 +6,7 @@ import { FAILURES } from "#model/failure-catalog.ts";
 import type { FailureCode } from "#model/failure.ts";
 import { endProcessAtTestEnd, runToExit, untilPrinted } from "#harness/child-process.ts";
 import { startEchoEndpoint } from "#harness/endpoints.ts";
+import { isEvent } from "#harness/log-capture.ts";
 import { findProgram } from "#harness/packages.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
@@ -58,6 +59,8 @@ describe("tlsd show", { concurrency: 3 }, () => {
   before(async () => {
     const echo = await startEchoEndpoint();
     shop = await startShop({ engine: "node", listeners: { web: { to: echo.port } } });
+    // The versions of the certificates are saved after the start. The first one makes a master key, which the status shows.
+    await shop.director.waitForLog((line) => isEvent(line, "master-key-made"), roundsDeadlineMs);
   });
 
   for (const kind of Object.keys(expectedText) as readonly StateKind[]) {
