@@ -255,7 +255,7 @@ export class Exchange extends ExchangeState {
     const { endpoint, client } = this;
     if (endpoint === undefined) return;
     client.endBody(trailers);
-    // The memory for slow readers may have been exceeded.
+    // The memory for slow peers may have been exceeded.
     if (this.isOver) return;
     this.endpoint = undefined;
     if (this.isRequestWhole) this.#release(endpoint);

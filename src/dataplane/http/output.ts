@@ -1,4 +1,5 @@
 import type { WireSocket } from "../wire/wire.ts";
+import { writeDigits } from "./write-digits.ts";
 
 /** Above this length, body bytes are not collected any more. */
 const MAX_COLLECTED_BYTES = 192 * 1024;
@@ -13,8 +14,6 @@ const SHORT = 32;
 
 const CR = 13;
 const LF = 10;
-const ZERO = 0x30;
-const LETTER_A = 0x61 - 10;
 
 /**
  * Collects the bytes for one socket, so that a head and the body after it go out in one write. A worker has one for all clients and
@@ -82,15 +81,7 @@ export class Output {
 
   /** Appends a number of this base, at most 36, with letters in lower case. */
   number(value: number, base: number): void {
-    let digits = 1;
-    for (let rest = Math.floor(value / base); rest > 0; rest = Math.floor(rest / base)) digits += 1;
-    let rest = value;
-    for (let at = this.length + digits - 1; at >= this.length; at -= 1) {
-      const digit = rest % base;
-      this.bytes[at] = digit < 10 ? ZERO + digit : LETTER_A + digit;
-      rest = (rest - digit) / base;
-    }
-    this.length += digits;
+    this.length = writeDigits(this.bytes, this.length, value, base);
   }
 
   /** Appends a run of body bytes, which may be of any length, or writes it. */

@@ -5,7 +5,7 @@ export interface Congested {
 }
 
 /**
- * The memory that the relays of a worker hold for slow readers. Above the limit, the connection that has been stuck
+ * The memory that a worker holds for slow peers. Above the limit, the connection that has been stuck
  * longest is closed, so that clients that never read cannot block the others.
  */
 export class RelayMemory {

@@ -23,12 +23,12 @@ import { CHUNKED } from "../head/message-framing.ts";
 import { RequestParser } from "../head/request-parser.ts";
 import type { ResponseParser } from "../head/response-parser.ts";
 import { HeadReader } from "../head-reader.ts";
+import { HeldInput } from "../held-input.ts";
 import { HostJudge } from "../host-judge.ts";
 import type { HttpConnection } from "../http-rules.ts";
 import { recordUnread } from "../record-unread.ts";
 import { AnswerSender } from "./answer-sender.ts";
 import type { EndpointSession } from "./endpoint-session.ts";
-import { HeldInput } from "../held-input.ts";
 
 const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
 /** A closure for each connection would increase the memory of idle ones. */
@@ -80,6 +80,10 @@ export class ClientSession
   get bindsEndpoints(): boolean {
     const { proxyProtocol, spec } = this.connection.rules;
     return proxyProtocol !== "none" || spec.http.pool.reuse === "never";
+  }
+
+  get mustWait(): boolean {
+    return false;
   }
 
   takeBound(): EndpointSession | undefined {
@@ -241,8 +245,6 @@ export class ClientSession
     if (this.#unread.length > HIGH_WATER_MARK_BYTES) client.pause();
     else client.hold();
   }
-
-  readonly mustWait = false;
 
   pauseRequest(): void {
     this.connection.client.pause();

@@ -9,10 +9,10 @@ import { CHUNKED, UNTIL_CLOSE } from "../head/message-framing.ts";
 import type { HeadFields } from "../head/head-fields.ts";
 import { ResponseParser } from "../head/response-parser.ts";
 import { HeadReader } from "../head-reader.ts";
+import { HeldInput } from "../held-input.ts";
 import type { HttpPlane } from "../http-plane.ts";
 import type { Output } from "../output.ts";
 import type { EndpointPool, IdleConnection } from "../pool/endpoint-pool.ts";
-import { HeldInput } from "../held-input.ts";
 
 /** Most heads are shorter than this. */
 const MIN_KEPT_BYTES = 512;

@@ -26,25 +26,14 @@ export class Budgets {
   /** Takes one from a budget. Returns false if it is used up. */
   take(flood: Flood, nowMs: number): boolean {
     const { burst, perSecond } = ALLOWED[flood];
-    const budget = this.#of(flood, nowMs);
-    const earned = ((nowMs - budget.atMs) * perSecond) / 1_000;
-    // What was given can be more than the burst, and is not lost with time.
-    budget.left = Math.max(budget.left, Math.min(burst, budget.left + earned)) - 1;
-    budget.atMs = nowMs;
-    return budget.left >= 0;
-  }
-
-  /** Adds to a budget, because the director gave cause for such frames. */
-  give(flood: Flood, count: number, nowMs: number): void {
-    this.#of(flood, nowMs).left += count;
-  }
-
-  #of(flood: Flood, nowMs: number): Budget {
     let budget = this.#budgets.get(flood);
     if (budget === undefined) {
-      budget = { left: ALLOWED[flood].burst, atMs: nowMs };
+      budget = { left: burst, atMs: nowMs };
       this.#budgets.set(flood, budget);
     }
-    return budget;
+    const earned = ((nowMs - budget.atMs) * perSecond) / 1_000;
+    budget.left = Math.min(burst, budget.left + earned) - 1;
+    budget.atMs = nowMs;
+    return budget.left >= 0;
   }
 }

@@ -29,7 +29,7 @@ const BAD_WINDOW: Fault = { code: ERROR.flowControl, cause: "bad-window" };
 /** The half of a session that receives: it opens streams, and knows which frames they may get (RFC 9113 section 5.1). */
 export abstract class SessionReceiver extends SessionSender {
   readonly hosts: HostJudge;
-  protected readonly bound = new BoundEndpoints();
+  readonly bound = new BoundEndpoints();
   protected requests = 0;
   protected lastStreamId = 0;
   /** Whether the client has acknowledged the limit of streams. */
@@ -42,6 +42,7 @@ export abstract class SessionReceiver extends SessionSender {
   readonly #streams = new OpenStreams<Stream>();
   readonly #closed = new ClosedStreams();
   readonly #decoder = new HpackDecoder(TABLE_BYTES);
+  #earlyStreams = 0;
   /** How many streams have an answer that is whole, but was not sent whole. */
   #lingering = 0;
   /** The stream of the DATA frame that is being read. Undefined if its bytes are ignored. */
@@ -73,10 +74,6 @@ export abstract class SessionReceiver extends SessionSender {
   get bindsEndpoints(): boolean {
     const { proxyProtocol, spec } = this.connection.rules;
     return proxyProtocol !== "none" || spec.http.pool.reuse === "never";
-  }
-
-  takeBound(): EndpointSession | undefined {
-    return this.bound.take();
   }
 
   keepBound(session: EndpointSession): void {
@@ -144,11 +141,9 @@ export abstract class SessionReceiver extends SessionSender {
     if (this.refusesStreams || this.#streams.size >= MAX_STREAMS) {
       this.#decode(bytes, from, to, IGNORED_BLOCK);
       // Before the client knows the limit, it may open more streams (RFC 9113 section 6.5.2).
-      if (!this.knowsLimit && this.requests < MAX_EARLY_STREAMS) {
-        this.requests += 1;
-        this.budgets.give("reset-flood", 1, this.http.turnMs);
-      }
-      this.#resetClosed(id, ERROR.refusedStream);
+      const isEarly = !this.knowsLimit && this.#earlyStreams < MAX_EARLY_STREAMS;
+      if (isEarly) this.#earlyStreams += 1;
+      this.#resetClosed(id, ERROR.refusedStream, isEarly);
       return;
     }
     const { request } = this.http.h2;
@@ -267,7 +262,7 @@ export abstract class SessionReceiver extends SessionSender {
       this.movedBytes -= bytes;
       this.#grant();
     }
-    // At the end of the turn, the memory for slow readers is told.
+    // At the end of the turn, the memory for slow peers is told.
     if (window.keptBytes >= HIGH_WATER_MARK_BYTES) this.flushSoon();
   }
 
@@ -296,7 +291,7 @@ export abstract class SessionReceiver extends SessionSender {
 
   windowUpdated(id: number, increment: number): void {
     const stream = this.#streams.of(id);
-    if (!this.mayDo("window-flood")) return;
+    if (!this.mayUpdate()) return;
     if (id === 0) {
       if (increment === 0) this.fail(BAD_FRAME);
       else if (!this.widen(increment)) this.fail(BAD_WINDOW);
@@ -335,10 +330,10 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   /** Resets a stream that is not open. */
-  #resetClosed(id: number, code: ErrorCode): void {
+  #resetClosed(id: number, code: ErrorCode, isFree = false): void {
     this.#closed.add(id, "by-director");
     this.writeReset(id, code);
-    this.mayDo("reset-flood");
+    if (!isFree) this.mayDo("reset-flood");
   }
 
   #remove(stream: Stream, closing: "by-client" | "by-director" | "ended"): void {

@@ -42,9 +42,12 @@ export abstract class SessionSender {
   readonly output: SessionOutput;
   readonly peer = new PeerSettings();
   readonly encoder = new HpackEncoder();
-  protected readonly budgets = new Budgets();
+  readonly #budgets = new Budgets();
   readonly #scheduler = new Scheduler();
   #sendWindow = FIRST_WINDOW_BYTES;
+  /** How many frames the DATA that was sent allows, besides the budgets. */
+  #updatesAllowed = 0;
+  #tinyAllowed = 0;
   /** Bytes of bodies that are queued in all streams. */
   protected queuedBytes = 0;
   /** Bytes of the heads of requests that no endpoint has answered yet: they wait for a connection, or may be sent again. */
@@ -87,7 +90,7 @@ export abstract class SessionSender {
   /** Counts a head. A negative number takes it off. */
   addHead(bytes: number): void {
     this.headBytes += bytes;
-    // The turn counts them against the memory for slow readers.
+    // The turn counts them against the memory for slow peers.
     if (bytes > 0 && this.headBytes >= HIGH_WATER_MARK_BYTES) this.flushSoon();
   }
 
@@ -106,17 +109,14 @@ export abstract class SessionSender {
   writeData(stream: StreamSender, bytes: Buffer, from: number, to: number): number {
     const { output } = this;
     let at = from;
-    let given = 0;
     while (at < to && !output.isFull) {
       const allowed = Math.min(this.#sendWindow, stream.sendWindow, MAX_FRAME_BYTES);
       if (allowed <= 0) break;
       const end = Math.min(to, at + allowed);
       const bytesOfFrame = end - at;
-      const isTiny = bytesOfFrame < TINY_BYTES && end < to;
-      if (isTiny && !this.mayDo("tiny-windows")) break;
-      // The rest of a wide window can be as short.
-      if (bytesOfFrame >= WIDE_BYTES) this.budgets.give("tiny-windows", 1, this.http.turnMs);
-      given += UPDATES_OF_FRAME + bytesOfFrame / BYTES_OF_UPDATE;
+      if (bytesOfFrame < TINY_BYTES && end < to && !this.#mayBeTiny()) break;
+      if (bytesOfFrame >= WIDE_BYTES) this.#tinyAllowed += 1;
+      this.#updatesAllowed += UPDATES_OF_FRAME + bytesOfFrame / BYTES_OF_UPDATE;
       output.openFrame(FRAME.data, 0, stream.id, bytes, at, end);
       this.#sendWindow -= end - at;
       stream.sendWindow -= end - at;
@@ -126,10 +126,23 @@ export abstract class SessionSender {
     if (at > from) {
       this.sentAtMs = this.http.turnMs;
       this.movedBytes += at - from;
-      this.budgets.give("window-flood", given, this.http.turnMs);
       this.flushSoon();
     }
     return at;
+  }
+
+  /** Whether a DATA frame may be tiny: the rest of a wide window can be. Otherwise the connection has ended. */
+  #mayBeTiny(): boolean {
+    if (this.#tinyAllowed < 1) return this.mayDo("tiny-windows");
+    this.#tinyAllowed -= 1;
+    return true;
+  }
+
+  /** Whether a WINDOW_UPDATE is allowed, by the DATA that was sent or by the budget. Otherwise the connection has ended. */
+  protected mayUpdate(): boolean {
+    if (this.#updatesAllowed < 1) return this.mayDo("window-flood");
+    this.#updatesAllowed -= 1;
+    return true;
   }
 
   /** Appends END_STREAM, to the last frame if that is possible. */
@@ -167,7 +180,7 @@ export abstract class SessionSender {
 
   /** Takes one from a budget of the client. Ends the connection and returns false if it is used up. */
   mayDo(flood: Flood): boolean {
-    if (this.budgets.take(flood, this.http.turnMs)) return true;
+    if (this.#budgets.take(flood, this.http.turnMs)) return true;
     this.fail({ code: ERROR.enhanceYourCalm, cause: flood });
     return false;
   }

@@ -77,7 +77,7 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
     return startedMs + connectMs;
   }
   takeBound(): EndpointSession | undefined {
-    return this.windows.takeBound();
+    return this.windows.bound.take();
   }
   keepBound(session: EndpointSession): void {
     this.windows.keepBound(session);

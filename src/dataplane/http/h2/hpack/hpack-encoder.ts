@@ -1,4 +1,5 @@
 import { LOWER } from "../../head/ascii.ts";
+import { writeDigits } from "../../write-digits.ts";
 import { copyBytes } from "./copy-bytes.ts";
 import { STATIC_INDEX_OF_NAME } from "./static-table.ts";
 
@@ -13,7 +14,6 @@ const SIZE_UPDATE_TO_0 = 0x20;
 const WITHOUT_INDEXING = 0x00;
 const MAX_NAME_INDEX = 0x0f;
 const MAX_LENGTH = 0x7f;
-const ZERO = 0x30;
 /** SETTINGS_HEADER_TABLE_SIZE of a client that has sent none (RFC 9113 section 6.5.2). */
 const FIRST_TABLE_BYTES = 4096;
 
@@ -116,26 +116,15 @@ export class HpackEncoder {
     }
     bytes[length] = WITHOUT_INDEXING | STATUS;
     bytes[length + 1] = 3;
-    bytes[length + 2] = ZERO + Math.trunc(status / 100);
-    bytes[length + 3] = ZERO + (Math.trunc(status / 10) % 10);
-    bytes[length + 4] = ZERO + (status % 10);
-    output.length = length + 5;
+    output.length = writeDigits(bytes, length + 2, status, 10);
   }
 
   /** Appends `content-length`. */
   contentLength(output: EncodedOutput, length: number): void {
     writeInteger(output, WITHOUT_INDEXING, MAX_NAME_INDEX, CONTENT_LENGTH);
-    let digits = 1;
-    for (let rest = Math.floor(length / 10); rest > 0; rest = Math.floor(rest / 10)) digits += 1;
-    const { bytes } = output;
     const start = output.length + 1;
-    bytes[start - 1] = digits;
-    let rest = length;
-    for (let at = start + digits - 1; at >= start; at -= 1) {
-      bytes[at] = ZERO + (rest % 10);
-      rest = Math.floor(rest / 10);
-    }
-    output.length = start + digits;
+    output.length = writeDigits(output.bytes, start, length, 10);
+    output.bytes[start - 1] = output.length - start;
   }
 
   /** Appends a field. Its name is sent in lower case (RFC 9113 section 8.2.1). */
