@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { frameOf, Http2Client } from "#harness/http2-client.ts";
+import {
+  frameOf,
+  headersOf,
+  Http2Client,
+  requestFieldsOf,
+  untilSent,
+  windowUpdateOf,
+} from "#harness/http2-client.ts";
 import { answerOf, MemoryHttp, requestOf } from "#harness/memory-http.ts";
 import type { MemoryPeer } from "#harness/memory-plane.ts";
 
@@ -86,6 +93,56 @@ describe("what cannot be passed on yet counts as memory for slow peers", () => {
       [true, false, false],
     );
     for (const { peer } of sessions) peer.socket.reset();
+    await http.assertBase();
+  });
+});
+
+/** Connects clients whose answers are stuck, one after the other, when they have taken more than 64 KiB of them. */
+async function connectStuck(http: MemoryHttp): Promise<readonly [Http2Client, Http2Client]> {
+  const connect = async (): Promise<Http2Client> => {
+    const client = await Http2Client.connect(http, headersOf(1, requestFieldsOf()));
+    await http.endpoint().send(answerOf("x".repeat(300_000)));
+    await untilSent();
+    await client.send(...windowsOf(10_000));
+    return client;
+  };
+  return [await connect(), await connect()];
+}
+
+const windowsOf = (bytes: number): readonly Buffer[] => [
+  windowUpdateOf(0, bytes),
+  windowUpdateOf(1, bytes),
+];
+/** Lets another connection hold so much that one of the others must be given up. */
+async function exceedLimit(http: MemoryHttp): Promise<void> {
+  const { relayMemory } = http.memory.plane;
+  relayMemory.limitBytes = relayMemory.heldBytes;
+  assert.ok(relayMemory.heldBytes > 0);
+  const other = { shed: () => undefined };
+  relayMemory.hold(other, 1);
+  relayMemory.release(other);
+  await untilSent();
+}
+const ping = frameOf(6, 0, 0, "12345678");
+
+describe("the order in which connections are given up", () => {
+  it("is that in which they got stuck: PING and small windows of HTTP/2 change nothing", async () => {
+    const http = await MemoryHttp.start();
+    const [first, second] = await connectStuck(http);
+    await first.send(ping, ...windowsOf(200));
+    await exceedLimit(http);
+    assert.deepEqual([first.peer.isClosed, second.peer.isClosed], [true, false]);
+    second.peer.socket.reset();
+    await http.assertBase();
+  });
+
+  it("is later for a client that takes more", async () => {
+    const http = await MemoryHttp.start();
+    const [first, second] = await connectStuck(http);
+    await first.send(...windowsOf(70_000));
+    await exceedLimit(http);
+    assert.deepEqual([first.peer.isClosed, second.peer.isClosed], [false, true]);
+    first.peer.socket.reset();
     await http.assertBase();
   });
 });

@@ -27,7 +27,7 @@ describe("relay memory", () => {
     memory.hold(slow, 100);
     memory.hold(stuck, 90);
     assert.equal(memory.heldBytes, 190);
-    memory.hold(slow, 200);
+    memory.hold(side("new", shed), 100);
     assert.deepEqual(shed, ["stuck"]);
   });
 

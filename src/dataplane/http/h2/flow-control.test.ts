@@ -13,6 +13,7 @@ import {
 import { MemoryHttp } from "#harness/memory-http.ts";
 import { ConnectionWindow } from "./connection-window.ts";
 import { ERROR, FLAG, FRAME } from "./frames.ts";
+import { Session } from "./session.ts";
 
 const post = requestFieldsOf({ ":method": "POST" });
 
@@ -116,6 +117,34 @@ describe("the windows that a client gets", () => {
     assert.deepEqual([window.takeGrant(), window.isNarrow], [0, true]);
     window.keptBytes -= 1;
     assert.deepEqual([window.takeGrant(), window.isNarrow], [56_000, false]);
+  });
+
+  it("do not open while the streams keep too much, and the body of a client that waits for that is not too slow", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http);
+    const [session] = http.memory.plane.http.h2.sessions;
+    assert.ok(session instanceof Session);
+    session.window.keptBytes = 17 * 1024 * 1024;
+    const announced = requestFieldsOf({ ":method": "POST", "content-length": "100000" });
+    const piece = dataOf(1, "x".repeat(13_000));
+    await client.send(headersOf(1, announced, 0), piece, piece, piece, piece);
+    assert.equal(grantedTo(client, 0), 65_535);
+    for (let window = 0; window < 3; window += 1) {
+      // oxlint-disable-next-line no-await-in-loop
+      await http.advance(30_200);
+      assert.deepEqual(http.outcomes(), []);
+    }
+    session.window.keptBytes = 0;
+    await client.send(dataOf(1, "x"));
+    assert.ok(grantedTo(client, 0) > 65_535);
+    for (let window = 0; window < 2; window += 1) {
+      // oxlint-disable-next-line no-await-in-loop
+      await http.advance(30_200);
+    }
+    assert.deepEqual(http.outcomes(), ["body-too-slow"]);
+    client.peer.socket.reset();
+    await untilSent();
+    await http.assertBase();
   });
 
   it("of the connection go on while 30 streams wait for their endpoints", async () => {
