@@ -1,4 +1,4 @@
-/** A request whose way through the director is compared with its way through other proxies. */
+/** A request that is sent through the director and through other proxies, to compare what becomes of it. */
 export interface DifferenceCase {
   /** It says what the request tries, and is the key in the table. */
   readonly name: string;

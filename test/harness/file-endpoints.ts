@@ -10,6 +10,7 @@ import { startEndpoint } from "./endpoint.ts";
 import { closeAtTestEnd } from "./lifetime.ts";
 import { startReal } from "./real-endpoints.ts";
 import { makeTempFolder, writeFiles } from "./temp-folder.ts";
+import { nginxMain, nginxTemps } from "./nginx-files.ts";
 
 // Not by import, which would load Node's fetch into each test file.
 const { createServer } = process.getBuiltinModule("node:http");
@@ -25,15 +26,10 @@ export interface FileEndpoint {
 const apacheModules = "/usr/lib/apache2/modules";
 
 function nginxConfig(folder: string, listen: string): string {
-  const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `
-daemon off;
-master_process off;
-pid ${join(folder, "nginx.pid")};
-events { worker_connections 1024; }
+${nginxMain(folder)}
 http {
-  access_log off;
-  ${temps.map((temp) => `${temp}_temp_path ${join(folder, temp)};`).join("\n  ")}
+  ${nginxTemps(folder)}
   client_max_body_size 0;
   server {
     listen ${listen};

@@ -1,11 +1,13 @@
 /** What hostile clients of HTTP/2 send, and how a server must end each connection. */
 import type { Http2Fault } from "#model/records/http2-fault.ts";
 import { ERROR, FLAG, FRAME, SETTING } from "#dataplane/http/h2/frames.ts";
+import { get, post, zeros } from "./http2-case.ts";
 import {
   blockOf,
   dataOf,
   frameOf,
   headersOf,
+  many,
   requestFieldsOf,
   resetOf,
   settingsOf,
@@ -15,11 +17,6 @@ import {
 
 const MAX_31_BITS = 2 ** 31 - 1;
 const FRAME_BYTES = 16_384;
-const get = requestFieldsOf();
-const post = requestFieldsOf({ ":method": "POST" });
-const zeros = (length: number): Buffer => Buffer.alloc(length);
-const many = (count: number, frame: (number: number) => Buffer): Buffer =>
-  Buffer.concat(Array.from({ length: count }, (_, number) => frame(number)));
 const idOf = (number: number): number => 2 * number + 1;
 
 /** Returns a field block in as many frames as it needs. The stream ends with it. */
@@ -307,7 +304,7 @@ export const HPACK_BOMBS: Readonly<Record<string, (streamId: number) => Buffer>>
     withBytes(id, Buffer.of(0, 1, 0x61, 0xff, 0xa0, 0xd3, 0x03), Buffer.alloc(59_935)),
 };
 
-/** A request whose head has 61 KB: 15 references, in one byte each, to a field that the one on stream 1 adds to the table. */
+/** A request with a head of 61 KB. The one on stream 1 adds a field to the table, and the others refer to it 15 times, with one byte each. */
 export const headOfReferences = (streamId: number): Buffer =>
   streamId === 1
     ? withBytes(1, Buffer.of(0x40, 1, 0x61, 0x7f, 0xa1, 0x1e), Buffer.alloc(4_000, 0x62))

@@ -30,6 +30,10 @@ export function frameOf(
   return bytes;
 }
 
+/** Returns `count` frames, each for its number from 0 on, as bytes. */
+export const many = (count: number, frame: (number: number) => Buffer): Buffer =>
+  Buffer.concat(Array.from({ length: count }, (_, number) => frame(number)));
+
 export const settingsOf = (
   ...entries: readonly (readonly [id: number, value: number])[]
 ): Buffer => {

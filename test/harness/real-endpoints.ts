@@ -5,6 +5,7 @@ import { endProcessAtTestEnd, startProcess, type RunningProcess } from "./child-
 import { eventually } from "./deadline.ts";
 import { findProgram } from "./packages.ts";
 import { makeTempFolder, writeFiles } from "./temp-folder.ts";
+import { nginxMain, nginxTemps } from "./nginx-files.ts";
 
 export interface RealEndpointOptions {
   /** Refuses connections without a PROXY header, v1 or v2. */
@@ -47,17 +48,12 @@ function nginxConfig(folder: string, listen: string): string {
     ...["proxy_protocol_server_port", "remote_addr", "host", "request"],
   ];
   const body = names.map((name) => `"${name}":"$${name}"`).join(",");
-  const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `
-daemon off;
-master_process off;
+${nginxMain(folder)}
 error_log stderr notice;
-pid ${join(folder, "nginx.pid")};
-events { worker_connections 1024; }
 http {
-  access_log off;
   keepalive_requests 1000000;
-  ${temps.map((temp) => `${temp}_temp_path ${join(folder, temp)};`).join("\n  ")}
+  ${nginxTemps(folder)}
   server {
     listen ${listen};
     default_type application/json;

@@ -3,6 +3,7 @@ import { freePort, uniqueVirtualIp } from "./addresses.ts";
 import { startReal, type RealEndpoint } from "./real-endpoints.ts";
 import { makeTempFolder, writeFiles } from "./temp-folder.ts";
 import type { IssuedCertificate } from "./test-ca.ts";
+import { nginxMain, nginxTemps } from "./nginx-files.ts";
 
 export interface TlsProxyOptions {
   readonly certificate: IssuedCertificate;
@@ -10,7 +11,7 @@ export interface TlsProxyOptions {
   readonly to: number;
 }
 
-/** HAProxy that terminates TLS and tells the endpoint who the client is. Everything else is its default. */
+/** Starts a HAProxy that terminates TLS and tells the endpoint the address of the client. Its other settings are the defaults. */
 export async function startHaproxyTls(options: TlsProxyOptions): Promise<RealEndpoint> {
   const { folder, host, port, certificate } = await placeFor(options);
   const config = `
@@ -33,19 +34,14 @@ backend endpoint
   return startReal("haproxy", ["-db", "-f", join(folder, "haproxy.cfg")], host, port);
 }
 
-/** nginx with the four fields that its guides set. Everything else is its default, but for HTTP/1.1 and the pool. */
+/** Starts an nginx that sets the four fields of its guides, and speaks HTTP/1.1 over a pool. Its other settings are the defaults. */
 export async function startNginxTls(options: TlsProxyOptions): Promise<RealEndpoint> {
   const { folder, host, port, certificate } = await placeFor(options);
-  const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const config = `
-daemon off;
-master_process off;
+${nginxMain(folder)}
 error_log stderr crit;
-pid ${join(folder, "nginx.pid")};
-events { worker_connections 1024; }
 http {
-  access_log off;
-  ${temps.map((temp) => `${temp}_temp_path ${join(folder, temp)};`).join("\n  ")}
+  ${nginxTemps(folder)}
   upstream endpoint {
     server 127.0.0.1:${options.to};
     keepalive 8;

@@ -26,7 +26,7 @@ const pieceBytes = 64 * 1024;
 /** An endpoint that was down is tried again after some seconds. */
 const upAgainMs = 15_000;
 const closedPort = 1;
-/** Of the ten requests to each endpoint, three follow a start of the endpoint or a new connection of curl. */
+/** Each endpoint gets ten requests. Three of them need a new connection, after a start of the endpoint or as the first one of a curl. */
 const leastReused = 7;
 
 /** The first `bytes` of the pattern as a stream, so that undici sends it in chunks unless the length is given. */

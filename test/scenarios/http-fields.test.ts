@@ -102,7 +102,7 @@ forEachEngine((engine) => {
     const nameOf = (line: string): string =>
       line.slice(0, line.indexOf(":")).toLowerCase().replaceAll("_", "-");
     const valueOf = (line: string): string => line.slice(line.indexOf(":") + 2);
-    /** Returns the values of a field, in whose name `_` is `-`. */
+    /** Returns the values of all fields with this name, where `_` in a name counts as `-`. */
     const seenAs = ({ rawHeaders, ...view }: EchoView, name: string): readonly string[] => {
       const known = rawHeaders.map((text, at) => (at % 2 === 0 ? text.replaceAll("_", "-") : text));
       return valuesOf({ ...view, rawHeaders: known }, name);

@@ -50,7 +50,7 @@ async function statusesOverHttp1(client: TlsClient): Promise<readonly string[]> 
   return statuses;
 }
 
-/** Does the same in streams, whose host is in `:authority` or in Host. */
+/** Asks for the same hosts over HTTP/2, by `:authority` or by a Host field, and returns the statuses. */
 async function statusesOverHttp2(
   client: TlsClient,
   name: ":authority" | "host",

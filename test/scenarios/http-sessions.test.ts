@@ -20,7 +20,7 @@ const TRUST = {
   "open.example": undefined,
 } as const;
 type Name = keyof typeof TRUST;
-/** The pairs whose second name must not resume a session of the first one. */
+/** Pairs of names. The second one must not resume a session of the first one. */
 const STRANGERS: readonly (readonly [from: Name, to: Name])[] = [
   ["open.example", "safe.example"],
   ["open.example", "asks.example"],

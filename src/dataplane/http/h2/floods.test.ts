@@ -8,6 +8,7 @@ import {
   frameOf,
   headersOf,
   Http2Client,
+  many,
   PREFACE,
   requestFieldsOf,
   resetOf,
@@ -22,8 +23,6 @@ import { ERROR, FLAG, FRAME, SETTING } from "./frames.ts";
 const FAULT_SLOTS = slotsByLabel("tlsd_http2_faults_total");
 const get = requestFieldsOf();
 const post = requestFieldsOf({ ":method": "POST" });
-const many = (count: number, frame: (number: number) => Buffer): Buffer =>
-  Buffer.concat(Array.from({ length: count }, (_, number) => frame(number)));
 
 interface Flood {
   readonly fault: Http2Fault;
