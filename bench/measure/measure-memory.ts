@@ -97,9 +97,9 @@ async function waitUntilConnected(
 }
 
 interface MemoryUse {
-  /** Of all processes of the proxy. */
+  /** What all processes of the proxy use. */
   readonly allBytes: number;
-  /** Of the processes below the root process. */
+  /** What the processes use that the root process has started. */
   readonly workersBytes: number;
 }
 

@@ -23,7 +23,7 @@ export class OpenStreams<Stream extends { readonly id: number }> {
     return [...this.#streams];
   }
 
-  /** Adds a stream whose id is higher than those of all others. */
+  /** Adds a stream. Its id must be higher than the ids of all others. */
   add(stream: Stream): void {
     this.#streams.push(stream);
   }

@@ -162,7 +162,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     const { blockBytes } = this.#frames;
     const otherBytes = this.queuedBytes + this.window.keptBytes + this.headBytes + this.stuckBytes;
     const isCounted = otherBytes >= HIGH_WATER_MARK_BYTES || blockBytes >= MIN_COUNTED_BYTES;
-    // A client that takes bodies, or whose endpoints do, is not stuck. Frames without a body change nothing.
+    // The connection is not stuck if the client takes bodies of answers, or endpoints take bodies of requests. Other frames do not count.
     const hasMoved = this.movedBytes - this.#movedBytesSeen >= HIGH_WATER_MARK_BYTES;
     if (!isCounted || hasMoved) {
       relayMemory.release(this);

@@ -18,7 +18,7 @@ const LENGTHS_OF_BYTES: readonly (readonly number[])[] = [
   [26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26],
 ];
 
-/** The symbol whose first bits are the padding (RFC 7541 section 5.2). A string that contains it is an error. */
+/** The end of a string. Padding is the first bits of its code, and a string that contains the whole code is an error (RFC 7541 section 5.2). */
 export const EOS = 256;
 const EOS_BITS = 30;
 
