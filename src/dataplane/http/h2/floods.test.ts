@@ -141,13 +141,20 @@ describe("a client that floods a session of HTTP/2", () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http, headersOf(1, get));
     await http.endpoint().send("HTTP/1.1 200 OK\r\ncontent-length: 90000000\r\n\r\n");
-    for (let window = 0; window < 1_200; window += 1) {
+    // More is queued than the windows allow, so each of them ends within the queue.
+    await http.endpoint().send("x".repeat(65_535 + 50_000));
+    for (let window = 0; window < 700; window += 1) {
+      for (const bytes of [2_000, 42]) {
+        // oxlint-disable-next-line no-await-in-loop
+        await client.send(windowUpdateOf(0, bytes), windowUpdateOf(1, bytes));
+      }
       // oxlint-disable-next-line no-await-in-loop
-      await http.endpoint().send("x".repeat(16_384 + 42));
-      // oxlint-disable-next-line no-await-in-loop
-      await client.send(windowUpdateOf(0, 16_384 + 42), windowUpdateOf(1, 16_384 + 42));
-      if (window === 3) await client.send(settingsOf([SETTING.initialWindowSize, 16_384 + 42]));
+      await http.endpoint().send("x".repeat(2_042));
     }
+    const short = client
+      .framesOfType(FRAME.data)
+      .filter(({ payload: { length } }) => length > 0 && length < 128);
+    assert.ok(short.length > 600, String(short.length));
     assert.deepEqual(client.goaways(), []);
     client.peer.socket.reset();
     await untilSent();
