@@ -50,5 +50,5 @@ export const sealedKeyPem = (algorithm: Uint8Array): string =>
 
 /** Half an hour of work. */
 export const endlessKeyPem = sealedKeyPem(pbkdf2Algorithm(1_000_000_000));
-/** As much work as a key may take: two seconds. */
+/** As much work as a key may take: half a second to two seconds of a core. */
 export const slowKeyPem = sealedKeyPem(scryptAlgorithm(16_384, 8, 19));

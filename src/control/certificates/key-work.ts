@@ -3,7 +3,7 @@ import { problemOf } from "#model/problem.ts";
 import type { KeyEncryption } from "./key-encryption.ts";
 
 /**
- * How many iterations of PBKDF2 an import may take in all: about two seconds of one core. OpenSSL writes 2,048 by default, keytool
+ * How many iterations of PBKDF2 an import may take in all: half a second to two seconds of a core. OpenSSL writes 2,048 by default, keytool
  * 10,000, and Firefox 600,000 for each of three parts.
  */
 export const MAX_ITERATIONS = 5_000_000;
