@@ -11,9 +11,8 @@ import {
   untilSent,
 } from "#harness/http2-client.ts";
 import { MemoryHttp } from "#harness/memory-http.ts";
-import { ConnectionWindow } from "./connection-window.ts";
+import type { WireSocket } from "../../wire/wire.ts";
 import { ERROR, FLAG, FRAME } from "./frames.ts";
-import { Session } from "./session.ts";
 
 const post = requestFieldsOf({ ":method": "POST" });
 
@@ -108,44 +107,85 @@ describe("the windows that a client gets", () => {
     await http.assertBase();
   });
 
-  it("of the connection open no more while the streams keep more than 16 MiB", () => {
-    const window = new ConnectionWindow();
-    window.keptBytes = 16 * 1024 * 1024 + 1;
-    assert.ok(window.countFrame(40_000));
-    assert.deepEqual([window.takeGrant(), window.isNarrow], [0, false]);
-    assert.ok(window.countFrame(16_000));
-    assert.deepEqual([window.takeGrant(), window.isNarrow], [0, true]);
-    window.keptBytes -= 1;
-    assert.deepEqual([window.takeGrant(), window.isNarrow], [56_000, false]);
-  });
-
-  it("do not open while the streams keep too much, and the body of a client that waits for that is not too slow", async () => {
+  it("go on while others that had grown are stuck, with at most 16 MiB of all of them", async () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http);
-    const [session] = http.memory.plane.http.h2.sessions;
-    assert.ok(session instanceof Session);
-    session.window.keptBytes = 17 * 1024 * 1024;
-    const announced = requestFieldsOf({ ":method": "POST", "content-length": "100000" });
-    const piece = dataOf(1, "x".repeat(13_000));
-    await client.send(headersOf(1, announced, 0), piece, piece, piece, piece);
-    assert.equal(grantedTo(client, 0), 65_535);
-    for (let window = 0; window < 3; window += 1) {
+    const sent = new Map<number, number>();
+    const send = async (id: number, bytes: number): Promise<void> => {
+      sent.set(id, (sent.get(id) ?? 0) + bytes);
+      await client.send(dataOf(id, "x".repeat(bytes)));
+    };
+    const creditOf = (id: number): number => grantedTo(client, id) - (sent.get(id) ?? 0);
+    const openStream = async (id: number): Promise<void> => {
+      await client.send(headersOf(id, post, 0));
+      for (let count = 0; count < 300; count += 1) {
+        // oxlint-disable-next-line no-await-in-loop
+        await send(id, 16_000);
+      }
+    };
+    const stuck = [1, 3, 5, 7, 9];
+    for (const id of stuck) {
       // oxlint-disable-next-line no-await-in-loop
-      await http.advance(30_200);
-      assert.deepEqual(http.outcomes(), []);
+      await openStream(id);
     }
-    session.window.keptBytes = 0;
-    await client.send(dataOf(1, "x"));
-    assert.ok(grantedTo(client, 0) > 65_535);
-    for (let window = 0; window < 2; window += 1) {
+    assert.ok(creditOf(1) > 7 * 1024 * 1024, "the first one has grown");
+    stuck.forEach((_, number) => http.endpoint(number).socket.pause());
+    for (const id of stuck) {
       // oxlint-disable-next-line no-await-in-loop
-      await http.advance(30_200);
+      while (creditOf(id) >= 1_000) await send(id, Math.min(16_000, creditOf(id)));
     }
-    assert.deepEqual(http.outcomes(), ["body-too-slow"]);
+    const { heldBytes } = http.memory.plane.relayMemory;
+    assert.ok(heldBytes > 8 * 1024 * 1024 && heldBytes <= 16 * 1024 * 1024, String(heldBytes));
+    await openStream(11);
+    const total = [...sent.values()].reduce((sum, bytes) => sum + bytes, 0);
+    assert.ok(grantedTo(client, 0) - total >= 65_535, "the connection has room for a whole window");
+    assert.ok(creditOf(11) >= 32_768);
+    assert.deepEqual([client.goaways(), http.outcomes()], [[], []]);
     client.peer.socket.reset();
     await untilSent();
     await http.assertBase();
   });
+
+  for (const [how, end] of [
+    ["has ended", (client, id) => client.send(dataOf(id, "x", FLAG.endStream))],
+    ["was reset", (client, id) => client.send(resetOf(id, ERROR.cancel))],
+    [
+      "has ended before its endpoint took the rest",
+      async (client, id, socket) => {
+        socket.pause();
+        for (let count = 0; count < 20; count += 1) {
+          // oxlint-disable-next-line no-await-in-loop
+          await client.send(dataOf(id, "x".repeat(16_000)));
+        }
+        await client.send(dataOf(id, "x", FLAG.endStream));
+        socket.resume();
+        await untilSent();
+      },
+    ],
+  ] satisfies readonly [
+    string,
+    (client: Http2Client, id: number, endpoint: WireSocket) => Promise<unknown>,
+  ][]) {
+    it(`may grow as far as those of a stream that ${how}`, async () => {
+      const http = await MemoryHttp.start();
+      const client = await Http2Client.connect(http);
+      for (const id of [1, 3, 5]) {
+        // oxlint-disable-next-line no-await-in-loop
+        await client.send(headersOf(id, post, 0));
+        for (let count = 0; count < 800; count += 1) {
+          // oxlint-disable-next-line no-await-in-loop
+          await client.send(dataOf(id, "x".repeat(16_000)));
+        }
+        const credit = grantedTo(client, id) - 800 * 16_000;
+        assert.ok(credit > 7 * 1024 * 1024, `${id}: ${credit}`);
+        // oxlint-disable-next-line no-await-in-loop
+        await end(client, id, http.endpoint((id - 1) / 2).socket);
+      }
+      client.peer.socket.reset();
+      await untilSent();
+      await http.assertBase();
+    });
+  }
 
   it("of the connection go on while 30 streams wait for their endpoints", async () => {
     const http = await MemoryHttp.start();

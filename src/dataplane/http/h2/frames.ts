@@ -6,6 +6,8 @@ export const FRAME_HEAD_BYTES = 9;
 export const MAX_FRAME_BYTES = 16_384;
 /** The initial size of all flow-control windows. */
 export const FIRST_WINDOW_BYTES = 65_535;
+/** SETTINGS_MAX_CONCURRENT_STREAMS: how many streams a client may have open. */
+export const MAX_STREAMS = 100;
 /** The largest size of a flow-control window, and the largest id of a stream. */
 export const MAX_31_BITS = 0x7fff_ffff;
 

@@ -12,19 +12,21 @@ export interface Priority {
 
 const DEFAULT: Priority = { urgency: DEFAULT_URGENCY, isIncremental: false };
 
-/** Returns what the field `priority` says (RFC 9218 section 4). What is not valid in it is ignored. */
+/** Returns what all lines of the field `priority` say (RFC 9218 section 4). What is not valid in them is ignored. */
 export function priorityOf(fields: HeadFields): Priority {
+  let priority = DEFAULT;
   for (let index = 0; index < fields.count; index += 1) {
     const start = fields.nameStart[index] ?? 0;
     const end = fields.nameEnd[index] ?? 0;
     if (end - start === NAME.length && fields.bytes.compare(NAME, 0, NAME.length, start, end) === 0)
-      return parsePriority(fields.value(index));
+      priority = withLine(priority, fields.value(index));
   }
-  return DEFAULT;
+  return priority;
 }
 
-function parsePriority(value: string): Priority {
-  let { urgency, isIncremental } = DEFAULT;
+/** The last of several members with the same name counts (RFC 9651 section 3.2). */
+function withLine(before: Priority, value: string): Priority {
+  let { urgency, isIncremental } = before;
   for (const member of value.split(",", 16)) {
     const [parameter = ""] = member.trim().split(";", 1);
     if (/^u=[0-7]$/.test(parameter)) urgency = Number(parameter.slice(2));

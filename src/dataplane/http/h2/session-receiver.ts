@@ -10,7 +10,7 @@ import { BoundEndpoints } from "./bound-endpoints.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { ConnectionWindow } from "./connection-window.ts";
 import { BAD_FRAME } from "./frame-reader.ts";
-import { ERROR, type ErrorCode, type Fault, FLAG, FRAME } from "./frames.ts";
+import { ERROR, type ErrorCode, type Fault, FLAG, FRAME, MAX_STREAMS } from "./frames.ts";
 import { HpackDecoder, type FieldSink, type HpackResult } from "./hpack/hpack-decoder.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { SessionSender } from "./session-sender.ts";
@@ -21,7 +21,6 @@ const REFUSED_SLOTS = slotsByLabel("tlsd_http_refused_total");
 
 /** SETTINGS_HEADER_TABLE_SIZE: the initial value. */
 const TABLE_BYTES = 4_096;
-const MAX_STREAMS = 100;
 const MAX_EARLY_STREAMS = 1_000;
 const BAD_STREAM: Fault = { code: ERROR.streamClosed, cause: "bad-stream" };
 const BAD_WINDOW: Fault = { code: ERROR.flowControl, cause: "bad-window" };
@@ -252,31 +251,26 @@ export abstract class SessionReceiver extends SessionSender {
       this.#abort(stream, ERROR.protocol, "wrong-length");
     }
     stream?.grant();
-    this.#grant();
+    const increment = this.isDone ? 0 : this.window.takeGrant();
+    if (increment > 0) this.writeWindowUpdate(0, increment);
   }
 
   addKept(bytes: number): void {
     const { window } = this;
     window.keptBytes += bytes;
-    if (bytes < 0) {
-      this.movedBytes -= bytes;
-      this.#grant();
-    }
+    if (bytes < 0) this.movedBytes -= bytes;
     // At the end of the turn, the memory for slow peers is told.
     if (window.keptBytes >= HIGH_WATER_MARK_BYTES) this.flushSoon();
   }
 
-  mayGrow(windowBytes: number): boolean {
+  tryWiden(fromBytes: number, toBytes: number): boolean {
     const { relayMemory } = this.http;
-    if (relayMemory.heldBytes * 2 > relayMemory.limitBytes) return false;
-    this.window.growFor(windowBytes);
-    return true;
+    const isScarce = relayMemory.heldBytes * 2 > relayMemory.limitBytes;
+    return !isScarce && this.window.tryWiden(fromBytes, toBytes);
   }
 
-  /** Gives the client credit for the connection. */
-  #grant(): void {
-    const increment = this.isDone ? 0 : this.window.takeGrant();
-    if (increment > 0) this.writeWindowUpdate(0, increment);
+  giveBack(windowBytes: number): void {
+    this.window.giveBack(windowBytes);
   }
 
   streamReset(id: number): void {

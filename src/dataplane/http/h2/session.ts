@@ -8,7 +8,7 @@ import { HIGH_WATER_MARK_BYTES, type WireFailure, type WireHandler } from "../..
 import { exchangeOutcomeOf } from "../exchange-record.ts";
 import { MIN_COUNTED_BYTES } from "../held-input.ts";
 import { FrameReader } from "./frame-reader.ts";
-import { ERROR, type Fault, FRAME, MAX_31_BITS, SETTING } from "./frames.ts";
+import { ERROR, type Fault, FRAME, MAX_31_BITS, MAX_STREAMS, SETTING } from "./frames.ts";
 import { MAX_FIELD_SECTION_BYTES } from "./hpack/hpack-decoder.ts";
 import { SessionReceiver } from "./session-receiver.ts";
 import { SessionFrames } from "./session-frames.ts";
@@ -23,7 +23,7 @@ const DRAIN_PING = Buffer.from("draining", "latin1");
 
 /** SETTINGS of the director. The other values are the initial ones. */
 const SETTINGS = settingsOf([
-  [SETTING.maxConcurrentStreams, 100],
+  [SETTING.maxConcurrentStreams, MAX_STREAMS],
   [SETTING.maxHeaderListSize, MAX_FIELD_SECTION_BYTES],
   [SETTING.enableConnectProtocol, 1],
   [SETTING.noRfc7540Priorities, 1],

@@ -1,17 +1,21 @@
 import type { HeadFields } from "../head/head-fields.ts";
-import { grantOf, NARROW_BYTES } from "./connection-window.ts";
+import { grantOf } from "./connection-window.ts";
 import { FIRST_WINDOW_BYTES } from "./frames.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import { StreamSender } from "./stream-sender.ts";
 
 const MAX_WINDOW_BYTES = 8 * 1024 * 1024;
+/** Clients may wait for a wider window instead of using up one that is narrower than this. */
+const NARROW_BYTES = 16 * 1024;
 
 /** What a stream needs of the half of its session that receives. */
 export interface ReceiveWindows {
   /** Counts bytes that streams keep. A negative number takes them off. */
   addKept(bytes: number): void;
-  /** Whether a stream may have a window of this size. */
-  mayGrow(windowBytes: number): boolean;
+  /** Takes what a stream needs for a wider window. Returns false if it must keep the one that it has. */
+  tryWiden(fromBytes: number, toBytes: number): boolean;
+  /** Gives back what a stream took for a window of this size. */
+  giveBack(windowBytes: number): void;
   writeWindowUpdate(id: number, increment: number): void;
 }
 
@@ -43,7 +47,7 @@ export abstract class StreamReceiver extends StreamSender {
   protected abstract passEndOn(trailers: HeadFields | undefined): void;
 
   /** Whether the client may be waiting for credit. */
-  protected get isNarrow(): boolean {
+  get mustWait(): boolean {
     return this.#window < NARROW_BYTES;
   }
 
@@ -75,7 +79,10 @@ export abstract class StreamReceiver extends StreamSender {
     if (this.#keptBytes > 0 || (!this.takesBody && !this.isAnswered)) {
       this.#isEndKept = true;
       this.#keptTrailers = trailers;
-    } else this.passEndOn(trailers);
+    } else {
+      this.#giveBack();
+      this.passEndOn(trailers);
+    }
     return true;
   }
 
@@ -93,6 +100,7 @@ export abstract class StreamReceiver extends StreamSender {
     }
     if (this.#isEndKept && this.#keptBytes === 0 && this.takesBody) {
       this.#isEndKept = false;
+      this.#giveBack();
       this.passEndOn(this.#keptTrailers);
     }
     this.grant();
@@ -100,9 +108,16 @@ export abstract class StreamReceiver extends StreamSender {
 
   protected dropKept(): void {
     this.#isEndKept = false;
+    this.#giveBack();
     if (this.#keptBytes === 0) return;
     this.windows.addKept(-this.#keptBytes);
     this.#kept?.clear();
+  }
+
+  /** The stream keeps nothing any more, so that others may have wider windows. */
+  #giveBack(): void {
+    this.windows.giveBack(this.#targetBytes);
+    this.#targetBytes = FIRST_WINDOW_BYTES;
   }
 
   get #keptBytes(): number {
@@ -115,7 +130,11 @@ export abstract class StreamReceiver extends StreamSender {
     const missing = this.#targetBytes - this.#window - this.#keptBytes;
     if (missing < grantOf(this.#targetBytes)) return;
     const larger = Math.min(2 * this.#targetBytes, MAX_WINDOW_BYTES);
-    if (this.#keptBytes === 0 && this.takesBody && this.windows.mayGrow(larger)) {
+    if (
+      this.#keptBytes === 0 &&
+      this.takesBody &&
+      this.windows.tryWiden(this.#targetBytes, larger)
+    ) {
       this.#targetBytes = larger;
     }
     const increment = this.#targetBytes - this.#window - this.#keptBytes;

@@ -159,10 +159,6 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
     }
   }
 
-  get mustWait(): boolean {
-    return this.isNarrow || this.windows.window.isNarrow;
-  }
-
   pauseRequest(): void {
     // What arrives is kept, and the client gets no more credit.
   }
