@@ -83,7 +83,7 @@ export const HTTP_RULES = {
   "unknown-protocol":
     "`:protocol` of an extended CONNECT (RFC 8441) is not `websocket`. The client got 501.",
   "unknown-websocket-version":
-    "Sec-WebSocket-Version of an extended CONNECT is not `13`. The client got 400.",
+    "Sec-WebSocket-Version of a request for a WebSocket is not `13`. The client got 426, or 400 over HTTP/2.",
   "no-upgrade":
     "The endpoint answered a request for a WebSocket over HTTP/2 with success, but did not switch protocols.",
   "unasked-upgrade":

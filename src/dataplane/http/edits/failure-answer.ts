@@ -12,6 +12,7 @@ const REASONS: Readonly<Record<number, string>> = {
   414: "URI Too Long",
   417: "Expectation Failed",
   421: "Misdirected Request",
+  426: "Upgrade Required",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",
@@ -29,12 +30,22 @@ const SENTENCES: Readonly<Record<number, string>> = {
   414: "The target of the request is too long.",
   417: "The expectation is not supported.",
   421: "This connection is not for the requested name.",
+  426: "The version of WebSocket is not supported. Use version 13.",
   431: "The fields of the request are too long or too many.",
   501: "The request uses something that is not supported.",
   502: "The server gave no valid answer.",
   503: "No server is available.",
   504: "The server did not answer in time.",
   505: "The version of HTTP is not supported.",
+};
+
+/** What RFC 9110 section 15 and RFC 6455 section 4.4 demand of an answer with this status. */
+const MORE_FIELDS: Readonly<Record<number, OwnAnswer["fields"]>> = {
+  405: [["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]],
+  426: [
+    ["upgrade", "websocket"],
+    ["sec-websocket-version", "13"],
+  ],
 };
 
 const LETTER_J = 0x6a;
@@ -93,9 +104,7 @@ export function ownAnswerOf({ status, requestId, ...wants }: FailureAnswer): Own
       ["content-length", String(body.length)],
       ["cache-control", "no-store"],
       ["x-content-type-options", "nosniff"],
-      ...(status === 405
-        ? [["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"] as const]
-        : []),
+      ...(MORE_FIELDS[status] ?? []),
     ],
     body: wants.isHead ? "" : body,
   };
@@ -123,7 +132,12 @@ export function failureAnswer(
   };
 }
 
-function connectionField({ closes, isHttp10 }: ConnectionEdits): readonly string[] {
+function connectionField({
+  status,
+  closes,
+  isHttp10,
+}: FailureAnswer & ConnectionEdits): readonly string[] {
+  if (status === 426) return ["connection: close, upgrade"];
   if (closes) return ["connection: close"];
   return isHttp10 ? ["connection: keep-alive"] : [];
 }

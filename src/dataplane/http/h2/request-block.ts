@@ -9,7 +9,7 @@ import { methodOf } from "../head/known-methods.ts";
 import { CHUNKED, MessageFraming } from "../head/message-framing.ts";
 import { hasBadEscape } from "../head/path-escapes.ts";
 import type { RequestHead } from "../request-head.ts";
-import { isVersion13 } from "../upgrade/web-socket.ts";
+import { isVersion13 } from "../head/web-socket-version.ts";
 import { FieldStore } from "./field-store.ts";
 import type { FieldSink } from "./hpack/hpack-decoder.ts";
 

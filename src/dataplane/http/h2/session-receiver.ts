@@ -166,8 +166,7 @@ export abstract class SessionReceiver extends SessionSender {
   /** Refuses a request. One that is malformed resets its stream (RFC 9113 section 8.1.1). */
   #refuse(stream: Stream, rule: HeadRule): void {
     const { connection, http } = this;
-    // The scheme of a request of HTTP/2 is part of its form, and a proxy of other schemes is not meant.
-    const status = rule === "bad-scheme" ? 400 : refusalOf(rule).status;
+    const status = statusOf(rule);
     const isMalformed = status === 400 && rule !== "unknown-websocket-version";
     let bodyBytesToClient = 0;
     if (isMalformed) this.resetStream(stream, ERROR.protocol);
@@ -383,6 +382,13 @@ export abstract class SessionReceiver extends SessionSender {
 }
 
 const NOTHING = Buffer.alloc(0);
+
+/**
+ * The scheme of a request of HTTP/2 is part of its form, and a proxy of other schemes is not meant. 426 is no status for HTTP/2, because it
+ * needs the field Upgrade.
+ */
+const statusOf = (rule: HeadRule): number =>
+  rule === "bad-scheme" || rule === "unknown-websocket-version" ? 400 : refusalOf(rule).status;
 
 /** Returns the rule that a block breaks. One that is cut off without a rule is over a limit. */
 const ruleOf = (result: HpackResult, rule: HeadRule | undefined): HeadRule | undefined =>

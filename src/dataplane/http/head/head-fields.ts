@@ -44,6 +44,12 @@ export class HeadFields {
     return -1;
   }
 
+  /** The value of the field of this kind, or undefined if there is none or more than one. */
+  only(kind: number): string | undefined {
+    const index = this.find(kind);
+    return index < 0 || this.find(kind, index + 1) >= 0 ? undefined : this.value(index);
+  }
+
   /** Adapts all offsets after the bytes were copied to another place. */
   shift(delta: number): void {
     for (let index = 0; index <= this.count && index < MAX_FIELDS; index += 1) {

@@ -1,7 +1,7 @@
 import type { HttpRule } from "#model/records/http-outcome.ts";
 
 /** The status that a client receives. A refused answer of an endpoint becomes a 502, whatever its rule is. */
-type RefusalStatus = 400 | 405 | 414 | 417 | 421 | 431 | 501 | 505;
+type RefusalStatus = 400 | 405 | 414 | 417 | 421 | 426 | 431 | 501 | 505;
 
 /** The rules of the grammar, each with the status of a request that breaks it. */
 const STATUS_OF = {
@@ -71,8 +71,8 @@ const STATUS_OF = {
   "wrong-length": 400,
   /** RFC 8441 section 4. */
   "unknown-protocol": 501,
-  /** RFC 6455 section 4.4. 426 is no status for HTTP/2, because it needs the field Upgrade. */
-  "unknown-websocket-version": 400,
+  /** RFC 6455 section 4.4. */
+  "unknown-websocket-version": 426,
 } as const satisfies Readonly<Partial<Record<HttpRule, RefusalStatus>>>;
 
 /** The strings are metric labels and log fields. */

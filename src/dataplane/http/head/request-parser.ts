@@ -8,6 +8,7 @@ import { type HeadRefusal, type HeadResult, refusalOf } from "./head-refusal.ts"
 import { type HeadFields, MAX_FIELDS, MAX_HEAD_BYTES } from "./head-fields.ts";
 import { CHUNKED, MessageFraming } from "./message-framing.ts";
 import { RequestLine } from "./request-line.ts";
+import { isVersion13 } from "./web-socket-version.ts";
 
 const CONTINUE = Buffer.from("100-continue", "latin1");
 const WEBSOCKET = Buffer.from("websocket", "latin1");
@@ -184,6 +185,9 @@ export class RequestParser {
     this.hasFraming = framing.isChunked || framing.contentLength >= 0;
     this.wantsClose = options.hasClose || (line.isHttp10 && !options.hasKeepAlive);
     this.upgrade = this.#upgradeOf(bytes);
+    if (this.upgrade === "websocket" && this.#hasOtherWebSocketVersion) {
+      return refusalOf("unknown-websocket-version");
+    }
     this.expectsContinue = this.#hasExpect && this.bodyLength !== 0;
     return "whole";
   }
@@ -207,5 +211,11 @@ export class RequestParser {
     const start = this.fields.valueStart[this.#upgrade] ?? 0;
     const end = this.fields.valueEnd[this.#upgrade] ?? 0;
     return isWord(bytes, start, end, WEBSOCKET) ? "websocket" : "other";
+  }
+
+  /** A request without a version is an ordinary one, and its endpoint says what is missing. */
+  get #hasOtherWebSocketVersion(): boolean {
+    const { fields } = this;
+    return fields.find(FIELD.secWebsocketVersion) >= 0 && !isVersion13(fields);
   }
 }

@@ -163,7 +163,7 @@ describe("an upgrade that is not forwarded", () => {
     ["without a key", "GET /", ["upgrade: websocket", "connection: upgrade"]],
     ["with HTTP2-Settings only", "GET /", ["http2-settings: AAMA"]],
     ["without Connection", "GET /", fields.filter((field) => !field.startsWith("connection"))],
-    ["of version 12", "GET /", fields.map((field) => field.replace("13", "12"))],
+    ["without a version", "GET /", fields.filter((field) => !field.includes("version"))],
   ] as const;
   for (const [title, line, more] of cases) {
     it(`is that ${title}: the request is an ordinary one`, async () => {
@@ -174,6 +174,26 @@ describe("an upgrade that is not forwarded", () => {
       assert.doesNotMatch(received, /upgrade|http2-settings|connection/i);
       await http.endpoint().send(answerOf("x"));
       assert.equal(client.received, answerOf("x"));
+      await client.close();
+      await http.assertBase();
+    });
+  }
+
+  for (const versions of [["12"], ["13, 8"], ["13", "8"], [""]]) {
+    it(`is refused if its version is ${JSON.stringify(versions)}: the client learns which one to use`, async () => {
+      const http = await MemoryHttp.start();
+      const others = fields.filter((field) => !field.includes("version"));
+      const lines = versions.map((version) => `sec-websocket-version: ${version}`);
+      const client = await http.send(requestOf("GET /", ...others, ...lines));
+      assert.match(client.received, /^HTTP\/1\.1 426 Upgrade Required\r\n/);
+      for (const line of [
+        "connection: close, upgrade",
+        "upgrade: websocket",
+        "sec-websocket-version: 13",
+      ]) {
+        assert.ok(client.received.includes(`\r\n${line}\r\n`), line);
+      }
+      assert.equal(http.endpoints.length, 0);
       await client.close();
       await http.assertBase();
     });
