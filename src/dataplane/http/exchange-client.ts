@@ -26,6 +26,8 @@ export interface ExchangeClient {
   readonly isBehind: boolean;
   /** Bytes that were sent in the syntax of the version, in total. */
   readonly bytesToClient: number;
+  /** Bytes of the body of the answer that wait for a window of the client, or were dropped because it does not get them. */
+  readonly unsentBytes: number;
   /** Returns the idle connection to an endpoint that belongs to this client connection. */
   takeBound(): EndpointSession | undefined;
   keepBound(session: EndpointSession): void;
@@ -57,6 +59,9 @@ export interface ExchangeClient {
     bytes: Buffer,
     endpoint: WireSocket,
   ): void;
-  /** Called when the exchange is over, after its answer was sent. */
-  exchangeOver(exchange: Exchange): void;
+  /**
+   * Called when the endpoint is done with the exchange. `report` of the exchange must be called as soon as it is known what became of the
+   * answer: `outcome` is how it ended if the client was sent the rest.
+   */
+  exchangeOver(exchange: Exchange, outcome: HttpOutcome): void;
 }

@@ -71,15 +71,12 @@ function tryText(
   return withQuery(fields.value(index), hasQuery).slice(0, RECORDED_LENGTHS[key]);
 }
 
-/** Must be called before the lease is released, because only an open lease names the endpoint. */
 export function exchangeRecordOf(exchange: Exchange, outcome: HttpOutcome): ExchangeRecord {
-  const { connection, texts, lease, endpointFailure } = exchange;
-  const { nowMs } = exchange;
-  const endpoint = lease?.isOpen === true ? lease.candidate.endpoint : undefined;
+  const { connection, client, texts, endpointUsed: endpoint, endpointFailure, nowMs } = exchange;
   return {
     ...connectionFieldsOf(connection, nowMs - exchange.beganMs),
     number: exchange.number,
-    protocol: exchange.client.protocol,
+    protocol: client.protocol,
     ...texts,
     status: exchange.status,
     ...optional("endpoint", endpoint && `${endpoint.server} ${endpointKeyOf(endpoint)}`),
@@ -94,8 +91,8 @@ export function exchangeRecordOf(exchange: Exchange, outcome: HttpOutcome): Exch
     firstByteMs: sinceBegin(exchange, exchange.firstByteMs),
     durationMs: toMicroseconds(nowMs - exchange.beganMs),
     bytesFromClient: exchange.headBytes + exchange.bytesFromClient,
-    bytesToClient: exchange.client.bytesToClient - exchange.bytesToClientBefore,
-    bodyBytesToClient: exchange.bytesToClient,
+    bytesToClient: client.bytesToClient - exchange.bytesToClientBefore,
+    bodyBytesToClient: exchange.bytesToClient - client.unsentBytes,
     outcome,
   };
 }

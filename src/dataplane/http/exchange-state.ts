@@ -1,5 +1,6 @@
 import type { HttpOutcome, HttpRule } from "#model/records/http-outcome.ts";
 import type { EndpointFailure } from "#model/records/outcome.ts";
+import type { SnapshotEndpoint } from "#model/records/snapshot.ts";
 import type { EndpointUser } from "../connection/acquire-endpoint.ts";
 import type { DeadlineListener, Plane } from "../connection/connection-state.ts";
 import type { EndpointSet } from "../endpoint/endpoint-set.ts";
@@ -56,6 +57,8 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   #deadline: DeadlineListener = this;
   server: string | undefined;
   lease: EndpointLease | undefined;
+  /** The endpoint that had the request when the exchange was over. */
+  endpointUsed: SnapshotEndpoint | undefined;
   endpointFailure: EndpointFailure | undefined;
   endpoint: EndpointSession | undefined;
   isRequestWhole = false;
@@ -81,6 +84,7 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   connectMs = -1;
   firstByteMs = -1;
   bytesFromClient = 0;
+  /** Bytes of the body of the answer. A part of them may still wait for the client. */
   bytesToClient = 0;
   /** What the client was sent before this exchange. */
   readonly bytesToClientBefore: number;

@@ -230,7 +230,8 @@ export class Exchange extends ExchangeState {
   upgradeEnds(outcome: HttpOutcome, bytesFromClient: number): void {
     this.plane.http.turnMs = this.plane.clock.nowMs();
     this.bytesFromClient = bytesFromClient;
-    this.bytesToClient = this.client.bytesToClient - this.bytesToClientBefore;
+    const { bytesToClient, unsentBytes } = this.client;
+    this.bytesToClient = bytesToClient + unsentBytes - this.bytesToClientBefore;
     this.#finish(outcome);
   }
 
@@ -347,21 +348,27 @@ export class Exchange extends ExchangeState {
   #finish(outcome: HttpOutcome): void {
     if (this.isOver) return;
     this.isOver = true;
-    const { plane, connection, listener } = this;
+    const { plane, connection, lease } = this;
     plane.deadlines.remove(this);
     if (this.#head !== undefined) plane.connections.deleteWaiting(this);
     this.#head = undefined;
+    if (lease?.isOpen === true) this.endpointUsed = lease.candidate.endpoint;
+    lease?.release();
+    connection.lease = undefined;
+    this.client.exchangeOver(this, outcome);
+  }
+
+  /** Writes the access line and counts the exchange. Must be called once, when it is known how the exchange ended for the client. */
+  report(outcome: HttpOutcome): void {
+    const { plane, connection, status } = this;
     // The reason for an answer of the director's own is in no other line.
     if (connection.isLogged || ALWAYS_LOGGED.has(outcome)) {
       plane.recorder.exchangeEnded(exchangeRecordOf(this, outcome));
     }
-    this.lease?.release();
-    connection.lease = undefined;
-    const { counters } = listener;
+    const { counters } = this.listener;
     counters.add(ENDED_SLOTS[outcome]);
-    if (this.status > 0) counters.add(CLASS_SLOTS[classOf(this.status)]);
+    if (status > 0) counters.add(CLASS_SLOTS[classOf(status)]);
     counters.observeMs(REQUEST_SECONDS, plane.http.turnMs - this.startedMs);
-    this.client.exchangeOver(this);
   }
 
   giveUp(): void {

@@ -10,7 +10,8 @@ export const HTTP_OUTCOMES = {
   refused: "The request violates a rule of HTTP or asks for what the director does not do.",
   misdirected: "Host names what has another TLS identity than the connection. The client got 421.",
   "client-aborted": "The client broke off before it was sent the whole answer.",
-  "head-timeout": "The client did not send the whole head of the request in time.",
+  "head-timeout":
+    "The client did not send the whole head of the request in time, or of another one on the same connection of HTTP/2.",
   "body-too-slow": "The client sent the body of the request too slowly.",
   "endpoint-failed": "No endpoint accepted a connection.",
   "endpoint-broke-off": "The endpoint broke off before its answer was whole.",

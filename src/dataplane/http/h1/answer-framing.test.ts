@@ -359,6 +359,7 @@ describe("a body of a request", () => {
     await first.close();
     await bad.close();
     assert.deepEqual(http.outcomes(), ["completed", "completed", "refused", "completed"]);
+    assert.equal(http.memory.exchanges[2]?.rule, "bad-chunk-size");
     await http.assertBase();
   });
 });

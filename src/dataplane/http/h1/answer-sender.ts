@@ -134,6 +134,11 @@ export abstract class AnswerSender implements Congested, DeadlineListener {
     this.flush();
   }
 
+  /** HTTP/1.1 has no windows: what is sent is in the socket. */
+  get unsentBytes(): number {
+    return 0;
+  }
+
   flush(): void {
     const { connection, output } = this;
     if (connection.firstByteMs < 0) connection.firstByteMs = connection.elapsedMs();

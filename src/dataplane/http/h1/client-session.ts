@@ -227,6 +227,7 @@ export class ClientSession
     else if (found === "end") this.#endRequest(exchange, decoder.trailers);
     else if (found !== "more") {
       this.connection.listener.counters.add(REFUSED_SLOTS[found.rule]);
+      exchange.rule = found.rule;
       exchange.abort("refused", found.status);
     }
     return at;
@@ -311,7 +312,8 @@ export class ClientSession
     relay(connection, endpoint, connection.rules.spec.http.upgradedMs);
   }
 
-  exchangeOver(exchange: Exchange): void {
+  exchangeOver(exchange: Exchange, outcome: HttpOutcome): void {
+    exchange.report(outcome);
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
     const { connection } = this;

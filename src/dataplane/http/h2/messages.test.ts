@@ -30,6 +30,38 @@ describe("a request of HTTP/2, as the endpoint gets it", () => {
     }),
   );
 
+  for (const [title, crumbs, isWebSocket] of [
+    ["two of them crumbs of Cookie", 2, false],
+    ["all of them crumbs of Cookie", 100, false],
+    ["for a WebSocket, without Cookie", 0, true],
+    ["for a WebSocket, with crumbs of Cookie", 30, true],
+  ] as const) {
+    it(
+      `has up to 100 fields: ${title}`,
+      withSession(async (http, client) => {
+        const pseudo = isWebSocket
+          ? requestFieldsOf({ ":method": "CONNECT", ":protocol": "websocket" })
+          : get;
+        const version: Pairs = isWebSocket ? [["sec-websocket-version", "13"]] : [];
+        const withFields = (count: number): Pairs => [
+          ...pseudo,
+          ...version,
+          ...Array.from({ length: crumbs }, () => ["cookie", "a=1"] as const),
+          ...Array.from({ length: count - crumbs - version.length }, () => ["x", "1"] as const),
+        ];
+        const flags = isWebSocket ? 0 : FLAG.endStream;
+        await client.send(headersOf(1, withFields(100), flags));
+        const received = http.endpoint().take();
+        const joined = crumbs === 0 ? [] : [Array.from({ length: crumbs }, () => "a=1").join("; ")];
+        assert.deepEqual(received.match(/(?<=cookie: ).*(?=\r)/g) ?? [], joined);
+        assert.equal(received.match(/^x: 1/gm)?.length ?? 0, 100 - crumbs - version.length);
+        assert.equal(/^sec-websocket-key: .{22}==\r$/m.test(received), isWebSocket);
+        await client.send(headersOf(3, withFields(101), flags));
+        assert.equal(client.headOf(3)[0], ":status: 431");
+      }),
+    );
+  }
+
   it(
     "has Content-Length 0 if its method has a body and it ends at once, and otherwise none",
     withSession(async (http, client) => {

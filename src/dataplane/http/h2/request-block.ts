@@ -4,7 +4,7 @@ import { ASTERISK, IS_TARGET, IS_TOKEN, isText, isWord, SLASH } from "../head/as
 import { isAuthority } from "../head/authority.ts";
 import { isBoundChallenge } from "../head/bound-challenge.ts";
 import { FIELD } from "../head/field-names.ts";
-import { type HeadFields, MAX_FIELDS } from "../head/head-fields.ts";
+import type { HeadFields } from "../head/head-fields.ts";
 import { methodOf } from "../head/known-methods.ts";
 import { CHUNKED, MessageFraming } from "../head/message-framing.ts";
 import { hasBadEscape } from "../head/path-escapes.ts";
@@ -247,8 +247,8 @@ export class RequestBlock implements FieldSink, RequestHead {
       if (contentLength >= 0 || endsStream) return "bad-pseudo-field";
       this.bodyLength = 0;
       this.hasFraming = false;
-      const rule = this.#finishWebSocket();
-      if (rule !== undefined) return rule;
+      if (!isVersion13(this.fields)) return "unknown-websocket-version";
+      this.#giveKey();
     } else if (endsStream) {
       if (contentLength > 0) return "wrong-length";
       this.bodyLength = 0;
@@ -258,13 +258,13 @@ export class RequestBlock implements FieldSink, RequestHead {
       this.hasFraming = true;
     }
     this.expectsContinue = this.#hasExpect && this.bodyLength !== 0;
-    return this.#cookies > 1 ? this.#joinCookies() : undefined;
+    if (this.#cookies > 1) this.#joinCookies();
+    return undefined;
   }
 
   /** Adds the key of the director. HTTP/2 has no use for one of the client (RFC 8441 section 5), so it is not passed on. */
-  #finishWebSocket(): HeadRule | undefined {
+  #giveKey(): void {
     const { fields } = this;
-    if (!isVersion13(fields)) return "unknown-websocket-version";
     for (;;) {
       const index = fields.find(FIELD.secWebsocketKey);
       if (index < 0) break;
@@ -272,11 +272,11 @@ export class RequestBlock implements FieldSink, RequestHead {
       fields.isHop[index] = 1;
     }
     const key = randomBytes(16).toString("base64");
-    return this.#add("sec-websocket-key", key, FIELD.secWebsocketKey);
+    this.#add("sec-websocket-key", key, FIELD.secWebsocketKey);
   }
 
   /** Joins the crumbs of Cookie to one field (RFC 9113 section 8.2.3). */
-  #joinCookies(): HeadRule | undefined {
+  #joinCookies(): void {
     const { fields } = this;
     const crumbs: string[] = [];
     for (let index = fields.find(FIELD.cookie); index >= 0;) {
@@ -284,17 +284,15 @@ export class RequestBlock implements FieldSink, RequestHead {
       fields.isHop[index] = 1;
       index = fields.find(FIELD.cookie, index + 1);
     }
-    return this.#add("cookie", crumbs.join("; "), FIELD.cookie);
+    this.#add("cookie", crumbs.join("; "), FIELD.cookie);
   }
 
-  #add(name: string, value: string, kind: number): HeadRule | undefined {
+  #add(name: string, value: string, kind: number): void {
     const { fields } = this;
-    if (fields.count === MAX_FIELDS) return "too-many-fields";
     const start = this.#end;
     const valueStart = start + name.length + 2;
     const valueEnd = valueStart + value.length;
     this.#end = start + fields.bytes.write(`${name}: ${value}\r\n`, start, "latin1");
     this.#store.append(fields.bytes, start, start + name.length, valueStart, valueEnd, kind);
-    return undefined;
   }
 }

@@ -42,8 +42,6 @@ export abstract class SessionReceiver extends SessionSender {
   readonly #closed = new ClosedStreams();
   readonly #decoder = new HpackDecoder(TABLE_BYTES);
   #earlyStreams = 0;
-  /** How many streams have an answer that is whole, but was not sent whole. */
-  #lingering = 0;
   /** The stream of the DATA frame that is being read. Undefined if its bytes are ignored. */
   #dataStream: Stream | undefined;
   #isEmptyData = false;
@@ -172,7 +170,7 @@ export abstract class SessionReceiver extends SessionSender {
     if (isMalformed) this.resetStream(stream, ERROR.protocol);
     else {
       bodyBytesToClient = stream.sendOwnAnswer(status, http.h2.request.isHead);
-      if (!stream.isClosed) this.#linger(stream);
+      if (!stream.isClosed) stream.linger();
     }
     const { turnMs: nowMs } = http;
     const { number, protocol, requestId, bytesToClient } = stream;
@@ -333,7 +331,6 @@ export abstract class SessionReceiver extends SessionSender {
     if (stream.isClosed) return;
     stream.isClosed = true;
     this.#streams.remove(stream);
-    if (stream.isLingering) this.#lingering -= 1;
     this.#closed.add(stream.id, closing);
     stream.clientGone("client-aborted");
     this.streamsChanged();
@@ -342,13 +339,7 @@ export abstract class SessionReceiver extends SessionSender {
   /** The exchange of the stream is over. */
   exchangeOver(stream: Stream): void {
     this.tryClose(stream);
-    if (!stream.isClosed) this.#linger(stream);
-  }
-
-  #linger(stream: Stream): void {
-    stream.isLingering = true;
-    this.#lingering += 1;
-    this.streamsChanged();
+    if (!stream.isClosed) stream.linger();
   }
 
   /** Closes a stream whose answer was sent and whose exchange is over. A client that still sends is told to stop. */
@@ -356,10 +347,6 @@ export abstract class SessionReceiver extends SessionSender {
     if (stream.isClosed || !stream.hasSentEnd || stream.exchange !== undefined) return;
     if (!stream.hasReceivedEnd && !stream.isReset) this.writeReset(stream.id, ERROR.none);
     this.#remove(stream, stream.hasReceivedEnd && !stream.isReset ? "ended" : "by-director");
-  }
-
-  protected get hasLingering(): boolean {
-    return this.#lingering > 0;
   }
 
   /** Ends the streams that cannot go on, because the client sends no more: what is left of the request, or opens a window. */
@@ -371,7 +358,6 @@ export abstract class SessionReceiver extends SessionSender {
   }
 
   protected endAllStreams(outcome: HttpOutcome): void {
-    this.#lingering = 0;
     for (const stream of this.#streams.all()) {
       if (stream.isClosed) continue;
       this.#streams.remove(stream);

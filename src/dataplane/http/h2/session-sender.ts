@@ -54,8 +54,6 @@ export abstract class SessionSender {
   protected headBytes = 0;
   /** Bytes of bodies that went on, to the client or to endpoints, in total. */
   movedBytes = 0;
-  /** When bytes of a body were last sent. */
-  protected sentAtMs = 0;
   #isFlushing = false;
 
   constructor(connection: HttpConnection) {
@@ -124,7 +122,6 @@ export abstract class SessionSender {
       at = end;
     }
     if (at > from) {
-      this.sentAtMs = this.http.turnMs;
       this.movedBytes += at - from;
       this.flushSoon();
     }

@@ -129,13 +129,12 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
   protected streamsChanged(): void {
     const { connection, http } = this;
     connection.isIdle = this.isEmpty;
-    if (this.isEmpty) {
-      this.#idleSinceMs = http.turnMs;
-      connection.server = undefined;
-      this.#endIfServed();
-    }
     // Otherwise the deadline can only have become later, which is found out when it passes.
-    if (this.isEmpty || this.hasLingering) this.#setDeadline();
+    if (!this.isEmpty) return;
+    this.#idleSinceMs = http.turnMs;
+    connection.server = undefined;
+    this.#endIfServed();
+    this.#setDeadline();
   }
 
   #endIfServed(): void {
@@ -187,7 +186,7 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     if (this.isDone) return;
     this.countFault(fault);
     this.writeGoaway(this.lastStreamId, fault.code);
-    this.#endNow("bad-request");
+    this.#endNow("bad-request", "client-aborted");
   }
 
   shed(): void {
@@ -195,9 +194,9 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     endConnection(this.connection, "relay-memory");
   }
 
-  #endNow(outcome: ConnectionOutcome): void {
+  #endNow(outcome: ConnectionOutcome, ofStreams: HttpOutcome): void {
     this.#ending = outcome;
-    this.endAllStreams("client-aborted");
+    this.endAllStreams(ofStreams);
     this.output.flush();
     this.connection.bytesToClient = this.output.written;
     endConnection(this.connection, outcome, NOTHING);
@@ -246,16 +245,10 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
   }
 
   #idleDeadlineMs(): number {
-    const { http, timeouts } = this.connection.rules.spec;
-    if (this.isEmpty) {
-      // Without a time between requests, there is still one for the first.
-      const { headMs, keepAliveMs } = http;
-      return this.#idleSinceMs + (this.requests === 0 && keepAliveMs === 0 ? headMs : keepAliveMs);
-    }
-    // The client takes nothing of answers that the endpoint has sent whole.
-    return this.hasLingering
-      ? Math.max(this.sentAtMs, this.#idleSinceMs) + timeouts.idleMs
-      : Number.POSITIVE_INFINITY;
+    if (!this.isEmpty) return Number.POSITIVE_INFINITY;
+    // Without a time between requests, there is still one for the first.
+    const { headMs, keepAliveMs } = this.connection.rules.spec.http;
+    return this.#idleSinceMs + (this.requests === 0 && keepAliveMs === 0 ? headMs : keepAliveMs);
   }
 
   deadlinePassed(): void {
@@ -273,10 +266,11 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     else this.#setDeadline();
   }
 
+  /** The client has opened no stream in time, or has not sent a head whole. */
   #goIdle(): void {
-    this.writeGoaway(this.lastStreamId, ERROR.none);
+    this.writeGoaway(this.lastStreamId, this.isEmpty ? ERROR.none : ERROR.protocol);
     if (this.isEmpty) this.#endWhenSent("idle");
-    else this.#endNow("idle");
+    else this.#endNow("idle", "head-timeout");
   }
 
   /** The client sends no more. It still gets the answers to what it has sent. */

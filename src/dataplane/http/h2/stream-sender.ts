@@ -19,6 +19,7 @@ export abstract class StreamSender {
   bytesToClient = 0;
   /** Bytes of the body that are queued. */
   bodyBytesQueued = 0;
+  #droppedBytes = 0;
   /** Whether END_STREAM or RST_STREAM was sent. */
   hasSentEnd = false;
   /** Whether RST_STREAM was sent. */
@@ -41,6 +42,10 @@ export abstract class StreamSender {
 
   get queuedBytes(): number {
     return this.bodyBytesQueued + this.sender.stuckBytes;
+  }
+
+  get unsentBytes(): number {
+    return this.bodyBytesQueued + this.#droppedBytes;
   }
 
   get isBehind(): boolean {
@@ -94,6 +99,7 @@ export abstract class StreamSender {
   dropQueue(): void {
     this.hasSentEnd = true;
     if (this.bodyBytesQueued === 0) return;
+    this.#droppedBytes += this.bodyBytesQueued;
     this.#queue?.clear();
     this.sender.addQueued(this, -this.bodyBytesQueued);
   }

@@ -4,6 +4,7 @@ import { wantsJson } from "../edits/failure-answer.ts";
 import type { ClientFacts } from "../edits/client-facts.ts";
 import type { EndpointUse } from "../../connection/connection-state.ts";
 import type { EndpointLease } from "../../endpoint/endpoint-lease.ts";
+import type { Deadlined } from "../../live/deadlines.ts";
 import { requestIdOf } from "../edits/request-id.ts";
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient } from "../exchange-client.ts";
@@ -26,7 +27,7 @@ import { Tunnel } from "./tunnel.ts";
 const TAKES_NOTHING: ReadonlySet<HttpOutcome> = new Set<HttpOutcome>(["idle", "over-limit"]);
 
 /** One stream: the client's side of one exchange (RFC 9113 section 5.1). */
-export class Stream extends StreamReceiver implements ExchangeClient, EndpointUse {
+export class Stream extends StreamReceiver implements ExchangeClient, EndpointUse, Deadlined {
   readonly protocol = "HTTP/2.0";
   protected readonly windows: SessionReceiver;
   /** Number of the request on its connection. The first is 1. */
@@ -35,8 +36,12 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
   exchange: Exchange | undefined;
   /** Whether the session has forgotten the stream. */
   isClosed = false;
-  /** Whether the exchange is over, but the answer was not sent whole. */
-  isLingering = false;
+  /** The deadline for the client to take the rest of the answer when the exchange is over. */
+  deadlineAtMs = Number.POSITIVE_INFINITY;
+  deadlinePlace = -1;
+  #queuedBytesSeen = 0;
+  /** An exchange whose answer is whole, but was not sent whole. */
+  #unreported: Exchange | undefined;
   #tunnel: Tunnel | undefined;
   #givenId: string | undefined;
   #wantsJson = false;
@@ -274,16 +279,48 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
     this.flush();
   }
 
-  exchangeOver(exchange: Exchange): void {
-    if (this.exchange !== exchange) return;
+  exchangeOver(exchange: Exchange, outcome: HttpOutcome): void {
+    if (outcome === "completed" && !this.hasSentEnd) this.#unreported = exchange;
+    else exchange.report(outcome);
     this.exchange = undefined;
     this.#countHead(0);
     this.dropKept();
     this.windows.exchangeOver(this);
   }
 
-  /** The client has gone, or has reset the stream. */
+  /** Waits until the client has taken the rest of the answer. */
+  linger(): void {
+    this.connection.plane.deadlines.add(this);
+    this.#awaitClient();
+  }
+
+  #awaitClient(): void {
+    const { plane, rules } = this.connection;
+    this.#queuedBytesSeen = this.bodyBytesQueued;
+    this.deadlineAtMs = plane.deadlines.in(rules.spec.timeouts.idleMs);
+  }
+
+  onDeadline(): void {
+    if (this.bodyBytesQueued !== this.#queuedBytesSeen) {
+      this.#awaitClient();
+      return;
+    }
+    const { http } = this.sender;
+    http.turnMs = http.nowMs();
+    this.#report("idle");
+    this.reset(ERROR.cancel);
+  }
+
+  #report(outcome: HttpOutcome): void {
+    const exchange = this.#unreported;
+    this.#unreported = undefined;
+    exchange?.report(outcome);
+  }
+
+  /** The stream is closed, because it is done, or because the client has gone or has reset it. */
   clientGone(outcome: HttpOutcome): void {
+    this.connection.plane.deadlines.remove(this);
+    this.#report(this.hasSentEnd && !this.isReset ? "completed" : outcome);
     this.dropQueue();
     this.dropKept();
     if (this.#tunnel === undefined) this.exchange?.clientGone(outcome);

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { PlannedCuts } from "#dataplane/connection/planned-cuts.ts";
 import {
@@ -12,41 +11,18 @@ import {
   untilSent,
   windowUpdateOf,
 } from "#harness/http2-client.ts";
+import { acceptWebSocket, webSocketFieldsOf } from "#harness/http2-web-socket.ts";
 import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
 import { ERROR, FLAG, FRAME, SETTING } from "./frames.ts";
 
 const connect = (more: Readonly<Record<string, string | undefined>> = {}): Buffer =>
-  headersOf(
-    1,
-    requestFieldsOf({
-      ":method": "CONNECT",
-      ":protocol": "websocket",
-      ":path": "/chat",
-      "sec-websocket-version": "13",
-      ...more,
-    }),
-    0,
-  );
-
-/** Accepts the request that the endpoint has got. */
-async function accept(http: MemoryHttp, after = ""): Promise<void> {
-  const endpoint = http.endpoint();
-  const request = endpoint.take();
-  assert.match(request, /^GET \/chat HTTP\/1\.1\r\nhost: a\r\n/);
-  assert.match(request, /\r\nconnection: Upgrade\r\nupgrade: websocket\r\n/);
-  const key = /sec-websocket-key: (.*)\r\n/.exec(request)?.[1];
-  const digest = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
-  await endpoint.send(
-    `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${digest.digest("base64")}\r\nsec-websocket-protocol: x\r\n\r\n${after}`,
-  );
-  await untilSent();
-}
+  headersOf(1, webSocketFieldsOf(more), 0);
 
 describe("a WebSocket in a stream", () => {
   it("relays bytes both ways after the endpoint has switched, and ends with both halves", async () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http, connect(), dataOf(1, "early"));
-    await accept(http, "first");
+    await acceptWebSocket(http, "first");
     assert.deepEqual(client.headOf(1).slice(0, 2), [":status: 200", "sec-websocket-protocol: x"]);
     assert.equal(http.endpoint().take(), "early");
     await client.send(dataOf(1, "hello"));
@@ -68,7 +44,7 @@ describe("a WebSocket in a stream", () => {
     const responseFields = { set: [["X-A", "ours"]], remove: ["sec-websocket-protocol"] } as const;
     const http = await MemoryHttp.start({ http: { responseFields, hsts: "max-age=60" } });
     const client = await Http2Client.connect(http, connect());
-    await accept(http);
+    await acceptWebSocket(http);
     const [status, protocol, date, ...others] = client.headOf(1);
     assert.deepEqual([status, protocol], [":status: 200", "sec-websocket-protocol: x"]);
     assert.match(date ?? "", /^date: /);
@@ -85,7 +61,7 @@ describe("a WebSocket in a stream", () => {
       // oxlint-disable-next-line no-await-in-loop
       const client = await Http2Client.connect(http, connect());
       // oxlint-disable-next-line no-await-in-loop
-      await accept(http);
+      await acceptWebSocket(http);
       // oxlint-disable-next-line no-await-in-loop
       if (side === "client") await client.send(resetOf(1, ERROR.cancel));
       else http.endpoint().socket.reset();
@@ -153,7 +129,7 @@ describe("a WebSocket in a stream", () => {
     const client = await Http2Client.connect(http, connect({ "sec-websocket-key": key }));
     assert.ok(!http.endpoint().received.includes(key));
     assert.equal(http.endpoint().received.match(/sec-websocket-key/g)?.length, 1);
-    await accept(http);
+    await acceptWebSocket(http);
     assert.equal(client.headOf(1)[0], ":status: 200");
     client.peer.socket.reset();
     await untilSent();
@@ -183,7 +159,7 @@ describe("a WebSocket in a stream", () => {
   it("holds back a client whose endpoint takes nothing, and goes on with it", async () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http, connect());
-    await accept(http);
+    await acceptWebSocket(http);
     http.endpoint().socket.pause();
     for (let sent = 0; sent < 8; sent += 1) {
       // oxlint-disable-next-line no-await-in-loop
@@ -214,7 +190,7 @@ describe("a WebSocket in a stream", () => {
       );
       const piece = "x".repeat(100_000);
       // oxlint-disable-next-line no-await-in-loop
-      await accept(http, isLate ? "" : piece);
+      await acceptWebSocket(http, isLate ? "" : piece);
       for (let sent = isLate ? 0 : 1; sent < 4; sent += 1) {
         // oxlint-disable-next-line no-await-in-loop
         await http.endpoint().send(piece);
@@ -240,7 +216,7 @@ describe("a WebSocket in a stream", () => {
       // oxlint-disable-next-line no-await-in-loop
       const client = await Http2Client.connect(http, connect());
       // oxlint-disable-next-line no-await-in-loop
-      await accept(http);
+      await acceptWebSocket(http);
       // oxlint-disable-next-line no-await-in-loop
       if (side === "client") await client.send(dataOf(1, "", FLAG.endStream));
       // oxlint-disable-next-line no-await-in-loop
@@ -261,7 +237,7 @@ describe("a WebSocket in a stream", () => {
   it("is reset on both sides when its server was drained and the deadline has passed", async () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http, connect());
-    await accept(http);
+    await acceptWebSocket(http);
     const cuts = new PlannedCuts({ plane: http.memory.plane, send: () => undefined });
     cuts.replace([{ number: 1, inMs: 1_000, server: "web", except: [] }]);
     await http.advance(900);
@@ -278,7 +254,7 @@ describe("a WebSocket in a stream", () => {
   it("without a byte is ended after an hour", async () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http, connect());
-    await accept(http);
+    await acceptWebSocket(http);
     await http.advance(3_600_200);
     await untilSent();
     assert.deepEqual(client.resetsOf(1), [ERROR.cancel]);

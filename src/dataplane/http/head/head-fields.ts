@@ -2,6 +2,8 @@
 export const MAX_HEAD_BYTES = 65_536;
 /** A head with more fields is refused. */
 export const MAX_FIELDS = 100;
+/** A request of HTTP/2 gets a joined Cookie and a Sec-WebSocket-Key besides. */
+const ROOM = MAX_FIELDS + 2;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -10,17 +12,17 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export class HeadFields {
   count = 0;
-  readonly nameStart = new Int32Array(MAX_FIELDS);
-  readonly nameEnd = new Int32Array(MAX_FIELDS);
+  readonly nameStart = new Int32Array(ROOM);
+  readonly nameEnd = new Int32Array(ROOM);
   /** The value has no white space around it (RFC 9110 section 5.5). */
-  readonly valueStart = new Int32Array(MAX_FIELDS);
-  readonly valueEnd = new Int32Array(MAX_FIELDS);
+  readonly valueStart = new Int32Array(ROOM);
+  readonly valueEnd = new Int32Array(ROOM);
   /** The offset after the CRLF of the field line. */
-  readonly lineEnd = new Int32Array(MAX_FIELDS);
+  readonly lineEnd = new Int32Array(ROOM);
   /** The `FIELD` of the name. 0 if the name is not known. */
-  readonly kind = new Uint8Array(MAX_FIELDS);
+  readonly kind = new Uint8Array(ROOM);
   /** 1 if the field must not be forwarded. It is never 1 for Host and Content-Length in a head. */
-  readonly isHop = new Uint8Array(MAX_FIELDS);
+  readonly isHop = new Uint8Array(ROOM);
   bytes: Buffer = NO_BYTES;
 
   /** The name in lower case. */
@@ -52,7 +54,7 @@ export class HeadFields {
 
   /** Adapts all offsets after the bytes were copied to another place. */
   shift(delta: number): void {
-    for (let index = 0; index <= this.count && index < MAX_FIELDS; index += 1) {
+    for (let index = 0; index <= this.count && index < ROOM; index += 1) {
       this.nameStart[index] = (this.nameStart[index] ?? 0) + delta;
       this.nameEnd[index] = (this.nameEnd[index] ?? 0) + delta;
       this.valueStart[index] = (this.valueStart[index] ?? 0) + delta;
