@@ -103,8 +103,6 @@ export class Director implements AsyncDisposable {
     document: object | string,
     deadlineMs = 10_000,
   ): Promise<{ readonly outcome: ReloadOutcome; readonly line: LogLine }> {
-    // The log lines of the start precede this line, and may come after /readyz has answered.
-    await this.waitForLog((line) => isEvent(line, "ready"), deadlineMs);
     const from = this.logs.length;
     await writeFile(this.documentPath, documentText(document));
     this.signal("SIGHUP");
@@ -158,6 +156,8 @@ export class Director implements AsyncDisposable {
   async untilReady(): Promise<void> {
     const isReady = async (): Promise<boolean> => {
       if (this.hasExited) return true;
+      // All lines of the start come before this one, which may come after /readyz has answered.
+      if (!this.logs.some((line) => isEvent(line, "ready"))) return false;
       return (await this.api("/readyz", { deadlineMs: 2_000 })).status === 200;
     };
     const probing = eventually(isReady, readyDeadlineMs, "a ready director");

@@ -23,10 +23,10 @@ import { startHaproxyTls, startNginxTls } from "#harness/tls-proxies.ts";
 
 const answerMs = 10_000;
 /** A proxy that has not answered by then waits for more of the request. */
-const waitsMs = 1_500;
+const waitsMs = 5_000;
 const clientsAtOnce = 8;
 /** A request that is still under way has reached the endpoint by then. */
-const settleMs = 200;
+const settleMs = 1_000;
 
 /** The versions that the table is about. */
 const PEERS = [

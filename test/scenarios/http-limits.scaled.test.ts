@@ -9,14 +9,15 @@ import { startMeasuredEndpoint } from "#harness/measured-endpoint.ts";
 import { scaled } from "#harness/run-length.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 
-const limitMs = 1_000;
+const limitMs = 3_000;
 /** Within each limit, also on a busy machine. */
 const withinMs = 500;
 /** The least rate is measured over this time, and is 1 KB/s. */
 const rateWindowMs = 30_000;
 const maxIdle = 2;
 const togetherConnections = maxIdle + 1;
-const poolIdleMs = 400;
+/** Long enough to see the connections that are kept, also on a busy machine. */
+const poolIdleMs = 2_000;
 
 const host = "host: a\r\n";
 const ofFields = (lines: string): string => `GET / HTTP/1.1\r\n${host}${lines}\r\n`;
@@ -165,8 +166,8 @@ forEachEngine((engine) => {
       await delay(withinMs);
       await client.send(`${host}\r\n`);
       assert.match(await client.read.until("\r\n\r\n"), /^HTTP\/1\.1 200 /);
-      await client.send("GET / HTTP/1.1\r\n");
       const beganMs = performance.now();
+      await client.send("GET / HTTP/1.1\r\n");
       assert.match((await client.read.toEnd()).toString(), /^HTTP\/1\.1 408 /);
       assert.ok(performance.now() - beganMs > limitMs - 10);
       await shop.untilMetric(...ended("head-timeout"));
@@ -174,14 +175,15 @@ forEachEngine((engine) => {
 
     it("on the time between two requests ends the connection", async () => {
       await using client = await shop.connect("timed");
+      let askedMs = 0;
       for (const waitMs of [0, withinMs]) {
         await delay(waitMs);
+        askedMs = performance.now();
         await client.send(ofFields(""));
         assert.match(await client.read.until("\r\n\r\n"), /^HTTP\/1\.1 200 /);
       }
-      const beganMs = performance.now();
       assert.equal((await client.read.toEnd()).length, 0);
-      assert.ok(performance.now() - beganMs > limitMs - 150);
+      assert.ok(performance.now() - askedMs > limitMs - 150);
     });
 
     it("on the time for an answer is 504 and the outcome answer-timeout", async () => {
@@ -210,12 +212,12 @@ forEachEngine((engine) => {
       const clients = await Promise.all(
         Array.from({ length: togetherConnections }, () => shop.connect("pooled")),
       );
+      const askedMs = performance.now();
       for (const client of clients) await client.send(ofFields(""));
       for (const client of clients) await client.read.until("\r\n\r\n");
-      const beganMs = performance.now();
       await eventually(() => pooled.open.size === maxIdle, 5_000, "two connections");
       await eventually(() => pooled.open.size === 0, 5_000, "none");
-      assert.ok(performance.now() - beganMs > poolIdleMs / 2);
+      assert.ok(performance.now() - askedMs > poolIdleMs / 2);
       for (const client of clients) client.drop();
     });
 
