@@ -47,7 +47,7 @@ describe("the access line says how a connection ended", { concurrency: true }, (
         engine,
         listeners: {
           driven: { to: driven.endpoint.port },
-          hasty: { to: driven.endpoint.port, timeouts: { idle: "400ms", halfClosed: "200ms" } },
+          hasty: { to: driven.endpoint.port, timeouts: { idle: "3s", halfClosed: "1s" } },
           swallowed: { to: swallowing.port },
           refused: { to: await freePort(), accessLog: "off" },
           sealed: { to: breaking.port, endpointTls: { verify: false } },

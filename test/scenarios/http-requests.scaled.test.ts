@@ -203,7 +203,8 @@ forEachEngine((engine) => {
       const pid = await shop.workerPid();
       const baseBytes = memoryOf(pid).anonymousBytes;
       await passBothWays(bothWaysMegabytes);
-      assert.ok(memoryOf(pid).anonymousBytes - baseBytes < 40_000_000);
+      // What is garbage is given back some time later.
+      await eventually(() => memoryOf(pid).anonymousBytes - baseBytes < 40_000_000, 10_000);
     });
 
     it("loses no request and repeats none, with an endpoint that keeps connections for 50 ms", async () => {

@@ -147,7 +147,7 @@ forEachEngineIfLong("bun", (engine) => {
     assert.match(shown.stdout, /^ {2}front\.shop:8444: certificate old: The certificate expired/m);
     const { notices } = await director.status();
     assert.match(notices.join("\n"), /Listeners that cannot serve all clients: 6\./);
-    assert.ok(director.logs.some((line) => isEvent(line, "listeners-impaired")));
+    await director.waitForLog((line) => isEvent(line, "listeners-impaired"));
     const states = director.logs.filter((line) => isEvent(line, "listener-state"));
     assert.deepEqual(
       states.map((line) => `${String(line["listener"])} ${String(line["state"])}`),
@@ -196,10 +196,8 @@ forEachEngineIfLong("bun", (engine) => {
         line["state"] === "up",
       noticeMs,
     );
-    assert.ok(
-      director.logs.some(
-        (line) => isEvent(line, "listening") && line["listener"] === "front.shop:8445",
-      ),
+    await director.waitForLog(
+      (line) => isEvent(line, "listening") && line["listener"] === "front.shop:8445",
     );
   });
 
@@ -227,6 +225,7 @@ forEachEngineIfLong("bun", (engine) => {
     const { problem } = await certificateOf("rsa");
     assert.match(problem ?? "", /^Certificate rsa has .*which engine bun does not accept/);
     assert.equal((await certificateOf("good")).state, "ok");
+    await director.waitForLog((line) => isEvent(line, "certificate-refused"), noticeMs, from);
     const refused = director.logs
       .slice(from)
       .filter((line) => isEvent(line, "certificate-refused"));

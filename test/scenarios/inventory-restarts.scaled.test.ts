@@ -13,7 +13,8 @@ import { Operator } from "#harness/operator.ts";
 import { scaled } from "#harness/run-length.ts";
 import type { FaultPlan } from "../fixtures/fault-plan.ts";
 
-const waitMs = 4_000;
+/** The version is staged, and the director killed, before it has passed. */
+const waitMs = 10_000;
 const noticeMs = 20_000;
 const rotateShop = "certificates/shop/rotate";
 

@@ -51,7 +51,7 @@ forEachEngineIfLong("bun", (engine) => {
       vnic: { qos: { handshakesPerSecondPerAddress: perAddressPerSecond } },
       listeners: {
         behind: { to: endpoint.port, acceptProxyProtocol },
-        hasty: { to: endpoint.port, acceptProxyProtocol, timeouts: { handshake: "500ms" } },
+        hasty: { to: endpoint.port, acceptProxyProtocol, timeouts: { handshake: "2s" } },
         redirect: { mode: "redirect", certificates: [], acceptProxyProtocol },
       },
     });

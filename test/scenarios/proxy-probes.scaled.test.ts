@@ -63,7 +63,7 @@ forEachEngineIfLong("node", (engine) => {
           (typeof behindProxy)[number],
           object
         >),
-        hasty: { ...listener, timeouts: { handshake: "300ms" } },
+        hasty: { ...listener, timeouts: { handshake: "2s" } },
         redirect: { mode: "redirect", certificates: [], acceptProxyProtocol },
         direct: { to: endpoint.port },
         plain: { mode: "redirect", certificates: [] },

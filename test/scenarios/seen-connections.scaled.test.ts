@@ -117,7 +117,7 @@ describe("an operator sees", { concurrency: false }, () => {
       assert.deepEqual([record.outcome, record.server], ["cut-by-operator", "web"]);
       await echo(clients.other);
       await shop.untilMetric("tlsd_connections_ended_total", 1, { outcome: "cut-by-operator" });
-      assert.ok(shop.director.logs.some((line) => isEvent(line, "connections-cut")));
+      await shop.director.waitForLog((line) => isEvent(line, "connections-cut"));
 
       const opening = await rawConnect({ host: shop.ip, port: shop.portOf("web") });
       await eventually(async () => (await list()).total === 2, deadlineMs);

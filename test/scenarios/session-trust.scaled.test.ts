@@ -33,7 +33,7 @@ type Listener = keyof typeof policies | "require/2";
 
 const changeMs = 15_000;
 /** How long a client certificate is to be valid that expires while its session lives. */
-const shortLifeMs = 5_000;
+const shortLifeMs = 8_000;
 
 forEachEngineIfLong("node", (engine) => {
   let partners: TestCa;

@@ -16,7 +16,7 @@ const timeoutMs = 400;
 const fall = 2;
 const health = { interval: `${intervalMs}ms`, timeout: `${timeoutMs}ms`, rise: 2, fall };
 /** What one connection of a client and a busy machine may add. */
-const slackMs = 1_500;
+const slackMs = 5_000;
 const deadlineMs = 20_000;
 
 forEachEngineIfLong("bun", (engine) => {

@@ -181,7 +181,7 @@ describe("a check over HTTP", () => {
   });
 
   it("fails at its timeout, wherever the endpoint stops", async () => {
-    const timeout = "150ms";
+    const timeout = "1s";
     const { port } = await serve((request, response) => {
       if (request.url === "/body") response.write("slow");
       if (request.url === "/drip") setInterval(() => response.write("."), 20).unref();
@@ -200,7 +200,7 @@ describe("a check over HTTP", () => {
     for (const result of await Promise.all(runs)) {
       assert.deepEqual(told(result), ["down", "no-answer", undefined]);
     }
-    assert.ok(performance.now() - startedMs < 5_000);
+    assert.ok(performance.now() - startedMs < 10_000);
   });
 
   it("names answers that are not HTTP", async () => {

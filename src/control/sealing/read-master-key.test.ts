@@ -133,7 +133,8 @@ describe("a master key that a command prints", () => {
     const script = `sleep 300 & echo $! > ${pidFile}; wait`;
     const started = performance.now();
     assert.match(reasonOf(await readMasterKey(shellOf(script), new Map(), 500)), /within 0.5 s/);
-    assert.ok(performance.now() - started < 5_000);
+    // The command would take 300 s.
+    assert.ok(performance.now() - started < 20_000);
     const pid = Number(execFileSync("cat", [pidFile], { encoding: "utf8" }));
     await eventually(() => isGone(pid));
   });

@@ -33,7 +33,7 @@ test("a reader that stops reading holds up neither the process nor its exit", as
     'for i in $(seq 300); do [ -e "$2" ] && break; sleep 0.1; done; echo reader done >&2',
     `const t = performance.now();
      for (let i = 0; i < 20_000; i += 1) log.info({ event: "tick", i }, "line");
-     console.error(performance.now() - t < 2_000 ? "logged at once" : "waited");
+     console.error(performance.now() - t < 10_000 ? "logged at once" : "waited");
      process.exit(0);`,
   );
   assert.match(printed, /logged at once\nexit code 0\nreader done/);

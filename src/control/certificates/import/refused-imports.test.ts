@@ -212,7 +212,7 @@ describe("an import is refused for", () => {
     it(name, async () => {
       const startedAt = performance.now();
       assert.match(await problemOf(contents, options), pattern);
-      assert.ok(performance.now() - startedAt < 4_000, "it takes no long time");
+      assert.ok(performance.now() - startedAt < 10_000, "it takes no long time");
     });
   }
 
