@@ -22,8 +22,8 @@ import type { TlsConnectOptions } from "#harness/tls-client.ts";
 import { startHaproxyTls, startNginxTls } from "#harness/tls-proxies.ts";
 
 const answerMs = 10_000;
-/** A proxy that has not answered by then waits for more of the request. */
-const waitsMs = 5_000;
+/** A proxy that has not answered by then waits for more of the request. nginx waits for 5 seconds after a refusal. */
+const waitsMs = 2_500;
 const clientsAtOnce = 8;
 /** A request that is still under way has reached the endpoint by then. */
 const settleMs = 1_000;
