@@ -70,7 +70,7 @@ test("a server is empty only when the workers of an earlier director have ended"
     return { ...{ total: 0, shown: 0, silentWorkers: 0, connections: [] }, ...orphans };
   });
   const wanted = { kind: "server", name: "web-1", state: "empty" } as const;
-  await assert.rejects(wait(socketPath, wanted, 50), {
+  await assert.rejects(wait(socketPath, wanted, 1_000), {
     code: "wait-expired",
     detail: /2 workers of an earlier director that was killed/,
   });

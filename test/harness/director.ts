@@ -133,7 +133,7 @@ export class Director implements AsyncDisposable {
   async kill(): Promise<readonly ProcessIdentity[]> {
     const workers = workersBelow(this.pid);
     this.signal("SIGKILL");
-    const { signal } = await withDeadline(this.exited, leftoverDeadlineMs, "the kill");
+    const { signal } = await withDeadline(this.exited, stopDeadlineMs, "the kill");
     if (signal !== "SIGKILL") throw new Error(`the director ended before the kill, with ${signal}`);
     return workers;
   }

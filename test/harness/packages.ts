@@ -3,15 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runToExit, type ProcessResult } from "./child-process.ts";
 
-const installDeadlineMs = 300_000;
+/** Shorter than the deadline of a test, which is then skipped. */
+const installDeadlineMs = 240_000;
 
 // Package lists of a fresh image are missing or old: one update, then the same again.
 const installScript = `
 test -n "$1" && command -v "$1" >/dev/null && exit 0
 shift
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y --no-install-recommends "$@" && exit 0
-apt-get update && apt-get install -y --no-install-recommends "$@"
+get() {
+  apt-get -o Acquire::Retries=3 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "$@"
+}
+get install -y --no-install-recommends "$@" && exit 0
+get update && get install -y --no-install-recommends "$@"
 `;
 
 /** Where Debian puts servers, which an ordinary user's PATH leaves out. */
@@ -37,9 +41,12 @@ export async function requirePackage(
     t.skip(`${program} is not there and cannot be installed here; ${advice}`);
     return false;
   }
-  const { stderr } = await installPackages([packageName], program);
+  const reason = await installPackages([packageName], program).then(
+    ({ stderr }) => stderr,
+    (error: unknown) => String(error),
+  );
   if (findProgram(program) !== undefined) return true;
-  t.skip(`${packageName} could not be installed (${stderr.trim().slice(-200)}); ${advice}`);
+  t.skip(`${packageName} could not be installed (${reason.trim().slice(-200)}); ${advice}`);
   return false;
 }
 

@@ -126,10 +126,11 @@ forEachEngineIfLong("bun", (engine) => {
       await killed.change("second");
       const changeMs = performance.now() - startedMs;
       let lost = 0;
-      for (let at = 0; at < times; at += 1) {
+      // On a busy machine, the kill may come after the save in each of a few rounds.
+      for (let at = 0; at < times || (lost === 0 && at < 10 * times); at += 1) {
         const isMade = await killed.round(`r-${at}`, async (director) => {
           // The moments are spread over the change and a little more.
-          await delay((1.3 * changeMs * at) / times);
+          await delay((1.3 * changeMs * (at % times)) / times);
           await director.kill();
         });
         if (!isMade) lost += 1;

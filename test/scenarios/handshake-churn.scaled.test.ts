@@ -38,7 +38,7 @@ async function churnHandshakes(
     servername: "shop.example",
   };
   const pid = await shop.workerPid();
-  const memoryMib = (): number => Math.round(memoryOf(pid).pssBytes / 2 ** 20);
+  const memoryMib = (): number => Math.round(memoryOf(pid).anonymousBytes / 2 ** 20);
   const openFiles = openFileCount(pid);
   const startedMs = performance.now();
   const samples = [memoryMib()];

@@ -14,7 +14,7 @@ const relayMemoryKib = { bun: 2048, node: 512 } as const;
 const leastHeldKib = 64;
 const stalledBytes = 60_000_000;
 const goodBytes = 5_000_000;
-const quietMs = 150;
+const quietMs = 400;
 
 interface Stalled {
   readonly client: TlsClient;

@@ -209,7 +209,7 @@ describe("a pool of workers", { concurrency: 3 }, () => {
     await rollout.prepare();
     process.kill(fake.pool.statuses()[0]?.pid ?? 0, "SIGKILL");
     await rollout.commit([]);
-    await eventually(() => servingAll(fake, 2));
+    await eventually(() => servingAll(fake, 2), 20_000);
     assert.ok(!fake.journal().includes("rollback 2"));
   });
 
@@ -245,7 +245,7 @@ describe("a pool of workers", { concurrency: 3 }, () => {
         [3, "starting", 0],
       ],
     );
-    await eventually(() => servingAll(fake, 2));
+    await eventually(() => servingAll(fake, 2), 20_000);
     assert.ok(!fake.journal().slice(-2).includes("prepare 1 base 0 listeners 0 material 0"));
   });
 
