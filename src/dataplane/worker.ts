@@ -172,7 +172,9 @@ export class Worker {
     plane.relayMemory.limitBytes = runtime.relayMemoryBytes;
     this.#listeners.commit(runtime);
     plane.connections.reconsiderWaiting();
-    plane.http.h2.drainDeparted();
+    inSlices(plane.http.h2.drainOutdated()).catch((cause: unknown) =>
+      this.reportError("draining sessions", cause),
+    );
     sockets.commit(
       new Map(
         Array.from(this.#listeners.current(), (listener) => [

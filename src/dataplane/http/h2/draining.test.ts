@@ -12,6 +12,7 @@ import {
   windowUpdateOf,
 } from "#harness/http2-client.ts";
 import { answerOf, MemoryHttp } from "#harness/memory-http.ts";
+import { atOnce } from "../../live/in-slices.ts";
 import { ERROR, FLAG, FRAME, MAX_31_BITS } from "./frames.ts";
 
 const get = requestFieldsOf();
@@ -46,11 +47,11 @@ describe("a session of a worker that drains", () => {
     const http = await MemoryHttp.start();
     const client = await Http2Client.connect(http, headersOf(1, get));
     const { h2 } = http.memory.plane.http;
-    h2.drainDeparted();
+    atOnce(h2.drainOutdated());
     await untilSent();
     assert.deepEqual(client.goaways(), []);
     http.listener.isDeparted = true;
-    h2.drainDeparted();
+    atOnce(h2.drainOutdated());
     await untilSent();
     assert.deepEqual(client.goaways(), [[MAX_31_BITS, ERROR.none]]);
     await client.send(pong(client));
@@ -63,6 +64,30 @@ describe("a session of a worker that drains", () => {
     assert.deepEqual(late.goaways(), [[MAX_31_BITS, ERROR.none]]);
     late.peer.socket.reset();
     await untilSent();
+    await http.assertBase();
+  });
+
+  it("is also one whose server name has got another TLS identity", async () => {
+    const http = await MemoryHttp.start();
+    const { memory, listener } = http;
+    const client = await Http2Client.connect(http, headersOf(1, get));
+    const { h2 } = memory.plane.http;
+    const { spec } = listener.rules;
+    const change = async (policy: typeof spec.policy): Promise<void> => {
+      listener.rules = (memory.listenerOf({ ...spec, policy }) as unknown as typeof listener).rules;
+      atOnce(h2.drainOutdated());
+      await untilSent();
+    };
+    await change({ ...spec.policy });
+    assert.deepEqual(client.goaways(), []);
+    await change({ ...spec.policy, minVersion: "TLSv1.2" });
+    assert.deepEqual(client.goaways(), [[MAX_31_BITS, ERROR.none]]);
+    await client.send(pong(client));
+    await http.endpoint().send(answerOf("ok"));
+    await untilSent();
+    assert.equal(client.bodyOf(1), "ok");
+    assert.ok(client.peer.hasEnded);
+    await client.peer.close();
     await http.assertBase();
   });
 

@@ -1,4 +1,5 @@
 import type { EncodedOutput } from "./hpack/hpack-encoder.ts";
+import type { Steps } from "../../live/in-slices.ts";
 import { RequestBlock } from "./request-block.ts";
 import { LentBuffers } from "./lent-buffers.ts";
 import { TrailerBlock } from "./trailer-block.ts";
@@ -7,7 +8,8 @@ import { TrailerBlock } from "./trailer-block.ts";
 const BLOCK_BYTES = 256 * 1024;
 
 interface TurnMember {
-  readonly connection: { readonly listener: { readonly isDeparted: boolean } };
+  /** Whether a new connection of the client would be served in another way, or not at all. */
+  isOutdated(): boolean;
   /** Writes what was collected in this turn of the event loop. */
   flushTurn(): void;
   /** Asks the client to open no more streams. */
@@ -39,10 +41,11 @@ export class Http2Plane {
     for (const session of this.sessions) session.drain();
   }
 
-  /** Drains the sessions of listeners that the document does not have any more. */
-  drainDeparted(): void {
+  /** Drains the sessions that a change has outdated. */
+  *drainOutdated(): Steps<void> {
     for (const session of this.sessions) {
-      if (session.connection.listener.isDeparted) session.drain();
+      if (session.isOutdated()) session.drain();
+      yield;
     }
   }
 }

@@ -64,6 +64,7 @@ export abstract class SessionSender {
 
   abstract flushTurn(): void;
   abstract drain(): void;
+  abstract isOutdated(): boolean;
   /** Ends the connection, because the client violates the protocol. */
   abstract fail(fault: Fault): void;
   /** All streams, in the order of their ids. */

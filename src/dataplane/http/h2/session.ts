@@ -1,9 +1,11 @@
 import type { HttpOutcome } from "#model/records/http-outcome.ts";
+import type { SnapshotHttpListener } from "#model/records/modes/http.ts";
 import type { ConnectionOutcome } from "#model/records/outcome.ts";
 import { countSilentEnd } from "../../connection/certificate-failure.ts";
 import type { DeadlineListener } from "../../connection/connection-state.ts";
 import { endConnection, outcomeOfBreak } from "../../connection/finish.ts";
 import type { Congested } from "../../live/relay-memory.ts";
+import { resolveName } from "../../tls/resolve-name.ts";
 import { HIGH_WATER_MARK_BYTES, type WireFailure, type WireHandler } from "../../wire/wire.ts";
 import { exchangeOutcomeOf } from "../exchange-record.ts";
 import { MIN_COUNTED_BYTES } from "../held-input.ts";
@@ -54,6 +56,8 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
   #idleSinceMs = 0;
   #draining: "no" | "asked" | "announced" = "no";
   #drainBeganMs = 0;
+  /** The listener for which the TLS identity was last compared. A rotation of certificates does not change it. */
+  #specSeen: SnapshotHttpListener | undefined;
   /** `movedBytes` when the connection was last seen not to be stuck. */
   #movedBytesSeen = 0;
 
@@ -70,9 +74,17 @@ export class Session extends SessionReceiver implements WireHandler, Congested, 
     this.#idleSinceMs = http.turnMs;
     this.output.frame(FRAME.settings, 0, 0, SETTINGS);
     this.flushSoon();
-    if (http.isDraining || connection.listener.isDeparted) this.drain();
+    if (http.isDraining || this.isOutdated()) this.drain();
     this.#setDeadline();
     connection.client.resume();
+  }
+
+  isOutdated(): boolean {
+    const { listener, rules, identity, identityName } = this.connection;
+    if (listener.isDeparted) return true;
+    if (rules.spec === this.#specSeen) return false;
+    this.#specSeen = rules.spec;
+    return resolveName(rules, identityName).identity.key.id !== identity?.id;
   }
 
   get isDone(): boolean {
