@@ -38,7 +38,8 @@ const framesOfBatch = 50;
 const visitEveryMs = 25;
 /** A client that is served at all on a busy machine is served in this time. */
 const servedMs = 15_000;
-const maxGrowthBytes = 96 * 2 ** 20;
+/** On Node, a part of what is garbage stays until the worker has more work. All of what the attackers ask for would be over 300 MB. */
+const maxGrowthBytes = { bun: 96 * 2 ** 20, node: 192 * 2 ** 20 };
 const bigBody = Buffer.alloc(3_000_000, "b");
 
 /** Sends a GET over a session. Resolves with the status. */
@@ -66,7 +67,7 @@ forEachEngine((engine) => {
     /** What is garbage is given back some time later. */
     const untilLittleHeld = (): Promise<boolean> =>
       eventually(
-        () => growthNow() < maxGrowthBytes,
+        () => growthNow() < maxGrowthBytes[engine],
         10_000,
         () => `${growthNow()} bytes`,
       );
