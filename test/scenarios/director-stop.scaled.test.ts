@@ -178,22 +178,26 @@ describe("a director that is told to stop", { concurrency: 2 }, () => {
       });
 
       it("leaves nothing behind when it is told so while it starts", async () => {
-        const layout = await prepareServe({ document: { director: {} }, engine });
-        const log = new LogCapture();
-        const running = await startTlsd(layout.args, { onLine: (line) => log.add(line) });
-        // The first line that tells of its surroundings comes once the director takes signals.
-        await log.waitFor((line) => "event" in line, stopMs);
-        const below = await eventually(
-          () => workersBelow(running.pid).length > 0 && descendantsOf(running.pid),
-          stopMs,
-          "the first process of a worker",
-        );
-        assert.ok(!log.lines.some((line) => isEvent(line, "ready")), log.text());
-        running.child.kill("SIGTERM");
-        const { code } = await withDeadline(running.exited, stopMs, "the end of the director");
-        assert.equal(code, 0, log.text());
-        assert.ok(!below.some(isAlive));
-        assert.ok(!existsSync(`${layout.dataPath}/tlsd.sock`));
+        // On a busy machine, the director may be ready before this process sees that it starts.
+        for (let attempts = 5, wasReady = true; wasReady; attempts -= 1) {
+          assert.ok(attempts > 0, "the director was ready too soon");
+          const layout = await prepareServe({ document: { director: {} }, engine });
+          const log = new LogCapture();
+          const running = await startTlsd(layout.args, { onLine: (line) => log.add(line) });
+          // The first line that tells of its surroundings comes once the director takes signals.
+          await log.waitFor((line) => "event" in line, stopMs);
+          const below = await eventually(
+            () => workersBelow(running.pid).length > 0 && descendantsOf(running.pid),
+            stopMs,
+            "the first process of a worker",
+          );
+          running.child.kill("SIGTERM");
+          const { code } = await withDeadline(running.exited, stopMs, "the end of the director");
+          wasReady = log.lines.some((line) => isEvent(line, "ready"));
+          assert.equal(code, 0, log.text());
+          assert.ok(!below.some(isAlive));
+          assert.ok(!existsSync(`${layout.dataPath}/tlsd.sock`));
+        }
       });
     },
     { concurrency: false },
