@@ -46,12 +46,13 @@ import { TreeDocumentStore } from "./state/tree-document-store.ts";
 import {
   RECORD_UNWRITABLE,
   STANDBY_UNSAVED,
+  LOG_UNWRITABLE,
   STATE_UNWRITABLE,
   troubleOf,
 } from "./state/trouble.ts";
 import { WorkerRecord } from "./state/worker-record.ts";
 import { logEvent } from "./telemetry/event-log.ts";
-import type { Log, Logger } from "./telemetry/log.ts";
+import type { Log } from "./telemetry/log.ts";
 import { ExchangeLines } from "./telemetry/exchange-lines.ts";
 import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
@@ -80,8 +81,7 @@ export interface Surroundings {
   readonly workers: number | "auto";
   /** Whether notices are logged only after the start. */
   readonly isDemo: boolean;
-  readonly log: Logger;
-  readonly writeLine: Log["writeLine"];
+  readonly log: Log;
   readonly engines: EngineChoice;
   readonly checkParts: CheckParts;
   readonly configPath: string | undefined;
@@ -96,7 +96,8 @@ export interface Surroundings {
 
 /** Builds and connects the parts of a director. Nothing is started but the thread of the database. */
 export function buildDirector(surroundings: Surroundings) {
-  const { settings, configPath, folder, folders, host, cleanup, log } = surroundings;
+  const { settings, configPath, folder, folders, host, cleanup } = surroundings;
+  const { logger: log, droppedLines } = surroundings.log;
   const { reader } = surroundings.checkParts;
   const workers = countOf(surroundings.workers);
   const openFiles = readOpenFileLimit();
@@ -113,11 +114,14 @@ export function buildDirector(surroundings: Surroundings) {
     bus,
     lines,
     exchangeLines: new ExchangeLines(
-      { logger: log, writeLine: surroundings.writeLine },
+      surroundings.log,
       () => director.inForce?.compiled.snapshot.listeners ?? [],
     ),
     snapshotOfDirector: () =>
-      directorFactsOf({ version, engine, notices, director, pool, health, standby, telemetry }),
+      directorFactsOf({
+        ...{ version, engine, notices, director, pool, health, standby, telemetry },
+        droppedLines,
+      }),
   });
   const errors = new InternalErrors(log, notices, () => telemetry.internalError());
   errors.catchFrom(host, cleanup);
@@ -130,6 +134,7 @@ export function buildDirector(surroundings: Surroundings) {
       (isQuiet || (surroundings.isDemo && event.notice.event === MASTER_KEY_MADE));
     if (!isUnasked) logEvent(event, log, lines);
   });
+  surroundings.log.watch(troubleOf(notices, LOG_UNWRITABLE));
   const first = [...surroundings.notices, binary.notice, confinement.notice, ...limit.notices];
   for (const notice of first) if (notice !== undefined) notices.raise(notice);
   const record = new WorkerRecord({

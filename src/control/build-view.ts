@@ -163,7 +163,7 @@ export function directorFactsOf(
   parts: Pick<
     ViewParts,
     "version" | "engine" | "notices" | "director" | "pool" | "health" | "standby" | "telemetry"
-  >,
+  > & { readonly droppedLines: () => number },
 ): DirectorFacts {
   const { version, engine, notices, director, pool, health, standby, telemetry } = parts;
   return {
@@ -174,6 +174,9 @@ export function directorFactsOf(
     },
     get isStateWritable() {
       return !notices.has(STATE_UNWRITABLE);
+    },
+    get droppedLogLines() {
+      return parts.droppedLines();
     },
     get isDoubting() {
       return health.isDoubting;

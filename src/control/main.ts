@@ -68,7 +68,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const stopSignals = catchStopSignals(process, cleanup);
   const isPretty = process.stdout.isTTY && options.isJson !== true;
   const prettify = isPretty ? await loadPrettify() : undefined;
-  const { logger: log, writeLine } = buildLog({ level: options.logLevel, prettify });
+  const wholeLog = buildLog({ level: options.logLevel, prettify });
+  const { logger: log } = wholeLog;
   const { reader } = options;
   const logFault = (error: unknown): void =>
     log.error({ event: "internal", err: error }, String(error));
@@ -150,8 +151,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     settings,
     workers: options.workers ?? settings.workers,
     isDemo: demo !== undefined,
-    log,
-    writeLine,
+    log: wholeLog,
     engines,
     checkParts,
     configPath,

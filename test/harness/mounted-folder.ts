@@ -16,7 +16,7 @@ export interface MountedFolder {
   setReadOnly(isReadOnly: boolean): Promise<void>;
 }
 
-const sizeKb = 512;
+const smallKb = 512;
 const fillName = "fill";
 
 /** Why there are none here; undefined where there are. */
@@ -28,8 +28,8 @@ export async function tryMountReason(): Promise<string | undefined> {
   return code === 0 ? undefined : `no file system can be mounted here: ${stderr.trim()}`;
 }
 
-/** A tmpfs of 512 KiB. */
-export async function mountDataFolder(): Promise<MountedFolder> {
+/** A tmpfs of 512 KiB, unless told. */
+export async function mountDataFolder(sizeKb = smallKb): Promise<MountedFolder> {
   const folder = await mkdtemp(join(tmpdir(), "tlsd-"));
   await chmod(folder, 0o755);
   const path = join(folder, "data");
@@ -42,7 +42,7 @@ export async function mountDataFolder(): Promise<MountedFolder> {
   });
   return {
     folder,
-    fill: () => writeUntilFull(join(path, fillName)),
+    fill: () => writeUntilFull(join(path, fillName), sizeKb),
     free: () => rmSync(join(path, fillName)),
     setReadOnly: (isReadOnly) => mount("-o", `remount,${isReadOnly ? "ro" : "rw"}`, path),
   };
@@ -53,7 +53,7 @@ async function mount(...args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`mount ${args.join(" ")}: ${stderr}`);
 }
 
-function writeUntilFull(path: string): void {
+function writeUntilFull(path: string, sizeKb: number): void {
   const file = openSync(path, "w");
   try {
     // Pages are what is counted: the last write may take only a part.

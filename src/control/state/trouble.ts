@@ -4,6 +4,7 @@ import type { Notices } from "#control/notice.ts";
 export const STATE_UNWRITABLE = "state-unwritable";
 export const RECORD_UNWRITABLE = "worker-record-unwritable";
 export const STANDBY_UNSAVED = "standby-unsaved";
+export const LOG_UNWRITABLE = "log-unwritable";
 
 const SENTENCES = {
   [STATE_UNWRITABLE]:
@@ -11,6 +12,9 @@ const SENTENCES = {
   [RECORD_UNWRITABLE]: "The record of workers cannot be written. Everything else continues.",
   [STANDBY_UNSAVED]:
     "It cannot be saved which profiles are on standby. They stay so, but not after a restart of the director.",
+  [LOG_UNWRITABLE]:
+    "The log cannot be written. Its lines wait in memory, and are dropped above 16 MiB; everything else continues. " +
+    "Make room where standard output goes.",
 } as const;
 
 /** Handlers for the writer of a file that the director can serve without. */

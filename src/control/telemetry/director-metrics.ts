@@ -20,6 +20,8 @@ export interface DirectorFacts {
   readonly engine: Engine;
   readonly revision: Revision;
   readonly isStateWritable: boolean;
+  /** Lines that the log has lost since the start. */
+  readonly droppedLogLines: number;
   /** Whether so many health checks fail at once that the director doubts itself. */
   readonly isDoubting: boolean;
   readonly workers: readonly WorkerStatus[];
@@ -75,6 +77,7 @@ export class DirectorMetrics {
       ]),
     );
     this.#gauge("tlsd_state_writable", ({ isStateWritable }) => [[{}, isStateWritable ? 1 : 0]]);
+    this.#gauge("tlsd_log_lines_dropped_total", ({ droppedLogLines }) => [[{}, droppedLogLines]]);
     this.#gauge("tlsd_worker_memory_bytes", ({ workers }) =>
       workers.map(({ id, residentBytes }) => [{ worker: String(id) }, residentBytes]),
     );

@@ -21,13 +21,16 @@ const FOREIGN = [
 
 /** Writes the access lines of exchanges, each in the format that its listener has. */
 export class ExchangeLines {
-  readonly #log: Log;
+  readonly #log: Pick<Log, "logger" | "writeLine">;
   readonly #listenersInForce: () => readonly SnapshotListener[];
   #seen: readonly SnapshotListener[] = [];
   /** The listeners of `#seen` that have lines in the combined format. */
   #combined: ReadonlySet<ListenerName> = new Set();
 
-  constructor(log: Log, listenersInForce: () => readonly SnapshotListener[]) {
+  constructor(
+    log: Pick<Log, "logger" | "writeLine">,
+    listenersInForce: () => readonly SnapshotListener[],
+  ) {
     this.#log = log;
     this.#listenersInForce = listenersInForce;
   }

@@ -5,15 +5,16 @@ import { runToExit } from "#harness/child-process.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 
 /**
- * Runs `script`, whose standard output is a pipe to the shell command `reader`. Resolves to what both print on standard error.
+ * Runs `script`, whose standard output is a pipe to the shell command `reader`, or the file `output`. Resolves to what both print on standard error.
  * The file `$2` exists once `script` has ended.
  */
-async function printInto(reader: string, script: string): Promise<string> {
+async function printInto(reader: string, script: string, output?: string): Promise<string> {
   const log = JSON.stringify(new URL("log.ts", import.meta.url).href);
   const prelude = `const { buildLog } = await import(${log});
-    const { logger: log } = buildLog({ level: "info" });
+    const { logger: log, watch } = buildLog({ level: "info" });
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
-  const shell = `{ "$0" --input-type=module -e "$1"; echo "exit code $?" >&2; : >"$2"; } | { ${reader}; }`;
+  const redirect = output === undefined ? "" : `>${output}`;
+  const shell = `{ "$0" --input-type=module -e "$1" ${redirect}; echo "exit code $?" >&2; : >"$2"; } | { ${reader}; }`;
   const over = join(await makeTempFolder(), "over");
   const result = await runToExit("sh", ["-c", shell, process.execPath, prelude + script, over]);
   return result.stderr;
@@ -47,6 +48,18 @@ test("what did not fit is told once the reader reads again", async () => {
      await wait(2_500);`,
   );
   assert.match(printed, /log-lines-dropped/);
+});
+
+test("a disk without room is told again and again, but a slow reader is not", async () => {
+  const script = `watch({ onTrouble: (detail) => console.error("trouble: " + detail), onSound: () => console.error("sound") });
+     for (let i = 0; i < 1_000; i += 1) log.info({ event: "tick", long: "x".repeat(1_000) }, "line");
+     await wait(300);
+     process.exit(0);`;
+  const full = await printInto("cat >/dev/null", script, "/dev/full");
+  assert.ok(full.split(/trouble: .*ENOSPC/).length > 3, full);
+  assert.match(full, /exit code 0/);
+  assert.doesNotMatch(full, /sound/);
+  assert.doesNotMatch(await printInto("sleep 0.2; cat >/dev/null", script), /trouble|sound/);
 });
 
 test("a reader that is gone ends the log and not the process", async () => {

@@ -1,9 +1,21 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import { errorCodeOf } from "#model/error-code.ts";
 
-// If the reader of the log stops reading, further lines are dropped and counted, so that memory stays bounded.
+// If the reader of the log stops reading, or its disk is full, further lines are dropped and counted, so that memory stays bounded.
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 const RETRY_INTERVAL_MS = 20;
+
+/** What is told that the log cannot be written. */
+export interface LogWatcher {
+  /** Called at each failed attempt, but not if only the reader is slow. */
+  onTrouble(detail: string): void;
+  /** Called when lines that waited have been written. */
+  onSound(): void;
+}
+
+/** Called with the number of dropped lines when all that waited are written, and with the error if the reader was not at fault. */
+type OnDropped = (count: number, trouble: string | undefined) => void;
 
 /**
  * Writes to standard output without waiting for its reader. Otherwise write(2) to a full pipe, or to a terminal in which
@@ -11,14 +23,21 @@ const RETRY_INTERVAL_MS = 20;
  */
 export class LogOutput {
   readonly #fd: number;
-  readonly #onDropped: (count: number) => void;
+  /** A terminal that was hung up reports EIO for good. A disk may recover. */
+  readonly #isTerminal: boolean;
+  readonly #onDropped: OnDropped;
+  watcher: LogWatcher | undefined;
+  /** Lines dropped since the start. */
+  droppedLines = 0;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #dropped = 0;
+  /** The last error since lines wait, if the reader is not just slow. */
+  #trouble: string | undefined;
   #isWithoutReader = false;
 
-  /** `onDropped` is called with the number of dropped lines when the reader reads again. */
-  constructor(fd: number, onDropped: (count: number) => void) {
+  constructor(fd: number, onDropped: OnDropped) {
+    this.#isTerminal = isatty(fd);
     this.#fd = tryOpenNonBlocking(fd) ?? fd;
     this.#onDropped = onDropped;
   }
@@ -28,6 +47,7 @@ export class LogOutput {
     const bytes = Buffer.from(line);
     if (this.#queuedBytes + bytes.length > MAX_QUEUED_BYTES) {
       this.#dropped += 1;
+      this.droppedLines += 1;
       return;
     }
     const isFirst = this.#queue.length === 0;
@@ -38,12 +58,20 @@ export class LogOutput {
 
   #writeQueued(): void {
     if (!this.#tryWriteQueued()) {
-      setTimeout(() => this.#writeQueued(), RETRY_INTERVAL_MS);
+      setTimeout(() => this.#retry(), RETRY_INTERVAL_MS);
       return;
     }
-    const dropped = this.#dropped;
+    const [dropped, trouble] = [this.#dropped, this.#trouble];
     this.#dropped = 0;
-    if (dropped > 0) this.#onDropped(dropped);
+    this.#trouble = undefined;
+    if (dropped > 0) this.#onDropped(dropped, trouble);
+    if (trouble !== undefined) this.watcher?.onSound();
+  }
+
+  /** The watcher is told here because it may log, which the caller of `write` does not expect. */
+  #retry(): void {
+    if (this.#trouble !== undefined) this.watcher?.onTrouble(this.#trouble);
+    this.#writeQueued();
   }
 
   /** Returns false if lines are left, because the reader does not read. */
@@ -61,8 +89,11 @@ export class LogOutput {
       }
     } catch (error) {
       const errno = errorCodeOf(error);
-      // EAGAIN means that the pipe is full. Errors such as ENOSPC are temporary too.
-      if (errno !== "EPIPE" && errno !== "EIO") return false;
+      if (errno !== "EPIPE" && (errno !== "EIO" || !this.#isTerminal)) {
+        // EAGAIN means that the pipe is full. Errors such as ENOSPC are temporary too.
+        if (errno !== "EAGAIN") this.#trouble = String(error);
+        return false;
+      }
       this.#isWithoutReader = true;
       done = this.#queue.length;
       this.#queuedBytes = 0;

@@ -1,6 +1,6 @@
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
 import { escapeControlsInJson } from "#model/escape-controls.ts";
-import { LogOutput } from "./log-output.ts";
+import { LogOutput, type LogWatcher } from "./log-output.ts";
 
 export type { Logger };
 export type Prettify = (line: string) => string;
@@ -16,6 +16,10 @@ export interface Log {
   readonly logger: Logger;
   /** Writes a line in a format of its own between the lines of the logger. It must have no control characters. */
   readonly writeLine: (line: string) => void;
+  /** Sets what is told that the log cannot be written. */
+  readonly watch: (watcher: LogWatcher) => void;
+  /** Returns how many lines were dropped since the start. */
+  readonly droppedLines: () => number;
 }
 
 /** The logger writes JSON lines, or what `prettify` makes of them, to standard output or to `destination`. */
@@ -24,7 +28,8 @@ export function buildLog(options: {
   readonly prettify?: Prettify | undefined;
   readonly destination?: DestinationStream;
 }): Log {
-  const destination = options.destination ?? new LogOutput(1, (count) => tellDropped(count));
+  const output = new LogOutput(1, (count, trouble) => tellDropped(count, trouble));
+  const destination = options.destination ?? output;
   const logger = pino(
     {
       level: options.level,
@@ -35,13 +40,21 @@ export function buildLog(options: {
     },
     escapedTo(destination, options.prettify),
   );
-  const tellDropped = (count: number): void => {
-    logger.warn(
-      { event: "log-lines-dropped", count },
-      "Log lines were dropped because the log was not read fast enough.",
-    );
+  const tellDropped = (count: number, trouble: string | undefined): void => {
+    const reason =
+      trouble === undefined
+        ? "the log was not read fast enough"
+        : `the log could not be written: ${trouble}`;
+    logger.warn({ event: "log-lines-dropped", count }, `Log lines were dropped because ${reason}.`);
   };
-  return { logger, writeLine: (line) => destination.write(`${line}\n`) };
+  return {
+    logger,
+    writeLine: (line) => destination.write(`${line}\n`),
+    watch: (watcher) => {
+      output.watcher = watcher;
+    },
+    droppedLines: () => output.droppedLines,
+  };
 }
 
 /** The parts of a line that come from outside may have characters that control a terminal or hide others. */

@@ -258,6 +258,11 @@ export const DIRECTOR_METRICS = [
     help: "Handshake records and access lines that were dropped because too many were waiting.",
   },
   {
+    name: "tlsd_log_lines_dropped_total",
+    kind: "counter",
+    help: "Lines that the log has lost, because it could not be written or was not read fast enough.",
+  },
+  {
     name: "tlsd_certificate_not_after_seconds",
     kind: "gauge",
     help: "When the served version expires, seconds since the epoch; label `certificate`.",
