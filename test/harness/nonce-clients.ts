@@ -1,39 +1,23 @@
 import { Agent, Pool, WebSocket } from "undici";
-import { NONCE, type Arrivals } from "./nonce-endpoint.ts";
-import { tlsConnect, type TlsConnectOptions } from "./tls-client.ts";
+import { NONCE } from "./nonce-endpoint.ts";
+import { codeOf, NonceJudge, type NonceClientOptions } from "./nonce-judge.ts";
+import { tlsConnect } from "./tls-client.ts";
 
 /** How many requests a pipelining client sends at once. */
 const PIPELINED = 8;
 const messageDeadlineMs = 10_000;
 const connect = { rejectUnauthorized: false, servername: "shop.example" };
 
-/** What came of the requests of all clients. */
-export interface Tally {
-  answered: number;
-  /** Requests that were cut at an endpoint, or for which no endpoint was up, by what the client got. */
-  readonly failed: Map<string, number>;
-  /** What must not happen, in words. */
-  readonly wrong: string[];
-}
-
-export interface NonceClientOptions {
-  readonly target: TlsConnectOptions & { readonly host: string; readonly port: number };
-  readonly arrivals: Arrivals;
-  readonly tally: Tally;
-  /** Whether an endpoint was down, or being killed or reset, at some time since then. */
-  readonly wasDisturbedSince: (ms: number) => boolean;
-  readonly signal: AbortSignal;
-}
-
 /** A client that makes requests with nonces until it is told to stop, and judges each answer. */
 export class NonceClient {
   readonly #options: NonceClientOptions;
   readonly #name: string;
-  #count = 0;
+  readonly #judge: NonceJudge;
 
   constructor(name: string, options: NonceClientOptions) {
     this.#name = name;
     this.#options = options;
+    this.#judge = new NonceJudge(name, options);
   }
 
   /** Requests over the kept connections of undici, of all methods. */
@@ -45,9 +29,9 @@ export class NonceClient {
   }
 
   async #ask(pool: Pool): Promise<void> {
-    const nonce = this.#nonce();
-    const method = (["GET", "POST", "HEAD", "GET"] as const)[this.#count % 4] ?? "GET";
-    const body = method === "POST" ? "b".repeat(this.#count % 3_000) : null;
+    const nonce = this.#judge.nonce();
+    const method = (["GET", "POST", "HEAD", "GET"] as const)[this.#judge.count % 4] ?? "GET";
+    const body = method === "POST" ? "b".repeat(this.#judge.count % 3_000) : null;
     const beganMs = Date.now();
     try {
       const headers = { [NONCE]: nonce, host: "shop.example" };
@@ -55,10 +39,10 @@ export class NonceClient {
       const text = await answer.body.text();
       if (answer.statusCode === 200) {
         const wanted = method === "HEAD" ? "" : `${nonce} ${body ?? ""}`;
-        this.#judge(nonce, method, String(answer.headers[NONCE]), text === wanted);
-      } else this.#failed(nonce, beganMs, method, `${answer.statusCode}`);
+        this.#judge.answered(nonce, method, String(answer.headers[NONCE]), text === wanted);
+      } else this.#judge.failed(nonce, beganMs, method, `${answer.statusCode}`);
     } catch (error) {
-      this.#failed(nonce, beganMs, method, codeOf(error));
+      this.#judge.failed(nonce, beganMs, method, codeOf(error));
     }
   }
 
@@ -75,7 +59,7 @@ export class NonceClient {
   async #rawly(many: number): Promise<void> {
     const { target, signal } = this.#options;
     while (!signal.aborted) {
-      const nonces = Array.from({ length: many }, () => this.#nonce());
+      const nonces = Array.from({ length: many }, () => this.#judge.nonce());
       const beganMs = Date.now();
       let at = 0;
       try {
@@ -94,20 +78,20 @@ export class NonceClient {
               ? (await client.read.until("0\r\n\r\n")).split("\r\n")[1]
               : (await client.read.bytes(Number(length))).toString();
           at += 1;
-          if (status !== "200") this.#failed(nonce, beganMs, "GET", status ?? head);
-          else this.#judge(nonce, "GET", fieldOf(head), body === `${nonce} `);
+          if (status !== "200") this.#judge.failed(nonce, beganMs, "GET", status ?? head);
+          else this.#judge.answered(nonce, "GET", fieldOf(head), body === `${nonce} `);
           // After this answer, the director closes the connection and the rest is not sent.
           if (/^connection: close/im.test(head)) break;
         }
         const rest = await client.read.toEnd();
         if (rest.length > 0)
-          this.#wrong(`${this.#name}: more answers than requests: ${rest.toString()}`);
+          this.#judge.wrong(`${this.#name}: more answers than requests: ${rest.toString()}`);
       } catch (error) {
         const nonce = nonces[at];
-        if (nonce !== undefined) this.#failed(nonce, beganMs, "GET", codeOf(error));
+        if (nonce !== undefined) this.#judge.failed(nonce, beganMs, "GET", codeOf(error));
         at += 1;
       }
-      for (const nonce of nonces.slice(at)) this.#unsent(nonce);
+      for (const nonce of nonces.slice(at)) this.#judge.unsent(nonce, "after the last answer");
     }
   }
 
@@ -121,65 +105,24 @@ export class NonceClient {
       try {
         await eventOf(socket, "open");
         for (let count = 0; count < 200 && !signal.aborted; count += 1) {
-          const nonce = this.#nonce();
+          const nonce = this.#judge.nonce();
           const next = eventOf(socket, "message");
           socket.send(nonce);
           const { data } = (await next) as unknown as { readonly data: unknown };
-          if (data !== nonce) this.#wrong(`${nonce}: the WebSocket has got ${String(data)}`);
+          if (data !== nonce) this.#judge.wrong(`${nonce}: the WebSocket has got ${String(data)}`);
           tally.answered += 1;
         }
       } catch (error) {
-        this.#failed(`${this.#name}-socket`, beganMs, "GET", codeOf(error));
+        this.#judge.failed(`${this.#name}-socket`, beganMs, "GET", codeOf(error));
       }
       socket.close();
     }
     await dispatcher.destroy();
   }
-
-  #nonce(): string {
-    this.#count += 1;
-    return `${this.#name}-${this.#count}`;
-  }
-
-  #judge(nonce: string, method: string, field: string, isOwnBody: boolean): void {
-    const { arrivals, tally } = this.#options;
-    const { times } = arrivals.take(nonce);
-    if (field !== nonce || !isOwnBody) this.#wrong(`${nonce}: got the answer to ${field}`);
-    if (method === "POST" && times !== 1)
-      this.#wrong(`${nonce}: a POST has arrived ${times} times`);
-    if (times < 1 || times > 2) this.#wrong(`${nonce}: has arrived ${times} times`);
-    tally.answered += 1;
-  }
-
-  #failed(nonce: string, beganMs: number, method: string, what: string): void {
-    const { arrivals, tally, wasDisturbedSince } = this.#options;
-    const { times, wasCut } = arrivals.take(nonce);
-    tally.failed.set(what, (tally.failed.get(what) ?? 0) + 1);
-    if (method === "POST" && times > 1) this.#wrong(`${nonce}: a POST has arrived ${times} times`);
-    if (wasCut || wasDisturbedSince(beganMs)) return;
-    // A request that may not be repeated can meet an endpoint that closes its idle connection.
-    if (method === "POST" && times === 0 && what === "502") return;
-    this.#wrong(`${nonce}: ${method} failed with ${what} and could be answered (${times} times)`);
-  }
-
-  /** A request behind the last answer of a connection, which must not have reached an endpoint. */
-  #unsent(nonce: string): void {
-    const { times } = this.#options.arrivals.take(nonce);
-    if (times > 0) this.#wrong(`${nonce}: was sent after the last answer`);
-  }
-
-  #wrong(words: string): void {
-    this.#options.tally.wrong.push(words);
-  }
 }
 
 const fieldOf = (head: string): string =>
   new RegExp(`^${NONCE}: (.*)$`, "im").exec(head)?.[1]?.trim() ?? "none";
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
-  return "code" in error ? String(error.code) : error.message.slice(0, 40);
-}
 
 /** The next event of this name. Rejects if the WebSocket closes or fails before. */
 async function eventOf(socket: WebSocket, name: "open" | "message"): Promise<Event> {

@@ -5,16 +5,24 @@ import { uniqueVirtualIp } from "#harness/addresses.ts";
 import { startDirector } from "#harness/director.ts";
 import type { Endpoint } from "#harness/endpoint.ts";
 import { forEachEngine } from "#harness/engines.ts";
-import { NonceClient, type Tally } from "#harness/nonce-clients.ts";
+import { NonceClient } from "#harness/nonce-clients.ts";
 import { Arrivals, startNonceEndpoint } from "#harness/nonce-endpoint.ts";
+import { NonceHttp2Client } from "#harness/nonce-http2-clients.ts";
+import type { NonceClientOptions, Tally } from "#harness/nonce-judge.ts";
+import { requirePackage } from "#harness/packages.ts";
 import { memoryOf } from "#harness/process-facts.ts";
 import { shopDocument } from "#harness/shop-document.ts";
 import { writeFiles } from "#harness/temp-folder.ts";
 import { createTestCa } from "#harness/test-ca.ts";
 
-/** TLSD_TEST_REQUESTS=1000000 runs the full form, which takes a quarter of an hour an engine on two cores. */
+/** TLSD_TEST_REQUESTS=1000000 runs the full form, which takes eight minutes an engine on two cores. */
 const requests = Number(process.env["TLSD_TEST_REQUESTS"] ?? 30_000);
-const clientsOfKind = { keepAlive: 12, pipelining: 3, oneByOne: 2, webSocket: 2 } as const;
+const clientsOfKind = { keepAlive: 4, pipelining: 3, oneByOne: 2, webSocket: 2 } as const;
+const http2ClientsOfKind = { sessions: 4, curl: 1, nghttp: 1, h2load: 1 } as const;
+/** Those with a client certificate, for a name whose revocation list changes. */
+const partnersClients = 2;
+/** The rounds repeat after so many. The revocation list changes in one of them, and an endpoint is down in the last one. */
+const roundsInCycle = 8;
 /** How long the connections of clients to an endpoint that was down may still fail. */
 const afterDisturbanceMs = 1_000;
 const pauseMs = 150;
@@ -25,7 +33,9 @@ const mostGrowthMib = 16;
 const mibOf = (pid: number): number => memoryOf(pid).anonymousBytes / 1_048_576;
 
 forEachEngine((engine) => {
-  it(`answers ${requests} requests of mixed clients through moves, rotations, reloads and dying endpoints`, async (t) => {
+  it(`answers ${requests} requests of mixed clients over HTTP/1.1 and HTTP/2 through moves, rotations, revocation lists, reloads and dying endpoints`, async (t) => {
+    if (!(await requirePackage(t, "curl"))) return;
+    if (!(await requirePackage(t, "nghttp2-client", "h2load"))) return;
     const ca = await createTestCa();
     const ip = uniqueVirtualIp();
     const arrivals = new Arrivals();
@@ -39,18 +49,37 @@ forEachEngine((engine) => {
         ip,
         servers: { one: one.host, two: two.host },
         to: one.port,
-        listener: { mode: "http", responseFields: { set: { "X-Version": `${version}` } } },
+        listener: {
+          mode: "http",
+          responseFields: { set: { "X-Version": `${version}` } },
+          names: { "safe.example": { policy: "partners" } },
+        },
         profile: { servers: [active] },
+        more: {
+          policies: {
+            partners: { clientAuth: { mode: "require", ca: "partners.pem", crl: "partners.crl" } },
+          },
+        },
       });
     const certificate = async () => {
       const { chainPem, keyPem } = await ca.issue({ names: ["shop.example"] });
       return { "shop.pem": chainPem, "shop.key": keyPem };
     };
+    const partners = await createTestCa("partners");
+    const partner = await partners.issue({ names: ["partner.example"], usage: "client" });
+    const revocationList = async () => {
+      const other = await partners.issue({ names: ["other.example"], usage: "client" });
+      return { "partners.crl": await partners.revocationList([other.serial]) };
+    };
     const director = await startDirector({
       document: documentWith("one", 0),
       engine,
       workers: 1,
-      files: await certificate(),
+      files: {
+        ...(await certificate()),
+        ...(await revocationList()),
+        "partners.pem": partners.certificatePem,
+      },
     });
     const [worker = 0] = await director.workerPids();
 
@@ -67,18 +96,30 @@ forEachEngine((engine) => {
 
     const tally: Tally = { answered: 0, failed: new Map(), wrong: [] };
     const stop = new AbortController();
-    const options = {
+    const options: NonceClientOptions = {
       target: { host: ip, port: 8443, servername: "shop.example", rejectUnauthorized: false },
       arrivals,
       tally,
       wasDisturbedSince: (ms: number) => disturbedUntilMs > ms,
       signal: stop.signal,
     };
-    const busy = Object.entries(clientsOfKind).flatMap(([kind, count]) =>
-      Array.from({ length: count }, (_, at) =>
-        new NonceClient(`${kind}${at}`, options)[kind as keyof typeof clientsOfKind](),
+    const target = { ...options.target, servername: "safe.example" };
+    const asPartner = { ...target, cert: partner.chainPem, key: partner.keyPem };
+    const busy = [
+      ...Object.entries(clientsOfKind).flatMap(([kind, count]) =>
+        Array.from({ length: count }, (_, at) =>
+          new NonceClient(`${kind}${at}`, options)[kind as keyof typeof clientsOfKind](),
+        ),
       ),
-    );
+      ...Object.entries(http2ClientsOfKind).flatMap(([kind, count]) =>
+        Array.from({ length: count }, (_, at) =>
+          new NonceHttp2Client(`${kind}${at}`, options)[kind as keyof typeof http2ClientsOfKind](),
+        ),
+      ),
+      ...Array.from({ length: partnersClients }, (_, at) =>
+        new NonceHttp2Client(`partner${at}`, { ...options, target: asPartner }).sessions(),
+      ),
+    ];
 
     const memory: number[] = [];
     let active: "one" | "two" = "one";
@@ -90,11 +131,12 @@ forEachEngine((engine) => {
       for (let round = 1; tally.answered < requests; round += 1) {
         // Each disturbance is followed by a time without one, in which nothing may fail.
         if (round % 4 === 0) {
-          await disturb(active === "one" ? one : two, round % 8 === 0 ? 50 : 0);
+          await disturb(active === "one" ? one : two, round % roundsInCycle === 0 ? 50 : 0);
           await sleep(afterDisturbanceMs);
         } else {
           if (round % 4 === 1) active = active === "one" ? "two" : "one";
           if (round % 4 === 2) await writeFiles(director.dir, await certificate());
+          if (round % roundsInCycle === 3) await writeFiles(director.dir, await revocationList());
           await reload(round);
         }
         if (tally.answered > (memory.length * requests) / samples) memory.push(mibOf(worker));
