@@ -5,8 +5,12 @@ import type { RunningProxy } from "../proxies/start-proxy.ts";
 import type { CaseResult, Measurement } from "../report/result.ts";
 import type { Bench } from "../run-bench.ts";
 import { createReadStream, statSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import { cpuUseBetween, readCpuTime, waitUntilIdle } from "./cpu-time.ts";
 import { interleave } from "./interleave.ts";
+
+/** The director writes a line at most 200 ms after the end of its request. */
+const LAST_LINES_MS = 500;
 
 /** Measures CPU time per operation. The runs of all cases and all proxies are interleaved. */
 export async function compareCpu(
@@ -71,6 +75,7 @@ export async function measureCpu(
   await waitUntilIdle(pid);
   const use = cpuUseBetween(before, readCpuTime(pid));
   await load.close(proxy);
+  if (proxy.logPath !== undefined) await wait(LAST_LINES_MS);
   const loggedLines = await linesAfter(proxy, loggedBytes);
   const unitNs = operations * benchCase.perUnit;
   return {

@@ -53,7 +53,6 @@ import {
 import { WorkerRecord } from "./state/worker-record.ts";
 import { logEvent } from "./telemetry/event-log.ts";
 import type { Log } from "./telemetry/log.ts";
-import { ExchangeLines } from "./telemetry/exchange-lines.ts";
 import { RecordLines } from "./telemetry/record-lines.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { buildWorkerCommand } from "./workers/worker-command.ts";
@@ -113,10 +112,7 @@ export function buildDirector(surroundings: Surroundings) {
   const telemetry: Telemetry = new Telemetry({
     bus,
     lines,
-    exchangeLines: new ExchangeLines(
-      surroundings.log,
-      () => director.inForce?.compiled.snapshot.listeners ?? [],
-    ),
+    writeLines: surroundings.log.writeLines,
     snapshotOfDirector: () =>
       directorFactsOf({
         ...{ version, engine, notices, director, pool, health, standby, telemetry },

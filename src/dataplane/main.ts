@@ -18,6 +18,7 @@ import { ListeningSockets } from "./live/listening-sockets.ts";
 import { OpenConnections } from "./live/open-connections.ts";
 import { OpeningMemory } from "./live/opening-memory.ts";
 import { RelayMemory } from "./live/relay-memory.ts";
+import { AccessLines } from "./observe/access-lines.ts";
 import { CertificateCounts } from "./observe/certificate-counts.ts";
 import { Counters } from "./observe/counters.ts";
 import { Recorder } from "./observe/recorder.ts";
@@ -67,6 +68,7 @@ function send(message: ToControl): void {
 
 const counters = new Counters();
 const recorder = new Recorder((events) => reports.events(events));
+const accessLines = new AccessLines({ channel, onLost: (lines) => reports.lost(lines) });
 const deadlines = new Deadlines();
 const relayMemory = new RelayMemory();
 const plane: Plane = {
@@ -78,6 +80,7 @@ const plane: Plane = {
   openingMemory: new OpeningMemory(),
   relayMemory,
   recorder,
+  accessLines,
   certificates: new CertificateCounts(),
   http: new HttpPlane({
     clock: SYSTEM_CLOCK,
@@ -124,6 +127,7 @@ function beat(): void {
   const loopDelayMs = Math.max(0, nowMs - lastBeatMs - HEARTBEAT_MS);
   lastBeatMs = nowMs;
   measureMemory();
+  accessLines.beat();
   reports.beat({
     type: "heartbeat",
     openConnections: plane.connections.size,
@@ -132,10 +136,11 @@ function beat(): void {
   });
 }
 
-/** Sends the last counts and records, then exits. */
+/** Sends the last lines, records and counts, then exits. */
 function exitSoon(): void {
+  accessLines.flush();
   recorder.flush();
-  reports.count();
+  reports.last();
   setTimeout(() => process.exit(0), EXIT_MS);
 }
 

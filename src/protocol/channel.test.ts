@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BytePipe } from "./byte-pipe.ts";
 import { Channel } from "./channel.ts";
+import { LINES_HEADER_BYTES } from "./line-frames.ts";
 
 const LIMITS = { maxFrameBytesOut: 1_000, maxFrameBytesIn: 1_000, maxWaitingBytes: 100 };
 
@@ -40,6 +41,45 @@ const framed = (bytes: Uint8Array): Buffer => {
   header.writeUInt32BE(bytes.length);
   return Buffer.concat([header, bytes]);
 };
+
+/** Has room for the header in front, as `sendLines` wants it. */
+const linesOf = (text: string): Buffer =>
+  Buffer.concat([Buffer.alloc(LINES_HEADER_BYTES), Buffer.from(text)]);
+
+test("access lines go in frames of their own, between messages", () => {
+  const sender = makeChannel();
+  assert.equal(sender.channel.send({ text: "before" }), "sent");
+  assert.equal(sender.channel.sendLines(linesOf("{}\nä\n")), "sent");
+  assert.equal(sender.channel.send({ text: "after" }), "sent");
+  const told: unknown[] = [];
+  const receiver = new Channel<Message>(LIMITS, {
+    onMessage: (message) => told.push(message),
+    onLines: (lines) => told.push(lines.toString()),
+    onMalformed: (text) => told.push(text),
+    onClose: () => undefined,
+  });
+  receiver.onData(Buffer.concat(sender.pipe.written));
+  assert.deepEqual(told, [{ text: "before" }, "{}\nä\n", { text: "after" }]);
+});
+
+test("access lines are malformed where none are expected", () => {
+  const sender = makeChannel();
+  const receiver = makeChannel();
+  sender.channel.sendLines(linesOf("{}\n"));
+  receiver.channel.onData(Buffer.concat(sender.pipe.written));
+  assert.deepEqual(receiver.told, ["malformed: a frame that is not JSON"]);
+});
+
+test("access lines have the bounds of messages", () => {
+  const { channel, pipe } = makeChannel();
+  assert.equal(channel.sendLines(linesOf("x".repeat(1_000))), "too-large");
+  assert.equal(pipe.written.length, 0);
+  assert.equal(channel.sendLines(linesOf("x".repeat(900))), "sent");
+  assert.equal(channel.sendLines(linesOf("x".repeat(900))), "full");
+  channel.close();
+  channel.onClose();
+  assert.equal(channel.sendLines(linesOf("x")), "closed");
+});
 
 test("what one channel sends, another takes", () => {
   const sender = makeChannel();

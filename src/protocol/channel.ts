@@ -1,5 +1,6 @@
 import type { BytePipe, PipeHandlers } from "./byte-pipe.ts";
 import { FrameReader, HEADER_BYTES } from "./frame-reader.ts";
+import { LINES_MARK } from "./line-frames.ts";
 
 export interface ChannelLimits {
   readonly maxFrameBytesOut: number;
@@ -13,6 +14,11 @@ export interface ChannelLimits {
 export interface ChannelHandlers {
   /** Called with each message, which is a JSON value and not checked further, and the length of its frame. */
   onMessage(message: unknown, bytes: number): void;
+  /**
+   * Called with the contents of each frame of access lines, which are not checked and valid only until the call returns. A side without it
+   * takes such a frame as malformed.
+   */
+  onLines?(lines: Buffer): void;
   /** Called if the other side sent something that is not a frame. Nothing is read after it. */
   onMalformed(text: string): void;
   /** Called once when the pipe is closed, also if this side has closed it. */
@@ -59,15 +65,39 @@ export class Channel<Out extends object> implements PipeHandlers {
     if (pipe === undefined || this.#isClosed) return "closed";
     const text = JSON.stringify(message);
     const length = Buffer.byteLength(text);
+    const refusal = this.#refusalOf(pipe, length);
+    if (refusal !== undefined) return refusal;
+    const frame = Buffer.allocUnsafeSlow(HEADER_BYTES + length);
+    frame.write(text, HEADER_BYTES);
+    return this.#write(pipe, frame);
+  }
+
+  /**
+   * Sends a frame of access lines, which start at `LINES_HEADER_BYTES`. The header is written here. The buffer may be used again when no
+   * bytes wait.
+   */
+  sendLines(frame: Buffer): SendOutcome {
+    const pipe = this.#pipe;
+    if (pipe === undefined || this.#isClosed) return "closed";
+    const refusal = this.#refusalOf(pipe, frame.length - HEADER_BYTES);
+    if (refusal !== undefined) return refusal;
+    frame[HEADER_BYTES] = LINES_MARK;
+    return this.#write(pipe, frame);
+  }
+
+  /** Returns undefined if a frame with this length may be sent now. */
+  #refusalOf(pipe: BytePipe, length: number): "full" | "too-large" | undefined {
     if (length > this.#limits.maxFrameBytesOut) return "too-large";
     const waiting = pipe.waitingBytes;
     if (waiting === 0) this.#largestWaiting = 0;
     const largest = Math.max(this.#largestWaiting, length);
     if (waiting + length - largest > this.#limits.maxWaitingBytes) return "full";
     this.#largestWaiting = largest;
-    const frame = Buffer.allocUnsafeSlow(HEADER_BYTES + length);
-    frame.writeUInt32BE(length);
-    frame.write(text, HEADER_BYTES);
+    return undefined;
+  }
+
+  #write(pipe: BytePipe, frame: Buffer): SendOutcome {
+    frame.writeUInt32BE(frame.length - HEADER_BYTES);
     if (!pipe.write(frame)) return "closed";
     this.#sentBytes += frame.length;
     return "sent";
@@ -122,6 +152,10 @@ export class Channel<Out extends object> implements PipeHandlers {
   #take(frame: Buffer): void {
     // The handler of the previous frame may have closed the channel.
     if (!this.#isReading) return;
+    if (frame[0] === LINES_MARK && this.#handlers.onLines !== undefined) {
+      this.#handlers.onLines(frame.subarray(1));
+      return;
+    }
     const { maxDepthIn = Infinity } = this.#limits;
     if (maxDepthIn < Infinity && isNestedDeeper(frame, maxDepthIn)) {
       this.#refuse("a frame with too many values in one another");

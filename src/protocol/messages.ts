@@ -13,7 +13,7 @@ import type {
 } from "#model/records/snapshot.ts";
 
 /** Must be incremented with every change of a message. */
-export const PROTOCOL_VERSION = 10;
+export const PROTOCOL_VERSION = 11;
 
 /**
  * Asks the worker to show which certificate it presents to clients of a listener. The worker listens on the socket

@@ -153,11 +153,12 @@ export class Director implements AsyncDisposable {
   }
 
   /** Used by `startDirector`. */
-  async untilReady(): Promise<void> {
+  async untilReady(logsElsewhere = false): Promise<void> {
     const isReady = async (): Promise<boolean> => {
       if (this.hasExited) return true;
       // All lines of the start come before this one, which may come after /readyz has answered.
-      if (!this.logs.some((line) => isEvent(line, "ready"))) return false;
+      const isLogged = logsElsewhere || this.logs.some((line) => isEvent(line, "ready"));
+      if (!isLogged) return false;
       return (await this.api("/readyz", { deadlineMs: 2_000 })).status === 200;
     };
     const probing = eventually(isReady, readyDeadlineMs, "a ready director");
@@ -199,7 +200,7 @@ export async function startDirector(options: ServeOptions): Promise<Director> {
   });
   const director = new Director(running, log, layout);
   closeAtTestEnd(() => director[Symbol.asyncDispose]());
-  await director.untilReady();
+  await director.untilReady(options.logsElsewhere);
   return director;
 }
 

@@ -21,6 +21,8 @@ import { Deadlines, type Deadlined } from "#dataplane/live/deadlines.ts";
 import { OpenConnections } from "#dataplane/live/open-connections.ts";
 import { OpeningMemory } from "#dataplane/live/opening-memory.ts";
 import { RelayMemory } from "#dataplane/live/relay-memory.ts";
+import { LINES_HEADER_BYTES } from "#protocol/line-frames.ts";
+import { AccessLines } from "#dataplane/observe/access-lines.ts";
 import { CertificateCounts } from "#dataplane/observe/certificate-counts.ts";
 import { Counters } from "#dataplane/observe/counters.ts";
 import { Recorder } from "#dataplane/observe/recorder.ts";
@@ -148,7 +150,7 @@ export class MemoryPlane {
   readonly healths = new EndpointHealths();
   readonly failures: HandshakeRecord[] = [];
   readonly connections: ConnectionRecord[] = [];
-  readonly exchanges: ExchangeRecord[] = [];
+  readonly #exchanges: ExchangeRecord[] = [];
   readonly plane: Plane;
   readonly deadlines = new CountedDeadlines(this.clock);
   /** What stages have thrown. */
@@ -156,10 +158,21 @@ export class MemoryPlane {
   readonly #recorder: Recorder;
 
   constructor() {
-    this.#recorder = new Recorder(({ handshakes, connections, exchanges }) => {
+    this.#recorder = new Recorder(({ handshakes, connections }) => {
       this.failures.push(...handshakes);
       this.connections.push(...connections);
-      this.exchanges.push(...exchanges);
+    });
+    const accessLines = new AccessLines({
+      channel: {
+        sendLines: (frame) => {
+          const lines = frame.subarray(LINES_HEADER_BYTES).toString().trimEnd().split("\n");
+          this.#exchanges.push(...lines.map((line) => JSON.parse(line) as ExchangeRecord));
+          return "sent";
+        },
+        untilDrained: () => Promise.resolve(),
+        waitingBytes: 0,
+      },
+      onLost: (lines) => this.thrown.push(`${lines} access lines are lost`),
     });
     const { deadlines } = this;
     const relayMemory = new RelayMemory();
@@ -172,6 +185,7 @@ export class MemoryPlane {
       openingMemory: new OpeningMemory(),
       relayMemory,
       recorder: this.#recorder,
+      accessLines,
       certificates: new CertificateCounts(),
       http: new HttpPlane({
         clock: this.clock,
@@ -182,6 +196,12 @@ export class MemoryPlane {
       maxConnections: 100,
       idPrefix: "test",
     };
+  }
+
+  /** The access lines of exchanges so far, in JSON. */
+  get exchanges(): readonly ExchangeRecord[] {
+    this.plane.accessLines.flush();
+    return this.#exchanges;
   }
 
   listenerOf(

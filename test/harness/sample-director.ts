@@ -1,7 +1,6 @@
 /** What a director with one vNIC would reply, with every optional part. */
 import type { CertificateDetail } from "#model/records/certificate-detail.ts";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
-import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
 import { listenerNameOf, vnicNameOf } from "#model/names.ts";
@@ -199,35 +198,6 @@ export const sampleConnection: ConnectionRecord = {
   durationMs: 6,
   bytesFromClient: 7,
   bytesToClient: 8,
-  outcome: "completed",
-};
-
-export const sampleExchange: ExchangeRecord = {
-  id: "c1",
-  number: 2,
-  atMs: 1_700_000_000_000,
-  listener: listenerName,
-  clientAddress: "192.0.2.1",
-  clientPort: 50_000,
-  virtualIp: "127.0.1.10",
-  clientCertificate: "CN=a\u202eb",
-  requestId: "7f3a",
-  protocol: "HTTP/1.1",
-  method: "GET",
-  host: "shop.test",
-  path: "/a\u001b[2J",
-  referer: "https://shop.test/\u202e",
-  userAgent: 'curl/8 "x"',
-  status: 200,
-  server: "web-1",
-  reused: true,
-  headMs: 0.5,
-  connectMs: 1,
-  firstByteMs: 2,
-  durationMs: 3,
-  bytesFromClient: 100,
-  bytesToClient: 300,
-  bodyBytesToClient: 200,
   outcome: "completed",
 };
 

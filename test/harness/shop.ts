@@ -28,6 +28,8 @@ export interface ShopSettings<Name extends string> {
   readonly files?: FileContents;
   /** The start of the command line, e.g. a program that sets limits and then runs the director. */
   readonly prefix?: readonly string[];
+  /** Whether `prefix` sends the log to where the harness does not see it. */
+  readonly logsElsewhere?: boolean;
   /** main.ts of a copy of the program. */
   readonly program?: string;
   /** An existing folder. The default is a new one. */
@@ -188,6 +190,7 @@ export async function startShop<Name extends string>(
     engine: settings.engine,
     workers: settings.workers ?? 1,
     ...(settings.prefix === undefined ? {} : { prefix: settings.prefix }),
+    logsElsewhere: settings.logsElsewhere ?? false,
     ...(settings.program === undefined ? {} : { program: settings.program }),
     ...(settings.folder === undefined ? {} : { folder: settings.folder }),
     ...(settings.env === undefined ? {} : { env: settings.env }),

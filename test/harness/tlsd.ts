@@ -57,6 +57,8 @@ export interface ServeOptions extends LaunchOptions {
   readonly engine: Engine;
   /** Two, unless told: enough to see what differs between workers. */
   readonly workers?: number;
+  /** Whether `prefix` sends the log to where the harness does not see it. */
+  readonly logsElsewhere?: boolean;
   readonly extraArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Written below the director's folder before it starts. */

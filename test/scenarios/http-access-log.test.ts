@@ -7,12 +7,6 @@ import { startEchoHttpEndpoint, valuesOf, type EchoView } from "#harness/http-ec
 import { isEvent, type LogLine } from "#harness/log-capture.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 
-/** More lines of this length than a worker may report, also if it takes ten seconds to write them. */
-const floodRequests = 6_000;
-const longPath = `/${"p".repeat(3_000)}`;
-/** Each quote takes two bytes in a line. */
-const longValue = '"'.repeat(3_000);
-
 /** A line of the combined format: every quote and every byte that is not printable is escaped. */
 const text = String.raw`"(?:[ !#-\[\]-~]|\\x[0-9A-F]{2})*"`;
 const COMBINED = new RegExp(
@@ -49,17 +43,15 @@ forEachEngine((engine) => {
         });
       });
       const mode = "http";
-      const names = { "safe.example": { policy: "strict" } };
       shop = await startShop<Listener>({
         engine,
         listeners: {
           json: { mode, to: echo.port },
-          query: { mode, to: echo.port, accessLogQuery: true, names },
+          query: { mode, to: echo.port, accessLogQuery: true },
           combined: { mode, to: echo.port, accessLogFormat: "combined" },
           bad: { mode, to: bad.port, accessLog: "off" },
           fickle: { mode, to: fickle.port },
         },
-        more: { policies: { strict: { minVersion: "TLSv1.3" } } },
       });
     });
 
@@ -178,30 +170,6 @@ forEachEngine((engine) => {
         assert.equal(metrics.sum(`${name}_count`, { listener }), ODD.length + 2, name);
         assert.ok(metrics.sum(`${name}_sum`, { listener }) > 0, name);
       }
-    });
-
-    it("counts the lines that do not fit, and loses none besides", async () => {
-      const from = shop.director.logs.length;
-      const dropped = async (): Promise<number> =>
-        (await shop.director.metrics()).sum("tlsd_events_dropped_total");
-      const base = await dropped();
-      await using client = await shop.connect("query");
-      // Requests for a name of another identity are answered by the director itself.
-      const fields = ["host: safe.example", `referer: ${longValue}`, `user-agent: ${longValue}`];
-      const request = `${[`GET ${longPath} HTTP/1.1`, ...fields].join("\r\n")}\r\n\r\n`;
-      client.socket.write(request.repeat(floodRequests));
-      for (let answers = 0; answers < floodRequests; answers += 1) {
-        const head = await client.read.until("\r\n\r\n");
-        assert.match(head, /^HTTP\/1\.1 421 /);
-        await client.read.bytes(Number(/^content-length: (\d+)/im.exec(head)?.[1]));
-      }
-      const written = (): number =>
-        shop.director.logs.slice(from).filter((line) => line["path"] === longPath.slice(0, 2_048))
-          .length;
-      const isAll = async () => written() + (await dropped()) - base === floodRequests;
-      const said = () => `${written()} lines`;
-      await eventually(isAll, 30_000, said);
-      assert.ok((await dropped()) > base);
     });
   });
 });

@@ -35,6 +35,7 @@ forEachEngine((engine) => {
         engine,
         folder: disk.folder,
         prefix: ["sh", "-c", `exec "$@" >>${logPath}`, "sh"],
+        logsElsewhere: true,
         listeners: { web: { mode: "http", to: endpoint.port } },
       });
       const { director } = shop;

@@ -11,7 +11,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 async function printInto(reader: string, script: string, output?: string): Promise<string> {
   const log = JSON.stringify(new URL("log.ts", import.meta.url).href);
   const prelude = `const { buildLog } = await import(${log});
-    const { logger: log, watch } = buildLog({ level: "info" });
+    const { logger: log, watch, writeLines } = buildLog({ level: "info" });
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
   const redirect = output === undefined ? "" : `>${output}`;
   const shell = `{ "$0" --input-type=module -e "$1" ${redirect}; echo "exit code $?" >&2; : >"$2"; } | { ${reader}; }`;
@@ -71,4 +71,27 @@ test("a reader that is gone ends the log and not the process", async () => {
      log.info("one more"); process.exit(0);`,
   );
   assert.match(printed, /exit code 0/);
+});
+
+test("access lines arrive whole and in their order although their buffer is used again, and lost ones are counted", async () => {
+  const printed = await printInto(
+    `sleep 1; node -e '
+       const lines = require("fs").readFileSync(0, "utf8").split("\\n").filter((line) => line.startsWith("line "));
+       const numbers = lines.map((line) => Number(line.slice(5, 13)));
+       const isSound = lines.every((line) => line.length === 99) && numbers.every((one, at) => at === 0 || one > numbers[at - 1]);
+       console.error("sound", isSound, "lines", lines.length)' >&2`,
+    `const buffer = Buffer.alloc(100 * 100);
+     let lost = 0;
+     for (let at = 0; at < 4_000; at += 1) {
+       for (let i = 0; i < 100; i += 1) {
+         buffer.write(("line " + String(at * 100 + i).padStart(8, "0")).padEnd(99, ".") + "\\n", 100 * i);
+       }
+       if (!writeLines(buffer, 100)) lost += 100;
+     }
+     console.error("kept", 400_000 - lost, lost > 0);
+     await wait(2_500);`,
+  );
+  const kept = /kept (\d+) true/.exec(printed)?.[1];
+  assert.ok(kept !== undefined, printed);
+  assert.match(printed, new RegExp(`sound true lines ${kept}`));
 });

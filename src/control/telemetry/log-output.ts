@@ -43,17 +43,31 @@ export class LogOutput {
   }
 
   write(line: string): void {
-    if (this.#isWithoutReader) return;
-    const bytes = Buffer.from(line);
+    this.#write(Buffer.from(line), 1);
+  }
+
+  /** Takes whole lines, which may change when the call has returned. Returns false if they were dropped. */
+  writeLines(bytes: Buffer, count: number): boolean {
+    const isTaken = this.#write(bytes, count);
+    const last = this.#queue.length - 1;
+    const rest = this.#queue[last];
+    // Only the last ones that wait can be a view of `bytes`.
+    if (rest?.buffer === bytes.buffer) this.#queue[last] = Buffer.from(rest);
+    return isTaken;
+  }
+
+  #write(bytes: Buffer, lines: number): boolean {
+    if (this.#isWithoutReader) return false;
     if (this.#queuedBytes + bytes.length > MAX_QUEUED_BYTES) {
-      this.#dropped += 1;
-      this.droppedLines += 1;
-      return;
+      this.#dropped += lines;
+      this.droppedLines += lines;
+      return false;
     }
     const isFirst = this.#queue.length === 0;
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.length;
     if (isFirst) this.#writeQueued();
+    return true;
   }
 
   #writeQueued(): void {

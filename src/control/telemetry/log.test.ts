@@ -56,3 +56,33 @@ test("a line for a terminal is text without JSON around it", () => {
     /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: The new files are refused\. \{"certificate":"shop"\}\n$/,
   );
 });
+
+const accessLines =
+  '{"level":"info","time":"2026-01-01T00:00:00.000Z","event":"exchange","msg":"é"}\n';
+const combinedLine = '::1 - - [01/Jan/1970:00:00:00 +0000] "-" - - "-" "-"\n';
+
+test("access lines are written between other lines as they are, if the level includes them", () => {
+  for (const [level, isWritten] of [
+    ["info", true],
+    ["warn", false],
+  ] as const) {
+    const written: string[] = [];
+    const destination = { write: (line: string) => void written.push(line) };
+    const { writeLines } = buildLog({ level, destination });
+    assert.equal(writeLines(Buffer.from(accessLines + combinedLine), 2), true);
+    assert.deepEqual(written, isWritten ? [accessLines + combinedLine] : []);
+  }
+});
+
+test("access lines for a terminal are text, but for those of the combined format", () => {
+  const written: string[] = [];
+  const destination = { write: (line: string) => void written.push(line) };
+  const { writeLines } = buildLog({ level: "info", prettify: pretty, destination });
+  writeLines(Buffer.from(accessLines + combinedLine + accessLines), 3);
+  // eslint-disable-next-line no-control-regex -- colours
+  const plain = written.join("").replaceAll(/\u001b\[\d+m|\\u001b\[\d+m/g, "");
+  const lines = plain.split("\n");
+  assert.match(lines[0] ?? "", /INFO: é$/);
+  assert.equal(`${lines[1]}\n`, combinedLine);
+  assert.match(lines[2] ?? "", /INFO: é$/);
+});

@@ -14,8 +14,11 @@ const SECRETS = ["key", "keyPem", "passphrase"].flatMap((name) => [
 
 export interface Log {
   readonly logger: Logger;
-  /** Writes a line in a format of its own between the lines of the logger. It must have no control characters. */
-  readonly writeLine: (line: string) => void;
+  /**
+   * Writes lines of level `info` between those of the logger: objects of JSON, or texts of any format that do not begin with `{`. They must have no
+   * control characters besides a line break after each. `bytes` may change when the call has returned. Returns false if the lines were dropped.
+   */
+  readonly writeLines: (bytes: Buffer, count: number) => boolean;
   /** Sets what is told that the log cannot be written. */
   readonly watch: (watcher: LogWatcher) => void;
   /** Returns how many lines were dropped since the start. */
@@ -28,8 +31,9 @@ export function buildLog(options: {
   readonly prettify?: Prettify | undefined;
   readonly destination?: DestinationStream;
 }): Log {
+  const { prettify } = options;
   const output = new LogOutput(1, (count, trouble) => tellDropped(count, trouble));
-  const destination = options.destination ?? output;
+  const destination = options.destination === undefined ? output : outputOver(options.destination);
   const logger = pino(
     {
       level: options.level,
@@ -38,7 +42,7 @@ export function buildLog(options: {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS, remove: true },
     },
-    escapedTo(destination, options.prettify),
+    escapedTo(destination, prettify),
   );
   const tellDropped = (count: number, trouble: string | undefined): void => {
     const reason =
@@ -47,15 +51,33 @@ export function buildLog(options: {
         : `the log could not be written: ${trouble}`;
     logger.warn({ event: "log-lines-dropped", count }, `Log lines were dropped because ${reason}.`);
   };
+  const writeLines = (bytes: Buffer, count: number): boolean => {
+    if (!logger.isLevelEnabled("info")) return true;
+    if (prettify === undefined) return destination.writeLines(bytes, count);
+    const text = bytes
+      .toString()
+      .replaceAll(JSON_LINES, (line) => escapeControlsInJson(prettify(line)));
+    return destination.writeLines(Buffer.from(text), count);
+  };
   return {
     logger,
-    writeLine: (line) => destination.write(`${line}\n`),
+    writeLines,
     watch: (watcher) => {
       output.watcher = watcher;
     },
     droppedLines: () => output.droppedLines,
   };
 }
+
+const outputOver = (stream: DestinationStream): Pick<LogOutput, "write" | "writeLines"> => ({
+  write: (line) => stream.write(line),
+  writeLines: (bytes) => {
+    stream.write(bytes.toString());
+    return true;
+  },
+});
+
+const JSON_LINES = /^\{.*\n/gm;
 
 /** The parts of a line that come from outside may have characters that control a terminal or hide others. */
 const escapedTo = (

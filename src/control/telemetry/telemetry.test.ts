@@ -17,7 +17,6 @@ import { EventBus } from "#control/event-bus.ts";
 import { sampleHandshake, sampleStatus, sampleWorker } from "#harness/sample-director.ts";
 import { emptyState } from "#harness/fake-change-api.ts";
 import type { DirectorFacts } from "./director-metrics.ts";
-import { ExchangeLines } from "./exchange-lines.ts";
 import { RecordLines } from "./record-lines.ts";
 import { Telemetry, type HandshakesQuestion } from "./telemetry.ts";
 
@@ -45,9 +44,9 @@ const handshake = (atMs: number): HandshakeRecord => ({ ...sampleHandshake, atMs
 const logger = pino({ level: "silent" });
 const silent = {
   lines: new RecordLines(logger, Date.now),
-  exchangeLines: new ExchangeLines({ logger, writeLine: () => undefined }, () => []),
+  writeLines: (bytes: Buffer) => bytes.toString() === "taken\n",
 };
-const NO_RECORDS = { handshakes: [], connections: [], exchanges: [], dropped: 0 };
+const NO_RECORDS = { handshakes: [], connections: [], dropped: 0 };
 
 function buildTelemetry() {
   const bus = new EventBus((error) => assert.fail(String(error)));
@@ -172,7 +171,9 @@ test("metrics of the director come from its facts and from events", async () => 
   const refusal = new DirectorError("document-invalid");
   bus.publish({ name: "change-refused", ...change, refusal, seconds: 0.01 });
   bus.publish({ name: "worker-restarted", cause: "hung" });
-  telemetry.events({ ...NO_RECORDS, dropped: 12 });
+  telemetry.events({ ...NO_RECORDS, dropped: 9 });
+  telemetry.lines({ bytes: Buffer.from("taken\n"), count: 1, dropped: 1 });
+  telemetry.lines({ bytes: Buffer.from("not\ntaken\n"), count: 2, dropped: 0 });
   const checked = (name: ListenerName, endpoint: string, isUp: boolean | undefined): void => {
     const use = { server: "web-1", listener: name };
     const uses = isUp === undefined ? { uses: [], left: [use] } : { uses: [use], left: [] };

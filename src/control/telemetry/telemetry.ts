@@ -10,7 +10,7 @@ import type { StateInForce } from "#control/change/change.ts";
 import type { DirectorEvent } from "#control/director-event.ts";
 import type { EventBus } from "#control/event-bus.ts";
 import { ServerStates, type ServerState } from "#control/health/server-states.ts";
-import type { WorkerEvents, WorkerSink } from "#control/workers/worker-sink.ts";
+import type { WorkerEvents, WorkerLines, WorkerSink } from "#control/workers/worker-sink.ts";
 import { certificateMetricsText, CertificateTotals } from "./certificate-totals.ts";
 import { DirectorMetrics, type DirectorFacts } from "./director-metrics.ts";
 import { groupHandshakes, testOf } from "./group-handshakes.ts";
@@ -20,7 +20,7 @@ import { listenerMetricsText } from "./listener-metrics.ts";
 import { RecentCounts } from "./recent-counts.ts";
 import { serverMetricsText } from "./server-metrics.ts";
 import { ServerTotals, type ServerTotal } from "./server-totals.ts";
-import type { ExchangeLines } from "./exchange-lines.ts";
+import type { Log } from "./log.ts";
 import type { RecordLines } from "./record-lines.ts";
 
 export interface HandshakesQuestion {
@@ -32,7 +32,7 @@ export interface HandshakesQuestion {
 export interface TelemetryOptions {
   readonly bus: EventBus;
   readonly lines: RecordLines;
-  readonly exchangeLines: ExchangeLines;
+  readonly writeLines: Log["writeLines"];
   /** Called at each scrape. */
   readonly snapshotOfDirector: () => DirectorFacts;
   /** Milliseconds since the epoch. */
@@ -43,7 +43,7 @@ export interface TelemetryOptions {
 export class Telemetry implements WorkerSink {
   readonly #bus: EventBus;
   readonly #lines: RecordLines;
-  readonly #exchangeLines: ExchangeLines;
+  readonly #writeLines: Log["writeLines"];
   readonly #counters: ListenerTotals;
   readonly #director: DirectorMetrics;
   readonly #kept = new KeptHandshakes();
@@ -53,10 +53,10 @@ export class Telemetry implements WorkerSink {
   readonly #recent: RecentCounts;
 
   constructor(options: TelemetryOptions) {
-    const { bus, lines, exchangeLines, snapshotOfDirector, nowMs = Date.now } = options;
+    const { bus, lines, writeLines, snapshotOfDirector, nowMs = Date.now } = options;
     this.#bus = bus;
     this.#lines = lines;
-    this.#exchangeLines = exchangeLines;
+    this.#writeLines = writeLines;
     this.#counters = new ListenerTotals({
       listenersInForce: () => snapshotOfDirector().listeners,
       nowMs,
@@ -95,11 +95,15 @@ export class Telemetry implements WorkerSink {
   }
 
   /** Publishes each batch of failed handshakes as an event. Access lines are logged directly, without an event. */
-  events({ handshakes, connections, exchanges, dropped }: WorkerEvents): void {
+  events({ handshakes, connections, dropped }: WorkerEvents): void {
     if (handshakes.length > 0) this.#bus.publish({ name: "handshakes-failed", handshakes });
     for (const record of connections) this.#lines.connection(record);
-    for (const record of exchanges) this.#exchangeLines.exchange(record);
     this.#director.eventsDropped(dropped);
+  }
+
+  lines({ bytes, count, dropped }: WorkerLines): void {
+    const isTaken = this.#writeLines(bytes, count);
+    this.#director.eventsDropped(dropped + (isTaken ? 0 : count));
   }
 
   internalError(): void {

@@ -1,3 +1,5 @@
+import { MAX_LINES_FRAMES_PER_SECOND } from "#protocol/line-frames.ts";
+
 const MIB = 1_048_576;
 
 /** How much a worker may send per second in the long run, and how much at once. */
@@ -14,6 +16,10 @@ const ALLOWANCES = {
   messages: { perSecond: 1_000, atOnce: 5_000 },
   bytes: { perSecond: 24 * MIB, atOnce: 48 * MIB },
   records: { perSecond: 30_000, atOnce: 90_000 },
+  "frames of lines": {
+    perSecond: 2 * MAX_LINES_FRAMES_PER_SECOND,
+    atOnce: 4 * MAX_LINES_FRAMES_PER_SECOND,
+  },
   /** Bytes on standard output and standard error. */
   "printed bytes": { perSecond: MIB, atOnce: 8 * MIB },
 } as const satisfies Readonly<Record<string, Allowance>>;

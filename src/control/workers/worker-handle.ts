@@ -22,6 +22,7 @@ import type { WorkerCommand } from "./worker-command.ts";
 import { WorkerIntake } from "./worker-intake.ts";
 import { WorkerQueries } from "./worker-queries.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
+import type { WorkerEnd } from "./worker-end.ts";
 import type { NoticeLevel, WorkerSink } from "./worker-sink.ts";
 
 /** The deadlines at which workers cut open connections. */
@@ -41,18 +42,6 @@ export interface WorkerOptions {
   readonly deadlines: WorkerDeadlines;
   /** Messages that the worker gets before its first `prepare`. */
   readonly greeting: () => readonly OtherToWorker[];
-}
-
-/** How a worker ended. */
-export interface WorkerEnd {
-  readonly cause: RestartCause;
-  /** What the system says: `exit code 1`, `signal SIGKILL`. */
-  readonly exit: string;
-  readonly livedMs: number;
-  /** How many connections were open when it ended. */
-  readonly cut: number;
-  /** The last line that it sent or printed, which is the best hint at why it failed. */
-  readonly lastLine: string | undefined;
 }
 
 /** The result of `prepare` on one worker. It is `absent` if the worker died or missed the deadline. */
@@ -116,6 +105,7 @@ export class WorkerHandle {
     });
     this.#process = startWorkerProcess(command, {
       onMessage: (message, bytes) => this.#hear(message, bytes),
+      onLines: (lines) => this.#takeLines(lines),
       onMalformed: (text) => this.#misbehave(`The worker sent ${text}.`),
       onClose: () => this.#endUnlessItLeaves(),
       onLine: (stream, line) => this.#tell(stream === "stderr" ? "warn" : "info", line),
@@ -354,6 +344,13 @@ export class WorkerHandle {
       default:
         message satisfies never;
     }
+  }
+
+  #takeLines(lines: Buffer): void {
+    if (this.#killedFor !== undefined) return;
+    const taken = this.#intake.takeLines(lines);
+    if ("objection" in taken) this.#misbehave(taken.objection);
+    else this.#options.sink.lines(taken);
   }
 
   /** Kills a worker that has closed its channel and does not exit. */

@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
-import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import type { ListenerMode } from "#model/listener-mode.ts";
 import { CERTIFICATE_SLOTS, SLOTS } from "#model/records/metric-catalog.ts";
-import {
-  sampleConnection,
-  sampleExchange,
-  sampleOpenConnection,
-} from "#harness/sample-director.ts";
+import { sampleConnection, sampleOpenConnection } from "#harness/sample-director.ts";
+import { sampleLine } from "#harness/sample-lines.ts";
+import { MAX_LINES_FRAMES_PER_SECOND } from "#protocol/line-frames.ts";
 import type { SnapshotListener } from "#model/records/snapshot.ts";
 import { vnicNameOf } from "#model/names.ts";
 import { emptyCompiled } from "#harness/fake-pool.ts";
@@ -36,30 +33,31 @@ const eventsOf = (record: ConnectionRecord): object => ({
   type: "events",
   handshakes: [],
   connections: [record],
-  exchanges: [],
   dropped: 0,
 });
 
-test("a worker sends lines of exchanges only for listeners of mode http, with an access log or a failed endpoint", () => {
-  const take = (
-    spec: Pick<SnapshotListener, "mode" | "accessLog">,
-    more: Partial<ExchangeRecord> = {},
-  ): string => {
-    const intake = new WorkerIntake();
-    const listener = { ...bare, ...spec } as unknown as SnapshotListener;
-    intake.expect({ ...emptyCompiled(1).snapshot, listeners: [listener] });
-    const exchanges = [{ ...sampleExchange, ...more }];
-    const message = { type: "events", handshakes: [], connections: [], exchanges, dropped: 0 };
-    return Object.keys(intake.take(message, 100)).join("");
-  };
-  assert.equal(take({ mode: "http", accessLog: "full" }), "message");
-  assert.equal(take({ mode: "http", accessLog: "sampled" }), "message");
-  assert.equal(take({ mode: "http", accessLog: "off" }), "objection");
-  assert.equal(take({ mode: "tcp", accessLog: "full" }), "objection");
-  for (const outcome of ["endpoint-failed", "bad-answer"] as const) {
-    assert.equal(take({ mode: "http", accessLog: "off" }, { outcome }), "message");
-    assert.equal(take({ mode: "tcp", accessLog: "off" }, { outcome }), "objection");
+test("access lines of requests are bounded in frames, and by how many are left out", () => {
+  const intake = intakeWith("full");
+  const listener = { ...bare, mode: "http", accessLog: "full", http: { accessLogFormat: "json" } };
+  const listeners = [listener as unknown as SnapshotListener];
+  intake.expect({ ...emptyCompiled(1).snapshot, listeners });
+  const lines = Buffer.from(sampleLine({}, {}, name), "latin1");
+  const most = 4 * MAX_LINES_FRAMES_PER_SECOND;
+  for (let at = 0; at < most; at += 1) assert.ok("bytes" in intake.takeLines(lines));
+  assert.match(JSON.stringify(intake.takeLines(lines)), /too many frames of lines/);
+  intake.passTime(0.5);
+  for (let at = 0; at < MAX_LINES_FRAMES_PER_SECOND - 1; at += 1) {
+    assert.ok("bytes" in intake.takeLines(lines));
   }
+  assert.match(JSON.stringify(intake.takeLines(lines)), /too many frames of lines/);
+});
+
+test("a worker that sends lines of no known form without an end is ended", () => {
+  const intake = intakeWith("full");
+  const garbage = Buffer.alloc(60_000, "\n");
+  const taken = Array.from({ length: 40 }, () => Object.keys(intake.takeLines(garbage)).join());
+  assert.equal(taken[0], "bytes,count,dropped");
+  assert.equal(taken.at(-1), "objection");
 });
 
 test("a worker sends no access line for a listener that has none", () => {

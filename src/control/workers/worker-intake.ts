@@ -1,7 +1,6 @@
 import { totalmem } from "node:os";
 import type { CertificateReport } from "#model/records/certificate-report.ts";
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
-import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import { LISTENER_MODES, type ListenerMode } from "#model/listener-mode.ts";
 import {
   serverPairOf,
@@ -9,12 +8,13 @@ import {
   type ListenerName,
   type ServerPair,
 } from "#model/names.ts";
-import { LISTENER_METRICS, SLOTS, slotCountOf } from "#model/records/metric-catalog.ts";
+import { LISTENER_METRICS, slotCountOf } from "#model/records/metric-catalog.ts";
 import { certificateNamesOf, endpointsOf, metricsOf } from "#model/records/mode-records.ts";
 import type { OpenConnection } from "#model/records/open-connection.ts";
 import type { ServerReport } from "#model/records/server-report.ts";
 import type { Snapshot, SnapshotListener } from "#model/records/snapshot.ts";
 import type { ToControl } from "#protocol/messages.ts";
+import { LineIntake, type TakenLines } from "./line-intake.ts";
 import { PlausibleCounts } from "./plausible-counts.ts";
 import { TrafficBounds, type TrafficKind } from "./traffic-bounds.ts";
 import { tryWorkerMessage } from "./worker-message.ts";
@@ -30,8 +30,6 @@ function carriedBy(mode: ListenerMode): readonly boolean[] {
 }
 
 const CARRIED = new Map(LISTENER_MODES.map((mode) => [mode, carriedBy(mode)]));
-/** Only listeners that serve HTTP requests count in it. */
-const REQUESTS_SLOT = SLOTS.firstSlot.tlsd_http_requests_total;
 const NOTHING: readonly boolean[] = [];
 
 /** Checks everything that a worker sends. Only what a healthy worker can have sent is passed on. */
@@ -39,6 +37,7 @@ export class WorkerIntake {
   readonly #bornMs = performance.now();
   readonly #traffic = new TrafficBounds();
   readonly #counts = new PlausibleCounts();
+  readonly #lines = new LineIntake();
   /** The slots of each listener that the worker has been told of. A port whose mode has changed has those of both modes. */
   readonly #carried = new Map<ListenerName, readonly boolean[]>();
   /** The listeners that `expect` has seen. Those that a change does not touch are the same objects. */
@@ -64,6 +63,7 @@ export class WorkerIntake {
       for (const one of certificateNamesOf(listener)) this.#certificates.add(one);
       this.#allow(name, CARRIED.get(mode) ?? NOTHING);
       if (accessLog !== "off") this.#logged.add(name);
+      this.#lines.expect(listener);
     }
     this.#maxOpen = Math.max(this.#maxOpen, maxConnections);
   }
@@ -77,6 +77,15 @@ export class WorkerIntake {
 
   passTime(seconds: number): void {
     this.#traffic.leak(seconds);
+  }
+
+  /** Checks a frame of access lines. */
+  takeLines(bytes: Buffer): TakenLines {
+    const flood = this.#floodOf("frames of lines", 1);
+    if (flood !== undefined) return { objection: flood };
+    const taken = this.#lines.take(bytes);
+    if ("objection" in taken || this.#counts.canHaveDropped(taken.dropped)) return taken;
+    return { objection: "The worker sends access lines of no known form." };
   }
 
   take(value: unknown, bytes: number): Taken {
@@ -112,17 +121,13 @@ export class WorkerIntake {
       case "counted":
         return this.#objectionToCounts(message.listeners);
       case "events": {
-        const { handshakes, connections, exchanges, dropped } = message;
+        const { handshakes, connections, dropped } = message;
         if (!this.#counts.canHaveDropped(dropped))
           return `The worker reported an impossible number of dropped records: ${dropped}.`;
         if (!connections.every((record) => this.#mayBeLogged(record))) {
           return "The worker sent an access line for a listener whose access log is off.";
         }
-        if (!exchanges.every((record) => this.#mayHaveExchanged(record))) {
-          return "The worker sent the line of an exchange that the listener cannot have.";
-        }
-        const lines = connections.length + exchanges.length;
-        return this.#floodOf("records", handshakes.length + lines);
+        return this.#floodOf("records", handshakes.length + connections.length);
       }
       case "servers":
         return this.#objectionToServers(message.servers);
@@ -188,15 +193,6 @@ export class WorkerIntake {
 
   #mayBeLogged({ listener, outcome }: ConnectionRecord): boolean {
     return outcome === "endpoint-failed" || this.#logged.has(listener);
-  }
-
-  /** Exchanges with endpoints that fail are recorded even if the access log is off, because nothing else says why. */
-  #mayHaveExchanged({ listener, outcome }: ExchangeRecord): boolean {
-    const isFailure = outcome === "endpoint-failed" || outcome === "bad-answer";
-    return (
-      this.#carried.get(listener)?.[REQUESTS_SLOT] === true &&
-      (isFailure || this.#logged.has(listener))
-    );
   }
 
   #objectionToCounts(listeners: Readonly<Record<string, readonly number[]>>): string | undefined {

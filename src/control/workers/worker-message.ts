@@ -8,7 +8,6 @@ import {
   type ServerPair,
 } from "#model/names.ts";
 import { ConnectionRecordSchema } from "#model/records/connection-record.ts";
-import { ExchangeRecordSchema } from "#model/records/exchange-record.ts";
 import { HandshakeRecordSchema } from "#model/records/handshake-record.ts";
 import {
   ConnectionsMessageSchema,
@@ -37,7 +36,6 @@ const Messages = Compile(
         ...EventsMessageSchema.properties,
         handshakes: records,
         connections: records,
-        exchanges: records,
       },
       { additionalProperties: false },
     ),
@@ -45,7 +43,6 @@ const Messages = Compile(
 );
 const HandshakeRecords = Compile(HandshakeRecordSchema);
 const ConnectionRecords = Compile(ConnectionRecordSchema);
-const ExchangeRecords = Compile(ExchangeRecordSchema);
 const OpenConnections = Compile(OpenConnectionSchema);
 
 type KnownListeners = Pick<ReadonlySet<ListenerName>, "has">;
@@ -93,16 +90,12 @@ export function tryWorkerMessage(
   const connections = value.connections
     .filter((record) => ConnectionRecords.Check(record))
     .filter((record) => isKnown(record.listener, known));
-  const exchanges = value.exchanges
-    .filter((record) => ExchangeRecords.Check(record))
-    .filter((record) => isKnown(record.listener, known));
-  const sent = value.handshakes.length + value.connections.length + value.exchanges.length;
-  const kept = handshakes.length + connections.length + exchanges.length;
+  const sent = value.handshakes.length + value.connections.length;
+  const kept = handshakes.length + connections.length;
   return {
     type: "events",
     handshakes,
     connections,
-    exchanges,
     dropped: value.dropped + sent - kept,
   };
 }

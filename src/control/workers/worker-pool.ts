@@ -9,7 +9,8 @@ import type { PrepareRound, Participants } from "./rollout.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { tryOut } from "./try-out.ts";
 import type { WorkerCommand } from "./worker-command.ts";
-import { WorkerHandle, type WorkerCuts, type WorkerEnd } from "./worker-handle.ts";
+import type { WorkerEnd } from "./worker-end.ts";
+import { WorkerHandle, type WorkerCuts } from "./worker-handle.ts";
 import type { WorkerSink } from "./worker-sink.ts";
 
 export interface WorkerPoolOptions {

@@ -17,6 +17,7 @@ async function start(
   const command = { file: "/bin/sh", args: ["-c", script], env: {}, cwd: "/", cgroup };
   const process = startWorkerProcess(command, {
     onMessage: () => undefined,
+    onLines: () => undefined,
     onMalformed: () => undefined,
     onClose: () => undefined,
     onPrinted: () => undefined,
@@ -46,6 +47,7 @@ test("a program that is not there has exited, and nothing is thrown", async () =
   const command = { file: "/nonexistent/program", args: [], env: {}, cwd: "/" };
   const worker = startWorkerProcess(command, {
     onMessage: () => undefined,
+    onLines: () => undefined,
     onMalformed: () => undefined,
     onClose: () => undefined,
     onPrinted: () => undefined,

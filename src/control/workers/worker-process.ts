@@ -17,6 +17,8 @@ const OUTPUT_STREAMS = ["stdout", "stderr"] as const;
 type OutputStream = (typeof OUTPUT_STREAMS)[number];
 
 export interface WorkerProcessHandlers extends ChannelHandlers {
+  /** Called with each frame of access lines, which are not checked and valid only until the call returns. */
+  onLines(lines: Buffer): void;
   onLine(stream: OutputStream, line: string): void;
   /** Called with the number of bytes that the process has printed. */
   onPrinted(bytes: number): void;
@@ -99,6 +101,7 @@ class StartedProcess implements WorkerProcess {
     const pipeClosed = Promise.withResolvers<void>();
     this.#channel = new Channel<BoundedMessage>(LIMITS_OF_CONTROL, {
       onMessage: (message, bytes) => handlers.onMessage(message, bytes),
+      onLines: (lines) => handlers.onLines(lines),
       onMalformed: (text) => handlers.onMalformed(text),
       onClose: () => {
         pipeClosed.resolve();

@@ -16,6 +16,7 @@ import type { LiveListener } from "../live-listeners.ts";
 import type { OpenConnections } from "../live/open-connections.ts";
 import type { Opening, OpeningMemory } from "../live/opening-memory.ts";
 import type { RelayMemory } from "../live/relay-memory.ts";
+import type { AccessLines } from "../observe/access-lines.ts";
 import type { CertificateCounts } from "../observe/certificate-counts.ts";
 import { slotOf } from "../observe/counters.ts";
 import type { Recorder } from "../observe/recorder.ts";
@@ -35,6 +36,7 @@ export interface Plane {
   readonly openingMemory: OpeningMemory;
   readonly relayMemory: RelayMemory;
   readonly recorder: Recorder;
+  readonly accessLines: AccessLines;
   readonly certificates: CertificateCounts;
   readonly http: HttpPlane;
   /** How many connections the worker may have open in total. Each commit sets it. */
@@ -150,6 +152,8 @@ export abstract class ConnectionState<
   isIdle = false;
   /** Whether the connection has an access line of its own, if it is logged. Exchanges have lines too. */
   hasOwnLine = true;
+  /** What the lines of its exchanges say about the connection. Undefined before the first line in JSON. */
+  lineFacts: string | undefined;
   /** Called when the connection has ended, before its lease is released. */
   onEnded: (() => void) | undefined;
   /** How the connection has ended. Undefined while it is open, and if it was never served. */

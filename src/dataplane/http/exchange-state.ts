@@ -8,7 +8,7 @@ import type { EndpointLease } from "../endpoint/endpoint-lease.ts";
 import type { Deadlined } from "../live/deadlines.ts";
 import type { WireSocket } from "../wire/wire.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
-import type { RequestTexts } from "./exchange-record.ts";
+import type { RequestTexts } from "./exchange-facts.ts";
 import type { EndpointSession } from "./h1/endpoint-session.ts";
 import { CHUNKED } from "./head/message-framing.ts";
 import type { HttpConnection, HttpRules } from "./http-rules.ts";

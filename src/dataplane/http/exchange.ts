@@ -5,7 +5,8 @@ import type { Candidate } from "../endpoint/endpoint-set.ts";
 import { histogramSlots, slotOf, slotsByLabel } from "../observe/counters.ts";
 import type { WireFailure } from "../wire/wire.ts";
 import { writeLastChunk } from "./edits/write-trailers.ts";
-import { exchangeRecordOf } from "./exchange-record.ts";
+import { exchangeFactsOf } from "./exchange-facts.ts";
+import { writeExchangeLine } from "./exchange-line.ts";
 import { ExchangeState } from "./exchange-state.ts";
 import { EndpointSession } from "./h1/endpoint-session.ts";
 import type { HeadFields } from "./head/head-fields.ts";
@@ -363,7 +364,7 @@ export class Exchange extends ExchangeState {
     const { plane, connection, status } = this;
     // The reason for an answer of the director's own is in no other line.
     if (connection.isLogged || ALWAYS_LOGGED.has(outcome)) {
-      plane.recorder.exchangeEnded(exchangeRecordOf(this, outcome));
+      writeExchangeLine(connection, exchangeFactsOf(this, outcome));
     }
     const { counters } = this.listener;
     counters.add(ENDED_SLOTS[outcome]);

@@ -1,5 +1,6 @@
 import { slotsByLabel } from "../observe/counters.ts";
-import { unreadRecordOf, type UnreadRequest } from "./exchange-record.ts";
+import { unreadFactsOf, type UnreadRequest } from "./exchange-facts.ts";
+import { writeExchangeLine } from "./exchange-line.ts";
 import type { HttpConnection } from "./http-rules.ts";
 
 const ENDED_SLOTS = slotsByLabel("tlsd_http_exchanges_ended_total");
@@ -14,6 +15,5 @@ export function recordUnread(connection: HttpConnection, request: UnreadRequest)
   counters.add(ENDED_SLOTS[outcome]);
   counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
   connection.hasOwnLine = false;
-  if (!connection.isLogged) return;
-  connection.plane.recorder.exchangeEnded(unreadRecordOf(connection, request));
+  if (connection.isLogged) writeExchangeLine(connection, unreadFactsOf(request));
 }

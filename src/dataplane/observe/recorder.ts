@@ -1,5 +1,4 @@
 import type { ConnectionRecord } from "#model/records/connection-record.ts";
-import type { ExchangeRecord } from "#model/records/exchange-record.ts";
 import type { HandshakeRecord } from "#model/records/handshake-record.ts";
 import type { HandshakeFailure } from "#model/records/outcome.ts";
 import type { ListenerName } from "#model/names.ts";
@@ -7,8 +6,7 @@ import type { ListenerName } from "#model/names.ts";
 const FLUSH_MS = 200;
 /** How many records may wait for one flush. The rest is dropped and counted. */
 const MAX_HANDSHAKES = 200;
-/** Of connections and exchanges together. */
-const MAX_ACCESS_LINES = 2_000;
+const MAX_CONNECTIONS = 2_000;
 /**
  * How many failed handshakes of each cause and listener are kept for one flush beyond `MAX_HANDSHAKES`, so that a flood
  * of one kind does not displace the others.
@@ -19,7 +17,6 @@ const MAX_HANDSHAKES_WITH_QUOTAS = 1_000;
 export interface Events {
   readonly handshakes: readonly HandshakeRecord[];
   readonly connections: readonly ConnectionRecord[];
-  readonly exchanges: readonly ExchangeRecord[];
   readonly dropped: number;
 }
 
@@ -33,7 +30,6 @@ export class Recorder {
   /** How many of `#handshakes` have each cause and listener. */
   readonly #kept = new Map<ListenerName, Map<HandshakeFailure, number>>();
   #connections: ConnectionRecord[] = [];
-  #exchanges: ExchangeRecord[] = [];
   #dropped = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -63,36 +59,23 @@ export class Recorder {
   }
 
   connectionEnded(record: ConnectionRecord): void {
-    if (this.#hasRoomForLine()) this.#connections.push(record);
+    if (this.#connections.length < MAX_CONNECTIONS) this.#connections.push(record);
     else this.#dropped += 1;
     this.#flushSoon();
-  }
-
-  exchangeEnded(record: ExchangeRecord): void {
-    if (this.#hasRoomForLine()) this.#exchanges.push(record);
-    else this.#dropped += 1;
-    this.#flushSoon();
-  }
-
-  #hasRoomForLine(): boolean {
-    return this.#connections.length + this.#exchanges.length < MAX_ACCESS_LINES;
   }
 
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lines = this.#connections.length + this.#exchanges.length;
-    if (this.#handshakes.length + lines + this.#dropped === 0) return;
+    if (this.#handshakes.length + this.#connections.length + this.#dropped === 0) return;
     this.#send({
       handshakes: this.#handshakes,
       connections: this.#connections,
-      exchanges: this.#exchanges,
       dropped: this.#dropped,
     });
     this.#handshakes = [];
     this.#kept.clear();
     this.#connections = [];
-    this.#exchanges = [];
     this.#dropped = 0;
   }
 

@@ -5,7 +5,7 @@ import type { CertificateName, ListenerName } from "#model/names.ts";
 import { LIMITS_OF_WORKER, MAX_FRAME_BYTES_TO_CONTROL } from "#protocol/channel-limits.ts";
 import { Channel } from "#protocol/channel.ts";
 import type { ToControl } from "#protocol/messages.ts";
-import { sampleConnection, sampleExchange, sampleHandshake } from "#harness/sample-director.ts";
+import { sampleConnection, sampleHandshake } from "#harness/sample-director.ts";
 import { CertificateCounts } from "./certificate-counts.ts";
 import { Counters, slotOf, type Slot } from "./counters.ts";
 import { ServersFigures } from "./server-figures.ts";
@@ -13,7 +13,7 @@ import { Reports } from "./reports.ts";
 
 type Message<Name extends ToControl["type"]> = Extract<ToControl, { readonly type: Name }>;
 
-const NO_RECORDS = { handshakes: [], connections: [], exchanges: [], dropped: 0 };
+const NO_RECORDS = { handshakes: [], connections: [], dropped: 0 };
 
 const beat = {
   type: "heartbeat",
@@ -94,7 +94,7 @@ test("records that do not fit into one message are sent in several", () => {
   const wide = { ...sampleConnection, clientCertificate: "x".repeat(2_000) };
   const connections = Array.from({ length: 2_000 }, () => wide);
   const handshakes = Array.from({ length: 200 }, () => sampleHandshake);
-  reports.events({ handshakes, connections, exchanges: [], dropped: 3 });
+  reports.events({ handshakes, connections, dropped: 3 });
   assert.ok(frames.every((frame) => frame.length <= MAX_FRAME_BYTES_TO_CONTROL + 4));
   const count = (field: "handshakes" | "connections"): number =>
     sent("events").reduce((sum, events) => sum + events[field].length, 0);
@@ -105,18 +105,18 @@ test("records that do not fit into one message are sent in several", () => {
   );
 });
 
-test("lines of exchanges follow those of connections, in several messages if they do not fit into one", () => {
-  const { reports, frames, sent } = makeReports();
-  const connections = [sampleConnection];
-  const exchange = { ...sampleExchange, path: "/".repeat(1_000) };
-  const exchanges = Array.from({ length: 1_999 }, () => exchange);
-  reports.events({ ...NO_RECORDS, connections, exchanges });
-  assert.ok(frames.every((frame) => frame.length <= MAX_FRAME_BYTES_TO_CONTROL + 4));
-  assert.ok(frames.length > 2);
-  assert.deepEqual(sent("events")[0]?.connections, connections);
+test("access lines that were lost are reported with the next heartbeat, or at the end", () => {
+  const { reports, sent } = makeReports();
+  reports.lost(3);
+  reports.lost(4);
+  assert.equal(sent("events").length, 0);
+  reports.beat(beat);
+  reports.lost(5);
+  reports.last();
+  reports.last();
   assert.deepEqual(
-    sent("events").flatMap((events) => events.exchanges),
-    exchanges,
+    sent("events").map(({ dropped }) => dropped),
+    [7, 5],
   );
 });
 

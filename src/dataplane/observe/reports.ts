@@ -23,8 +23,8 @@ const LISTENERS_A_MESSAGE = 200;
 /** A name has at most 4,096 characters, and nearly always far fewer. */
 const SERVERS_A_MESSAGE = 100;
 const CERTIFICATES_A_MESSAGE = 200;
-/** Counts are not sent while more bytes than this wait in the channel. */
-const MAX_WAITING_BYTES = MIB;
+/** Counts are not sent while more bytes than this wait in the channel, in which access lines may have half of them. */
+const MAX_WAITING_BYTES = 2 * MIB;
 
 export interface ReportsParts {
   readonly channel: Pick<Channel<ToControl>, "send" | "sentBytes" | "waitingBytes">;
@@ -85,15 +85,23 @@ export class Reports {
     counters.keepOnly(listenerNames());
   }
 
-  /** Failed handshakes have messages of their own, and so do connections and exchanges. */
-  events({ handshakes, connections, exchanges, dropped }: Events): void {
+  /** Failed handshakes have messages of their own, and so do connections. */
+  events({ handshakes, connections, dropped }: Events): void {
     this.#dropped += dropped;
     if (handshakes.length > 0) this.#sendEvents({ ...NO_RECORDS, handshakes });
     if (connections.length > 0) this.#sendEvents({ ...NO_RECORDS, connections });
-    if (exchanges.length > 0) this.#sendEvents({ ...NO_RECORDS, exchanges });
-    if (handshakes.length + connections.length + exchanges.length === 0) {
-      this.#sendEvents(NO_RECORDS);
-    }
+    if (handshakes.length + connections.length === 0) this.#sendEvents(NO_RECORDS);
+  }
+
+  /** Counts records and access lines that were not sent. The next heartbeat reports them. */
+  lost(count: number): void {
+    this.#dropped += count;
+  }
+
+  /** Sends the last counts. */
+  last(): void {
+    this.count();
+    if (this.#dropped > 0) this.#sendEvents(NO_RECORDS);
   }
 
   notice(notice: Message<"notice">): void {
@@ -103,8 +111,8 @@ export class Reports {
 
   #sendEvents(all: Records): void {
     const { channel } = this.#parts;
-    const { handshakes, connections, exchanges } = all;
-    const records = handshakes.length + connections.length + exchanges.length;
+    const { handshakes, connections } = all;
+    const records = handshakes.length + connections.length;
     const maxBytes = MAX_EVENT_BYTES + (handshakes.length > 0 ? MAX_HANDSHAKE_BYTES : 0);
     if (this.#eventBytes >= maxBytes) {
       this.#dropped += records;
@@ -119,25 +127,16 @@ export class Reports {
     else this.#dropped += records;
   }
 
-  #sendHalves({ handshakes, connections, exchanges }: Records): void {
+  #sendHalves({ handshakes, connections }: Records): void {
     const [firstHandshakes, otherHandshakes] = halvesOf(handshakes);
     const [firstConnections, otherConnections] = halvesOf(connections);
-    const [firstExchanges, otherExchanges] = halvesOf(exchanges);
-    this.#sendEvents({
-      handshakes: firstHandshakes,
-      connections: firstConnections,
-      exchanges: firstExchanges,
-    });
-    this.#sendEvents({
-      handshakes: otherHandshakes,
-      connections: otherConnections,
-      exchanges: otherExchanges,
-    });
+    this.#sendEvents({ handshakes: firstHandshakes, connections: firstConnections });
+    this.#sendEvents({ handshakes: otherHandshakes, connections: otherConnections });
   }
 }
 
 type Records = Omit<Events, "dropped">;
-const NO_RECORDS: Records = { handshakes: [], connections: [], exchanges: [] };
+const NO_RECORDS: Records = { handshakes: [], connections: [] };
 
 function halvesOf<Item>(items: readonly Item[]): readonly [readonly Item[], readonly Item[]] {
   const middle = Math.ceil(items.length / 2);

@@ -8,7 +8,6 @@ import type { ListenerName } from "../names.ts";
 import { count, oneOf, shape, type ShapeOf } from "../shape.ts";
 import { CertificateReportSchema } from "./certificate-report.ts";
 import { ConnectionRecordSchema } from "./connection-record.ts";
-import { ExchangeRecordSchema } from "./exchange-record.ts";
 import { HandshakeRecordSchema } from "./handshake-record.ts";
 import { SLOTS } from "./metric-catalog.ts";
 import { MAX_LISTED, OpenConnectionSchema } from "./open-connection.ts";
@@ -139,10 +138,11 @@ export const EventsMessageSchema = message(
   {
     handshakes: Type.Array(HandshakeRecordSchema, { maxItems: MAX_RECORDS }),
     connections: Type.Array(ConnectionRecordSchema, { maxItems: MAX_RECORDS }),
-    exchanges: Type.Array(ExchangeRecordSchema, { maxItems: MAX_RECORDS }),
-    dropped: count("Records since the last message that were not sent, because they did not fit."),
+    dropped: count(
+      "Records and access lines since the last message that were not sent, because they did not fit.",
+    ),
   },
-  "Records of failed handshakes, and of connections and exchanges that have ended.",
+  "Records of failed handshakes, and of connections that have ended.",
 );
 
 export const ConnectionsMessageSchema = message(

@@ -16,7 +16,7 @@ import { wantsJson } from "../edits/failure-answer.ts";
 import { writeRequestHead } from "../edits/write-request-head.ts";
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient } from "../exchange-client.ts";
-import { exchangeOutcomeOf, requestTextsOf } from "../exchange-record.ts";
+import { exchangeOutcomeOf, requestTextsOf } from "../exchange-facts.ts";
 import type { HeadFields } from "../head/head-fields.ts";
 import type { HeadRefusal, HeadRule } from "../head/head-refusal.ts";
 import { CHUNKED } from "../head/message-framing.ts";

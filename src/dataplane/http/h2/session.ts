@@ -7,7 +7,7 @@ import { endConnection, outcomeOfBreak } from "../../connection/finish.ts";
 import type { Congested } from "../../live/relay-memory.ts";
 import { resolveName } from "../../tls/resolve-name.ts";
 import { HIGH_WATER_MARK_BYTES, type WireFailure, type WireHandler } from "../../wire/wire.ts";
-import { exchangeOutcomeOf } from "../exchange-record.ts";
+import { exchangeOutcomeOf } from "../exchange-facts.ts";
 import { MIN_COUNTED_BYTES } from "../held-input.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { ERROR, type Fault, FRAME, MAX_31_BITS, MAX_STREAMS, SETTING } from "./frames.ts";

@@ -8,7 +8,7 @@ import type { Deadlined } from "../../live/deadlines.ts";
 import { requestIdOf } from "../edits/request-id.ts";
 import { Exchange } from "../exchange.ts";
 import type { ExchangeClient } from "../exchange-client.ts";
-import { requestTextsOf } from "../exchange-record.ts";
+import { requestTextsOf } from "../exchange-facts.ts";
 import type { EndpointSession } from "../h1/endpoint-session.ts";
 import type { HeadFields } from "../head/head-fields.ts";
 import type { ResponseParser } from "../head/response-parser.ts";
