@@ -18,6 +18,8 @@ const PROBES = slotOf("tlsd_proxy_probes_total");
 const CONNECT_FAILED_SLOTS = slotsByLabel("tlsd_endpoint_connects_failed_total");
 const CONNECTION_SECONDS = histogramSlots("tlsd_connection_seconds");
 
+const NOTHING = Buffer.alloc(0);
+
 /** What is known about a failure in addition to its name. */
 export interface FailureDetail {
   readonly limit?: OverLimit;
@@ -180,13 +182,22 @@ export function endConnection(
   release(connection);
 }
 
-/** Ends a connection in any stage. `internal` means that a stage has thrown. */
+/**
+ * Ends a connection in any stage. `internal` means that a stage has thrown. A client that waits for no answer gets the end of the
+ * connection in order, because a reset would tell it that something is lost.
+ */
 export function cutConnection(
   connection: ConnectionState,
   why: "drained" | "cut-by-operator" | "internal",
 ): void {
-  if (connection.isOpen) endConnection(connection, why);
-  else refuseConnection(connection, why);
+  if (!connection.isOpen) refuseConnection(connection, why);
+  else if (!connection.isIdle || why === "internal") endConnection(connection, why);
+  else {
+    const { handler } = connection.client;
+    endConnection(connection, why, NOTHING);
+    // The farewell has taken its place, and what it holds for the next request is still to be released.
+    handler.onClose(undefined);
+  }
 }
 
 /** Ends a connection that waits for its endpoint, to make room for a new connection. */

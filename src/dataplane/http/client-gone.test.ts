@@ -137,6 +137,19 @@ describe("a client that goes", () => {
     await http.assertBase();
   });
 
+  it("gets the end in order from the deadline of a drain if it waits for no answer, and else a reset", async () => {
+    const http = await MemoryHttp.start();
+    const idle = await http.send(get);
+    await http.endpoint().send(answerOf(""));
+    const waiting = await http.send(get);
+    http.memory.plane.connections.cutAll();
+    await untilQuiet();
+    assert.deepEqual([idle.hasEnded, idle.failure], [true, undefined]);
+    assert.equal(waiting.failure, "reset");
+    await idle.close();
+    await http.assertBase();
+  });
+
   it("is recorded as drained if the deadline has cut it", async () => {
     const http = await MemoryHttp.start();
     const first = await http.send(get);

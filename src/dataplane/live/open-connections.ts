@@ -113,11 +113,11 @@ export class OpenConnections<Connection extends Open = Open> {
     });
   }
 
-  /** Closes all connections and farewells. Returns the number of connections. */
+  /** Closes all farewells and ends all connections, of which some then have farewells of their own. Returns the number of connections. */
   cutAll(): number {
+    for (const farewell of this.#farewells) farewell.cut();
     const all = [...this.#open];
     for (const connection of all) connection.cut();
-    for (const farewell of this.#farewells) farewell.cut();
     return all.length;
   }
 }
