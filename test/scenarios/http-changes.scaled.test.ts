@@ -11,6 +11,7 @@ import { NonceClient } from "#harness/nonce-clients.ts";
 import { Arrivals, startNonceEndpoint } from "#harness/nonce-endpoint.ts";
 import type { Tally } from "#harness/nonce-judge.ts";
 import { patternBytes } from "#harness/pattern.ts";
+import { isAlive } from "#harness/process-facts.ts";
 import { scaled } from "#harness/run-length.ts";
 import { startShop, type Shop } from "#harness/shop.ts";
 import { writeFiles } from "#harness/temp-folder.ts";
@@ -198,6 +199,8 @@ forEachEngine((engine) => {
       const [killed, other] = await twoWorkersOf(director);
       const counts = await eventually(() => isOpen(keptClients), 10_000, "the connections");
       process.kill(killed, "SIGKILL");
+      // On a busy machine it listens for a moment longer, and what it is given by the kernel then is reset.
+      await eventually(() => !isAlive(killed), 10_000, "the end of the worker");
       let served = 0;
       for (const client of clients) {
         const answer = await askOnce(client).catch(() => undefined);
