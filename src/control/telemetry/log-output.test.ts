@@ -11,7 +11,7 @@ import { makeTempFolder } from "#harness/temp-folder.ts";
 async function printInto(reader: string, script: string, output?: string): Promise<string> {
   const log = JSON.stringify(new URL("log.ts", import.meta.url).href);
   const prelude = `const { buildLog } = await import(${log});
-    const { logger: log, watch, writeLines } = buildLog({ level: "info" });
+    const { logger: log, watch, writeLines, droppedLines } = buildLog({ level: "info" });
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
   const redirect = output === undefined ? "" : `>${output}`;
   const shell = `{ "$0" --input-type=module -e "$1" ${redirect}; echo "exit code $?" >&2; : >"$2"; } | { ${reader}; }`;
@@ -68,8 +68,11 @@ test("a reader that is gone ends the log and not the process", async () => {
     `await wait(300);
      for (let i = 0; i < 10_000; i += 1) log.info({ event: "tick", i }, "line");
      await wait(50);
-     log.info("one more"); process.exit(0);`,
+     log.info("one more");
+     console.error("dropped", droppedLines() > 9_000);
+     process.exit(0);`,
   );
+  assert.match(printed, /dropped true/);
   assert.match(printed, /exit code 0/);
 });
 

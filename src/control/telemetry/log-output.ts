@@ -57,7 +57,10 @@ export class LogOutput {
   }
 
   #write(bytes: Buffer, lines: number): boolean {
-    if (this.#isWithoutReader) return false;
+    if (this.#isWithoutReader) {
+      this.droppedLines += lines;
+      return false;
+    }
     if (this.#queuedBytes + bytes.length > MAX_QUEUED_BYTES) {
       this.#dropped += lines;
       this.droppedLines += lines;

@@ -189,6 +189,18 @@ describe("lines that no sound worker writes", () => {
     ]) {
       for (let round = 0; round < 20; round += 1) assertTaken(take(intake, `${text}\n`), [], 1);
     }
+    // The bytes of `é` in UTF-8.
+    const letter = "\u00c3\u00a9";
+    for (const [text, lines] of [
+      [`${"\n".repeat(20_000)}${letter.repeat(20_000)}`, 20_001],
+      [`${letter}\n`.repeat(20_000) + letter, 20_001],
+      [sound.repeat(50) + letter, 1],
+    ] as const) {
+      for (let round = 0; round < 20; round += 1) {
+        const taken = take(intake, `${text}\n`);
+        assert.equal("dropped" in taken && taken.dropped, lines);
+      }
+    }
     // A pattern that compares a text again and again takes minutes.
     assert.ok(performance.now() - startedMs < 5_000);
   });

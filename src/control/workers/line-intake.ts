@@ -64,7 +64,9 @@ export class LineIntake {
       let verdict = this.#judge(text, at);
       if (typeof verdict === "object") return verdict;
       // The engine of the worker may know other characters of this kind.
-      if (!isPlain && hasUnsafeCharacters(text.slice(at, verdict))) verdict = undefined;
+      const isUnsafe =
+        !isPlain && verdict !== undefined && hasUnsafeCharacters(text.slice(at, verdict));
+      if (isUnsafe) verdict = undefined;
       if (verdict === undefined) {
         kept.push(text.slice(keptFrom, at));
         dropped += 1;

@@ -85,7 +85,6 @@ export abstract class ConnectionState<
   readonly plane: Plane;
   readonly listener: LiveListener<Rules, Metric>;
   readonly #sequence: number;
-  readonly isLogged: boolean;
   readonly atMs = Date.now();
   readonly acceptedMs: number;
   /** The raw socket before the TLS handshake starts, then the TLS socket. */
@@ -174,9 +173,12 @@ export abstract class ConnectionState<
     this.clientPort = client.peerPort;
     sequence += 1;
     this.#sequence = sequence;
-    const { accessLog } = listener.rules.spec;
-    this.isLogged =
-      accessLog === "full" || (accessLog === "sampled" && sequence % SAMPLE_EVERY === 0);
+  }
+
+  /** Whether the access log of the listener has lines of this connection now. */
+  get isLogged(): boolean {
+    const { accessLog } = this.rules.spec;
+    return accessLog === "full" || (accessLog === "sampled" && this.#sequence % SAMPLE_EVERY === 0);
   }
 
   /**

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { headersOf, Http2Client, requestFieldsOf, untilSent } from "#harness/http2-client.ts";
-import { MemoryHttp, requestOf } from "#harness/memory-http.ts";
+import { answerOf, MemoryHttp, requestOf } from "#harness/memory-http.ts";
 import { untilQuiet } from "#harness/virtual-clock.ts";
+import { ERROR } from "./h2/frames.ts";
 
 /** Asserts that there is one line, that of an exchange, and that it counts this body. */
 function assertLine(http: MemoryHttp, status: number, bodyBytes: number): void {
@@ -55,4 +56,44 @@ describe("the access line of an answer of the director's own", () => {
       await http.assertBase();
     });
   }
+
+  it("has no status if the client got none: the stream of a malformed request was reset", async () => {
+    const http = await MemoryHttp.start();
+    const client = await Http2Client.connect(http, headersOf(1, requestFieldsOf({ Upper: "x" })));
+    assert.deepEqual(client.resetsOf(1), [ERROR.protocol]);
+    await client.peer.close();
+    assertLine(http, 0, 0);
+    assert.equal(http.memory.exchanges[0]?.rule, "upper-case-name");
+    await http.assertBase();
+  });
+});
+
+describe("the access log of a listener that changes", () => {
+  it("has the requests that begin and end while it is on, of connections that were open before too", async () => {
+    const http = await MemoryHttp.start();
+    const { memory, listener } = http;
+    const { spec } = listener.rules;
+    const set = (accessLog: "off" | "full"): void => {
+      listener.rules = (
+        memory.listenerOf({ ...spec, accessLog }) as unknown as typeof listener
+      ).rules;
+    };
+    const client = await http.send(requestOf("GET /1"));
+    await http.endpoint().send(answerOf(""));
+    set("off");
+    await client.send(requestOf("GET /2"));
+    await http.endpoint().send(answerOf(""));
+    await client.send(requestOf("GET /3"));
+    set("full");
+    await http.endpoint().send(answerOf(""));
+    await client.send(requestOf("GET /4"));
+    await http.endpoint().send(answerOf(""));
+    await client.close();
+    http.outcomes();
+    assert.deepEqual(
+      memory.exchanges.map(({ path }) => path),
+      ["/1", "/4"],
+    );
+    await http.assertBase();
+  });
 });

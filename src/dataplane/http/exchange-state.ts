@@ -86,6 +86,8 @@ export abstract class ExchangeState implements Deadlined, DeadlineListener, Endp
   bytesFromClient = 0;
   /** Bytes of the body of the answer. A part of them may still wait for the client. */
   bytesToClient = 0;
+  /** The length of the head that told the client of a switch of protocols. */
+  switchBytes = 0;
   /** What the client was sent before this exchange. */
   readonly bytesToClientBefore: number;
 

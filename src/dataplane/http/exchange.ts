@@ -232,7 +232,7 @@ export class Exchange extends ExchangeState {
     this.plane.http.turnMs = this.plane.clock.nowMs();
     this.bytesFromClient = bytesFromClient;
     const { bytesToClient, unsentBytes } = this.client;
-    this.bytesToClient = bytesToClient + unsentBytes - this.bytesToClientBefore;
+    this.bytesToClient = bytesToClient + unsentBytes - this.bytesToClientBefore - this.switchBytes;
     this.#finish(outcome);
   }
 
@@ -363,7 +363,8 @@ export class Exchange extends ExchangeState {
   report(outcome: HttpOutcome): void {
     const { plane, connection, status } = this;
     // The reason for an answer of the director's own is in no other line.
-    if (connection.isLogged || ALWAYS_LOGGED.has(outcome)) {
+    const isLogged = connection.isLogged && this.texts !== undefined;
+    if (isLogged || ALWAYS_LOGGED.has(outcome)) {
       writeExchangeLine(connection, exchangeFactsOf(this, outcome));
     }
     const { counters } = this.listener;

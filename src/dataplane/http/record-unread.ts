@@ -13,7 +13,7 @@ export function recordUnread(connection: HttpConnection, request: UnreadRequest)
   const { rule, outcome, status } = request;
   if (rule !== undefined) counters.add(REFUSED_SLOTS[rule]);
   counters.add(ENDED_SLOTS[outcome]);
-  counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
+  if (status > 0) counters.add(CLASS_SLOTS[status < 500 ? "4xx" : "5xx"]);
   connection.hasOwnLine = false;
   if (connection.isLogged) writeExchangeLine(connection, unreadFactsOf(request));
 }

@@ -303,7 +303,9 @@ export class ClientSession
       const outcome = exchangeOutcomeOf(connection.ended) ?? "upgraded";
       exchange.upgradeEnds(outcome, connection.bytesFromClient - before);
     };
+    const headAt = this.output.length;
     this.writeHead(answer, bytes, false, "upgrade");
+    exchange.switchBytes = this.output.length - headAt;
     this.output.body(connection.client, bytes, answer.headEnd, bytes.length, true);
     this.flush();
     const unread = this.#unread;

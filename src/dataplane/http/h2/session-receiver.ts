@@ -169,13 +169,15 @@ export abstract class SessionReceiver extends SessionSender {
     let bodyBytesToClient = 0;
     if (isMalformed) this.resetStream(stream, ERROR.protocol);
     else {
-      bodyBytesToClient = stream.sendOwnAnswer(status, http.h2.request.isHead);
+      const bodyBytes = stream.sendOwnAnswer(status, http.h2.request.isHead);
+      bodyBytesToClient = bodyBytes - stream.unsentBytes;
       if (!stream.isClosed) stream.linger();
     }
     const { turnMs: nowMs } = http;
     const { number, protocol, requestId, bytesToClient } = stream;
     recordUnread(connection, {
-      ...{ number, protocol, requestId, status, outcome: "refused", rule },
+      ...{ number, protocol, requestId, outcome: "refused", rule },
+      status: isMalformed ? 0 : status,
       ...{ beganMs: nowMs, nowMs, bytesToClient, bodyBytesToClient },
     });
   }

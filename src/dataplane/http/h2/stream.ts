@@ -272,7 +272,9 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
     endpoint: WireSocket,
   ): void {
     exchange.status = 200;
+    const before = this.bytesToClient;
     this.#writeAnswer(answer, bytes);
+    exchange.switchBytes = this.bytesToClient - before;
     this.sendBody(bytes, answer.headEnd, bytes.length);
     this.#tunnel = new Tunnel(this, exchange, endpoint);
     this.passKeptOn();

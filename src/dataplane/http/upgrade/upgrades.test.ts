@@ -45,6 +45,7 @@ describe("an upgrade to a WebSocket", () => {
       await endpoint.close();
       assert.ok(client.isClosed);
       assert.deepEqual(http.outcomes(), ["upgraded"]);
+      assert.equal(http.memory.exchanges[0]?.bodyBytesToClient, "hellotwo".length);
       // A connection with a request has no line of its own.
       assert.deepEqual(http.memory.outcomes(), []);
       await http.assertBase();
