@@ -36,6 +36,16 @@ test("one failure names all certificates that are refused, with the problems of 
   );
 });
 
+test("certificates are named in the order of the request, whichever is refused first", async () => {
+  const refusals = new Refusals();
+  const last = Promise.withResolvers<never>();
+  const first = refusals.collect("first", () => last.promise);
+  await refusals.collect("second", () => Promise.reject(refusalFor("second")));
+  last.reject(refusalFor("first"));
+  await first;
+  assert.throws(() => refusals.throwIfAny(), /2 certificates are refused: first, second\.$/);
+});
+
 test("a failure of one kind keeps its code, and any other failure ends the request", async () => {
   const refusals = new Refusals();
   for (const name of ["one", "two"]) {
