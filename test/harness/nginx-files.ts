@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** Returns what every configuration of nginx begins with: one process in the foreground, whose files are in the folder. */
+/** Returns the start of a configuration of nginx: it runs as one process in the foreground, and keeps its files in the folder. */
 export const nginxMain = (folder: string): string => `daemon off;
 master_process off;
 pid ${join(folder, "nginx.pid")};

@@ -24,7 +24,7 @@ interface Site {
   readonly logPath: string;
 }
 
-/** A director whose standard output is appended to a file, as `>>` of a shell or `append:` of systemd does. */
+/** Starts a director and appends its standard output to a file, as `>>` of a shell or `append:` of systemd does. */
 async function startSite(engine: Engine, path?: string): Promise<Site> {
   const endpoint = await startHttpEndpoint();
   const logPath = path ?? join(await makeTempFolder(), "access.log");

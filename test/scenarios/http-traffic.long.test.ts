@@ -19,7 +19,7 @@ import { createTestCa } from "#harness/test-ca.ts";
 const requests = Number(process.env["TLSD_TEST_REQUESTS"] ?? 30_000);
 const clientsOfKind = { keepAlive: 4, pipelining: 3, oneByOne: 2, webSocket: 2 } as const;
 const http2ClientsOfKind = { sessions: 4, curl: 1, nghttp: 1, h2load: 1 } as const;
-/** Those with a client certificate, for a name whose revocation list changes. */
+/** The clients with a client certificate. They use a name of which the revocation list changes. */
 const partnersClients = 2;
 /** The rounds repeat after so many. The revocation list changes in one of them, and an endpoint is down in the last one. */
 const roundsInCycle = 8;

@@ -5,7 +5,8 @@ import { runToExit } from "#harness/child-process.ts";
 import { makeTempFolder } from "#harness/temp-folder.ts";
 
 /**
- * Runs `script`, whose standard output is a pipe to the shell command `reader`, or the file `output`. Resolves to what both print on standard error.
+ * Runs `script`. Its standard output goes to the shell command `reader` through a pipe, or to the file `output`. Resolves to what the script and
+ * the reader print on standard error.
  * The file `$2` exists once `script` has ended.
  */
 async function printInto(reader: string, script: string, output?: string): Promise<string> {

@@ -10,7 +10,7 @@ import type { HeadFields } from "./head/head-fields.ts";
 import type { HeadRule } from "./head/head-refusal.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/** How an exchange ends whose connection was ended by the director. */
+/** The outcome of an exchange, by the outcome of its connection, if the director ended the connection. */
 const OUTCOME_OF_END: Readonly<Partial<Record<ConnectionOutcome, HttpOutcome>>> = {
   drained: "drained",
   "cut-by-operator": "cut-by-operator",
@@ -33,7 +33,7 @@ export interface RequestTexts {
   readonly userAgent: string | undefined;
 }
 
-/** The texts of a request whose head was not kept. */
+/** The texts of a request if the access log was off when it began, or if its head was not read. */
 const NO_TEXTS: RequestTexts = {
   method: undefined,
   requestId: undefined,
@@ -139,7 +139,7 @@ const timeBefore = (ageMs: number): number => Math.max(0, Math.round(Date.now() 
 const sinceBegin = ({ startedMs, beganMs }: Exchange, ms: number): number =>
   ms < 0 ? -1 : ms + startedMs - beganMs;
 
-/** A request whose head was refused or did not arrive in time. It has no exchange. */
+/** A request that has no exchange, because its head was refused or did not arrive in time. */
 export interface UnreadRequest {
   readonly protocol: ExchangeRecord["protocol"];
   readonly number: number;

@@ -97,7 +97,7 @@ describe("what cannot be passed on yet counts as memory for slow peers", () => {
   });
 });
 
-/** Connects clients whose answers are stuck, one after the other, when they have taken more than 64 KiB of them. */
+/** Connects clients one after the other. Each takes more than 64 KiB of its answers, and then no more. */
 async function connectStuck(http: MemoryHttp): Promise<readonly [Http2Client, Http2Client]> {
   const connect = async (): Promise<Http2Client> => {
     const client = await Http2Client.connect(http, headersOf(1, requestFieldsOf()));

@@ -27,7 +27,7 @@ function timeNow(): string {
 }
 
 /**
- * Returns the access line of an exchange as JSON, with a line break. The control process takes only lines whose keys are in this order
+ * Returns the access line of an exchange as JSON, with a line break. The control process takes only lines that have their keys in this order
  * (`control/workers/line-pattern.ts`).
  */
 export function jsonLineOf(connection: HttpConnection, facts: ExchangeFacts): string {

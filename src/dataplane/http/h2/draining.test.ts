@@ -20,6 +20,16 @@ const post = requestFieldsOf({ ":method": "POST", "content-length": "100000" });
 const pong = (client: Http2Client): Buffer =>
   frameOf(FRAME.ping, FLAG.ack, 0, client.framesOfType(FRAME.ping).at(-1)?.payload);
 
+/** Answers the PING of the drain. Asserts that the client still gets the answer on stream 1, and then the end of the connection. */
+async function assertServedAndEnded(http: MemoryHttp, client: Http2Client): Promise<void> {
+  await client.send(pong(client));
+  await http.endpoint().send(answerOf("ok"));
+  await untilSent();
+  assert.equal(client.bodyOf(1), "ok");
+  assert.ok(client.peer.hasEnded);
+  await client.peer.close();
+}
+
 describe("a session of a worker that drains", () => {
   it("serves what the client had opened before it knew, and then ends", async () => {
     const http = await MemoryHttp.start();
@@ -54,12 +64,7 @@ describe("a session of a worker that drains", () => {
     atOnce(h2.drainOutdated());
     await untilSent();
     assert.deepEqual(client.goaways(), [[MAX_31_BITS, ERROR.none]]);
-    await client.send(pong(client));
-    await http.endpoint().send(answerOf("ok"));
-    await untilSent();
-    assert.equal(client.bodyOf(1), "ok");
-    assert.ok(client.peer.hasEnded);
-    await client.peer.close();
+    await assertServedAndEnded(http, client);
     const late = await Http2Client.connect(http);
     assert.deepEqual(late.goaways(), [[MAX_31_BITS, ERROR.none]]);
     late.peer.socket.reset();
@@ -82,12 +87,7 @@ describe("a session of a worker that drains", () => {
     assert.deepEqual(client.goaways(), []);
     await change({ ...spec.policy, minVersion: "TLSv1.2" });
     assert.deepEqual(client.goaways(), [[MAX_31_BITS, ERROR.none]]);
-    await client.send(pong(client));
-    await http.endpoint().send(answerOf("ok"));
-    await untilSent();
-    assert.equal(client.bodyOf(1), "ok");
-    assert.ok(client.peer.hasEnded);
-    await client.peer.close();
+    await assertServedAndEnded(http, client);
     await http.assertBase();
   });
 
@@ -96,12 +96,7 @@ describe("a session of a worker that drains", () => {
     http.memory.plane.http.isDraining = true;
     const client = await Http2Client.connect(http, headersOf(1, get));
     assert.deepEqual(client.goaways(), [[MAX_31_BITS, ERROR.none]]);
-    await client.send(pong(client));
-    await http.endpoint().send(answerOf("ok"));
-    await untilSent();
-    assert.equal(client.bodyOf(1), "ok");
-    assert.ok(client.peer.hasEnded);
-    await client.peer.close();
+    await assertServedAndEnded(http, client);
     await http.assertBase();
   });
 

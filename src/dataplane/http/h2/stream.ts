@@ -40,7 +40,7 @@ export class Stream extends StreamReceiver implements ExchangeClient, EndpointUs
   deadlineAtMs = Number.POSITIVE_INFINITY;
   deadlinePlace = -1;
   #queuedBytesSeen = 0;
-  /** An exchange whose answer is whole, but was not sent whole. */
+  /** The exchange, while its endpoint has sent the whole answer and the client has not been sent all of it. */
   #unreported: Exchange | undefined;
   #tunnel: Tunnel | undefined;
   #givenId: string | undefined;
